@@ -1,0 +1,35 @@
+// Runs in browser and server.
+/** Ed25519 by @noble/ed25519, in plain JavaScript: works without `crypto.subtle`. Loaded on demand by ed25519.ts. */
+import * as noble from "@noble/ed25519";
+import { sha512 } from "@noble/hashes/sha2.js";
+import { fromBase64Url, toBase64Url } from "../protocol/base64url.ts";
+import type { Ed25519 } from "./ed25519.ts";
+
+// The library's own SHA-512 is `crypto.subtle`'s, which may not exist here.
+noble.hashes.sha512 = sha512;
+
+const utf8 = new TextEncoder();
+
+/** Ed25519 in plain JavaScript. */
+export function nobleEd25519(): Ed25519 {
+  return {
+    name: "noble",
+    signer(seed) {
+      return Promise.resolve({
+        author: toBase64Url(noble.getPublicKey(seed)),
+        sign: (text) => Promise.resolve(toBase64Url(noble.sign(utf8.encode(text), seed))),
+      });
+    },
+    verify(author, text, signature) {
+      const bytes = fromBase64Url(signature);
+      const key = fromBase64Url(author);
+      if (bytes?.length !== 64 || key?.length !== 32) return Promise.resolve(false);
+      try {
+        // `zip215: false` is RFC 8032's strict rule, the one Web Crypto follows: all phones must agree.
+        return Promise.resolve(noble.verify(bytes, utf8.encode(text), key, { zip215: false }));
+      } catch {
+        return Promise.resolve(false); // Not a point on the curve: nobody's key.
+      }
+    },
+  };
+}

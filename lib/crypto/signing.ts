@@ -1,0 +1,41 @@
+// Runs in browser and server.
+/** Who signs and who checks. Programs depend on these two; which Ed25519 stands behind them is ed25519.ts's business. */
+import {
+  type AuthorKey,
+  encodePayload,
+  type Event,
+  type EventContent,
+  type EventHeader,
+  eventIdOf,
+  type WireEvent,
+} from "../protocol/event.ts";
+
+/** Holds the private key of one author in one room. */
+export interface Signer {
+  readonly author: AuthorKey;
+  /** The Ed25519 signature (RFC 8032) of the text's UTF-8 bytes, 64 bytes in base64url. */
+  sign(text: string): Promise<string>;
+}
+
+/** Checks signatures of anybody. */
+export interface Verifier {
+  /** Whether `signature` is `author`'s signature of the text's UTF-8 bytes. Never throws: junk is not a signature. */
+  verify(author: AuthorKey, text: string, signature: string): Promise<boolean>;
+}
+
+/** Writes and signs a new event. */
+export async function signEvent(
+  signer: Signer,
+  header: Omit<EventHeader, "author">,
+  content: EventContent,
+): Promise<Event> {
+  const full = { ...header, author: signer.author };
+  const payload = encodePayload(full, content);
+  const wire: WireEvent = [payload, await signer.sign(payload)];
+  return { id: eventIdOf(payload), ...full, wire, ...content };
+}
+
+/** Whether the event was written by the author it names. */
+export function verifyEvent(verifier: Verifier, event: Event): Promise<boolean> {
+  return verifier.verify(event.author, event.wire[0], event.wire[1]);
+}

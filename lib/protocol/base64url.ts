@@ -1,0 +1,46 @@
+// Runs in browser and server.
+/** Base64url without padding (RFC 4648 section 5): how ids, keys and signatures are written on the wire. */
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const VALUES = new Map([...ALPHABET].map((letter, value) => [letter, value]));
+
+/** The base64url text of `bytes`, unpadded. */
+export function toBase64Url(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 3) {
+    const left = bytes.length - at;
+    const group = (bytes[at]! << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+    text += ALPHABET[group >> 18]! + ALPHABET[(group >> 12) & 63]!;
+    if (left > 1) text += ALPHABET[(group >> 6) & 63]!;
+    if (left > 2) text += ALPHABET[group & 63]!;
+  }
+  return text;
+}
+
+/**
+ * The bytes of a base64url text, or undefined when it is not the one canonical text of any bytes: foreign letters,
+ * padding, an impossible length, or spare bits that are not zero (two texts must never name the same key).
+ */
+export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (text.length % 4 === 1) return undefined;
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
+  let bits = 0, bitCount = 0, at = 0;
+  for (const letter of text) {
+    const value = VALUES.get(letter);
+    if (value === undefined) return undefined;
+    bits = (bits << 6) | value;
+    bitCount += 6;
+    if (bitCount >= 8) {
+      bitCount -= 8;
+      bytes[at++] = bits >> bitCount;
+      bits &= (1 << bitCount) - 1;
+    }
+  }
+  return bits === 0 ? bytes : undefined;
+}
+
+/** Whether `text` is the canonical base64url text of exactly `byteLength` bytes. */
+export function isBase64UrlOf(text: unknown, byteLength: number): text is string {
+  return typeof text === "string" && text.length === Math.ceil((byteLength * 4) / 3) &&
+    fromBase64Url(text)?.length === byteLength;
+}

@@ -1,0 +1,108 @@
+// Runs in browser and server.
+/** The closed lists of reasons. The name alone decides what happens next: nobody reads a message text. */
+
+/** Why one event was not accepted. `retriable`: the same bytes may be accepted later. `final`: they never will be. */
+export const REFUSALS = {
+  /** The payload is not a JSON object of the documented shape; `field` names the first wrong field. */
+  bad_event: "final",
+  /** The payload is longer than EVENT_PAYLOAD_MAX_BYTES, or a text in it longer than its limit. */
+  too_long: "final",
+  /** The signature does not belong to this payload and author. */
+  bad_signature: "final",
+  /** The event names another room than the one it was sent to. */
+  wrong_room: "final",
+  /** The kind is not one this server knows, or not one this room takes (plain text in a sealed room). */
+  wrong_kind: "final",
+  /** The author has already used this `n` for another event. */
+  conflict: "final",
+  /** An event before this one is missing: send from `expectedN` on. */
+  missing_previous: "retriable",
+  /** Older than what the room still holds, so it cannot be told whether it was stored before. */
+  expired: "final",
+  /** The Lamport clock is more than CLOCK_MAX_LEAD ahead of the room's. */
+  clock_ahead: "final",
+  /** The author writes too fast; wait `retryAfterMs`. */
+  rate_limited: "retriable",
+  /** The server has too much to do; wait `retryAfterMs`. */
+  overloaded: "retriable",
+  /** The database did not answer; the event is not stored. Wait `retryAfterMs`. */
+  storage_unavailable: "retriable",
+} as const satisfies Record<string, "final" | "retriable">;
+export type Refusal = keyof typeof REFUSALS;
+
+/** Why a frame could not be read at all. Its sender is told; nothing else changes. */
+export const FRAME_PROBLEMS = [
+  /** Not text. */
+  "not_text",
+  /** Larger than CLIENT_FRAME_MAX_BYTES. */
+  "too_large",
+  /** Not JSON. */
+  "not_json",
+  /** `type` is not one of the documented frames. */
+  "unknown_type",
+  /** A field is missing or of the wrong shape; `field` names it. */
+  "bad_field",
+  /** A frame that may not come now: anything before `hello`, or a second `hello`. */
+  "out_of_turn",
+  /** The room's history cannot be read now; wait `retryAfterMs` and ask again. */
+  "busy",
+] as const;
+export type FrameProblem = (typeof FRAME_PROBLEMS)[number];
+
+/**
+ * Why a connection ends: the WebSocket close code (RFC 6455 section 7.4.2, private range) and whether the client comes
+ * back by itself. `resume`: at once, from its position. `retry`: after `retryAfterMs` or its own backoff. `final`: never.
+ */
+export const CLOSE_REASONS = {
+  /** The server stops or moves its clients on. */
+  going_away: { code: 4000, next: "retry" },
+  /** The client read too slowly and was cut off; it resumes from its position. */
+  too_slow: { code: 4001, next: "resume" },
+  /** Nothing was heard for IDLE_TIMEOUT_MS. */
+  idle: { code: 4002, next: "resume" },
+  /** Too many frames that could not be read. */
+  bad_frames: { code: 4003, next: "retry" },
+  /** There is no room with this id. */
+  no_such_room: { code: 4004, next: "final" },
+  /** The client speaks another PROTOCOL_VERSION; it has to load the page anew. */
+  unsupported_version: { code: 4005, next: "final" },
+  /** No valid hello within HELLO_TIMEOUT_MS. */
+  hello_timeout: { code: 4006, next: "retry" },
+  /** The hello's proof is wrong: bad signature, nonce, room or name. */
+  bad_hello: { code: 4007, next: "final" },
+  /** Too many new connections from this device or address; wait `retryAfterMs`. */
+  rate_limited: { code: 4008, next: "retry" },
+  /** The server has too many connections, or its database does not answer; wait `retryAfterMs`. */
+  overloaded: { code: 4009, next: "retry" },
+} as const satisfies Record<string, { code: number; next: "resume" | "retry" | "final" }>;
+export type CloseReason = keyof typeof CLOSE_REASONS;
+
+/** The reason a close code stands for, or undefined for codes that are not ours (1006 and the like). */
+export function closeReasonOf(code: number): CloseReason | undefined {
+  for (const reason in CLOSE_REASONS) {
+    if (CLOSE_REASONS[reason as CloseReason].code === code) return reason as CloseReason;
+  }
+}
+
+/** Why a room could not be made or found over HTTP. */
+export const ROOM_PROBLEMS = {
+  /** The founding event is not of the documented shape; `field` names the first wrong field. */
+  bad_event: 400,
+  /** The founding event's signature is wrong. */
+  bad_signature: 400,
+  /** Too long a payload. */
+  too_long: 413,
+  /** The founding event is not `n` 1 and `clock` 1 of kind `room`. */
+  not_a_founding: 400,
+  /** Another room has this id. */
+  id_taken: 409,
+  /** No free code was found for this id; try another id. */
+  no_free_code: 503,
+  /** No room has this code or id. */
+  no_such_room: 404,
+  /** Too many rooms made, or too many wrong codes tried; wait `retryAfterMs`. */
+  rate_limited: 429,
+  /** The database did not answer. */
+  storage_unavailable: 503,
+} as const satisfies Record<string, number>;
+export type RoomProblem = keyof typeof ROOM_PROBLEMS;

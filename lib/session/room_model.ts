@@ -1,0 +1,62 @@
+/**
+ * What a page knows of one open room: read-only signals and actions. Islands render it; lib/session/room_session.ts
+ * is it. Made per page and disposed on unmount, so that no visitor ever shares one.
+ */
+import type { ReadonlySignal } from "@preact/signals";
+import type { CloseReason, Refusal } from "../protocol/codes.ts";
+import type { AuthorKey, EventId, RoomId, RoomKind } from "../protocol/event.ts";
+import type { PersonView, TimelineItem } from "../chat/timeline.ts";
+
+/** The connection, as people may know it. Each state has only what is true in it. */
+export type ConnectionState =
+  /** `retryAtMs`: when the next try starts (Date.now() time); absent when nothing will be tried by itself. */
+  | { state: "disconnected"; reason: CloseReason | "offline" | "lost"; retryAtMs?: number }
+  | { state: "connecting" }
+  | { state: "connected"; since: number };
+
+/** Why there is no room to show; the page says what to do. */
+export type RoomProblem =
+  | { problem: "no_such_room" | "unsupported_version" | "wrong_secret" | "bad_hello" }
+  /** A sealed room opened without its key. */
+  | { problem: "secret_missing" };
+
+/** The room's head matter. `name` is in the clear here, also in a sealed room. */
+export interface RoomView {
+  id: RoomId;
+  kind: RoomKind;
+  name: string;
+  code?: string;
+  host: AuthorKey;
+}
+
+export interface RoomModel {
+  readonly connection: ReadonlySignal<ConnectionState>;
+  /** Set once, when the room cannot be used. */
+  readonly problem: ReadonlySignal<RoomProblem | undefined>;
+  readonly room: ReadonlySignal<RoomView | undefined>;
+  /** Me in this room; undefined until the key is derived. */
+  readonly me: ReadonlySignal<PersonView | undefined>;
+  /** Messages, notes and gaps in their one order; mine that wait stand last. */
+  readonly messages: ReadonlySignal<readonly TimelineItem[]>;
+  readonly people: ReadonlySignal<{ count: number; shown: readonly PersonView[] }>;
+  /** Whether older messages can be asked for, are on their way, or do not exist. */
+  readonly older: ReadonlySignal<"available" | "loading" | "none">;
+  /** False in private mode without storage: what is typed lives only as long as this page. */
+  readonly stored: ReadonlySignal<boolean>;
+
+  /** Keeps the text in the outbox, signs and sends it. `problem` when it may not be sent as it is. */
+  sendMessage(text: string, replyTo?: EventId): Promise<{ problem?: "empty" | "too_long" | "outbox_full" }>;
+  react(to: EventId, emoji: string, on: boolean): Promise<void>;
+  edit(to: EventId, text: string): Promise<{ problem?: "empty" | "too_long" }>;
+  retract(to: EventId): Promise<void>;
+  /** Sets my display name, here and for rooms opened later. */
+  rename(name: string): Promise<{ problem?: "empty" | "too_long" }>;
+  loadOlder(): void;
+  /** Takes a refused message out of the outbox and returns its text, for the composer. */
+  takeBack(id: EventId): Promise<string | undefined>;
+  forceReconnect(): void;
+  dispose(): void;
+}
+
+/** Shown with a refused message. */
+export type RefusalView = { reason: Refusal; retryAtMs?: number };

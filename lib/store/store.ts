@@ -1,0 +1,164 @@
+/**
+ * What the server keeps, as verbs on domain values. Only lib/store knows keys. Losing a race is a result, not an error;
+ * a database that does not answer throws StorageUnavailable, and nothing was promised to anyone by then.
+ */
+import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../protocol/event.ts";
+import type { Person, RoomInfo } from "../protocol/frames.ts";
+
+/** The part of Deno KV that the store uses: the real one, and the one in memory for tests and simulations. */
+export type Kv = Pick<Deno.Kv, "get" | "getMany" | "list" | "set" | "delete" | "atomic" | "watch" | "close">;
+
+/** The database did not answer, or answered with an error; `cause` holds it. */
+export class StorageUnavailable extends Error {
+  override name = "StorageUnavailable";
+}
+
+/** The end of a room's log, as read: the basis on which the next events are appended. */
+export interface LogHead {
+  /** 8 random bytes, base64url; made with the log, so that a position is never taken for one of another log. */
+  epoch: string;
+  /** Position of the newest event; 0 in an empty log. */
+  head: number;
+  /** Position of the oldest event still held; `head` + 1 when none is. */
+  oldest: number;
+  /** Highest Lamport clock of any event ever stored. */
+  clock: number;
+  /** When the newest event was stored, server's clock. */
+  lastAt: number;
+  /** What `append` checks: nobody wrote to this log since it was read. */
+  versionstamp: string;
+}
+
+/** What the server remembers of an author in one room, changed only together with the log's head. */
+export interface AuthorRecord {
+  /** Highest `n` stored. */
+  lastN: number;
+  /** Theoretical arrival time of the generic cell rate algorithm (ITU-T I.371), server's clock, ms: the message limit. */
+  tatMs: number;
+  /** Hash of the last content's text, how often it came in a row, and when: repeated content costs more. */
+  repeated?: { hash: string; times: number; at: number };
+}
+
+/** Where an event was stored. */
+export interface Stored {
+  id: EventId;
+  position: number;
+}
+
+export interface LogStore {
+  /** The log's head, or undefined when there is no such room. */
+  readHead(room: RoomId): Promise<LogHead | undefined>;
+  /** As `readHead`, for many rooms, in their order. */
+  readHeads(rooms: readonly RoomId[]): Promise<(LogHead | undefined)[]>;
+  readAuthors(room: RoomId, authors: readonly AuthorKey[]): Promise<Map<AuthorKey, AuthorRecord>>;
+  /** Where the author's event number `n` was stored; undefined when it was not, or is deleted by now. */
+  findByNumber(room: RoomId, keys: readonly { author: AuthorKey; n: number }[]): Promise<(Stored | undefined)[]>;
+  /**
+   * Appends events at the positions after `expected.head`, with the authors' new records, in one atomic commit that also
+   * rings the room's bell. `undefined` when somebody else wrote to the log since `expected` was read: nothing is stored,
+   * read again. When this resolves, the events are on disk. At most APPEND_MAX_EVENTS events and APPEND_MAX_BYTES.
+   */
+  append(
+    room: RoomId,
+    expected: LogHead,
+    events: readonly Event[],
+    authors: ReadonlyMap<AuthorKey, AuthorRecord>,
+    nowMs: number,
+  ): Promise<LogHead | undefined>;
+  /**
+   * Stored events at `from`, `from` + 1, …: up to `limit` of them and about `maxBytes`, none after `to`. Starts later
+   * than asked when older ones are deleted: `from` in the answer says where. Empty when there is nothing.
+   */
+  readRange(
+    room: RoomId,
+    from: number,
+    to: number,
+    limit: number,
+    maxBytes: number,
+  ): Promise<{ from: number; events: WireEvent[] }>;
+  /**
+   * Deletes the events stored before `beforeMs`, and the oldest ones beyond the newest `keep`, with every index entry of
+   * theirs. Returns how many are gone. Safe beside appends and beside another instance that does the same.
+   */
+  trim(room: RoomId, keep: number, beforeMs: number): Promise<number>;
+}
+
+export interface RoomStore {
+  /**
+   * Makes the room of this founding event (already checked), its first event stored at position 1, and its code,
+   * reserved in the same commit so that no code ever names two rooms. Making the same room twice returns it again.
+   */
+  create(founding: Event, nowMs: number): Promise<RoomInfo | { problem: "id_taken" | "no_free_code" }>;
+  byId(room: RoomId): Promise<RoomInfo | undefined>;
+  byCode(code: string): Promise<RoomInfo | undefined>;
+  /** Whether a code is in use, for suggestions. */
+  codeExists(code: string): Promise<boolean>;
+  /** Listed rooms, the ones with the newest activity first, up to `limit`. */
+  listed(limit: number): Promise<{ room: RoomInfo; lastAt: number }[]>;
+  /** All rooms, page by page, for the sweep. `after` is the last id of the page before. */
+  page(after: RoomId | undefined, limit: number): Promise<RoomInfo[]>;
+  /** How many rooms there are. */
+  count(): Promise<number>;
+  /** Deletes a room with everything of it: log, indexes, authors, code. */
+  remove(room: RoomId): Promise<void>;
+}
+
+/** One instance's view of who is in a room. */
+export interface PresenceEntry {
+  instance: string;
+  count: number;
+  /** Up to PEOPLE_SHOWN of them. */
+  shown: Person[];
+  /** Server's clock; the entry is void after this. */
+  expiresAt: number;
+}
+
+export interface PresenceStore {
+  /** Replaces this instance's entry of a room (count 0 deletes it) and rings the room's bell. */
+  write(room: RoomId, entry: PresenceEntry, nowMs: number): Promise<void>;
+  /** The entries that are still good, of all instances. */
+  read(room: RoomId, nowMs: number): Promise<PresenceEntry[]>;
+  /** People per room over all instances, for many rooms. */
+  counts(rooms: readonly RoomId[], nowMs: number): Promise<Map<RoomId, number>>;
+}
+
+/** A rate: `burst` at once, then one per `everyMs`; after the limit is hit, nothing for at least `pauseMs`. */
+export interface Rate {
+  burst: number;
+  everyMs: number;
+  pauseMs: number;
+}
+
+export interface LimitStore {
+  /**
+   * Takes one from the allowance of `who` for `what`, counted over all instances. Allowed: undefined. Else how long to
+   * wait, ms; a refused try does not lengthen the wait.
+   */
+  take(what: string, who: string, rate: Rate, nowMs: number): Promise<number | undefined>;
+}
+
+/** Bells tell other instances that something of some rooms changed. They may ring twice or for nothing, never too seldom. */
+export interface BellStore {
+  /** The bell a room shares with others. */
+  bellOf(room: RoomId): number;
+  /** Yields the number of each bell that rang, until `signal` aborts. Rings that come close together may be one. */
+  listen(signal: AbortSignal): AsyncIterable<number>;
+}
+
+/** Work that one instance does for all. */
+export interface LeaseStore {
+  /** Whether this instance holds the lease `name` for the next `forMs`; another one gets it only after that. */
+  acquire(name: string, instance: string, forMs: number, nowMs: number): Promise<boolean>;
+}
+
+export interface Store {
+  readonly rooms: RoomStore;
+  readonly log: LogStore;
+  readonly presence: PresenceStore;
+  readonly limits: LimitStore;
+  readonly bells: BellStore;
+  readonly leases: LeaseStore;
+  /** One small read through the whole way to the database; how long it took, ms. */
+  ping(): Promise<number>;
+  close(): void;
+}

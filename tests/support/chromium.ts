@@ -1,0 +1,71 @@
+/** Finds a Chromium for browser tests, or installs Debian's where that is possible. */
+import { type Browser, chromium, type LaunchOptions } from "playwright-core";
+
+/** Where Chromium and Chrome usually are. CHROMIUM_PATH comes first. */
+const PLACES = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/usr/bin/google-chrome-stable",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  "/Applications/Chromium.app/Contents/MacOS/Chromium",
+  "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
+];
+
+const ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+let found: Promise<string | undefined> | undefined;
+
+/**
+ * The path of a Chromium, installing Debian's package when this is Debian and we are root; undefined, after saying why,
+ * when there is none. With CI=true a missing browser is an error: a green run must have run the browser tests.
+ */
+export function findChromium(): Promise<string | undefined> {
+  return found ??= find();
+}
+
+async function find(): Promise<string | undefined> {
+  const places = [Deno.env.get("CHROMIUM_PATH"), ...PLACES].filter((place) => place !== undefined);
+  const path = places.find(exists) ?? (await install() ? places.find(exists) : undefined);
+  if (path !== undefined) return path;
+  const why = "No Chromium found. Install one (Debian: apt-get install chromium) or set CHROMIUM_PATH.";
+  if (Deno.env.get("CI") === "true") throw new Error(why);
+  console.warn(`${why} Browser tests are skipped.`);
+}
+
+async function install(): Promise<boolean> {
+  if (Deno.build.os !== "linux" || !exists("/usr/bin/apt-get") || Deno.uid() !== 0) return false;
+  console.info("Installing Debian's chromium for the browser tests …");
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  for (const args of [["update", "-qq"], ["install", "-y", "-qq", "chromium", "fonts-noto-color-emoji"]]) {
+    const { success, stderr } = await new Deno.Command("apt-get", { args, env, stdout: "null", stderr: "piped" })
+      .output();
+    if (!success) {
+      console.warn(`apt-get ${args[0]} failed: ${new TextDecoder().decode(stderr).trim()}`);
+      return false;
+    }
+  }
+  return true;
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
+}
+
+/** Starts Chromium. `more` adds launch options; its `args` come on top of the usual ones. */
+export function launchChromium(executablePath: string, more: LaunchOptions = {}): Promise<Browser> {
+  return chromium.launch({ executablePath, ...more, args: [...ARGS, ...more.args ?? []] });
+}
