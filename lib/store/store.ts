@@ -13,7 +13,17 @@ export class StorageUnavailable extends Error {
   override name = "StorageUnavailable";
 }
 
-/** The end of a room's log, as read: the basis on which the next events are appended. */
+/** Most events that one `append` takes, and most authors: 3 mutations each stay under the 1,000 of a KV commit. */
+export const APPEND_MAX_EVENTS = 300;
+/** Most `appendBytes` that one `append` takes: with keys, index and records they stay under a KV commit's 819,200. */
+export const APPEND_MAX_BYTES = 524_288;
+
+/** What an event counts towards APPEND_MAX_BYTES: KV stores a text with one letter beyond Latin-1 as two bytes each. */
+export function appendBytes(event: { readonly wire: WireEvent }): number {
+  return 2 * event.wire[0].length + event.wire[1].length;
+}
+
+/** The end of a room's log, as read: the basis on which the next events are appended. Pass it on whole. */
 export interface LogHead {
   /** 8 random bytes, base64url; made with the log, so that a position is never taken for one of another log. */
   epoch: string;
@@ -27,6 +37,8 @@ export interface LogHead {
   lastAt: number;
   /** What `append` checks: nobody wrote to this log since it was read. */
   versionstamp: string;
+  /** Present when the room is on the home page: `append` moves it there as `lastAt` moves. */
+  listed?: true;
 }
 
 /** What the server remembers of an author in one room, changed only together with the log's head. */
@@ -56,7 +68,8 @@ export interface LogStore {
   /**
    * Appends events at the positions after `expected.head`, with the authors' new records, in one atomic commit that also
    * rings the room's bell. `undefined` when somebody else wrote to the log since `expected` was read: nothing is stored,
-   * read again. When this resolves, the events are on disk. At most APPEND_MAX_EVENTS events and APPEND_MAX_BYTES.
+   * read again. When this resolves, the events are on disk. Throws RangeError for more than APPEND_MAX_EVENTS events or
+   * authors or APPEND_MAX_BYTES of `appendBytes`, or for none at all.
    */
   append(
     room: RoomId,
@@ -78,7 +91,8 @@ export interface LogStore {
   ): Promise<{ from: number; events: WireEvent[] }>;
   /**
    * Deletes the events stored before `beforeMs`, and the oldest ones beyond the newest `keep`, with every index entry of
-   * theirs. Returns how many are gone. Safe beside appends and beside another instance that does the same.
+   * theirs. Returns how many are gone. Safe beside appends and beside another instance that does the same: it works in
+   * small commits from the oldest event on, and leaves the rest for the next time when appends keep winning the race.
    */
   trim(room: RoomId, keep: number, beforeMs: number): Promise<number>;
 }
@@ -93,14 +107,22 @@ export interface RoomStore {
   byCode(code: string): Promise<RoomInfo | undefined>;
   /** Whether a code is in use, for suggestions. */
   codeExists(code: string): Promise<boolean>;
-  /** Listed rooms, the ones with the newest activity first, up to `limit`. */
+  /**
+   * Listed rooms, the ones with the newest activity first, up to `limit`. When it cuts, which ones of the last minute
+   * on the list are in is arbitrary: the index knows minutes.
+   */
   listed(limit: number): Promise<{ room: RoomInfo; lastAt: number }[]>;
   /** All rooms, page by page, for the sweep. `after` is the last id of the page before. */
   page(after: RoomId | undefined, limit: number): Promise<RoomInfo[]>;
   /** How many rooms there are. */
   count(): Promise<number>;
-  /** Deletes a room with everything of it: log, indexes, authors, code. */
+  /**
+   * Deletes a room with everything of it: log, indexes, authors, code. From its first commit on nobody finds the room or
+   * appends to it; an interrupted removal is completed by `finishRemovals`.
+   */
   remove(room: RoomId): Promise<void>;
+  /** Completes removals that a crash interrupted, for the sweep. Returns how many. */
+  finishRemovals(): Promise<number>;
 }
 
 /** One instance's view of who is in a room. */

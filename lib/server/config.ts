@@ -1,0 +1,291 @@
+/**
+ * Every setting of the server, its default, and the environment variable where an operator may want another value.
+ * What both ends of a wire must agree on is in lib/protocol/limits.ts instead.
+ */
+import type { Rate } from "../store/store.ts";
+
+export type Environment = "development" | "staging" | "production";
+export type Platform = "deno-deploy" | "container" | "plain";
+
+export interface ServerConfig {
+  environment: Environment;
+  platform: Platform;
+  /** Folder of the embedded database; made when missing. Not used with `kvUrl`. */
+  dataDir: string;
+  /** Address of a shared database (`denokv`, KV Connect). Absent: embedded, or the platform's own. */
+  kvUrl?: string;
+  /** Name of what runs, for /health. */
+  build: string;
+  /** Proxies in front whose X-Forwarded-For entries are to be trusted. 0: the address is the socket's own. */
+  proxyHops: number;
+  /** Origins beside the request's own whose pages may open sockets, e.g. `https://chat.example`. */
+  origins: readonly string[];
+
+  retention: {
+    /** An event is deleted this long after it was stored. */
+    maxAgeMs: number;
+    /** The newest events of a room that are kept. */
+    maxEvents: number;
+    /** Events a busy room may be over `maxEvents` before it is trimmed between sweeps. */
+    slackEvents: number;
+    /** An empty room that nobody wrote in for this long is removed with its code. */
+    idleRoomMs: number;
+    sweepEveryMs: number;
+  };
+
+  limits: {
+    /** Events of one author in one room. */
+    messages: { burst: number; everyMs: number };
+    /** The same text again within this time costs twice what it cost before … */
+    repeatWithinMs: number;
+    /** … up to this many tokens. */
+    repeatMaxTokens: number;
+    deviceConnections: Rate;
+    addressConnections: Rate;
+    wrongCodes: Rate;
+    deviceRooms: Rate;
+    addressRooms: Rate;
+    /** Events on one connection, of whatever authors: checked before any signature is. */
+    connectionEvents: { burst: number; everyMs: number };
+    /** Frames on one connection. */
+    connectionFrames: { burst: number; everyMs: number };
+    /** Events of one connection that may wait for their answer. More are refused as `overloaded`. */
+    inFlightEvents: number;
+    /** Unreadable frames, wrong signatures and malformed events before a connection is closed as `bad_frames`. */
+    badFrames: number;
+    /** Connections of this instance. More are turned away as `overloaded`. */
+    connections: number;
+    /** Rooms open on this instance. More are turned away as `overloaded`. */
+    openRooms: number;
+    /** Largest body of an HTTP request. */
+    requestBytes: number;
+  };
+
+  commit: {
+    /** Events of one room that may wait to be stored on this instance. More are refused as `overloaded`. */
+    queueEvents: number;
+    /** Payload bytes of the same. */
+    queueBytes: number;
+    /** Least time from one commit of a room to the next: what comes in between is stored together. */
+    gapMs: number;
+    /** Lost races before the events are refused as `overloaded`. */
+    maxAttempts: number;
+    /** Authors whose records are kept in memory between two commits of a room. More: all are read again. */
+    cachedAuthors: number;
+    /** What clients are told to wait when a queue is full or the database does not answer. */
+    retryAfterMs: number;
+    /** Longest pause between two tries to find out whether a commit was stored. */
+    maxDoubtPauseMs: number;
+  };
+
+  fanOut: {
+    /** The first event goes out at once, the next frame after `windowMs + sockets × windowPerSocketMs` at the earliest … */
+    windowMs: number;
+    windowPerSocketMs: number;
+    /** … and never later than this. */
+    maxWindowMs: number;
+    /** Newest events of an open room that are kept in memory. */
+    tailEvents: number;
+    tailBytes: number;
+    /** A live connection with more than this unsent is cut off as `too_slow`. Catching up pauses at half of it. */
+    highWatermarkBytes: number;
+    /** How often a connection that catches up is looked at again while too much is unsent. */
+    drainCheckMs: number;
+    /** Catching up that does not move for this long is cut off as `too_slow`. */
+    stalledMs: number;
+  };
+
+  presence: {
+    /** People who came, went or were renamed within this time are told of together. */
+    windowMs: number;
+    windowPerSocketMs: number;
+    maxWindowMs: number;
+    /** People of one room whom clients were told of by name; beyond that only the count is told. */
+    announced: number;
+    /** Newcomers named in one frame. */
+    joinedPerFrame: number;
+    leftPerFrame: number;
+    /** Life of an instance's entry; written again after a third of it. */
+    ttlMs: number;
+    /** Least time between two writes of an entry. */
+    writeGapMs: number;
+    /** Least time between two reads of the other instances' entries. */
+    readGapMs: number;
+  };
+
+  feed: {
+    /** Least time between two looks at the rooms of one bell. */
+    gapMs: number;
+    /** All open rooms are looked at this often, whether a bell rang or not. */
+    recheckMs: number;
+  };
+
+  rooms: {
+    /** An open room without connections is kept in memory this long. */
+    graceMs: number;
+    listed: number;
+    /** How long the list of rooms is answered from memory. */
+    listedCacheMs: number;
+    suggestions: number;
+  };
+
+  closing: {
+    /** Clients are told to come back after this … */
+    minRetryMs: number;
+    /** … and a random part of this, so that they do not all come at once. */
+    retrySpreadMs: number;
+    /** How long a stopping process finishes its work. Deno Deploy allows 5 s in all. */
+    graceMs: number;
+  };
+
+  health: {
+    /** Slower than this: degraded. */
+    slowStoreMs: number;
+    /** No answer within this: down. */
+    deadStoreMs: number;
+    /** A failure of the database this recent: degraded. */
+    recentFailureMs: number;
+    /** Share of `limits.connections` in use from which on: degraded. */
+    fullShare: number;
+    cacheMs: number;
+  };
+}
+
+export const DEFAULT_CONFIG: ServerConfig = {
+  environment: "production",
+  platform: "plain",
+  dataDir: ".data",
+  build: "unknown",
+  proxyHops: 0,
+  origins: [],
+  retention: {
+    maxAgeMs: 7 * 86_400_000,
+    maxEvents: 10_000,
+    slackEvents: 500,
+    idleRoomMs: 30 * 86_400_000,
+    sweepEveryMs: 10 * 60_000,
+  },
+  limits: {
+    messages: { burst: 5, everyMs: 1_000 },
+    repeatWithinMs: 30_000,
+    repeatMaxTokens: 8,
+    deviceConnections: { burst: 15, everyMs: 4_000, pauseMs: 10_000 },
+    addressConnections: { burst: 3_000, everyMs: 20, pauseMs: 1_000 },
+    wrongCodes: { burst: 10, everyMs: 6_000, pauseMs: 10_000 },
+    deviceRooms: { burst: 5, everyMs: 60_000, pauseMs: 0 },
+    addressRooms: { burst: 120, everyMs: 1_000, pauseMs: 0 },
+    connectionEvents: { burst: 256, everyMs: 10 },
+    connectionFrames: { burst: 120, everyMs: 25 },
+    inFlightEvents: 64,
+    badFrames: 10,
+    connections: 20_000,
+    openRooms: 5_000,
+    requestBytes: 65_536,
+  },
+  commit: {
+    queueEvents: 2_000,
+    queueBytes: 4_194_304,
+    gapMs: 5,
+    maxAttempts: 12,
+    cachedAuthors: 2_000,
+    retryAfterMs: 1_000,
+    maxDoubtPauseMs: 2_000,
+  },
+  fanOut: {
+    windowMs: 10,
+    windowPerSocketMs: 0.25,
+    maxWindowMs: 100,
+    tailEvents: 500,
+    tailBytes: 1_048_576,
+    highWatermarkBytes: 524_288,
+    drainCheckMs: 20,
+    stalledMs: 15_000,
+  },
+  presence: {
+    windowMs: 250,
+    windowPerSocketMs: 1,
+    maxWindowMs: 2_000,
+    announced: 1_000,
+    joinedPerFrame: 50,
+    leftPerFrame: 200,
+    ttlMs: 30_000,
+    writeGapMs: 500,
+    readGapMs: 1_000,
+  },
+  feed: { gapMs: 10, recheckMs: 5_000 },
+  rooms: { graceMs: 30_000, listed: 50, listedCacheMs: 1_000, suggestions: 3 },
+  closing: { minRetryMs: 250, retrySpreadMs: 4_000, graceMs: 3_000 },
+  health: { slowStoreMs: 250, deadStoreMs: 2_000, recentFailureMs: 30_000, fullShare: 0.9, cacheMs: 500 },
+};
+
+/** The environment holds values that cannot be used; `mistakes` has one line for each. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+  constructor(readonly mistakes: readonly string[]) {
+    super(`the configuration cannot be used:\n${mistakes.map((mistake) => `  ${mistake}`).join("\n")}`);
+  }
+}
+
+/** Reads the settings of this process. `env` answers what an environment variable holds. Throws ConfigError. */
+export function readConfig(env: (name: string) => string | undefined): ServerConfig {
+  const mistakes: string[] = [];
+  // An empty variable is one that a compose file left open: the same as none.
+  const text = (name: string) => env(name)?.trim() || undefined;
+  const count = (name: string, fallback: number, min: number, max: number, unit = 1) => {
+    const value = text(name);
+    if (value === undefined) return fallback;
+    const number = /^\d+$/.test(value) ? Number(value) : NaN;
+    if (number >= min && number <= max) return number * unit;
+    mistakes.push(`${name} has to be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}`);
+    return fallback;
+  };
+
+  const d = DEFAULT_CONFIG;
+  const kvUrl = text("FESTIVAL_KV_URL");
+  if (kvUrl !== undefined && !/^https?:$/.test(URL.parse(kvUrl)?.protocol ?? "")) {
+    mistakes.push(`FESTIVAL_KV_URL has to be an http or https address, not ${JSON.stringify(kvUrl)}`);
+  }
+  const origins = (text("FESTIVAL_ORIGINS") ?? "").split(/[\s,]+/).filter((origin) => origin !== "");
+  for (const origin of origins) {
+    if (URL.parse(origin)?.origin !== origin) {
+      mistakes.push(`FESTIVAL_ORIGINS takes origins such as https://chat.example, not ${JSON.stringify(origin)}`);
+    }
+  }
+  const onDeploy = text("DENO_DEPLOYMENT_ID") !== undefined || text("DENO_DEPLOY") !== undefined;
+  const named = text("FESTIVAL_ENVIRONMENT");
+  if (named !== undefined && named !== "development" && named !== "staging" && named !== "production") {
+    mistakes.push(`FESTIVAL_ENVIRONMENT is development, staging or production, not ${JSON.stringify(named)}`);
+  }
+  const perMinute = count("FESTIVAL_ADDRESS_CONNECTIONS_PER_MINUTE", 3_000, 15, 1_000_000);
+  const config: ServerConfig = {
+    ...d,
+    // Without a word: where people are served it is production, and only `deno task dev` says otherwise.
+    environment: (named as Environment | undefined) ?? "production",
+    platform: onDeploy ? "deno-deploy" : text("container") || text("KUBERNETES_SERVICE_HOST") ? "container" : "plain",
+    dataDir: text("FESTIVAL_DATA_DIR") ?? d.dataDir,
+    ...(kvUrl === undefined ? {} : { kvUrl }),
+    build: text("FESTIVAL_BUILD") ?? text("DENO_DEPLOYMENT_ID") ?? d.build,
+    // The platform's own proxy stands in front there, always.
+    proxyHops: count("FESTIVAL_PROXY_HOPS", onDeploy ? 1 : 0, 0, 5),
+    origins,
+    retention: {
+      ...d.retention,
+      // Authors' records live 14 days after their last event: they must outlive the events (lib/store/log.ts).
+      maxAgeMs: count("FESTIVAL_RETENTION_DAYS", d.retention.maxAgeMs, 1, 14, 86_400_000),
+      maxEvents: count("FESTIVAL_RETENTION_EVENTS", d.retention.maxEvents, 100, 1_000_000),
+      idleRoomMs: count("FESTIVAL_IDLE_ROOM_DAYS", d.retention.idleRoomMs, 1, 3_650, 86_400_000),
+    },
+    limits: {
+      ...d.limits,
+      messages: {
+        burst: count("FESTIVAL_MESSAGE_BURST", d.limits.messages.burst, 1, 1_000),
+        everyMs: count("FESTIVAL_MESSAGE_EVERY_MS", d.limits.messages.everyMs, 0, 3_600_000),
+      },
+      addressConnections: { ...d.limits.addressConnections, burst: perMinute, everyMs: 60_000 / perMinute },
+      connections: count("FESTIVAL_MAX_CONNECTIONS", d.limits.connections, 1, 1_000_000),
+      openRooms: count("FESTIVAL_MAX_OPEN_ROOMS", d.limits.openRooms, 1, 1_000_000),
+    },
+  };
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  return config;
+}

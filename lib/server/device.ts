@@ -1,0 +1,61 @@
+/** Who asks, as far as limits need to know: a random cookie, and the address the request came from. */
+import { isBase64UrlOf, toBase64Url } from "../protocol/base64url.ts";
+import type { Random } from "./surroundings.ts";
+
+/** Name of the cookie. It counts tries and connections, and knows no person. */
+export const DEVICE_COOKIE = "device";
+const LIFE_S = 365 * 86_400;
+
+/** The device named by a Cookie header (RFC 6265 section 4.2); undefined when there is none, or one not made by us. */
+export function readDevice(cookies: string | null): string | undefined {
+  for (const pair of (cookies ?? "").split(";")) {
+    const at = pair.indexOf("=");
+    if (pair.slice(0, at).trim() !== DEVICE_COOKIE) continue;
+    const value = pair.slice(at + 1).trim();
+    return isBase64UrlOf(value, 16) ? value : undefined;
+  }
+}
+
+/** A new device's name. */
+export function newDevice(random: Random): string {
+  return toBase64Url(random.bytes(16));
+}
+
+/** The Set-Cookie header that gives a device its name. `secure`: only over https. */
+export function deviceCookie(device: string, secure: boolean): string {
+  return `${DEVICE_COOKIE}=${device}; Path=/; Max-Age=${LIFE_S}; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
+}
+
+/**
+ * The address a request came from: the socket's, or, behind `proxyHops` proxies of ours, the entry of X-Forwarded-For
+ * that the outermost of them wrote. What stands left of it is the visitor's own claim and never looked at.
+ * An IPv6 address counts by its /64 network, all of which one household or phone has.
+ */
+export function addressOf(headers: Headers, remoteAddr: Deno.Addr | undefined, proxyHops: number): string {
+  const socket = remoteAddr !== undefined && "hostname" in remoteAddr ? remoteAddr.hostname : "local";
+  if (proxyHops === 0) return network(socket);
+  const hops = (headers.get("x-forwarded-for") ?? "").split(",").map((hop) => hop.trim()).filter((hop) => hop !== "");
+  return network(hops.at(-proxyHops) ?? hops[0] ?? socket);
+}
+
+/** Whether the visitor's own connection is https, as the outermost trusted proxy says, or the socket itself. */
+export function isSecure(url: URL, headers: Headers, proxyHops: number): boolean {
+  if (proxyHops === 0) return url.protocol === "https:";
+  const protocols = (headers.get("x-forwarded-proto") ?? url.protocol.slice(0, -1)).split(",");
+  return (protocols.at(-proxyHops) ?? protocols[0])!.trim() === "https";
+}
+
+/** Longest text that may be an address; what is longer is cut, so that no header becomes a long key. */
+const ADDRESS_MAX_CHARS = 45;
+
+function network(address: string): string {
+  const text = address.replace(/^\[|\]$/g, "").slice(0, ADDRESS_MAX_CHARS).toLowerCase();
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(text);
+  if (mapped) return mapped[1]!;
+  if (!text.includes(":")) return text;
+  const [left = "", right] = text.split("::");
+  const head = left === "" ? [] : left.split(":");
+  const tail = right === undefined || right === "" ? [] : right.split(":");
+  const zeros = right === undefined ? [] : Array<string>(Math.max(0, 8 - head.length - tail.length)).fill("0");
+  return `${[...head, ...zeros, ...tail].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, "")).join(":")}::/64`;
+}

@@ -1,0 +1,325 @@
+/**
+ * One open room on one instance: its connections, its newest events, and how far everybody was told. Made when the first
+ * connection comes, dropped a while after the last one left.
+ *
+ * Whoever is live has exactly the events up to `fannedOut`; that is the whole of what keeps positions without holes.
+ */
+import type { AuthorKey, Event, RoomId, WireEvent } from "../protocol/event.ts";
+import type { CloseReason } from "../protocol/codes.ts";
+import type { Person, RoomInfo } from "../protocol/frames.ts";
+import { LATEST_EVENTS, PAGE_MAX_BYTES, PAGE_MAX_EVENTS } from "../protocol/limits.ts";
+import { type LogHead, StorageUnavailable, type Store } from "../store/store.ts";
+import { Committer, type Submission } from "./committer.ts";
+import type { ServerConfig } from "./config.ts";
+import { RoomPresence } from "./room_presence.ts";
+import type { Cancel, Surroundings } from "./surroundings.ts";
+import { type EncodedPage, encodeEvents, Tail } from "./tail.ts";
+
+/** A connection that was welcomed, as the hub sees it. */
+export interface Member {
+  readonly person: Person;
+  /** Events right after the last ones; only while live. */
+  deliver(page: EncodedPage): void;
+  /** A frame that may be sent at any time. */
+  tell(text: string): void;
+  end(reason: CloseReason, retryAfterMs?: number): void;
+}
+
+export interface HubParts {
+  store: Store;
+  config: ServerConfig;
+  surroundings: Surroundings;
+  instance: string;
+  /** The last member left, or the room is gone. */
+  onEmpty(hub: Hub): void;
+  onFailure(error: StorageUnavailable): void;
+  /** The room holds more events than it may. */
+  onOverfull(room: RoomId): void;
+}
+
+export class Hub {
+  readonly room: RoomInfo;
+  readonly bell: number;
+  readonly presence: RoomPresence;
+  readonly #parts: HubParts;
+  readonly #tail: Tail;
+  readonly #committer: Committer;
+  readonly #members = new Set<Member>();
+  readonly #live = new Set<Member>();
+  #head: LogHead;
+  #fannedOut: number;
+  #cancelWindow: Cancel | undefined;
+  #pulling: Promise<void> | undefined;
+  #closed = false;
+  /** Who needs this hub before it has members: connections on their way to `welcome`. */
+  #holds = 0;
+
+  /** Reads the room's end; undefined when there is no such room. Throws StorageUnavailable. */
+  static async open(id: RoomId, parts: HubParts): Promise<Hub | undefined> {
+    const { store, surroundings } = parts;
+    const [room, head, elsewhere] = await Promise.all([
+      store.rooms.byId(id),
+      store.log.readHead(id),
+      store.presence.read(id, surroundings.clock.now()),
+    ]);
+    if (room === undefined || head === undefined) return undefined;
+    const from = Math.max(head.oldest, head.head - LATEST_EVENTS + 1);
+    const newest = from > head.head
+      ? { from, events: [] }
+      : await store.log.readRange(id, from, head.head, LATEST_EVENTS, PAGE_MAX_BYTES);
+    const hub = new Hub(room, head, newest, parts);
+    hub.presence.setElsewhere(elsewhere);
+    return hub;
+  }
+
+  private constructor(
+    room: RoomInfo,
+    head: LogHead,
+    newest: { from: number; events: readonly WireEvent[] },
+    parts: HubParts,
+  ) {
+    this.room = room;
+    this.#head = head;
+    this.#parts = parts;
+    const { store, config, surroundings } = parts;
+    this.bell = store.bells.bellOf(room.id);
+    // A page that does not reach the head (cut by its size) is no tail.
+    const whole = newest.from + newest.events.length - 1 === head.head;
+    const { tailEvents, tailBytes } = config.fanOut;
+    this.#tail = new Tail(whole ? newest.from : head.head + 1, tailEvents, tailBytes);
+    if (whole) this.#tail.push(newest.events);
+    this.#fannedOut = head.head;
+    this.presence = new RoomPresence({
+      room: room.id,
+      store: store.presence,
+      config: config.presence,
+      surroundings,
+      instance: parts.instance,
+      sockets: () => this.#members.size,
+      tell: (text) => {
+        for (const member of this.#members) member.tell(text);
+      },
+      onFailure: parts.onFailure,
+    });
+    this.#committer = new Committer({
+      room,
+      log: store.log,
+      commit: config.commit,
+      rules: {
+        messages: config.limits.messages,
+        repeatWithinMs: config.limits.repeatWithinMs,
+        repeatMaxTokens: config.limits.repeatMaxTokens,
+        retentionMs: config.retention.maxAgeMs,
+      },
+      surroundings,
+      onStored: (head, from, events) => this.#stored(head, from, events),
+      onEnded: (reason) => this.end(reason),
+      onFailure: parts.onFailure,
+    });
+  }
+
+  /** The newest state of the log that this instance knows of. */
+  get head(): LogHead {
+    return this.#head;
+  }
+
+  /** Position of the newest event in memory; the log may be ahead for a moment. */
+  get newest(): number {
+    return this.#tail.last;
+  }
+
+  /** Every live member has everything up to here, and nothing after it. */
+  get fannedOut(): number {
+    return this.#fannedOut;
+  }
+
+  get connections(): number {
+    return this.#members.size;
+  }
+
+  /** Whether nobody is here or on the way here. */
+  get unused(): boolean {
+    return this.#members.size === 0 && this.#holds === 0;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  hold(): void {
+    this.#holds++;
+  }
+
+  release(): void {
+    this.#holds--;
+    if (this.unused) this.#parts.onEmpty(this);
+  }
+
+  // ---- members ----
+
+  join(member: Member): void {
+    this.#members.add(member);
+    this.presence.enter(member.person);
+  }
+
+  /** From now on `member`, who has everything up to `fannedOut`, is told of whatever comes. */
+  goLive(member: Member): void {
+    this.#live.add(member);
+  }
+
+  leave(member: Member): void {
+    this.#live.delete(member);
+    if (!this.#members.delete(member)) return;
+    this.presence.leave(member.person.author);
+    if (this.unused) this.#parts.onEmpty(this);
+  }
+
+  submit(submissions: readonly Submission[]): void {
+    this.#committer.submit(submissions);
+  }
+
+  /** The highest `n` stored of this author; 0 when none is. Throws StorageUnavailable. */
+  async lastNOf(author: AuthorKey): Promise<number> {
+    return (await this.#parts.store.log.readAuthors(this.room.id, [author])).get(author)?.lastN ?? 0;
+  }
+
+  // ---- events in ----
+
+  #stored(head: LogHead, from: number, events: readonly Event[]): void {
+    if (head.head > this.#head.head) this.#head = head;
+    for (const event of events) if (event.kind === "profile") this.presence.rename(event.author, event.body.name);
+    this.#take(from, events.map((event) => event.wire));
+    const { maxEvents, slackEvents } = this.#parts.config.retention;
+    if (head.head - head.oldest + 1 > maxEvents + slackEvents) this.#parts.onOverfull(this.room.id);
+    if (this.newest < head.head) void this.#pull();
+  }
+
+  /** Adds events that follow what is in memory; those behind a hole are left to `#pull`. */
+  #take(from: number, events: readonly WireEvent[]): void {
+    const next = this.newest + 1;
+    if (this.#closed || from > next || from + events.length <= next) return;
+    this.#tail.push(events.slice(next - from));
+    if (this.#cancelWindow === undefined) this.flush();
+  }
+
+  /** Somebody read the log's head: fetches what other instances stored. */
+  headSeen(head: LogHead | undefined): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    if (head === undefined || head.epoch !== this.#head.epoch) {
+      this.end(head === undefined ? "no_such_room" : "too_slow");
+      return Promise.resolve();
+    }
+    if (head.head < this.#head.head) return Promise.resolve();
+    this.#head = head;
+    this.#committer.headSeen(head);
+    this.#tail.dropBefore(Math.min(head.oldest, this.#fannedOut + 1));
+    return head.head > this.newest ? this.#pull() : Promise.resolve();
+  }
+
+  /** Reads the head anew and everything up to it. Throws StorageUnavailable. */
+  async refresh(): Promise<void> {
+    await this.headSeen(await this.#parts.store.log.readHead(this.room.id));
+  }
+
+  /** Reads up to the known head; one read at a time. */
+  #pull(): Promise<void> {
+    return this.#pulling ??= this.#readOn().catch((error) => {
+      if (!(error instanceof StorageUnavailable)) throw error;
+      this.#parts.onFailure(error); // The next ring or recheck comes here again.
+    }).finally(() => this.#pulling = undefined);
+  }
+
+  async #readOn(): Promise<void> {
+    const { log } = this.#parts.store;
+    while (!this.#closed && this.newest < this.#head.head) {
+      const { head } = this.#head;
+      const page = await log.readRange(this.room.id, this.newest + 1, head, PAGE_MAX_EVENTS, PAGE_MAX_BYTES);
+      if (this.#closed || this.newest >= head) continue;
+      if (page.events.length === 0 || page.from > this.newest + 1) {
+        // Deleted before this instance had read it. Nobody is told of a log with a hole: all come back and are told plainly.
+        return this.end("too_slow");
+      }
+      this.#take(page.from, page.events);
+    }
+  }
+
+  // ---- events out ----
+
+  /** Tells everybody who is live what is new. The first event goes at once; what follows closely waits for the window. */
+  flush(): void {
+    this.#cancelWindow?.();
+    this.#cancelWindow = undefined;
+    if (this.#fannedOut === this.newest) return;
+    while (this.#fannedOut < this.newest) {
+      const page = this.#tail.page(this.#fannedOut + 1, this.newest);
+      if (page === undefined) throw new Error(`the tail of ${this.room.id} lost events that nobody was told of`);
+      this.#fannedOut = page.to;
+      for (const member of this.#live) member.deliver(page);
+    }
+    this.#tail.shrink(this.#fannedOut);
+    const { windowMs, windowPerSocketMs, maxWindowMs } = this.#parts.config.fanOut;
+    const ms = Math.min(maxWindowMs, windowMs + this.#live.size * windowPerSocketMs);
+    this.#cancelWindow = this.#parts.surroundings.timers.after(ms, () => this.flush());
+  }
+
+  /** The page after `position` for somebody who catches up: from memory at once, else read. Undefined: it is gone. */
+  pageAfter(position: number): EncodedPage | Promise<EncodedPage | undefined> {
+    return this.#tail.page(position + 1, this.#fannedOut) ?? this.#readPage(position + 1, this.#fannedOut);
+  }
+
+  async #readPage(from: number, to: number): Promise<EncodedPage | undefined> {
+    const { log } = this.#parts.store;
+    const page = await log.readRange(this.room.id, from, to, PAGE_MAX_EVENTS, PAGE_MAX_BYTES);
+    if (page.events.length === 0 || page.from !== from) return undefined;
+    return encodeEvents(from, page.events.map((event) => JSON.stringify(event)));
+  }
+
+  /** Up to `limit` events that end just before `before`, and the oldest position there is. Throws StorageUnavailable. */
+  async history(before: number, limit: number): Promise<{ from: number; events: WireEvent[]; oldest: number }> {
+    const to = Math.min(before - 1, this.#head.head);
+    // A page is cut at its end when it gets too large; then a shorter one is read, until it reaches `to`.
+    for (let count = limit; count >= 1; count = count > 3 ? Math.ceil(count / 4) : count - 1) {
+      const { oldest } = this.#head;
+      const from = Math.max(oldest, to - count + 1);
+      if (from > to) break;
+      const page = await this.#parts.store.log.readRange(this.room.id, from, to, count, PAGE_MAX_BYTES);
+      if (page.events.length > 0 && page.from + page.events.length - 1 === to) {
+        return { ...page, oldest: Math.max(oldest, this.#head.oldest) };
+      }
+    }
+    return { from: before, events: [], oldest: this.#head.oldest };
+  }
+
+  // ---- the end ----
+
+  /** Ends every connection, and the hub. */
+  end(reason: CloseReason): void {
+    if (this.#closed) return;
+    this.#close();
+    for (const member of [...this.#members]) member.end(reason);
+    this.#parts.onEmpty(this);
+  }
+
+  /** Ends every connection with its own delay; the hub stays for what is still to be stored. */
+  sendAway(retryAfterMs: () => number): void {
+    for (const member of [...this.#members]) member.end("going_away", retryAfterMs());
+  }
+
+  /** Resolves when everything taken is stored or refused. */
+  async settled(): Promise<void> {
+    await this.#committer.idle();
+  }
+
+  /** Drops the hub, and tells the other instances that nobody of here is in the room any more. */
+  async close(): Promise<void> {
+    this.#close();
+    await this.presence.close();
+  }
+
+  #close(): void {
+    this.#closed = true;
+    this.#committer.stop();
+    this.#cancelWindow?.();
+    this.#cancelWindow = undefined;
+  }
+}

@@ -1,0 +1,117 @@
+/** Making, finding and listing rooms, with the limits on each. */
+import { normalizeRoomCode } from "../chat/room_code.ts";
+import { suggestRoomCodes } from "../chat/room_code_words.ts";
+import type { RoomProblem } from "../protocol/codes.ts";
+import { type Event, readEvent, type RoomId, type WireEvent } from "../protocol/event.ts";
+import type { RoomInfo } from "../protocol/frames.ts";
+import { type Verifier, verifyEvent } from "../crypto/signing.ts";
+import { StorageUnavailable, type Store } from "../store/store.ts";
+import type { ServerConfig } from "./config.ts";
+import type { Clock } from "./surroundings.ts";
+
+/** Why not, as an HTTP answer says it; ROOM_PROBLEMS has the status. */
+export interface Problem {
+  problem: RoomProblem;
+  /** With `bad_event` and `too_long`: the first wrong field. */
+  field?: string;
+  retryAfterMs?: number;
+}
+
+export type RoomAnswer = { room: RoomInfo } | Problem;
+/** `suggestions`: codes of existing rooms that are nearly what was typed. */
+export type CodeAnswer = { room: RoomInfo } | (Problem & { suggestions?: string[] });
+
+export interface ListedRoom {
+  room: RoomInfo;
+  /** When the newest event was stored, server's clock, ms. */
+  lastAt: number;
+  /** People in the room now, on all instances. */
+  people: number;
+}
+
+export interface RoomsParts {
+  store: Pick<Store, "rooms" | "presence" | "limits">;
+  config: ServerConfig;
+  clock: Clock;
+  verifier: Verifier;
+}
+
+export class Rooms {
+  readonly #parts: RoomsParts;
+  #listed: { at: number; rooms: Promise<readonly ListedRoom[]> } | undefined;
+
+  constructor(parts: RoomsParts) {
+    this.#parts = parts;
+  }
+
+  /** Rules: ROOM-* in docs/PROTOCOL.md. Throws StorageUnavailable. */
+  async create(founding: WireEvent, { device, address }: { device: string; address: string }): Promise<RoomAnswer> {
+    const { store, config: { limits }, clock, verifier } = this.#parts;
+    const read = readEvent(founding);
+    if (!read.ok) {
+      const { reason, field } = read.problem;
+      return reason === "wrong_kind" ? { problem: "not_a_founding" } : { problem: reason, field };
+    }
+    const { event } = read;
+    const problem = foundingProblem(event);
+    if (problem !== undefined) return problem;
+    const now = clock.now();
+    const waitMs = await store.limits.take("make rooms device", device, limits.deviceRooms, now) ??
+      await store.limits.take("make rooms address", address, limits.addressRooms, now);
+    if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
+    if (!await verifyEvent(verifier, event)) return { problem: "bad_signature" };
+    const made = await store.rooms.create(event, now);
+    return "problem" in made ? made : { room: made };
+  }
+
+  /** Throws StorageUnavailable. */
+  async findByCode(typed: string, { device }: { device: string }): Promise<CodeAnswer> {
+    const { store, config, clock } = this.#parts;
+    const code = normalizeRoomCode(typed);
+    const room = code === undefined ? undefined : await store.rooms.byCode(code);
+    if (room !== undefined) return { room };
+    const waitMs = await store.limits.take("wrong codes", device, config.limits.wrongCodes, clock.now());
+    if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
+    const exists = (candidate: string) => store.rooms.codeExists(candidate);
+    const suggestions = await suggestRoomCodes(typed, exists, config.rooms.suggestions);
+    return { problem: "no_such_room", suggestions };
+  }
+
+  /** Throws StorageUnavailable. */
+  listed(): Promise<readonly ListedRoom[]> {
+    const { clock, config: { rooms: { listedCacheMs } } } = this.#parts;
+    const now = clock.now();
+    if (this.#listed === undefined || now - this.#listed.at >= listedCacheMs) {
+      const rooms = this.#readListed(now);
+      this.#listed = { at: now, rooms };
+      rooms.catch((error) => {
+        // The next visitor asks anew; this one is told by the promise itself.
+        if (error instanceof StorageUnavailable && this.#listed?.rooms === rooms) this.#listed = undefined;
+      });
+    }
+    return this.#listed.rooms;
+  }
+
+  async #readListed(nowMs: number): Promise<readonly ListedRoom[]> {
+    const { store, config } = this.#parts;
+    const listed = await store.rooms.listed(config.rooms.listed);
+    const ids: RoomId[] = listed.map(({ room }) => room.id);
+    const counts = await store.presence.counts(ids, nowMs);
+    return listed.map(({ room, lastAt }) => ({ room, lastAt, people: counts.get(room.id) ?? 0 }));
+  }
+}
+
+/** Why this event cannot found a room. */
+function foundingProblem(event: Event): Problem | undefined {
+  if (event.kind !== "room" || event.n !== 1 || event.clock !== 1) return { problem: "not_a_founding" };
+  const { roomKind, name } = event.body;
+  // What is signed cannot be tidied up here, so only a tidy name is taken.
+  const tidy = roomKind === "sealed" ? /^[A-Za-z0-9_-]{38,}$/.test(name) : isTidy(name);
+  return tidy ? undefined : { problem: "bad_event", field: "body.name" };
+}
+
+/** One line, NFC, no white space at the ends or twice, nothing invisible that turns or hides letters. */
+function isTidy(name: string): boolean {
+  return name === name.normalize("NFC").trim().replace(/\s+/gu, " ") &&
+    !/[\p{Cc}\p{Zl}\p{Zp}\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u.test(name);
+}

@@ -1,0 +1,265 @@
+/** The chat server, without HTTP: rooms, connections, and what keeps them going. One per process. */
+import type { WireEvent } from "../protocol/event.ts";
+import { isBase64UrlOf, toBase64Url } from "../protocol/base64url.ts";
+import type { RoomId } from "../protocol/event.ts";
+import type { RoomInfo } from "../protocol/frames.ts";
+import type { Verifier } from "../crypto/signing.ts";
+import { StorageUnavailable, type Store } from "../store/store.ts";
+import type { ServerConfig } from "./config.ts";
+import { Feed } from "./feed.ts";
+import { type HealthAnswer, HealthCheck } from "./health.ts";
+import { Hub } from "./hub.ts";
+import { type CodeAnswer, type ListedRoom, type RoomAnswer, Rooms } from "./rooms.ts";
+import { type Admission, type Connection, Session } from "./session.ts";
+import { Sweep } from "./sweep.ts";
+import { type Cancel, pause, type Surroundings } from "./surroundings.ts";
+
+export interface ServerParts extends Surroundings {
+  store: Store;
+  config: ServerConfig;
+  verifier: Verifier;
+  /** Unlike any other instance's name, also that of an earlier run. Default: random. */
+  instance?: string;
+}
+
+/** Who asks, as far as limits need to know: the device's cookie and the network address. */
+export interface Visitor {
+  device: string;
+  address: string;
+}
+
+/** What the transport tells of one connection. */
+export interface ConnectionHandle {
+  /** Something arrived: text, or whatever else a client may send. */
+  receive(data: unknown): void;
+  /** The client is gone. */
+  closed(): void;
+}
+
+export interface ChatServer {
+  readonly instance: string;
+  readonly config: ServerConfig;
+  /** Makes the room of this founding event. The same one again returns the same room. */
+  createRoom(founding: WireEvent, visitor: Visitor): Promise<RoomAnswer>;
+  /** Finds a room by a code as somebody typed it. */
+  findRoomByCode(typed: string, visitor: Visitor): Promise<CodeAnswer>;
+  roomById(room: RoomId): Promise<RoomInfo | undefined>;
+  /** Listed rooms, newest activity first, with the people in them now. */
+  listedRooms(): Promise<readonly ListedRoom[]>;
+  /** Takes a new connection to a room. Everything else, refusals too, happens in frames. */
+  connect(room: RoomId, connection: Connection, visitor: Visitor): ConnectionHandle;
+  health(): Promise<HealthAnswer>;
+  /** Whether new visitors should come here. */
+  ready(): Promise<boolean>;
+  /** Sends everybody away, finishes what was taken, and leaves nothing running. The store stays open. */
+  close(options?: { graceMs?: number }): Promise<void>;
+}
+
+/** Starts a server. It runs until `close`. */
+export function createServer(parts: ServerParts): ChatServer {
+  return new RunningServer(parts);
+}
+
+class RunningServer implements ChatServer {
+  readonly instance: string;
+  readonly config: ServerConfig;
+  readonly #parts: ServerParts;
+  readonly #rooms: Rooms;
+  readonly #health: HealthCheck;
+  readonly #feed: Feed;
+  readonly #sweep: Sweep;
+  /** Open rooms, and rooms that are being opened. */
+  readonly #hubs = new Map<RoomId, { opening: Promise<Hub | undefined>; hub?: Hub; cancelDrop?: Cancel }>();
+  /** Hubs that tell the other instances, in the background, that they are empty. */
+  readonly #leaving = new Set<Promise<void>>();
+  #connections = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: ServerParts) {
+    this.#parts = parts;
+    const { store, config, clock, timers, random, log } = parts;
+    this.config = config;
+    this.instance = parts.instance ?? toBase64Url(random.bytes(8));
+    const surroundings: Surroundings = { clock, timers, random, log };
+    const onFailure = (error: StorageUnavailable) => this.#health.storageFailed(error);
+    this.#rooms = new Rooms({ store, config, clock, verifier: parts.verifier });
+    this.#health = new HealthCheck({
+      store,
+      config,
+      clock,
+      timers,
+      log,
+      counts: () => {
+        let users = 0;
+        for (const hub of this.#openHubs()) users += hub.presence.here;
+        return { users, connections: this.#connections, openRooms: this.#hubs.size };
+      },
+    });
+    this.#sweep = new Sweep({ store, config, surroundings, instance: this.instance, onFailure });
+    this.#feed = new Feed({
+      store,
+      config: config.feed,
+      surroundings,
+      openHubs: () => this.#openHubs(),
+      onFailure,
+    });
+  }
+
+  createRoom(founding: WireEvent, visitor: Visitor): Promise<RoomAnswer> {
+    return this.#rooms.create(founding, visitor);
+  }
+
+  findRoomByCode(typed: string, visitor: Visitor): Promise<CodeAnswer> {
+    return this.#rooms.findByCode(typed, visitor);
+  }
+
+  roomById(room: RoomId): Promise<RoomInfo | undefined> {
+    return isBase64UrlOf(room, 16) ? this.#parts.store.rooms.byId(room) : Promise.resolve(undefined);
+  }
+
+  listedRooms(): Promise<readonly ListedRoom[]> {
+    return this.#rooms.listed();
+  }
+
+  connect(room: RoomId, connection: Connection, visitor: Visitor): ConnectionHandle {
+    const { config, clock, timers, random, log, verifier } = this.#parts;
+    const full = this.#connections >= config.limits.connections;
+    this.#connections++;
+    const admission = full || this.#closing !== undefined
+      ? Promise.resolve<Admission>(this.#turnAway(full ? "overloaded" : "going_away"))
+      : this.#admit(room, visitor).catch((error): Admission => {
+        if (error instanceof StorageUnavailable) this.#health.storageFailed(error);
+        else log(`admitting a connection failed: ${error}`);
+        return this.#turnAway("overloaded");
+      });
+    return new Session({
+      room,
+      connection,
+      admission,
+      verifier,
+      config,
+      surroundings: { clock, timers, random, log },
+      onClosed: () => void this.#connections--,
+      onFailure: (error) => this.#health.storageFailed(error),
+    });
+  }
+
+  health(): Promise<HealthAnswer> {
+    return this.#health.answer(this.#closing !== undefined);
+  }
+
+  async ready(): Promise<boolean> {
+    return this.#closing === undefined && (await this.#health.answer(false)).status !== "down";
+  }
+
+  close({ graceMs = this.config.closing.graceMs }: { graceMs?: number } = {}): Promise<void> {
+    return this.#closing ??= this.#close(graceMs);
+  }
+
+  // ---- connections ----
+
+  async #admit(room: RoomId, { device, address }: Visitor): Promise<Admission> {
+    const { store, config, clock } = this.#parts;
+    const now = clock.now();
+    const { deviceConnections, addressConnections } = config.limits;
+    const [deviceWaitMs, addressWaitMs] = await Promise.all([
+      store.limits.take("connect device", device, deviceConnections, now),
+      store.limits.take("connect address", address, addressConnections, now),
+    ]);
+    if (deviceWaitMs !== undefined || addressWaitMs !== undefined) {
+      return { ok: false, reason: "rate_limited", retryAfterMs: Math.max(deviceWaitMs ?? 0, addressWaitMs ?? 0) };
+    }
+    if (!isBase64UrlOf(room, 16)) return { ok: false, reason: "no_such_room" };
+    if (!this.#hubs.has(room) && this.#hubs.size >= config.limits.openRooms) return this.#turnAway("overloaded");
+    const hub = await this.#hubOf(room);
+    if (this.#closing !== undefined) return this.#turnAway("going_away");
+    if (hub === undefined) return { ok: false, reason: "no_such_room" };
+    hub.hold();
+    return { ok: true, hub };
+  }
+
+  #turnAway(reason: "overloaded" | "going_away"): Admission {
+    return { ok: false, reason, retryAfterMs: this.#jitteredRetryMs() };
+  }
+
+  #jitteredRetryMs(): number {
+    const { minRetryMs, retrySpreadMs } = this.config.closing;
+    return Math.round(minRetryMs + this.#parts.random.fraction() * retrySpreadMs);
+  }
+
+  // ---- open rooms ----
+
+  *#openHubs(): Iterable<Hub> {
+    for (const { hub } of this.#hubs.values()) if (hub !== undefined) yield hub;
+  }
+
+  #hubOf(room: RoomId): Promise<Hub | undefined> {
+    const open = this.#hubs.get(room);
+    if (open !== undefined) {
+      open.cancelDrop?.();
+      open.cancelDrop = undefined;
+      return open.opening;
+    }
+    const { store, config, clock, timers, random, log } = this.#parts;
+    const opening = Hub.open(room, {
+      store,
+      config,
+      surroundings: { clock, timers, random, log },
+      instance: this.instance,
+      onEmpty: (hub) => this.#dropLater(hub),
+      onFailure: (error) => this.#health.storageFailed(error),
+      onOverfull: (id) => this.#sweep.trimSoon(id),
+    });
+    const entry: { opening: Promise<Hub | undefined>; hub?: Hub } = { opening };
+    this.#hubs.set(room, entry);
+    opening.then((hub) => {
+      if (hub === undefined) this.#hubs.delete(room);
+      else entry.hub = hub;
+    }, () => this.#hubs.delete(room));
+    return opening;
+  }
+
+  /** An empty room stays for a while: people who reload come back. */
+  #dropLater(hub: Hub): void {
+    const entry = this.#hubs.get(hub.room.id);
+    if (entry === undefined || entry.hub !== hub) return;
+    entry.cancelDrop?.();
+    if (hub.closed) return this.#drop(hub);
+    if (this.#closing !== undefined) return;
+    entry.cancelDrop = this.#parts.timers.after(this.config.rooms.graceMs, () => {
+      if (hub.unused) this.#drop(hub);
+    });
+  }
+
+  #drop(hub: Hub): void {
+    this.#hubs.delete(hub.room.id);
+    const leaving = hub.close().finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+  }
+
+  // ---- the end ----
+
+  async #close(graceMs: number): Promise<void> {
+    const { timers } = this.#parts;
+    let cancelGrace: Cancel | undefined;
+    const graceIsOver = new Promise<void>((resolve) => cancelGrace = timers.after(graceMs, resolve));
+    const sweeping = this.#sweep.close();
+    await Promise.allSettled([...this.#hubs.values()].map(({ opening }) => opening));
+    const hubs = [...this.#openHubs()];
+    // Acks first: what was stored should not be sent again by everybody a second later.
+    await Promise.race([graceIsOver, Promise.all(hubs.map((hub) => hub.settled()))]);
+    for (const hub of hubs) {
+      hub.flush();
+      hub.sendAway(() => this.#jitteredRetryMs());
+    }
+    for (const { cancelDrop } of this.#hubs.values()) cancelDrop?.();
+    this.#hubs.clear();
+    await Promise.race([
+      graceIsOver,
+      Promise.all([...hubs.map((hub) => hub.close()), ...this.#leaving, this.#feed.close(), sweeping]),
+    ]);
+    cancelGrace?.();
+    // A turn of the event loop, in which goodbyes reach the sockets.
+    await pause(timers, 0);
+  }
+}

@@ -1,0 +1,424 @@
+/**
+ * One client's connection, whatever carries it. Rules: docs/PROTOCOL.md.
+ *
+ * greeting → joining → catching_up → live → closed; every state may end in closed.
+ */
+import { type EventId, eventIdOf, readEvent, type RoomId, type WireEvent } from "../protocol/event.ts";
+import { CLOSE_REASONS, type CloseReason, type FrameProblem } from "../protocol/codes.ts";
+import { decodeClientFrame, readHelloProof } from "../protocol/decode.ts";
+import type {
+  HelloFrame,
+  HelloProof,
+  HistoryFrame,
+  LogPosition,
+  Person,
+  ServerFrame,
+  WelcomeFrame,
+} from "../protocol/frames.ts";
+import {
+  HELLO_TIMEOUT_MS,
+  IDLE_TIMEOUT_MS,
+  LATEST_EVENTS,
+  NAME_MAX_BYTES,
+  PROTOCOL_VERSION,
+  RESUME_MAX_EVENTS,
+} from "../protocol/limits.ts";
+import { toBase64Url } from "../protocol/base64url.ts";
+import { type Verifier, verifyEvent } from "../crypto/signing.ts";
+import { StorageUnavailable } from "../store/store.ts";
+import type { Outcome, Sender, Submission } from "./committer.ts";
+import type { ServerConfig } from "./config.ts";
+import type { Hub, Member } from "./hub.ts";
+import { TokenBucket } from "./rate.ts";
+import { type Cancel, pause, type Surroundings } from "./surroundings.ts";
+import type { EncodedPage } from "./tail.ts";
+
+/** What carries frames to one client: a WebSocket, or anything that keeps their order. */
+export interface Connection {
+  /** Sends one frame, or queues it. Never throws: a dead connection tells by `closed`. */
+  send(text: string): void;
+  close(code: number, reason: string): void;
+  /** Bytes that are not yet with the client. */
+  bufferedBytes(): number;
+}
+
+/** Whether a connection may join its room; the hub is held for it until `release`. */
+export type Admission =
+  | { ok: true; hub: Hub }
+  | { ok: false; reason: CloseReason; retryAfterMs?: number };
+
+export interface SessionParts {
+  room: RoomId;
+  connection: Connection;
+  admission: Promise<Admission>;
+  verifier: Verifier;
+  config: ServerConfig;
+  surroundings: Surroundings;
+  onClosed(): void;
+  onFailure(error: StorageUnavailable): void;
+}
+
+type State =
+  | { name: "greeting"; nonce: string }
+  | { name: "joining" }
+  | { name: "catching_up"; hub: Hub; position: number }
+  | { name: "live"; hub: Hub; position: number }
+  | { name: "closed" };
+
+export class Session implements Member, Sender {
+  readonly #parts: SessionParts;
+  #state: State;
+  #person: Person | undefined;
+  /** Kept open for this session until it is a member. */
+  #held: Hub | undefined;
+  #cancelTimeout: Cancel;
+  #lastHeardAt: number;
+  #badFrames = 0;
+  readonly #frames: TokenBucket;
+  readonly #events: TokenBucket;
+  #inFlight = 0;
+  /** Events are checked and submitted in the order of their frames. */
+  #checking = Promise.resolve();
+  #acks: [EventId, number][] = [];
+  #refusals: string[] = [];
+  #historyRunning = false;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    const { surroundings: { clock, random, timers }, config } = parts;
+    this.#lastHeardAt = clock.now();
+    this.#frames = new TokenBucket(config.limits.connectionFrames);
+    this.#events = new TokenBucket(config.limits.connectionEvents);
+    const nonce = toBase64Url(random.bytes(16));
+    this.#state = { name: "greeting", nonce };
+    this.#cancelTimeout = timers.after(HELLO_TIMEOUT_MS, () => this.end("hello_timeout"));
+    this.#tell({ type: "challenge", version: PROTOCOL_VERSION, nonce, at: clock.now() });
+    parts.admission.then((admission) => {
+      if (!admission.ok) this.end(admission.reason, admission.retryAfterMs);
+      else if (this.#state.name === "closed") admission.hub.release();
+      else this.#held = admission.hub;
+    });
+  }
+
+  /** Who this is; only after `hello`. */
+  get person(): Person {
+    if (this.#person === undefined) throw new Error("a session is a member of a room only after its hello");
+    return this.#person;
+  }
+
+  get state(): State["name"] {
+    return this.#state.name;
+  }
+
+  // ---- frames in ----
+
+  /** Something arrived. Whatever it is, only this connection is the worse for it. */
+  receive(data: unknown): void {
+    if (this.#state.name === "closed") return;
+    const now = this.#parts.surroundings.clock.now();
+    this.#lastHeardAt = now;
+    const waitMs = this.#frames.take(now);
+    if (waitMs !== undefined) return this.#problem("busy", { retryAfterMs: waitMs });
+    const decoded = decodeClientFrame(data);
+    if (!decoded.ok) {
+      return this.#problem(decoded.problem, decoded.field === undefined ? {} : { field: decoded.field });
+    }
+    const { frame } = decoded;
+    const { name } = this.#state;
+    switch (frame.type) {
+      case "ping":
+        if (name === "greeting") return this.#problem("out_of_turn");
+        return this.#tell({ type: "pong", at: now });
+      case "hello":
+        if (this.#state.name !== "greeting") return this.#problem("out_of_turn");
+        return void this.#hello(frame, this.#state.nonce);
+      case "send":
+        if (this.#state.name !== "catching_up" && this.#state.name !== "live") return this.#problem("out_of_turn");
+        return this.#send(this.#state.hub, frame.events);
+      case "history":
+        if (this.#state.name !== "catching_up" && this.#state.name !== "live") return this.#problem("out_of_turn");
+        return void this.#history(this.#state.hub, frame);
+    }
+  }
+
+  /** The transport says that the client is gone. */
+  closed(): void {
+    this.#close();
+  }
+
+  /** Says goodbye and ends the connection. */
+  end(reason: CloseReason, retryAfterMs?: number): void {
+    if (this.#state.name === "closed") return;
+    const { connection } = this.#parts;
+    this.#close();
+    connection.send(
+      JSON.stringify({ type: "goodbye", reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }),
+    );
+    connection.close(CLOSE_REASONS[reason].code, reason);
+  }
+
+  // ---- hello ----
+
+  async #hello(frame: HelloFrame, nonce: string): Promise<void> {
+    this.#state = { name: "joining" };
+    this.#cancelTimeout();
+    this.#watchIdle();
+    if (frame.version !== PROTOCOL_VERSION) return this.end("unsupported_version");
+    const proof = readHelloProof(frame.proof[0]);
+    const right = proof !== undefined && proof.nonce === nonce && proof.room === this.#parts.room &&
+      await this.#parts.verifier.verify(proof.author, ...frame.proof);
+    if (this.#isClosed()) return;
+    if (!right) return this.end("bad_hello");
+    const admission = await this.#parts.admission;
+    if (!admission.ok || this.#isClosed()) return;
+    const { hub } = admission;
+    try {
+      await this.#join(hub, proof, frame.resume);
+    } catch (error) {
+      if (!(error instanceof StorageUnavailable)) throw error;
+      this.#parts.onFailure(error);
+      this.end("overloaded", this.#parts.config.commit.retryAfterMs);
+    }
+  }
+
+  async #join(hub: Hub, proof: HelloProof, resume: LogPosition | undefined): Promise<void> {
+    const person = personOf(proof, hub);
+    if (person === undefined) return this.end("bad_hello");
+    const lastN = await hub.lastNOf(person.author);
+    // The client may come from an instance that is a moment ahead of this one.
+    if (resume?.epoch === hub.head.epoch && resume.position > hub.newest) await hub.refresh();
+    if (this.#isClosed()) return;
+    if (hub.closed) return this.end("going_away", this.#parts.config.closing.minRetryMs);
+
+    const { epoch, clock, oldest } = hub.head;
+    const head = hub.newest;
+    const resumes = resume !== undefined && resume.epoch === epoch && resume.position <= head &&
+      resume.position >= oldest - 1 && head - resume.position <= RESUME_MAX_EVENTS;
+    const from = resumes ? resume.position + 1 : Math.max(oldest, head - LATEST_EVENTS + 1);
+    // Nobody is ever ahead of what the room was told of: then the room is told first.
+    if (from - 1 > hub.fannedOut) hub.flush();
+
+    this.#person = person;
+    this.#state = { name: "catching_up", hub, position: from - 1 };
+    hub.join(this);
+    this.#letGo();
+    const { surroundings, config: { limits } } = this.#parts;
+    const welcome: WelcomeFrame = {
+      type: "welcome",
+      room: hub.room,
+      epoch,
+      head,
+      oldest,
+      mode: resumes ? "resume" : "latest",
+      from,
+      lastN,
+      clock,
+      people: { count: hub.presence.count, shown: hub.presence.shown(person) },
+      limits: {
+        messageBurst: limits.messages.burst,
+        messageEveryMs: limits.messages.everyMs,
+        inFlight: limits.inFlightEvents,
+      },
+      at: surroundings.clock.now(),
+    };
+    this.#tell(welcome);
+    void this.#catchUp();
+  }
+
+  /** Sends page after page until this session has exactly what everybody who is live has; then it is live too. */
+  async #catchUp(): Promise<void> {
+    const { connection, surroundings: { clock, timers }, config: { fanOut, commit } } = this.#parts;
+    let movedAt = clock.now();
+    while (this.#state.name === "catching_up") {
+      const state = this.#state;
+      const { hub, position } = state;
+      if (position === hub.fannedOut) {
+        this.#state = { name: "live", hub, position };
+        return hub.goLive(this);
+      }
+      if (connection.bufferedBytes() > fanOut.highWatermarkBytes / 2) {
+        if (clock.now() - movedAt > fanOut.stalledMs) return this.end("too_slow");
+        await pause(timers, fanOut.drainCheckMs);
+        continue;
+      }
+      movedAt = clock.now();
+      let page = hub.pageAfter(position);
+      if (page instanceof Promise) {
+        try {
+          const read = await page;
+          // Deleted while we were reading: the client comes back and is told which part is gone.
+          if (read === undefined) return this.end("too_slow");
+          page = read;
+        } catch (error) {
+          if (!(error instanceof StorageUnavailable)) throw error;
+          this.#parts.onFailure(error);
+          return this.end("overloaded", commit.retryAfterMs);
+        }
+        if (this.#isClosed()) return;
+      }
+      this.#push(page.text);
+      state.position = page.to;
+    }
+  }
+
+  // ---- events and history ----
+
+  #send(hub: Hub, wires: readonly WireEvent[]): void {
+    const { config: { limits, commit }, surroundings: { clock } } = this.#parts;
+    const toCheck: Submission[] = [];
+    for (const wire of wires) {
+      // Before anything costly: a flood costs a hash each, no signature check and no database.
+      const waitMs = this.#events.take(clock.now());
+      if (waitMs !== undefined) this.#refuse(eventIdOf(wire[0]), "rate_limited", { retryAfterMs: waitMs });
+      else if (this.#inFlight >= limits.inFlightEvents) {
+        this.#refuse(eventIdOf(wire[0]), "overloaded", { retryAfterMs: commit.retryAfterMs });
+      } else {
+        const read = readEvent(wire);
+        if (read.ok) {
+          this.#inFlight++;
+          toCheck.push({ event: read.event, sender: this });
+        } else {
+          const { reason, field } = read.problem;
+          this.#refuse(eventIdOf(wire[0]), reason, { field });
+          this.#strike();
+        }
+      }
+    }
+    this.#flushRefusals();
+    if (toCheck.length > 0) this.#checking = this.#checking.then(() => this.#check(hub, toCheck));
+  }
+
+  async #check(hub: Hub, submissions: readonly Submission[]): Promise<void> {
+    const { verifier } = this.#parts;
+    const valid = await Promise.all(submissions.map(({ event }) => verifyEvent(verifier, event)));
+    if (this.#isClosed()) return;
+    for (const [index, { event }] of submissions.entries()) {
+      if (valid[index]) continue;
+      this.#inFlight--;
+      this.#refuse(event.id, "bad_signature");
+      this.#strike();
+    }
+    this.#flushRefusals();
+    const signed = submissions.filter((_, index) => valid[index]);
+    if (signed.length > 0 && !this.#isClosed()) hub.submit(signed);
+  }
+
+  answer(id: EventId, outcome: Outcome): void {
+    this.#inFlight--;
+    if (outcome.type === "stored") this.#acks.push([id, outcome.position]);
+    else {
+      const { type: _, reason, ...more } = outcome;
+      this.#refuse(id, reason, more);
+    }
+  }
+
+  flushAnswers(): void {
+    const acks = this.#acks;
+    this.#acks = [];
+    if (acks.length > 0) this.#tell({ type: "ack", acks });
+    this.#flushRefusals();
+  }
+
+  async #history(hub: Hub, { before, limit }: HistoryFrame): Promise<void> {
+    // One at a time: whoever scrolls waits for a page before wanting the next one.
+    if (this.#historyRunning) return this.#busy();
+    this.#historyRunning = true;
+    try {
+      const { from, events, oldest } = await hub.history(before, limit);
+      this.#tell({ type: "page", before, from, events, oldest });
+    } catch (error) {
+      if (!(error instanceof StorageUnavailable)) throw error;
+      this.#parts.onFailure(error);
+      this.#busy();
+    } finally {
+      this.#historyRunning = false;
+    }
+  }
+
+  // ---- frames out ----
+
+  deliver(page: EncodedPage): void {
+    if (this.#state.name !== "live") return;
+    this.#state.position = page.to;
+    this.#push(page.text);
+  }
+
+  tell(text: string): void {
+    this.#push(text);
+  }
+
+  #tell(frame: ServerFrame): void {
+    this.#push(JSON.stringify(frame));
+  }
+
+  /** The one way out. Who does not read is cut off before more is kept for them; others never wait. */
+  #push(text: string): void {
+    if (this.#state.name === "closed") return;
+    const { connection, config } = this.#parts;
+    if (connection.bufferedBytes() > config.fanOut.highWatermarkBytes) return this.end("too_slow");
+    connection.send(text);
+  }
+
+  #refuse(id: EventId, reason: string, more: { retryAfterMs?: number; expectedN?: number; field?: string } = {}) {
+    this.#refusals.push(JSON.stringify({ type: "refused", id, reason, ...more }));
+  }
+
+  #flushRefusals(): void {
+    const refusals = this.#refusals;
+    this.#refusals = [];
+    for (const text of refusals) this.#push(text);
+  }
+
+  #busy(): void {
+    this.#tell({ type: "problem", problem: "busy", retryAfterMs: this.#parts.config.commit.retryAfterMs });
+  }
+
+  #problem(problem: FrameProblem, more: { field?: string; retryAfterMs?: number } = {}): void {
+    this.#tell({ type: "problem", problem, ...more });
+    this.#strike();
+  }
+
+  /** A frame or event that no correct client sends. */
+  #strike(): void {
+    if (++this.#badFrames >= this.#parts.config.limits.badFrames) this.end("bad_frames");
+  }
+
+  // ---- the end ----
+
+  #watchIdle(): void {
+    const { clock, timers } = this.#parts.surroundings;
+    const leftMs = this.#lastHeardAt + IDLE_TIMEOUT_MS - clock.now();
+    if (leftMs <= 0) return this.end("idle");
+    this.#cancelTimeout = timers.after(leftMs, () => this.#watchIdle());
+  }
+
+  /** A call, so that the compiler does not take the state before an `await` for the one after it. */
+  #isClosed(): boolean {
+    return this.#state.name === "closed";
+  }
+
+  #close(): void {
+    if (this.#state.name === "closed") return;
+    const state = this.#state;
+    this.#state = { name: "closed" };
+    this.#cancelTimeout();
+    this.#letGo();
+    if (state.name === "catching_up" || state.name === "live") state.hub.leave(this);
+    this.#parts.onClosed();
+  }
+
+  #letGo(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    held?.release();
+  }
+}
+
+const utf8 = new TextEncoder();
+
+/** Who a valid hello introduces; undefined when the name is none. A sealed name is passed on as it is. */
+function personOf({ author, name }: HelloProof, hub: Hub): Person | undefined {
+  if (hub.room.kind === "sealed") return { author, name };
+  const clean = name.trim().normalize("NFC");
+  return clean === "" || utf8.encode(clean).length > NAME_MAX_BYTES ? undefined : { author, name: clean };
+}

@@ -1,0 +1,120 @@
+/** The one door to Deno KV: every failure becomes StorageUnavailable, and no call waits for ever. */
+import { type Kv, StorageUnavailable } from "./store.ts";
+
+/** What the store needs of timers; `globalThis` has them. */
+export interface StoreTimers {
+  setTimeout(run: () => void, afterMs: number): number;
+  clearTimeout(timer: number): void;
+}
+
+/** Time a database has for one operation; after that it counts as not answering. */
+export const OPERATION_TIMEOUT_MS = 5_000;
+/** How often an operation is tried again that found the SQLite file locked by another process, and the first delay. */
+export const LOCKED_RETRIES = 5;
+export const LOCKED_RETRY_MS = 10;
+
+/** Most keys of one `getMany`. */
+const GET_MANY_MAX_KEYS = 10;
+
+/** What a `list` is asked for. `limit` is required: nothing here reads without bound. */
+export interface ListOptions {
+  limit: number;
+  reverse?: boolean;
+  /** Entries per round trip, at most 500. */
+  batchSize?: number;
+  consistency?: Deno.KvConsistencyLevel;
+}
+
+export class Database {
+  readonly kv: Kv;
+  readonly #timers: StoreTimers;
+  readonly #random: (byteLength: number) => Uint8Array;
+
+  constructor(kv: Kv, timers: StoreTimers, random: (byteLength: number) => Uint8Array) {
+    this.kv = kv;
+    this.#timers = timers;
+    this.#random = random;
+  }
+
+  get<T>(key: Deno.KvKey, consistency?: Deno.KvConsistencyLevel): Promise<Deno.KvEntryMaybe<T>> {
+    return this.#run("read a key", () => this.kv.get<T>(key, consistency && { consistency }));
+  }
+
+  /** The entries of any number of keys, in their order. Each ten are read at one moment, more than ten at several. */
+  async getMany<T>(
+    keys: readonly Deno.KvKey[],
+    consistency?: Deno.KvConsistencyLevel,
+  ): Promise<Deno.KvEntryMaybe<T>[]> {
+    const parts: Promise<Deno.KvEntryMaybe<T>[]>[] = [];
+    for (let from = 0; from < keys.length; from += GET_MANY_MAX_KEYS) {
+      const part = keys.slice(from, from + GET_MANY_MAX_KEYS);
+      parts.push(this.#run("read keys", () => this.kv.getMany<T[]>(part, consistency && { consistency })));
+    }
+    return (await Promise.all(parts)).flat();
+  }
+
+  /** Up to `limit` entries. One that needs several batches is not read at one moment. */
+  list<T>(selector: Deno.KvListSelector, options: ListOptions): Promise<Deno.KvEntry<T>[]> {
+    return this.#run("list keys", async () => {
+      const entries: Deno.KvEntry<T>[] = [];
+      for await (const entry of this.kv.list<T>(selector, options)) entries.push(entry);
+      return entries;
+    });
+  }
+
+  /** The versionstamp of the commit that `build` describes, on disk by then; undefined when one of its checks failed. */
+  async commit(build: (atomic: Deno.AtomicOperation) => void): Promise<string | undefined> {
+    const result = await this.#run("commit", () => {
+      const atomic = this.kv.atomic();
+      build(atomic);
+      return atomic.commit();
+    });
+    return result.ok ? result.versionstamp : undefined;
+  }
+
+  /** Waits between half of `ms` and all of it, so that those who collided do not meet again; an abort ends it early. */
+  pause(ms: number, signal?: AbortSignal): Promise<void> {
+    const share = 0.5 + this.#random(1)[0]! / 512;
+    return new Promise<void>((resolve) => {
+      if (signal?.aborted) return resolve();
+      const end = () => {
+        this.#timers.clearTimeout(timer);
+        signal?.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = this.#timers.setTimeout(end, Math.ceil(ms * share));
+      signal?.addEventListener("abort", end);
+    });
+  }
+
+  async #run<T>(what: string, operation: () => Promise<T>): Promise<T> {
+    for (let retry = 0;; retry++) {
+      try {
+        return await this.#inTime(operation());
+      } catch (cause) {
+        // A locked file means that nothing was done, so trying again repeats nothing.
+        if (retry < LOCKED_RETRIES && isLocked(cause)) {
+          await this.pause(LOCKED_RETRY_MS * 2 ** retry);
+          continue;
+        }
+        const why = cause instanceof Error ? cause.message : String(cause);
+        throw new StorageUnavailable(`the database could not ${what}: ${why}`, { cause });
+      }
+    }
+  }
+
+  #inTime<T>(answer: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const timer = this.#timers.setTimeout(
+        () => reject(new Error(`no answer within ${OPERATION_TIMEOUT_MS} ms`)),
+        OPERATION_TIMEOUT_MS,
+      );
+      answer.then(resolve, reject).finally(() => this.#timers.clearTimeout(timer));
+    });
+  }
+}
+
+/** SQLITE_BUSY reaches us as this text only; it has neither class nor code. */
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("database is locked");
+}

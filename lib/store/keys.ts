@@ -1,0 +1,72 @@
+/**
+ * Every key of the database, in one table. Only lib/store reads it; nothing else knows a key.
+ *
+ * | key | value | written |
+ * | --- | --- | --- |
+ * | `room` room | RoomInfo | once |
+ * | `code` code | RoomId | with its room |
+ * | `room_count` | KvU64: how many rooms there are | with every room made or removed |
+ * | `listed` minute, room | `true`; the minute of the room's newest event, for the home page | when the minute changes |
+ * | `removing` room | Removal: the room is gone, its log not quite | from a removal's first commit to its last |
+ * | `head` room | HeadRecord | with every change of the room's log |
+ * | `event` room, position | StoredEvent | once |
+ * | `number` room, author, n | StoredNumber: where that event is | with its event |
+ * | `author` room, author | AuthorRecord | with the author's events |
+ * | `presence` room, instance | PresenceEntry | when people come and go, and to keep it alive |
+ * | `present` room, instance | [count, expiresAt]: the same without names | with `presence` |
+ * | `limit` what, who | Allowance | with every take that changes it |
+ * | `bell` number | `1`; only the change counts | with every change of a room that rings it |
+ * | `lease` name | Lease | when it is taken or renewed |
+ */
+import type { AuthorKey, EventId, RoomId } from "../protocol/event.ts";
+
+/** Value of `event`: payload, signature, and when it was stored (server's clock, ms). */
+export type StoredEvent = readonly [payload: string, signature: string, storedAt: number];
+/** Value of `number`. */
+export type StoredNumber = readonly [id: EventId, position: number];
+/** Value of `present`. */
+export type StoredCount = readonly [count: number, expiresAt: number];
+
+export const keys = {
+  room: (room: RoomId): Deno.KvKey => ["room", room],
+  rooms: ["room"] as Deno.KvKey,
+  code: (code: string): Deno.KvKey => ["code", code],
+  roomCount: ["room_count"] as Deno.KvKey,
+  /** `at`: server's clock, ms; the key holds its minute. */
+  listed: (at: number, room: RoomId): Deno.KvKey => ["listed", Math.floor(at / LISTED_GRAIN_MS), room],
+  allListed: ["listed"] as Deno.KvKey,
+  removing: (room: RoomId): Deno.KvKey => ["removing", room],
+  allRemoving: ["removing"] as Deno.KvKey,
+  head: (room: RoomId): Deno.KvKey => ["head", room],
+  event: (room: RoomId, position: number): Deno.KvKey => ["event", room, position],
+  number: (room: RoomId, author: AuthorKey, n: number): Deno.KvKey => ["number", room, author, n],
+  author: (room: RoomId, author: AuthorKey): Deno.KvKey => ["author", room, author],
+  presence: (room: RoomId, instance: string): Deno.KvKey => ["presence", room, instance],
+  presenceOf: (room: RoomId): Deno.KvKey => ["presence", room],
+  present: (room: RoomId, instance: string): Deno.KvKey => ["present", room, instance],
+  presentIn: (room: RoomId): Deno.KvKey => ["present", room],
+  limit: (what: string, who: string): Deno.KvKey => ["limit", what, who],
+  bell: (bell: number): Deno.KvKey => ["bell", bell],
+  lease: (name: string): Deno.KvKey => ["lease", name],
+  /** The folders of a room that are emptied after its removal. */
+  foldersOf: (room: RoomId): Deno.KvKey[] => [
+    ["event", room],
+    ["number", room],
+    ["author", room],
+    ["presence", room],
+    ["present", room],
+  ],
+};
+
+/** How finely the list of rooms is ordered by activity: a busy room moves on it once in this time, not per commit. */
+export const LISTED_GRAIN_MS = 60_000;
+
+/** How many bells the rooms share: as many as one `watch` takes keys. */
+export const BELL_COUNT = 10;
+
+/** The bell of a room: its id is random, so a plain hash of the letters (FNV-1a, 32 bit) spreads rooms evenly. */
+export function bellOf(room: RoomId): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < room.length; at++) hash = Math.imul(hash ^ room.charCodeAt(at), 0x01000193) >>> 0;
+  return hash % BELL_COUNT;
+}

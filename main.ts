@@ -1,0 +1,27 @@
+import { App, staticFiles } from "fresh";
+import { ConfigError, type ServerConfig } from "@/lib/server/config.ts";
+import type { State } from "@/lib/server/define.ts";
+import { ownConfig } from "@/lib/server/instance.ts";
+import { contentPolicy, ownOriginOnly, securityHeaders, visitor } from "@/lib/server/security.ts";
+
+const config = readOwnConfig();
+
+/** The whole app; routes/ is added by the build. */
+export const app = new App<State>()
+  .use(securityHeaders(config))
+  .use(contentPolicy)
+  .use(staticFiles())
+  .use(ownOriginOnly(config))
+  .use(visitor(config))
+  .fsRoutes();
+
+/** A wrong setting stops the start, with a line for each mistake and no stack around them. */
+function readOwnConfig(): ServerConfig {
+  try {
+    return ownConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    Deno.exit(1);
+  }
+}

@@ -1,0 +1,12 @@
+import { define } from "@/lib/server/define.ts";
+import { json, problemResponse } from "@/lib/server/http.ts";
+import { ownServer } from "@/lib/server/instance.ts";
+
+export const handler = define.handlers({
+  /** The room with this code, typed in any way; else `{problem, suggestions}` with the codes it may be. */
+  async GET(ctx) {
+    const server = await ownServer();
+    const answer = await server.findRoomByCode(ctx.params.code!, ctx.state.visitor);
+    return "problem" in answer ? problemResponse(answer) : json(answer.room);
+  },
+});

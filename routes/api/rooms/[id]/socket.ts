@@ -1,0 +1,15 @@
+import { HttpError } from "fresh";
+import { define } from "@/lib/server/define.ts";
+import { ownServer } from "@/lib/server/instance.ts";
+import { mayOpenSocket, serveSocket, SOCKET_IDLE_TIMEOUT_S } from "@/lib/server/websocket.ts";
+
+export const handler = define.handlers({
+  /** The room's WebSocket: docs/PROTOCOL.md. Whether there is such a room is told in frames. */
+  async GET(ctx) {
+    const server = await ownServer();
+    if (!mayOpenSocket(ctx.req.headers, ctx.url, server.config.origins)) throw new HttpError(403);
+    const { socket, response } = ctx.upgrade({ idleTimeout: SOCKET_IDLE_TIMEOUT_S });
+    serveSocket(socket, server, ctx.params.id!, ctx.state.visitor);
+    return response;
+  },
+});

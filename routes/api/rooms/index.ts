@@ -1,0 +1,23 @@
+import { readWireEvent } from "@/lib/protocol/decode.ts";
+import { define } from "@/lib/server/define.ts";
+import { json, problemResponse, readJson } from "@/lib/server/http.ts";
+import { ownServer } from "@/lib/server/instance.ts";
+
+export const handler = define.handlers({
+  /** Listed rooms: `{rooms: [{room, lastAt, people}]}`. */
+  async GET() {
+    const server = await ownServer();
+    return json({ rooms: await server.listedRooms() });
+  },
+
+  /** Makes the room of the founding event in the body: 201 with the room. */
+  async POST(ctx) {
+    const server = await ownServer();
+    const body = await readJson(ctx.req, server.config.limits.requestBytes);
+    if ("problem" in body) return problemResponse(body);
+    const founding = readWireEvent(body.value);
+    if (founding === undefined) return problemResponse({ problem: "bad_event", field: "event" });
+    const answer = await server.createRoom(founding, ctx.state.visitor);
+    return "problem" in answer ? problemResponse(answer) : json(answer.room, 201);
+  },
+});

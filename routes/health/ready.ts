@@ -1,0 +1,11 @@
+import { define } from "@/lib/server/define.ts";
+import { json } from "@/lib/server/http.ts";
+import { ownServer } from "@/lib/server/instance.ts";
+
+export const handler = define.handlers({
+  /** Readiness: whether new visitors should be sent here. */
+  async GET() {
+    const ready = await (await ownServer()).ready();
+    return json({ ready }, ready ? 200 : 503);
+  },
+});

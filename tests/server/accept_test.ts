@@ -1,0 +1,160 @@
+import { assertEquals } from "@std/assert";
+import { accept, type AcceptBasis, type AcceptRules, judgeStored, type Verdict } from "../../lib/server/accept.ts";
+import { encodePayload, type Event, type EventContent, type EventHeader, eventIdOf } from "../../lib/protocol/event.ts";
+import { CLOCK_MAX_LEAD } from "../../lib/protocol/limits.ts";
+import type { AuthorRecord } from "../../lib/store/store.ts";
+
+const NOW = 1_800_000_000_000;
+const DAY = 86_400_000;
+const RULES: AcceptRules = {
+  messages: { burst: 5, everyMs: 1_000 },
+  repeatWithinMs: 30_000,
+  repeatMaxTokens: 8,
+  retentionMs: 7 * DAY,
+};
+const ROOM: AcceptBasis["room"] = { id: "room", kind: "listed", createdAt: NOW - DAY };
+
+function event(header: Partial<EventHeader> = {}, content: EventContent = text("hello")): Event {
+  const full = { room: "room", author: "ada", n: 1, clock: 1, at: 0, ...header };
+  const payload = encodePayload(full, content);
+  return { ...full, ...content, id: eventIdOf(payload), wire: [payload, ""] };
+}
+const text = (text: string): EventContent => ({ kind: "message", body: { name: "Ada", text } });
+const basis = (more: Partial<AcceptBasis> = {}): AcceptBasis => ({
+  room: ROOM,
+  clock: 100,
+  author: undefined,
+  nowMs: NOW,
+  rules: RULES,
+  ...more,
+});
+const record = (more: Partial<AuthorRecord> = {}): AuthorRecord => ({ lastN: 3, tatMs: 0, ...more });
+const sealed: EventContent = { kind: "sealed", body: { sealed: "x".repeat(40) } };
+const founding: EventContent = { kind: "room", body: { roomKind: "listed", name: "x" } };
+
+const TABLE: [name: string, Event, AcceptBasis, unknown][] = [
+  ["[ACC-1] another room's event is refused as wrong_room", event({ room: "other" }), basis(), "wrong_room"],
+  [
+    "[ACC-2] a second founding is refused as wrong_kind",
+    event({ n: 4 }, founding),
+    basis({ author: record() }),
+    "wrong_kind",
+  ],
+  [
+    "[ACC-2] the host's own founding sent again is looked up",
+    event({}, founding),
+    basis({ author: record() }),
+    "number_used",
+  ],
+  ["[ACC-2] a founding by somebody else is refused as wrong_kind", event({}, founding), basis(), "wrong_kind"],
+  ["[ACC-3] a sealed room takes no plain text", event(), basis({ room: { ...ROOM, kind: "sealed" } }), "wrong_kind"],
+  [
+    "[ACC-3] a sealed room takes sealed bodies",
+    event({}, sealed),
+    basis({ room: { ...ROOM, kind: "sealed" } }),
+    "accepted",
+  ],
+  ["[ACC-3] a plain room takes no sealed bodies", event({}, sealed), basis(), "wrong_kind"],
+  ["[ACC-4] an author's first event has n 1", event(), basis(), "accepted"],
+  ["[ACC-4] the next event has the next n", event({ n: 4 }), basis({ author: record() }), "accepted"],
+  ["[ACC-4] an n further on is missing_previous, with the n to send", event({ n: 9 }), basis({ author: record() }), {
+    type: "refused",
+    reason: "missing_previous",
+    expectedN: 4,
+  }],
+  ["[ACC-4] an unknown author's n 2 is missing_previous in a young room", event({ n: 2 }), basis(), {
+    type: "refused",
+    reason: "missing_previous",
+    expectedN: 1,
+  }],
+  [
+    "[ACC-4] an unknown author may begin anywhere in a room older than the retention",
+    event({ n: 200 }),
+    basis({ room: { ...ROOM, createdAt: NOW - 8 * DAY } }),
+    "accepted",
+  ],
+  ["[ACC-5] an n used before is looked up", event({ n: 3 }), basis({ author: record() }), "number_used"],
+  ["[ACC-6] a clock at the lead is taken", event({ clock: 100 + CLOCK_MAX_LEAD }), basis(), "accepted"],
+  ["[ACC-6] a clock beyond the lead is clock_ahead", event({ clock: 101 + CLOCK_MAX_LEAD }), basis(), "clock_ahead"],
+  ["[ACC-6] an old clock is taken: it was written without a network", event({ clock: 1 }), basis(), "accepted"],
+];
+
+for (const [name, judged, known, expected] of TABLE) {
+  Deno.test(name, () => {
+    const verdict = accept(judged, known);
+    const short = verdict.type === "refused" ? verdict.reason : verdict.type;
+    assertEquals(typeof expected === "string" ? short : verdict, expected);
+  });
+}
+
+/** Sends one text after another at the given times: how each was judged. */
+function sequence(texts: [atMs: number, text: string][], make = text): (number | string)[] {
+  let author: AuthorRecord | undefined;
+  return texts.map(([atMs, said]) => {
+    const n = (author?.lastN ?? 0) + 1;
+    const verdict: Verdict = accept(event({ n }, make(said)), basis({ author, nowMs: NOW + atMs }));
+    if (verdict.type === "accepted") author = verdict.author;
+    return verdict.type === "refused" ? verdict.retryAfterMs ?? verdict.reason : verdict.type;
+  });
+}
+
+Deno.test("[ACC-7] five messages at once, then one a second; a refusal says how long to wait", () => {
+  const at = (ms: number, index: number): [number, string] => [ms, `text ${index}`];
+  const verdicts = sequence([0, 0, 0, 0, 0, 0, 999, 1_000, 1_001, 2_000].map(at));
+  const ok = "accepted";
+  assertEquals(verdicts, [ok, ok, ok, ok, ok, 1_000, 1, ok, 999, ok]);
+});
+
+Deno.test("[ACC-7] waiting exactly as long as told is enough", () => {
+  const first = sequence(Array.from({ length: 6 }, (_, index) => [0, `text ${index}`]));
+  const waitMs = first[5] as number;
+  const all = sequence(Array.from({ length: 6 }, (_, index) => [index === 5 ? waitMs : 0, `text ${index}`]));
+  assertEquals(all[5], "accepted");
+});
+
+Deno.test("[ACC-8] the same text again costs twice as much each time, up to eight tokens", () => {
+  // 1 + 2 tokens of 5 are taken; the third costs 4 and has to wait until one is left behind.
+  assertEquals(sequence([[0, "spam"], [0, "SPAM "], [0, "spam"], [2_000, "spam"]]), [
+    "accepted",
+    "accepted",
+    2_000,
+    "accepted",
+  ]);
+  // From then on 8 tokens each: only an empty bucket lets one through.
+  assertEquals(sequence([[0, "a"], [10_000, "a"], [20_000, "a"], [30_000, "a"], [31_000, "a"]]), [
+    "accepted",
+    "accepted",
+    "accepted",
+    "accepted",
+    7_000,
+  ]);
+});
+
+Deno.test("[ACC-8] another text, or the same after 30 s, costs one token again", () => {
+  const ok = "accepted";
+  assertEquals(sequence([[0, "a"], [0, "b"], [0, "a"], [0, "b"], [0, "a"]]), [ok, ok, ok, ok, ok]);
+  assertEquals(sequence([[0, "a"], [31_000, "a"], [31_000, "b"], [31_000, "c"], [31_000, "d"], [31_000, "e"]]), [
+    ok,
+    ok,
+    ok,
+    ok,
+    ok,
+    ok,
+  ]);
+});
+
+Deno.test("[ACC-8] sealed bodies cannot be compared and cost one token each", () => {
+  let author: AuthorRecord | undefined;
+  for (let n = 1; n <= 5; n++) {
+    const verdict = accept(event({ n }, sealed), basis({ author, room: { ...ROOM, kind: "sealed" } }));
+    assertEquals(verdict.type, "accepted");
+    if (verdict.type === "accepted") author = verdict.author;
+  }
+});
+
+Deno.test("[ACC-5] a used n is known by its id, a conflict with another id, expired when deleted", () => {
+  const said = event({ n: 3 });
+  assertEquals(judgeStored(said, { id: said.id, position: 17 }), { type: "known", position: 17 });
+  assertEquals(judgeStored(said, { id: "other", position: 17 }), { type: "refused", reason: "conflict" });
+  assertEquals(judgeStored(said, undefined), { type: "refused", reason: "expired" });
+});

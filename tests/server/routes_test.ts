@@ -1,0 +1,165 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { App } from "fresh";
+import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import type { State } from "../../lib/server/define.ts";
+import { stopOwnServer } from "../../lib/server/instance.ts";
+import { contentPolicy, ownOriginOnly, securityHeaders, visitor } from "../../lib/server/security.ts";
+import apiMiddleware from "../../routes/api/_middleware.ts";
+import { handler as rooms } from "../../routes/api/rooms/index.ts";
+import { handler as room } from "../../routes/api/rooms/[id]/index.ts";
+import { handler as socket } from "../../routes/api/rooms/[id]/socket.ts";
+import { handler as codes } from "../../routes/api/codes/[code].ts";
+import { handler as health } from "../../routes/health/index.ts";
+import { handler as live } from "../../routes/health/live.ts";
+import { handler as ready } from "../../routes/health/ready.ts";
+import { newFounding, TestClient, webSocketWire } from "../support/client.ts";
+
+/** The app of main.ts with these routes, on a real port and a database in a folder of its own. */
+async function withApp(run: (base: string) => Promise<void>): Promise<void> {
+  const dataDir = await Deno.makeTempDir();
+  Deno.env.set("FESTIVAL_DATA_DIR", dataDir);
+  const app = new App<State>()
+    .use(securityHeaders(DEFAULT_CONFIG))
+    .use(contentPolicy)
+    .use(ownOriginOnly(DEFAULT_CONFIG))
+    .use(visitor(DEFAULT_CONFIG))
+    .use("/api", apiMiddleware)
+    .route("/api/rooms", { handler: rooms })
+    .route("/api/rooms/:id", { handler: room })
+    .route("/api/rooms/:id/socket", { handler: socket })
+    .route("/api/codes/:code", { handler: codes })
+    .route("/health", { handler: health })
+    .route("/health/live", { handler: live })
+    .route("/health/ready", { handler: ready })
+    .get("/page", (ctx) => ctx.html("<p>page</p>"));
+  const http = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, app.handler());
+  try {
+    await run(`http://127.0.0.1:${http.addr.port}`);
+  } finally {
+    await stopOwnServer();
+    await http.shutdown();
+    Deno.env.delete("FESTIVAL_DATA_DIR");
+    await Deno.remove(dataDir, { recursive: true });
+  }
+}
+
+Deno.test("a room is made over HTTP, found by id and by code as typed, and joined over its socket", () =>
+  withApp(async (base) => {
+    const founding = await newFounding({ roomKind: "listed", name: "Camp fire" });
+    const made = await fetch(`${base}/api/rooms`, { method: "POST", body: JSON.stringify(founding.wire) });
+    assertEquals(made.status, 201);
+    const info = await made.json();
+    assertEquals([info.id, info.name, info.kind, info.host], [founding.room, "Camp fire", "listed", founding.author]);
+    assertMatch(info.code, /^[a-z]+-[a-z]+-\d+$/);
+
+    const again = await fetch(`${base}/api/rooms`, { method: "POST", body: JSON.stringify(founding.wire) });
+    assertEquals(await again.json(), info);
+    assertEquals(await (await fetch(`${base}/api/rooms/${founding.room}`)).json(), info);
+    const typed = encodeURIComponent(` ${info.code.toUpperCase().replaceAll("-", " ")} `);
+    assertEquals(await (await fetch(`${base}/api/codes/${typed}`)).json(), info);
+
+    const open = webSocketWire(`${base.replace("http", "ws")}/api/rooms/${founding.room}/socket`, { origin: base });
+    const client = await TestClient.join({ open, room: founding.room });
+    assertEquals((await client.say("hello")).position, 2);
+    const listed = await (await fetch(`${base}/api/rooms`)).json();
+    assertEquals(listed.rooms.map(({ room }: { room: { id: string } }) => room.id), [founding.room]);
+    await client.close();
+  }));
+
+Deno.test("what cannot be made or found has a named problem and its status", () =>
+  withApp(async (base) => {
+    const post = (body: BodyInit) => fetch(`${base}/api/rooms`, { method: "POST", body });
+    const founding = await newFounding();
+    const cases: [string, Response, number, Record<string, unknown>][] = [
+      ["not JSON", await post("{"), 400, { problem: "bad_event", field: "body" }],
+      ["no event", await post("[1]"), 400, { problem: "bad_event", field: "event" }],
+      ["too large", await post("x".repeat(70_000)), 413, { problem: "too_long", field: "body" }],
+      [
+        "another's signature",
+        await post(JSON.stringify([founding.wire[0], (await newFounding()).wire[1]])),
+        400,
+        { problem: "bad_signature" },
+      ],
+      ["no room", await fetch(`${base}/api/rooms/${founding.room}`), 404, { problem: "no_such_room" }],
+      ["no id", await fetch(`${base}/api/rooms/x`), 404, { problem: "no_such_room" }],
+      [
+        "no code",
+        await fetch(`${base}/api/codes/cosmic-stage-417`),
+        404,
+        { problem: "no_such_room", suggestions: [] },
+      ],
+    ];
+    for (const [name, response, status, body] of cases) {
+      assertEquals([name, response.status, await response.json()], [name, status, body]);
+    }
+  }));
+
+Deno.test("a body without end is cut off at its limit", () =>
+  withApp(async (base) => {
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += 8_192;
+        if (sent > 10_000_000) controller.error(new Error("the server read on and on"));
+        else controller.enqueue(new Uint8Array(8_192).fill(32));
+      },
+    });
+    const response = await fetch(`${base}/api/rooms`, { method: "POST", body }).catch(() => undefined);
+    if (response !== undefined) {
+      assertEquals(response.status, 413);
+      await response.body?.cancel();
+    }
+    assert(sent <= 10_000_000);
+  }));
+
+Deno.test("a foreign page can neither post nor open a socket", () =>
+  withApp(async (base) => {
+    const founding = await newFounding();
+    const body = JSON.stringify(founding.wire);
+    const headers = { origin: "https://evil.example" };
+    const posted = await fetch(`${base}/api/rooms`, { method: "POST", body, headers });
+    assertEquals(posted.status, 403);
+    await posted.body?.cancel();
+    const open = webSocketWire(`${base.replace("http", "ws")}/api/rooms/${founding.room}/socket`, headers);
+    const client = await TestClient.create({ open, room: founding.room });
+    client.openOnly();
+    await client.closed();
+    assertEquals(client.frames, []);
+  }));
+
+Deno.test("every answer has the security headers, and a policy without foreign origins", () =>
+  withApp(async (base) => {
+    const response = await fetch(`${base}/page`);
+    await response.body?.cancel();
+    const { headers } = response;
+    assertEquals(headers.get("x-content-type-options"), "nosniff");
+    assertEquals(headers.get("x-frame-options"), "DENY");
+    assertStringIncludes(headers.get("permissions-policy")!, "camera=(self)");
+    const policy = headers.get("content-security-policy")!.split("; ");
+    assert(policy.includes(`connect-src 'self' ws://${new URL(base).host}`), policy.join("\n"));
+    assert(policy.includes("frame-ancestors 'none'"));
+    assert(policy.includes("base-uri 'none'"));
+    assert(!policy.includes("upgrade-insecure-requests"), "on plain http nothing could be upgraded");
+  }));
+
+Deno.test("a device gets its cookie once, strict against scripts", () =>
+  withApp(async (base) => {
+    const first = await fetch(`${base}/page`);
+    await first.body?.cancel();
+    const cookie = first.headers.get("set-cookie")!;
+    assertMatch(cookie, /^device=[A-Za-z0-9_-]{22}; Path=\/; Max-Age=31536000; HttpOnly; SameSite=Lax$/);
+    const second = await fetch(`${base}/page`, { headers: { cookie: cookie.split(";")[0]! } });
+    await second.body?.cancel();
+    assertEquals(second.headers.get("set-cookie"), null);
+  }));
+
+Deno.test("health says what was measured, with the matching status", () =>
+  withApp(async (base) => {
+    const response = await fetch(`${base}/health`);
+    const answer = await response.json();
+    assertEquals([response.status, answer.status, answer.reasons], [200, "ok", []]);
+    assertEquals([answer.rooms, answer.users, answer.connections], [0, 0, 0]);
+    assert(answer.kvLatencyMs > 0 && answer.kvLatencyMs < 1_000);
+    assertEquals(await (await fetch(`${base}/health/ready`)).json(), { ready: true });
+    assertEquals((await (await fetch(`${base}/health/live`)).json()).status, "ok");
+  }));

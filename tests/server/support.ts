@@ -1,0 +1,127 @@
+/** Servers for tests: on a database in memory, with real or virtual time, joined in process or over real sockets. */
+import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
+import { type ChatServer, createServer, type Visitor } from "../../lib/server/server.ts";
+import type { Clock, Timers } from "../../lib/server/surroundings.ts";
+import { realSurroundings } from "../../lib/server/surroundings.ts";
+import { nodeVerifier } from "../../lib/server/verifier.ts";
+import { serveSocket, SOCKET_IDLE_TIMEOUT_S } from "../../lib/server/websocket.ts";
+import { openStore } from "../../lib/store/deno_store.ts";
+import type { Store } from "../../lib/store/store.ts";
+import type { RoomInfo } from "../../lib/protocol/frames.ts";
+import type { RoomKind } from "../../lib/protocol/event.ts";
+import { newFounding, type OpenWire, webSocketWire } from "../support/client.ts";
+import { type KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
+
+export type PartialConfig = { [Part in keyof ServerConfig]?: Partial<ServerConfig[Part]> | ServerConfig[Part] };
+
+/** The defaults with other values in some places. */
+export function configWith(changes: PartialConfig = {}): ServerConfig {
+  const config: Record<string, unknown> = { ...DEFAULT_CONFIG };
+  for (const [name, value] of Object.entries(changes)) {
+    const before = config[name];
+    config[name] = typeof value === "object" && !Array.isArray(value) ? { ...before as object, ...value } : value;
+  }
+  return config as unknown as ServerConfig;
+}
+
+export interface TestServer {
+  server: ChatServer;
+  store: Store;
+  log: string[];
+  /** Opens connections in this process; they carry frames at once. */
+  wire(room: string, visitor?: Partial<Visitor>): PipeControl & { open: OpenWire };
+  /** A new room. */
+  newRoom(options?: { name?: string; roomKind?: RoomKind }): Promise<RoomInfo>;
+  close(): Promise<void>;
+}
+
+/** What a test does to a connection in process. */
+export interface PipeControl {
+  /** Bytes that the client has not read, as the server sees it. */
+  buffered: number;
+}
+
+export interface TestServerOptions {
+  database?: MemoryDatabase;
+  hooks?: KvHooks;
+  config?: PartialConfig;
+  time?: Clock & Timers;
+  instance?: string;
+}
+
+let devices = 0;
+
+/** One instance. Several on one `database` are several instances. */
+export function startTestServer(options: TestServerOptions = {}): TestServer {
+  const { time = { ...realSurroundings.clock, ...realSurroundings.timers }, hooks } = options;
+  const database = options.database ?? new MemoryDatabase({ now: () => time.now() });
+  const store = openStore({ kv: database.open(hooks) });
+  const log: string[] = [];
+  const server = createServer({
+    store,
+    config: configWith(options.config),
+    clock: time,
+    timers: time,
+    random: realSurroundings.random,
+    log: (line) => log.push(line),
+    verifier: nodeVerifier(),
+    ...(options.instance === undefined ? {} : { instance: options.instance }),
+  });
+  return {
+    server,
+    store,
+    log,
+    wire(room, visitor = {}) {
+      const who = { device: `device ${++devices}`, address: "192.0.2.1", ...visitor };
+      const control: PipeControl & { open: OpenWire } = {
+        buffered: 0,
+        open: ({ onFrame, onClose }) => {
+          let open = true;
+          const end = (code: number) => {
+            if (!open) return;
+            open = false;
+            queueMicrotask(() => onClose(code));
+          };
+          const handle = server.connect(room, {
+            send: (text) => void (open && queueMicrotask(() => onFrame(text))),
+            close: (code) => end(code),
+            bufferedBytes: () => control.buffered,
+          }, who);
+          return {
+            send: (text) => handle.receive(text),
+            close() {
+              handle.closed();
+              end(1000);
+            },
+          };
+        },
+      };
+      return control;
+    },
+    async newRoom(founding) {
+      const { wire } = await newFounding(founding);
+      const answer = await server.createRoom(wire, { device: `device ${++devices}`, address: "192.0.2.1" });
+      if ("problem" in answer) throw new Error(`no room: ${answer.problem}`);
+      return answer.room;
+    },
+    async close() {
+      await server.close();
+      store.close();
+    },
+  };
+}
+
+/** Serves real WebSockets of an instance on a port of its own. */
+export function listen(server: ChatServer): { open(room: string, device?: string): OpenWire; close(): Promise<void> } {
+  const http = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    const { pathname, searchParams } = new URL(request.url);
+    const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: SOCKET_IDLE_TIMEOUT_S });
+    serveSocket(socket, server, pathname.slice(1), { device: searchParams.get("device")!, address: "127.0.0.1" });
+    return response;
+  });
+  return {
+    open: (room, device = `device ${++devices}`) =>
+      webSocketWire(`ws://127.0.0.1:${http.addr.port}/${room}?device=${encodeURIComponent(device)}`),
+    close: () => http.shutdown(),
+  };
+}

@@ -1,0 +1,197 @@
+/** The contract's part on what instances share: presence, limits, bells, leases. */
+import { assert, assertEquals } from "@std/assert";
+import { BELL_COUNT } from "../../lib/store/keys.ts";
+import type { PresenceEntry, Rate, Store } from "../../lib/store/store.ts";
+import { appendSurely, eventOf, foundingOf, idOf, makeRoom, NOON, type StoreTest } from "./contract.ts";
+
+const main = idOf("main");
+
+export function sharingContract(test: StoreTest): void {
+  presenceContract(test);
+  limitsContract(test);
+  bellsContract(test);
+  leasesContract(test);
+
+  test("a ping tells how long the database took", async ({ open }) => {
+    const store = await open();
+    const ms = await store.ping();
+    assert(ms >= 0 && ms < 5_000, `${ms} ms`);
+  });
+}
+
+function presenceOf(instance: string, count: number, expiresAt: number): PresenceEntry {
+  return { instance, count, shown: [{ author: idOf("a", 32), name: "Ana" }], expiresAt };
+}
+
+function presenceContract(test: StoreTest): void {
+  test("everybody's presence is seen by every instance until it expires", async ({ open }) => {
+    const [one, two] = [await open(), await open()];
+    await one.presence.write(main, presenceOf("one", 3, NOON + 1_000), NOON);
+    await two.presence.write(main, presenceOf("two", 4, NOON + 2_000), NOON);
+    await two.presence.write(idOf("other"), presenceOf("two", 5, NOON + 2_000), NOON);
+    assertEquals(await one.presence.read(main, NOON), [
+      presenceOf("one", 3, NOON + 1_000),
+      presenceOf("two", 4, NOON + 2_000),
+    ]);
+    const rooms = [main, idOf("empty"), idOf("other")];
+    assertEquals([...await two.presence.counts(rooms, NOON)], [[main, 7], [idOf("empty"), 0], [idOf("other"), 5]]);
+    assertEquals(await one.presence.read(main, NOON + 1_000), [presenceOf("two", 4, NOON + 2_000)]);
+    assertEquals((await one.presence.counts([main], NOON + 1_999)).get(main), 4);
+    assertEquals((await one.presence.counts([main], NOON + 2_000)).get(main), 0);
+  });
+
+  test("an instance's new presence replaces the one before, and nobody is none", async ({ open }) => {
+    const store = await open();
+    await store.presence.write(main, presenceOf("one", 3, NOON + 1_000), NOON);
+    await store.presence.write(main, presenceOf("one", 2, NOON + 1_500), NOON);
+    assertEquals(await store.presence.read(main, NOON), [presenceOf("one", 2, NOON + 1_500)]);
+    await store.presence.write(main, presenceOf("one", 0, NOON + 1_500), NOON);
+    assertEquals(await store.presence.read(main, NOON), []);
+    assertEquals((await store.presence.counts([main], NOON)).get(main), 0);
+  });
+
+  test("people of 50 rooms are counted at once", async ({ open }) => {
+    const store = await open();
+    const rooms = Array.from({ length: 50 }, (_, at) => idOf(`room ${at}`));
+    await Promise.all(rooms.map((room, at) => store.presence.write(room, presenceOf("one", at + 1, NOON + 9), NOON)));
+    assertEquals([...await store.presence.counts(rooms, NOON)], rooms.map((room, at) => [room, at + 1]));
+  });
+}
+
+function limitsContract(test: StoreTest): void {
+  const rate: Rate = { burst: 5, everyMs: 1_000, pauseMs: 0 };
+
+  test("a rate allows its burst at once, then one each interval, and tells how long to wait", async ({ open }) => {
+    const { limits } = await open();
+    for (let taken = 0; taken < 5; taken++) assertEquals(await limits.take("x", "me", rate, NOON), undefined);
+    assertEquals(await limits.take("x", "me", rate, NOON), 1_000);
+    assertEquals(await limits.take("x", "me", rate, NOON + 400), 600);
+    assertEquals(await limits.take("x", "me", rate, NOON + 1_000), undefined);
+    assertEquals(await limits.take("x", "me", rate, NOON + 1_000), 1_000);
+    assertEquals(await limits.take("x", "you", rate, NOON), undefined);
+    assertEquals(await limits.take("y", "me", rate, NOON), undefined);
+    for (let taken = 0; taken < 5; taken++) {
+      assertEquals(await limits.take("x", "me", rate, NOON + 3_600_000), undefined);
+    }
+    assertEquals(await limits.take("x", "me", rate, NOON + 3_600_000), 1_000);
+  });
+
+  test("after a limit is hit there is a pause, which refused tries do not lengthen", async ({ open }) => {
+    const { limits } = await open();
+    const paused: Rate = { burst: 2, everyMs: 100, pauseMs: 10_000 };
+    for (let taken = 0; taken < 2; taken++) assertEquals(await limits.take("x", "me", paused, NOON), undefined);
+    assertEquals(await limits.take("x", "me", paused, NOON), 10_000);
+    assertEquals(await limits.take("x", "me", paused, NOON + 4_000), 6_000);
+    assertEquals(await limits.take("x", "me", paused, NOON + 9_999), 1);
+    for (let taken = 0; taken < 2; taken++) {
+      assertEquals(await limits.take("x", "me", paused, NOON + 10_000), undefined);
+    }
+    assertEquals(await limits.take("x", "me", paused, NOON + 10_000), 10_000);
+  });
+
+  test("a wait that is longer than the pause counts", async ({ open }) => {
+    const { limits } = await open();
+    const slow: Rate = { burst: 1, everyMs: 60_000, pauseMs: 1_000 };
+    assertEquals(await limits.take("x", "me", slow, NOON), undefined);
+    assertEquals(await limits.take("x", "me", slow, NOON), 60_000);
+    assertEquals(await limits.take("x", "me", slow, NOON + 30_000), 30_000);
+  });
+
+  test("instances with clocks far ahead lock nobody out for longer than a burst", async ({ open }) => {
+    const { limits } = await open();
+    await limits.take("x", "me", rate, NOON + 3_600_000);
+    assertEquals(await limits.take("x", "me", rate, NOON), 1_000);
+  });
+
+  test("a limit is exact when three instances take 600 times at once", async ({ open }) => {
+    const stores = [await open(), await open(), await open()];
+    const tight: Rate = { burst: 100, everyMs: 1_000, pauseMs: 0 };
+    const answers = await Promise.all(
+      Array.from({ length: 600 }, (_, at) => stores[at % 3]!.limits.take("x", "me", tight, NOON)),
+    );
+    assertEquals(answers.filter((wait) => wait === undefined).length, 100);
+    assert(answers.every((wait) => wait === undefined || wait === 1_000));
+  });
+}
+
+function bellsContract(test: StoreTest): void {
+  test("bells spread rooms evenly", async ({ open }) => {
+    const { bells } = await open();
+    const rooms = Array.from({ length: BELL_COUNT * 100 }, () => 0);
+    for (let at = 0; at < rooms.length; at++) rooms[bells.bellOf(idOf(`r${at}`))]!++;
+    for (const count of rooms.slice(0, BELL_COUNT)) assert(count > 50 && count < 150, `${count} rooms of 100`);
+    assertEquals(rooms.slice(BELL_COUNT).every((count) => count === 0), true);
+  });
+
+  test("every bell rings once at first, then a room's bell whenever the room changes", async ({ open }) => {
+    const [listener, writer] = [await open(), await open()];
+    const bell = listener.bells.bellOf(main);
+    const end = new AbortController();
+    const rings = listener.bells.listen(end.signal)[Symbol.asyncIterator]();
+    const next = async () => (await rings.next()).value;
+    const first = new Set<number | undefined>();
+    for (let count = 0; count < BELL_COUNT; count++) first.add(await next());
+    assertEquals(first.size, BELL_COUNT);
+    const changes: ((store: Store) => Promise<unknown>)[] = [
+      (store) => store.rooms.create(foundingOf("main"), NOON),
+      (store) => appendSurely(store, "main", [eventOf("main", "a", 1, 2)]),
+      (store) => store.presence.write(main, presenceOf("one", 1, NOON + 9), NOON),
+      (store) => store.presence.write(main, presenceOf("one", 0, NOON + 9), NOON),
+      (store) => store.log.trim(main, 1, 0),
+      (store) => store.rooms.remove(main),
+    ];
+    for (const change of changes) {
+      const [rang] = await Promise.all([next(), change(writer)]);
+      assertEquals(rang, bell);
+    }
+    end.abort();
+    assertEquals(await rings.next(), { done: true, value: undefined });
+  });
+
+  test("listening ends when it is aborted, left, or the store is closed", async ({ open }) => {
+    const store = await open();
+    await makeRoom(store, "main");
+    for await (const _ of store.bells.listen(AbortSignal.abort())) throw new Error("rang after the end");
+    for await (const _ of store.bells.listen(new AbortController().signal)) break;
+    const end = new AbortController();
+    const listen = async (signal: AbortSignal) => {
+      let rings = 0;
+      for await (const _ of store.bells.listen(signal)) if (++rings === BELL_COUNT) ready.resolve();
+    };
+    let ready = Promise.withResolvers<void>();
+    const aborted = listen(end.signal);
+    await ready.promise;
+    end.abort();
+    await aborted;
+    ready = Promise.withResolvers<void>();
+    const closed = listen(new AbortController().signal);
+    await ready.promise;
+    store.close();
+    await closed;
+  });
+
+  test("a store may be closed twice", async ({ open }) => {
+    const store = await open();
+    store.close();
+    store.close();
+  });
+}
+
+function leasesContract(test: StoreTest): void {
+  test("one instance holds a lease until it is over, and may renew it", async ({ open }) => {
+    const [one, two] = [await open(), await open()];
+    assertEquals(await one.leases.acquire("sweep", "one", 1_000, NOON), true);
+    assertEquals(await two.leases.acquire("sweep", "two", 1_000, NOON + 999), false);
+    assertEquals(await two.leases.acquire("other", "two", 1_000, NOON), true);
+    assertEquals(await one.leases.acquire("sweep", "one", 1_000, NOON + 500), true);
+    assertEquals(await two.leases.acquire("sweep", "two", 1_000, NOON + 1_499), false);
+    assertEquals(await two.leases.acquire("sweep", "two", 1_000, NOON + 1_500), true);
+    assertEquals(await one.leases.acquire("sweep", "one", 1_000, NOON + 1_501), false);
+  });
+
+  test("of many instances that want a lease at once, one gets it", async ({ open }) => {
+    const stores = [await open(), await open(), await open()];
+    const got = await Promise.all(stores.map((store, at) => store.leases.acquire("sweep", `${at}`, 1_000, NOON)));
+    assertEquals(got.filter((held) => held).length, 1);
+  });
+}

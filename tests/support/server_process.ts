@@ -1,0 +1,124 @@
+/**
+ * The real server as a real process: built once into a temporary folder and started as the README says, `deno serve` on
+ * the build, on a port of its own with a data folder of its own.
+ */
+import { Builder } from "fresh/dev";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+let built: Promise<string> | undefined;
+
+/** Builds the app for production, once per test process; the path of its `server.js`. */
+export function builtServer(): Promise<string> {
+  return built ??= (async () => {
+    const outDir = await Deno.makeTempDir({ prefix: "festival-build-" });
+    globalThis.addEventListener("unload", () => Deno.removeSync(outDir, { recursive: true }));
+    await new Builder({ root: ROOT, outDir }).build();
+    return `${outDir}/server.js`;
+  })();
+}
+
+export interface ServerProcess {
+  readonly pid: number;
+  /** `http://127.0.0.1:port`. */
+  readonly url: string;
+  /** What it wrote to stderr so far. */
+  readonly log: readonly string[];
+  /** SIGKILL: from one instruction to the next. Resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM: as an operator stops it. Resolves when the process is gone. */
+  stop(): Promise<void>;
+}
+
+export interface ServerProcessOptions {
+  /** Folder of the database. */
+  dataDir: string;
+  /** Settings beside it. */
+  env?: Record<string, string>;
+  /** `deno serve --parallel` with this many workers. */
+  workers?: number;
+}
+
+/** Starts the server and waits until it answers. */
+export async function startServer({ dataDir, env = {}, workers }: ServerProcessOptions): Promise<ServerProcess> {
+  const port = freePort();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "serve",
+      "-A",
+      `--config=${ROOT}deno.json`,
+      "--host=127.0.0.1",
+      `--port=${port}`,
+      ...(workers === undefined ? [] : ["--parallel"]),
+      await builtServer(),
+    ],
+    cwd: ROOT,
+    env: {
+      FESTIVAL_DATA_DIR: dataDir,
+      // Deno's own variable for the number of workers.
+      ...(workers === undefined ? {} : { DENO_JOBS: String(workers) }),
+      ...env,
+    },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+
+  const log: string[] = [];
+  const reading = (async () => {
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+      log.push(...text.split("\n").filter((line) => line.trim() !== ""));
+    }
+  })();
+  let gone = false;
+  const ended = child.status.then(async () => {
+    gone = true;
+    await reading;
+  });
+  const send = async (signal: Deno.Signal) => {
+    if (!gone) child.kill(signal);
+    await ended;
+  };
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    await answering(url, () => gone);
+  } catch (error) {
+    await send("SIGKILL");
+    throw new Error(`the server did not start: ${log.join("\n")}`, { cause: error });
+  }
+  return { pid: child.pid, url, log, kill: () => send("SIGKILL"), stop: () => send("SIGTERM") };
+}
+
+/** Longest time a start may take on a busy machine. */
+const START_TIMEOUT_MS = 30_000;
+
+/** Resolves when the server answers. There is nothing to listen to before it does: this asks again and again. */
+async function answering(url: string, gone: () => boolean): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    try {
+      const response = await fetch(`${url}/health`);
+      await response.body?.cancel();
+      if (response.ok) return;
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // Not listening yet.
+    }
+    if (gone()) throw new Error("the process ended");
+    if (Date.now() > deadline) throw new Error(`no answer within ${START_TIMEOUT_MS} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** A port that nobody uses. It may be taken by the time the server asks for it; then the start fails and says so. */
+function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  return port;
+}
+
+/** Resident memory of a process, bytes, as `ps` says. */
+export async function residentBytes(pid: number): Promise<number> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-o", "rss=", "-p", String(pid)] }).output();
+  return Number(new TextDecoder().decode(stdout).trim()) * 1024;
+}
