@@ -47,7 +47,7 @@ export interface ServerConfig {
     addressRooms: Rate;
     /** Events on one connection, of whatever authors: checked before any signature is. */
     connectionEvents: { burst: number; everyMs: number };
-    /** Frames on one connection. */
+    /** Frames other than `send` on one connection. */
     connectionFrames: { burst: number; everyMs: number };
     /** Events of one connection that may wait for their answer. More are refused as `overloaded`. */
     inFlightEvents: number;

@@ -22,6 +22,7 @@ import {
   NAME_MAX_BYTES,
   PROTOCOL_VERSION,
   RESUME_MAX_EVENTS,
+  SEND_MAX_EVENTS,
 } from "../protocol/limits.ts";
 import { toBase64Url } from "../protocol/base64url.ts";
 import { type Verifier, verifyEvent } from "../crypto/signing.ts";
@@ -117,13 +118,14 @@ export class Session implements Member, Sender {
     if (this.#state.name === "closed") return;
     const now = this.#parts.surroundings.clock.now();
     this.#lastHeardAt = now;
-    const waitMs = this.#frames.take(now);
-    if (waitMs !== undefined) return this.#problem("busy", { retryAfterMs: waitMs });
     const decoded = decodeClientFrame(data);
     if (!decoded.ok) {
       return this.#problem(decoded.problem, decoded.field === undefined ? {} : { field: decoded.field });
     }
     const { frame } = decoded;
+    // Events have a limit of their own, so that each of them gets its answer.
+    const waitMs = frame.type === "send" ? undefined : this.#frames.take(now);
+    if (waitMs !== undefined) return this.#problem("busy", { retryAfterMs: waitMs });
     const { name } = this.#state;
     switch (frame.type) {
       case "ping":
@@ -269,8 +271,10 @@ export class Session implements Member, Sender {
     for (const wire of wires) {
       // Before anything costly: a flood costs a hash each, no signature check and no database.
       const waitMs = this.#events.take(clock.now());
-      if (waitMs !== undefined) this.#refuse(eventIdOf(wire[0]), "rate_limited", { retryAfterMs: waitMs });
-      else if (this.#inFlight >= limits.inFlightEvents) {
+      if (waitMs !== undefined) {
+        this.#refuse(eventIdOf(wire[0]), "rate_limited", { retryAfterMs: waitMs });
+        this.#strike(1 / SEND_MAX_EVENTS);
+      } else if (this.#inFlight >= limits.inFlightEvents) {
         this.#refuse(eventIdOf(wire[0]), "overloaded", { retryAfterMs: commit.retryAfterMs });
       } else {
         const read = readEvent(wire);
@@ -378,9 +382,10 @@ export class Session implements Member, Sender {
     this.#strike();
   }
 
-  /** A frame or event that no correct client sends. */
-  #strike(): void {
-    if (++this.#badFrames >= this.#parts.config.limits.badFrames) this.end("bad_frames");
+  /** A frame or event that no correct client sends; a part of one for what a correct client sends seldom. */
+  #strike(weight = 1): void {
+    this.#badFrames += weight;
+    if (this.#badFrames >= this.#parts.config.limits.badFrames) this.end("bad_frames");
   }
 
   // ---- the end ----

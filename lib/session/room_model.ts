@@ -29,6 +29,12 @@ export interface RoomView {
   host: AuthorKey;
 }
 
+/**
+ * Why something was not taken. `not_stored`: this device's storage failed (full, or taken away by the browser); nothing was
+ * kept, so the text has to stay with its writer.
+ */
+export type SendProblem = "empty" | "too_long" | "outbox_full" | "not_stored";
+
 export interface RoomModel {
   readonly connection: ReadonlySignal<ConnectionState>;
   /** Set once, when the room cannot be used. */
@@ -45,12 +51,12 @@ export interface RoomModel {
   readonly stored: ReadonlySignal<boolean>;
 
   /** Keeps the text in the outbox, signs and sends it. `problem` when it may not be sent as it is. */
-  sendMessage(text: string, replyTo?: EventId): Promise<{ problem?: "empty" | "too_long" | "outbox_full" }>;
+  sendMessage(text: string, replyTo?: EventId): Promise<{ problem?: SendProblem }>;
   react(to: EventId, emoji: string, on: boolean): Promise<void>;
-  edit(to: EventId, text: string): Promise<{ problem?: "empty" | "too_long" }>;
+  edit(to: EventId, text: string): Promise<{ problem?: SendProblem }>;
   retract(to: EventId): Promise<void>;
   /** Sets my display name, here and for rooms opened later. */
-  rename(name: string): Promise<{ problem?: "empty" | "too_long" }>;
+  rename(name: string): Promise<{ problem?: SendProblem }>;
   loadOlder(): void;
   /** Takes a refused message out of the outbox and returns its text, for the composer. */
   takeBack(id: EventId): Promise<string | undefined>;

@@ -387,14 +387,6 @@ scene(
   },
 );
 
-scene("[HIST-3] a second history before the first is answered is busy", async ({ join }) => {
-  const ada = await join();
-  ada.send({ type: "history", before: 2, limit: 1 });
-  ada.send({ type: "history", before: 2, limit: 1 });
-  assertEquals((await ada.waitFor("problem")).problem, "busy");
-  await ada.waitFor("page");
-});
-
 // ---- frames ----
 
 scene("[FRAME-1] a frame that cannot be read is named, and the connection goes on", async ({ client }) => {

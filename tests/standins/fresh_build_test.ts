@@ -42,7 +42,8 @@ async function served(outDir: string, flags: string[], run: (origin: string) => 
   } finally {
     clearTimeout(timer);
     try {
-      child.kill("SIGTERM");
+      // Not SIGTERM: with --parallel it is sometimes lost.
+      child.kill("SIGKILL");
     } catch {
       // It ended by itself: its status says why.
     }
@@ -230,5 +231,14 @@ Deno.test("an island that does not compile fails the build and names the file", 
     assertStringIncludes(error.message, "Broken.tsx");
   } finally {
     await Deno.remove(root, { recursive: true });
+  }
+});
+
+Deno.test("a build in memory serves nothing outside of the static folder and no hidden files either", async () => {
+  const ask = await fixtureHandler();
+  for (const path of ["/..%2fmain.ts", "/sub/%2e%2e/%2e%2e/main.ts", "/sub/..%5c..%5cmain.ts", "/.hidden/secret.txt"]) {
+    const response = await ask(path);
+    await response.text();
+    assertEquals(response.status, 404, path);
   }
 });

@@ -3,6 +3,7 @@
  * the build, on a port of its own with a data folder of its own.
  */
 import { Builder } from "fresh/dev";
+import { useTwind } from "../../lib/design/twind.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -13,7 +14,9 @@ export function builtServer(): Promise<string> {
   return built ??= (async () => {
     const outDir = await Deno.makeTempDir({ prefix: "festival-build-" });
     globalThis.addEventListener("unload", () => Deno.removeSync(outDir, { recursive: true }));
-    await new Builder({ root: ROOT, outDir }).build();
+    const builder = new Builder({ root: ROOT, outDir });
+    useTwind(builder);
+    await builder.build();
     return `${outDir}/server.js`;
   })();
 }
@@ -22,7 +25,7 @@ export interface ServerProcess {
   readonly pid: number;
   /** `http://127.0.0.1:port`. */
   readonly url: string;
-  /** What it wrote to stderr so far. */
+  /** The lines it wrote so far, to stdout and to stderr. */
   readonly log: readonly string[];
   /** SIGKILL: from one instruction to the next. Resolves when the process is gone. */
   kill(): Promise<void>;
@@ -37,11 +40,13 @@ export interface ServerProcessOptions {
   env?: Record<string, string>;
   /** `deno serve --parallel` with this many workers. */
   workers?: number;
+  /** The port, for a server that takes another one's place. Default: one that nobody uses. */
+  port?: number;
 }
 
 /** Starts the server and waits until it answers. */
-export async function startServer({ dataDir, env = {}, workers }: ServerProcessOptions): Promise<ServerProcess> {
-  const port = freePort();
+export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
+  const { dataDir, env = {}, workers, port = freePort() } = options;
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "serve",
@@ -60,16 +65,16 @@ export async function startServer({ dataDir, env = {}, workers }: ServerProcessO
       ...env,
     },
     stdin: "null",
-    stdout: "null",
+    stdout: "piped",
     stderr: "piped",
   }).spawn();
 
   const log: string[] = [];
-  const reading = (async () => {
-    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+  const reading = Promise.all([child.stdout, child.stderr].map(async (stream) => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       log.push(...text.split("\n").filter((line) => line.trim() !== ""));
     }
-  })();
+  }));
   let gone = false;
   const ended = child.status.then(async () => {
     gone = true;

@@ -43,7 +43,7 @@ export async function readStaticFiles(source: StaticSource): Promise<Map<string,
 
 /** One static file as it is now, transformed, or null. `path` is a decoded URL path without "..". */
 export async function readStaticFile(source: StaticSource, path: string): Promise<ProcessedFile | null> {
-  
+  if (HIDDEN.test(path)) return null;
   for (const dir of source.dirs) {
     const filePath = join(dir, path);
     let content: Uint8Array;

@@ -1,0 +1,126 @@
+/** Starts the servers, each as a process of its own with nothing in it yet, and the load. */
+import type { ServerName } from "./dialects.ts";
+import type { LoadOrder, LoadReport } from "./load.ts";
+
+/** A server that takes connections. */
+export interface RunningServer extends AsyncDisposable {
+  pid: number;
+  port: number;
+  /** The room to fill; servers without rooms take any. */
+  room: string;
+}
+
+/** Cores for the server and for the load; undefined where processes cannot be pinned. */
+export interface Cores {
+  server: number;
+  load: number;
+}
+
+const here = import.meta.dirname!;
+const START_AT_MOST_MS = 20_000;
+/** What the load may do; everything else about limits is as in production. */
+const RAISED_LIMITS = {
+  // Authors are drawn at random, so some write more than one message a second for a while.
+  FESTIVAL_MESSAGE_BURST: "1000",
+  // All sockets come from one address within seconds.
+  FESTIVAL_ADDRESS_CONNECTIONS_PER_MINUTE: "100000",
+};
+
+/** How a core is given to a process, if it can be. */
+export async function findCores(): Promise<Cores | undefined> {
+  if (navigator.hardwareConcurrency < 2 || !(await works("taskset", "-c", "0,1", "true"))) return undefined;
+  return { server: 1, load: 0 };
+}
+
+/** Whether the others run under Node; else they run under Deno. */
+export function hasNode(): Promise<boolean> {
+  return works("node", "--version");
+}
+
+/** Fetches the others' packages, which Node then finds in node_modules. */
+export async function fetchOthers(): Promise<void> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["cache", "--quiet", `${here}/other_servers.mjs`],
+  }).output();
+  if (!success) throw new Error(`ws and Socket.IO could not be fetched: ${new TextDecoder().decode(stderr)}`);
+}
+
+export async function startServer(name: ServerName, cores: Cores | undefined, node: boolean): Promise<RunningServer> {
+  const port = freePort();
+  const folder = await Deno.makeTempDir({ prefix: "festival-chat-bench-" });
+  const own = name === "festival-chat";
+  const command = own
+    ? [Deno.execPath(), "run", "-A", `${here}/own_server.ts`, String(port), folder]
+    : [...(node ? ["node"] : [Deno.execPath(), "run", "-A"]), `${here}/other_servers.mjs`, name, String(port)];
+  const child = spawn(command, cores?.server, RAISED_LIMITS, "inherit");
+  const stop = async () => {
+    // It holds nothing that is needed any more, so it need not say goodbye to everybody.
+    child.kill("SIGKILL");
+    await child.status;
+    await Deno.remove(folder, { recursive: true });
+  };
+  try {
+    const room = own ? await firstLine(child.stdout) : "AAAAAAAAAAAAAAAAAAAAAA";
+    await listening(port);
+    return { pid: child.pid, port, room, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+export async function runLoad(order: LoadOrder, cores: Cores | undefined): Promise<LoadReport> {
+  const child = spawn(
+    [Deno.execPath(), "run", "-A", `${here}/load.ts`, JSON.stringify(order)],
+    cores?.load,
+    {},
+    "inherit",
+  );
+  const { success, stdout } = await child.output();
+  if (!success) throw new Error(`the load on ${order.server} failed`);
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+function spawn(command: string[], core: number | undefined, env: Record<string, string>, stderr: "inherit") {
+  const [program, ...args] = core === undefined ? command : ["taskset", "-c", String(core), ...command];
+  return new Deno.Command(program!, { args, env, stdin: "null", stdout: "piped", stderr }).spawn();
+}
+
+async function works(program: string, ...args: string[]): Promise<boolean> {
+  try {
+    return (await new Deno.Command(program, { args, stdout: "null", stderr: "null" }).output()).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+async function listening(port: number): Promise<void> {
+  const deadline = performance.now() + START_AT_MOST_MS;
+  for (;;) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+async function firstLine(output: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  let text = "";
+  const reader = output.pipeThrough(new TextDecoderStream()).getReader();
+  while (!text.includes("\n")) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`the server ended after printing ${JSON.stringify(text)}`);
+    text += value;
+  }
+  reader.releaseLock();
+  return text.slice(0, text.indexOf("\n"));
+}

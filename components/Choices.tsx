@@ -1,0 +1,36 @@
+/** One of a few, side by side: radio buttons that look like a torn strip of tickets. */
+export function Choices<Value extends string>(props: {
+  legend: string;
+  name: string;
+  value: Value;
+  options: readonly { value: Value; label: string }[];
+  hint?: string | undefined;
+  onChange: (value: Value) => void;
+}) {
+  return (
+    <fieldset>
+      <legend class="font-bold mb-1">{props.legend}</legend>
+      <div class="flex">
+        {props.options.map(({ value, label }, i) => (
+          <label
+            key={value}
+            class={`choice flex-1 min-w-0 flex items-center justify-center min-h-touch px-2 border-2 font-bold text-center cursor-pointer ${
+              i > 0 ? "border-l-0" : ""
+            } ${value === props.value ? "bg-ink text-ground border-ink" : "border-line hover:bg-raised"}`}
+          >
+            <input
+              type="radio"
+              name={props.name}
+              value={value}
+              checked={value === props.value}
+              onChange={() => props.onChange(value)}
+              class="sr-only"
+            />
+            <span class="truncate">{label}</span>
+          </label>
+        ))}
+      </div>
+      {props.hint && <p class="text-sm text-dim mt-1" aria-live="polite">{props.hint}</p>}
+    </fieldset>
+  );
+}

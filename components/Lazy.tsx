@@ -1,0 +1,28 @@
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Button } from "./Button.tsx";
+import { Dialog } from "./Dialog.tsx";
+import { useTexts } from "./texts.ts";
+
+/** Loads a dialog's code when it is first shown. `load` has to be the same function on every render. */
+export function LazyDialog<Props extends { onClose: () => void }>(props: {
+  load: () => Promise<{ default: ComponentType<Props> }>;
+  title: string;
+  props: Props;
+}) {
+  const t = useTexts();
+  const [loaded, setLoaded] = useState<{ Part: ComponentType<Props> } | "failed">();
+  const load = () => {
+    setLoaded(undefined);
+    props.load().then((module) => setLoaded({ Part: module.default }), () => setLoaded("failed"));
+  };
+  useEffect(load, []);
+  if (loaded === undefined) return null;
+  if (loaded !== "failed") return <loaded.Part {...props.props} />;
+  return (
+    <Dialog title={props.title} onClose={props.props.onClose}>
+      <p role="alert" class="mb-4">{t.noNetwork}</p>
+      <Button onClick={load}>{t.app.tryAgain}</Button>
+    </Dialog>
+  );
+}

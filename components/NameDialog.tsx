@@ -1,0 +1,56 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { normalizeDisplayName } from "../lib/chat/display_name.ts";
+import { Button } from "./Button.tsx";
+import { Dialog } from "./Dialog.tsx";
+import { Field } from "./Field.tsx";
+import { useTexts } from "./texts.ts";
+
+/** Asks for a display name. `onSave` gets it as it will be shown, and answers what is wrong with it. */
+export function NameDialog(
+  props: { name: string; onSave: (name: string) => Promise<string | undefined>; onClose: () => void },
+) {
+  const t = useTexts();
+  const input = useRef<HTMLInputElement>(null);
+  const [typed, setTyped] = useState(props.name);
+  const [problem, setProblem] = useState<string>();
+  useEffect(() => input.current?.select(), []);
+  const save = async () => {
+    const read = normalizeDisplayName(typed);
+    const wrong = "name" in read
+      ? await props.onSave(read.name)
+      : read.problem === "empty"
+      ? t.name.empty
+      : t.name.tooLong;
+    if (wrong === undefined) return;
+    setProblem(wrong);
+    input.current?.focus();
+  };
+  return (
+    <Dialog title={props.name === "" ? t.name.title : t.name.change} onClose={props.onClose}>
+      <form
+        class="flex flex-col gap-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save();
+        }}
+      >
+        <Field
+          label={t.name.label}
+          hint={t.name.hint}
+          problem={problem}
+          inputRef={input}
+          value={typed}
+          name="nickname"
+          autocomplete="nickname"
+          dir="auto"
+          autofocus
+          onInput={(event) => {
+            setTyped(event.currentTarget.value);
+            setProblem(undefined);
+          }}
+        />
+        <Button type="submit" look="flare" wide>{t.name.save}</Button>
+      </form>
+    </Dialog>
+  );
+}

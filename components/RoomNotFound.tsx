@@ -1,0 +1,47 @@
+import { CodeForm } from "./home/CodeForm.tsx";
+import { CodeLinks } from "./home/CodeLinks.tsx";
+import { normalizeRoomCode } from "../lib/chat/room_code.ts";
+import { codeLines, spokenCode } from "../lib/design/words.ts";
+import { Sign } from "./Sign.tsx";
+import { useTexts } from "./texts.ts";
+
+export interface RoomNotFoundProps {
+  /** What was looked for, as it stood in the link. */
+  typed: string;
+  /** Codes of rooms that exist, nearest first. */
+  suggestions: readonly string[];
+  /** Set when this device tried too many wrong codes. */
+  waitSeconds?: number | undefined;
+}
+
+/** Longest part of a wrong code that is repeated to its author. */
+const SHOWN_MAX_CHARS = 60;
+
+/** No room has this code: says what was looked for, shows what may have been meant, asks again. Works without script. */
+export function RoomNotFound(props: RoomNotFoundProps) {
+  const t = useTexts();
+  const code = normalizeRoomCode(props.typed);
+  const shown = [...props.typed].slice(0, SHOWN_MAX_CHARS).join("");
+  const waits = props.waitSeconds !== undefined;
+  return (
+    <Sign title={waits ? t.notFound.waitTitle : t.notFound.roomTitle} drawn={code ? codeLines(code) : undefined}>
+      <p class="text-lg break-words">
+        {props.waitSeconds !== undefined
+          ? t.notFound.wait(props.waitSeconds)
+          : code
+          ? t.notFound.looked(spokenCode(code))
+          : t.notFound.notACode(shown)}
+      </p>
+      {props.suggestions.length > 0 && (
+        <section>
+          <h2 class="text-lg mb-2">{t.notFound.meant}</h2>
+          <CodeLinks codes={props.suggestions} />
+        </section>
+      )}
+      <section>
+        <h2 class="text-lg mb-2">{t.notFound.tryCode}</h2>
+        <CodeForm />
+      </section>
+    </Sign>
+  );
+}

@@ -1,0 +1,6 @@
+import { LaserType } from "./LaserType.tsx";
+
+/** The name of the app as its laser sign. */
+export function Wordmark(props: { name: string; class?: string }) {
+  return <LaserType lines={props.name.split(" ")} label={props.name} class={props.class ?? ""} />;
+}

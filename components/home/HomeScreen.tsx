@@ -1,0 +1,109 @@
+import type { ComponentChildren } from "preact";
+import type { RoomKind } from "../../lib/protocol/event.ts";
+import { Button } from "../Button.tsx";
+import { useTexts } from "../texts.ts";
+import { ThemeSwitch } from "../ThemeSwitch.tsx";
+import { Wordmark } from "../Wordmark.tsx";
+import { type JoinAnswer, JoinForm } from "./JoinForm.tsx";
+import { RoomBand, type RoomEntry } from "./RoomBand.tsx";
+import { StartForm } from "./StartForm.tsx";
+
+export interface HomeScreenProps {
+  /** This device's rooms, newest first; undefined until they are read. */
+  mine: readonly RoomEntry[] | undefined;
+  listed: readonly RoomEntry[];
+  /** My display name; undefined until it is read, empty when there is none. */
+  name: string | undefined;
+  /** False: nothing on this page is remembered. */
+  stored: boolean;
+  ready: boolean;
+  onJoin: (code: string) => Promise<JoinAnswer>;
+  onStart: (name: string, kind: RoomKind) => Promise<{ path: string } | { problem: string }>;
+  onScan: () => void;
+  onName: () => void;
+  onFavourite: (room: RoomEntry, on: boolean) => void;
+}
+
+/** The first page: join, start, and an arm full of wristbands. */
+export function HomeScreen(props: HomeScreenProps) {
+  const t = useTexts();
+  const { mine } = props;
+  const favourites = mine?.filter((room) => room.favourite) ?? [];
+  const recent = mine?.filter((room) => !room.favourite);
+  return (
+    <div class="max-w-5xl mx-auto pb-10">
+      <header class="home-sign band grid gap-4 pb-5 md:grid-cols-2 md:gap-12 md:items-end">
+        <h1 class="max-w-md">
+          <Wordmark name={t.app.name} />
+        </h1>
+        <p class="text-lg font-bold max-w-md md:text-xl">{t.app.pitch}</p>
+      </header>
+      <main id="content" class="grid gap-8 px-4 pt-6 md:grid-cols-2 md:gap-12">
+        <div class="flex flex-col gap-8 min-w-0">
+          <noscript>
+            <p class="border-2 border-alarm bg-alarm-ground p-3 font-bold">{t.app.noScript}</p>
+          </noscript>
+          <Part title={t.home.join}>
+            <JoinForm onJoin={props.onJoin} onScan={props.onScan} />
+          </Part>
+          <Part title={t.home.start}>
+            <StartForm onStart={props.onStart} ready={props.ready} />
+          </Part>
+        </div>
+        <div class="flex flex-col gap-8 min-w-0">
+          {favourites.length > 0 && (
+            <Part title={t.home.favourites}>
+              <Bands rooms={favourites} onFavourite={props.onFavourite} />
+            </Part>
+          )}
+          {recent !== undefined && (recent.length > 0 || favourites.length === 0) && (
+            <Part title={t.home.recent}>
+              {recent.length === 0
+                ? <p class="text-dim">{t.home.recentEmpty}</p>
+                : <Bands rooms={recent} onFavourite={props.onFavourite} />}
+            </Part>
+          )}
+          <Part title={t.home.listed}>
+            {props.listed.length === 0 ? <p class="text-dim">{t.home.listedEmpty}</p> : <Bands rooms={props.listed} />}
+          </Part>
+          <Part title={t.home.you}>
+            <div class="flex flex-col gap-4">
+              <div class="flex flex-wrap items-center justify-between gap-2 min-h-touch">
+                <bdi class={`break-words ${props.name ? "font-bold text-lg" : "text-dim"}`}>
+                  {props.name || t.home.whoAreYou}
+                </bdi>
+                <Button icon="edit" onClick={props.onName} disabled={props.name === undefined}>{t.name.change}</Button>
+              </div>
+              {!props.stored && <p role="status" class="text-warn font-bold">{t.room.notStored}</p>}
+              <ThemeSwitch />
+            </div>
+          </Part>
+        </div>
+      </main>
+    </div>
+  );
+}
+
+function Part(props: { title: string; children: ComponentChildren }) {
+  return (
+    <section class="min-w-0">
+      <h2 class="font-display font-extrabold text-2xl uppercase mb-3">{props.title}</h2>
+      {props.children}
+    </section>
+  );
+}
+
+function Bands(props: { rooms: readonly RoomEntry[]; onFavourite?: (room: RoomEntry, on: boolean) => void }) {
+  const { rooms, onFavourite } = props;
+  return (
+    <ul class="flex flex-col gap-2">
+      {rooms.map((room) => (
+        <RoomBand
+          key={room.id}
+          room={room}
+          onFavourite={onFavourite && ((on) => onFavourite(room, on))}
+        />
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,47 @@
+import { useRef, useState } from "preact/hooks";
+import { normalizeRoomCode } from "../../lib/chat/room_code.ts";
+import { Button } from "../Button.tsx";
+import { useTexts } from "../texts.ts";
+import { CodeForm } from "./CodeForm.tsx";
+import { CodeLinks } from "./CodeLinks.tsx";
+
+/** What came of looking for a code. */
+export type JoinAnswer = { path: string } | { problem: string; suggestions?: readonly string[] };
+
+/** Join by code, or by scanning. */
+export function JoinForm(props: { onJoin: (code: string) => Promise<JoinAnswer>; onScan: () => void }) {
+  const t = useTexts();
+  const input = useRef<HTMLInputElement>(null);
+  const [looking, setLooking] = useState(false);
+  const [failed, setFailed] = useState<{ problem: string; suggestions?: readonly string[] }>();
+
+  const join = async (typed: string) => {
+    if (typed.trim() === "") return input.current?.focus();
+    setLooking(true);
+    setFailed(undefined);
+    // What has not the shape of a code is asked for all the same: the server knows the words and suggests.
+    const answer = await props.onJoin(normalizeRoomCode(typed) ?? typed.trim());
+    if ("path" in answer) return location.assign(answer.path);
+    setLooking(false);
+    setFailed(answer);
+    input.current?.focus();
+  };
+
+  return (
+    <CodeForm
+      inputRef={input}
+      looking={looking}
+      problem={failed?.problem}
+      onInput={() => setFailed(undefined)}
+      onSubmit={(typed) => void join(typed)}
+    >
+      {failed?.suggestions !== undefined && failed.suggestions.length > 0 && (
+        <div role="status">
+          <p class="font-bold mb-1">{t.home.didYouMean}</p>
+          <CodeLinks codes={failed.suggestions} />
+        </div>
+      )}
+      <Button icon="scan" wide onClick={props.onScan}>{t.home.scan}</Button>
+    </CodeForm>
+  );
+}

@@ -1,0 +1,91 @@
+import { create } from "qrcode";
+import { useMemo, useState } from "preact/hooks";
+import { codeLines, spokenCode } from "../../lib/design/words.ts";
+import { type QrModules, qrPath } from "../../lib/design/qr.ts";
+import { Button } from "../Button.tsx";
+import { copyText } from "../copy.ts";
+import { Dialog } from "../Dialog.tsx";
+import { LaserType } from "../LaserType.tsx";
+import { useTexts } from "../texts.ts";
+
+/** Everything that brings others into this room: a QR code, the code to say, the link. */
+export default function ShareDialog(props: {
+  name: string;
+  /** Absent in sealed rooms. */
+  code?: string | undefined;
+  /** The whole link, with the key of a sealed room. */
+  link: string;
+  band: string;
+  onClose: () => void;
+}) {
+  const t = useTexts();
+  const [full, setFull] = useState(false);
+  const [copied, setCopied] = useState<boolean>();
+  const { name, code, link } = props;
+  // A dialog changes from sheet to full screen by being opened anew: its key is its size.
+  return (
+    <Dialog
+      key={String(full)}
+      title={full ? name : t.share.title}
+      onClose={full ? () => setFull(false) : props.onClose}
+      full={full}
+      class={`band on-band ${props.band}`}
+    >
+      <div class={full ? "share-full" : "flex flex-col gap-4"}>
+        <div class={`bg-white w-full mx-auto ${full ? "max-w-[min(100%,75dvh)]" : "max-w-[min(100%,33dvh)]"}`}>
+          <Qr text={link} label={t.share.qr(name)} />
+        </div>
+        {code === undefined
+          ? <p class="font-bold">{t.share.sealedHint}</p>
+          : (
+            <div class={`w-full mx-auto ${full ? "max-w-[min(100%,75dvh)]" : "max-w-[min(100%,33dvh)]"}`}>
+              <p class="font-bold mb-2">{t.share.aloud}</p>
+              <LaserType lines={codeLines(code)} label={spokenCode(code)} />
+              <p class="text-sm font-bold mt-3 break-words">{t.share.host(new URL(link).host)}</p>
+            </div>
+          )}
+        {!full && (
+          <div class="flex flex-wrap gap-2">
+            <Button icon="copy" onClick={async () => setCopied(await copyText(link))}>
+              <span aria-live="polite">
+                {copied === undefined ? t.share.copyLink : copied ? t.app.copied : t.app.copyFailed}
+              </span>
+            </Button>
+            {typeof navigator.share === "function" && (
+              <Button icon="share" onClick={() => void shareLink(name, link)}>{t.share.send}</Button>
+            )}
+            <Button icon="expand" onClick={() => setFull(true)}>{t.share.show}</Button>
+          </div>
+        )}
+      </div>
+    </Dialog>
+  );
+}
+
+/** Black on white in every theme: cameras want it so. */
+function Qr(props: { text: string; label: string }) {
+  const { d, side } = useMemo(() => {
+    const { modules }: { modules: QrModules } = create(props.text, { errorCorrectionLevel: "M" });
+    return qrPath(modules);
+  }, [props.text]);
+  return (
+    <svg
+      viewBox={`0 0 ${side} ${side}`}
+      class="w-full h-auto bg-white text-black"
+      role="img"
+      aria-label={props.label}
+      shape-rendering="crispEdges"
+    >
+      <path d={d} fill="#000000" />
+    </svg>
+  );
+}
+
+async function shareLink(name: string, link: string): Promise<void> {
+  try {
+    await navigator.share({ title: name, url: link });
+  } catch (error) {
+    // Closing the phone's own sheet is an answer too.
+    if (!(error instanceof DOMException) || error.name !== "AbortError") throw error;
+  }
+}

@@ -1,0 +1,148 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { MESSAGE_MAX_CHARS } from "../../lib/protocol/limits.ts";
+import { Icon } from "../Icon.tsx";
+import { useTexts } from "../texts.ts";
+import { type DraftPlace, readDraft, writeDraft } from "./drafts.ts";
+import { ComposerContext } from "./Message.tsx";
+
+/** What the composer writes: a message, an answer, or new text for an old message. */
+export type Writing =
+  | { mode: "message" }
+  | { mode: "reply"; id: string; name: string; text: string }
+  | { mode: "edit"; id: string; text: string };
+
+/** From this many characters left, the composer counts. */
+const COUNT_FROM = 200;
+
+export function Composer(props: {
+  writing: Writing;
+  draft: DraftPlace;
+  /** There is no connection: what is sent waits. */
+  offline: boolean;
+  /** Text put in from outside, for example of a message that was taken back; each object is used once. */
+  inserted: { text: string } | undefined;
+  /** Resolves to why it was not taken; the text then stays in the field. */
+  onSend: (text: string) => Promise<string | undefined>;
+  onStop: () => void;
+}) {
+  const { writing, draft } = props;
+  const t = useTexts();
+  const field = useRef<HTMLTextAreaElement>(null);
+  const [text, setText] = useState("");
+  const [problem, setProblem] = useState<string>();
+  /** The message that was half written when an edit began. */
+  const setAside = useRef<string>();
+
+  // Read here and not in the updater: that runs later, when the effect below has already kept the empty text.
+  useEffect(() => {
+    const kept = readDraft(draft);
+    setText((typed) => typed || kept);
+  }, [draft.room]);
+  useEffect(() => {
+    if (props.inserted === undefined) return;
+    const { text: inserted } = props.inserted;
+    setText((old) => old.trim() === "" ? inserted : `${old}\n${inserted}`);
+    field.current?.focus();
+  }, [props.inserted]);
+  useEffect(() => {
+    if (writing.mode === "edit") {
+      setAside.current ??= text;
+      setText(writing.text);
+    } else if (setAside.current !== undefined) {
+      setText(setAside.current);
+      setAside.current = undefined;
+    }
+    setProblem(undefined);
+    if (writing.mode !== "message") field.current?.focus();
+  }, [writing]);
+  useEffect(() => {
+    if (writing.mode !== "edit") writeDraft(draft, text);
+    if (field.current) fit(field.current);
+  }, [text]);
+
+  const left = MESSAGE_MAX_CHARS - lengthOf(text);
+  const canSend = text.trim() !== "" && left >= 0;
+
+  const send = async () => {
+    if (!canSend) return field.current?.focus();
+    // Empty at once: the next message can be typed while this one is being kept. Given back if it is not taken.
+    const sent = text;
+    setText("");
+    setProblem(undefined);
+    const refused = await props.onSend(sent.trim());
+    if (refused === undefined) return;
+    setProblem(refused);
+    setText((typed) => typed === "" ? sent : `${sent}\n${typed}`);
+  };
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      {writing.mode !== "message" && (
+        <ComposerContext
+          title={writing.mode === "reply" ? t.composer.replying(writing.name) : t.composer.editing}
+          text={writing.text}
+          onStop={props.onStop}
+        />
+      )}
+      <p role="alert" class="px-3 pt-2 max-w-3xl mx-auto text-sm font-bold text-alarm empty:hidden">
+        {problem ?? (left < 0 ? t.composer.tooLong(-left) : undefined)}
+      </p>
+      <div class="flex items-end gap-2 px-2 py-2 border-t-2 border-line max-w-3xl mx-auto">
+        <textarea
+          ref={field}
+          value={text}
+          rows={1}
+          dir="auto"
+          aria-label={t.composer.label}
+          placeholder={props.offline ? t.composer.hintOffline : t.composer.hint}
+          autocomplete="off"
+          class="field-grows flex-1 min-w-0 min-h-touch px-3 py-2 text-base bg-sunken border-2 border-line focus:border-ink"
+          onInput={(event) => setText(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === "Escape" && writing.mode !== "message") return props.onStop();
+            if (event.key !== "Enter" || event.shiftKey || event.isComposing || !hasRealKeyboard()) return;
+            event.preventDefault();
+            void send();
+          }}
+        />
+        <button
+          type="submit"
+          aria-label={writing.mode === "edit" ? t.composer.save : t.composer.send}
+          aria-disabled={!canSend}
+          class="inline-flex items-center justify-center w-12 min-h-touch bg-band text-on-band border-2 border-edge active:translate-y-px"
+        >
+          <Icon name={writing.mode === "edit" ? "check" : "send"} />
+        </button>
+      </div>
+      {left <= COUNT_FROM && left >= 0 && (
+        <p class="px-3 pb-1 max-w-3xl mx-auto text-xs text-dim tabular-nums" aria-live="polite">
+          {t.composer.left(left)}
+        </p>
+      )}
+    </form>
+  );
+}
+
+/** Code points, as the protocol counts. UTF-16 units are never fewer, so most texts need no counting. */
+function lengthOf(text: string): number {
+  const trimmed = text.trim();
+  return trimmed.length <= MESSAGE_MAX_CHARS - COUNT_FROM ? trimmed.length : [...trimmed].length;
+}
+
+/** Browsers without `field-sizing` get the height from here; the stylesheet stops it at five lines. */
+function fit(field: HTMLTextAreaElement): void {
+  if (CSS.supports("field-sizing", "content")) return;
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
+}
+
+/** Where Enter sends; on a phone it makes a new line, and the button sends. */
+function hasRealKeyboard(): boolean {
+  return matchMedia("(hover: hover) and (pointer: fine)").matches;
+}

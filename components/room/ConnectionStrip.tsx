@@ -1,0 +1,43 @@
+import { useEffect, useState } from "preact/hooks";
+import type { ConnectionState } from "../../lib/session/room_model.ts";
+import { useTexts } from "../texts.ts";
+
+/** Told when there is no connection: why, when the next try is, and a button. */
+export function ConnectionStrip(props: { connection: ConnectionState; onReconnect: () => void }) {
+  const t = useTexts();
+  const { connection } = props;
+  const retryAtMs = connection.state === "disconnected" ? connection.retryAtMs : undefined;
+  const seconds = useCountdown(retryAtMs);
+  if (connection.state !== "disconnected") return null;
+  return (
+    <div class="flex items-center gap-3 w-full max-w-3xl mx-auto bg-alarm-ground text-ink border-b-2 border-alarm px-3 py-1 text-sm">
+      <p class="flex-1 min-w-0">
+        {t.connection.reasons[connection.reason]}{" "}
+        {seconds !== undefined && (
+          <span class="tabular-nums whitespace-nowrap text-dim">
+            {seconds > 0 ? t.connection.retryIn(seconds) : t.connection.retrying}
+          </span>
+        )}
+      </p>
+      <button
+        type="button"
+        onClick={props.onReconnect}
+        class="min-h-touch px-3 border-2 border-current font-bold whitespace-nowrap active:translate-y-px"
+      >
+        {t.connection.retryNow}
+      </button>
+    </div>
+  );
+}
+
+/** Whole seconds until then, counting down. */
+function useCountdown(atMs: number | undefined): number | undefined {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (atMs === undefined) return;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), 500);
+    return () => clearInterval(timer);
+  }, [atMs]);
+  return atMs === undefined ? undefined : Math.max(0, Math.ceil((atMs - now) / 1000));
+}

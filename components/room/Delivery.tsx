@@ -1,0 +1,27 @@
+import type { DeliveryState } from "../../lib/chat/timeline.ts";
+import { Icon, type IconName } from "../Icon.tsx";
+import { useTexts } from "../texts.ts";
+
+const ICONS: Record<DeliveryState["state"], IconName> = {
+  queued: "clock",
+  on_its_way: "up",
+  stored: "check",
+  refused: "warn",
+};
+
+/** How far one of my messages got: an icon, and words. "Stored" is the usual end, so its words are only spoken. */
+export function Delivery({ delivery }: { delivery: DeliveryState }) {
+  const t = useTexts();
+  const { state } = delivery;
+  const words = t.delivery[state];
+  return (
+    <span
+      class={`inline-flex items-center gap-1 ${state === "refused" ? "text-alarm font-bold" : ""}`}
+      title={words}
+      data-delivery={state}
+    >
+      <Icon name={ICONS[state]} class={`w-4 h-4 ${state === "on_its_way" ? "pulse" : ""}`} />
+      <span class={state === "stored" ? "sr-only" : ""}>{words}</span>
+    </span>
+  );
+}

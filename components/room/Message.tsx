@@ -1,0 +1,168 @@
+import { useRef } from "preact/hooks";
+import type { SaidItem } from "../../lib/design/rows.ts";
+import { Button, IconButton } from "../Button.tsx";
+import { Icon } from "../Icon.tsx";
+import { useTexts } from "../texts.ts";
+import { Delivery } from "./Delivery.tsx";
+import { MessageActions } from "./MessageActions.tsx";
+import { MessageText } from "./MessageText.tsx";
+import { Reactions } from "./Reactions.tsx";
+import { useSwipe } from "./swipe.ts";
+
+/** What can be done with messages; the room's screen carries it out. */
+export interface MessageHandlers {
+  /** Opens the actions of this message, or closes them all. */
+  onOpen: (id: string | undefined) => void;
+  onReply: (item: MessageItem) => void;
+  onReact: (id: string, emoji: string, on: boolean) => void;
+  onEdit: (item: MessageItem) => void;
+  onRetract: (id: string) => void;
+  onTakeBack: (id: string) => void;
+  onCopy: (text: string) => Promise<boolean>;
+  /** Shows the message that this one answers. */
+  onQuoted: (id: string) => void;
+}
+export type MessageItem = Extract<SaidItem, { type: "message" }>;
+
+interface MessageProps {
+  item: SaidItem;
+  /** Its actions are shown. */
+  open: boolean;
+  /** The first of its group: the author's name stands just above. */
+  first: boolean;
+  /** Shown with it; absent where the group shows one time for all. */
+  time?: string | undefined;
+  handlers: MessageHandlers;
+}
+
+/** One thing that somebody said. */
+export function Message(props: MessageProps) {
+  const { item } = props;
+  const t = useTexts();
+  if (item.type !== "message") {
+    return (
+      <div data-item={item.id} class="py-1 text-dim italic">
+        {item.type === "retracted" ? t.room.retracted : t.room.unreadable}
+      </div>
+    );
+  }
+  return <Said {...props} item={item} />;
+}
+
+function Said(props: MessageProps & { item: MessageItem }) {
+  const { item, handlers } = props;
+  const t = useTexts();
+  const more = useRef<HTMLButtonElement>(null);
+  const swipe = useSwipe(() => handlers.onReply(item));
+  const close = () => {
+    handlers.onOpen(undefined);
+    more.current?.focus();
+  };
+  const actionsId = `actions-${item.id}`;
+  const { delivery } = item;
+  const refused = delivery?.state === "refused";
+  return (
+    <div data-item={item.id} class={`group relative py-1 ${refused ? "border-2 border-alarm p-2 my-1" : ""}`}>
+      <div class="flex items-start gap-1" {...swipe}>
+        <div class="flex-1 min-w-0">
+          {!props.first && <span class="sr-only">{item.author.name}:</span>}
+          {item.replyTo && <Quote replyTo={item.replyTo} onShow={handlers.onQuoted} />}
+          <MessageText text={item.text} />
+          {(item.edited || delivery || props.time) && (
+            <p class="flex items-center gap-2 text-xs text-dim tabular-nums">
+              {item.edited && <span>{t.room.edited}</span>}
+              {props.time && <span aria-hidden="true" class="whitespace-nowrap">{props.time}</span>}
+              {delivery && !refused && <Delivery delivery={delivery} />}
+            </p>
+          )}
+        </div>
+        <button
+          ref={more}
+          type="button"
+          aria-label={t.message.actions}
+          aria-expanded={props.open}
+          {...props.open ? { "aria-controls": actionsId } : {}}
+          onClick={() => handlers.onOpen(props.open ? undefined : item.id)}
+          class="inline-flex items-center justify-center min-w-touch min-h-touch -my-2 -mr-2 text-dim hover:text-ink"
+        >
+          <Icon name="more" class="w-5 h-5" />
+        </button>
+      </div>
+      {refused && (
+        <div role="alert" class="mt-1 text-sm">
+          <p class="text-alarm font-bold">
+            <Delivery delivery={delivery} />
+            <span class="block">{t.refusals[delivery.reason]}</span>
+          </p>
+          <div class="mt-2">
+            <Button icon="undo" onClick={() => handlers.onTakeBack(item.id)}>{t.message.takeBack}</Button>
+          </div>
+        </div>
+      )}
+      <Reactions reactions={item.reactions} onReact={(emoji, on) => handlers.onReact(item.id, emoji, on)} />
+      {props.open && (
+        <MessageActions
+          id={actionsId}
+          onReply={() => {
+            handlers.onOpen(undefined);
+            handlers.onReply(item);
+          }}
+          onReact={(emoji) => {
+            const mine = item.reactions.some((reaction) => reaction.emoji === emoji && reaction.mine);
+            handlers.onReact(item.id, emoji, !mine);
+            close();
+          }}
+          onCopy={() => handlers.onCopy(item.text)}
+          onEdit={item.author.me
+            ? () => {
+              handlers.onOpen(undefined);
+              handlers.onEdit(item);
+            }
+            : undefined}
+          onRetract={item.author.me
+            ? () => {
+              handlers.onOpen(undefined);
+              handlers.onRetract(item.id);
+            }
+            : undefined}
+          onClose={close}
+        />
+      )}
+    </div>
+  );
+}
+
+/** What a reply answers, in one or two lines; a press goes there. */
+function Quote(props: { replyTo: NonNullable<MessageItem["replyTo"]>; onShow: (id: string) => void }) {
+  const t = useTexts();
+  const { id, author, text } = props.replyTo;
+  return (
+    <button
+      type="button"
+      onClick={() => props.onShow(id)}
+      class="block w-full max-w-full text-left text-sm text-dim border-l-2 border-current pl-2 my-1 min-h-touch"
+    >
+      {author && (
+        <span class="block font-bold truncate">
+          <span class="sr-only">{t.message.inReplyTo("")}</span>
+          <bdi>{author.name}</bdi>
+        </span>
+      )}
+      <span class="block line-clamp-2" dir="auto">{text ?? t.room.saysSomethingElse}</span>
+    </button>
+  );
+}
+
+/** Below the composer's field, while a reply or an edit is written. */
+export function ComposerContext(props: { title: string; text: string; onStop: () => void }) {
+  const t = useTexts();
+  return (
+    <div class="flex items-center gap-2 pl-3 border-t-2 border-line bg-raised">
+      <p class="flex-1 min-w-0 text-sm py-1">
+        <strong class="block truncate">{props.title}</strong>
+        <span class="block truncate text-dim" dir="auto">{props.text}</span>
+      </p>
+      <IconButton icon="close" label={t.composer.stop} onClick={props.onStop} />
+    </div>
+  );
+}

@@ -1,0 +1,17 @@
+import type { RoomProblem } from "../../lib/session/room_model.ts";
+import { Button } from "../Button.tsx";
+import { Sign } from "../Sign.tsx";
+import { useTexts } from "../texts.ts";
+
+/** Why this room cannot be shown, and what to do. */
+export function ProblemScreen(props: { problem: RoomProblem["problem"]; name?: string | undefined }) {
+  const t = useTexts();
+  const { title, hint } = t.problems[props.problem];
+  const reload = props.problem === "unsupported_version" || props.problem === "bad_hello";
+  return (
+    <Sign title={title} above={props.name}>
+      <p role="alert" class="text-lg">{hint}</p>
+      {reload && <Button look="flare" onClick={() => location.reload()}>{t.app.tryAgain}</Button>}
+    </Sign>
+  );
+}

@@ -1,0 +1,73 @@
+import { Icon } from "../Icon.tsx";
+import { IconButton } from "../Button.tsx";
+import { useTexts } from "../texts.ts";
+import type { ConnectionState } from "../../lib/session/room_model.ts";
+
+/** The room's wristband: its name, its code to share, who is here, and the connection in words. */
+export function RoomHeader(props: {
+  name: string;
+  /** Absent in sealed rooms. */
+  code?: string | undefined;
+  people: number | undefined;
+  connection: ConnectionState["state"];
+  onShare: () => void;
+  onPeople: () => void;
+  onSettings: () => void;
+}) {
+  const t = useTexts();
+  return (
+    <header class="wristband band on-band z-10 w-full max-w-3xl mx-auto">
+      <div class="flex items-center">
+        <a
+          href="/"
+          aria-label={t.app.back}
+          title={t.app.back}
+          class="inline-flex items-center justify-center min-w-touch min-h-touch pl-1"
+        >
+          <Icon name="back" />
+        </a>
+        <h1 class="flex-1 min-w-0 truncate font-display font-extrabold text-xl" dir="auto">{props.name}</h1>
+        <ConnectionMark state={props.connection} />
+        <IconButton icon="gear" label={t.room.settings} onClick={props.onSettings} class="pr-1" />
+      </div>
+      <div class="room-stub perforated flex items-stretch text-base font-bold">
+        <button
+          type="button"
+          onClick={props.onShare}
+          class="flex-1 min-w-0 flex items-center gap-2 min-h-touch pl-3 pr-1 text-left"
+        >
+          <Icon name={props.code === undefined ? "lock" : "share"} class="w-5 h-5" />
+          <span class="sr-only">{t.room.share}:</span>
+          <span class={`truncate font-display ${props.code === undefined ? "" : "uppercase tracking-wide"}`}>
+            {props.code ?? t.room.sealed}
+          </span>
+        </button>
+        <button
+          type="button"
+          onClick={props.onPeople}
+          class="flex items-center gap-1 min-h-touch min-w-touch pl-2 pr-4 font-display whitespace-nowrap tabular-nums"
+        >
+          <Icon name="people" class="w-5 h-5" />
+          {props.people === undefined ? "–" : t.room.people(props.people)}
+        </button>
+      </div>
+    </header>
+  );
+}
+
+const MARKS: Record<ConnectionState["state"], string> = {
+  connected: "bg-on-band",
+  connecting: "pulse border-2 border-on-band",
+  disconnected: "border-2 border-on-band rotate-45",
+};
+
+/** A shape for the eye (full, pulsing, tilted and hollow), a word for everybody. */
+function ConnectionMark({ state }: { state: ConnectionState["state"] }) {
+  const t = useTexts();
+  return (
+    <p class="flex items-center gap-2 pl-2 text-sm font-bold whitespace-nowrap" role="status">
+      <span class={`w-3 h-3 ${MARKS[state]}`} aria-hidden="true" />
+      {state === "disconnected" ? t.connection.offline : t.connection[state]}
+    </p>
+  );
+}

@@ -1,0 +1,166 @@
+import { useComputed } from "@preact/signals";
+import { useCallback, useMemo, useRef, useState } from "preact/hooks";
+import type { RoomKind } from "../../lib/protocol/event.ts";
+import type { HomeModel } from "../../lib/session/home_model.ts";
+import type { RoomModel, SendProblem } from "../../lib/session/room_model.ts";
+import { bandClass } from "../../lib/design/hue.ts";
+import { copyText } from "../copy.ts";
+import { LazyDialog } from "../Lazy.tsx";
+import { NameDialog } from "../NameDialog.tsx";
+import { useTexts } from "../texts.ts";
+import { Composer, type Writing } from "./Composer.tsx";
+import { ConnectionStrip } from "./ConnectionStrip.tsx";
+import { PeopleDialog } from "./PeopleDialog.tsx";
+import { ProblemScreen } from "./ProblemScreen.tsx";
+import { RoomHeader } from "./RoomHeader.tsx";
+import { SettingsDialog } from "./SettingsDialog.tsx";
+import { Timeline } from "./Timeline.tsx";
+import { useVisibleHeight } from "./visible_height.ts";
+import { NO_MODEL } from "./no_model.ts";
+
+const loadShareDialog = () => import("../lazy/ShareDialog.tsx");
+
+/** What a page knows of a room before it is open. */
+export interface RoomHead {
+  id: string;
+  kind: RoomKind;
+  /** Absent in a sealed room until its key has opened it. */
+  name?: string;
+  code?: string;
+}
+
+export interface RoomScreenProps {
+  head: RoomHead;
+  /** Absent until the room is being opened: on the server, and just after loading. */
+  model: RoomModel | undefined;
+  /** The link that brings others here. */
+  link: string;
+  /** Somebody has chosen my name; else the first message asks for it. */
+  named: boolean;
+  /** Takes a new name; answers why not. */
+  onName: (name: string) => Promise<SendProblem | undefined>;
+  /** Opens what this device remembers of its rooms. */
+  onOpenSettings: () => HomeModel;
+  onLeave: () => void;
+}
+
+/** A whole room: header, conversation, composer, and the dialogs above them. */
+export function RoomScreen(props: RoomScreenProps) {
+  const { head } = props;
+  const model = props.model ?? NO_MODEL;
+  const t = useTexts();
+  useVisibleHeight();
+  const [dialog, setDialog] = useState<"share" | "people" | "settings" | "name">();
+  const [writing, setWriting] = useState<Writing>({ mode: "message" });
+  const [inserted, setInserted] = useState<{ text: string }>();
+  /** A message that waits for its author's name. */
+  const unnamed = useRef<{ text: string; answer: (problem: string | undefined) => void }>();
+  const isLoading = useComputed(() => model.room.value === undefined && model.connection.value.state === "connecting");
+
+  const name = props.named ? model.me.value?.name ?? "" : "";
+  const band = bandClass(head.id);
+  const roomName = model.room.value?.name ?? head.name ?? t.problems.secret_missing.title;
+  const code = model.room.value?.code ?? head.code;
+
+  const send = (text: string): Promise<string | undefined> => {
+    if (props.named || writing.mode === "edit") return sendNow(text);
+    setDialog("name");
+    return new Promise((answer) => unnamed.current = { text, answer });
+  };
+  const sendNow = async (text: string): Promise<string | undefined> => {
+    const { problem } = writing.mode === "edit"
+      ? await model.edit(writing.id, text)
+      : await model.sendMessage(text, writing.mode === "reply" ? writing.id : undefined);
+    if (problem !== undefined) return t.composer.problems[problem];
+    setWriting({ mode: "message" });
+    return undefined;
+  };
+  const saveName = async (chosen: string) => {
+    const problem = await props.onName(chosen);
+    if (problem !== undefined) return t.composer.problems[problem];
+    setDialog(undefined);
+    const waiting = unnamed.current;
+    unnamed.current = undefined;
+    if (waiting) waiting.answer(await sendNow(waiting.text));
+    return undefined;
+  };
+  const closeName = () => {
+    setDialog(undefined);
+    unnamed.current?.answer("");
+    unnamed.current = undefined;
+  };
+  const closeDialog = useCallback(() => setDialog(undefined), []);
+
+  const handlers = useMemo(() => ({
+    onReply: (item: { id: string; author: { name: string }; text: string }) =>
+      setWriting({ mode: "reply", id: item.id, name: item.author.name, text: item.text }),
+    onReact: (id: string, emoji: string, on: boolean) => void model.react(id, emoji, on),
+    onEdit: (item: { id: string; text: string }) => setWriting({ mode: "edit", id: item.id, text: item.text }),
+    onRetract: (id: string) => void model.retract(id),
+    onTakeBack: async (id: string) => {
+      const text = await model.takeBack(id);
+      if (text !== undefined) setInserted({ text });
+    },
+    onCopy: copyText,
+  }), [model]);
+
+  const problem = model.problem.value;
+  if (problem !== undefined) return <ProblemScreen problem={problem.problem} name={head.name} />;
+  return (
+    <div class={`room-screen ${band} flex flex-col overflow-hidden`}>
+      <RoomHeader
+        name={roomName}
+        code={code}
+        people={model.room.value === undefined ? undefined : model.people.value.count}
+        connection={model.connection.value.state}
+        onShare={() => setDialog("share")}
+        onPeople={() => setDialog("people")}
+        onSettings={() => setDialog("settings")}
+      />
+      <ConnectionStrip connection={model.connection.value} onReconnect={() => model.forceReconnect()} />
+      {!model.stored.value && (
+        <p role="status" class="bg-raised text-warn text-sm font-bold px-3 py-2 border-b-2 border-line">
+          {t.room.notStored}
+        </p>
+      )}
+      <main id="content" class="flex-1 min-h-0 flex flex-col">
+        <Timeline
+          messages={model.messages}
+          older={model.older}
+          loading={isLoading.value}
+          handlers={handlers}
+          onOlder={() => model.loadOlder()}
+          code={code}
+          onShare={() => setDialog("share")}
+        />
+        <Composer
+          writing={writing}
+          draft={{ room: head.id, sealed: head.kind === "sealed" }}
+          offline={model.connection.value.state === "disconnected"}
+          inserted={inserted}
+          onSend={send}
+          onStop={() => setWriting({ mode: "message" })}
+        />
+      </main>
+      {dialog === "share" && (
+        <LazyDialog
+          load={loadShareDialog}
+          title={t.share.title}
+          props={{ name: roomName, code, link: props.link, band, onClose: closeDialog }}
+        />
+      )}
+      {dialog === "people" && <PeopleDialog people={model.people.value} onClose={closeDialog} />}
+      {dialog === "name" && <NameDialog name={name} onSave={saveName} onClose={closeName} />}
+      {dialog === "settings" && (
+        <SettingsDialog
+          room={head.id}
+          name={name}
+          openHome={props.onOpenSettings}
+          onName={() => setDialog("name")}
+          onLeave={props.onLeave}
+          onClose={closeDialog}
+        />
+      )}
+    </div>
+  );
+}

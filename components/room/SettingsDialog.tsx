@@ -1,0 +1,54 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { HomeModel } from "../../lib/session/home_model.ts";
+import { Button } from "../Button.tsx";
+import { Dialog } from "../Dialog.tsx";
+import { useTexts } from "../texts.ts";
+import { ThemeSwitch } from "../ThemeSwitch.tsx";
+
+/** What can be set in a room: the look, my name, whether I keep the room. */
+export function SettingsDialog(props: {
+  room: string;
+  name: string;
+  /** Opens what this device remembers, while the dialog is shown. */
+  openHome: () => HomeModel;
+  onName: () => void;
+  onLeave: () => void;
+  onClose: () => void;
+}) {
+  const t = useTexts();
+  const home = useSignal<HomeModel>();
+  useEffect(() => {
+    const model = props.openHome();
+    home.value = model;
+    return () => model.dispose();
+  }, []);
+  const favourite = home.value?.favourites.value.some(({ id }) => id === props.room) ?? false;
+  return (
+    <Dialog title={t.room.settings} onClose={props.onClose}>
+      <div class="flex flex-col gap-4">
+        <ThemeSwitch />
+        <div class="flex flex-wrap items-center justify-between gap-2">
+          <p class="min-w-0">
+            <span class="block text-sm text-dim">{t.home.youAre}</span>
+            <bdi class="font-bold break-words">{props.name || t.home.whoAreYou}</bdi>
+          </p>
+          <Button icon="edit" onClick={props.onName}>{t.name.change}</Button>
+        </div>
+        <Button
+          icon="star"
+          iconFilled={favourite}
+          wide
+          disabled={home.value?.recent.value === undefined}
+          onClick={() => void home.value?.setFavourite(props.room, !favourite)}
+        >
+          {favourite ? t.room.unfavourite : t.room.favourite}
+        </Button>
+        <div>
+          <Button icon="leave" look="alarm" onClick={props.onLeave} wide>{t.room.leave}</Button>
+          <p class="text-sm text-dim mt-1">{t.room.leaveHint}</p>
+        </div>
+      </div>
+    </Dialog>
+  );
+}

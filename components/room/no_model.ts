@@ -1,0 +1,28 @@
+import { signal } from "@preact/signals";
+import type { RoomModel } from "../../lib/session/room_model.ts";
+
+const nothing = () => Promise.resolve({});
+
+/**
+ * A room of which nothing is known yet: what the server draws, and the page until its own model is there. Its signals
+ * never change, so all visitors may share it.
+ */
+export const NO_MODEL: RoomModel = {
+  connection: signal({ state: "connecting" }),
+  problem: signal(undefined),
+  room: signal(undefined),
+  me: signal(undefined),
+  messages: signal([]),
+  people: signal({ count: 0, shown: [] }),
+  older: signal("available"),
+  stored: signal(true),
+  sendMessage: () => Promise.resolve({ problem: "empty" }),
+  react: () => Promise.resolve(),
+  edit: () => Promise.resolve({ problem: "empty" }),
+  retract: () => Promise.resolve(),
+  rename: nothing,
+  loadOlder: () => {},
+  takeBack: () => Promise.resolve(undefined),
+  forceReconnect: () => {},
+  dispose: () => {},
+};

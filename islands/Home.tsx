@@ -1,0 +1,82 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { RoomEntry } from "../components/home/RoomBand.tsx";
+import { HomeScreen } from "../components/home/HomeScreen.tsx";
+import { LazyDialog } from "../components/Lazy.tsx";
+import { NameDialog } from "../components/NameDialog.tsx";
+import { useTexts } from "../components/texts.ts";
+import { type KnownRoom, roomPath } from "../lib/chat/recent_rooms.ts";
+import { problemText, spokenCode } from "../lib/design/words.ts";
+import { openHomeInBrowser } from "../lib/session/browser.ts";
+import type { HomeModel } from "../lib/session/home_model.ts";
+import type { ListedRoom } from "../lib/session/room_requests.ts";
+
+const loadScanner = () => import("../components/lazy/ScannerDialog.tsx");
+
+/** The first page at work. `listed` is what the server knew when it drew the page. */
+export default function Home({ listed }: { listed: RoomEntry[] }) {
+  const t = useTexts();
+  const home = useSignal<HomeModel>();
+  const dialog = useSignal<"scan" | "name">();
+  useEffect(() => {
+    const model = openHomeInBrowser();
+    home.value = model;
+    return () => model.dispose();
+  }, []);
+
+  const model = home.value;
+  const favourites = model?.favourites.value ?? [];
+  const recent = model?.recent.value;
+  const closeDialog = () => dialog.value = undefined;
+  return (
+    <>
+      <HomeScreen
+        mine={recent && [...favourites, ...recent.filter((room) => !room.favourite)].map(knownEntry)}
+        listed={model?.listed.value?.map(listedEntry) ?? listed}
+        name={model?.name.value}
+        stored={model?.stored.value ?? true}
+        ready={model !== undefined}
+        onJoin={async (code) => {
+          const found = await model?.join(code) ?? { problem: "offline" };
+          if ("path" in found) return found;
+          const problem = found.problem === "no_such_room" ? t.home.notFound(spokenCode(code)) : problemText(t, found);
+          return { ...found, problem };
+        }}
+        onStart={async (name, kind) => {
+          const made = await model?.create(name, kind) ?? { problem: "offline" };
+          return "path" in made ? made : { problem: problemText(t, made) };
+        }}
+        onScan={() => dialog.value = "scan"}
+        onName={() => dialog.value = "name"}
+        onFavourite={(room, on) => void model?.setFavourite(room.id, on)}
+      />
+      {dialog.value === "scan" && (
+        <LazyDialog
+          load={loadScanner}
+          title={t.scanner.title}
+          props={{ onFound: (path: string) => location.assign(path), onClose: closeDialog }}
+        />
+      )}
+      {dialog.value === "name" && (
+        <NameDialog
+          name={model?.name.value ?? ""}
+          onClose={closeDialog}
+          onSave={async (name) => {
+            const { problem } = await model?.setName(name) ?? {};
+            if (problem !== undefined) return problem === "empty" ? t.name.empty : t.name.tooLong;
+            closeDialog();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function knownEntry(room: KnownRoom): RoomEntry {
+  const { id, name, code, favourite } = room;
+  return { id, name, path: roomPath(room), favourite, ...(code !== undefined && { code }) };
+}
+
+function listedEntry({ room: { id, name, code }, people }: ListedRoom): RoomEntry {
+  return { id, name, path: `/r/${code ?? id}`, people, ...(code !== undefined && { code }) };
+}

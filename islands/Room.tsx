@@ -1,0 +1,78 @@
+import { useSignal } from "@preact/signals";
+import { Head } from "fresh/runtime";
+import { useEffect } from "preact/hooks";
+import { writeDraft } from "../components/room/drafts.ts";
+import { ProblemScreen } from "../components/room/ProblemScreen.tsx";
+import { type RoomHead, RoomScreen } from "../components/room/RoomScreen.tsx";
+import { useTexts } from "../components/texts.ts";
+import { roomPath } from "../lib/chat/recent_rooms.ts";
+import { deviceName, openHomeInBrowser, openRoomInBrowser } from "../lib/session/browser.ts";
+import type { RoomModel } from "../lib/session/room_model.ts";
+
+/** A room at work. Opens it for as long as the page shows it. */
+export default function Room({ head }: { head: RoomHead }) {
+  const t = useTexts();
+  const model = useSignal<RoomModel>();
+  const named = useSignal(true);
+  const link = useSignal("");
+  const keyMissing = useSignal(false);
+
+  useEffect(() => {
+    const secret = head.kind === "sealed" ? location.hash.slice(1) : undefined;
+    link.value = location.origin + roomPath({ ...head, ...(secret !== undefined && { secret }) });
+    if (secret === "") {
+      keyMissing.value = true;
+      return;
+    }
+    let left = false;
+    void deviceName().then((chosen) => {
+      if (left) return;
+      named.value = chosen !== undefined;
+      model.value = openRoomInBrowser({
+        room: head.id,
+        name: chosen ?? t.name.guest(1 + Math.floor(Math.random() * 999)),
+        ...(secret !== undefined && { secret }),
+      });
+    });
+    // Another key behind the same address is another page, which browsers do not load by themselves.
+    const reload = () => location.reload();
+    addEventListener("hashchange", reload);
+    return () => {
+      left = true;
+      removeEventListener("hashchange", reload);
+      model.peek()?.dispose();
+    };
+  }, []);
+
+  if (keyMissing.value) return <ProblemScreen problem="secret_missing" />;
+  const roomName = model.value?.room.value?.name;
+  return (
+    <>
+      {roomName !== undefined && (
+        <Head>
+          <title>{`${roomName} · ${t.app.name}`}</title>
+        </Head>
+      )}
+      <RoomScreen
+        head={head}
+        model={model.value}
+        link={link.value}
+        named={named.value}
+        onName={async (name) => {
+          const { problem } = await model.value?.rename(name) ?? {};
+          if (problem === undefined) named.value = true;
+          return problem;
+        }}
+        onOpenSettings={openHomeInBrowser}
+        onLeave={async () => {
+          model.value?.dispose();
+          writeDraft({ room: head.id, sealed: head.kind === "sealed" }, "");
+          const home = openHomeInBrowser();
+          await home.forget(head.id);
+          home.dispose();
+          location.assign("/");
+        }}
+      />
+    </>
+  );
+}

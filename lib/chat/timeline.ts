@@ -1,0 +1,307 @@
+// Runs in browser and server.
+/** The view of a room: a pure fold over its events. */
+import type { AuthorKey, Event, EventId } from "../protocol/event.ts";
+import type { Refusal } from "../protocol/codes.ts";
+import { isSame } from "./same.ts";
+import { Names } from "./timeline_names.ts";
+import { type Place, type Row, Rows } from "./timeline_order.ts";
+import { Targets } from "./timeline_targets.ts";
+
+/** Somebody, as screens show them. */
+export interface PersonView {
+  author: AuthorKey;
+  name: string;
+  /** Another author in this room shows the same name and was here first: names can be copied, keys cannot. */
+  copiedName: boolean;
+  me: boolean;
+  host: boolean;
+}
+
+/** How far one of my messages got. Always true, never optimistic. */
+export type DeliveryState =
+  | { state: "queued" }
+  | { state: "on_its_way" }
+  | { state: "stored" }
+  | { state: "refused"; reason: Refusal };
+
+/** One line of the conversation. */
+export type TimelineItem =
+  | {
+    type: "message";
+    id: EventId;
+    author: PersonView;
+    /** Author's wall clock, ms. */
+    at: number;
+    text: string;
+    edited: boolean;
+    /** The quoted message, as far as this phone holds it. */
+    replyTo?: { id: EventId; author?: PersonView; text?: string };
+    reactions: readonly { emoji: string; count: number; mine: boolean }[];
+    /** Only on my own. */
+    delivery?: DeliveryState;
+  }
+  /** The author took it back. */
+  | { type: "retracted"; id: EventId; author: PersonView; at: number }
+  /** The room was opened, somebody changed their name. */
+  | { type: "note"; id: EventId; at: number; author: PersonView; note: "room_opened" | "renamed"; name: string }
+  /** Cannot be read: another key, or a newer version of the app wrote it. */
+  | { type: "unreadable"; id: EventId; author: PersonView; at: number }
+  /** `count` events are not here: not loaded yet, or gone from the room's history for good. */
+  | { type: "gap"; id: string; count: number; gone: boolean };
+
+/** Events that are not here, right above the first one that is. */
+export interface TimelineGap {
+  id: string;
+  count: number;
+  gone: boolean;
+  /** The event that the gap stands above. */
+  above: Place;
+}
+
+/** An event that has a line of its own. */
+interface Line {
+  event: Event;
+  /** Absent: nothing to show (a profile that changed no name). */
+  item: TimelineItem | undefined;
+}
+
+/**
+ * Folds events into lines. Events come in any order and any number of times: the same set gives the same lines. Sealed
+ * events come opened (their content in place of `sealed`); those that did not open come as they are.
+ *
+ * Lines keep their identity as long as what they show is the same, and an event costs what it changes, not what there is.
+ */
+export class Timeline {
+  readonly #me: AuthorKey | undefined;
+  #host: AuthorKey | undefined;
+  readonly #events = new Map<EventId, Event>();
+  readonly #lines = new Map<EventId, Line>();
+  readonly #linesOf = new Map<AuthorKey, Set<Line>>();
+  readonly #views = new Map<AuthorKey, PersonView>();
+  readonly #names = new Names();
+  readonly #targets = new Targets();
+  readonly #rows = new Rows();
+  /** Of my events, how far those got that are not stored. They stand last, in the order of their `n`. */
+  readonly #deliveries = new Map<EventId, DeliveryState>();
+  #gaps: readonly TimelineGap[] = [];
+  readonly #dirty = new Set<Line>();
+  #items: readonly TimelineItem[] | undefined = [];
+
+  constructor({ me, host }: { me?: AuthorKey; host?: AuthorKey } = {}) {
+    this.#me = me;
+    this.#host = host;
+  }
+
+  /** Adds what is new of these events. */
+  add(events: Iterable<Event>): void {
+    for (const event of events) {
+      if (this.#events.has(event.id)) continue;
+      this.#events.set(event.id, event);
+      this.#fold(event);
+    }
+  }
+
+  has(id: EventId): boolean {
+    return this.#events.has(id);
+  }
+
+  get(id: EventId): Event | undefined {
+    return this.#events.get(id);
+  }
+
+  /** Events held. */
+  get size(): number {
+    return this.#events.size;
+  }
+
+  /** Forgets these events, as if they had never come. Costs as much as adding all the others anew. */
+  remove(ids: Iterable<EventId>): void {
+    let removed = false;
+    for (const id of ids) {
+      removed = this.#events.delete(id) || removed;
+      this.#deliveries.delete(id);
+    }
+    if (!removed) return;
+    const before = new Map([...this.#lines].map(([id, { item }]) => [id, item]));
+    for (const part of [this.#lines, this.#linesOf, this.#names, this.#targets, this.#rows, this.#dirty]) part.clear();
+    for (const gap of this.#gaps) this.#rows.put(gapRow(gap));
+    for (const event of this.#events.values()) this.#fold(event, before.get(event.id));
+    for (const author of this.#views.keys()) this.#viewChanged(author);
+  }
+
+  /** Says how far an event of mine got. Whatever nothing was said of is stored. */
+  setDelivery(id: EventId, delivery: DeliveryState): void {
+    const line = this.#lines.get(id);
+    const before = this.#deliveries.get(id);
+    if (delivery.state === "stored") this.#deliveries.delete(id);
+    else this.#deliveries.set(id, delivery);
+    if (line === undefined) return;
+    if (before === undefined && line.item !== undefined) this.#rows.delete({ place: line.event, role: "line" });
+    line.item = undefined;
+    this.#dirty.add(line);
+    this.#items = undefined;
+  }
+
+  /** Declares what is missing; replaces what was declared before. */
+  setGaps(gaps: readonly TimelineGap[]): void {
+    const unchanged = gaps.length === this.#gaps.length && gaps.every(({ id, count, gone, above }, at) => {
+      const before = this.#gaps[at]!;
+      return before.id === id && before.count === count && before.gone === gone && before.above.id === above.id;
+    });
+    if (unchanged) return;
+    for (const gap of this.#gaps) this.#rows.delete(gapRow(gap));
+    this.#gaps = gaps;
+    for (const gap of gaps) this.#rows.put(gapRow(gap));
+    this.#items = undefined;
+  }
+
+  setHost(host: AuthorKey): void {
+    if (host === this.#host) return;
+    const before = this.#host;
+    this.#host = host;
+    for (const author of [before, host]) if (author !== undefined) this.#viewChanged(author);
+  }
+
+  /** Somebody as screens show them. `name`: what they are called where no event says it. */
+  person(author: AuthorKey, name?: string): PersonView {
+    const shown = name ?? this.#names.nameOf(author) ?? "";
+    const view = this.#views.get(author);
+    const copiedName = shown !== "" && this.#names.isCopied(author, shown);
+    if (view?.name === shown && view.copiedName === copiedName && view.host === (author === this.#host)) return view;
+    return { author, name: shown, copiedName, me: author === this.#me, host: author === this.#host };
+  }
+
+  /** The lines in order, mine that wait last. The same array as long as nothing changed. */
+  get items(): readonly TimelineItem[] {
+    this.#refreshDirty();
+    return this.#items ??= this.#rows.items(this.#pendingItems());
+  }
+
+  #fold(event: Event, itemBefore?: TimelineItem): void {
+    if (hasLine(event)) {
+      const line: Line = { event, item: itemBefore };
+      this.#lines.set(event.id, line);
+      let lines = this.#linesOf.get(event.author);
+      if (lines === undefined) this.#linesOf.set(event.author, lines = new Set());
+      lines.add(line);
+      this.#touch(event.id);
+      if (itemBefore !== undefined) this.#place(line);
+    }
+    const about = this.#targets.add(event);
+    if (about !== undefined) this.#touch(about);
+    const name = nameIn(event);
+    if (name === undefined) return;
+    const { authors, next } = this.#names.add({ place: event, name });
+    for (const author of authors) this.#viewChanged(author);
+    if (next !== undefined) {
+      const line = this.#lines.get(next.place.id);
+      if (line?.event.kind === "profile") this.#dirty.add(line);
+    }
+  }
+
+  /** The line of this event, and those that quote it, may look different. */
+  #touch(id: EventId): void {
+    for (const touched of [id, ...this.#targets.quotesOf(id)]) {
+      const line = this.#lines.get(touched);
+      if (line !== undefined) this.#dirty.add(line);
+    }
+  }
+
+  #viewChanged(author: AuthorKey): void {
+    const before = this.#views.get(author);
+    const view = this.person(author);
+    if (view === before) return;
+    this.#views.set(author, view);
+    for (const line of this.#linesOf.get(author) ?? []) this.#touch(line.event.id);
+  }
+
+  #viewOf(author: AuthorKey): PersonView {
+    let view = this.#views.get(author);
+    if (view === undefined) this.#views.set(author, view = this.person(author));
+    return view;
+  }
+
+  #refreshDirty(): void {
+    for (const line of this.#dirty) {
+      const item = this.#itemOf(line.event);
+      if (isSame(line.item, item)) continue;
+      line.item = item;
+      this.#place(line);
+    }
+    this.#dirty.clear();
+  }
+
+  /** Shows the line as its item is now. */
+  #place(line: Line): void {
+    this.#items = undefined;
+    if (this.#deliveries.has(line.event.id)) return;
+    if (line.item === undefined) this.#rows.delete({ place: line.event, role: "line" });
+    else this.#rows.put({ place: line.event, role: "line", item: line.item });
+  }
+
+  #pendingItems(): TimelineItem[] {
+    const pending: Line[] = [];
+    for (const id of this.#deliveries.keys()) {
+      const line = this.#lines.get(id);
+      if (line !== undefined) pending.push(line);
+    }
+    pending.sort((a, b) => a.event.n - b.event.n);
+    return pending.flatMap(({ item }) => item ?? []);
+  }
+
+  #itemOf(event: Event): TimelineItem | undefined {
+    const { id, at } = event;
+    const author = this.#viewOf(event.author);
+    switch (event.kind) {
+      case "message":
+      case "reply": {
+        if (this.#targets.isRetracted(event)) return { type: "retracted", id, author, at };
+        const edit = this.#targets.editOf(event);
+        return {
+          type: "message",
+          id,
+          author,
+          at,
+          text: edit ?? event.body.text,
+          edited: edit !== undefined,
+          ...(event.kind === "reply" && { replyTo: this.#quoteOf(event.body.to) }),
+          reactions: this.#targets.reactionsOf(id, this.#me),
+          ...(event.author === this.#me && { delivery: this.#deliveries.get(id) ?? { state: "stored" } }),
+        };
+      }
+      case "room":
+        return { type: "note", id, at, author, note: "room_opened", name: event.body.name };
+      case "profile": {
+        const before = this.#names.nameBefore(event);
+        const { name } = event.body;
+        if (before === undefined || before === name) return undefined;
+        return { type: "note", id, at, author, note: "renamed", name };
+      }
+      case "sealed":
+        return { type: "unreadable", id, author, at };
+      default:
+        return undefined;
+    }
+  }
+
+  #quoteOf(id: EventId): { id: EventId; author?: PersonView; text?: string } {
+    const event = this.#events.get(id);
+    if (event === undefined) return { id };
+    const author = this.#viewOf(event.author);
+    if ((event.kind !== "message" && event.kind !== "reply") || this.#targets.isRetracted(event)) return { id, author };
+    return { id, author, text: this.#targets.editOf(event) ?? event.body.text };
+  }
+}
+
+function hasLine(event: Event): boolean {
+  return event.kind === "message" || event.kind === "reply" || event.kind === "room" || event.kind === "profile" ||
+    event.kind === "sealed";
+}
+
+function nameIn(event: Event): string | undefined {
+  return event.kind === "message" || event.kind === "reply" || event.kind === "profile" ? event.body.name : undefined;
+}
+
+function gapRow({ id, count, gone, above }: TimelineGap): Row {
+  return { place: above, role: gone ? "lost" : "gap", item: { type: "gap", id, count, gone } };
+}

@@ -1,0 +1,143 @@
+/** The one file that builds a session's surroundings out of a real browser. */
+import { ed25519 } from "../crypto/ed25519.ts";
+import { socketRoad, socketUrl } from "../transport/socket.ts";
+import type { Cancel, Clock, Random, SessionDeps, TabChannel, Timers } from "./deps.ts";
+import { createHomeModel, type HomeModel } from "./home_model.ts";
+import { idbStorage } from "./idb_storage.ts";
+import type { RoomModel } from "./room_model.ts";
+import { openRoomSession, type RoomSessionOptions } from "./room_session.ts";
+
+const clock: Clock = { now: () => Date.now() };
+
+const timers: Timers = {
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+const random: Random = {
+  bytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+  fraction: () => Math.random(),
+};
+
+/** Chosen and tried out at the first use. */
+const signatures: SessionDeps["ed25519"] = {
+  signer: async (seed) => (await ed25519()).signer(seed),
+  verify: async (author, text, signature) => (await ed25519()).verify(author, text, signature),
+};
+
+const storage = idbStorage();
+
+const log = (line: string) => console.info(line);
+
+/** The display name this device chose, if it did; undefined also where nothing can be stored. */
+export function deviceName(): Promise<string | undefined> {
+  return storage.name().catch((error) => {
+    log(`storage is not usable: ${error}`);
+    return undefined;
+  });
+}
+
+/** Opens a room over this page's own server. `dispose` ends it. */
+export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
+  const tabs = tabChannel();
+  const session = openRoomSession({
+    clock,
+    timers,
+    random,
+    storage,
+    ed25519: signatures,
+    openRoad: (events) => socketRoad(new WebSocket(socketUrl(location.href, options.room)), events),
+    ...(tabs && { tabs }),
+    // False is to be believed, true is not.
+    online: () => navigator.onLine !== false,
+    log,
+  }, options);
+  const stopWatching = watchPage(session);
+  return {
+    ...readSignals(session),
+    sendMessage: (text, replyTo) => session.sendMessage(text, replyTo),
+    react: (to, emoji, on) => session.react(to, emoji, on),
+    edit: (to, text) => session.edit(to, text),
+    retract: (to) => session.retract(to),
+    rename: (name) => session.rename(name),
+    loadOlder: () => session.loadOlder(),
+    takeBack: (id) => session.takeBack(id),
+    forceReconnect: () => session.forceReconnect(),
+    dispose() {
+      stopWatching();
+      session.dispose();
+      tabs?.close();
+    },
+  };
+}
+
+/** The home page's model over this page's own server. */
+export function openHomeInBrowser(): HomeModel {
+  const home = createHomeModel({
+    clock,
+    timers,
+    random,
+    storage,
+    ed25519: signatures,
+    fetch: (path, init) => fetch(path, init),
+    log,
+  });
+  const stop = listen([[document, "visibilitychange"], [window, "pageshow"], [window, "online"]], () => {
+    home.setShown(document.visibilityState === "visible");
+  });
+  home.setShown(document.visibilityState === "visible");
+  return {
+    ...home,
+    dispose() {
+      stop();
+      home.dispose();
+    },
+  };
+}
+
+function readSignals(model: RoomModel) {
+  const { connection, problem, room, me, messages, people, older, stored } = model;
+  return { connection, problem, room, me, messages, people, older, stored };
+}
+
+/**
+ * Whatever may mean that the device slept or changed its network. `pageshow` too: a page out of the back-forward cache has
+ * a dead socket and no `visibilitychange`.
+ */
+function watchPage(session: { wake(): void; persist(): Promise<void> }): Cancel {
+  const network = "connection" in navigator ? navigator.connection : undefined;
+  const stops = [
+    listen([[window, "pageshow"], [window, "online"], [window, "offline"], [document, "resume"]], () => session.wake()),
+    listen([[document, "visibilitychange"]], () => {
+      if (document.visibilityState === "visible") session.wake();
+      else void session.persist();
+    }),
+    listen([[window, "pagehide"]], () => void session.persist()),
+    network instanceof EventTarget ? listen([[network, "change"]], () => session.wake()) : () => {},
+  ];
+  return () => stops.forEach((stop) => stop());
+}
+
+function listen(events: [EventTarget, string][], hear: () => void): Cancel {
+  for (const [target, type] of events) target.addEventListener(type, hear);
+  return () => {
+    for (const [target, type] of events) target.removeEventListener(type, hear);
+  };
+}
+
+/** Undefined where the browser has no BroadcastChannel. */
+function tabChannel(): (TabChannel & { close(): void }) | undefined {
+  if (typeof BroadcastChannel === "undefined") return undefined;
+  const channel = new BroadcastChannel("festival-chat outbox");
+  return {
+    tell: (room) => channel.postMessage(room),
+    listen(hear) {
+      const heard = ({ data }: MessageEvent) => typeof data === "string" && hear(data);
+      channel.addEventListener("message", heard);
+      return () => channel.removeEventListener("message", heard);
+    },
+    close: () => channel.close(),
+  };
+}

@@ -1,0 +1,260 @@
+/**
+ * One room's connection, over one road after the other. It knows how a connection begins, whether it is alive, and when
+ * the next one is tried; what events mean is not its business.
+ *
+ *   waiting → opening → greeting → live → waiting …        any of them → ended (a final reason, or disposed)
+ */
+import { type CloseReason, closeReasonOf } from "../protocol/codes.ts";
+import { decodeServerFrame } from "../protocol/decode.ts";
+import type { ClientFrame, HelloFrame, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
+import { HEARTBEAT_MS, PROTOCOL_VERSION } from "../protocol/limits.ts";
+import { retryDelayMs, STABLE_AFTER_MS } from "../routing/backoff.ts";
+import type { OpenRoad, Road } from "../transport/road.ts";
+import type { Cancel, SessionDeps } from "./deps.ts";
+import { ANSWER_PATIENCE_MS, CONNECT_TIMEOUT_MS, PROBE_TIMEOUT_MS, STALE_TRY_MS } from "./limits.ts";
+import type { ConnectionState } from "./room_model.ts";
+
+/** Frames that come after `welcome` and concern the room. */
+export type RoomFrame = Exclude<ServerFrame, { type: "challenge" | "welcome" | "pong" | "goodbye" }>;
+
+export interface ConnectionParts extends Pick<SessionDeps, "clock" | "timers" | "random" | "online"> {
+  openRoad: OpenRoad;
+  /** Answers a challenge. */
+  hello(nonce: string): Promise<HelloFrame>;
+  /** False: this is no welcome to go on with; the road is given up. */
+  onWelcome(frame: WelcomeFrame): boolean;
+  /** False: the frame cannot be right; the road is given up. */
+  onFrame(frame: RoomFrame): boolean;
+  /** Called at every change, after it. */
+  onState(state: ConnectionState): void;
+  log(line: string): void;
+}
+
+type LostReason = CloseReason | "lost";
+
+type State =
+  /** `retryAt`: undefined before the first try. */
+  | { name: "waiting"; reason: LostReason; retryAt?: number }
+  | { name: "opening"; road: Road; startedAt: number }
+  | { name: "greeting"; road: Road; startedAt: number; challenged: boolean }
+  | { name: "live"; road: Road; since: number; heardAt: number; askedAt?: number; probedAt?: number }
+  | { name: "ended"; reason: LostReason };
+
+export class Connection {
+  readonly #parts: ConnectionParts;
+  #state: State = { name: "waiting", reason: "lost" };
+  #cancelTimer: Cancel = () => {};
+  #failures = 0;
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+  }
+
+  get live(): boolean {
+    return this.#state.name === "live";
+  }
+
+  get ended(): boolean {
+    return this.#state.name === "ended";
+  }
+
+  /** Begins, or begins anew at once whatever there was. */
+  restart(): void {
+    this.#failures = 0;
+    this.#open();
+  }
+
+  /** For good, until `restart`. */
+  end(reason: LostReason = "lost"): void {
+    this.#become({ name: "ended", reason });
+  }
+
+  /** Sends a frame; false when there is no live road or it takes no more now. */
+  send(frame: ClientFrame): boolean {
+    return this.#state.name === "live" && this.#state.road.send(JSON.stringify(frame));
+  }
+
+  /** Something was sent that wants an answer: silence from now on is suspicious. */
+  expectAnswer(): void {
+    const state = this.#state;
+    if (state.name !== "live" || state.askedAt !== undefined) return;
+    state.askedAt = this.#parts.clock.now();
+    this.#watch(state);
+  }
+
+  /** The device woke, the page is looked at again, the network changed: is this connection still true? */
+  wake(): void {
+    const state = this.#state;
+    const now = this.#parts.clock.now();
+    switch (state.name) {
+      case "waiting":
+        return this.#open();
+      case "opening":
+      case "greeting":
+        return now - state.startedAt > STALE_TRY_MS ? this.#open() : undefined;
+      case "live":
+        // A probe from before the sleep says nothing about now; one under way is answered or not, soon.
+        return now - (state.probedAt ?? 0) > PROBE_TIMEOUT_MS ? this.#probe(state) : undefined;
+    }
+  }
+
+  /** The road did something that no right server does, or does not do what it should. */
+  fault(why: string): void {
+    this.#parts.log(`connection given up: ${why}`);
+    this.#lost("lost");
+  }
+
+  /** The one door for changes. A road that is not the next state's is closed, and silent from then on. */
+  #become(next: State): void {
+    const before = this.#state;
+    this.#cancelTimer();
+    this.#cancelTimer = () => {};
+    this.#state = next;
+    if ("road" in before && !("road" in next && next.road === before.road)) before.road.close();
+    this.#parts.onState(this.#view(next));
+  }
+
+  #view(state: State): ConnectionState {
+    switch (state.name) {
+      case "waiting": {
+        const offline = this.#parts.online?.() === false;
+        if (state.retryAt === undefined || state.retryAt <= this.#parts.clock.now()) return { state: "connecting" };
+        return { state: "disconnected", reason: offline ? "offline" : state.reason, retryAtMs: state.retryAt };
+      }
+      case "opening":
+      case "greeting":
+        return { state: "connecting" };
+      case "live":
+        return { state: "connected", since: state.since };
+      case "ended":
+        return { state: "disconnected", reason: state.reason };
+    }
+  }
+
+  #open(): void {
+    const { clock, timers, openRoad } = this.#parts;
+    let road: Road;
+    try {
+      road = openRoad({
+        // A server greets first; until then there is nothing to do.
+        opened: () => {},
+        received: (data) => this.#owns(road) && this.#received(data),
+        closed: (code) => this.#owns(road) && this.#lost(closeReasonOf(code) ?? "lost"),
+      });
+    } catch (error) {
+      return this.fault(`no road could be opened: ${error}`);
+    }
+    this.#become({ name: "opening", road, startedAt: clock.now() });
+    this.#cancelTimer = timers.after(CONNECT_TIMEOUT_MS, () => this.fault("no welcome in time"));
+  }
+
+  #owns(road: Road): boolean {
+    return "road" in this.#state && this.#state.road === road;
+  }
+
+  #received(data: unknown): void {
+    const decoded = decodeServerFrame(data);
+    if (!decoded.ok) {
+      // A newer server may say more than this client knows.
+      if (decoded.problem === "unknown_type") return;
+      return this.fault(`an unreadable frame (${decoded.problem} ${decoded.field ?? ""})`);
+    }
+    const { frame } = decoded;
+    const state = this.#state;
+    if (state.name === "live") {
+      state.heardAt = this.#parts.clock.now();
+      state.askedAt = state.probedAt = undefined;
+    }
+    if (frame.type === "goodbye") return this.#lost(frame.reason, frame.retryAfterMs);
+    switch (state.name) {
+      case "opening":
+        if (frame.type === "challenge") return void this.#greet(state.road, state.startedAt, frame);
+        break;
+      case "greeting":
+        if (frame.type === "welcome" && state.challenged) return this.#welcomed(state.road, frame);
+        break;
+      case "live":
+        if (frame.type === "pong") return;
+        if (frame.type !== "challenge" && frame.type !== "welcome") {
+          if (!this.#parts.onFrame(frame)) this.fault(`a ${frame.type} frame that cannot be right`);
+          return;
+        }
+    }
+    this.fault(`a ${frame.type} frame out of turn`);
+  }
+
+  async #greet(road: Road, startedAt: number, challenge: { version: number; nonce: string }): Promise<void> {
+    if (challenge.version !== PROTOCOL_VERSION) return this.#lost("unsupported_version");
+    const { timers, clock } = this.#parts;
+    this.#become({ name: "greeting", road, startedAt, challenged: false });
+    const leftMs = startedAt + CONNECT_TIMEOUT_MS - clock.now();
+    this.#cancelTimer = timers.after(leftMs, () => this.fault("no welcome in time"));
+    let hello: HelloFrame;
+    try {
+      hello = await this.#parts.hello(challenge.nonce);
+    } catch (error) {
+      if (this.#owns(road)) this.fault(`hello could not be made: ${error}`);
+      return;
+    }
+    const state = this.#state;
+    if (state.name !== "greeting" || state.road !== road) return;
+    state.challenged = true;
+    if (!road.send(JSON.stringify(hello))) this.fault("the road took no hello");
+  }
+
+  #welcomed(road: Road, frame: WelcomeFrame): void {
+    const now = this.#parts.clock.now();
+    const live: State = { name: "live", road, since: now, heardAt: now };
+    this.#become(live);
+    if (!this.#parts.onWelcome(frame)) return this.fault("a welcome that cannot be right");
+    if (this.#owns(road)) this.#watch(live);
+  }
+
+  /** Looks again when something could be due: an answer, a pong, a heartbeat. */
+  #watch(state: Extract<State, { name: "live" }>): void {
+    const { clock, timers } = this.#parts;
+    const now = clock.now();
+    const dueAt = state.probedAt !== undefined
+      ? state.probedAt + PROBE_TIMEOUT_MS
+      : Math.min(state.heardAt + HEARTBEAT_MS, (state.askedAt ?? Infinity) + ANSWER_PATIENCE_MS);
+    this.#cancelTimer();
+    if (dueAt > now) {
+      this.#cancelTimer = timers.after(dueAt - now, () => this.#watch(state));
+    } else if (state.probedAt !== undefined) this.#replace("no answer to a probe");
+    else this.#probe(state);
+  }
+
+  #probe(state: Extract<State, { name: "live" }>): void {
+    state.probedAt = this.#parts.clock.now();
+    if (!state.road.send('{"type":"ping"}')) return this.#replace("the road takes nothing any more");
+    this.#watch(state);
+  }
+
+  /** A dead road says nothing about the network: the next one is tried at once. */
+  #replace(why: string): void {
+    this.#parts.log(`connection replaced: ${why}`);
+    if (this.#takeStable()) return this.#open();
+    this.#lost("lost");
+  }
+
+  #lost(reason: LostReason, retryAfterMs?: number): void {
+    const { clock, timers, random } = this.#parts;
+    const wasStable = this.#takeStable();
+    const delay = retryDelayMs(
+      { reason, failures: this.#failures, wasStable, ...(retryAfterMs !== undefined && { retryAfterMs }) },
+      random.fraction(),
+    );
+    this.#failures++;
+    if (delay === "never") return this.end(reason);
+    this.#become({ name: "waiting", reason, retryAt: clock.now() + delay });
+    this.#cancelTimer = timers.after(delay, () => this.#open());
+  }
+
+  /** Whether the connection that ends now was good; that ends a row of failures. */
+  #takeStable(): boolean {
+    const state = this.#state;
+    const stable = state.name === "live" && this.#parts.clock.now() - state.since >= STABLE_AFTER_MS;
+    if (stable) this.#failures = 0;
+    return stable;
+  }
+}

@@ -1,0 +1,46 @@
+/** What a session takes from the outside, as small interfaces: browsers and simulations give their own. */
+import type { Ed25519 } from "../crypto/ed25519.ts";
+import type { OpenRoad } from "../transport/road.ts";
+import type { SessionStorage } from "./storage.ts";
+
+export interface Clock {
+  /** Ms since 1970. */
+  now(): number;
+}
+
+export type Cancel = () => void;
+
+export interface Timers {
+  /** Calls `run` once, after `delayMs`, unless cancelled before. Cancelling twice, or too late, is harmless. */
+  after(delayMs: number, run: () => void): Cancel;
+}
+
+export interface Random {
+  /** `count` random bytes that nobody can guess. */
+  bytes(count: number): Uint8Array;
+  /** From 0 to below 1; for jitter. */
+  fraction(): number;
+}
+
+/** The other tabs of this device. Where there is no such thing, each tab finds out by its own connection. */
+export interface TabChannel {
+  /** Tells the other tabs that the outbox of this room has changed in the storage. */
+  tell(room: string): void;
+  /** Calls `hear` when another tab did. */
+  listen(hear: (room: string) => void): Cancel;
+}
+
+export interface SessionDeps {
+  clock: Clock;
+  timers: Timers;
+  random: Random;
+  storage: SessionStorage;
+  /** Opens the road to the session's room. */
+  openRoad: OpenRoad;
+  ed25519: Pick<Ed25519, "signer" | "verify">;
+  tabs?: TabChannel;
+  /** False when the device itself knows that it has no network. */
+  online?: () => boolean;
+  /** Notes for whoever looks into the console. Never what somebody wrote. */
+  log?: (line: string) => void;
+}

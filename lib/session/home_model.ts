@@ -1,0 +1,140 @@
+/** What the home page knows and does: this device's rooms, the listed ones, making a room, finding one by its code. */
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { normalizeDisplayName } from "../chat/display_name.ts";
+import {
+  favouriteRooms,
+  type KnownRoom,
+  recentRooms,
+  roomPath,
+  withFavourite,
+  withOpened,
+  without,
+} from "../chat/recent_rooms.ts";
+import type { RoomId, RoomKind } from "../protocol/event.ts";
+import type { SessionDeps } from "./deps.ts";
+import { LISTED_POLL_MS } from "./limits.ts";
+import { makeRoom } from "./make_room.ts";
+import { findByCode, type HttpProblem, type ListedRoom, listRooms } from "./room_requests.ts";
+
+export interface HomeDeps extends Pick<SessionDeps, "clock" | "timers" | "random" | "storage" | "ed25519" | "log"> {
+  /** As `fetch`, for paths of the page's own origin. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+}
+
+/** Where the room opens. */
+export interface Opened {
+  path: string;
+}
+
+export interface HomeModel {
+  /** Opened lately, the newest first; undefined until read. */
+  readonly recent: ReadonlySignal<readonly KnownRoom[] | undefined>;
+  readonly favourites: ReadonlySignal<readonly KnownRoom[]>;
+  /** Listed rooms with the people in them now, as last heard; undefined until heard. */
+  readonly listed: ReadonlySignal<readonly ListedRoom[] | undefined>;
+  /** This device's display name; undefined until read, empty when none was chosen. */
+  readonly name: ReadonlySignal<string | undefined>;
+  /** False: nothing on this page is remembered. */
+  readonly stored: ReadonlySignal<boolean>;
+
+  /** Makes a room. `name` is tidy: one line, NFC, no white space at its ends. */
+  create(name: string, kind: RoomKind): Promise<Opened | HttpProblem>;
+  /** Finds a room by its code, as typed. */
+  join(code: string): Promise<Opened | (HttpProblem & { suggestions?: readonly string[] })>;
+  setFavourite(id: RoomId, favourite: boolean): Promise<void>;
+  /** Takes a room off this device: from the lists, with its local copy. */
+  forget(id: RoomId): Promise<void>;
+  setName(name: string): Promise<{ problem?: "empty" | "too_long" }>;
+  /** Whether somebody looks at the page: only then the listed rooms are asked for. */
+  setShown(shown: boolean): void;
+  dispose(): void;
+}
+
+/** Makes the model; it reads the device at once, and asks the server while shown. */
+export function createHomeModel(deps: HomeDeps): HomeModel {
+  const { clock, timers, storage } = deps;
+  const log = (line: string) => deps.log?.(line);
+  const recent: Signal<readonly KnownRoom[] | undefined> = signal(undefined);
+  const favourites: Signal<readonly KnownRoom[]> = signal([]);
+  const listed: Signal<readonly ListedRoom[] | undefined> = signal(undefined);
+  const name: Signal<string | undefined> = signal(undefined);
+  const stored = signal(storage.lasting);
+  let shown = false, asking = false, disposed = false;
+  let cancelPoll = () => {};
+
+  function showRooms(rooms: readonly KnownRoom[]): void {
+    recent.value = recentRooms(rooms, clock.now());
+    favourites.value = favouriteRooms(rooms);
+  }
+
+  /** Does something with the storage; where it fails, the page works on without remembering. */
+  async function remember<Result>(run: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await run();
+    } catch (error) {
+      stored.value = false;
+      log(`storage is not usable: ${error}`);
+    }
+  }
+
+  async function changeRooms(change: (rooms: readonly KnownRoom[]) => readonly KnownRoom[]): Promise<void> {
+    const rooms = await remember(() => storage.changeRooms(change));
+    if (rooms !== undefined) showRooms(rooms);
+  }
+
+  async function poll(): Promise<void> {
+    cancelPoll();
+    if (!shown || asking || disposed) return;
+    asking = true;
+    const rooms = await listRooms(deps);
+    asking = false;
+    if (disposed) return;
+    if (!("problem" in rooms)) listed.value = rooms;
+    cancelPoll = timers.after(LISTED_POLL_MS, () => void poll());
+  }
+
+  void remember(async () => {
+    const [rooms, kept] = await Promise.all([storage.rooms(), storage.name()]);
+    showRooms(rooms);
+    name.value = kept ?? "";
+  }).then(() => {
+    recent.value ??= [];
+    name.value ??= "";
+  });
+
+  return {
+    recent,
+    favourites,
+    listed,
+    name,
+    stored,
+    async create(roomName, kind) {
+      const made = await makeRoom(deps, roomName, kind);
+      if ("problem" in made) return made;
+      await changeRooms((rooms) => withOpened(rooms, { ...made, openedAt: clock.now() }));
+      return { path: roomPath(made) };
+    },
+    async join(typed) {
+      const found = await findByCode(deps, typed);
+      return "problem" in found ? found : { path: roomPath(found) };
+    },
+    setFavourite: (id, favourite) => changeRooms((rooms) => withFavourite(rooms, id, favourite, clock.now())),
+    forget: (id) => changeRooms((rooms) => without(rooms, id)),
+    async setName(typed) {
+      const read = normalizeDisplayName(typed);
+      if ("problem" in read) return read;
+      name.value = read.name;
+      await remember(() => storage.setName(read.name));
+      return {};
+    },
+    setShown(now) {
+      const before = shown;
+      shown = now;
+      if (shown && !before) void poll();
+    },
+    dispose() {
+      disposed = true;
+      cancelPoll();
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/** Every size and time of a session that only this side has to know. What both sides must agree on: lib/protocol/limits.ts. */
+
+/** From opening a road to `welcome`; then the road is given up and another one tried. */
+export const CONNECT_TIMEOUT_MS = 8_000;
+/** A `ping` that is not answered by any frame within this: the road is dead. */
+export const PROBE_TIMEOUT_MS = 1_500;
+/** Silence after something was sent that wants an answer; then a probe. With the probe, a dead road shows in under 3 s. */
+export const ANSWER_PATIENCE_MS = 1_200;
+/** An event without its ack for this long, on a road that is alive: the road is replaced, and the event sent again. */
+export const ACK_TIMEOUT_MS = 10_000;
+/** A try to connect that is older than this when the device wakes is started anew: its socket may be from before. */
+export const STALE_TRY_MS = 1_500;
+
+/** Events in the outbox of one room, refused ones included. More: `outbox_full`, and the text stays with its writer. */
+export const OUTBOX_MAX_EVENTS = 1_000;
+/** Payload characters in one `send` frame: well below CLIENT_FRAME_MAX_BYTES when every one takes three bytes. */
+export const SEND_MAX_CHARS = 32_768;
+/** How long the outbox waits when a road takes no more. */
+export const ROAD_FULL_PAUSE_MS = 250;
+/** How long the outbox waits when a refusal that asks for patience names no time. */
+export const REFUSED_PAUSE_MS = 1_000;
+/** Numbers that were lost on both sides and are filled with empty events; a larger hole is not filled. */
+export const HOLE_MAX_EVENTS = 100;
+
+/** Events of one room in the local copy. The oldest positions go first. */
+export const COPY_MAX_EVENTS = 500;
+/** Events of one room in memory; beyond it the local copy's newest are kept and the rest can be loaded again. */
+export const MEMORY_MAX_EVENTS = 20_000;
+/** Received events that wait to be checked. More: the road is dropped, and the session resumes from its position. */
+export const UNCHECKED_MAX_EVENTS = 5_000;
+/** Signatures checked at a time. */
+export const CHECKS_AT_ONCE = 16;
+/** Least time between two writes of the local copy. */
+export const COPY_SAVE_EVERY_MS = 1_000;
+/** Events asked for when somebody scrolls up. */
+export const OLDER_EVENTS = 100;
+/** People of a room kept by name; the count is always the server's. */
+export const PEOPLE_MAX = 1_000;
+
+/** How often the home page asks for the listed rooms, while it is looked at. */
+export const LISTED_POLL_MS = 5_000;
+/** An HTTP request of the home page that takes longer is given up. */
+export const REQUEST_TIMEOUT_MS = 10_000;

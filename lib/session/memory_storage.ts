@@ -1,0 +1,86 @@
+/** Storage that lives as long as the page: private mode, and tests. Also what the local copy keeps, for every storage. */
+import type { KnownRoom } from "../chat/recent_rooms.ts";
+import type { RoomId } from "../protocol/event.ts";
+import { COPY_MAX_EVENTS } from "./limits.ts";
+import { EMPTY_BOOK, type OutboxBook } from "./outbox_book.ts";
+import { within, withRange } from "./ranges.ts";
+import type { LogCopy, SessionStorage } from "./storage.ts";
+
+/** What one device holds. Several storages on one disk are several tabs. */
+export class MemoryDisk {
+  secret: Uint8Array | undefined;
+  name: string | undefined;
+  readonly outboxes = new Map<RoomId, OutboxBook>();
+  readonly copies = new Map<RoomId, LogCopy>();
+  rooms: readonly KnownRoom[] = [];
+}
+
+/**
+ * A storage in memory. `lasting`: what to say about it. `turn` is awaited before and after each transaction, where a
+ * simulation delays it, makes it fail, or lets the page die.
+ */
+export function memoryStorage(
+  disk = new MemoryDisk(),
+  { lasting = false, turn = () => Promise.resolve() }: { lasting?: boolean; turn?: () => Promise<void> } = {},
+): SessionStorage {
+  const transaction = async <T>(run: () => T): Promise<T> => {
+    await turn();
+    const result = run();
+    await turn();
+    return result;
+  };
+  return {
+    lasting,
+    secret: (make) => transaction(() => disk.secret ??= make()),
+    name: () => transaction(() => disk.name),
+    setName: (name) => transaction(() => void (disk.name = name)),
+    changeOutbox: (room, change) =>
+      transaction(() => {
+        const book = change(disk.outboxes.get(room) ?? EMPTY_BOOK);
+        disk.outboxes.set(room, book);
+        return book;
+      }),
+    copy: (room) => transaction(() => disk.copies.get(room)),
+    saveCopy: (room, copy, replaces) =>
+      transaction(() => {
+        const before = replaces ? undefined : disk.copies.get(room);
+        disk.copies.set(room, joinCopies(before, copy));
+      }),
+    rooms: () => transaction(() => disk.rooms),
+    changeRooms: (change) =>
+      transaction(() => {
+        const before = disk.rooms;
+        disk.rooms = change(before);
+        const kept = new Set(disk.rooms.map(({ id }) => id));
+        for (const { id } of before) {
+          if (kept.has(id)) continue;
+          disk.copies.delete(id);
+          if (disk.outboxes.get(id)?.entries.length === 0) disk.outboxes.delete(id);
+        }
+        return disk.rooms;
+      }),
+  };
+}
+
+/** Head matter of a copy that has `added` to what it had, cut to the newest COPY_MAX_EVENTS positions. */
+export function joinHeads(
+  before: Omit<LogCopy, "events"> | undefined,
+  added: Omit<LogCopy, "events">,
+): Omit<LogCopy, "events"> {
+  let ranges = before?.epoch === added.epoch ? before.ranges : [];
+  for (const { from, to } of added.ranges) ranges = withRange(ranges, from, to);
+  const top = ranges.at(-1)?.to ?? 0;
+  const { epoch, oldest, room } = added;
+  return { epoch, oldest, room, ranges: within(ranges, top - COPY_MAX_EVENTS + 1, top) };
+}
+
+function joinCopies(before: LogCopy | undefined, added: LogCopy): LogCopy {
+  const head = joinHeads(before, added);
+  const lowest = head.ranges[0]?.from ?? Infinity;
+  const events = new Map(before?.epoch === added.epoch ? before.events.map((event) => [event.position, event]) : []);
+  for (const event of added.events) events.set(event.position, event);
+  return {
+    ...head,
+    events: [...events.values()].filter(({ position }) => position >= lowest).sort((a, b) => a.position - b.position),
+  };
+}

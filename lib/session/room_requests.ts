@@ -1,0 +1,86 @@
+/** What the home page asks the server over HTTP, and the one door through which its answers come in. */
+import { ROOM_PROBLEMS, type RoomProblem } from "../protocol/codes.ts";
+import { isRecord, isTime, type WireEvent } from "../protocol/event.ts";
+import { readRoomInfo } from "../protocol/decode.ts";
+import type { RoomInfo } from "../protocol/frames.ts";
+import { REQUEST_TIMEOUT_MS } from "./limits.ts";
+
+/** `offline`: no answer came, or none that can be understood. */
+export interface HttpProblem {
+  problem: RoomProblem | "offline";
+  /** With `bad_event` and `too_long`: the first wrong field. */
+  field?: string;
+  retryAfterMs?: number;
+}
+
+/** A listed room, with the people in it now. */
+export interface ListedRoom {
+  room: RoomInfo;
+  /** When its newest event was stored, server's clock, ms. */
+  lastAt: number;
+  people: number;
+}
+
+export interface HttpDeps {
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  log?: (line: string) => void;
+}
+
+/** Makes the room of this founding event. Doing it again is harmless: the same event makes the same room. */
+export async function postRoom(deps: HttpDeps, founding: WireEvent): Promise<RoomInfo | HttpProblem> {
+  const answer = await request(deps, "/api/rooms", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(founding),
+  });
+  return readProblem(answer) ?? readRoomInfo(answer.room) ?? { problem: "offline" };
+}
+
+/** The room with this code, as somebody typed it, or codes of rooms that are nearly the same. */
+export async function findByCode(
+  deps: HttpDeps,
+  typed: string,
+): Promise<RoomInfo | (HttpProblem & { suggestions?: readonly string[] })> {
+  const answer = await request(deps, `/api/codes/${encodeURIComponent(typed)}`);
+  const problem = readProblem(answer);
+  if (problem === undefined) return readRoomInfo(answer.room) ?? { problem: "offline" };
+  const { suggestions } = answer;
+  if (!Array.isArray(suggestions)) return problem;
+  return { ...problem, suggestions: suggestions.filter((code) => typeof code === "string") };
+}
+
+/** Listed rooms, the most active first. */
+export async function listRooms(deps: HttpDeps): Promise<readonly ListedRoom[] | HttpProblem> {
+  const answer = await request(deps, "/api/rooms");
+  const problem = readProblem(answer);
+  if (problem !== undefined) return problem;
+  if (!Array.isArray(answer.rooms)) return { problem: "offline" };
+  return answer.rooms.flatMap((entry: unknown) => {
+    if (!isRecord(entry)) return [];
+    const room = readRoomInfo(entry.room);
+    const { lastAt, people } = entry;
+    return room !== undefined && isTime(lastAt) && isTime(people) ? [{ room, lastAt, people }] : [];
+  });
+}
+
+function readProblem(answer: Record<string, unknown>): HttpProblem | undefined {
+  const { problem, field, retryAfterMs } = answer;
+  if (problem === undefined) return undefined;
+  return {
+    problem: typeof problem === "string" && Object.hasOwn(ROOM_PROBLEMS, problem) ? problem as RoomProblem : "offline",
+    ...(typeof field === "string" && { field }),
+    ...(isTime(retryAfterMs) && { retryAfterMs }),
+  };
+}
+
+/** The JSON object that is answered, whatever its status; `{problem: "offline"}` when there is none. */
+async function request(deps: HttpDeps, path: string, init: RequestInit = {}): Promise<Record<string, unknown>> {
+  try {
+    const response = await deps.fetch(path, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+    const answer: unknown = await response.json();
+    if (isRecord(answer)) return answer;
+  } catch (error) {
+    deps.log?.(`${path}: ${error}`);
+  }
+  return { problem: "offline" };
+}

@@ -1,0 +1,429 @@
+/**
+ * One open room in one page: the conductor. It joins the connection, the copy of the log, the outbox and the timeline, and
+ * shows what they say as signals. All decisions are theirs; the surroundings are arguments.
+ */
+import { batch, type Signal, signal } from "@preact/signals";
+import { type Composed, composeEdit, composeMessage, composeReaction } from "../chat/compose.ts";
+import { identityMark, normalizeDisplayName } from "../chat/display_name.ts";
+import { withOpened } from "../chat/recent_rooms.ts";
+import { isSame } from "../chat/same.ts";
+import type { PersonView, TimelineItem } from "../chat/timeline.ts";
+import { personNamePlace, type Sealer, sealerOf } from "../crypto/seal.ts";
+import { verifyEvent } from "../crypto/signing.ts";
+import type { AuthorKey, Event, EventId, RoomId } from "../protocol/event.ts";
+import type { HelloFrame, HelloProof, LogPosition, RoomInfo, WelcomeFrame } from "../protocol/frames.ts";
+import { PROTOCOL_VERSION } from "../protocol/limits.ts";
+import { Connection, type RoomFrame } from "./connection.ts";
+import type { Cancel, SessionDeps } from "./deps.ts";
+import { COPY_MAX_EVENTS, COPY_SAVE_EVERY_MS, REFUSED_PAUSE_MS } from "./limits.ts";
+import { LogReader } from "./log_reader.ts";
+import { memoryStorage } from "./memory_storage.ts";
+import { type Ground, layGround, openEvent, tidyPersonName } from "./room_ground.ts";
+import { isFounded, openHead, type RoomHead } from "./room_head.ts";
+import type { ConnectionState, RoomModel, RoomProblem, RoomView, SendProblem } from "./room_model.ts";
+import { RoomPeople } from "./room_people.ts";
+
+export interface RoomSessionOptions {
+  room: RoomId;
+  /** The key from the fragment of a sealed room's link. */
+  secret?: string;
+  /** My display name, as normalizeDisplayName gives it; empty until I chose one: reading needs none. */
+  name: string;
+}
+
+/** A RoomModel, and what only its surroundings call. */
+export interface RoomSession extends RoomModel {
+  /** The device woke, the page is shown again, or the network changed: finds out at once whether the connection is true. */
+  wake(): void;
+  /** Writes what the local copy does not have yet: the page may be about to end. */
+  persist(): Promise<void>;
+  /** Resolves when what the device kept is on the screen. Never rejects. */
+  readonly ready: Promise<void>;
+}
+
+/** Opens a room, and keeps it open until `dispose`. */
+export function openRoomSession(deps: SessionDeps, options: RoomSessionOptions): RoomSession {
+  return new Session(deps, options);
+}
+
+class Session implements RoomSession {
+  readonly connection: Signal<ConnectionState> = signal({ state: "connecting" });
+  readonly problem: Signal<RoomProblem | undefined> = signal(undefined);
+  readonly room: Signal<RoomView | undefined> = signal(undefined);
+  readonly me: Signal<PersonView | undefined> = signal(undefined);
+  readonly messages: Signal<readonly TimelineItem[]> = signal([]);
+  readonly people: Signal<{ count: number; shown: readonly PersonView[] }> = signal({ count: 0, shown: [] });
+  readonly older: Signal<"available" | "loading" | "none"> = signal("none");
+  readonly stored: Signal<boolean>;
+  readonly ready: Promise<void>;
+
+  readonly #deps: SessionDeps;
+  readonly #options: RoomSessionOptions;
+  #name: string;
+  #ground: Ground | undefined;
+  readonly #connection: Connection;
+  readonly #reader: LogReader;
+  readonly #people: RoomPeople;
+  /** What the last hello asked to resume from. */
+  #asked: LogPosition | undefined;
+  /** The room as its founding proves it. Events wait for it: they are shown only in a room that is known. */
+  #head: Promise<RoomHead | undefined> = Promise.resolve(undefined);
+  #knownHead: RoomHead | undefined;
+  /** Highest Lamport clock seen in the room. */
+  #clock = 0;
+  #cancelSave: Cancel | undefined;
+  #cancelAskAgain: Cancel | undefined;
+  #disposed = false;
+
+  constructor(deps: SessionDeps, options: RoomSessionOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#name = options.name;
+    this.stored = signal(deps.storage.lasting);
+    this.#reader = new LogReader({
+      check: (event) => this.#check(event),
+      onEvents: (events) => this.#show(events),
+      onChange: () => this.#copyChanged(),
+      log: (line) => this.#log(line),
+    });
+    this.#people = new RoomPeople({
+      openName: async ({ author, name }) => {
+        const sealer = this.#ground?.sealer;
+        const open = sealer === undefined ? name : await sealer.open(name, personNamePlace(options.room, author));
+        return open === undefined ? undefined : tidyPersonName(open);
+      },
+      onChange: () => this.#publish(),
+    });
+    const { clock, timers, random, openRoad, online } = deps;
+    this.#connection = new Connection({
+      clock,
+      timers,
+      random,
+      openRoad,
+      ...(online && { online }),
+      hello: (nonce) => this.#hello(nonce),
+      onWelcome: (frame) => this.#welcomed(frame),
+      onFrame: (frame) => this.#received(frame),
+      onState: (state) => this.#connectionChanged(state),
+      log: (line) => this.#log(line),
+    });
+    this.ready = this.#start().catch((error) => this.#log(`the room could not be opened: ${error}`));
+  }
+
+  // ---- actions ----
+
+  async sendMessage(text: string, replyTo?: EventId): Promise<{ problem?: SendProblem }> {
+    return await this.#write(composeMessage(this.#name, text, replyTo));
+  }
+
+  async react(to: EventId, emoji: string, on: boolean): Promise<void> {
+    await this.#write(composeReaction(to, emoji, on));
+  }
+
+  async edit(to: EventId, text: string): Promise<{ problem?: SendProblem }> {
+    return this.#isMine(to) ? await this.#write(composeEdit(to, text)) : {};
+  }
+
+  async retract(to: EventId): Promise<void> {
+    if (this.#isMine(to)) await this.#write({ content: { kind: "retract", body: { to } } });
+  }
+
+  async rename(name: string): Promise<{ problem?: SendProblem }> {
+    const read = normalizeDisplayName(name);
+    if ("problem" in read) return read;
+    if (read.name === this.#name) return {};
+    this.#name = read.name;
+    this.#publish();
+    await this.ready;
+    await this.#ground?.storage.setName(read.name).catch((error) => this.#log(`the name could not be kept: ${error}`));
+    return await this.#write({ content: { kind: "profile", body: { name: read.name } } });
+  }
+
+  loadOlder(): void {
+    this.#reader.wantOlder();
+    this.#requestOlder();
+  }
+
+  async takeBack(id: EventId): Promise<string | undefined> {
+    const content = await this.#ground?.outbox.takeBack(id);
+    return content?.kind === "message" || content?.kind === "reply" ? content.body.text : undefined;
+  }
+
+  forceReconnect(): void {
+    // A room that this page must not show stays closed; for the other reasons the world may have changed.
+    const { problem } = this.problem.value ?? {};
+    if (this.#disposed || problem === "wrong_secret" || problem === "secret_missing") return;
+    this.problem.value = undefined;
+    this.#connection.restart();
+  }
+
+  wake(): void {
+    this.#connection.wake();
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    void this.persist();
+    this.#disposed = true;
+    this.#cancelSave?.();
+    this.#cancelAskAgain?.();
+    this.#connection.end();
+    this.#ground?.outbox.dispose();
+  }
+
+  async persist(): Promise<void> {
+    this.#cancelSave?.();
+    this.#cancelSave = undefined;
+    const unsaved = this.#reader.unsaved();
+    if (unsaved === undefined || this.#knownHead === undefined || this.#ground === undefined) return;
+    const { copy, replaces } = unsaved;
+    try {
+      await this.#ground.storage.saveCopy(this.#options.room, { ...copy, room: this.#knownHead.info }, replaces);
+      this.#reader.saved(copy);
+    } catch (error) {
+      this.#log(`the local copy could not be kept: ${error}`);
+    }
+  }
+
+  async #write(composed: Composed): Promise<{ problem?: SendProblem }> {
+    if ("problem" in composed) return composed;
+    await this.ready;
+    if (this.#ground === undefined) return { problem: "not_stored" };
+    try {
+      const draft = { at: this.#deps.clock.now(), content: composed.content };
+      return await this.#ground.outbox.put(draft) ? {} : { problem: "outbox_full" };
+    } catch (error) {
+      this.#log(`an event could not be kept: ${error}`);
+      return { problem: "not_stored" };
+    }
+  }
+
+  /** Who has no name yet is known by the picture that is theirs anyway: frames and events want a name. */
+  #nameFor(author: AuthorKey): string {
+    return this.#name || identityMark(author).emoji;
+  }
+
+  #isMine(id: EventId): boolean {
+    const event = this.#ground?.timeline.get(id);
+    return event !== undefined && event.author === this.#ground?.signer.author;
+  }
+
+  // ---- start ----
+
+  async #start(): Promise<void> {
+    let sealer: Sealer | undefined;
+    try {
+      if (this.#options.secret !== undefined) sealer = await sealerOf(this.#options.secret);
+    } catch {
+      return this.#stop({ problem: "wrong_secret" }); // A TypeError: the fragment holds no key at all.
+    }
+    // The road opens while the storage is read; hello waits for both.
+    if (!this.#disposed) this.#connection.restart();
+    const ground = await this.#layGround(sealer);
+    if (this.#disposed) return ground.outbox.dispose();
+    this.#ground = ground;
+    if (ground.problem !== undefined) return this.#stop(ground.problem);
+    if (ground.kept !== undefined) {
+      const { head, copy, events } = ground.kept;
+      this.#enter(head);
+      this.#reader.restore(copy, events);
+    }
+    this.#publish();
+  }
+
+  async #layGround(sealer: Sealer | undefined): Promise<Ground> {
+    const parts = {
+      room: this.#options.room,
+      sealer,
+      name: (author: AuthorKey) => this.#nameFor(author),
+      clockSeen: () => this.#clock,
+      send: (frame: Parameters<Connection["send"]>[0]) => this.#connection.send(frame),
+      expectAnswer: () => this.#connection.expectAnswer(),
+      giveUpRoad: (why: string) => this.#connection.fault(why),
+      onChange: () => this.#publish(),
+      log: (line: string) => this.#log(line),
+    };
+    try {
+      return await layGround(this.#deps, this.#deps.storage, parts);
+    } catch (error) {
+      // Taken away by the browser, or broken: the page works on without, and says so.
+      this.#log(`storage is not usable: ${error}`);
+      this.stored.value = false;
+      return await layGround(this.#deps, memoryStorage(), parts);
+    }
+  }
+
+  /** This page cannot show the room. */
+  #stop(problem: RoomProblem): void {
+    this.problem.value = problem;
+    this.#connection.end();
+  }
+
+  // ---- connection ----
+
+  async #hello(nonce: string): Promise<HelloFrame> {
+    await this.ready;
+    if (this.#ground === undefined) throw new Error("the device's key is not known");
+    const { signer, sealer } = this.#ground;
+    const { room } = this.#options;
+    const { author } = signer;
+    const clear = this.#nameFor(author);
+    const name = sealer === undefined ? clear : await sealer.seal(clear, personNamePlace(room, author));
+    const proof: HelloProof = { hello: 1, nonce, room, author, name };
+    const payload = JSON.stringify(proof);
+    const signature = await signer.sign(payload);
+    const resume = this.#asked = this.#reader.position;
+    return { type: "hello", version: PROTOCOL_VERSION, proof: [payload, signature], ...(resume && { resume }) };
+  }
+
+  #welcomed(frame: WelcomeFrame): boolean {
+    if (!this.#reader.welcome(frame, this.#asked)) return false;
+    this.#clock = Math.max(this.#clock, frame.clock);
+    this.#head = this.#prove(frame.room);
+    this.#people.welcome(frame.people);
+    this.#ground!.outbox.connected(frame);
+    this.#requestOlder();
+    return true;
+  }
+
+  #received(frame: RoomFrame): boolean {
+    switch (frame.type) {
+      case "events":
+        return this.#reader.take(frame);
+      case "page":
+        return this.#reader.takePage(frame);
+      case "ack":
+        this.#ground!.outbox.stored(frame.acks.map(([id]) => id));
+        return true;
+      case "refused":
+        this.#ground!.outbox.refused(frame);
+        return true;
+      case "presence":
+        this.#people.presence(frame);
+        return true;
+      case "problem":
+        if (frame.problem !== "busy") this.#log(`the server could not read a frame: ${frame.problem} ${frame.field}`);
+        else if (this.older.value === "loading") this.#askAgainIn(frame.retryAfterMs ?? REFUSED_PAUSE_MS);
+        return true;
+    }
+  }
+
+  #connectionChanged(state: ConnectionState): void {
+    batch(() => {
+      this.connection.value = state;
+      if (state.state === "connected") return;
+      this.#ground?.outbox.disconnected();
+      if (state.state !== "disconnected" || state.retryAtMs !== undefined || this.#disposed) return;
+      const { reason } = state;
+      if (reason === "no_such_room" || reason === "unsupported_version" || reason === "bad_hello") {
+        this.problem.value ??= { problem: reason };
+      }
+    });
+  }
+
+  #requestOlder(): void {
+    if (!this.#connection.live) return;
+    const request = this.#reader.takeRequest();
+    if (request === undefined) return;
+    if (this.#connection.send({ type: "history", ...request })) this.#connection.expectAnswer();
+    else this.#askAgainIn(REFUSED_PAUSE_MS);
+  }
+
+  #askAgainIn(delayMs: number): void {
+    this.#reader.askAgain();
+    this.#cancelAskAgain?.();
+    this.#cancelAskAgain = this.#deps.timers.after(delayMs, () => this.#requestOlder());
+  }
+
+  // ---- events ----
+
+  /** The room as the server describes it, if its founding says the same. */
+  async #prove(info: RoomInfo): Promise<RoomHead | undefined> {
+    const known = this.#knownHead;
+    if (known?.info.founding[1] === info.founding[1] && known.info.code === info.code) return known;
+    if (!await isFounded(info, this.#options.room, this.#deps.ed25519)) {
+      this.#connection.fault("the room is not the one its founding event tells of");
+      return undefined;
+    }
+    const head = await openHead(info, this.#ground!.sealer);
+    if ("problem" in head) {
+      this.#stop(head);
+      return undefined;
+    }
+    this.#enter(head);
+    return head;
+  }
+
+  #enter(head: RoomHead): void {
+    this.#knownHead = head;
+    this.room.value = head.view;
+    const { timeline, storage } = this.#ground!;
+    timeline.setHost(head.view.host);
+    this.#head = Promise.resolve(head);
+    const { id, kind, name, code } = head.view;
+    const { secret } = this.#options;
+    const opened = {
+      id,
+      kind,
+      name,
+      openedAt: this.#deps.clock.now(),
+      ...(code && { code }),
+      ...(secret && { secret }),
+    };
+    storage.changeRooms((rooms) => withOpened(rooms, opened))
+      .catch((error) => this.#log(`the room could not be remembered: ${error}`));
+  }
+
+  /** The event opened, if its author wrote it for this room. */
+  async #check(event: Event): Promise<Event | undefined> {
+    const head = await this.#head;
+    if (head === undefined || this.#ground === undefined || event.room !== this.#options.room) return undefined;
+    const { timeline, sealer } = this.#ground;
+    const known = timeline.get(event.id);
+    if (known !== undefined) return known;
+    const fits = event.kind === "room"
+      ? event.id === head.founding.id
+      : (event.kind === "sealed") === (sealer !== undefined);
+    if (!fits || !await verifyEvent(this.#deps.ed25519, event)) return undefined;
+    return await openEvent(event, sealer, head);
+  }
+
+  #show(events: readonly Event[]): void {
+    const { timeline, outbox, signer } = this.#ground!;
+    for (const event of events) {
+      this.#clock = Math.max(this.#clock, event.clock);
+      if (event.kind === "profile") this.#people.rename(event.author, event.body.name);
+    }
+    timeline.add(events);
+    outbox.stored(events.filter(({ author }) => author === signer.author).map(({ id }) => id));
+    timeline.remove(this.#reader.trim(COPY_MAX_EVENTS).map(({ id }) => id));
+  }
+
+  #copyChanged(): void {
+    this.#ground?.timeline.setGaps(this.#reader.gaps());
+    this.#publish();
+    if (this.#disposed || this.#reader.unsaved() === undefined) return;
+    this.#cancelSave ??= this.#deps.timers.after(COPY_SAVE_EVERY_MS, () => void this.persist());
+  }
+
+  #publish(): void {
+    if (this.#ground === undefined || this.#disposed) return;
+    const { timeline, signer } = this.#ground;
+    batch(() => {
+      this.older.value = this.#reader.older;
+      this.messages.value = timeline.items;
+      show(this.me, timeline.person(signer.author, this.#name));
+      const shown = [...this.#people.names].map(([author, name]) => timeline.person(author, name));
+      show(this.people, { count: this.#people.count, shown });
+    });
+  }
+
+  #log(line: string): void {
+    this.#deps.log?.(line);
+  }
+}
+
+/** Screens draw what changes: a new object that says the same is no change. */
+function show<Value>(signal: Signal<Value>, value: Value): void {
+  if (!isSame(signal.peek(), value)) signal.value = value;
+}

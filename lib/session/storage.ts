@@ -1,0 +1,47 @@
+/** What a device remembers, as sessions need it. IndexedDB: idb_storage.ts; private mode: memory_storage.ts. */
+import type { KnownRoom } from "../chat/recent_rooms.ts";
+import type { RoomId, WireEvent } from "../protocol/event.ts";
+import type { RoomInfo } from "../protocol/frames.ts";
+import type { OutboxBook } from "./outbox_book.ts";
+import type { PositionRange } from "./ranges.ts";
+
+/** The local copy of the end of a room's log. */
+export interface LogCopy {
+  epoch: string;
+  /** Which positions were received and checked; some of them may hold nothing that can be shown. */
+  ranges: readonly PositionRange[];
+  /** Position of the oldest event the room held when it was last heard of. */
+  oldest: number;
+  room: RoomInfo;
+  events: readonly StoredEvent[];
+}
+
+export interface StoredEvent {
+  position: number;
+  wire: WireEvent;
+}
+
+/**
+ * Every method is one transaction: it happens as a whole or not at all, and transactions of several tabs happen one after
+ * another. All reject when the storage fails (full, or taken away by the browser); nothing has changed then.
+ */
+export interface SessionStorage {
+  /** False: everything is lost with the page. */
+  readonly lasting: boolean;
+  /** The device's secret; `make` makes it the first time. All tabs get the same one. */
+  secret(make: () => Uint8Array): Promise<Uint8Array>;
+  /** The display name, if one was ever set. */
+  name(): Promise<string | undefined>;
+  setName(name: string): Promise<void>;
+  /** Changes a room's outbox; answers with the changed book. `change` is pure and may run more than once. */
+  changeOutbox(room: RoomId, change: (book: OutboxBook) => OutboxBook): Promise<OutboxBook>;
+  copy(room: RoomId): Promise<LogCopy | undefined>;
+  /**
+   * Adds to the local copy: events and ranges of the same epoch are joined, those of another one are dropped. `replaces`:
+   * all that was there is dropped.
+   */
+  saveCopy(room: RoomId, copy: LogCopy, replaces: boolean): Promise<void>;
+  rooms(): Promise<readonly KnownRoom[]>;
+  /** Rooms that are dropped from the list are forgotten: their copy, and their outbox when nothing waits in it. */
+  changeRooms(change: (rooms: readonly KnownRoom[]) => readonly KnownRoom[]): Promise<readonly KnownRoom[]>;
+}

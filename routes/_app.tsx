@@ -1,0 +1,39 @@
+import { asset } from "fresh/runtime";
+import { define } from "@/lib/server/define.ts";
+import { textsFor } from "@/lib/design/texts.ts";
+import { THEME_SCRIPT } from "@/lib/design/theme.ts";
+
+/** The document around every page. */
+export default define.page(({ Component, url }) => {
+  const t = textsFor("en");
+  return (
+    <html lang={t.language} dir={t.direction}>
+      <head>
+        <meta charset="utf-8" />
+        <meta
+          name="viewport"
+          content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
+        />
+        <title>{t.app.name}</title>
+        <meta name="description" content={t.app.description} />
+        <meta name="theme-color" content="#0b0f0d" />
+        <meta name="color-scheme" content="dark light" />
+        <meta property="og:site_name" content={t.app.name} />
+        <meta property="og:type" content="website" />
+        <meta property="og:title" content={t.app.name} key="og-title" />
+        <meta property="og:description" content={t.app.description} />
+        <meta property="og:image" content={`${url.origin}/icons/share.png`} />
+        <meta name="twitter:card" content="summary_large_image" />
+        <script dangerouslySetInnerHTML={{ __html: THEME_SCRIPT }} />
+        <link rel="stylesheet" href={asset("/styles.css")} />
+        <link rel="icon" href={asset("/favicon.svg")} type="image/svg+xml" />
+        <link rel="apple-touch-icon" href={asset("/icons/app-180.png")} />
+        <link rel="manifest" href="/manifest.webmanifest" />
+      </head>
+      <body>
+        <a href="#content" class="skip">{t.app.skip}</a>
+        <Component />
+      </body>
+    </html>
+  );
+});

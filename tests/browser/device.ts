@@ -1,0 +1,87 @@
+/** A person's device: its storage and cookies, its tabs, and everything that went wrong in them. */
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import { Tab } from "./tab.ts";
+
+/** One action or wait in a page. */
+const ACTION_TIMEOUT_MS = 10_000;
+
+export class Device {
+  readonly name: string;
+  readonly origin: string;
+  readonly context: BrowserContext;
+  readonly tabs: Tab[] = [];
+  /** What nobody expected. */
+  readonly faults: string[] = [];
+  /** What the consoles said besides. */
+  readonly notes: string[] = [];
+  /** The person has said their name in this device. */
+  introduced = false;
+  #expected: RegExp[] = [];
+
+  private constructor(name: string, origin: string, context: BrowserContext) {
+    this.name = name;
+    this.origin = origin;
+    this.context = context;
+  }
+
+  static async make(browser: Browser, name: string, origin: string, options: BrowserContextOptions): Promise<Device> {
+    const context = await browser.newContext({ baseURL: origin, locale: "en", ...options });
+    context.setDefaultTimeout(ACTION_TIMEOUT_MS);
+    const device = new Device(name, origin, context);
+    context.on("request", (request) => device.#checkOrigin(request.url()));
+    context.on("requestfailed", (request) => {
+      const why = request.failure()?.errorText ?? "";
+      // The browser itself gives up what a page that is left had asked for.
+      if (why !== "net::ERR_ABORTED") device.#fault(`request failed: ${request.method()} ${request.url()} ${why}`);
+    });
+    context.on("response", (response) => {
+      if (response.status() >= 400) device.#fault(`answered ${response.status()}: ${response.url()}`);
+    });
+    context.on("weberror", (error) => device.#fault(`thrown in the page: ${error.error().stack ?? error.error()}`));
+    context.on("console", (message) => {
+      const text = `console ${message.type()}: ${message.text()} (${message.location().url})`;
+      if (message.type() === "error") device.#fault(text);
+      else device.notes.push(text);
+    });
+    return device;
+  }
+
+  /** Another tab of this device. */
+  async newTab(): Promise<Tab> {
+    return this.#adopt(await this.context.newPage());
+  }
+
+  #adopt(page: Page): Tab {
+    page.on("websocket", (socket) => this.#checkOrigin(socket.url()));
+    const tab = new Tab(this, page);
+    this.tabs.push(tab);
+    return tab;
+  }
+
+  /** From now on, this is no fault: the rule brings it about. */
+  expects(...patterns: RegExp[]): void {
+    this.#expected.push(...patterns);
+  }
+
+  /** Without any network, or with it again. */
+  async setOffline(offline: boolean): Promise<void> {
+    if (offline) this.expects(/ERR_INTERNET_DISCONNECTED/);
+    await this.context.setOffline(offline);
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+  }
+
+  /** Nothing may ever be asked of another origin. */
+  #checkOrigin(address: string): void {
+    const url = new URL(address);
+    if (url.protocol === "data:" || url.protocol === "blob:") return;
+    if (url.host !== new URL(this.origin).host) this.#fault(`asked another origin: ${address}`);
+  }
+
+  #fault(text: string): void {
+    if (this.#expected.some((pattern) => pattern.test(text))) this.notes.push(text);
+    else this.faults.push(text);
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * The field of the browser tests: one Chromium for all tests, a real server from the production build, and people who
+ * meet there. Each person is a device of their own (a browser context); each test is one rule.
+ *
+ *   rule("a rule in plain English", async (field) => {
+ *     const ada = await field.person("Ada");
+ *     …
+ *   });
+ *
+ * A test fails by itself when a page throws, writes an error to its console, breaks its content policy, asks another
+ * origin for anything, or asks its own in vain: `device.expects(…)` names what a test brings about on purpose.
+ */
+import { assertEquals } from "@std/assert";
+import type { Browser, BrowserContextOptions } from "playwright-core";
+import { findChromium, launchChromium } from "../support/chromium.ts";
+import { type ServerProcess, type ServerProcessOptions, startServer } from "../support/server_process.ts";
+import { qrFilm } from "../support/y4m.ts";
+import { Device } from "./device.ts";
+import type { Tab } from "./tab.ts";
+
+const executablePath = await findChromium();
+
+/** A name that is no loopback name, so that its pages over plain http are no secure context. */
+export const FIELD_HOST = "field.test";
+
+/** A whole test; a page that hangs must not hang the run. */
+const RULE_TIMEOUT_MS = 60_000;
+
+let browser: Browser | undefined;
+let shared: { server: ServerProcess; dataDir: string } | undefined;
+let folder: string | undefined;
+
+Deno.test.beforeAll(async () => {
+  if (executablePath === undefined) return;
+  folder = await Deno.makeTempDir({ prefix: "festival-browser-" });
+  await Deno.writeFile(filmPath(), qrFilm());
+  browser = await launchChromium(executablePath, {
+    args: [
+      "--use-fake-ui-for-media-stream",
+      "--use-fake-device-for-media-stream",
+      `--use-file-for-fake-video-capture=${filmPath()}`,
+      `--host-resolver-rules=MAP ${FIELD_HOST} 127.0.0.1`,
+    ],
+  });
+  const dataDir = `${folder}/shared`;
+  shared = { server: await startServer({ dataDir }), dataDir };
+});
+
+Deno.test.afterAll(async () => {
+  await browser?.close();
+  await shared?.server.kill();
+  if (folder !== undefined) await Deno.remove(folder, { recursive: true });
+});
+
+const filmPath = () => `${folder}/camera.y4m`;
+
+/** What a rule is told in. */
+export class Field {
+  readonly devices: Device[] = [];
+  readonly #closing: (() => Promise<void>)[] = [];
+
+  /** The server that all rules share; its rooms and its home page are everybody's. */
+  get server(): ServerProcess {
+    return shared!.server;
+  }
+
+  /** A person with a device of their own, at an empty page. */
+  async person(name: string, options: BrowserContextOptions & { origin?: string } = {}): Promise<Tab> {
+    const { origin = this.server.url, ...context } = options;
+    const device = await Device.make(browser!, name, origin, context);
+    this.devices.push(device);
+    return await device.newTab();
+  }
+
+  /** A server for this rule alone, with its own database. */
+  async ownServer(env: Record<string, string> = {}): Promise<OwnServer> {
+    const dataDir = await Deno.makeTempDir({ dir: folder!, prefix: "data-" });
+    const server = new OwnServer({ dataDir, env }, await startServer({ dataDir, env }));
+    this.#closing.push(() => server.kill());
+    return server;
+  }
+
+  /** What everybody's camera sees from now on: this text as a QR code. */
+  async holdUpQr(text: string): Promise<void> {
+    await Deno.writeFile(filmPath(), qrFilm(text));
+  }
+
+  /** Ends everything of this rule. */
+  async close(): Promise<void> {
+    await Promise.all(this.devices.map((device) => device.close()));
+    for (const close of this.#closing) await close();
+  }
+}
+
+/** A server that a rule may kill and start again in the same place. */
+export class OwnServer {
+  readonly dataDir: string;
+  readonly url: string;
+  readonly #options: ServerProcessOptions;
+  readonly #log: string[] = [];
+  #process: ServerProcess;
+
+  constructor(options: ServerProcessOptions, process: ServerProcess) {
+    this.dataDir = options.dataDir;
+    this.url = process.url;
+    this.#options = { ...options, port: Number(new URL(process.url).port) };
+    this.#process = process;
+  }
+
+  /** All that it wrote so far, over all its lives. */
+  get log(): string {
+    return [...this.#log, ...this.#process.log].join("\n");
+  }
+
+  /** SIGKILL. */
+  async kill(): Promise<void> {
+    await this.#process.kill();
+  }
+
+  /** The same port, the same data. */
+  async startAgain(): Promise<void> {
+    this.#log.push(...this.#process.log);
+    this.#process = await startServer(this.#options);
+  }
+}
+
+/** A rule that the app keeps in a real browser. */
+export function rule(name: string, run: (field: Field) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: executablePath === undefined,
+    fn: async () => {
+      const field = new Field();
+      try {
+        await inTime(run(field));
+        for (const device of field.devices) assertEquals(device.faults, [], `what went wrong for ${device.name}`);
+      } catch (error) {
+        await showWhatWasSeen(name, field);
+        throw error;
+      } finally {
+        await field.close();
+      }
+    },
+  });
+}
+
+async function inTime(running: Promise<void>): Promise<void> {
+  let timer: number | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done after ${RULE_TIMEOUT_MS} ms`)), RULE_TIMEOUT_MS);
+  });
+  try {
+    await Promise.race([running, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Pictures of all pages and what their consoles said, for whoever looks into a failure. */
+async function showWhatWasSeen(name: string, field: Field): Promise<void> {
+  const pictures = `${Deno.env.get("TMPDIR") ?? "/tmp"}/festival-failures/${name.replace(/\W+/g, "-").slice(0, 80)}`;
+  await Deno.mkdir(pictures, { recursive: true });
+  for (const device of field.devices) {
+    for (const [i, tab] of device.tabs.entries()) {
+      const path = `${pictures}/${device.name}-${i + 1}.png`;
+      await tab.page.screenshot({ path, timeout: 5_000 }).then(
+        () => console.error(`picture: ${path}`),
+        (error) => console.error(`no picture of ${device.name}: ${error}`),
+      );
+    }
+    const said = [...device.faults, ...device.notes];
+    if (said.length > 0) console.error(`${device.name}:\n  ${said.join("\n  ")}`);
+  }
+}

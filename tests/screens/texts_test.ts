@@ -1,0 +1,39 @@
+import { assert, assertEquals } from "@std/assert";
+import { REFUSALS, ROOM_PROBLEMS } from "@/lib/protocol/codes.ts";
+import { textsFor } from "@/lib/design/texts.ts";
+import { timesFor } from "@/lib/design/time.ts";
+import { tidyRoomName } from "@/components/home/room_name.ts";
+
+const t = textsFor("en");
+
+Deno.test("every reason of the protocol has words", () => {
+  for (const reason of Object.keys(REFUSALS)) assert(reason in t.refusals, reason);
+  for (const problem of Object.keys(ROOM_PROBLEMS)) assert(problem in t.creating, problem);
+});
+
+Deno.test("a language that is not there is answered in English, a region by its language", () => {
+  assertEquals(textsFor("xx"), t);
+  assertEquals(textsFor("en-GB"), t);
+});
+
+Deno.test("counts are told in whole words", () => {
+  assertEquals(t.home.people(0), "nobody here now");
+  assertEquals(t.home.people(1), "1 person");
+  assertEquals(t.home.people(1_240), "1,240 people");
+});
+
+Deno.test("days are told as people say them, also over a change of clocks", () => {
+  const times = timesFor(t);
+  const now = new Date(2026, 5, 14, 0, 30).getTime();
+  assertEquals(times.day(now, now), "Today");
+  assertEquals(times.day(new Date(2026, 5, 13, 23, 59).getTime(), now), "Yesterday");
+  assertEquals(times.day(new Date(2026, 5, 12, 23, 59).getTime(), now), "Friday, June 12");
+  assertEquals(times.dayKey(now) === times.dayKey(new Date(2026, 5, 14, 23, 59).getTime()), true);
+});
+
+Deno.test("a room's name becomes one tidy line", () => {
+  assertEquals(tidyRoomName("  The \n\n Sunday\ttent  crew "), "The Sunday tent crew");
+  assertEquals(tidyRoomName("a\u202Eb\u200Bc\uFEFF"), "abc");
+  assertEquals(tidyRoomName("e\u0301"), "\u00e9");
+  assertEquals(tidyRoomName("\u200B \n"), "");
+});

@@ -1,0 +1,190 @@
+/** Several instances on one database: what one accepts, all tell; and what is limited is limited together. */
+import { assert, assertEquals } from "@std/assert";
+import { TestClient } from "../support/client.ts";
+import { MemoryDatabase } from "../support/memory_kv.ts";
+import { VirtualTime } from "../support/virtual_time.ts";
+import { configWith, listen, startTestServer, type TestServer } from "./support.ts";
+
+const CONFIG = {
+  limits: {
+    ...configWith().limits,
+    messages: { burst: 10_000, everyMs: 0 },
+    connectionEvents: { burst: 10_000, everyMs: 0 },
+    inFlightEvents: 1_000,
+  },
+};
+
+async function withInstances(
+  count: number,
+  run: (servers: TestServer[], database: MemoryDatabase) => Promise<void>,
+): Promise<void> {
+  const database = new MemoryDatabase({ now: () => Date.now() });
+  const servers = Array.from(
+    { length: count },
+    (_, index) => startTestServer({ database, config: CONFIG, instance: `instance ${index}` }),
+  );
+  try {
+    await run(servers, database);
+  } finally {
+    for (const server of servers) await server.close();
+  }
+}
+
+Deno.test("[INST-1] an event accepted by one instance reaches the sockets of another, in order and without holes", () =>
+  withInstances(2, async ([a, b]) => {
+    const room = await a!.newRoom();
+    const [socketA, socketB] = [listen(a!.server), listen(b!.server)];
+    const ada = await TestClient.join({ open: socketA.open(room.id), room: room.id, name: "Ada" });
+    const bob = await TestClient.join({ open: socketB.open(room.id), room: room.id, name: "Bob" });
+    for (let index = 0; index < 200; index++) {
+      const [from, to] = index % 3 === 0 ? [bob, ada] : [ada, bob];
+      from.sendEvents(await from.signText(`text ${index}`));
+      if (index % 20 === 0) await to.until(() => to.texts.includes(`text ${index}`));
+    }
+    await Promise.all([ada.holds(201), bob.holds(201)]);
+    assertEquals(ada.texts, bob.texts);
+    assertEquals(new Set(ada.texts).size, 200);
+    assertEquals([ada.violations, bob.violations], [[], []]);
+    await ada.close();
+    await bob.close();
+    await socketA.close();
+    await socketB.close();
+  }));
+
+Deno.test("[INST-2] three instances that write at once lose nothing and agree on every position", () =>
+  withInstances(3, async (servers) => {
+    const room = await servers[0]!.newRoom();
+    const clients = await Promise.all(
+      servers.flatMap((server) =>
+        [0, 1].map(() => TestClient.join({ open: server.wire(room.id).open, room: room.id }))
+      ),
+    );
+    await Promise.all(clients.map(async (client) => {
+      for (let index = 0; index < 40; index++) await client.say(`${client.signer.author} ${index}`);
+    }));
+    const last = 1 + 40 * clients.length;
+    for (const client of clients) {
+      await client.holds(last);
+      assertEquals(client.violations, []);
+      assertEquals(client.texts, clients[0]!.texts);
+      for (const [id, position] of client.acked) assert(id !== "" && position <= last);
+    }
+    for (const client of clients) await client.close();
+  }));
+
+Deno.test("[INST-3] a client that moves to another instance resumes exactly, even when that one is behind", () =>
+  withInstances(2, async ([a, b]) => {
+    const room = await a!.newRoom();
+    const ada = await TestClient.join({ open: a!.wire(room.id).open, room: room.id });
+    const bob = await TestClient.join({ open: b!.wire(room.id).open, room: room.id });
+    for (let round = 0; round < 20; round++) {
+      await ada.say(`round ${round}`);
+      await ada.holds(round + 2);
+      ada.options.open = (round % 2 === 0 ? b : a)!.wire(room.id).open;
+      await ada.connect();
+      assertEquals([ada.welcome!.mode, ada.welcome!.lastN], ["resume", round + 1]);
+    }
+    await bob.holds(21);
+    assertEquals(bob.texts, ada.texts);
+    assertEquals([ada.violations, bob.violations], [[], []]);
+    await ada.close();
+    await bob.close();
+  }));
+
+Deno.test("[INST-4] an author's n and limits are judged on what all instances stored, never on an old memory", () =>
+  withInstances(2, async ([a, b]) => {
+    const room = await a!.newRoom();
+    const ada = await TestClient.join({ open: a!.wire(room.id).open, room: room.id });
+    const [one, two, three] = [await ada.signText("one"), await ada.signText("two"), await ada.signText("three")];
+    ada.sendEvents(one);
+    await ada.stored(one.id);
+    ada.options.open = b!.wire(room.id).open;
+    await ada.connect();
+    ada.sendEvents(two);
+    await ada.stored(two.id);
+    ada.options.open = a!.wire(room.id).open;
+    await ada.connect();
+    ada.sendEvents(three);
+    assertEquals(await ada.stored(three.id), 4);
+    await ada.close();
+  }));
+
+Deno.test("[INST-5] people on all instances are counted and named, and gone people are gone everywhere", () =>
+  withInstances(2, async ([a, b]) => {
+    const room = await a!.newRoom();
+    const join = (server: TestServer, name: string) =>
+      TestClient.join({ open: server.wire(room.id).open, room: room.id, name });
+    const [ada, bob] = [await join(a!, "Ada"), await join(b!, "Bob")];
+    await Promise.all([ada, bob].map((client) => client.until(() => client.count === 2 && client.people.size === 2)));
+    assertEquals(
+      ada.people,
+      new Map([...bob.people].sort(([x], [y]) => x === ada.signer.author ? -1 : y === x ? 0 : 1)),
+    );
+    const cleo = await join(a!, "Cleo");
+    await bob.until(() => bob.count === 3 && bob.people.has(cleo.signer.author));
+    await bob.close();
+    await ada.until(() => ada.count === 2 && !ada.people.has(bob.signer.author));
+    await ada.close();
+    await cleo.close();
+  }));
+
+Deno.test("[INST-6] connections of one device are counted over all instances", () =>
+  withInstances(2, async ([a, b]) => {
+    const room = await a!.newRoom();
+    const outcomes: boolean[] = [];
+    for (let index = 0; index < 16; index++) {
+      const server = index % 2 === 0 ? a! : b!;
+      const { open } = server.wire(room.id, { device: "one phone" });
+      const client = await TestClient.join({ open, room: room.id });
+      outcomes.push(client.welcome !== undefined);
+      await client.close();
+    }
+    assertEquals(outcomes, [...Array<boolean>(15).fill(true), false]);
+  }));
+
+Deno.test("[INST-7] the people of an instance that died are gone when their entry runs out", async () => {
+  const time = new VirtualTime();
+  const database = new MemoryDatabase({ now: () => time.now() });
+  const start = (instance: string) => startTestServer({ database, time, instance, config: CONFIG });
+  const [a, b] = [start("a"), start("b")];
+  const room = await a.newRoom();
+  const ada = await TestClient.join({ open: a.wire(room.id).open, room: room.id, name: "Ada" });
+  const bob = await TestClient.join({ open: b.wire(room.id).open, room: room.id, name: "Bob" });
+  await time.advance(3_000);
+  assertEquals(ada.count, 2);
+  // Its handle on the database is gone, as with a process that was killed: it can say nothing any more.
+  b.store.close();
+  for (let second = 0; second < 40; second++) {
+    ada.send({ type: "ping" });
+    await time.advance(1_000);
+  }
+  assertEquals([ada.count, ada.people.has(bob.signer.author)], [1, false]);
+  const closing = Promise.all([a.close(), b.server.close()]);
+  for (let turn = 0; turn < 50; turn++) await time.advance(100);
+  await closing;
+  assertEquals(time.waiting, 0);
+});
+
+Deno.test("[INST-8] a room that was trimmed faster than an instance could read cuts its readers off, with no hole shown", async () => {
+  const time = new VirtualTime();
+  const database = new MemoryDatabase({ now: () => time.now() });
+  const [a, b] = ["a", "b"].map((instance) => startTestServer({ database, time, instance, config: CONFIG }));
+  const room = await a!.newRoom();
+  const ada = await TestClient.join({ open: a!.wire(room.id).open, room: room.id });
+  const bob = await TestClient.join({ open: b!.wire(room.id).open, room: room.id });
+  await time.advance(1_000);
+  for (let index = 0; index < 30; index++) ada.sendEvents(await ada.signText(`text ${index}`));
+  // Both commits and the trim are done before the other instance had a turn.
+  await ada.until(() => ada.acked.size === 30 || time.waiting === 0 || ada.acked.size > 0);
+  await time.advance(0);
+  const trimmed = b!.store.log.trim(room.id, 5, 0);
+  await time.advance(10_000);
+  await trimmed;
+  assertEquals(bob.violations, []);
+  if (bob.closeCode !== undefined) await bob.connect();
+  await time.advance(1_000);
+  assertEquals(bob.position, ada.position);
+  const closing = Promise.all([a!.close(), b!.close()]);
+  for (let turn = 0; turn < 50; turn++) await time.advance(100);
+  await closing;
+});

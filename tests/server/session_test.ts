@@ -1,0 +1,398 @@
+/** One instance with virtual time and connections in this process: what needs time, slowness or a database in trouble. */
+import { assert, assertEquals } from "@std/assert";
+import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
+import { HELLO_TIMEOUT_MS, IDLE_TIMEOUT_MS, SERVER_FRAME_MAX_BYTES } from "../../lib/protocol/limits.ts";
+import type { RoomInfo } from "../../lib/protocol/frames.ts";
+import { TestClient } from "../support/client.ts";
+import type { KvHooks } from "../support/memory_kv.ts";
+import { settle, VirtualTime } from "../support/virtual_time.ts";
+import { configWith, type PartialConfig, startTestServer, type TestServer } from "./support.ts";
+
+interface Stage {
+  time: VirtualTime;
+  server: TestServer;
+  room: RoomInfo;
+  hooks: KvHooks;
+  /** A client and the control of its connection. */
+  client(name?: string): Promise<{ client: TestClient; line: { buffered: number } }>;
+  join(name?: string): Promise<TestClient>;
+}
+
+/** Runs a test and checks that no timer is left after the server closed. */
+function stage(name: string, run: (stage: Stage) => Promise<void>, config: PartialConfig = {}): void {
+  Deno.test(name, async () => {
+    const time = new VirtualTime();
+    const hooks: KvHooks = {};
+    const server = startTestServer({ time, hooks, config });
+    const room = await server.newRoom();
+    const clients: TestClient[] = [];
+    const client = async (name = "Ada") => {
+      const line = server.wire(room.id);
+      const client = await TestClient.create({ open: line.open, room: room.id, name });
+      clients.push(client);
+      return { client, line };
+    };
+    await run({
+      time,
+      server,
+      room,
+      hooks,
+      client,
+      async join(name) {
+        const joined = await client(name);
+        await joined.client.connect();
+        return joined.client;
+      },
+    });
+    for (const client of clients) assertEquals(client.violations, []);
+    delete hooks.fail;
+    delete hooks.delay;
+    const closing = server.close();
+    for (let turn = 0; turn < 40; turn++) await time.advance(100);
+    await closing;
+    assertEquals(time.waiting, 0, "timers left after close");
+  });
+}
+
+const QUICK: PartialConfig = {
+  limits: {
+    ...configWith().limits,
+    messages: { burst: 10_000, everyMs: 0 },
+    connectionEvents: { burst: 10_000, everyMs: 0 },
+    inFlightEvents: 1_000,
+  },
+};
+
+stage("[HELLO-6] without a hello a connection ends as hello_timeout", async ({ client, time }) => {
+  const { client: ada } = await client();
+  ada.openOnly();
+  await time.advance(HELLO_TIMEOUT_MS - 1);
+  assertEquals(ada.closeCode, undefined);
+  await time.advance(1);
+  assertEquals(ada.closeCode, CLOSE_REASONS.hello_timeout.code);
+});
+
+stage("[IDLE-1] a connection that says nothing for two and a half heartbeats ends as idle", async ({ join, time }) => {
+  const ada = await join();
+  await time.advance(IDLE_TIMEOUT_MS - 1);
+  ada.send({ type: "ping" });
+  await time.advance(IDLE_TIMEOUT_MS - 1);
+  assertEquals(ada.closeCode, undefined);
+  await time.advance(1);
+  assertEquals(ada.closeCode, CLOSE_REASONS.idle.code);
+});
+
+stage("[HIST-3] a second history before the first is answered is busy", async ({ join }) => {
+  const ada = await join();
+  ada.send({ type: "history", before: 2, limit: 1 });
+  ada.send({ type: "history", before: 2, limit: 1 });
+  const problem = await ada.waitFor("problem");
+  assertEquals(problem.problem, "busy");
+  assert(problem.retryAfterMs! > 0);
+  await ada.waitFor("page");
+});
+
+stage(
+  "[FAN-1] the first event goes out at once, those that follow within the window come in one frame",
+  async ({ join, time }) => {
+    const [ada, bob] = [await join("Ada"), await join("Bob")];
+    await time.advance(1_000);
+    const framesBefore = bob.frames.filter((frame) => frame.type === "events").length;
+    for (let index = 0; index < 9; index++) {
+      ada.sendEvents(await ada.signText(`text ${index}`));
+      await settle();
+    }
+    await settle();
+    const frames = () => bob.frames.filter((frame) => frame.type === "events").slice(framesBefore);
+    assertEquals(frames().map(({ events }) => events.length), [1], "the first one, before any time passed");
+    await time.advance(100);
+    assertEquals(bob.texts.length, 9);
+    assert(frames().length <= 4, `${frames().length} frames for 9 events`);
+  },
+  QUICK,
+);
+
+stage(
+  "[SLOW-1] a slow reader is cut off; the others never wait, and it resumes without a hole",
+  async ({ join, client, time }) => {
+    const ada = await join("Ada");
+    const { client: slow, line } = await client("Slow");
+    await slow.connect();
+    line.buffered = 524_289;
+    ada.sendEvents(await ada.signText("one"));
+    await time.advance(50);
+    assertEquals([ada.texts, slow.texts], [["one"], []]);
+    assertEquals(slow.closeCode, CLOSE_REASONS.too_slow.code);
+    assertEquals(slow.frames.at(-1), { type: "goodbye", reason: "too_slow" });
+    line.buffered = 0;
+    await ada.say("two");
+    await slow.connect();
+    assertEquals(slow.welcome!.mode, "resume");
+    await time.advance(50);
+    assertEquals(slow.texts, ["one", "two"]);
+  },
+  QUICK,
+);
+
+stage(
+  "[SLOW-2] catching up waits for the reader, and is cut off when it never moves",
+  async ({ join, client, time }) => {
+    const ada = await join("Ada");
+    const { client: bob, line } = await client("Bob");
+    await bob.connect();
+    await bob.close();
+    for (let index = 0; index < 500; index++) ada.sendEvents(await ada.signText(`text ${index}`));
+    await time.advance(1_000);
+    line.buffered = 300_000;
+    await bob.connect();
+    await time.advance(5_000);
+    assertEquals(bob.texts.length, 0);
+    line.buffered = 0;
+    await time.advance(50);
+    assertEquals(bob.texts.length, 500);
+    await bob.close();
+    for (let index = 0; index < 10; index++) ada.sendEvents(await ada.signText(`more ${index}`));
+    await time.advance(1_000);
+    line.buffered = 300_000;
+    await bob.connect();
+    await time.advance(16_000);
+    assertEquals(bob.closeCode, CLOSE_REASONS.too_slow.code);
+  },
+  QUICK,
+);
+
+stage(
+  "[LIM-5] a flood of events is refused before any signature is checked, and ends as bad_frames",
+  async ({ join }) => {
+    const ada = await join();
+    const event = await ada.signText("again");
+    ada.sendEvents(event);
+    await ada.stored(event.id);
+    const forged = [event.wire[0], "A".repeat(86)] as const;
+    ada.send({ type: "send", events: Array.from({ length: 20 }, () => event.wire) });
+    await ada.waitFor("refused");
+    assertEquals(ada.refusal(event.id)!.reason, "rate_limited");
+    ada.send({ type: "send", events: Array.from({ length: 32 }, () => forged) });
+    ada.send({ type: "send", events: Array.from({ length: 32 }, () => forged) });
+    assertEquals(await ada.closed(), CLOSE_REASONS.bad_frames.code);
+    assert(ada.frames.every((frame) => frame.type !== "refused" || frame.reason === "rate_limited"));
+  },
+  { limits: { ...configWith().limits, connectionEvents: { burst: 8, everyMs: 1_000 }, badFrames: 2 } },
+);
+
+stage("[LIM-6] too many pings are busy, with a time to wait", async ({ join, time }) => {
+  const ada = await join();
+  for (let index = 0; index < 120; index++) ada.send({ type: "ping" });
+  const problem = await ada.waitFor("problem");
+  assertEquals([problem.problem, problem.retryAfterMs], ["busy", 25]);
+  await time.advance(25);
+  ada.send({ type: "ping" });
+  await settle();
+  assertEquals(ada.frames.at(-1)!.type, "pong");
+});
+
+stage("[SLOW-3] who only writes and never reads is cut off by the answers", async ({ client }) => {
+  const { client: ada, line } = await client();
+  await ada.connect();
+  line.buffered = 524_289;
+  ada.send({ type: "ping" });
+  assertEquals(await ada.closed(), CLOSE_REASONS.too_slow.code);
+});
+
+stage("[SYNC-4] no server frame is larger than a client reads", async ({ join, time, server, room }) => {
+  const ada = await join("Ada");
+  const large = "😀".repeat(1_990);
+  for (let index = 0; index < 100; index++) ada.sendEvents(await ada.signText(`${large}${index}`));
+  await time.advance(1_000);
+  const sizes: number[] = [];
+  const { open } = server.wire(room.id);
+  const bob = await TestClient.create({
+    room: room.id,
+    open: ({ onFrame, onClose }) =>
+      open({ onClose, onFrame: (text) => (sizes.push(new TextEncoder().encode(text).length), onFrame(text)) }),
+  });
+  bob.position = { epoch: ada.welcome!.epoch, position: 1 };
+  await bob.connect();
+  await time.advance(1_000);
+  assertEquals(bob.texts.length, 100);
+  assert(Math.max(...sizes) < SERVER_FRAME_MAX_BYTES);
+}, QUICK);
+
+// ---- a database in trouble ----
+
+stage(
+  "[STORE-1] when the database does not answer, an event is refused as storage_unavailable and can be sent again",
+  async ({ join, hooks, time, server }) => {
+    const ada = await join();
+    hooks.fail = (moment) => moment === "before" ? new Error("no database") : undefined;
+    const event = await ada.signText("patience");
+    ada.sendEvents(event);
+    await time.advance(50);
+    // The read before the commit failed: it is certain that nothing was stored.
+    const refusal = await ada.refused(event.id);
+    assertEquals([refusal.reason, refusal.retryAfterMs], ["storage_unavailable", 1_000]);
+    assert(server.log.some((line) => line.includes("no database")));
+    delete hooks.fail;
+    assertEquals((await server.server.health()).status, "degraded");
+    ada.sendEvents(event);
+    await time.advance(50);
+    assertEquals(ada.acked.get(event.id), 2);
+    await time.advance(60_000);
+    assertEquals((await server.server.health()).status, "ok");
+  },
+);
+
+stage(
+  "[STORE-2] a commit of unknown outcome is found out about before anybody is answered",
+  async ({ join, hooks, time }) => {
+    const [ada, bob] = [await join("Ada"), await join("Bob")];
+    await ada.say("warms the cache of head and author");
+    await time.advance(1_000);
+    // The commit happens and its answer is lost; then the database is away for two seconds.
+    let commits = 0;
+    hooks.fail = (moment) => moment === "after" || commits++ > 0 ? new Error("the line is cut") : undefined;
+    const event = await ada.signText("stored or not?");
+    ada.sendEvents(event);
+    await time.advance(2_000);
+    assertEquals(
+      [ada.acked.has(event.id), ada.refusal(event.id)],
+      [false, undefined],
+      "nobody may be told anything yet",
+    );
+    const late = await ada.signText("while it is in doubt");
+    ada.sendEvents(late);
+    await time.advance(10);
+    assertEquals(ada.refusal(late.id)?.reason, "storage_unavailable");
+    delete hooks.fail;
+    await time.advance(5_000);
+    assertEquals(ada.acked.get(event.id), 3);
+    ada.sendEvents(late);
+    await time.advance(10_000);
+    assertEquals(bob.texts, ["warms the cache of head and author", "stored or not?", "while it is in doubt"]);
+  },
+);
+
+stage(
+  "[STORE-3] a connection that comes while the database is away is sent off as overloaded",
+  async ({ client, hooks, time, server }) => {
+    hooks.fail = () => new Error("no database");
+    const { client: ada } = await client();
+    ada.openOnly();
+    await time.advance(100);
+    const goodbye = await ada.waitFor("goodbye");
+    assertEquals(goodbye.reason, "overloaded");
+    assert(goodbye.retryAfterMs! > 0);
+    const health = await server.server.health();
+    assertEquals([health.status, health.kvLatencyMs, await server.server.ready()], ["down", null, false]);
+    delete hooks.fail;
+    await time.advance(1_000);
+    assert((await server.server.health()).status !== "down");
+    await ada.connect();
+    assert(ada.welcome !== undefined);
+  },
+);
+
+stage("[LIM-4] a full queue refuses as overloaded, and nothing before it is lost", async ({ join, hooks, time }) => {
+  const ada = await join();
+  await ada.say("one");
+  let open = () => {};
+  const gate = new Promise<void>((resolve) => open = resolve);
+  hooks.delay = () => gate;
+  const events = [];
+  for (let index = 0; index < 20; index++) events.push(await ada.signText(`text ${index}`));
+  for (const event of events) {
+    ada.sendEvents(event);
+    await settle();
+  }
+  await time.advance(100);
+  const refused = events.filter(({ id }) => ada.refusal(id)?.reason === "overloaded");
+  assert(refused.length > 0 && refused.length < 20, `${refused.length} refused`);
+  delete hooks.delay;
+  open();
+  await time.advance(1_000);
+  assertEquals(ada.acked.size + refused.length, 21);
+}, { ...QUICK, commit: { queueEvents: 8 } });
+
+// ---- rooms ----
+
+const MINUTE = 60_000;
+
+stage(
+  "[RET-1] the sweep deletes what is too old or too much, and rooms nobody uses",
+  async ({ join, server, room, time }) => {
+    const ada = await join();
+    for (let index = 0; index < 150; index++) ada.sendEvents(await ada.signText(`text ${index}`));
+    await time.advance(1_000);
+    await time.advance(2 * MINUTE);
+    const head = (await server.store.log.readHead(room.id))!;
+    assertEquals([head.oldest, head.head], [52, 151], "the newest 100 stay");
+    await time.advance(10 * MINUTE);
+    const empty = (await server.store.log.readHead(room.id))!;
+    assertEquals([empty.oldest, empty.head], [152, 151], "nothing is older than the retention");
+    assert(await server.server.roomById(room.id) !== undefined);
+    await time.advance(20 * MINUTE);
+    assertEquals(await server.server.roomById(room.id), undefined);
+  },
+  {
+    ...QUICK,
+    retention: {
+      maxEvents: 100,
+      slackEvents: 1_000,
+      maxAgeMs: 7 * MINUTE,
+      idleRoomMs: 20 * MINUTE,
+      sweepEveryMs: MINUTE,
+    },
+  },
+);
+
+stage("[RET-2] a busy room is trimmed between sweeps", async ({ join, server, room, time }) => {
+  const ada = await join();
+  for (let index = 0; index < 150; index++) ada.sendEvents(await ada.signText(`text ${index}`));
+  await time.advance(1_000);
+  const head = (await server.store.log.readHead(room.id))!;
+  assert(head.head - head.oldest + 1 <= 120, `${head.head - head.oldest + 1} events are kept`);
+  await ada.say("goes on");
+}, { ...QUICK, retention: { maxEvents: 100, slackEvents: 20 } });
+
+stage(
+  "[ROOM-3] an empty room is dropped from memory after its grace, and opens again",
+  async ({ join, server, time }) => {
+    const ada = await join();
+    await ada.say("hello");
+    await ada.close();
+    await time.advance(29_000);
+    assertEquals((await server.server.health()).openRooms, 1);
+    await time.advance(2_000);
+    assertEquals((await server.server.health()).openRooms, 0);
+    await ada.connect();
+    assertEquals(ada.welcome!.mode, "resume");
+  },
+);
+
+stage("[ROOM-4] a room that is removed ends its connections as no_such_room", async ({ join, server, room, time }) => {
+  const ada = await join();
+  await server.store.rooms.remove(room.id);
+  await time.advance(6_000);
+  assertEquals(ada.closeCode, CLOSE_REASONS.no_such_room.code);
+  assertEquals((await server.server.health()).openRooms, 0);
+});
+
+stage(
+  "[CODE-1] ten wrong codes a minute per device, then a pause; right ones always work",
+  async ({ server, room }) => {
+    const visitor = { device: "guesser", address: "192.0.2.7" };
+    for (let index = 0; index < 10; index++) {
+      const answer = await server.server.findRoomByCode(`cosmic-stage-${index + 1}`, visitor);
+      assertEquals("problem" in answer && answer.problem, "no_such_room");
+    }
+    const eleventh = await server.server.findRoomByCode("cosmic-stage-99", visitor);
+    assertEquals("problem" in eleventh && [eleventh.problem, eleventh.retryAfterMs], ["rate_limited", 10_000]);
+    assertEquals(await server.server.findRoomByCode(room.code!, visitor), { room });
+  },
+);
+
+stage("[CODE-2] a code one digit off gets the right one suggested", async ({ server, room }) => {
+  const wrong = room.code!.replace(/\d$/, (digit) => String((Number(digit) + 1) % 10));
+  const answer = await server.server.findRoomByCode(wrong, { device: "d", address: "a" });
+  assert("problem" in answer && answer.suggestions!.includes(room.code!));
+});

@@ -1,0 +1,167 @@
+/** What must be true when the faults are over and everything is quiet. */
+import { compareEvents, type Event, type EventId } from "../../lib/protocol/event.ts";
+import type { TimelineItem } from "../../lib/chat/timeline.ts";
+import type { MemoryDatabase } from "../support/memory_kv.ts";
+import { keys } from "../../lib/store/keys.ts";
+import type { Page, Phone } from "./phone.ts";
+import { type RoomRecord, Violation, type Witness } from "./witness.ts";
+
+/** One line of a screen, as far as all screens must agree on it. */
+interface Line {
+  id: EventId;
+  author: string;
+  text: string | undefined;
+}
+
+/** What a room's screen shows, worked out from its whole log in the plainest way. */
+export function expectedScreen(record: RoomRecord): Line[] {
+  const events = [...record.log].sort(compareEvents);
+  const lines = new Map<EventId, Line>();
+  for (const event of events) {
+    const { id, author } = event;
+    if (event.kind === "message" || event.kind === "reply") lines.set(id, { id, author, text: event.body.text });
+  }
+  // Only after all messages are there: an edit may stand above the message it names when its author lied about clocks.
+  for (const event of events) {
+    if (event.kind !== "edit" && event.kind !== "retract") continue;
+    const line = lines.get(event.body.to);
+    if (line === undefined || line.author !== event.author || line.text === undefined) continue;
+    line.text = event.kind === "edit" ? event.body.text : undefined;
+  }
+  return [...lines.values()];
+}
+
+/** The same, as a page shows it. Lines about names and the room's opening are compared between pages, not here. */
+export function shownScreen(items: readonly TimelineItem[]): Line[] {
+  return items.flatMap((item): Line[] => {
+    if (item.type === "message") return [{ id: item.id, author: item.author.author, text: item.text }];
+    if (item.type === "retracted") return [{ id: item.id, author: item.author.author, text: undefined }];
+    return [];
+  });
+}
+
+/** The log in the database is the one the witness saw: no hole, nothing changed, nothing left of what was deleted. */
+export function checkLog(record: RoomRecord, room: string, database: MemoryDatabase): void {
+  const kept = database.dump().filter(({ key }) => key[0] === "event" && key[1] === room);
+  kept.forEach(({ key, value }, index) => {
+    const position = record.oldest + index;
+    const event = record.at(position);
+    if (key[2] !== position) throw new Violation(`the log has ${String(key[2])} where ${position} should be`);
+    if ((value as string[])[0] !== event?.wire[0]) throw new Violation(`the log was changed at ${position}`);
+  });
+  if (kept.length !== record.head - record.oldest + 1) {
+    throw new Violation(`the log holds ${kept.length} events from ${record.oldest} to ${record.head}`);
+  }
+  const head = database.read(keys.head(room)).value as { head: number; oldest: number; clock: number };
+  const clock = Math.max(...record.log.map((event) => event.clock));
+  if (head.head !== record.head || head.oldest !== record.oldest || head.clock !== clock) {
+    throw new Violation(`the head says ${JSON.stringify(head)}, the log ${record.oldest} to ${record.head}, ${clock}`);
+  }
+  for (const id of record.acked.keys()) {
+    if (!record.positions.has(id)) throw new Violation(`acked and lost: ${id}`);
+  }
+  for (const [id, reason] of record.refused) {
+    if (reason !== "expired" && record.positions.has(id)) throw new Violation(`refused as ${reason}, and stored: ${id}`);
+  }
+  checkClocks(record);
+}
+
+/** Each author's clock grows with its numbers, and what answers something stands below it. */
+function checkClocks(record: RoomRecord): void {
+  const last = new Map<string, Event>();
+  const byId = new Map(record.log.map((event) => [event.id, event]));
+  for (const event of record.log) {
+    const before = last.get(event.author);
+    if (before !== undefined && before.clock >= event.clock && record.honestAuthors.has(event.author)) {
+      throw new Violation(`clock ${event.clock} after ${before.clock}: ${event.wire[0]}`);
+    }
+    last.set(event.author, event);
+    if (event.kind !== "reply") continue;
+    const answered = byId.get(event.body.to);
+    if (answered !== undefined && compareEvents(answered, event) >= 0) {
+      throw new Violation(`a reply stands above what it answers: ${event.wire[0]}`);
+    }
+  }
+}
+
+/** Everything typed is in the room once, unless it was turned away, and then its writer is told. */
+export function checkTyped(phone: Phone, witness: Witness): void {
+  for (const { room, text, outcome } of phone.typed) {
+    const record = witness.room(room);
+    const stored = record.log.filter((event) =>
+      (event.kind === "message" || event.kind === "reply") && event.body.text === text
+    ).length;
+    const waits = phone.disk.outboxes.get(room)?.entries.find(({ content }) =>
+      (content.kind === "message" || content.kind === "reply") && content.body.text === text
+    );
+    if (stored > 1) throw new Violation(`stored ${stored} times: ${text}`);
+    if (stored === 1 && waits !== undefined) throw new Violation(`stored, and still in the outbox: ${text}`);
+    if (outcome === "turned_away" && stored > 0) throw new Violation(`turned away, and stored: ${text}`);
+    if (outcome !== "kept" || stored === 1) continue;
+    if (waits?.refused === undefined) throw new Violation(`lost: ${text}`);
+    for (const page of phone.pages) {
+      if (page.room !== room) continue;
+      const shown = page.items.find((item) => item.type === "message" && item.text === text);
+      if (shown?.type !== "message" || shown.delivery?.state !== "refused") {
+        throw new Violation(`refused as ${waits.refused}, and ${page.name} does not say so: ${text}`);
+      }
+    }
+  }
+}
+
+/** A page that loaded everything shows the whole room, in the one order, and nothing else. */
+export function checkScreen(page: Page, record: RoomRecord): void {
+  const expected = expectedScreen(record).filter(({ id }) => record.positions.get(id)! >= record.oldest);
+  const shown = shownScreen(page.items.filter((item) => !isRefused(item)));
+  const at = expected.findIndex((line, index) => JSON.stringify(line) !== JSON.stringify(shown[index]));
+  if (at >= 0 || shown.length !== expected.length) {
+    const place = at >= 0 ? at : expected.length;
+    throw new Violation(
+      `${page.name} shows ${JSON.stringify(shown[place])} as line ${place} of ${shown.length}, and the room's is ` +
+        `${JSON.stringify(expected[place])} of ${expected.length}`,
+    );
+  }
+  for (const item of page.items) {
+    if (item.type === "gap" && !(item.gone && record.oldest > 1)) {
+      throw new Violation(`${page.name} shows a gap of ${item.count} in a room that has everything`);
+    }
+    const delivery = item.type === "message" ? item.delivery : undefined;
+    if (delivery !== undefined && delivery.state !== "stored" && delivery.state !== "refused") {
+      throw new Violation(`${page.name} says ${delivery.state} of what is stored`);
+    }
+  }
+}
+
+/** Two pages show the same lines, whatever they are, but for what only concerns their owner. */
+export function checkSameScreens(pages: readonly Page[]): void {
+  const [first, ...others] = pages.map((page) => ({ page, lines: commonLines(page.items) }));
+  for (const { page, lines } of others) {
+    const at = lines.findIndex((line, index) => line !== first!.lines[index]);
+    if (at >= 0 || lines.length !== first!.lines.length) {
+      const place = at >= 0 ? at : lines.length;
+      throw new Violation(`line ${place}: ${page.name} ${lines[place]}, ${first!.page.name} ${first!.lines[place]}`);
+    }
+  }
+}
+
+function commonLines(items: readonly TimelineItem[]): string[] {
+  return items.filter((item) => !isRefused(item) && item.type !== "gap").map((item) =>
+    JSON.stringify(item, (key, value) => key === "delivery" || key === "me" || key === "mine" ? undefined : value)
+  );
+}
+
+function isRefused(item: TimelineItem): boolean {
+  return item.type === "message" && item.delivery?.state === "refused";
+}
+
+/** Everybody sees how many are here. */
+export function checkPresence(pages: readonly Page[]): void {
+  const authors = new Set(pages.map((page) => page.model.me.value?.author));
+  for (const page of pages) {
+    const { count, shown } = page.model.people.value;
+    const seen = new Set(shown.map(({ author }) => author));
+    if (count !== authors.size || seen.size !== authors.size || shown.length !== seen.size) {
+      throw new Violation(`${page.name} counts ${count} people and names ${shown.length}, and ${authors.size} are here`);
+    }
+  }
+}

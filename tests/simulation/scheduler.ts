@@ -1,0 +1,205 @@
+/**
+ * Virtual time: one queue of things to come. Nothing happens but by a step, and between two steps every promise that can
+ * go on has gone on, as between two turns of an event loop. Things due at the same millisecond come in an order that the
+ * seed decides: real ones do not keep theirs either.
+ */
+import { setImmediate } from "node:timers";
+import type { Cancel, Timers } from "../../lib/server/surroundings.ts";
+import type { StoreTimers } from "../../lib/store/database.ts";
+import type { SeededRandom } from "./random.ts";
+
+interface Task {
+  at: number;
+  tie: number;
+  /** Undefined once cancelled or run. */
+  run: (() => void) | undefined;
+}
+
+export class Scheduler {
+  readonly #random: SeededRandom;
+  /** A binary heap: the next task is the first. */
+  readonly #heap: Task[] = [];
+  #now: number;
+  #steps = 0;
+  /** A running hash of when things happened: two runs of one seed must agree on it. */
+  #trace = 0;
+  #error: { error: unknown } | undefined;
+
+  constructor(random: SeededRandom, startAt: number) {
+    this.#random = random;
+    this.#now = startAt;
+  }
+
+  /** Ms since 1970, of the world; clocks of machines may differ from it. */
+  get now(): number {
+    return this.#now;
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  get trace(): number {
+    return this.#trace;
+  }
+
+  /** Runs `run` once, `delayMs` from now. */
+  after(delayMs: number, run: () => void): Cancel {
+    if (Number.isNaN(delayMs)) throw new TypeError("a delay that is no number");
+    const task: Task = { at: this.#now + Math.max(0, Math.ceil(delayMs)), tie: this.#random.uint32(), run };
+    this.#push(task);
+    return () => void (task.run = undefined);
+  }
+
+  /** Mixes something that happened into the trace. */
+  note(text: string): void {
+    for (let at = 0; at < text.length; at++) this.#trace = Math.imul(this.#trace ^ text.charCodeAt(at), 0x01000193) >>> 0;
+  }
+
+  /** Ends the run at its next step with this error: the first one wins. */
+  fail(error: unknown): void {
+    this.#error ??= { error };
+  }
+
+  /** Runs everything that is due within the next `durationMs`, or until `done` says so. */
+  async run(durationMs: number, done: () => boolean = () => false): Promise<void> {
+    const until = this.#now + durationMs;
+    await drained();
+    for (let task = this.#heap[0]; task !== undefined && task.at <= until; task = this.#heap[0]) {
+      this.#pop();
+      if (task.run === undefined) continue;
+      this.#now = task.at;
+      this.#steps++;
+      this.#trace = (Math.imul(this.#trace, 31) + task.at) >>> 0;
+      const { run } = task;
+      task.run = undefined;
+      run();
+      await drained();
+      if (this.#error !== undefined) throw this.#error.error;
+      if (done()) return;
+    }
+    this.#now = until;
+  }
+
+  #push(task: Task): void {
+    const heap = this.#heap;
+    let at = heap.push(task) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!before(task, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = task;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop()!;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
+      if (!before(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}
+
+function before(a: Task, b: Task): boolean {
+  return a.at < b.at || (a.at === b.at && a.tie < b.tie);
+}
+
+/** Resolves when every promise that can go on has gone on. */
+export function drained(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(() => resolve()));
+}
+
+/**
+ * Something that lives and may die at any moment: a server process, a page. What it had planned dies with it. It may also
+ * be frozen, as phones do with pages: then its timers come late, all at once.
+ */
+export class Life {
+  readonly #scheduler: Scheduler;
+  readonly #clockOffsetMs: number;
+  #dead = false;
+  #frozen: (() => void)[] | undefined;
+
+  constructor(scheduler: Scheduler, clockOffsetMs = 0) {
+    this.#scheduler = scheduler;
+    this.#clockOffsetMs = clockOffsetMs;
+  }
+
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  get frozen(): boolean {
+    return this.#frozen !== undefined;
+  }
+
+  readonly clock = { now: (): number => this.#scheduler.now + this.#clockOffsetMs };
+
+  readonly timers: Timers = {
+    after: (delayMs, run) => {
+      let cancelled = false;
+      const cancel = this.#scheduler.after(delayMs, () => this.whenAwake(() => cancelled || run()));
+      return () => {
+        cancelled = true;
+        cancel();
+      };
+    },
+  };
+
+  /** The same as `setTimeout` and `clearTimeout`. */
+  readonly timeouts: StoreTimers = timeoutsOf(this.timers);
+
+  /** Runs `run` now; when frozen, on waking; when dead, never. */
+  whenAwake(run: () => void): void {
+    if (this.#dead) return;
+    if (this.#frozen !== undefined) this.#frozen.push(run);
+    else run();
+  }
+
+  freeze(): void {
+    this.#frozen ??= [];
+  }
+
+  wake(): void {
+    const late = this.#frozen ?? [];
+    this.#frozen = undefined;
+    // One turn each: a woken page works off its queue in order.
+    for (const run of late) this.#scheduler.after(0, () => this.whenAwake(run));
+  }
+
+  kill(): void {
+    this.#dead = true;
+    this.#frozen = undefined;
+  }
+}
+
+function timeoutsOf(timers: Timers): StoreTimers {
+  const running = new Map<number, Cancel>();
+  let last = 0;
+  return {
+    setTimeout(run, afterMs) {
+      const id = ++last;
+      running.set(
+        id,
+        timers.after(afterMs, () => {
+          running.delete(id);
+          run();
+        }),
+      );
+      return id;
+    },
+    clearTimeout(id) {
+      running.get(id)?.();
+      running.delete(id);
+    },
+  };
+}

@@ -1,0 +1,202 @@
+/**
+ * What must be true at every moment, checked at the moment: the witness sees every commit of the database and every frame
+ * a server sends. What must be true in the end is in final_checks.ts.
+ */
+import { REFUSALS } from "../../lib/protocol/codes.ts";
+import type { LogPosition } from "../../lib/protocol/frames.ts";
+import { decodeServerFrame } from "../../lib/protocol/decode.ts";
+import { type Event, type EventId, readEvent, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
+import { verifyEvent } from "../../lib/crypto/signing.ts";
+import { MemoryDatabase } from "../support/memory_kv.ts";
+import { fakeVerifier } from "./fake_ed25519.ts";
+
+/** A promise of the protocol is broken. */
+export class Violation extends Error {
+  override name = "Violation";
+}
+
+/** Everything that was ever stored in one room, whether it is deleted by now or not. */
+export class RoomRecord {
+  /** By position; position 0 is nothing. */
+  readonly log: Event[] = [];
+  readonly positions = new Map<EventId, number>();
+  readonly lastN = new Map<string, Event>();
+  /** Authors that keep to the protocol. */
+  readonly honestAuthors = new Set<string>();
+  /** Acks that a server sent, and what it refused its author for good. */
+  readonly acked = new Map<EventId, number>();
+  readonly refused = new Map<EventId, string>();
+  /** Everything before it is deleted. */
+  oldest = 1;
+
+  get head(): number {
+    return this.log.length;
+  }
+
+  at(position: number): Event | undefined {
+    return this.log[position - 1];
+  }
+}
+
+/** What the witness remembers of one connection. */
+export interface LinkRecord {
+  room: RoomRecord;
+  /** Whether the client keeps to the protocol. */
+  honest: boolean;
+  /** Where the client said it was. */
+  asked: LogPosition | undefined;
+  welcomed: boolean;
+  /** Position of the next event that may be sent. */
+  next: number;
+}
+
+export class Witness {
+  readonly #report: (violation: Violation) => void;
+  readonly rooms = new Map<RoomId, RoomRecord>();
+  readonly counts = { commits: 0, stored: 0, acks: 0, doubleAcks: 0, refusals: 0, problems: 0, goodbyes: 0, resumes: 0 };
+  readonly refusalReasons = new Map<string, number>();
+  readonly goodbyeReasons = new Map<string, number>();
+
+  constructor(report: (violation: Violation) => void) {
+    this.#report = report;
+  }
+
+  /** A database whose commits the witness sees. */
+  database(now: () => number): MemoryDatabase {
+    // deno-lint-ignore no-this-alias
+    const witness = this;
+    return new class extends MemoryDatabase {
+      override commit(...[checks, mutations]: Parameters<MemoryDatabase["commit"]>) {
+        const result = super.commit(checks, mutations);
+        if (result.ok) witness.#committed(this, mutations);
+        return result;
+      }
+    }({ now });
+  }
+
+  room(id: RoomId): RoomRecord {
+    let record = this.rooms.get(id);
+    if (record === undefined) this.rooms.set(id, record = new RoomRecord());
+    return record;
+  }
+
+  link(room: RoomId, honest: boolean): LinkRecord {
+    return { room: this.room(room), honest, asked: undefined, welcomed: false, next: 0 };
+  }
+
+  // ---- commits ----
+
+  #committed(database: MemoryDatabase, mutations: Parameters<MemoryDatabase["commit"]>[1]): void {
+    this.counts.commits++;
+    for (const { type, key } of mutations) {
+      const [folder, room, position] = key;
+      if (folder !== "event" || typeof room !== "string" || typeof position !== "number") continue;
+      if (type === "set") this.#stored(this.room(room), room, position, database.read(key).value);
+      else if (type === "delete") this.#deleted(this.room(room), position);
+    }
+  }
+
+  #stored(record: RoomRecord, room: RoomId, position: number, value: unknown): void {
+    const [payload, signature] = value as [string, string, number];
+    const read = readEvent([payload, signature]);
+    if (!read.ok) return this.#broken(`something unreadable was stored at ${position}: ${payload}`);
+    const { event } = read;
+    if (event.room !== room) this.#broken(`an event of another room was stored at ${position}`);
+    void verifyEvent(fakeVerifier, event).then((valid) => valid || this.#broken(`a forged event was stored: ${payload}`));
+    if (position !== record.head + 1) {
+      this.#broken(`stored at ${position} when the log's head was ${record.head}: ${payload}`);
+    }
+    const before = record.positions.get(event.id);
+    if (before !== undefined) this.#broken(`stored twice, at ${before} and ${position}: ${payload}`);
+    const last = record.lastN.get(event.author);
+    if (event.n !== (last?.n ?? 0) + 1) {
+      this.#broken(`number ${event.n} of its author was stored after number ${last?.n ?? 0}: ${payload}`);
+    }
+    record.log.push(event);
+    record.positions.set(event.id, position);
+    record.lastN.set(event.author, event);
+    this.counts.stored++;
+  }
+
+  #deleted(record: RoomRecord, position: number): void {
+    if (position !== record.oldest) this.#broken(`${position} was deleted when the oldest was ${record.oldest}`);
+    record.oldest = position + 1;
+  }
+
+  // ---- frames ----
+
+  /** A server hands this frame to the line now. */
+  serverSends(link: LinkRecord, text: string): void {
+    const decoded = decodeServerFrame(text);
+    if (!decoded.ok) return this.#broken(`the server sent a frame that is none (${decoded.problem}): ${text}`);
+    const { frame } = decoded;
+    const { room } = link;
+    switch (frame.type) {
+      case "welcome":
+        if (link.welcomed) this.#broken("a second welcome");
+        link.welcomed = true;
+        link.next = frame.from;
+        if (frame.mode === "resume") {
+          this.counts.resumes++;
+          if (frame.epoch !== link.asked?.epoch || frame.from !== link.asked.position + 1) {
+            this.#broken(`resumes at ${frame.from}, and the client has ${JSON.stringify(link.asked)}`);
+          }
+        }
+        // No log ever gets shorter here: whoever says so makes the client forget what it has.
+        if (frame.epoch === link.asked?.epoch && frame.head < link.asked.position) {
+          this.#broken(`welcomed with a head of ${frame.head} a client that had ${link.asked.position}`);
+        }
+        if (frame.head > room.head) this.#broken(`a head of ${frame.head}, and stored is up to ${room.head}`);
+        return;
+      case "events":
+        if (!link.welcomed) this.#broken("events before a welcome");
+        if (frame.from !== link.next) this.#broken(`events from ${frame.from} on, and ${link.next} comes next`);
+        link.next = frame.from + frame.events.length;
+        return this.#areStored(room, frame.from, frame.events);
+      case "page":
+        if (frame.from + frame.events.length > frame.before) this.#broken("a page that goes beyond what was asked for");
+        return this.#areStored(room, frame.from, frame.events);
+      case "ack":
+        for (const [id, position] of frame.acks) {
+          this.counts.acks++;
+          const stored = room.positions.get(id);
+          if (stored === undefined) this.#broken(`acked before it was stored: ${id} at ${position}`);
+          else if (stored !== position) this.#broken(`acked as ${position} and stored at ${stored}: ${id}`);
+          if (room.acked.has(id)) this.counts.doubleAcks++;
+          room.acked.set(id, position);
+        }
+        return;
+      case "refused":
+        this.counts.refusals++;
+        this.refusalReasons.set(frame.reason, (this.refusalReasons.get(frame.reason) ?? 0) + 1);
+        // Who replays others' events with a wrong signature is refused by the id of a good one.
+        if (link.honest && REFUSALS[frame.reason] === "final") {
+          if (frame.reason !== "expired" && room.positions.has(frame.id)) {
+            this.#broken(`refused as ${frame.reason}, and it is stored: ${frame.id}`);
+          }
+          room.refused.set(frame.id, frame.reason);
+        }
+        return;
+      case "problem":
+        this.counts.problems++;
+        return;
+      case "goodbye":
+        this.counts.goodbyes++;
+        this.goodbyeReasons.set(frame.reason, (this.goodbyeReasons.get(frame.reason) ?? 0) + 1);
+        return;
+    }
+  }
+
+  #areStored(room: RoomRecord, from: number, events: readonly WireEvent[]): void {
+    events.forEach(([payload, signature], index) => {
+      const stored = room.at(from + index);
+      if (stored === undefined || stored.wire[0] !== payload || stored.wire[1] !== signature) {
+        this.#broken(`sent as number ${from + index}, which is not what is stored there: ${payload}`);
+      }
+    });
+  }
+
+  #broken(what: string): void {
+    this.#report(new Violation(what));
+  }
+}
