@@ -14,19 +14,20 @@ export function Choices<Value extends string>(props: {
         {props.options.map(({ value, label }, i) => (
           <label
             key={value}
-            class={`choice flex-1 min-w-0 flex items-center justify-center min-h-touch px-2 border-2 font-bold text-center cursor-pointer ${
+            class={`choice relative flex-1 min-w-0 flex items-center justify-center min-h-touch px-2 border-2 font-bold text-center cursor-pointer ${
               i > 0 ? "border-l-0" : ""
             } ${value === props.value ? "bg-ink text-ground border-ink" : "border-line hover:bg-raised"}`}
           >
+            {/* The real control lies over its label, unseen: whoever feels for it finds it where it is drawn. */}
             <input
               type="radio"
               name={props.name}
               value={value}
               checked={value === props.value}
               onChange={() => props.onChange(value)}
-              class="sr-only"
+              class="absolute inset-0 w-full h-full opacity-0 cursor-pointer"
             />
-            <span class="truncate">{label}</span>
+            <span class="truncate pointer-events-none">{label}</span>
           </label>
         ))}
       </div>

@@ -13,7 +13,10 @@ export function NameDialog(
   const input = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState(props.name);
   const [problem, setProblem] = useState<string>();
-  useEffect(() => input.current?.select(), []);
+  useEffect(() => {
+    input.current?.focus();
+    input.current?.select();
+  }, []);
   const save = async () => {
     const read = normalizeDisplayName(typed);
     const wrong = "name" in read
@@ -43,7 +46,6 @@ export function NameDialog(
           name="nickname"
           autocomplete="nickname"
           dir="auto"
-          autofocus
           onInput={(event) => {
             setTyped(event.currentTarget.value);
             setProblem(undefined);

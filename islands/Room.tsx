@@ -20,12 +20,20 @@ export default function Room({ head }: { head: RoomHead }) {
   useEffect(() => {
     const secret = head.kind === "sealed" ? location.hash.slice(1) : undefined;
     link.value = location.origin + roomPath({ ...head, ...(secret !== undefined && { secret }) });
-    if (secret === "") {
-      keyMissing.value = true;
-      return;
-    }
+    // Another key behind the same address is another page, which browsers do not load by themselves.
+    const reload = () => location.reload();
+    addEventListener("hashchange", reload);
     let left = false;
-    void deviceName().then((chosen) => {
+    if (secret === "") keyMissing.value = true;
+    else void open();
+    return () => {
+      left = true;
+      removeEventListener("hashchange", reload);
+      model.peek()?.dispose();
+    };
+
+    async function open(): Promise<void> {
+      const chosen = await deviceName();
       if (left) return;
       named.value = chosen !== undefined;
       model.value = openRoomInBrowser({
@@ -33,15 +41,7 @@ export default function Room({ head }: { head: RoomHead }) {
         name: chosen ?? t.name.guest(1 + Math.floor(Math.random() * 999)),
         ...(secret !== undefined && { secret }),
       });
-    });
-    // Another key behind the same address is another page, which browsers do not load by themselves.
-    const reload = () => location.reload();
-    addEventListener("hashchange", reload);
-    return () => {
-      left = true;
-      removeEventListener("hashchange", reload);
-      model.peek()?.dispose();
-    };
+    }
   }, []);
 
   if (keyMissing.value) return <ProblemScreen problem="secret_missing" />;

@@ -40,9 +40,6 @@ export function HomeScreen(props: HomeScreenProps) {
       </header>
       <main id="content" class="grid gap-8 px-4 pt-6 md:grid-cols-2 md:gap-12">
         <div class="flex flex-col gap-8 min-w-0">
-          <noscript>
-            <p class="border-2 border-alarm bg-alarm-ground p-3 font-bold">{t.app.noScript}</p>
-          </noscript>
           <Part title={t.home.join}>
             <JoinForm onJoin={props.onJoin} onScan={props.onScan} />
           </Part>

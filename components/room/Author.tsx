@@ -1,5 +1,6 @@
 import type { PersonView } from "../../lib/chat/timeline.ts";
 import { markOf } from "../../lib/design/hue.ts";
+import type { Texts } from "../../lib/design/texts.ts";
 import { useTexts } from "../texts.ts";
 
 /** Somebody's mark and name, and what has to be known of them: host, me, a copied name. */
@@ -10,12 +11,17 @@ export function Author(props: { person: PersonView; class?: string }) {
   return (
     <span class={`${mark.hueClass} min-w-0 ${props.class ?? ""}`}>
       <span role="img" aria-label={t.room.markOf(mark.colorName)} class="mr-1">{mark.emoji}</span>
-      <bdi class="font-bold text-hue">{person.name}</bdi>
+      <bdi class="font-bold text-hue">{nameOf(person, t)}</bdi>
       {person.me && <Tag>{t.room.you}</Tag>}
       {person.host && <Tag>{t.room.host}</Tag>}
       {person.copiedName && <span class="ml-2 text-xs font-bold text-warn">{t.room.copiedName(person.name)}</span>}
     </span>
   );
+}
+
+/** A name to show; somebody may be known by their key before their name has come. */
+export function nameOf(person: PersonView, t: Texts): string {
+  return person.name !== "" ? person.name : person.me ? t.room.meNameless : t.room.nameless;
 }
 
 function Tag(props: { children: string }) {

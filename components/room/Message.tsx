@@ -3,6 +3,7 @@ import type { SaidItem } from "../../lib/design/rows.ts";
 import { Button, IconButton } from "../Button.tsx";
 import { Icon } from "../Icon.tsx";
 import { useTexts } from "../texts.ts";
+import { nameOf } from "./Author.tsx";
 import { Delivery } from "./Delivery.tsx";
 import { MessageActions } from "./MessageActions.tsx";
 import { MessageText } from "./MessageText.tsx";
@@ -65,7 +66,7 @@ function Said(props: MessageProps & { item: MessageItem }) {
     <div data-item={item.id} class={`group relative py-1 ${refused ? "border-2 border-alarm p-2 my-1" : ""}`}>
       <div class="flex items-start gap-1" {...swipe}>
         <div class="flex-1 min-w-0">
-          {!props.first && <span class="sr-only">{item.author.name}:</span>}
+          {!props.first && <span class="sr-only">{nameOf(item.author, t)}:</span>}
           {item.replyTo && <Quote replyTo={item.replyTo} onShow={handlers.onQuoted} />}
           <MessageText text={item.text} />
           {(item.edited || delivery || props.time) && (
@@ -145,7 +146,7 @@ function Quote(props: { replyTo: NonNullable<MessageItem["replyTo"]>; onShow: (i
       {author && (
         <span class="block font-bold truncate">
           <span class="sr-only">{t.message.inReplyTo("")}</span>
-          <bdi>{author.name}</bdi>
+          <bdi>{nameOf(author, t)}</bdi>
         </span>
       )}
       <span class="block line-clamp-2" dir="auto">{text ?? t.room.saysSomethingElse}</span>

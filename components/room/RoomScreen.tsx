@@ -1,4 +1,3 @@
-import { useComputed } from "@preact/signals";
 import { useCallback, useMemo, useRef, useState } from "preact/hooks";
 import type { RoomKind } from "../../lib/protocol/event.ts";
 import type { HomeModel } from "../../lib/session/home_model.ts";
@@ -55,7 +54,6 @@ export function RoomScreen(props: RoomScreenProps) {
   const [inserted, setInserted] = useState<{ text: string }>();
   /** A message that waits for its author's name. */
   const unnamed = useRef<{ text: string; answer: (problem: string | undefined) => void }>();
-  const isLoading = useComputed(() => model.room.value === undefined && model.connection.value.state === "connecting");
 
   const name = props.named ? model.me.value?.name ?? "" : "";
   const band = bandClass(head.id);
@@ -127,7 +125,7 @@ export function RoomScreen(props: RoomScreenProps) {
         <Timeline
           messages={model.messages}
           older={model.older}
-          loading={isLoading.value}
+          loading={model.room.value === undefined}
           handlers={handlers}
           onOlder={() => model.loadOlder()}
           code={code}

@@ -8,6 +8,7 @@ import { Button } from "../Button.tsx";
 import { Icon } from "../Icon.tsx";
 import { LaserType } from "../LaserType.tsx";
 import { useTexts } from "../texts.ts";
+import { nameOf } from "./Author.tsx";
 import { MessageGroup } from "./MessageGroup.tsx";
 import type { MessageHandlers } from "./Message.tsx";
 import { useNewMarker, usePlaceKeeper } from "./place_keeper.ts";
@@ -128,9 +129,9 @@ function RowView(props: { row: Row; times: Times; openId: string | undefined; ha
     case "note":
       return (
         <p data-item={row.item.id} class="text-sm text-dim text-center">
-          {row.item.note === "room_opened" ? t.room.opened(row.item.author.name) : (
+          {row.item.note === "room_opened" ? t.room.opened(nameOf(row.item.author, t)) : (
             <>
-              <bdi>{row.item.author.name}</bdi> {t.room.renamed(row.item.name)}
+              <bdi>{nameOf(row.item.author, t)}</bdi> {t.room.renamed(row.item.name)}
             </>
           )}
         </p>

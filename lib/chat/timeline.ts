@@ -122,6 +122,7 @@ export class Timeline {
       this.#deliveries.delete(id);
     }
     if (!removed) return;
+    this.#items = undefined;
     const before = new Map([...this.#lines].map(([id, { item }]) => [id, item]));
     for (const part of [this.#lines, this.#linesOf, this.#names, this.#targets, this.#rows, this.#dirty]) part.clear();
     for (const gap of this.#gaps) this.#rows.put(gapRow(gap));
@@ -286,9 +287,9 @@ export class Timeline {
 
   #quoteOf(id: EventId): { id: EventId; author?: PersonView; text?: string } {
     const event = this.#events.get(id);
-    if (event === undefined) return { id };
+    if (event?.kind !== "message" && event?.kind !== "reply") return { id };
     const author = this.#viewOf(event.author);
-    if ((event.kind !== "message" && event.kind !== "reply") || this.#targets.isRetracted(event)) return { id, author };
+    if (this.#targets.isRetracted(event)) return { id, author };
     return { id, author, text: this.#targets.editOf(event) ?? event.body.text };
   }
 }

@@ -75,6 +75,8 @@ const english = {
     peopleTitle: (count: number) => few(count, "1 person is here", "people are here"),
     peopleMore: (count: number) => `and ${count.toLocaleString("en")} more`,
     you: "you",
+    meNameless: "You",
+    nameless: "Somebody",
     host: "host",
     copiedName: (name: string) => `not the first “${name}”`,
     markOf: (color: string) => `${color} mark`,

@@ -35,5 +35,5 @@ export function retryDelayMs(lost: LostConnection, fraction: number): number | "
   const failures = lost.wasStable ? 0 : lost.failures;
   // The power overflows to Infinity after some 1,750 failures: still the maximum.
   const delay = BACKOFF_FIRST_MS * BACKOFF_FACTOR ** failures + fraction * BACKOFF_JITTER_MS;
-  return Math.min(BACKOFF_MAX_MS, delay);
+  return Math.min(BACKOFF_MAX_MS, Math.round(delay));
 }

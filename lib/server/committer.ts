@@ -69,6 +69,7 @@ export class Committer {
   #queueBytes = 0;
   #running: Promise<void> | undefined;
   #basis: Basis | undefined;
+  #appending = Promise.resolve();
   #nextAt = 0;
   /** Whether it is unknown if the last commit was stored. */
   #inDoubt = false;
@@ -112,6 +113,14 @@ export class Committer {
     if (this.#basis !== undefined && this.#basis.head.versionstamp !== head.versionstamp) this.#basis = undefined;
   }
 
+  /**
+   * Resolves when no commit of ours is under way whose senders have not heard of it. Who reads the log for everybody
+   * waits for this, else the room could see an event before its author knows that it is stored.
+   */
+  acked(): Promise<void> {
+    return this.#appending;
+  }
+
   /** Resolves when nothing waits to be stored. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
@@ -153,6 +162,7 @@ export class Committer {
     let failures = 0;
     for (let attempt = 1; batch.length > 0 && !this.#stopped; attempt++) {
       let appending: string | undefined;
+      let settled = () => {};
       try {
         const basis = await this.#readBasis(batch);
         if (basis === undefined) return this.#parts.onEnded("no_such_room");
@@ -168,6 +178,7 @@ export class Committer {
         let head = basis.head;
         if (judged.accepted.length > 0) {
           appending = head.versionstamp;
+          this.#appending = new Promise<void>((resolve) => settled = resolve);
           const appended = await log.append(
             room.id,
             head,
@@ -180,6 +191,7 @@ export class Committer {
           this.#inDoubt = false;
           if (appended === undefined) {
             this.#basis = undefined;
+            settled();
             if (attempt >= commit.maxAttempts) return this.#refuseAll(batch, "overloaded");
             await pause(surroundings.timers, surroundings.random.fraction() * Math.min(2 ** attempt, 64));
             continue;
@@ -198,7 +210,10 @@ export class Committer {
         this.#inDoubt = true;
         this.#refuseQueued();
         failures++;
+        settled();
         await pause(surroundings.timers, Math.min(25 * 2 ** failures, commit.maxDoubtPauseMs));
+      } finally {
+        settled();
       }
     }
   }

@@ -114,8 +114,10 @@ export interface ServerConfig {
   };
 
   feed: {
-    /** Least time between two looks at the rooms of one bell. */
+    /** Least time between two looks at the rooms of one bell … */
     gapMs: number;
+    /** … growing to this while only this instance's own commits ring it. */
+    maxGapMs: number;
     /** All open rooms are looked at this often, whether a bell rang or not. */
     recheckMs: number;
   };
@@ -185,7 +187,7 @@ export const DEFAULT_CONFIG: ServerConfig = {
   commit: {
     queueEvents: 2_000,
     queueBytes: 4_194_304,
-    gapMs: 5,
+    gapMs: 20,
     maxAttempts: 12,
     cachedAuthors: 2_000,
     retryAfterMs: 1_000,
@@ -212,7 +214,7 @@ export const DEFAULT_CONFIG: ServerConfig = {
     writeGapMs: 500,
     readGapMs: 1_000,
   },
-  feed: { gapMs: 10, recheckMs: 5_000 },
+  feed: { gapMs: 10, maxGapMs: 80, recheckMs: 5_000 },
   rooms: { graceMs: 30_000, listed: 50, listedCacheMs: 1_000, suggestions: 3 },
   closing: { minRetryMs: 250, retrySpreadMs: 4_000, graceMs: 3_000 },
   health: { slowStoreMs: 250, deadStoreMs: 2_000, recentFailureMs: 30_000, fullShare: 0.9, cacheMs: 500 },

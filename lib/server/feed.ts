@@ -21,6 +21,8 @@ export class Feed {
   readonly #closing = new AbortController();
   /** Bells that are being looked at, and whether they rang again meanwhile. */
   readonly #looking = new Map<number, { again: boolean }>();
+  /** Per bell: the gap after the next look. Short while other instances write, longer when only our own commits ring. */
+  readonly #gapMs = new Map<number, number>();
   readonly #gaps = new Set<Cancel>();
   #cancelRecheck: Cancel | undefined;
   readonly #listening: Promise<void>;
@@ -55,9 +57,12 @@ export class Feed {
   /** One look at a time per bell; a ring during it, or within the gap after it, leads to one more. */
   async #look(bell: number): Promise<void> {
     const hubs = [...this.#parts.openHubs()].filter((hub) => hub.bell === bell);
-    await this.#check(hubs);
+    const foundNews = await this.#check(hubs);
     if (this.#closing.signal.aborted) return;
-    const cancel = this.#parts.surroundings.timers.after(this.#parts.config.gapMs, () => {
+    const { gapMs, maxGapMs } = this.#parts.config;
+    const lastGapMs = this.#gapMs.get(bell) ?? gapMs;
+    this.#gapMs.set(bell, foundNews ? gapMs : Math.min(lastGapMs * 2, maxGapMs));
+    const cancel = this.#parts.surroundings.timers.after(lastGapMs, () => {
       this.#gaps.delete(cancel);
       const { again } = this.#looking.get(bell)!;
       this.#looking.delete(bell);
@@ -66,19 +71,22 @@ export class Feed {
     this.#gaps.add(cancel);
   }
 
-  async #check(hubs: readonly Hub[]): Promise<void> {
-    if (hubs.length === 0) return;
+  /** Whether another instance had stored something. */
+  async #check(hubs: readonly Hub[]): Promise<boolean> {
+    if (hubs.length === 0) return false;
     const rooms: RoomId[] = hubs.map((hub) => hub.room.id);
     try {
       const heads = await this.#parts.store.log.readHeads(rooms);
-      if (this.#closing.signal.aborted) return;
-      await Promise.all(hubs.map((hub, index) => {
+      if (this.#closing.signal.aborted) return false;
+      const news = await Promise.all(hubs.map((hub, index) => {
         hub.presence.readSoon();
         return hub.headSeen(heads[index]);
       }));
+      return news.includes(true);
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error;
       this.#parts.onFailure(error); // The recheck comes again.
+      return false;
     }
   }
 

@@ -49,7 +49,7 @@ export class Hub {
   #head: LogHead;
   #fannedOut: number;
   #cancelWindow: Cancel | undefined;
-  #pulling: Promise<void> | undefined;
+  #pulling: Promise<boolean> | undefined;
   #closed = false;
   /** Who needs this hub before it has members: connections on their way to `welcome`. */
   #holds = 0;
@@ -202,42 +202,52 @@ export class Hub {
     if (this.#cancelWindow === undefined) this.flush();
   }
 
-  /** Somebody read the log's head: fetches what other instances stored. */
-  headSeen(head: LogHead | undefined): Promise<void> {
-    if (this.#closed) return Promise.resolve();
+  /** Somebody read the log's head: fetches what other instances stored. Whether there was anything. */
+  headSeen(head: LogHead | undefined): Promise<boolean> {
+    if (this.#closed) return Promise.resolve(false);
     if (head === undefined || head.epoch !== this.#head.epoch) {
       this.end(head === undefined ? "no_such_room" : "too_slow");
-      return Promise.resolve();
+      return Promise.resolve(true);
     }
-    if (head.head < this.#head.head) return Promise.resolve();
+    if (head.head < this.#head.head) return Promise.resolve(false);
     this.#head = head;
     this.#committer.headSeen(head);
     this.#tail.dropBefore(Math.min(head.oldest, this.#fannedOut + 1));
-    return head.head > this.newest ? this.#pull() : Promise.resolve();
+    return head.head > this.newest ? this.#pull() : Promise.resolve(false);
   }
 
   /** Reads the head anew and everything up to it. Throws StorageUnavailable. */
   async refresh(): Promise<void> {
-    await this.headSeen(await this.#parts.store.log.readHead(this.room.id));
+    const head = await this.#parts.store.log.readHead(this.room.id);
+    await this.headSeen(head);
+    // A failed read is left to the next ring. Whoever asked to be up to date must not take for the log's end what is not.
+    if (!this.#closed && head !== undefined && this.newest < head.head) {
+      throw new StorageUnavailable(`the events after ${this.newest} could not be read`);
+    }
   }
 
   /** Reads up to the known head; one read at a time. */
-  #pull(): Promise<void> {
+  #pull(): Promise<boolean> {
     return this.#pulling ??= this.#readOn().catch((error) => {
       if (!(error instanceof StorageUnavailable)) throw error;
       this.#parts.onFailure(error); // The next ring or recheck comes here again.
+      return false;
     }).finally(() => this.#pulling = undefined);
   }
 
-  async #readOn(): Promise<void> {
+  async #readOn(): Promise<boolean> {
     const { log } = this.#parts.store;
-    while (!this.#closed && this.newest < this.#head.head) {
+    for (let foundNews = false;; foundNews = true) {
+      // Our own commits come by `#stored`, after their acks.
+      await this.#committer.acked();
+      if (this.#closed || this.newest >= this.#head.head) return foundNews;
       const { head } = this.#head;
       const page = await log.readRange(this.room.id, this.newest + 1, head, PAGE_MAX_EVENTS, PAGE_MAX_BYTES);
       if (this.#closed || this.newest >= head) continue;
       if (page.events.length === 0 || page.from > this.newest + 1) {
         // Deleted before this instance had read it. Nobody is told of a log with a hole: all come back and are told plainly.
-        return this.end("too_slow");
+        this.end("too_slow");
+        return true;
       }
       this.#take(page.from, page.events);
     }

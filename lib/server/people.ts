@@ -11,7 +11,8 @@ export class People {
   #elsewhere: readonly PresenceEntry[] = [];
   /** Names that clients know. Bounded by `announced`: beyond that clients only learn the count. */
   readonly #told = new Map<AuthorKey, string>();
-  #toldCount = 0;
+  /** Undefined: not everybody was told the same. */
+  #toldCount: number | undefined = 0;
   readonly #changed = new Set<AuthorKey>();
 
   constructor(readonly bounds: Pick<ServerConfig["presence"], "announced" | "joinedPerFrame" | "leftPerFrame">) {}
@@ -20,6 +21,8 @@ export class People {
     const person = this.#here.get(author);
     this.#here.set(author, { name, connections: (person?.connections ?? 0) + 1 });
     this.#changed.add(author);
+    // The newcomer's `welcome` tells the count of this moment, the others may have been told another one.
+    this.#toldCount = undefined;
   }
 
   /** One connection of this person less. */

@@ -19,6 +19,8 @@ export const SEND_MAX_CHARS = 32_768;
 export const ROAD_FULL_PAUSE_MS = 250;
 /** How long the outbox waits when a refusal that asks for patience names no time. */
 export const REFUSED_PAUSE_MS = 1_000;
+/** How long the outbox waits after its storage failed before it reads and writes again. */
+export const STORAGE_RETRY_MS = 2_000;
 /** Numbers that were lost on both sides and are filled with empty events; a larger hole is not filled. */
 export const HOLE_MAX_EVENTS = 100;
 

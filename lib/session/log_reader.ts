@@ -7,7 +7,7 @@ import { readEvent } from "../protocol/event.ts";
 import type { EventsFrame, LogPosition, PageFrame, WelcomeFrame } from "../protocol/frames.ts";
 import type { TimelineGap } from "../chat/timeline.ts";
 import { CHECKS_AT_ONCE, MEMORY_MAX_EVENTS, OLDER_EVENTS, UNCHECKED_MAX_EVENTS } from "./limits.ts";
-import { holes, nextOlder, type Ranges, within, withRange } from "./ranges.ts";
+import { holes, nextOlder, type Ranges, within, without, withRange } from "./ranges.ts";
 import type { LogCopy, StoredEvent } from "./storage.ts";
 
 export interface LogReaderParts {
@@ -41,6 +41,8 @@ export class LogReader {
   #lostLog = false;
   /** Positions whose events the device does not keep yet. */
   readonly #unsaved = new Set<number>();
+  /** What was received since the copy was written: only this may be added to it. Another tab may have replaced the rest. */
+  #unsavedRanges: Ranges = [];
   /** What the device keeps may be of another log than this. */
   #replaces = false;
 
@@ -89,12 +91,14 @@ export class LogReader {
       this.#ranges = [];
       this.#events.clear();
       this.#unsaved.clear();
+      this.#unsavedRanges = [];
     }
     if ((this.#ranges.at(-1)?.to ?? 0) > frame.head) {
       // A log that is shorter than our copy has lost its end, and will use these positions for other events.
       for (const position of this.#events.keys()) if (position > frame.head) this.#events.delete(position);
       this.#ranges = within(this.#ranges, 1, frame.head);
       for (const position of this.#events.keys()) this.#unsaved.add(position);
+      this.#unsavedRanges = this.#ranges;
       this.#replaces = true;
     }
     this.#oldest = frame.oldest;
@@ -170,19 +174,20 @@ export class LogReader {
 
   /** What the device does not keep yet; `replaces`: instead of what it keeps. Undefined when it keeps all. */
   unsaved(): { copy: Omit<LogCopy, "room">; replaces: boolean } | undefined {
-    if (this.#epoch === undefined || (this.#unsaved.size === 0 && !this.#replaces)) return undefined;
+    if (this.#epoch === undefined || (this.#unsavedRanges.length === 0 && !this.#replaces)) return undefined;
     const events: StoredEvent[] = [];
     for (const position of this.#unsaved) {
       const event = this.#events.get(position);
       if (event !== undefined) events.push({ position, wire: event.wire });
     }
-    const copy = { epoch: this.#epoch, ranges: this.#ranges, oldest: this.#oldest, events };
+    const copy = { epoch: this.#epoch, ranges: this.#unsavedRanges, oldest: this.#oldest, events };
     return { copy, replaces: this.#replaces };
   }
 
   /** The device keeps this now. */
   saved(copy: Omit<LogCopy, "room">): void {
     if (copy.epoch !== this.#epoch) return;
+    this.#unsavedRanges = without(this.#unsavedRanges, copy.ranges);
     for (const { position } of copy.events) this.#unsaved.delete(position);
     for (const position of this.#unsaved) if (!this.#events.has(position)) this.#unsaved.delete(position);
     this.#replaces = false;
@@ -201,6 +206,7 @@ export class LogReader {
     const forgotten = positions.slice(keep).map((position) => this.#events.get(position)!);
     for (const position of positions.slice(keep)) this.#events.delete(position);
     this.#ranges = within(this.#ranges, lowest, Infinity);
+    this.#unsavedRanges = within(this.#unsavedRanges, lowest, Infinity);
     this.#parts.onChange();
     return forgotten;
   }
@@ -221,7 +227,9 @@ export class LogReader {
         this.#events.set(from + at, event);
         this.#unsaved.add(from + at);
       });
-      this.#ranges = withRange(this.#ranges, from, from + wires.length - 1);
+      const to = from + wires.length - 1;
+      this.#ranges = withRange(this.#ranges, from, to);
+      this.#unsavedRanges = withRange(this.#unsavedRanges, from, to);
       then();
       this.#parts.onEvents(events.filter((event) => event !== undefined));
       this.#parts.onChange();

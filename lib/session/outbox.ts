@@ -13,7 +13,7 @@ import { type Event, type EventContent, type EventId, readEvent, type RoomId } f
 import type { RefusedFrame, SendFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { SEND_MAX_EVENTS } from "../protocol/limits.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
-import { ACK_TIMEOUT_MS, HOLE_MAX_EVENTS, REFUSED_PAUSE_MS, ROAD_FULL_PAUSE_MS, SEND_MAX_CHARS } from "./limits.ts";
+import { ACK_TIMEOUT_MS, HOLE_MAX_EVENTS, REFUSED_PAUSE_MS, ROAD_FULL_PAUSE_MS, SEND_MAX_CHARS, STORAGE_RETRY_MS } from "./limits.ts";
 import * as books from "./outbox_book.ts";
 import type { Draft, Floor, OutboxBook, OutboxEntry } from "./outbox_book.ts";
 import { Pace } from "./pace.ts";
@@ -64,6 +64,7 @@ export class Outbox {
   #heldUntil = 0;
   #cancelTimer: Cancel | undefined;
   #missing: { n: number; times: number } | undefined;
+  #cancelLoad: Cancel | undefined;
   #disposed = false;
 
   constructor(parts: OutboxParts) {
@@ -162,6 +163,7 @@ export class Outbox {
 
   dispose(): void {
     this.#disposed = true;
+    this.#cancelLoad?.();
     this.#stopListening();
     this.disconnected();
   }
@@ -175,6 +177,7 @@ export class Outbox {
       await this.#signAll();
     } catch (error) {
       this.#parts.log(`an event could not be signed yet: ${error}`);
+      this.#loadLater();
     }
     this.#pump();
   }
@@ -337,7 +340,19 @@ export class Outbox {
 
   /** For changes nobody waits for: a failure leaves the book as it was, and the server will say the same again. */
   #run(change: () => Promise<void>): void {
-    change().catch((error) => this.#parts.log(`the outbox could not be kept: ${error}`));
+    change().catch((error) => {
+      this.#parts.log(`the outbox could not be kept: ${error}`);
+      this.#loadLater();
+    });
+  }
+
+  /** The storage failed: what is not signed, not sent or not taken out is tried again until it works. */
+  #loadLater(): void {
+    if (this.#disposed) return;
+    this.#cancelLoad ??= this.#parts.timers.after(STORAGE_RETRY_MS, () => {
+      this.#cancelLoad = undefined;
+      this.#run(() => this.load());
+    });
   }
 }
 

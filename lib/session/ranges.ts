@@ -25,6 +25,13 @@ export function within(ranges: Ranges, from: number, to: number): Ranges {
   });
 }
 
+/** `ranges` without the positions of `taken`. */
+export function without(ranges: Ranges, taken: Ranges): Ranges {
+  let left = ranges;
+  for (const { from, to } of taken) left = [...within(left, 1, from - 1), ...within(left, to + 1, Infinity)];
+  return left;
+}
+
 /** What is missing between the ranges. */
 export function holes(ranges: Ranges): PositionRange[] {
   return ranges.slice(1).map((range, at) => ({ from: ranges[at]!.to + 1, to: range.from - 1 }));

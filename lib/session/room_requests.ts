@@ -33,7 +33,7 @@ export async function postRoom(deps: HttpDeps, founding: WireEvent): Promise<Roo
     headers: { "content-type": "application/json" },
     body: JSON.stringify(founding),
   });
-  return readProblem(answer) ?? readRoomInfo(answer.room) ?? { problem: "offline" };
+  return readProblem(answer) ?? readRoomInfo(answer) ?? { problem: "offline" };
 }
 
 /** The room with this code, as somebody typed it, or codes of rooms that are nearly the same. */
@@ -43,7 +43,7 @@ export async function findByCode(
 ): Promise<RoomInfo | (HttpProblem & { suggestions?: readonly string[] })> {
   const answer = await request(deps, `/api/codes/${encodeURIComponent(typed)}`);
   const problem = readProblem(answer);
-  if (problem === undefined) return readRoomInfo(answer.room) ?? { problem: "offline" };
+  if (problem === undefined) return readRoomInfo(answer) ?? { problem: "offline" };
   const { suggestions } = answer;
   if (!Array.isArray(suggestions)) return problem;
   return { ...problem, suggestions: suggestions.filter((code) => typeof code === "string") };

@@ -80,8 +80,8 @@ export class Field {
     return server;
   }
 
-  /** What everybody's camera sees from now on: this text as a QR code. */
-  async holdUpQr(text: string): Promise<void> {
+  /** What a camera that is opened from now on sees: this text as a QR code, or only a wall. */
+  async holdUpQr(text?: string): Promise<void> {
     await Deno.writeFile(filmPath(), qrFilm(text));
   }
 
@@ -145,7 +145,7 @@ export function rule(name: string, run: (field: Field) => Promise<void>): void {
 }
 
 async function inTime(running: Promise<void>): Promise<void> {
-  let timer: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`not done after ${RULE_TIMEOUT_MS} ms`)), RULE_TIMEOUT_MS);
   });

@@ -37,7 +37,7 @@ export class Tab {
   async startRoom(name: string, kind: RoomKind = "unlisted"): Promise<string> {
     await this.goHome();
     await this.page.getByLabel(t.home.roomName).fill(name);
-    await this.page.getByRole("radio", { name: t.kinds[kind].name }).check();
+    await this.page.getByRole("radio", { name: t.kinds[kind].name, exact: true }).check();
     await this.button(t.home.open).click();
     await this.untilLive();
     const { pathname, hash } = new URL(this.page.url());
@@ -168,7 +168,11 @@ export class Tab {
 
   async untilEnabled(control: Locator): Promise<void> {
     await control.waitFor();
-    await this.until(() => control.isEnabled(), (enabled) => enabled, () => assert(false, "the control stays disabled"));
+    await this.until(
+      () => control.isEnabled(),
+      (enabled) => enabled,
+      () => assert(false, "the control stays disabled"),
+    );
   }
 
   /** Reads again and again until the value is good; `complain` throws when it does not become so in time. */
@@ -185,11 +189,11 @@ export class Tab {
         complain(value);
         throw new Error(`not in time: ${JSON.stringify(value)}`);
       }
-      // The next frame of the page: what can change is drawn by then.
-      await this.page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn))));
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
     }
   }
 }
 
 /** How long a page may take to show what it has to. */
 const UNTIL_TIMEOUT_MS = 10_000;
+const LOOK_AGAIN_MS = 25;

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { TestClient } from "../support/client.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
-import { VirtualTime } from "../support/virtual_time.ts";
+import { VirtualTime } from "./virtual_time.ts";
 import { configWith, listen, startTestServer, type TestServer } from "./support.ts";
 
 const CONFIG = {

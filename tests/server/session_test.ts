@@ -5,7 +5,7 @@ import { HELLO_TIMEOUT_MS, IDLE_TIMEOUT_MS, SERVER_FRAME_MAX_BYTES } from "../..
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import { TestClient } from "../support/client.ts";
 import type { KvHooks } from "../support/memory_kv.ts";
-import { settle, VirtualTime } from "../support/virtual_time.ts";
+import { settle, VirtualTime } from "./virtual_time.ts";
 import { configWith, type PartialConfig, startTestServer, type TestServer } from "./support.ts";
 
 interface Stage {

@@ -112,7 +112,9 @@ export function startTestServer(options: TestServerOptions = {}): TestServer {
 }
 
 /** Serves real WebSockets of an instance on a port of its own. */
-export function listen(server: ChatServer): { open(room: string, device?: string): OpenWire; close(): Promise<void> } {
+export function listen(
+  server: ChatServer,
+): { port: number; open(room: string, device?: string): OpenWire; close(): Promise<void> } {
   const http = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     const { pathname, searchParams } = new URL(request.url);
     const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: SOCKET_IDLE_TIMEOUT_S });
@@ -120,6 +122,7 @@ export function listen(server: ChatServer): { open(room: string, device?: string
     return response;
   });
   return {
+    port: http.addr.port,
     open: (room, device = `device ${++devices}`) =>
       webSocketWire(`ws://127.0.0.1:${http.addr.port}/${room}?device=${encodeURIComponent(device)}`),
     close: () => http.shutdown(),

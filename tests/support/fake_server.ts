@@ -41,12 +41,17 @@ export class FakeServer {
   limits = { messageBurst: 1_000, messageEveryMs: 0, inFlight: 64 };
   /** Events per `events` frame while catching up. */
   pageSize = 200;
+  version = PROTOCOL_VERSION;
   /** Undefined: stored. Asked only for events that follow their author's last one. */
   judge: (event: Event) => Refusing | undefined = () => undefined;
   /** Accepts connections and says nothing. */
   muted = false;
   /** Takes no connections: they end at once. */
   down = false;
+  /** Cannot read history now. */
+  busy = false;
+  /** Takes no resume position: welcomes with the newest events only. */
+  answersLatest = false;
   /** Stores and fans out, and loses the acks. */
   losesAcks = false;
   /** Every frame that arrived, over all connections. */
@@ -101,8 +106,12 @@ export class FakeServer {
   /** Somebody else writes; everybody is told. */
   async say(
     text: string,
-    { by = 1, name = "Bo", sealer, ...content }: { by?: number; name?: string; sealer?: Sealer; content?: EventContent } =
-      {},
+    { by = 1, name = "Bo", sealer, ...content }: {
+      by?: number;
+      name?: string;
+      sealer?: Sealer;
+      content?: EventContent;
+    } = {},
   ): Promise<Event> {
     const signer = fakeSigner(new Uint8Array(32).fill(by));
     const n = (this.lastN.get(signer.author) ?? 0) + 1;
@@ -197,7 +206,7 @@ export class FakeRoad {
       if (server.down) return this.cut();
       this.#client.opened();
     });
-    this.tell({ type: "challenge", version: PROTOCOL_VERSION, nonce: this.#nonce, at: time.now() });
+    this.tell({ type: "challenge", version: server.version, nonce: this.#nonce, at: time.now() });
   }
 
   // ---- the client's end ----
@@ -255,6 +264,7 @@ export class FakeRoad {
       case "ping":
         return this.tell({ type: "pong", at: server.time.now() });
       case "history": {
+        if (server.busy) return this.tell({ type: "problem", problem: "busy", retryAfterMs: 500 });
         const from = Math.max(server.oldest, frame.before - frame.limit);
         const events = server.log.slice(from - server.oldest, frame.before - server.oldest);
         return this.tell({ type: "page", before: frame.before, from, events, oldest: server.oldest });
@@ -270,7 +280,8 @@ export class FakeRoad {
     const said = readHelloProof(proof[0]);
     if (said?.nonce !== this.#nonce || said.room !== room.id) return this.cut("bad_hello");
     this.author = said.author;
-    const resumes = resume?.epoch === epoch && resume.position <= head && resume.position >= oldest - 1;
+    const resumes = !server.answersLatest && resume?.epoch === epoch && resume.position <= head &&
+      resume.position >= oldest - 1;
     const from = resumes ? resume.position + 1 : Math.max(oldest, head - LATEST_EVENTS + 1);
     this.position = from - 1;
     const me = { author: said.author, name: said.name };

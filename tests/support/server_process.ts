@@ -15,7 +15,7 @@ export function builtServer(): Promise<string> {
     const outDir = await Deno.makeTempDir({ prefix: "festival-build-" });
     globalThis.addEventListener("unload", () => Deno.removeSync(outDir, { recursive: true }));
     const builder = new Builder({ root: ROOT, outDir });
-    useTwind(builder);
+    useTwind(builder, ROOT);
     await builder.build();
     return `${outDir}/server.js`;
   })();

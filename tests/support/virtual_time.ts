@@ -27,7 +27,7 @@ export class VirtualTime {
   /** Calls `run` once, `delayMs` from now; the result cancels it. */
   readonly after = (delayMs: number, run: () => void): () => void => {
     if (Number.isNaN(delayMs)) throw new TypeError("a delay that is no number");
-    const timer: Timer = { at: this.#now + Math.max(0, delayMs), run };
+    const timer: Timer = { at: this.#now + Math.max(0, Math.ceil(delayMs)), run };
     let low = 0, high = this.#timers.length;
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -58,7 +58,7 @@ export class VirtualTime {
       }
       this.#timers.pop();
       if (next.run === undefined) continue;
-      this.#now = next.at;
+      this.#now = Math.max(this.#now, next.at);
       next.run();
       await drained();
     }

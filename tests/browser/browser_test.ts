@@ -1,0 +1,7 @@
+/** All browser tests: one file, so that one Chromium and one build serve them all. */
+import "./joining_rules.ts";
+import "./chatting_rules.ts";
+import "./returning_rules.ts";
+import "./sealed_rules.ts";
+import "./home_rules.ts";
+import "./page_rules.ts";

@@ -1,0 +1,79 @@
+/** The home page: what is listed, what is remembered, and what is left without JavaScript. */
+import { assertEquals } from "@std/assert";
+import { rule } from "./field.ts";
+import { t, type Tab } from "./tab.ts";
+
+/** The links to rooms below a heading of the home page. */
+function linksBelow(tab: Tab, heading: string) {
+  return tab.page.locator("section").filter({ has: tab.page.getByRole("heading", { name: heading, exact: true }) })
+    .getByRole("link");
+}
+
+rule("a listed room is on the home page with the people in it now; an unlisted one is not", async (field) => {
+  const [ada, ben, cleo] = [await field.person("Ada"), await field.person("Ben"), await field.person("Cleo")];
+  await ada.startRoom("Nobody's business", "unlisted");
+  await ben.enter(await ada.startRoom("Everybody's business", "listed"));
+  await ada.untilPeople(2);
+  await cleo.goHome();
+  const room = linksBelow(cleo, t.home.listed).filter({ hasText: "Everybody's business" });
+  await room.filter({ hasText: t.home.people(2) }).waitFor();
+  assertEquals(await cleo.page.getByText("Nobody's business").count(), 0);
+  // The number follows, without a reload.
+  await ben.device.close();
+  await room.filter({ hasText: t.home.people(1) }).waitFor();
+  await room.click();
+  await cleo.untilLive();
+});
+
+rule("rooms one has been in are on the home page, and favourites above them", async (field) => {
+  const ada = await field.person("Ada");
+  const tents = await ada.startRoom("The tents");
+  const river = await ada.startRoom("By the river", "sealed");
+  await ada.page.getByRole("link", { name: t.app.back }).click();
+  await linksBelow(ada, t.home.recent).first().waitFor();
+  assertEquals(
+    await linksBelow(ada, t.home.recent).evaluateAll((links) => links.map((link) => link.getAttribute("href"))),
+    [river, tents],
+  );
+  await ada.button(t.home.favourite("The tents")).click();
+  await linksBelow(ada, t.home.favourites).filter({ hasText: "The tents" }).waitFor();
+  await ada.page.reload();
+  await linksBelow(ada, t.home.favourites).filter({ hasText: "The tents" }).waitFor();
+  await linksBelow(ada, t.home.recent).filter({ hasText: "By the river" }).click();
+  await ada.untilLive();
+  assertEquals(await ada.page.getByRole("heading", { level: 1 }).textContent(), "By the river");
+});
+
+rule("a room that was left is no longer in the list, and its code brings one back", async (field) => {
+  const ada = await field.person("Ada");
+  const path = await ada.startRoom("Left");
+  await ada.say("something");
+  await ada.button(t.room.settings).click();
+  await ada.dialog(t.room.settings).getByRole("button", { name: t.room.leave }).click();
+  await ada.page.waitForURL("/");
+  await ada.page.getByText(t.home.recentEmpty).waitFor();
+  await ada.enter(path);
+  await ada.shows(["something"]);
+});
+
+rule("a room needs a name, and says so", async (field) => {
+  const ada = await field.person("Ada");
+  await ada.goHome();
+  await ada.button(t.home.open).click();
+  await ada.untilAlert(t.home.nameMissing);
+  await ada.page.getByLabel(t.home.roomName).fill("r".repeat(61));
+  await ada.button(t.home.open).click();
+  await ada.untilAlert(t.home.nameTooLong(60));
+});
+
+rule("without JavaScript the pages say what is needed, and a code still finds its room", async (field) => {
+  const [ada, ben] = [await field.person("Ada"), await field.person("Ben", { javaScriptEnabled: false })];
+  const path = await ada.startRoom("Scriptless", "listed");
+  await ben.goTo("/");
+  await ben.page.getByText(t.app.noScript).waitFor();
+  await ben.page.getByRole("link", { name: "Scriptless" }).waitFor();
+  await ben.page.getByLabel(t.home.code).fill(path.slice("/r/".length).replaceAll("-", " "));
+  await ben.button(t.home.go).click();
+  await ben.page.getByRole("heading", { level: 1, name: "Scriptless" }).waitFor();
+  await ben.page.getByText(t.app.noScript).waitFor();
+});

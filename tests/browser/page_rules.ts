@@ -1,0 +1,246 @@
+/** The pages themselves: their weight, who can use them, and where they still work. */
+import { assert, assertEquals } from "@std/assert";
+import axe from "npm:axe-core@^4.10.0";
+import type { Page } from "playwright-core";
+import { FIELD_HOST, rule } from "./field.ts";
+import { t, type Tab } from "./tab.ts";
+
+/** All JavaScript of the room page before anybody touches it, compressed (FEATURES.md R5). */
+const ROOM_SCRIPT_MAX_BYTES = 60_000;
+
+rule("the room page loads at most 60 KB of compressed JavaScript before anybody touches it", async (field) => {
+  const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
+  const path = await ada.startRoom("Light");
+  await ada.say("hello");
+  const network = await ben.device.context.newCDPSession(ben.page);
+  await network.send("Network.enable");
+  const scripts = new Map<string, { url: string; encoding: string; bytes: number }>();
+  network.on("Network.responseReceived", ({ requestId, type, response }) => {
+    if (type !== "Script") return;
+    scripts.set(requestId, { url: response.url, encoding: response.headers["content-encoding"] ?? "none", bytes: 0 });
+  });
+  network.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    const script = scripts.get(requestId);
+    if (script) script.bytes = encodedDataLength;
+  });
+  await ben.enter(path);
+  await ben.shows(["hello"]);
+  await ben.page.waitForLoadState("networkidle");
+  const loaded = [...scripts.values()];
+  const bytes = loaded.reduce((sum, script) => sum + script.bytes, 0);
+  const list = loaded.map(({ url, encoding, bytes }) => `${bytes} ${encoding} ${new URL(url).pathname}`).join("\n");
+  assert(loaded.length > 0 && loaded.every((script) => script.bytes > 0), `sizes are missing:\n${list}`);
+  assert(bytes <= ROOM_SCRIPT_MAX_BYTES, `${bytes} bytes:\n${list}`);
+});
+
+/** Serious and critical findings of axe-core in what the page shows now. */
+async function findings(tab: Tab, where: string): Promise<string[]> {
+  await settled(tab.page);
+  await tab.page.evaluate(axe.source);
+  const found = await tab.page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } };
+    const { violations } = await axe.run();
+    return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
+  });
+  return found.map((finding) => `${where}: ${finding}`);
+}
+interface AxeViolation {
+  id: string;
+  impact?: string;
+  nodes: { html: string }[];
+}
+
+/** Nothing moves any more. */
+async function settled(page: Page): Promise<void> {
+  await page.evaluate(() =>
+    Promise.all(
+      document.getAnimations().filter((animation) => animation.effect?.getComputedTiming().endTime !== Infinity)
+        .map((animation) => animation.finished.catch(() => {})),
+    )
+  );
+}
+
+for (const theme of ["dark", "sunlight"] as const) {
+  rule(`no page and no dialog has a serious accessibility finding (${theme})`, async (field) => {
+    const [ada, ben] = [
+      await field.person("Ada", { viewport: { width: 390, height: 844 } }),
+      await field.person("Ada", { viewport: { width: 1280, height: 800 } }),
+    ];
+    const found: string[] = [];
+    for (const person of [ada, ben]) {
+      await person.goHome();
+      await person.page.getByRole("radio", { name: t.settings.themes[theme] }).check();
+    }
+    const path = await ada.startRoom("For all", "listed");
+    found.push(...await findings(ada, "empty room"));
+    await ben.enter(path);
+    await ada.say("I am Ada https://example.org");
+    await ben.say("So am I");
+    await ada.hears("So am I");
+    for (const person of [ada, ben]) found.push(...await findings(person, "room"));
+    await ada.openShare();
+    found.push(...await findings(ada, "share dialog"));
+    await ada.button(t.share.show).click();
+    await ada.button(t.share.show).waitFor({ state: "detached" });
+    found.push(...await findings(ada, "large QR code"));
+    await ada.page.keyboard.press("Escape");
+    await ada.page.keyboard.press("Escape");
+    await ada.dialog(t.share.title).waitFor({ state: "detached" });
+    await ada.button(t.room.people(2)).click();
+    found.push(...await findings(ada, "people"));
+    await ada.page.keyboard.press("Escape");
+    await ada.button(t.room.settings).click();
+    found.push(...await findings(ada, "settings"));
+    await ada.dialog(t.room.settings).getByRole("button", { name: t.name.change }).click();
+    await ada.dialog(t.name.change).waitFor();
+    found.push(...await findings(ada, "name"));
+    await ada.page.keyboard.press("Escape");
+    await ada.message("So am I").getByRole("button", { name: t.message.actions }).click();
+    found.push(...await findings(ada, "message actions"));
+    await ada.device.setOffline(true);
+    await ada.status(t.connection.offline).waitFor();
+    await ada.composer.fill("x".repeat(2_001));
+    found.push(...await findings(ada, "offline, too long"));
+    await ada.device.setOffline(false);
+    for (const person of [ada, ben]) {
+      await person.goHome();
+      await person.page.getByRole("link", { name: "For all" }).first().waitFor();
+      found.push(...await findings(person, "home"));
+    }
+    await field.holdUpQr();
+    await ben.button(t.home.scan).click();
+    await ben.dialog(t.scanner.title).getByText(t.scanner.aim).waitFor();
+    found.push(...await findings(ben, "scanner"));
+    ben.device.expects(/404/);
+    await ben.goTo("/r/no-such-room");
+    found.push(...await findings(ben, "no such room"));
+    await ben.goTo("/nowhere");
+    found.push(...await findings(ben, "404"));
+    assertEquals(found, []);
+  });
+}
+
+/** What is wider than the screen: the page, or something that scrolls sideways. */
+async function tooWide(tab: Tab, where: string): Promise<string[]> {
+  await settled(tab.page);
+  const found = await tab.page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    const wide: string[] = [];
+    for (const element of document.querySelectorAll<HTMLElement>("*")) {
+      const { overflowX, position } = getComputedStyle(element);
+      const scrolls = element === document.documentElement || overflowX === "auto" || overflowX === "scroll";
+      if (scrolls && element.scrollWidth > element.clientWidth + 1 && position !== "absolute") {
+        wide.push(`${element.tagName} scrolls: ${element.scrollWidth} > ${element.clientWidth}`);
+      }
+      const { left, right, height } = element.getBoundingClientRect();
+      const shown = height > 1 && right - left > 1 && element.checkVisibility();
+      if (shown && (element.matches("button, a, input, textarea, h1, h2")) && (right > width + 1 || left < -1)) {
+        wide.push(`${element.outerHTML.slice(0, 120)} reaches from ${left} to ${right} of ${width}`);
+      }
+    }
+    return wide;
+  });
+  return found.map((finding) => `${where}: ${finding}`);
+}
+
+rule("on a screen 320 px wide nothing has to be scrolled sideways", async (field) => {
+  const ada = await field.person("A".repeat(40), { viewport: { width: 320, height: 568 } });
+  const found: string[] = [];
+  const name = "Wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww";
+  await ada.startRoom(name, "listed");
+  found.push(...await tooWide(ada, "empty room"));
+  await ada.say("w".repeat(300));
+  await ada.say(`https://example.org/${"w".repeat(200)}`);
+  found.push(...await tooWide(ada, "room"));
+  await ada.openShare();
+  found.push(...await tooWide(ada, "share dialog"));
+  await ada.button(t.share.show).click();
+  await ada.button(t.share.show).waitFor({ state: "detached" });
+  found.push(...await tooWide(ada, "large QR code"));
+  await ada.page.keyboard.press("Escape");
+  await ada.page.keyboard.press("Escape");
+  await ada.dialog(t.share.title).waitFor({ state: "detached" });
+  await ada.button(t.room.people(1)).click();
+  found.push(...await tooWide(ada, "people"));
+  await ada.page.keyboard.press("Escape");
+  await ada.button(t.room.settings).click();
+  found.push(...await tooWide(ada, "settings"));
+  await ada.page.keyboard.press("Escape");
+  await ada.message("w".repeat(300)).getByRole("button", { name: t.message.actions }).click();
+  found.push(...await tooWide(ada, "message actions"));
+  await ada.goHome();
+  await ada.page.getByRole("link", { name }).first().waitFor();
+  found.push(...await tooWide(ada, "home"));
+  await field.holdUpQr();
+  await ada.button(t.home.scan).click();
+  await ada.dialog(t.scanner.title).getByText(t.scanner.aim).waitFor();
+  found.push(...await tooWide(ada, "scanner"));
+  ada.device.expects(/404/);
+  await ada.goTo(`/r/${"w".repeat(200)}`);
+  found.push(...await tooWide(ada, "no such room"));
+  assertEquals(found, []);
+});
+
+/** Presses Tab until the focus is on the control with this name. */
+async function tabTo(tab: Tab, role: Parameters<Page["getByRole"]>[0], name: string | RegExp, key = "Tab") {
+  const control = tab.page.getByRole(role, { name, ...(typeof name === "string" ? { exact: true } : {}) });
+  for (let presses = 0; presses < 40; presses++) {
+    if (await control.evaluateAll((found) => found.some((one) => one === document.activeElement))) return;
+    await tab.page.keyboard.press(key);
+  }
+  throw new Error(`Tab never reaches the ${role} ${name}`);
+}
+
+rule("all is done with the keyboard: start a room, write, share, and the focus comes back", async (field) => {
+  const ada = await field.person("Ada");
+  const { keyboard } = ada.page;
+  await ada.goHome();
+  await tabTo(ada, "textbox", t.home.roomName);
+  await keyboard.type("Keys");
+  await keyboard.press("Enter");
+  await ada.untilLive();
+  await tabTo(ada, "textbox", t.composer.label);
+  await keyboard.type("hello");
+  await keyboard.press("Shift+Enter");
+  await keyboard.type("there");
+  await keyboard.press("Enter");
+  await ada.dialog(t.name.title).waitFor();
+  await keyboard.type("Ada");
+  await keyboard.press("Enter");
+  ada.device.introduced = true;
+  await ada.shows(["hello\nthere"]);
+  // Back in the field: the next message is typed at once.
+  await tabTo(ada, "textbox", t.composer.label);
+  await keyboard.type("again");
+  await keyboard.press("Enter");
+  await ada.shows(["hello\nthere", "again"]);
+  const share = new RegExp(`^${t.room.share}:`);
+  await tabTo(ada, "button", share, "Shift+Tab");
+  await keyboard.press("Enter");
+  const dialog = ada.dialog(t.share.title);
+  await dialog.waitFor();
+  assert(await dialog.evaluate((shown) => shown.contains(document.activeElement)), "the focus is not in the dialog");
+  await keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  const button = ada.page.getByRole("button", { name: share });
+  assert(await button.evaluate((found) => found === document.activeElement), "the focus did not come back");
+});
+
+rule("over plain http on a name of the field, without crypto.subtle, people chat all the same", async (field) => {
+  const { port } = new URL(field.server.url);
+  const ada = await field.person("Ada", { origin: `http://${FIELD_HOST}:${port}` });
+  const ben = await field.person("Ben");
+  for (const kind of ["unlisted", "sealed"] as const) {
+    const path = await ada.startRoom(`Plain ${kind}`, kind);
+    assertEquals(
+      await ada.page.evaluate(() => [globalThis.isSecureContext, typeof globalThis.crypto.subtle]),
+      [false, "undefined"],
+    );
+    await ben.enter(path);
+    await ada.say("from the field");
+    await ben.hears("from the field");
+    await ben.say("from the town");
+    await ada.shows(["from the field", "from the town"]);
+  }
+});

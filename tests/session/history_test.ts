@@ -1,0 +1,250 @@
+/** What a device holds of a room's log, and what it says of the part it does not hold. */
+import { assert, assertEquals } from "@std/assert";
+import { COPY_MAX_EVENTS, OLDER_EVENTS, UNCHECKED_MAX_EVENTS } from "../../lib/session/limits.ts";
+import { MemoryDisk } from "../../lib/session/memory_storage.ts";
+import { signEvent } from "../../lib/crypto/signing.ts";
+import { fakeSigner } from "../simulation/fake_ed25519.ts";
+import { FakeServer } from "../support/fake_server.ts";
+import { VirtualTime } from "../support/virtual_time.ts";
+import { connected, lines, openRoom, openSession } from "./open_session.ts";
+
+async function say(server: FakeServer, from: number, to: number): Promise<void> {
+  for (let at = from; at <= to; at++) await server.say(`m${at}`);
+}
+
+const texts = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => `m${from + at}`);
+
+Deno.test("a room opens from the device's own copy, without a server", async () => {
+  const time = new VirtualTime();
+  const server = await FakeServer.create(time);
+  const disk = new MemoryDisk();
+  await say(server, 1, 3);
+  const first = openSession({ server, disk });
+  await connected(server, first);
+  first.dispose();
+  await time.run(10);
+  server.down = true;
+  const second = openSession({ server, disk });
+  await second.ready;
+  assertEquals(lines(second), ["opened Main stage", "m1", "m2", "m3"]);
+  assertEquals(second.room.value?.name, "Main stage");
+  server.down = false;
+  await say(server, 4, 5);
+  await connected(server, second);
+  assertEquals(lines(second), ["opened Main stage", ...texts(1, 5)]);
+  assertEquals(server.framesOf("hello").at(-1)?.resume?.position, 4);
+  second.dispose();
+});
+
+Deno.test("the copy is written while the page lives, not only at its end", async () => {
+  const disk = new MemoryDisk();
+  const { time, server, session } = await openRoom({ disk });
+  await server.say("kept");
+  await time.run(2_500);
+  assertEquals(disk.copies.get(server.room.id)?.ranges, [{ from: 1, to: 2 }]);
+  assertEquals(disk.copies.get(server.room.id)?.events.length, 2);
+  session.dispose();
+});
+
+Deno.test("a copy that is too old gets the newest events and a declared gap, which scrolling fills", async () => {
+  const time = new VirtualTime();
+  const server = await FakeServer.create(time);
+  const disk = new MemoryDisk();
+  await say(server, 1, 5);
+  const first = openSession({ server, disk });
+  await connected(server, first);
+  first.dispose();
+  await time.run(10);
+  await say(server, 6, 300);
+  // The server finds the resume position too far back.
+  const copy = disk.copies.get(server.room.id)!;
+  server.oldest = 1;
+  const session = openSession({ server, disk });
+  server.answersLatest = true;
+  await connected(server, session);
+  server.answersLatest = false;
+  assertEquals(copy.ranges, [{ from: 1, to: 6 }]);
+  assertEquals(lines(session), ["opened Main stage", ...texts(1, 5), "gap 245", ...texts(251, 300)]);
+  assertEquals(session.older.value, "available");
+  session.loadOlder();
+  assertEquals(session.older.value, "loading");
+  await time.run(200);
+  assertEquals(lines(session).slice(6, 9), ["gap 145", "m151", "m152"]);
+  session.loadOlder();
+  await time.run(200);
+  session.loadOlder();
+  await time.run(200);
+  assertEquals(lines(session), ["opened Main stage", ...texts(1, 300)]);
+  assertEquals(session.older.value, "none");
+  assertEquals(server.framesOf("history").map(({ limit }) => limit), [OLDER_EVENTS, OLDER_EVENTS, 45]);
+  session.dispose();
+});
+
+Deno.test("what the room no longer holds is said to be gone", async () => {
+  const time = new VirtualTime();
+  const server = await FakeServer.create(time);
+  const disk = new MemoryDisk();
+  await say(server, 1, 5);
+  const first = openSession({ server, disk });
+  await connected(server, first);
+  first.dispose();
+  await time.run(10);
+  await say(server, 6, 200);
+  server.log.splice(0, 100);
+  server.oldest = 101;
+  const session = openSession({ server, disk });
+  await connected(server, session);
+  assertEquals(lines(session).slice(5, 9), ["m5", "gone 94", "gap 51", "m151"]);
+  session.loadOlder();
+  await time.run(200);
+  assertEquals(lines(session).slice(5, 9), ["m5", "gone 94", "m100", "m101"]);
+  assertEquals(session.older.value, "none");
+  session.dispose();
+});
+
+Deno.test("a wish for older messages made offline is granted when there is a road", async () => {
+  const time = new VirtualTime();
+  const server = await FakeServer.create(time);
+  await say(server, 1, 80);
+  const session = openSession({ server });
+  await connected(server, session);
+  assertEquals(lines(session), texts(31, 80));
+  server.cut();
+  session.loadOlder();
+  assertEquals(session.older.value, "loading");
+  await connected(server, session);
+  assertEquals(lines(session), ["opened Main stage", ...texts(1, 80)]);
+  session.dispose();
+});
+
+Deno.test("a busy server is asked for the page again after its time", async () => {
+  const time = new VirtualTime();
+  const server = await FakeServer.create(time);
+  await say(server, 1, 80);
+  const session = openSession({ server });
+  await connected(server, session);
+  server.busy = true;
+  session.loadOlder();
+  await time.run(300);
+  assertEquals(session.older.value, "loading");
+  server.busy = false;
+  await time.run(1_000);
+  assertEquals(session.older.value, "none");
+  session.dispose();
+});
+
+Deno.test("an event with a wrong signature, of another room, or without form is shown as nothing and stops nothing", async () => {
+  const { time, server, session } = await openRoom();
+  const mallory = fakeSigner(new Uint8Array(32).fill(66));
+  const header = { room: server.room.id, n: 1, clock: 2, at: 0 };
+  const content = { kind: "message", body: { name: "Mallory", text: "bad" } } as const;
+  const right = await signEvent(mallory, header, content);
+  const foreign = await signEvent(mallory, { ...header, room: "AAAAAAAAAAAAAAAAAAAAAA" }, content);
+  const usurper = await signEvent(mallory, header, { kind: "room", body: { roomKind: "unlisted", name: "Mine now" } });
+  server.log.push([right.wire[0], fakeSigner(new Uint8Array(32)).author.padEnd(86, "A")]);
+  server.log.push(foreign.wire, usurper.wire, ["{}", right.wire[1]], ["not json", right.wire[1]]);
+  await server.say("after them");
+  await time.run(100);
+  assertEquals(lines(session), ["opened Main stage", "after them"]);
+  assertEquals(session.room.value?.name, "Main stage");
+  server.cut();
+  await connected(server, session);
+  assertEquals(server.framesOf("hello").at(-1)?.resume?.position, 7);
+  session.dispose();
+});
+
+Deno.test("a server that describes the room otherwise than its founding does is not believed", async () => {
+  const time = new VirtualTime();
+  const server = await FakeServer.create(time);
+  server.room = { ...server.room, name: "Another name" };
+  const session = openSession({ server });
+  await time.run(5_000);
+  assertEquals(session.room.value, undefined);
+  assertEquals(lines(session), []);
+  session.dispose();
+});
+
+Deno.test("another log of the same room (a new epoch) is read anew; what was there stays, and the loss is said", async () => {
+  const { time, server, session } = await openRoom();
+  await say(server, 1, 3);
+  await time.run(100);
+  server.epoch = "CCCCCCCCCCA";
+  server.log.splice(1);
+  server.lastN.delete([...server.lastN.keys()].at(-1)!);
+  server.clock = 10;
+  server.cut();
+  await connected(server, session);
+  await server.say("in the new log");
+  await time.run(100);
+  assert(lines(session).includes("m3") && lines(session).includes("in the new log"));
+  assertEquals(lines(session).filter((line) => line.startsWith("gone")), ["gone 0"]);
+  session.dispose();
+});
+
+Deno.test("a log that lost its end (a backup put back) is followed from where it is, and new events take the positions", async () => {
+  const disk = new MemoryDisk();
+  const { time, server, session } = await openRoom({ disk });
+  await say(server, 1, 5);
+  await time.run(2_500);
+  server.log.splice(3);
+  server.cut();
+  await connected(server, session);
+  await server.say("again", { by: 2 });
+  await time.run(2_500);
+  assert(lines(session).includes("again"));
+  assertEquals(disk.copies.get(server.room.id)?.ranges, [{ from: 1, to: 4 }]);
+  session.dispose();
+  const second = openSession({ server, disk });
+  await say(server, 7, 9);
+  await connected(server, second);
+  assertEquals(server.framesOf("hello").at(-1)?.resume?.position, 4);
+  assertEquals(lines(second), ["opened Main stage", "m1", "m2", "again", "m7", "m8", "m9"]);
+  second.dispose();
+});
+
+Deno.test("the copy keeps the newest events and forgets the oldest", async () => {
+  const disk = new MemoryDisk();
+  const { time, server, session } = await openRoom({ disk });
+  await say(server, 1, COPY_MAX_EVENTS + 20);
+  await time.run(3_000);
+  assertEquals(disk.copies.get(server.room.id)?.events.length, COPY_MAX_EVENTS);
+  assertEquals(session.messages.value.length, COPY_MAX_EVENTS + 21);
+  session.dispose();
+  await time.run(10);
+  const second = openSession({ server, disk });
+  await second.ready;
+  assertEquals(second.messages.value.length, COPY_MAX_EVENTS);
+  assertEquals(second.older.value, "available");
+  second.dispose();
+});
+
+Deno.test("a thousand missed events come in one go", async () => {
+  const { time, server, session } = await openRoom();
+  server.down = true;
+  server.cut();
+  await say(server, 1, 1_000);
+  server.down = false;
+  await connected(server, session);
+  await time.run(1_000);
+  assertEquals(lines(session), ["opened Main stage", ...texts(1, 1_000)]);
+  session.dispose();
+});
+
+Deno.test("more unchecked events than may wait end the road, and nothing is lost", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const time = new VirtualTime();
+  const server = await FakeServer.create(time);
+  const session = openSession({ server, checkAfter: promise });
+  await connected(server, session);
+  await say(server, 1, UNCHECKED_MAX_EVENTS - 1);
+  await time.run(100);
+  assertEquals(session.connection.value.state, "connected");
+  await say(server, UNCHECKED_MAX_EVENTS, UNCHECKED_MAX_EVENTS + 500);
+  await time.run(100);
+  assertEquals(session.connection.value.state, "disconnected");
+  resolve();
+  await connected(server, session);
+  await time.run(20_000);
+  assertEquals(lines(session), ["opened Main stage", ...texts(1, UNCHECKED_MAX_EVENTS + 500)]);
+  session.dispose();
+});

@@ -1,0 +1,96 @@
+/** A production session against the fake server, under virtual time. */
+import type { TabChannel } from "../../lib/session/deps.ts";
+import type { TimelineItem } from "../../lib/chat/timeline.ts";
+import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
+import { openRoomSession, type RoomSession } from "../../lib/session/room_session.ts";
+import type { SessionStorage } from "../../lib/session/storage.ts";
+import { fakeEd25519, FakeServer } from "../support/fake_server.ts";
+import { VirtualTime } from "../support/virtual_time.ts";
+import { SeededRandom } from "../simulation/random.ts";
+
+export interface OpenOptions {
+  server: FakeServer;
+  disk?: MemoryDisk;
+  storage?: SessionStorage;
+  tabs?: TabChannel;
+  secret?: string;
+  name?: string;
+  seed?: number;
+  logs?: string[];
+  /** Signatures are checked only once this has resolved. */
+  checkAfter?: Promise<void>;
+}
+
+export function openSession(options: OpenOptions): RoomSession {
+  const { server, disk, tabs, secret, logs } = options;
+  const random = new SeededRandom(options.seed ?? 1, "session");
+  return openRoomSession({
+    clock: server.time.clock,
+    timers: server.time.timers,
+    random,
+    storage: options.storage ?? memoryStorage(disk, { lasting: disk !== undefined }),
+    ed25519: {
+      ...fakeEd25519,
+      async verify(...signed) {
+        await options.checkAfter;
+        return await fakeEd25519.verify(...signed);
+      },
+    },
+    openRoad: server.openRoad,
+    ...(tabs && { tabs }),
+    log: (line) => logs?.push(line),
+  }, { room: server.room.id, name: options.name ?? "Ada", ...(secret !== undefined && { secret }) });
+}
+
+/** A server, and a session that is connected and has everything. */
+export async function openRoom(options: Omit<OpenOptions, "server"> = {}) {
+  const time = new VirtualTime();
+  const server = await FakeServer.create(time);
+  const session = openSession({ ...options, server });
+  await connected(server, session);
+  return { time, server, session };
+}
+
+/** Waits until the session is connected and has shown what the server has. */
+export async function connected(server: FakeServer, session: RoomSession): Promise<void> {
+  await server.time.until(() => session.connection.value.state === "connected");
+  await server.time.run(200);
+}
+
+/** What the screen shows, one text per line. */
+export function lines(session: RoomSession): string[] {
+  return session.messages.value.map(lineOf);
+}
+
+function lineOf(item: TimelineItem): string {
+  switch (item.type) {
+    case "message":
+      return item.delivery === undefined || item.delivery.state === "stored"
+        ? item.text
+        : `${item.text} (${item.delivery.state})`;
+    case "note":
+      return item.note === "room_opened" ? `opened ${item.name}` : `renamed ${item.name}`;
+    case "gap":
+      return item.gone ? `gone ${item.count}` : `gap ${item.count}`;
+    default:
+      return item.type;
+  }
+}
+
+/** A BroadcastChannel for tabs of one device: what one tells, the others hear a moment later. */
+export function tabHub(time: VirtualTime): () => TabChannel {
+  const hearers = new Set<(room: string) => void>();
+  return () => {
+    let mine: ((room: string) => void) | undefined;
+    return {
+      tell(room) {
+        for (const hear of hearers) if (hear !== mine) time.after(1, () => hearers.has(hear) && hear(room));
+      },
+      listen(hear) {
+        mine = hear;
+        hearers.add(hear);
+        return () => void hearers.delete(hear);
+      },
+    };
+  };
+}
