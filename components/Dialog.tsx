@@ -24,8 +24,10 @@ export function Dialog(props: {
     shown?.showModal();
     return () => {
       shown?.close();
-      // The browser does this on close(), but not when the element is already gone from the page.
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      if (!(before instanceof HTMLElement) || !before.isConnected) return;
+      // On close() Chromium gives the focus back without the cursor: what is typed then goes nowhere.
+      before.blur();
+      before.focus();
     };
   }, []);
   return (

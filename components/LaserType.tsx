@@ -11,7 +11,7 @@ export function LaserType(props: { lines: readonly string[]; label?: string; cla
     : { role: "img" as const, "aria-label": props.label };
   return (
     <svg viewBox={`0 0 ${width} ${height}`} class={`laser ${props.class ?? ""}`} {...spoken}>
-      {lines.map((line) => <path d={line.d} stroke-width={line.strokeWidth} />)}
+      {lines.map((line) => <path key={line.d} d={line.d} stroke-width={line.strokeWidth} />)}
     </svg>
   );
 }

@@ -21,7 +21,7 @@ export default function Room({ head }: { head: RoomHead }) {
     const secret = head.kind === "sealed" ? location.hash.slice(1) : undefined;
     link.value = location.origin + roomPath({ ...head, ...(secret !== undefined && { secret }) });
     // Another key behind the same address is another page, which browsers do not load by themselves.
-    const reload = () => location.reload();
+    const reload = () => secret !== undefined && location.reload();
     addEventListener("hashchange", reload);
     let left = false;
     if (secret === "") keyMissing.value = true;

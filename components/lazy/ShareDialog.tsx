@@ -32,13 +32,13 @@ export default function ShareDialog(props: {
       class={`band on-band ${props.band}`}
     >
       <div class={full ? "share-full" : "flex flex-col gap-4"}>
-        <div class={`bg-white w-full mx-auto ${full ? "max-w-[min(100%,75dvh)]" : "max-w-[min(100%,33dvh)]"}`}>
+        <div class={`bg-white w-full mx-auto ${full ? "" : "max-w-[min(100%,33dvh)]"}`}>
           <Qr text={link} label={t.share.qr(name)} />
         </div>
         {code === undefined
           ? <p class="font-bold">{t.share.sealedHint}</p>
           : (
-            <div class={`w-full mx-auto ${full ? "max-w-[min(100%,75dvh)]" : "max-w-[min(100%,33dvh)]"}`}>
+            <div class={`w-full mx-auto ${full ? "" : "max-w-[min(100%,33dvh)]"}`}>
               <p class="font-bold mb-2">{t.share.aloud}</p>
               <LaserType lines={codeLines(code)} label={spokenCode(code)} />
               <p class="text-sm font-bold mt-3 break-words">{t.share.host(new URL(link).host)}</p>

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { MESSAGE_MAX_CHARS } from "../../lib/protocol/limits.ts";
 import { Icon } from "../Icon.tsx";
 import { useTexts } from "../texts.ts";
@@ -44,7 +44,8 @@ export function Composer(props: {
     setText((old) => old.trim() === "" ? inserted : `${old}\n${inserted}`);
     field.current?.focus();
   }, [props.inserted]);
-  useEffect(() => {
+  // Still inside the press that asked for it: an iPhone opens its keyboard for no focus that comes later.
+  useLayoutEffect(() => {
     if (writing.mode === "edit") {
       setAside.current ??= text;
       setText(writing.text);

@@ -24,7 +24,7 @@ const GLYPHS: Record<string, string> = {
   K: "00 01|10 1u dm 1l 11|0m dm",
   L: "00 01 11",
   M: "01 0c c0 m0 m1|m0 d0 1c 11",
-  N: "01 0c c0 d0 1c 11",
+  N: "01 00 11 10",
   O: "m0 d0 1c 1d d1 c1 0d 0c c0 m0",
   P: "01 00 d0 1c 1u dm 0m",
   Q: "m0 d0 1c 1d d1 c1 0d 0c c0 m0|mr 11",

@@ -8,8 +8,7 @@
 /** A part of a text: plain, or a link with the address it leads to. */
 export type TextPart = { text: string; href?: string };
 
-const CANDIDATE =
-  /(?:https?:\/\/|www\.)[^\s<>"“”«»`{}|\\^\u0000-\u001f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]+/giu;
+const CANDIDATE = /(?:https?:\/\/|www\.)[^\s<>"“”«»`{}|\\^\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]+/giu;
 /** What a sentence puts after a link and what is hardly ever part of one. */
 const TRAILING = /[.,:;!?…'’*_~。、，！？)\]]$/u;
 const CLOSERS: Record<string, string> = { ")": "(", "]": "[" };

@@ -228,7 +228,7 @@ function roomInfo(value: unknown): RoomInfo {
     id: base64url(value.id, "room.id", 16),
     kind: oneOf<RoomKind>(value.kind, "room.kind", ["listed", "unlisted", "sealed"]),
     name: text(value.name, "room.name"),
-    ...optional("code", value.code, text),
+    ...optional("code", value.code, (code) => text(code, "room.code")),
     host: base64url(value.host, "room.host", 32),
     founding: wireEvent(value.founding, "room.founding"),
     createdAt: time(value.createdAt, "room.createdAt"),

@@ -73,13 +73,15 @@ export class People {
     return count;
   }
 
-  /** Up to PEOPLE_SHOWN people, `me` first. Only people whose leaving clients will be told of. */
+  /**
+   * Up to PEOPLE_SHOWN people, `me` first: those the others were told of, as they were told. What changed since comes to
+   * everybody in the next frame; somebody who is away for a moment would else be missing for who came in that moment.
+   */
   shown(me: Person): Person[] {
     const shown = [me];
-    for (const author of this.#told.keys()) {
+    for (const [author, name] of this.#told) {
       if (shown.length >= PEOPLE_SHOWN) break;
-      const name = this.#nameOf(author);
-      if (name !== undefined && author !== me.author) shown.push({ author, name });
+      if (author !== me.author) shown.push({ author, name });
     }
     return shown;
   }

@@ -13,7 +13,14 @@ import { type Event, type EventContent, type EventId, readEvent, type RoomId } f
 import type { RefusedFrame, SendFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { SEND_MAX_EVENTS } from "../protocol/limits.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
-import { ACK_TIMEOUT_MS, HOLE_MAX_EVENTS, REFUSED_PAUSE_MS, ROAD_FULL_PAUSE_MS, SEND_MAX_CHARS, STORAGE_RETRY_MS } from "./limits.ts";
+import {
+  ACK_TIMEOUT_MS,
+  HOLE_MAX_EVENTS,
+  REFUSED_PAUSE_MS,
+  ROAD_FULL_PAUSE_MS,
+  SEND_MAX_CHARS,
+  STORAGE_RETRY_MS,
+} from "./limits.ts";
 import * as books from "./outbox_book.ts";
 import type { Draft, Floor, OutboxBook, OutboxEntry } from "./outbox_book.ts";
 import { Pace } from "./pace.ts";

@@ -2,26 +2,26 @@
  * One open room in one page: the conductor. It joins the connection, the copy of the log, the outbox and the timeline, and
  * shows what they say as signals. All decisions are theirs; the surroundings are arguments.
  */
-import { batch, type Signal, signal } from "@preact/signals";
+import { batch } from "@preact/signals";
 import { type Composed, composeEdit, composeMessage, composeReaction } from "../chat/compose.ts";
 import { identityMark, normalizeDisplayName } from "../chat/display_name.ts";
 import { withOpened } from "../chat/recent_rooms.ts";
-import { isSame } from "../chat/same.ts";
-import type { PersonView, TimelineItem } from "../chat/timeline.ts";
 import { personNamePlace, type Sealer, sealerOf } from "../crypto/seal.ts";
-import { verifyEvent } from "../crypto/signing.ts";
 import type { AuthorKey, Event, EventId, RoomId } from "../protocol/event.ts";
-import type { HelloFrame, HelloProof, LogPosition, RoomInfo, WelcomeFrame } from "../protocol/frames.ts";
+import type { HelloFrame, HelloProof, LogPosition, WelcomeFrame } from "../protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../protocol/limits.ts";
 import { Connection, type RoomFrame } from "./connection.ts";
+import { CopyKeeper } from "./copy_keeper.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
-import { COPY_MAX_EVENTS, COPY_SAVE_EVERY_MS, REFUSED_PAUSE_MS } from "./limits.ts";
+import { COPY_MAX_EVENTS, REFUSED_PAUSE_MS } from "./limits.ts";
 import { LogReader } from "./log_reader.ts";
 import { memoryStorage } from "./memory_storage.ts";
-import { type Ground, layGround, openEvent, tidyPersonName } from "./room_ground.ts";
-import { isFounded, openHead, type RoomHead } from "./room_head.ts";
-import type { ConnectionState, RoomModel, RoomProblem, RoomView, SendProblem } from "./room_model.ts";
+import { type Ground, layGround, tidyPersonName } from "./room_ground.ts";
+import { RoomGate } from "./room_gate.ts";
+import type { RoomHead } from "./room_head.ts";
+import type { ConnectionState, RoomModel, RoomProblem, SendProblem } from "./room_model.ts";
 import { RoomPeople } from "./room_people.ts";
+import { RoomSignals } from "./room_signals.ts";
 
 export interface RoomSessionOptions {
   room: RoomId;
@@ -46,15 +46,7 @@ export function openRoomSession(deps: SessionDeps, options: RoomSessionOptions):
   return new Session(deps, options);
 }
 
-class Session implements RoomSession {
-  readonly connection: Signal<ConnectionState> = signal({ state: "connecting" });
-  readonly problem: Signal<RoomProblem | undefined> = signal(undefined);
-  readonly room: Signal<RoomView | undefined> = signal(undefined);
-  readonly me: Signal<PersonView | undefined> = signal(undefined);
-  readonly messages: Signal<readonly TimelineItem[]> = signal([]);
-  readonly people: Signal<{ count: number; shown: readonly PersonView[] }> = signal({ count: 0, shown: [] });
-  readonly older: Signal<"available" | "loading" | "none"> = signal("none");
-  readonly stored: Signal<boolean>;
+class Session extends RoomSignals implements RoomSession {
   readonly ready: Promise<void>;
 
   readonly #deps: SessionDeps;
@@ -63,28 +55,44 @@ class Session implements RoomSession {
   #ground: Ground | undefined;
   readonly #connection: Connection;
   readonly #reader: LogReader;
+  readonly #gate: RoomGate;
+  readonly #keeper: CopyKeeper;
   readonly #people: RoomPeople;
   /** What the last hello asked to resume from. */
   #asked: LogPosition | undefined;
-  /** The room as its founding proves it. Events wait for it: they are shown only in a room that is known. */
-  #head: Promise<RoomHead | undefined> = Promise.resolve(undefined);
-  #knownHead: RoomHead | undefined;
   /** Highest Lamport clock seen in the room. */
   #clock = 0;
-  #cancelSave: Cancel | undefined;
   #cancelAskAgain: Cancel | undefined;
   #disposed = false;
 
   constructor(deps: SessionDeps, options: RoomSessionOptions) {
+    super(deps.storage.lasting);
     this.#deps = deps;
     this.#options = options;
     this.#name = options.name;
-    this.stored = signal(deps.storage.lasting);
+    const log = (line: string) => this.#log(line);
+    this.#gate = new RoomGate({
+      room: options.room,
+      verifier: deps.ed25519,
+      sealer: () => this.#ground?.sealer,
+      held: (id) => this.#ground?.timeline.get(id),
+      onHead: (head) => this.#enter(head),
+      onProblem: (problem) => this.#stop(problem),
+      onFalse: () => this.#connection.fault("the room is not the one its founding event tells of"),
+    });
     this.#reader = new LogReader({
-      check: (event) => this.#check(event),
-      onEvents: (events) => this.#show(events),
+      check: (event) => this.#gate.check(event),
+      onEvents: (events) => this.#take(events),
       onChange: () => this.#copyChanged(),
-      log: (line) => this.#log(line),
+      log,
+    });
+    this.#keeper = new CopyKeeper({
+      room: options.room,
+      reader: this.#reader,
+      timers: deps.timers,
+      storage: () => this.#ground?.storage,
+      info: () => this.#gate.known?.info,
+      log,
     });
     this.#people = new RoomPeople({
       openName: async ({ author, name }) => {
@@ -105,7 +113,7 @@ class Session implements RoomSession {
       onWelcome: (frame) => this.#welcomed(frame),
       onFrame: (frame) => this.#received(frame),
       onState: (state) => this.#connectionChanged(state),
-      log: (line) => this.#log(line),
+      log,
     });
     this.ready = this.#start().catch((error) => this.#log(`the room could not be opened: ${error}`));
   }
@@ -165,24 +173,14 @@ class Session implements RoomSession {
     if (this.#disposed) return;
     void this.persist();
     this.#disposed = true;
-    this.#cancelSave?.();
+    this.#keeper.dispose();
     this.#cancelAskAgain?.();
     this.#connection.end();
     this.#ground?.outbox.dispose();
   }
 
   async persist(): Promise<void> {
-    this.#cancelSave?.();
-    this.#cancelSave = undefined;
-    const unsaved = this.#reader.unsaved();
-    if (unsaved === undefined || this.#knownHead === undefined || this.#ground === undefined) return;
-    const { copy, replaces } = unsaved;
-    try {
-      await this.#ground.storage.saveCopy(this.#options.room, { ...copy, room: this.#knownHead.info }, replaces);
-      this.#reader.saved(copy);
-    } catch (error) {
-      this.#log(`the local copy could not be kept: ${error}`);
-    }
+    await this.#keeper.save();
   }
 
   async #write(composed: Composed): Promise<{ problem?: SendProblem }> {
@@ -225,7 +223,7 @@ class Session implements RoomSession {
     if (ground.problem !== undefined) return this.#stop(ground.problem);
     if (ground.kept !== undefined) {
       const { head, copy, events } = ground.kept;
-      this.#enter(head);
+      this.#gate.enter(head);
       this.#reader.restore(copy, events);
     }
     this.#publish();
@@ -279,7 +277,7 @@ class Session implements RoomSession {
   #welcomed(frame: WelcomeFrame): boolean {
     if (!this.#reader.welcome(frame, this.#asked)) return false;
     this.#clock = Math.max(this.#clock, frame.clock);
-    this.#head = this.#prove(frame.room);
+    this.#gate.welcome(frame.room);
     this.#people.welcome(frame.people);
     this.#ground!.outbox.connected(frame);
     this.#requestOlder();
@@ -337,29 +335,10 @@ class Session implements RoomSession {
 
   // ---- events ----
 
-  /** The room as the server describes it, if its founding says the same. */
-  async #prove(info: RoomInfo): Promise<RoomHead | undefined> {
-    const known = this.#knownHead;
-    if (known?.info.founding[1] === info.founding[1] && known.info.code === info.code) return known;
-    if (!await isFounded(info, this.#options.room, this.#deps.ed25519)) {
-      this.#connection.fault("the room is not the one its founding event tells of");
-      return undefined;
-    }
-    const head = await openHead(info, this.#ground!.sealer);
-    if ("problem" in head) {
-      this.#stop(head);
-      return undefined;
-    }
-    this.#enter(head);
-    return head;
-  }
-
   #enter(head: RoomHead): void {
-    this.#knownHead = head;
     this.room.value = head.view;
     const { timeline, storage } = this.#ground!;
     timeline.setHost(head.view.host);
-    this.#head = Promise.resolve(head);
     const { id, kind, name, code } = head.view;
     const { secret } = this.#options;
     const opened = {
@@ -374,21 +353,7 @@ class Session implements RoomSession {
       .catch((error) => this.#log(`the room could not be remembered: ${error}`));
   }
 
-  /** The event opened, if its author wrote it for this room. */
-  async #check(event: Event): Promise<Event | undefined> {
-    const head = await this.#head;
-    if (head === undefined || this.#ground === undefined || event.room !== this.#options.room) return undefined;
-    const { timeline, sealer } = this.#ground;
-    const known = timeline.get(event.id);
-    if (known !== undefined) return known;
-    const fits = event.kind === "room"
-      ? event.id === head.founding.id
-      : (event.kind === "sealed") === (sealer !== undefined);
-    if (!fits || !await verifyEvent(this.#deps.ed25519, event)) return undefined;
-    return await openEvent(event, sealer, head);
-  }
-
-  #show(events: readonly Event[]): void {
+  #take(events: readonly Event[]): void {
     const { timeline, outbox, signer } = this.#ground!;
     for (const event of events) {
       this.#clock = Math.max(this.#clock, event.clock);
@@ -402,28 +367,16 @@ class Session implements RoomSession {
   #copyChanged(): void {
     this.#ground?.timeline.setGaps(this.#reader.gaps());
     this.#publish();
-    if (this.#disposed || this.#reader.unsaved() === undefined) return;
-    this.#cancelSave ??= this.#deps.timers.after(COPY_SAVE_EVERY_MS, () => void this.persist());
+    this.#keeper.saveSoon();
   }
 
   #publish(): void {
     if (this.#ground === undefined || this.#disposed) return;
     const { timeline, signer } = this.#ground;
-    batch(() => {
-      this.older.value = this.#reader.older;
-      this.messages.value = timeline.items;
-      show(this.me, timeline.person(signer.author, this.#name));
-      const shown = [...this.#people.names].map(([author, name]) => timeline.person(author, name));
-      show(this.people, { count: this.#people.count, shown });
-    });
+    this.show({ timeline, reader: this.#reader, people: this.#people, me: signer.author, name: this.#name });
   }
 
   #log(line: string): void {
     this.#deps.log?.(line);
   }
-}
-
-/** Screens draw what changes: a new object that says the same is no change. */
-function show<Value>(signal: Signal<Value>, value: Value): void {
-  if (!isSame(signal.peek(), value)) signal.value = value;
 }

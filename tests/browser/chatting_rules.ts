@@ -121,9 +121,8 @@ rule("a text of 2,001 characters is refused in plain words and stays; one of 2,0
   const most = "🏴".repeat(MESSAGE_MAX_CHARS / 2) + "a".repeat(MESSAGE_MAX_CHARS / 2);
   await ada.composer.fill(`${most}b`);
   await ada.untilAlert(t.composer.tooLong(1));
-  assertEquals(await ada.button(t.composer.send).getAttribute("aria-disabled"), "true");
   await ada.composer.press("Enter");
-  await ada.button(t.composer.send).click();
+  await ada.tryToSend();
   assertEquals(await ada.composer.inputValue(), `${most}b`);
   await ada.shows(["short"]);
   await ada.composer.press("Backspace");
@@ -137,9 +136,9 @@ rule("line breaks are kept, and white space around a text is not", async (field)
   await ben.enter(await ada.startRoom("Lines"));
   await ada.send("  one\n\ntwo\n  ");
   await ben.shows(["one\n\ntwo"]);
-  await ben.button(t.composer.send).click();
+  await ben.tryToSend();
   await ben.composer.fill("   \n ");
-  await ben.button(t.composer.send).click();
+  await ben.tryToSend();
   await ada.say("last");
   await ben.shows(["one\n\ntwo", "last"]);
 });

@@ -37,7 +37,7 @@ export class Tab {
   async startRoom(name: string, kind: RoomKind = "unlisted"): Promise<string> {
     await this.goHome();
     await this.page.getByLabel(t.home.roomName).fill(name);
-    await this.page.getByRole("radio", { name: t.kinds[kind].name, exact: true }).check();
+    await this.choose(t.kinds[kind].name);
     await this.button(t.home.open).click();
     await this.untilLive();
     const { pathname, hash } = new URL(this.page.url());
@@ -83,6 +83,13 @@ export class Tab {
     await this.button(t.composer.send).click();
     if (this.device.introduced) return;
     await this.introduce(this.device.name);
+  }
+
+  /** Presses Send although it says that nothing can be sent. */
+  async tryToSend(): Promise<void> {
+    const send = this.button(t.composer.send);
+    assertEquals(await send.getAttribute("aria-disabled"), "true");
+    await send.click({ force: true });
   }
 
   /** Answers the question for a name. */
@@ -140,6 +147,11 @@ export class Tab {
   }
 
   // ---- finding things ----
+
+  /** Chooses a radio button. */
+  async choose(label: string): Promise<void> {
+    await this.page.getByRole("radio", { name: label, exact: true }).check();
+  }
 
   button(name: string): Locator {
     return this.page.getByRole("button", { name, exact: true });

@@ -4,7 +4,14 @@
  */
 import { toBase64Url } from "../../lib/protocol/base64url.ts";
 import type { FrameProblem, Refusal } from "../../lib/protocol/codes.ts";
-import { encodePayload, type EventContent, type EventHeader, eventIdOf, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
+import {
+  encodePayload,
+  type EventContent,
+  type EventHeader,
+  eventIdOf,
+  type RoomId,
+  type WireEvent,
+} from "../../lib/protocol/event.ts";
 import { CLIENT_FRAME_MAX_BYTES, EVENT_PAYLOAD_MAX_BYTES, MESSAGE_MAX_CHARS } from "../../lib/protocol/limits.ts";
 import type { Signer } from "../../lib/crypto/signing.ts";
 import type { SeededRandom } from "../simulation/random.ts";
@@ -51,14 +58,14 @@ export async function junkBeforeHello(random: SeededRandom, setting: JunkSetting
   return unread ? junk : { ...junk, answers: [{ type: "anything" }] };
 }
 
-const NOT_JSON_LETTERS = '{}[]":,0123456789.eE+-\\/ \n\tabcdefnrtuul\u0000\u2028é😀';
+const NOT_JSON_LETTERS = [...'{}[]":,0123456789.eE+-\\/ \n\tabcdefnrtuul\u0000\u2028é😀'];
 
 const IN_ROOM: Maker[] = [
   // ---- not frames at all ----
   (random) => ({ sort: "binary", data: random.bytes(random.between(0, 300)), answers: [problem("not_text")] }),
   (random) => {
     let text = "";
-    for (let count = random.between(0, 80); count > 0; count--) text += random.pick([...NOT_JSON_LETTERS]);
+    for (let count = random.between(0, 80); count > 0; count--) text += random.pick(NOT_JSON_LETTERS);
     return unreadable("random text", text);
   },
   (random) => {
@@ -66,11 +73,19 @@ const IN_ROOM: Maker[] = [
     return unreadable("cut off", text.slice(0, random.between(1, text.length - 1)));
   },
   (random) =>
-    unreadable("another type", `{"type":${JSON.stringify(random.pick(["", "welcome", "ack", "SEND", "hello\u0000", 7, null, [], {}]))}}`),
+    unreadable(
+      "another type",
+      `{"type":${JSON.stringify(random.pick(["", "welcome", "ack", "SEND", "hello\u0000", 7, null, [], {}]))}}`,
+    ),
   (random) => unreadable("not an object", random.pick(["null", "true", "0", '""', "[]", "[[]]", "1e999", '"send"'])),
   (random) => {
     const depth = random.between(1_000, 60_000);
-    return unreadable("deeply nested", random.chance(0.5) ? "[".repeat(depth) + "]".repeat(depth) : '{"a":'.repeat(depth / 3) + "1" + "}".repeat(depth / 3));
+    return unreadable(
+      "deeply nested",
+      random.chance(0.5)
+        ? "[".repeat(depth) + "]".repeat(depth)
+        : '{"a":'.repeat(depth / 3) + "1" + "}".repeat(depth / 3),
+    );
   },
   (random) => ({
     sort: "oversized",
@@ -81,46 +96,55 @@ const IN_ROOM: Maker[] = [
 
   // ---- frames with wrong fields ----
   (random) =>
-    field("wrong fields", random.pick([
-      '{"type":"send"}',
-      '{"type":"send","events":[]}',
-      '{"type":"send","events":{}}',
-      '{"type":"send","events":"__proto__"}',
-      `{"type":"send","events":[${Array(33).fill('["{}",""]').join()}]}`,
-      '{"type":"send","events":[[]]}',
-      '{"type":"send","events":[["",""]]}',
-      '{"type":"send","events":[["{}","short"]]}',
-      `{"type":"send","events":[["{}","${"=".repeat(86)}"]]}`,
-      `{"type":"send","events":[["{}","${"B".repeat(86)}"]]}`,
-      `{"type":"send","events":[[{},"${"A".repeat(86)}"]]}`,
-      `{"type":"send","events":[["{}","${"A".repeat(86)}",1]]}`,
-      '{"type":"history"}',
-      '{"type":"history","before":0,"limit":1}',
-      '{"type":"history","before":1,"limit":201}',
-      '{"type":"history","before":1e400,"limit":1}',
-      '{"type":"history","before":9007199254740992,"limit":1}',
-      '{"type":"history","before":1.5,"limit":1}',
-      '{"type":"history","before":"1","limit":1}',
-      '{"type":"history","before":-1,"limit":-1}',
-      '{"type":"hello"}',
-      '{"type":"hello","version":1}',
-      '{"type":"hello","version":{},"proof":["{}",""]}',
-    ])),
+    field(
+      "wrong fields",
+      random.pick([
+        '{"type":"send"}',
+        '{"type":"send","events":[]}',
+        '{"type":"send","events":{}}',
+        '{"type":"send","events":"__proto__"}',
+        `{"type":"send","events":[${Array(33).fill('["{}",""]').join()}]}`,
+        '{"type":"send","events":[[]]}',
+        '{"type":"send","events":[["",""]]}',
+        '{"type":"send","events":[["{}","short"]]}',
+        `{"type":"send","events":[["{}","${"=".repeat(86)}"]]}`,
+        `{"type":"send","events":[["{}","${"B".repeat(86)}"]]}`,
+        `{"type":"send","events":[[{},"${"A".repeat(86)}"]]}`,
+        `{"type":"send","events":[["{}","${"A".repeat(86)}",1]]}`,
+        '{"type":"history"}',
+        '{"type":"history","before":0,"limit":1}',
+        '{"type":"history","before":1,"limit":201}',
+        '{"type":"history","before":1e400,"limit":1}',
+        '{"type":"history","before":9007199254740992,"limit":1}',
+        '{"type":"history","before":1.5,"limit":1}',
+        '{"type":"history","before":"1","limit":1}',
+        '{"type":"history","before":-1,"limit":-1}',
+        '{"type":"hello"}',
+        '{"type":"hello","version":1}',
+        '{"type":"hello","version":{},"proof":["{}",""]}',
+      ]),
+    ),
   (random) =>
-    unreadable("prototype names", random.pick([
-      '{"__proto__":{"type":"ping"}}',
-      '{"constructor":{"prototype":{"type":"ping"}}}',
-      '{"type":"__proto__"}',
-      '{"type":"constructor"}',
-      '{"type":"toString"}',
-      '{"type":{"__proto__":null}}',
-    ])),
+    unreadable(
+      "prototype names",
+      random.pick([
+        '{"__proto__":{"type":"ping"}}',
+        '{"constructor":{"prototype":{"type":"ping"}}}',
+        '{"type":"__proto__"}',
+        '{"type":"constructor"}',
+        '{"type":"toString"}',
+        '{"type":{"__proto__":null}}',
+      ]),
+    ),
   (random) =>
-    field("prototype names in fields", random.pick([
-      '{"type":"send","__proto__":{"events":[["{}","A"]]}}',
-      '{"type":"send","events":{"__proto__":[],"length":1}}',
-      '{"type":"history","__proto__":{"before":1,"limit":1}}',
-    ])),
+    field(
+      "prototype names in fields",
+      random.pick([
+        '{"type":"send","__proto__":{"events":[["{}","A"]]}}',
+        '{"type":"send","events":{"__proto__":[],"length":1}}',
+        '{"type":"history","__proto__":{"before":1,"limit":1}}',
+      ]),
+    ),
   (random) => {
     const payload = "x".repeat(2 * EVENT_PAYLOAD_MAX_BYTES + random.between(1, 500));
     return field("absurd payload", JSON.stringify({ type: "send", events: [[payload, "A".repeat(86)]] }));
@@ -171,7 +195,9 @@ const IN_ROOM: Maker[] = [
   },
   (random, setting) => {
     const text = random.pick(["x", "é", "😀"]).repeat(MESSAGE_MAX_CHARS + random.between(1, 500));
-    return unsigned("too long a text", JSON.stringify({ ...header(random, setting), body: { name: "Ada", text } }), ["too_long"]);
+    return unsigned("too long a text", JSON.stringify({ ...header(random, setting), body: { name: "Ada", text } }), [
+      "too_long",
+    ]);
   },
   (random, setting) => {
     const payload = JSON.stringify({ ...header(random, setting), junk: "x".repeat(EVENT_PAYLOAD_MAX_BYTES) });
@@ -235,7 +261,11 @@ const IN_ROOM: Maker[] = [
   }),
   (random) => ({
     sort: "history",
-    data: JSON.stringify({ type: "history", before: random.pick([1, 2, 50, 2 ** 53 - 1]), limit: random.between(1, 200) }),
+    data: JSON.stringify({
+      type: "history",
+      before: random.pick([1, 2, 50, 2 ** 53 - 1]),
+      limit: random.between(1, 200),
+    }),
     answers: [{ type: "page" }],
   }),
 
@@ -303,7 +333,8 @@ function changedAtRandom(random: SeededRandom, text: string): string {
   for (let count = random.between(1, 4); count > 0; count--) {
     const at = random.between(0, changed.length - 1), length = random.between(1, 20);
     const [before, part, after] = [changed.slice(0, at), changed.slice(at, at + length), changed.slice(at + length)];
-    changed = before + random.pick(["", part + part, part.toUpperCase(), "\u0000", "\\", '"', "9".repeat(30), "]"]) + after;
+    changed = before + random.pick(["", part + part, part.toUpperCase(), "\u0000", "\\", '"', "9".repeat(30), "]"]) +
+      after;
   }
   return changed;
 }

@@ -40,7 +40,8 @@ function screen(name: string, options: BrowserContextOptions, run: (page: Page) 
     sanitizeOps: false,
     async fn() {
       const context = await browser.newContext({ baseURL: server.url, locale: "en", ...options });
-      context.setDefaultTimeout(10_000);
+      // Long, for a busy machine; no rule waits for time to pass.
+      context.setDefaultTimeout(30_000);
       const faults: string[] = [];
       context.on("weberror", (error) => faults.push(`thrown: ${error.error().stack ?? error.error()}`));
       context.on("console", (message) => {
@@ -268,6 +269,7 @@ screen("with the keyboard alone one writes, answers and reacts", DESKTOP, async 
   await page.keyboard.press("Enter");
   await actions.getByRole("button", { name: t.message.reply }).focus();
   await page.keyboard.press("Enter");
+  await page.getByText(t.composer.replying("Ann")).waitFor();
   await page.keyboard.type("an answer");
   await page.keyboard.press("Enter");
   await page.locator("[data-item]").filter({ hasText: "an answer" }).getByText("first").waitFor();

@@ -61,7 +61,9 @@ export function checkLog(record: RoomRecord, room: string, database: MemoryDatab
     if (!record.positions.has(id)) throw new Violation(`acked and lost: ${id}`);
   }
   for (const [id, reason] of record.refused) {
-    if (reason !== "expired" && record.positions.has(id)) throw new Violation(`refused as ${reason}, and stored: ${id}`);
+    if (reason !== "expired" && record.positions.has(id)) {
+      throw new Violation(`refused as ${reason}, and stored: ${id}`);
+    }
   }
   checkClocks(record);
 }
@@ -161,7 +163,9 @@ export function checkPresence(pages: readonly Page[]): void {
     const { count, shown } = page.model.people.value;
     const seen = new Set(shown.map(({ author }) => author));
     if (count !== authors.size || seen.size !== authors.size || shown.length !== seen.size) {
-      throw new Violation(`${page.name} counts ${count} people and names ${shown.length}, and ${authors.size} are here`);
+      throw new Violation(
+        `${page.name} counts ${count} people and names ${shown.length}, and ${authors.size} are here`,
+      );
     }
   }
 }

@@ -3,7 +3,7 @@
  * them, signs wrongly, speaks out of turn, uses numbers twice and runs the clock up. The room must look as if nobody did.
  */
 import { decodeServerFrame } from "../../lib/protocol/decode.ts";
-import { type Event, type RoomId, readEvent, type WireEvent } from "../../lib/protocol/event.ts";
+import { type Event, readEvent, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
 import type { ServerFrame } from "../../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 import { type Signer, signEvent } from "../../lib/crypto/signing.ts";
@@ -57,7 +57,8 @@ export class Mallory {
       device: "mallory",
       honest: false,
       client: {
-        opened: () => this.#random.chance(0.2) && this.#say(this.#random.pick(["{}", '{"type":"ping"}', "[]", "hello"])),
+        opened: () =>
+          this.#random.chance(0.2) && this.#say(this.#random.pick(["{}", '{"type":"ping"}', "[]", "hello"])),
         received: (text) => this.#received(text),
         closed: again,
       },
@@ -111,17 +112,29 @@ export class Mallory {
   async #act(): Promise<void> {
     const random = this.#random;
     switch (
-      random.weighted({ replay: 5, overheard: 8, altered: 2, misSigned: 2, conflict: 2, far: 1, own: 3, junk: 2, history: 2 })
+      random.weighted({
+        replay: 5,
+        overheard: 8,
+        altered: 2,
+        misSigned: 2,
+        conflict: 2,
+        far: 1,
+        own: 3,
+        junk: 2,
+        history: 2,
+      })
     ) {
       case "replay":
         return this.#sendEvents(this.#some(this.#seen));
       case "overheard":
         return this.#sendEvents(this.#some(this.#world.overheard));
       case "altered":
-        return this.#sendEvents(this.#some(this.#seen).map(([payload, signature]) => [
-          payload.replace(/"text":"/, '"text":"not '),
-          signature,
-        ]));
+        return this.#sendEvents(
+          this.#some(this.#seen).map(([payload, signature]) => [
+            payload.replace(/"text":"/, '"text":"not '),
+            signature,
+          ]),
+        );
       case "misSigned":
         return this.#sendEvents(this.#some(this.#world.overheard).map(([payload]) => [payload, "A".repeat(86)]));
       case "conflict":

@@ -227,14 +227,18 @@ export class Link {
     this.#down.cut();
     this.#up.cut();
     if (this.#random.chance(0.8)) {
-      const noticedAfterMs = this.#random.chance(0.7) ? this.#random.between(0, 100) : this.#random.between(100, 20_000);
+      const noticedAfterMs = this.#random.chance(0.7)
+        ? this.#random.between(0, 100)
+        : this.#random.between(100, 20_000);
       this.#scheduler.after(noticedAfterMs, () => this.#tellClient(ABNORMAL_CLOSURE, ""));
     } else {
       // A half-open connection: the operating system gives up in the end (RFC 9293 section 3.8.3), long after anybody cares.
       this.#scheduler.after(120_000, () => this.#tellClient(ABNORMAL_CLOSURE, ""));
     }
     if (this.#random.chance(0.7)) {
-      const noticedAfterMs = this.#random.chance(0.5) ? this.#random.between(0, 200) : this.#random.between(200, 40_000);
+      const noticedAfterMs = this.#random.chance(0.5)
+        ? this.#random.between(0, 200)
+        : this.#random.between(200, 40_000);
       this.#scheduler.after(noticedAfterMs, () => this.#tellServer());
     } else {
       this.#scheduler.after(120_000, () => this.#tellServer());

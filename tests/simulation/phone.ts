@@ -251,7 +251,9 @@ export class Page {
     const survives = random.chance(0.5);
     return new Promise((resolve) => {
       world.scheduler.after(random.between(1, maxDelayMs), () => {
-        if (!this.life.dead || survives) resolve();
+        // The storage goes on while the page is frozen; its answer waits.
+        if (!this.life.dead) this.life.whenAwake(resolve);
+        else if (survives) resolve();
       });
     });
   }

@@ -50,11 +50,15 @@ if (import.meta.main) {
   };
   const seed = option("seed");
   const startedAt = performance.now();
-  const { report, runs, failures } = await runSeeds(seed ?? option("from") ?? 1, seed === undefined ? option("seeds") ?? 2_000 : 1, (failure) => {
-    console.error(failure.message);
-    if (seed !== undefined) console.error(failure.cause);
-    else console.error(`  again: deno run -A tests/simulation/run.ts --seed ${failure.seed}`);
-  });
+  const { report, runs, failures } = await runSeeds(
+    seed ?? option("from") ?? 1,
+    seed === undefined ? option("seeds") ?? 2_000 : 1,
+    (failure) => {
+      console.error(failure.message);
+      if (seed !== undefined) console.error(failure.cause);
+      else console.error(`  again: deno run -A tests/simulation/run.ts --seed ${failure.seed}`);
+    },
+  );
   const seconds = (performance.now() - startedAt) / 1000;
   console.log(tableOf(report));
   console.log(`\n${runs} seeds in ${seconds.toFixed(1)} s, ${failures} failed`);

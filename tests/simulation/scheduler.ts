@@ -53,7 +53,9 @@ export class Scheduler {
 
   /** Mixes something that happened into the trace. */
   note(text: string): void {
-    for (let at = 0; at < text.length; at++) this.#trace = Math.imul(this.#trace ^ text.charCodeAt(at), 0x01000193) >>> 0;
+    for (let at = 0; at < text.length; at++) {
+      this.#trace = Math.imul(this.#trace ^ text.charCodeAt(at), 0x01000193) >>> 0;
+    }
   }
 
   /** Ends the run at its next step with this error: the first one wins. */
@@ -169,11 +171,21 @@ export class Life {
     this.#frozen ??= [];
   }
 
+  /** A woken page works off its queue in its order, one turn each; what comes meanwhile waits behind it. */
   wake(): void {
-    const late = this.#frozen ?? [];
-    this.#frozen = undefined;
-    // One turn each: a woken page works off its queue in order.
-    for (const run of late) this.#scheduler.after(0, () => this.whenAwake(run));
+    const late = this.#frozen;
+    if (late === undefined) return;
+    const next = () => {
+      if (this.#frozen !== late) return;
+      const run = late.shift();
+      if (run === undefined) {
+        this.#frozen = undefined;
+        return;
+      }
+      run();
+      this.#scheduler.after(0, next);
+    };
+    this.#scheduler.after(0, next);
   }
 
   kill(): void {

@@ -5,7 +5,15 @@ import type { RoomId } from "../../lib/protocol/event.ts";
 import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
 import type { RoomAnswer } from "../../lib/server/rooms.ts";
 import { fakeSigner } from "./fake_ed25519.ts";
-import { checkLog, checkPresence, checkSameScreens, checkScreen, checkTyped, expectedScreen, shownScreen } from "./final_checks.ts";
+import {
+  checkLog,
+  checkPresence,
+  checkSameScreens,
+  checkScreen,
+  checkTyped,
+  expectedScreen,
+  shownScreen,
+} from "./final_checks.ts";
 import { Mallory } from "./mallory.ts";
 import { type Page, Phone } from "./phone.ts";
 import { SeededRandom } from "./random.ts";
@@ -93,7 +101,10 @@ class Simulation {
     const room = toBase64Url(random.bytes(16));
     const host = fakeSigner(random.bytes(32));
     const header = { room, n: 1, clock: 1, at: START_AT };
-    const founding = await signEvent(host, header, { kind: "room", body: { roomKind: "unlisted", name: "Main stage" } });
+    const founding = await signEvent(host, header, {
+      kind: "room",
+      body: { roomKind: "unlisted", name: "Main stage" },
+    });
     let made: RoomAnswer | undefined;
     instances[0]!.server.createRoom(founding.wire, { device: "host", address: "203.0.113.7" })
       .then((answer) => made = answer, (error) => scheduler.fail(error));
@@ -183,7 +194,10 @@ class Simulation {
         phone.goOffline();
         return void world.scheduler.after(random.between(100, 20_000), () => phone.goOnline());
       case "storm": {
-        Object.assign(world.weather, random.pick([{ failShare: 0.3 }, { failShare: 0.05, hangShare: 0.1 }, { failShare: 1 }]));
+        Object.assign(
+          world.weather,
+          random.pick([{ failShare: 0.3 }, { failShare: 0.05, hangShare: 0.1 }, { failShare: 1 }]),
+        );
         const clearUp = () => void Object.assign(world.weather, { failShare: 0, hangShare: 0 });
         return void world.scheduler.after(random.between(200, 8_000), clearUp);
       }
@@ -277,7 +291,9 @@ class Simulation {
     }
     for (const page of this.#pages()) {
       const { model } = page;
-      if (model.connection.value.state !== "connected") return `${page.name} is ${JSON.stringify(model.connection.value)}`;
+      if (model.connection.value.state !== "connected") {
+        return `${page.name} is ${JSON.stringify(model.connection.value)}`;
+      }
       if (model.older.value === "available") model.loadOlder();
       if (model.older.value !== "none") return `${page.name} has older messages: ${model.older.value}`;
       const shown = shownScreen(page.items).length;

@@ -53,7 +53,16 @@ export interface LinkRecord {
 export class Witness {
   readonly #report: (violation: Violation) => void;
   readonly rooms = new Map<RoomId, RoomRecord>();
-  readonly counts = { commits: 0, stored: 0, acks: 0, doubleAcks: 0, refusals: 0, problems: 0, goodbyes: 0, resumes: 0 };
+  readonly counts = {
+    commits: 0,
+    stored: 0,
+    acks: 0,
+    doubleAcks: 0,
+    refusals: 0,
+    problems: 0,
+    goodbyes: 0,
+    resumes: 0,
+  };
   readonly refusalReasons = new Map<string, number>();
   readonly goodbyeReasons = new Map<string, number>();
 
@@ -102,7 +111,9 @@ export class Witness {
     if (!read.ok) return this.#broken(`something unreadable was stored at ${position}: ${payload}`);
     const { event } = read;
     if (event.room !== room) this.#broken(`an event of another room was stored at ${position}`);
-    void verifyEvent(fakeVerifier, event).then((valid) => valid || this.#broken(`a forged event was stored: ${payload}`));
+    void verifyEvent(fakeVerifier, event).then((valid) =>
+      valid || this.#broken(`a forged event was stored: ${payload}`)
+    );
     if (position !== record.head + 1) {
       this.#broken(`stored at ${position} when the log's head was ${record.head}: ${payload}`);
     }

@@ -51,7 +51,9 @@ export class World {
       log: (line) => {
         this.scheduler.note(line);
         // What the server calls a failure of its own code is one.
-        if (/committing failed|sweep failed|admitting a connection failed/.test(line)) this.scheduler.fail(new Error(line));
+        if (/committing failed|sweep failed|admitting a connection failed/.test(line)) {
+          this.scheduler.fail(new Error(line));
+        }
       },
     });
     this.instances.push(instance);

@@ -1,0 +1,130 @@
+/** Long polling over HTTP: finds the connection of each request, or makes one. Rules: docs/PROTOCOL.md, [POLL-…]. */
+import { toBase64Url } from "../protocol/base64url.ts";
+import type { RoomId } from "../protocol/event.ts";
+import {
+  POLL_PROBLEMS,
+  POLL_REQUEST_MAX_BYTES,
+  type PollAnswerHead,
+  type PollConnectionId,
+  type PollProblem,
+  readPollRequest,
+} from "../protocol/polling.ts";
+import { PollConnection, type PollingSettings } from "./poll_connection.ts";
+import type { ChatServer, Visitor } from "./server.ts";
+import type { Random, Timers } from "./surroundings.ts";
+
+export interface PollingParts {
+  server: ChatServer;
+  settings: PollingSettings;
+  timers: Timers;
+  random: Random;
+}
+
+/** The polling connections of one server instance. */
+export class Polling {
+  readonly #parts: PollingParts;
+  /** All that are answered. Those with a session are bounded by `limits.connections`, the ended ones by `keepEndedBytes`. */
+  readonly #connections = new Map<PollConnectionId, { room: RoomId; connection: PollConnection }>();
+  /** Ended ones, oldest first. */
+  readonly #ended = new Set<PollConnection>();
+  #endedBytes = 0;
+
+  constructor(parts: PollingParts) {
+    this.#parts = parts;
+  }
+
+  /** Connections that are answered, the ended ones included. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Answers one `POST /api/rooms/{room}/poll`. */
+  async answer(room: RoomId, request: Request, visitor: Visitor): Promise<Response> {
+    const body = await readText(request, POLL_REQUEST_MAX_BYTES);
+    if (body === undefined) return problem("too_large");
+    const asked = readPollRequest(body);
+    if (asked === undefined) return problem("bad_poll");
+    if (asked.type === "open") return lines(this.#open(room, visitor));
+    const entry = this.#connections.get(asked.connection);
+    if (entry === undefined || entry.room !== room) return problem("unknown_connection");
+    const { connection } = entry;
+    switch (asked.type) {
+      case "fetch": {
+        const frames = connection.fetch(asked.received, request.signal);
+        return frames === "bad_poll" ? problem(frames) : lines(await frames);
+      }
+      case "send":
+        return head({ type: "taken", taken: connection.take(asked.first, asked.frames) });
+      case "close":
+        connection.forget();
+        return head({ type: "taken", taken: 0 });
+    }
+  }
+
+  /** Forgets every connection; their sessions end. */
+  close(): void {
+    for (const { connection } of [...this.#connections.values()]) connection.forget();
+  }
+
+  #open(room: RoomId, visitor: Visitor): string {
+    const { server, settings, timers, random } = this.#parts;
+    const id = toBase64Url(random.bytes(16));
+    const connection = new PollConnection({
+      settings,
+      timers,
+      onEnded: () => this.#keep(connection),
+      onForgotten: () => {
+        this.#connections.delete(id);
+        if (this.#ended.delete(connection)) this.#recount();
+      },
+    });
+    this.#connections.set(id, { room, connection });
+    connection.serve(server.connect(room, connection, visitor));
+    return connection.opening(id);
+  }
+
+  /** Who ended is no longer counted by the server's limits: all of them together have one of their own. */
+  #keep(connection: PollConnection): void {
+    this.#ended.add(connection);
+    this.#recount();
+    for (const oldest of this.#ended) {
+      if (this.#endedBytes <= this.#parts.settings.keepEndedBytes) break;
+      oldest.forget();
+    }
+  }
+
+  #recount(): void {
+    this.#endedBytes = 0;
+    for (const { keptBytes } of this.#ended) this.#endedBytes += keptBytes;
+  }
+}
+
+/** Nobody keeps it, nobody rewrites it: proxies that "optimise" would hold back or change frames. */
+const HEADERS = { "content-type": "application/x-ndjson", "cache-control": "no-store, no-transform" };
+
+function lines(body: string): Response {
+  return new Response(body, { headers: HEADERS });
+}
+
+function head(answer: PollAnswerHead, status = 200): Response {
+  return new Response(`${JSON.stringify(answer)}\n`, { status, headers: HEADERS });
+}
+
+function problem(name: PollProblem): Response {
+  const response = head({ type: "problem", problem: name }, POLL_PROBLEMS[name]);
+  // Each line to a machine may end in another process of it: on a new one the client may reach its own.
+  if (name === "unknown_connection") response.headers.set("connection", "close");
+  return response;
+}
+
+/** The body of a request, or undefined when it is larger than `maxBytes`; nothing beyond is read. */
+async function readText(request: Request, maxBytes: number): Promise<string | undefined> {
+  const decoder = new TextDecoder();
+  let bytes = 0, text = "";
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) return undefined;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}

@@ -1,0 +1,81 @@
+/** What comes into a room: only events of this room, signed by their authors, and only once the room itself is proven. */
+import type { Sealer } from "../crypto/seal.ts";
+import { type Verifier, verifyEvent } from "../crypto/signing.ts";
+import type { Event, EventId, RoomId } from "../protocol/event.ts";
+import type { RoomInfo } from "../protocol/frames.ts";
+import { openEvent } from "./room_ground.ts";
+import { isFounded, openHead, type RoomHead } from "./room_head.ts";
+import type { RoomProblem } from "./room_model.ts";
+
+export interface RoomGateParts {
+  room: RoomId;
+  verifier: Verifier;
+  /** Undefined in a plain room. */
+  sealer(): Sealer | undefined;
+  /** The event with this id, if it came before: it was checked then. */
+  held(id: EventId): Event | undefined;
+  onHead(head: RoomHead): void;
+  /** The room is proven, and this page cannot show it. */
+  onProblem(problem: RoomProblem): void;
+  /** What the server says of the room is not what its founding says. */
+  onFalse(): void;
+}
+
+export class RoomGate {
+  readonly #parts: RoomGateParts;
+  /** Events wait for it. */
+  #head: Promise<RoomHead | undefined> = Promise.resolve(undefined);
+  #known: RoomHead | undefined;
+
+  constructor(parts: RoomGateParts) {
+    this.#parts = parts;
+  }
+
+  /** The room, once it is proven. */
+  get known(): RoomHead | undefined {
+    return this.#known;
+  }
+
+  /** A server describes the room. */
+  welcome(info: RoomInfo): void {
+    this.#head = this.#prove(info);
+  }
+
+  /** The room as it was proven before, on an earlier page. */
+  enter(head: RoomHead): void {
+    this.#known = head;
+    this.#head = Promise.resolve(head);
+    this.#parts.onHead(head);
+  }
+
+  /** The event opened, if its author wrote it for this room. */
+  async check(event: Event): Promise<Event | undefined> {
+    const head = await this.#head;
+    if (head === undefined || event.room !== this.#parts.room) return undefined;
+    const held = this.#parts.held(event.id);
+    if (held !== undefined) return held;
+    const sealer = this.#parts.sealer();
+    const fits = event.kind === "room"
+      ? event.id === head.founding.id
+      : (event.kind === "sealed") === (sealer !== undefined);
+    if (!fits || !await verifyEvent(this.#parts.verifier, event)) return undefined;
+    return await openEvent(event, sealer, head);
+  }
+
+  async #prove(info: RoomInfo): Promise<RoomHead | undefined> {
+    const known = this.#known;
+    if (known?.info.founding[1] === info.founding[1] && known.info.code === info.code) return known;
+    if (!await isFounded(info, this.#parts.room, this.#parts.verifier)) {
+      this.#parts.onFalse();
+      return undefined;
+    }
+    const head = await openHead(info, this.#parts.sealer());
+    if ("problem" in head) {
+      this.#parts.onProblem(head);
+      return undefined;
+    }
+    this.#known = head;
+    this.#parts.onHead(head);
+    return head;
+  }
+}

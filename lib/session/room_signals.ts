@@ -1,0 +1,48 @@
+/** What a page sees of a session: RoomModel's signals, and how they follow what the session holds. */
+import { batch, type Signal, signal } from "@preact/signals";
+import { isSame } from "../chat/same.ts";
+import type { PersonView, Timeline, TimelineItem } from "../chat/timeline.ts";
+import type { AuthorKey } from "../protocol/event.ts";
+import type { LogReader } from "./log_reader.ts";
+import type { ConnectionState, RoomProblem, RoomView } from "./room_model.ts";
+import type { RoomPeople } from "./room_people.ts";
+
+/** What is shown. */
+export interface Shown {
+  timeline: Timeline;
+  reader: LogReader;
+  people: RoomPeople;
+  me: AuthorKey;
+  /** My display name, which no event may have said yet. */
+  name: string;
+}
+
+export class RoomSignals {
+  readonly connection: Signal<ConnectionState> = signal({ state: "connecting" });
+  readonly problem: Signal<RoomProblem | undefined> = signal(undefined);
+  readonly room: Signal<RoomView | undefined> = signal(undefined);
+  readonly me: Signal<PersonView | undefined> = signal(undefined);
+  readonly messages: Signal<readonly TimelineItem[]> = signal([]);
+  readonly people: Signal<{ count: number; shown: readonly PersonView[] }> = signal({ count: 0, shown: [] });
+  readonly older: Signal<"available" | "loading" | "none"> = signal("none");
+  readonly stored: Signal<boolean>;
+
+  constructor(stored: boolean) {
+    this.stored = signal(stored);
+  }
+
+  protected show({ timeline, reader, people, me, name }: Shown): void {
+    batch(() => {
+      this.older.value = reader.older;
+      this.messages.value = timeline.items;
+      update(this.me, timeline.person(me, name));
+      const shown = [...people.names].map(([author, name]) => timeline.person(author, name));
+      update(this.people, { count: people.count, shown });
+    });
+  }
+}
+
+/** Screens draw what changes: a new object that says the same is no change. */
+function update<Value>(signal: Signal<Value>, value: Value): void {
+  if (!isSame(signal.peek(), value)) signal.value = value;
+}

@@ -1,0 +1,57 @@
+/**
+ * `deno serve --parallel`: several workers of one process, each a server instance of its own, on one embedded database.
+ * Which worker gets a socket is the operating system's choice.
+ */
+import { assertEquals } from "@std/assert";
+import { startServer } from "../support/server_process.ts";
+import { type Address, checkRoom, clientOf, makeRoom, pause, Writer } from "./writers.ts";
+
+/** Odd: two workers never have the same number of connections, so that /health tells them apart. */
+const CLIENTS = 13;
+const EVENTS_PER_CLIENT = 20;
+
+Deno.test("clients on different workers of one process see each other's events in one order, and each other", async () => {
+  const dataDir = await Deno.makeTempDir({ prefix: "festival-parallel-" });
+  const env = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
+  const server = await startServer({ dataDir, env, workers: 2 });
+  const address: Address = { url: server.url };
+  try {
+    const { id } = await makeRoom(address);
+    const writers: Writer[] = [];
+    for (let count = 0; count < CLIENTS; count++) {
+      writers.push(new Writer(await clientOf(address, id, `client ${count}`)));
+    }
+    const clients = writers.map(({ client }) => client);
+    await Promise.all(clients.map((client) => client.until(() => client.welcome !== undefined)));
+    assertEquals(await connectionsPerWorker(address), CLIENTS, "the workers share the connections");
+
+    while (writers.some(({ written }) => written.length < EVENTS_PER_CLIENT)) await pause(5);
+    for (const writer of writers) writer.stop();
+    await Promise.all(writers.map(({ done }) => done));
+    await checkRoom(writers);
+
+    await Promise.all(
+      clients.map((client) => client.until(() => client.count === CLIENTS && client.shown.length === CLIENTS)),
+    );
+    const leaving = clients.splice(0, 5);
+    await Promise.all(leaving.map((client) => client.close()));
+    await Promise.all(clients.map((client) => client.until(() => client.count === CLIENTS - leaving.length)));
+    await Promise.all(clients.map((client) => client.close()));
+  } finally {
+    await server.stop();
+    await Deno.remove(dataDir, { recursive: true });
+  }
+});
+
+/** Asks /health until two workers answered: the sum of their connections. */
+async function connectionsPerWorker({ url }: Address): Promise<number> {
+  const seen = new Set<number>();
+  for (let tries = 0; seen.size < 2 && tries < 500; tries++) {
+    // A connection of its own each time, so that another worker may answer.
+    const response = await fetch(`${url}/health`, { headers: { connection: "close" } });
+    const { connections }: { connections: number } = await response.json();
+    seen.add(connections);
+  }
+  if (seen.size < 2) throw new Error(`only one worker ever answered: ${[...seen]}`);
+  return [...seen].reduce((sum, connections) => sum + connections, 0);
+}

@@ -1,0 +1,123 @@
+/** Clients with a simple outbox for fault tests: they write without pause, come back by themselves, and send again. */
+import { assertEquals } from "@std/assert";
+import type { Event, EventId, RoomId } from "../../lib/protocol/event.ts";
+import { eventIdOf } from "../../lib/protocol/event.ts";
+import { SEND_MAX_EVENTS } from "../../lib/protocol/limits.ts";
+import type { RoomInfo } from "../../lib/protocol/frames.ts";
+import { newFounding, TestClient, webSocketWire } from "../support/client.ts";
+
+/** Where the server is at the moment; another place after each start. */
+export interface Address {
+  /** `http://host:port`. */
+  url: string;
+}
+
+/** Makes a room over HTTP, as the home page does. */
+export async function makeRoom({ url }: Address): Promise<RoomInfo> {
+  const response = await fetch(`${url}/api/rooms`, {
+    method: "POST",
+    headers: { "content-type": "application/json", origin: url },
+    body: JSON.stringify((await newFounding()).wire),
+  });
+  if (!response.ok) throw new Error(`no room: ${response.status} ${await response.text()}`);
+  return await response.json();
+}
+
+/** A client of a room whose sockets go wherever `address` points to at that moment. */
+export function clientOf(address: Address, room: RoomId, name: string): Promise<TestClient> {
+  return TestClient.create({
+    room,
+    name,
+    open: (handlers) => {
+      const url = `${address.url.replace("http", "ws")}/api/rooms/${room}/socket`;
+      return webSocketWire(url)(handlers);
+    },
+  });
+}
+
+/** Time between two events of one writer. */
+const WRITE_EVERY_MS = 12;
+/** Time before the next try when no server answers. */
+const RETRY_MS = 25;
+
+export class Writer {
+  readonly client: TestClient;
+  /** Everything ever written. */
+  readonly written: Event[] = [];
+  readonly #unacked = new Map<EventId, Event>();
+  #stopped = false;
+  readonly done: Promise<void>;
+
+  constructor(client: TestClient) {
+    this.client = client;
+    this.done = this.#run();
+  }
+
+  /** Writes no more; `done` resolves when everything written is acked. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async #run(): Promise<void> {
+    const { client } = this;
+    while (!this.#stopped || this.#unacked.size > 0) {
+      try {
+        if (await client.connect() === undefined) throw new Error(`no welcome, closed with ${client.closeCode}`);
+      } catch {
+        await pause(RETRY_MS); // Nobody there at the moment.
+        continue;
+      }
+      await this.#resend();
+      while (client.closeCode === undefined && (!this.#stopped || this.#unacked.size > 0)) {
+        if (!this.#stopped) await this.#write();
+        await pause(WRITE_EVERY_MS);
+        for (const id of this.#unacked.keys()) if (client.acked.has(id)) this.#unacked.delete(id);
+      }
+    }
+  }
+
+  async #write(): Promise<void> {
+    const { client } = this;
+    const n = this.written.length + 1;
+    const event = await client.signText(`${client.options.name} writes ${n}`, { n, clock: ++client.clock });
+    this.written.push(event);
+    this.#unacked.set(event.id, event);
+    if (client.closeCode === undefined) client.sendEvents(event);
+  }
+
+  async #resend(): Promise<void> {
+    const { client } = this;
+    const unacked = [...this.#unacked.values()];
+    for (let at = 0; at < unacked.length && client.closeCode === undefined; at += SEND_MAX_EVENTS) {
+      const part = unacked.slice(at, at + SEND_MAX_EVENTS);
+      client.sendEvents(...part);
+      // The server may still be storing only so many events of one connection.
+      const last = part.at(-1)!.id;
+      await client.until(() => client.acked.has(last) || client.closeCode !== undefined);
+    }
+  }
+}
+
+/** What must be true of the writers of one room once all are done and connected. */
+export async function checkRoom(writers: readonly Writer[]): Promise<{ events: number }> {
+  const written = new Map(writers.flatMap((writer) => writer.written.map((event) => [event.id, event] as const)));
+  const head = written.size + 1; // The founding is the first.
+  for (const { client } of writers) {
+    await client.holds(head);
+    assertEquals(client.violations, [], `${client.options.name} saw the server break its promises`);
+    assertEquals(client.position?.position, head, "nothing is stored beyond what was written");
+    const positions = [...client.log.keys()].sort((a, b) => a - b);
+    assertEquals(positions, Array.from({ length: head }, (_, index) => index + 1), "the log has holes");
+    const ids = positions.map((position) => eventIdOf(client.log.get(position)![0]));
+    assertEquals(new Set(ids).size, head, "an event is stored twice");
+    for (const id of written.keys()) if (!ids.includes(id)) throw new Error(`lost: ${written.get(id)!.wire[0]}`);
+    for (const [id, position] of client.acked) assertEquals(ids[position - 1], id, "acked at another position");
+  }
+  const [first, ...others] = writers.map(({ client }) => JSON.stringify([...client.log].sort(([a], [b]) => a - b)));
+  for (const other of others) assertEquals(other, first, "two clients hold different logs");
+  return { events: head };
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,179 @@
+/** Group commit, alone: two committers on one database know nothing of each other but what the database says. */
+import { assert, assertEquals } from "@std/assert";
+import type { Event, EventId } from "../../lib/protocol/event.ts";
+import type { RoomInfo } from "../../lib/protocol/frames.ts";
+import { Committer, type Outcome, type Sender } from "../../lib/server/committer.ts";
+import { realSurroundings } from "../../lib/server/surroundings.ts";
+import { openStore } from "../../lib/store/deno_store.ts";
+import { APPEND_MAX_EVENTS, type LogStore } from "../../lib/store/store.ts";
+import { signEvent } from "../../lib/crypto/signing.ts";
+import { newFounding, signerOf, TestClient } from "../support/client.ts";
+import { type KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
+import { configWith, startTestServer } from "./support.ts";
+import { settle, VirtualTime } from "./virtual_time.ts";
+
+class Recorder implements Sender {
+  readonly outcomes = new Map<EventId, Outcome>();
+  answer(id: EventId, outcome: Outcome): void {
+    this.outcomes.set(id, outcome);
+  }
+  flushAnswers(): void {}
+  positionOf({ id }: Event): number | string | undefined {
+    const outcome = this.outcomes.get(id);
+    return outcome?.type === "stored" ? outcome.position : outcome?.reason;
+  }
+}
+
+interface Scene {
+  time: VirtualTime;
+  room: RoomInfo;
+  sender: Recorder;
+  /** Appends made, by all committers: how many events each had. */
+  commits: number[];
+  committer(changes?: Partial<LogStore>): Committer;
+  say(n: number): Promise<Event>;
+}
+
+async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
+  const time = new VirtualTime();
+  const database = new MemoryDatabase({ now: () => time.now() });
+  const store = openStore({ kv: database.open() });
+  const founding = await newFounding();
+  const room = await store.rooms.create(founding, time.now());
+  if ("problem" in room) throw new Error(room.problem);
+  const commits: number[] = [];
+  const author = await signerOf(room.id);
+  const config = configWith();
+  await run({
+    time,
+    room,
+    sender: new Recorder(),
+    commits,
+    committer: (changes = {}) => {
+      const log: LogStore = {
+        readHead: (...args) => store.log.readHead(...args),
+        readHeads: (...args) => store.log.readHeads(...args),
+        readAuthors: (...args) => store.log.readAuthors(...args),
+        findByNumber: (...args) => store.log.findByNumber(...args),
+        readRange: (...args) => store.log.readRange(...args),
+        trim: (...args) => store.log.trim(...args),
+        append(...args) {
+          commits.push(args[2].length);
+          return store.log.append(...args);
+        },
+        ...changes,
+      };
+      return new Committer({
+        room,
+        log,
+        commit: config.commit,
+        rules: {
+          messages: { burst: 10_000, everyMs: 0 },
+          repeatWithinMs: 0,
+          repeatMaxTokens: 8,
+          retentionMs: config.retention.maxAgeMs,
+        },
+        surroundings: { ...realSurroundings, clock: time, timers: time },
+        onStored() {},
+        onEnded() {},
+        onFailure() {},
+      });
+    },
+    say: (n) =>
+      signEvent(author, { room: room.id, n, clock: n, at: 0 }, { kind: "message", body: { name: "A", text: `${n}` } }),
+  });
+  store.close();
+}
+
+Deno.test("what comes while a commit is under way, or right after one, is stored together", () =>
+  scene(async ({ committer, say, sender, time, commits }) => {
+    const one = committer();
+    for (let n = 1; n <= 10; n++) one.submit([{ event: await say(n), sender }]);
+    await time.advance(100);
+    assertEquals(commits, [1, 9]);
+    assertEquals([...sender.outcomes.values()].map((outcome) => outcome.type === "stored" && outcome.position), [
+      2,
+      3,
+      4,
+      5,
+      6,
+      7,
+      8,
+      9,
+      10,
+      11,
+    ]);
+  }));
+
+Deno.test("a commit takes no more than the store does; the rest follows in order", () =>
+  scene(async ({ committer, say, sender, time, commits }) => {
+    const events = [];
+    for (let n = 1; n <= APPEND_MAX_EVENTS + 20; n++) events.push({ event: await say(n), sender });
+    committer().submit(events);
+    await time.advance(1_000);
+    assertEquals(commits, [APPEND_MAX_EVENTS, 20]);
+    assertEquals(sender.positionOf(events.at(-1)!.event), APPEND_MAX_EVENTS + 21);
+  }));
+
+Deno.test("[INST-4] an event is never refused on what a committer remembers: the author wrote through another one", () =>
+  scene(async ({ committer, say, sender, time }) => {
+    const [a, b] = [committer(), committer()];
+    const [one, two, three] = [await say(1), await say(2), await say(3)];
+    for (const [through, event] of [[a, one], [b, two], [a, three]] as const) {
+      through.submit([{ event, sender }]);
+      await time.advance(100);
+    }
+    assertEquals([one, two, three].map((event) => sender.positionOf(event)), [2, 3, 4]);
+  }));
+
+Deno.test("[INST-2] a lost race is read anew and tried again; who loses for ever is refused as overloaded", () =>
+  scene(async ({ committer, say, sender, time }) => {
+    let attempts = 0;
+    const unlucky = committer({
+      append() {
+        attempts++;
+        return Promise.resolve(undefined);
+      },
+    });
+    const event = await say(1);
+    unlucky.submit([{ event, sender }]);
+    await time.advance(10_000);
+    assertEquals([sender.positionOf(event), attempts], ["overloaded", configWith().commit.maxAttempts]);
+    committer().submit([{ event, sender }]);
+    await time.advance(100);
+    assertEquals(sender.positionOf(event), 2);
+  }));
+
+Deno.test("an event twice in one batch is stored once and answered twice", () =>
+  scene(async ({ committer, say, time, commits }) => {
+    const [first, second] = [new Recorder(), new Recorder()];
+    const event = await say(1);
+    committer().submit([{ event, sender: first }, { event, sender: second }]);
+    await time.advance(100);
+    assertEquals([first.positionOf(event), second.positionOf(event), commits], [2, 2, [1]]);
+  }));
+
+Deno.test("[ACK-2] nobody sees an event before its author's ack, also when the bell is faster than the commit's answer", async () => {
+  const time = new VirtualTime();
+  const hooks: KvHooks = {};
+  const server = startTestServer({ time, hooks });
+  const room = await server.newRoom();
+  const ada = await TestClient.join({ open: server.wire(room.id).open, room: room.id });
+  const bob = await TestClient.join({ open: server.wire(room.id).open, room: room.id });
+  await ada.say("warms the cache, so that the next thing is the commit");
+  await time.advance(1_000);
+  // The commit takes effect at once, and its answer is a second late.
+  let moments = 0;
+  hooks.delay = () => ++moments === 2 ? new Promise((resolve) => void time.after(1_000, resolve)) : Promise.resolve();
+  const event = await ada.signText("hello");
+  ada.sendEvents(event);
+  await settle();
+  await time.advance(900);
+  assert(moments > 2, "the bell was not heard meanwhile");
+  assertEquals([ada.acked.has(event.id), bob.texts.includes("hello")], [false, false]);
+  await time.advance(200);
+  assertEquals([ada.acked.has(event.id), bob.texts.includes("hello")], [true, true]);
+  const closing = server.close();
+  for (let turn = 0; turn < 40; turn++) await time.advance(100);
+  await closing;
+});

@@ -1,0 +1,185 @@
+/** What the home page can do, against a server that answers as the real one does. */
+import { assert, assertEquals } from "@std/assert";
+import { roomNamePlace, sealerOf } from "../../lib/crypto/seal.ts";
+import { verifyEvent } from "../../lib/crypto/signing.ts";
+import { type Event, readEvent } from "../../lib/protocol/event.ts";
+import { readWireEvent } from "../../lib/protocol/decode.ts";
+import type { RoomInfo } from "../../lib/protocol/frames.ts";
+import { createHomeModel, type HomeModel } from "../../lib/session/home_model.ts";
+import { LISTED_POLL_MS } from "../../lib/session/limits.ts";
+import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
+import { SeededRandom } from "../simulation/random.ts";
+import { fakeEd25519 } from "../support/fake_server.ts";
+import { VirtualTime } from "../support/virtual_time.ts";
+
+type Answer = (path: string, body: unknown) => unknown;
+
+function infoOf(founding: Event): RoomInfo {
+  assert(founding.kind === "room");
+  const { roomKind: kind, name } = founding.body;
+  const code = kind === "sealed" ? {} : { code: "cosmic-stage-417" };
+  return { id: founding.room, kind, name, ...code, host: founding.author, founding: founding.wire, createdAt: 1 };
+}
+
+/** The server's side of making a room. */
+function made(body: unknown): RoomInfo {
+  const wire = readWireEvent(body);
+  assert(wire !== undefined);
+  const read = readEvent(wire);
+  assert(read.ok);
+  return infoOf(read.event);
+}
+
+function openHome(answer: Answer, { disk = new MemoryDisk(), time = new VirtualTime() } = {}) {
+  const asked: { path: string; body: unknown }[] = [];
+  const home: HomeModel = createHomeModel({
+    clock: time.clock,
+    timers: time.timers,
+    random: new SeededRandom(1),
+    storage: memoryStorage(disk, { lasting: true }),
+    ed25519: fakeEd25519,
+    fetch(path, init) {
+      const body = init?.body === undefined ? undefined : JSON.parse(String(init.body));
+      asked.push({ path, body });
+      try {
+        return Promise.resolve(Response.json(answer(path, body)));
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
+  });
+  return { home, asked, disk, time };
+}
+
+Deno.test("a room is made by its host's signed founding event, number 1 at clock 1", async () => {
+  const { home, asked, disk } = openHome((_, body) => made(body));
+  assertEquals(await home.create("Main stage", "listed"), { path: "/r/cosmic-stage-417" });
+  const read = readEvent(readWireEvent(asked[0]?.body)!);
+  assert(read.ok && await verifyEvent(fakeEd25519, read.event));
+  const { n, clock, kind, body, room } = read.event;
+  assertEquals({ n, clock, kind, body }, {
+    n: 1,
+    clock: 1,
+    kind: "room",
+    body: { roomKind: "listed", name: "Main stage" },
+  });
+  assertEquals(home.recent.value?.map(({ id, name }) => [id, name]), [[room, "Main stage"]]);
+  // What the host writes next is number 2, also before the first connection.
+  assertEquals(disk.outboxes.get(room)?.n, 1);
+  home.dispose();
+});
+
+Deno.test("a sealed room's name leaves the device sealed, and its key is only in the link", async () => {
+  const { home, asked } = openHome((_, body) => made(body));
+  const opened = await home.create("Canary stage", "sealed");
+  assert("path" in opened);
+  const [, id, secret] = /^\/s\/([\w-]{22})#([\w-]{22})$/.exec(opened.path)!;
+  assert(!JSON.stringify(asked).includes("Canary") && !JSON.stringify(asked).includes(secret!));
+  const read = readEvent(readWireEvent(asked[0]?.body)!);
+  assert(read.ok && read.event.kind === "room");
+  assertEquals(await (await sealerOf(secret!)).open(read.event.body.name, roomNamePlace(id!)), "Canary stage");
+  assertEquals(home.recent.value?.[0]?.name, "Canary stage");
+  home.dispose();
+});
+
+Deno.test("an id that is taken is replaced; other problems are told by name", async () => {
+  let tries = 0;
+  const { home, asked } = openHome((_, body) => ++tries < 3 ? { problem: "id_taken" } : made(body));
+  assert("path" in await home.create("Main stage", "unlisted"));
+  assertEquals(new Set(asked.map(({ body }) => JSON.stringify(body))).size, 3);
+  home.dispose();
+  const limited = openHome(() => ({ problem: "rate_limited", retryAfterMs: 60_000 }));
+  assertEquals(await limited.home.create("x", "listed"), { problem: "rate_limited", retryAfterMs: 60_000 });
+  limited.home.dispose();
+});
+
+Deno.test("no answer, or one that nobody understands, is being offline", async () => {
+  for (
+    const answer of [
+      () => {
+        throw new TypeError("no network");
+      },
+      () => 7,
+      () => ({}),
+      () => ({ problem: "from the future" }),
+      () => ({ room: { id: 1 } }),
+    ]
+  ) {
+    const { home } = openHome(answer);
+    assertEquals(await home.create("x", "listed"), { problem: "offline" });
+    assertEquals(await home.join("cosmic-stage-417"), { problem: "offline" });
+    home.dispose();
+  }
+});
+
+Deno.test("a code leads to its room; a wrong one to codes that are nearly the same", async () => {
+  const { home: maker, asked: posted } = openHome((_, body) => made(body));
+  await maker.create("Main stage", "unlisted");
+  maker.dispose();
+  const { home, asked } = openHome((path) =>
+    path.endsWith("417") ? made(posted[0]?.body) : { problem: "no_such_room", suggestions: ["cosmic-stage-417", 7] }
+  );
+  assertEquals(await home.join("Cosmic Stage 417"), { path: "/r/cosmic-stage-417" });
+  assertEquals(asked[0]?.path, "/api/codes/Cosmic%20Stage%20417");
+  assertEquals(await home.join("cosmic-stage-418"), { problem: "no_such_room", suggestions: ["cosmic-stage-417"] });
+  home.dispose();
+});
+
+Deno.test("listed rooms are asked for while the page is shown, and not otherwise", async () => {
+  const { home: maker, asked: posted } = openHome((_, body) => made(body));
+  await maker.create("Main stage", "listed");
+  maker.dispose();
+  const room = made(posted[0]?.body);
+  let people = 3;
+  const { home, asked, time } = openHome(() => ({ rooms: [{ room, lastAt: 5, people: people++ }, { room: 7 }] }));
+  await time.run(2 * LISTED_POLL_MS);
+  assertEquals([asked.length, home.listed.value], [0, undefined]);
+  home.setShown(true);
+  await time.run(10);
+  assertEquals(home.listed.value, [{ room, lastAt: 5, people: 3 }]);
+  await time.run(LISTED_POLL_MS);
+  assertEquals(home.listed.value?.[0]?.people, 4);
+  home.setShown(false);
+  await time.run(5 * LISTED_POLL_MS);
+  assertEquals(asked.length, 2);
+  home.setShown(true);
+  await time.run(10);
+  home.dispose();
+  await time.run(5 * LISTED_POLL_MS);
+  assertEquals([asked.length, time.pending], [3, 0]);
+});
+
+Deno.test("rooms and name are remembered; favourites stay; a forgotten room is gone with its copy", async () => {
+  const disk = new MemoryDisk();
+  const { home } = openHome((_, body) => made(body), { disk });
+  await home.create("Main stage", "unlisted");
+  const { id } = home.recent.value![0]!;
+  await home.setFavourite(id, true);
+  assertEquals(home.favourites.value.map((room) => room.id), [id]);
+  assertEquals(await home.setName("  Ada "), {});
+  assertEquals(await home.setName(" "), { problem: "empty" });
+  home.dispose();
+  const { home: later, time } = openHome(() => ({}), { disk });
+  await time.run(1);
+  assertEquals([later.name.value, later.favourites.value.length], ["Ada", 1]);
+  await later.forget(id);
+  assertEquals([later.recent.value, later.favourites.value, disk.outboxes.size], [[], [], 0]);
+  later.dispose();
+});
+
+Deno.test("without storage the page works and says that it remembers nothing", async () => {
+  const time = new VirtualTime();
+  const broken = memoryStorage(new MemoryDisk(), { lasting: true, turn: () => Promise.reject(new Error("broken")) });
+  const home = createHomeModel({
+    clock: time.clock,
+    timers: time.timers,
+    random: new SeededRandom(1),
+    storage: broken,
+    ed25519: fakeEd25519,
+    fetch: (_, init) => Promise.resolve(Response.json(made(JSON.parse(String(init?.body))))),
+  });
+  await time.run(1);
+  assertEquals([home.recent.value, home.name.value, home.stored.value], [[], "", false]);
+  assertEquals(await home.create("Main stage", "unlisted"), { path: "/r/cosmic-stage-417" });
+  home.dispose();
+});

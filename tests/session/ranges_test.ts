@@ -1,0 +1,47 @@
+/** Which positions of a log are held. */
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { holes, nextOlder, type Ranges, within, withRange } from "../../lib/session/ranges.ts";
+
+const MAX = 30;
+const range = fc.tuple(fc.integer({ min: 1, max: MAX }), fc.integer({ min: 0, max: 8 }))
+  .map(([from, length]) => ({ from, to: Math.min(MAX, from + length) }));
+
+const members = (ranges: Ranges) =>
+  Array.from({ length: MAX }, (_, at) => at + 1)
+    .filter((position) => ranges.some(({ from, to }) => position >= from && position <= to));
+
+Deno.test("ranges: what was added is held, nothing else, and ranges neither touch nor overlap", () => {
+  fc.assert(fc.property(fc.array(range), (added) => {
+    const ranges = added.reduce<Ranges>((ranges, { from, to }) => withRange(ranges, from, to), []);
+    assertEquals(members(ranges), members(added));
+    for (const { from, to } of holes(ranges)) assertEquals(from <= to, true);
+  }));
+});
+
+Deno.test("ranges: a part of them holds what lies within", () => {
+  fc.assert(fc.property(fc.array(range), range, (added, { from, to }) => {
+    const ranges = added.reduce<Ranges>((ranges, { from, to }) => withRange(ranges, from, to), []);
+    assertEquals(members(within(ranges, from, to)), members(ranges).filter((at) => at >= from && at <= to));
+  }));
+});
+
+Deno.test("ranges: asking for what is next, again and again, fills everything from the oldest up to the top", () => {
+  fc.assert(fc.property(fc.array(range, { minLength: 1 }), fc.integer({ min: 1, max: MAX }), (added, oldest) => {
+    let ranges = added.reduce<Ranges>((ranges, { from, to }) => withRange(ranges, from, to), []);
+    const top = ranges.at(-1)!.to;
+    for (let next = nextOlder(ranges, oldest); next !== undefined; next = nextOlder(ranges, oldest)) {
+      // Pages come from the upper end.
+      ranges = withRange(ranges, Math.max(next.from, next.to - 2), next.to);
+    }
+    const expected = Array.from({ length: Math.max(0, top - oldest + 1) }, (_, at) => oldest + at);
+    assertEquals(members(ranges).filter((at) => at >= oldest), expected);
+  }));
+});
+
+Deno.test("ranges: nothing is asked for below the oldest, nor of nothing", () => {
+  assertEquals(nextOlder([], 1), undefined);
+  assertEquals(nextOlder([{ from: 5, to: 9 }], 5), undefined);
+  assertEquals(nextOlder([{ from: 5, to: 9 }], 3), { from: 3, to: 4 });
+  assertEquals(nextOlder([{ from: 1, to: 2 }, { from: 8, to: 9 }], 5), { from: 5, to: 7 });
+});
