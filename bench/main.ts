@@ -3,7 +3,7 @@
  * `deno task bench [--quick] [--rounds=3] [--only=festival-chat,ws,socket.io] [--json=FILE]`. Method: README.md.
  */
 import { SERVER_NAMES, type ServerName } from "./dialects.ts";
-import { fetchOthers, findCores, hasNode, runLoad, startServer } from "./processes.ts";
+import { findCores, hasNode, prepareServers, runLoad, startServer } from "./processes.ts";
 import { markdownReport, type Measurement } from "./report.ts";
 
 const SOCKETS = [200, 1_000];
@@ -20,7 +20,7 @@ const servers = SERVER_NAMES.filter((name) => only?.includes(name) ?? true);
 
 const cores = await findCores();
 const node = await hasNode();
-await fetchOthers();
+await prepareServers();
 console.error(
   cores ? `server on core ${cores.server}, load on core ${cores.load}` : "processes are not pinned to cores",
 );

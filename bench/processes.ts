@@ -1,4 +1,8 @@
 /** Starts the servers, each as a process of its own with nothing in it yet, and the load. */
+import { ed25519 } from "../lib/crypto/ed25519.ts";
+import { signEvent } from "../lib/crypto/signing.ts";
+import { toBase64Url } from "../lib/protocol/base64url.ts";
+import type { RoomId } from "../lib/protocol/event.ts";
 import type { ServerName } from "./dialects.ts";
 import type { LoadOrder, LoadReport } from "./load.ts";
 
@@ -17,6 +21,7 @@ export interface Cores {
 }
 
 const here = import.meta.dirname!;
+const project = `${here}/..`;
 const START_AT_MOST_MS = 20_000;
 /** What the load may do; everything else about limits is as in production. */
 const RAISED_LIMITS = {
@@ -37,12 +42,15 @@ export function hasNode(): Promise<boolean> {
   return works("node", "--version");
 }
 
-/** Fetches the others' packages, which Node then finds in node_modules. */
-export async function fetchOthers(): Promise<void> {
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["cache", "--quiet", `${here}/other_servers.mjs`],
-  }).output();
-  if (!success) throw new Error(`ws and Socket.IO could not be fetched: ${new TextDecoder().decode(stderr)}`);
+/** Builds our server for production, and fetches the others' packages, which Node then finds in node_modules. */
+export async function prepareServers(): Promise<void> {
+  await succeed("run", "-A", "dev.ts", "build");
+  await succeed("cache", "--quiet", `${here}/other_servers.mjs`);
+}
+
+async function succeed(...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: project }).output();
+  if (!success) throw new Error(`deno ${args.join(" ")} failed: ${new TextDecoder().decode(stderr)}`);
 }
 
 export async function startServer(name: ServerName, cores: Cores | undefined, node: boolean): Promise<RunningServer> {
@@ -50,9 +58,9 @@ export async function startServer(name: ServerName, cores: Cores | undefined, no
   const folder = await Deno.makeTempDir({ prefix: "festival-chat-bench-" });
   const own = name === "festival-chat";
   const command = own
-    ? [Deno.execPath(), "run", "-A", `${here}/own_server.ts`, String(port), folder]
+    ? [Deno.execPath(), "serve", "-A", "--host", "127.0.0.1", "--port", String(port), `${project}/_fresh/server.js`]
     : [...(node ? ["node"] : [Deno.execPath(), "run", "-A"]), `${here}/other_servers.mjs`, name, String(port)];
-  const child = spawn(command, cores?.server, RAISED_LIMITS, "inherit");
+  const child = spawn(command, cores?.server, { ...RAISED_LIMITS, FESTIVAL_DATA_DIR: folder }, "null");
   const stop = async () => {
     // It holds nothing that is needed any more, so it need not say goodbye to everybody.
     child.kill("SIGKILL");
@@ -60,8 +68,8 @@ export async function startServer(name: ServerName, cores: Cores | undefined, no
     await Deno.remove(folder, { recursive: true });
   };
   try {
-    const room = own ? await firstLine(child.stdout) : "AAAAAAAAAAAAAAAAAAAAAA";
     await listening(port);
+    const room = own ? await makeRoom(port) : "AAAAAAAAAAAAAAAAAAAAAA";
     return { pid: child.pid, port, room, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
@@ -74,16 +82,16 @@ export async function runLoad(order: LoadOrder, cores: Cores | undefined): Promi
     [Deno.execPath(), "run", "-A", `${here}/load.ts`, JSON.stringify(order)],
     cores?.load,
     {},
-    "inherit",
+    "piped",
   );
   const { success, stdout } = await child.output();
   if (!success) throw new Error(`the load on ${order.server} failed`);
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-function spawn(command: string[], core: number | undefined, env: Record<string, string>, stderr: "inherit") {
+function spawn(command: string[], core: number | undefined, env: Record<string, string>, stdout: "piped" | "null") {
   const [program, ...args] = core === undefined ? command : ["taskset", "-c", String(core), ...command];
-  return new Deno.Command(program!, { args, env, stdin: "null", stdout: "piped", stderr }).spawn();
+  return new Deno.Command(program!, { args, env, cwd: project, stdin: "null", stdout, stderr: "inherit" }).spawn();
 }
 
 async function works(program: string, ...args: string[]): Promise<boolean> {
@@ -113,14 +121,16 @@ async function listening(port: number): Promise<void> {
   }
 }
 
-async function firstLine(output: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
-  let text = "";
-  const reader = output.pipeThrough(new TextDecoderStream()).getReader();
-  while (!text.includes("\n")) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error(`the server ended after printing ${JSON.stringify(text)}`);
-    text += value;
-  }
-  reader.releaseLock();
-  return text.slice(0, text.indexOf("\n"));
+/** Makes an unlisted room, as the home page does. */
+async function makeRoom(port: number): Promise<RoomId> {
+  const host = await (await ed25519()).signer(crypto.getRandomValues(new Uint8Array(32)));
+  const room = toBase64Url(crypto.getRandomValues(new Uint8Array(16)));
+  const { wire } = await signEvent(host, { room, n: 1, clock: 1, at: Date.now() }, {
+    kind: "room",
+    body: { roomKind: "unlisted", name: "Benchmark" },
+  });
+  const response = await fetch(`http://127.0.0.1:${port}/api/rooms`, { method: "POST", body: JSON.stringify(wire) });
+  if (response.status !== 201) throw new Error(`the room was not made: ${response.status} ${await response.text()}`);
+  await response.body?.cancel();
+  return room;
 }

@@ -43,7 +43,8 @@ export function Timeline(props: {
   }), [props.handlers]);
 
   const rows = useMemo(() => rowsOf(items, times.dayKey, marker.newFrom), [items, times, marker.newFrom]);
-  const quiet = !items.some((item) => item.type !== "note");
+  // The note of its opening is there as soon as a room is; without it nothing is known yet.
+  const quiet = items.length > 0 && items.every((item) => item.type === "note");
   return (
     <div class="relative flex-1 min-h-0 flex flex-col">
       {/* Focusable: a keyboard has to be able to scroll it. */}
@@ -61,7 +62,7 @@ export function Timeline(props: {
           <OlderRow older={older} onOlder={props.onOlder} hasItems={items.length > 0} />
           {rows.map((row) => <RowView key={row.key} row={row} times={times} openId={openId} handlers={handlers} />)}
           {props.loading && items.length === 0 && <p class="text-dim text-center py-8 pulse">{t.room.loading}</p>}
-          {!props.loading && quiet && <NothingSaid code={props.code} onShare={props.onShare} />}
+          {quiet && <NothingSaid code={props.code} onShare={props.onShare} />}
         </div>
       </div>
       {!atEnd && (

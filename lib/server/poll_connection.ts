@@ -185,7 +185,7 @@ export class PollConnection implements Connection {
   }
 
   #answerHeld(): void {
-    const { state } = { state: this.#state };
+    const state = this.#state;
     if (state.name !== "held") return;
     this.#leave(state);
     this.#state = this.#waiting();
@@ -223,7 +223,7 @@ export class PollConnection implements Connection {
       bytes += text.length;
     }
     const last = frames.length === this.#unconfirmed.length;
-    const { state } = { state: this.#state };
+    const state = this.#state;
     return framesBody({
       from: this.#confirmed + 1,
       count: frames.length,

@@ -25,8 +25,8 @@ export class Polling {
   readonly #parts: PollingParts;
   /** All that are answered. Those with a session are bounded by `limits.connections`, the ended ones by `keepEndedBytes`. */
   readonly #connections = new Map<PollConnectionId, { room: RoomId; connection: PollConnection }>();
-  /** Ended ones, oldest first. */
-  readonly #ended = new Set<PollConnection>();
+  /** Ended ones, oldest first, and what each keeps. */
+  readonly #ended = new Map<PollConnection, number>();
   #endedBytes = 0;
 
   constructor(parts: PollingParts) {
@@ -41,8 +41,8 @@ export class Polling {
   /** Answers one `POST /api/rooms/{room}/poll`. */
   async answer(room: RoomId, request: Request, visitor: Visitor): Promise<Response> {
     const body = await readText(request, POLL_REQUEST_MAX_BYTES);
-    if (body === undefined) return problem("too_large");
-    const asked = readPollRequest(body);
+    if ("problem" in body) return problem(body.problem);
+    const asked = readPollRequest(body.text);
     if (asked === undefined) return problem("bad_poll");
     if (asked.type === "open") return lines(this.#open(room, visitor));
     const entry = this.#connections.get(asked.connection);
@@ -75,7 +75,8 @@ export class Polling {
       onEnded: () => this.#keep(connection),
       onForgotten: () => {
         this.#connections.delete(id);
-        if (this.#ended.delete(connection)) this.#recount();
+        this.#endedBytes -= this.#ended.get(connection) ?? 0;
+        this.#ended.delete(connection);
       },
     });
     this.#connections.set(id, { room, connection });
@@ -85,17 +86,12 @@ export class Polling {
 
   /** Who ended is no longer counted by the server's limits: all of them together have one of their own. */
   #keep(connection: PollConnection): void {
-    this.#ended.add(connection);
-    this.#recount();
-    for (const oldest of this.#ended) {
+    this.#ended.set(connection, connection.keptBytes);
+    this.#endedBytes += connection.keptBytes;
+    for (const oldest of this.#ended.keys()) {
       if (this.#endedBytes <= this.#parts.settings.keepEndedBytes) break;
       oldest.forget();
     }
-  }
-
-  #recount(): void {
-    this.#endedBytes = 0;
-    for (const { keptBytes } of this.#ended) this.#endedBytes += keptBytes;
   }
 }
 
@@ -117,14 +113,19 @@ function problem(name: PollProblem): Response {
   return response;
 }
 
-/** The body of a request, or undefined when it is larger than `maxBytes`; nothing beyond is read. */
-async function readText(request: Request, maxBytes: number): Promise<string | undefined> {
+/** The body of a request; nothing beyond `maxBytes` is read. One that breaks off is `bad_poll`, and nobody reads that. */
+async function readText(request: Request, maxBytes: number): Promise<{ text: string } | { problem: PollProblem }> {
   const decoder = new TextDecoder();
   let bytes = 0, text = "";
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) return undefined;
-    text += decoder.decode(chunk, { stream: true });
+  try {
+    for await (const chunk of request.body ?? []) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) return { problem: "too_large" };
+      text += decoder.decode(chunk, { stream: true });
+    }
+  } catch {
+    // The line broke in the middle: the client sends it again.
+    return { problem: "bad_poll" };
   }
-  return text + decoder.decode();
+  return { text: text + decoder.decode() };
 }

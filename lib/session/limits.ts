@@ -32,6 +32,8 @@ export const MEMORY_MAX_EVENTS = 20_000;
 export const UNCHECKED_MAX_EVENTS = 5_000;
 /** Signatures checked at a time. */
 export const CHECKS_AT_ONCE = 16;
+/** Checking that takes longer lets the page do other things in between. */
+export const CHECKING_TURN_MS = 12;
 /** Least time between two writes of the local copy. */
 export const COPY_SAVE_EVERY_MS = 1_000;
 /** Events asked for when somebody scrolls up. */

@@ -6,11 +6,12 @@ import type { Event, WireEvent } from "../protocol/event.ts";
 import { readEvent } from "../protocol/event.ts";
 import type { EventsFrame, LogPosition, PageFrame, WelcomeFrame } from "../protocol/frames.ts";
 import type { TimelineGap } from "../chat/timeline.ts";
-import { CHECKS_AT_ONCE, MEMORY_MAX_EVENTS, OLDER_EVENTS, UNCHECKED_MAX_EVENTS } from "./limits.ts";
+import type { SessionDeps } from "./deps.ts";
+import { CHECKING_TURN_MS, CHECKS_AT_ONCE, MEMORY_MAX_EVENTS, OLDER_EVENTS, UNCHECKED_MAX_EVENTS } from "./limits.ts";
 import { holes, nextOlder, type Ranges, within, without, withRange } from "./ranges.ts";
 import type { LogCopy, StoredEvent } from "./storage.ts";
 
-export interface LogReaderParts {
+export interface LogReaderParts extends Pick<SessionDeps, "clock" | "timers"> {
   /** The event, checked and opened, if it belongs into this room; undefined for a bad one. */
   check(event: Event): Promise<Event | undefined>;
   /** Checked events, in the order of the log; also those that are held already. */
@@ -237,7 +238,9 @@ export class LogReader {
   }
 
   async #check(wires: readonly WireEvent[]): Promise<(Event | undefined)[]> {
+    const { clock, timers } = this.#parts;
     const checked: (Event | undefined)[] = [];
+    let resumedAt = clock.now();
     for (let at = 0; at < wires.length; at += CHECKS_AT_ONCE) {
       const part = wires.slice(at, at + CHECKS_AT_ONCE).map(async (wire) => {
         const read = readEvent(wire);
@@ -246,6 +249,10 @@ export class LogReader {
         return event;
       });
       checked.push(...await Promise.all(part));
+      // Without the platform's Ed25519 this is long work in the page's own thread: taps and frames come in between.
+      if (clock.now() - resumedAt < CHECKING_TURN_MS) continue;
+      await new Promise<void>((resolve) => void timers.after(0, resolve));
+      resumedAt = clock.now();
     }
     return checked;
   }

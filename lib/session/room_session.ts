@@ -81,6 +81,8 @@ class Session extends RoomSignals implements RoomSession {
       onFalse: () => this.#connection.fault("the room is not the one its founding event tells of"),
     });
     this.#reader = new LogReader({
+      clock: deps.clock,
+      timers: deps.timers,
       check: (event) => this.#gate.check(event),
       onEvents: (events) => this.#take(events),
       onChange: () => this.#copyChanged(),

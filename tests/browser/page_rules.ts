@@ -12,25 +12,37 @@ rule("the room page loads at most 60 KB of compressed JavaScript before anybody 
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   const path = await ada.startRoom("Light");
   await ada.say("hello");
-  const network = await ben.device.context.newCDPSession(ben.page);
-  await network.send("Network.enable");
-  const scripts = new Map<string, { url: string; encoding: string; bytes: number }>();
-  network.on("Network.responseReceived", ({ requestId, type, response }) => {
-    if (type !== "Script") return;
-    scripts.set(requestId, { url: response.url, encoding: response.headers["content-encoding"] ?? "none", bytes: 0 });
-  });
-  network.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
-    const script = scripts.get(requestId);
-    if (script) script.bytes = encodedDataLength;
+  const finished: Promise<{ bytes: number; what: string }>[] = [];
+  ben.page.on("requestfinished", (request) => {
+    if (request.resourceType() !== "script") return;
+    finished.push(
+      request.sizes().then(({ responseBodySize: bytes }) => ({ bytes, what: `${bytes} ${request.url()}` })),
+    );
   });
   await ben.enter(path);
   await ben.shows(["hello"]);
   await ben.page.waitForLoadState("networkidle");
-  const loaded = [...scripts.values()];
-  const bytes = loaded.reduce((sum, script) => sum + script.bytes, 0);
-  const list = loaded.map(({ url, encoding, bytes }) => `${bytes} ${encoding} ${new URL(url).pathname}`).join("\n");
-  assert(loaded.length > 0 && loaded.every((script) => script.bytes > 0), `sizes are missing:\n${list}`);
+  const scripts = await Promise.all(finished);
+  const bytes = scripts.reduce((sum, script) => sum + script.bytes, 0);
+  const list = scripts.map(({ what }) => what).join("\n");
+  assert(scripts.length > 0 && scripts.every((script) => script.bytes > 0), `sizes are missing:\n${list}`);
   assert(bytes <= ROOM_SCRIPT_MAX_BYTES, `${bytes} bytes:\n${list}`);
+});
+
+rule("everything that pages load and reach is of their own origin", async (field) => {
+  const ada = await field.person("Ada");
+  const asked = new Set<string>();
+  ada.device.context.on("request", (request) => asked.add(new URL(request.url()).origin));
+  ada.page.on("websocket", (socket) => asked.add(new URL(socket.url()).origin));
+  await field.holdUpQr();
+  await ada.goHome();
+  await ada.button(t.home.scan).click();
+  await ada.dialog(t.scanner.title).getByText(t.scanner.aim).waitFor();
+  await ada.startRoom("At home", "listed");
+  await ada.say("https://example.org/picture.png");
+  await (await ada.openShare()).getByRole("button", { name: t.share.show }).click();
+  await ada.page.waitForLoadState("networkidle");
+  assertEquals([...asked].sort(), [field.server.url, field.server.url.replace("http", "ws")]);
 });
 
 /** Serious and critical findings of axe-core in what the page shows now. */

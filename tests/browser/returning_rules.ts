@@ -32,6 +32,34 @@ rule("a draft survives a reload", async (field) => {
   assertEquals(await ada.composer.inputValue(), "not finis");
 });
 
+rule("back and forward lead into a live room again", async (field) => {
+  const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
+  await ben.enter(await ada.startRoom("Back and forth"));
+  await ada.say("one");
+  await ada.page.getByRole("link", { name: t.app.back }).click();
+  await ben.untilPeople(1);
+  await ben.say("two");
+  await ada.page.goBack();
+  await ada.untilLive();
+  await ada.shows(["one", "two"]);
+  await ada.say("three");
+  await ben.shows(["one", "two", "three"]);
+});
+
+rule("a page that was frozen catches up when it wakes", async (field) => {
+  const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
+  await ben.enter(await ada.startRoom("Asleep"));
+  await ada.say("good night");
+  const phone = await ada.device.context.newCDPSession(ada.page);
+  await phone.send("Page.setWebLifecycleState", { state: "frozen" });
+  await ben.say("are you awake?");
+  await phone.send("Page.setWebLifecycleState", { state: "active" });
+  await ada.shows(["good night", "are you awake?"]);
+  await ada.untilLive();
+  await ada.say("now I am");
+  await ben.hears("now I am");
+});
+
 /** Lets the connection of a tab's next page lose frames; the rules say which. */
 async function loseFrames(tab: Tab, loses: { toServer?(frame: string): boolean; toPage?(frame: string): boolean }) {
   const state = { losing: true, lost: 0 };
@@ -105,27 +133,22 @@ rule("without a network the page says so, keeps what is typed, and delivers it a
   assertEquals((await ben.messages()).length, 4);
 });
 
-rule("what was typed without a network survives a reload and arrives once", async (field) => {
+rule("what was typed without a network outlives its page and arrives once", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
-  const server = await field.ownServer();
-  const origin = server.url;
-  const [cleo, dan] = [await field.person("Cleo", { origin }), await field.person("Dan", { origin })];
-  await dan.enter(await cleo.startRoom("Closed and opened"));
-  await cleo.say("before");
-  await cleo.device.setOffline(true);
-  await cleo.status(t.connection.offline).waitFor();
-  await cleo.send("typed in the hole");
-  await cleo.message("typed in the hole").getByText(t.delivery.queued).waitFor();
+  await ben.enter(await ada.startRoom("Closed and opened"));
+  await ada.say("before");
+  await ada.device.setOffline(true);
+  await ada.status(t.connection.offline).waitFor();
+  await ada.send("typed in the hole");
+  await ada.message("typed in the hole").getByText(t.delivery.queued).waitFor();
   // The page goes; another one of the same device opens when there is a network again.
-  const address = cleo.page.url();
-  await cleo.page.close();
-  await cleo.device.setOffline(false);
-  const again = await cleo.device.newTab();
+  const address = ada.page.url();
+  await ada.page.close();
+  await ada.device.setOffline(false);
+  const again = await ada.device.newTab();
   await again.enter(address);
   await again.untilStored("typed in the hole");
-  for (const person of [again, dan]) await person.shows(["before", "typed in the hole"]);
-  await ada.page.close();
-  await ben.page.close();
+  for (const person of [again, ben]) await person.shows(["before", "typed in the hole"]);
 });
 
 rule(

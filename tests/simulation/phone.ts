@@ -246,7 +246,8 @@ export class Page {
 
   #diskTurn(): Promise<void> {
     const { random, diskWeather: { maxDelayMs }, world } = this.phone;
-    if (this.life.dead) return NEVER;
+    // One of its own each time: a shared one would hold on to everything that ever waited for it.
+    if (this.life.dead) return new Promise(() => {});
     if (maxDelayMs === 0) return Promise.resolve();
     const survives = random.chance(0.5);
     return new Promise((resolve) => {
@@ -258,5 +259,3 @@ export class Page {
     });
   }
 }
-
-const NEVER = new Promise<never>(() => {});
