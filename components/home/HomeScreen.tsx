@@ -66,7 +66,7 @@ export function HomeScreen(props: HomeScreenProps) {
           <Part title={t.home.you}>
             <div class="flex flex-col gap-4">
               <div class="flex flex-wrap items-center justify-between gap-2 min-h-touch">
-                <bdi class={`break-words ${props.name ? "font-bold text-lg" : "text-dim"}`}>
+                <bdi class={`min-w-0 max-w-full break-words ${props.name ? "font-bold text-lg" : "text-dim"}`}>
                   {props.name || t.home.whoAreYou}
                 </bdi>
                 <Button icon="edit" onClick={props.onName} disabled={props.name === undefined}>{t.name.change}</Button>

@@ -5,6 +5,7 @@
  */
 import { fromBase64Url, toBase64Url } from "../protocol/base64url.ts";
 import type { AuthorKey } from "../protocol/event.ts";
+import { authorKeyBytes } from "./author_key.ts";
 import type { Signer, Verifier } from "./signing.ts";
 
 /** One implementation of Ed25519. */
@@ -61,10 +62,11 @@ export function webCryptoEd25519(subtle: SubtleCrypto): Ed25519 {
     },
     async verify(author, text, signature) {
       const bytes = fromBase64Url(signature);
-      const raw = fromBase64Url(author);
-      if (bytes?.length !== 64 || raw?.length !== 32) return false;
+      if (bytes?.length !== 64) return false;
       let key = keys.get(author);
       if (key === undefined) {
+        const raw = authorKeyBytes(author);
+        if (raw === undefined) return false;
         try {
           key = await subtle.importKey("raw", raw, "Ed25519", false, ["verify"]);
         } catch {

@@ -3,6 +3,7 @@
 import * as noble from "@noble/ed25519";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { fromBase64Url, toBase64Url } from "../protocol/base64url.ts";
+import { authorKeyBytes } from "./author_key.ts";
 import type { Ed25519 } from "./ed25519.ts";
 
 // The library's own SHA-512 is `crypto.subtle`'s, which may not exist here.
@@ -22,8 +23,8 @@ export function nobleEd25519(): Ed25519 {
     },
     verify(author, text, signature) {
       const bytes = fromBase64Url(signature);
-      const key = fromBase64Url(author);
-      if (bytes?.length !== 64 || key?.length !== 32) return Promise.resolve(false);
+      const key = authorKeyBytes(author);
+      if (bytes?.length !== 64 || key === undefined) return Promise.resolve(false);
       try {
         // `zip215: false` is RFC 8032's strict rule, the one Web Crypto follows: all phones must agree.
         return Promise.resolve(noble.verify(bytes, utf8.encode(text), key, { zip215: false }));

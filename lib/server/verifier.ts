@@ -6,25 +6,11 @@ import { Buffer } from "node:buffer";
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import { fromBase64Url } from "../protocol/base64url.ts";
 import type { AuthorKey } from "../protocol/event.ts";
+import { authorKeyBytes } from "../crypto/author_key.ts";
 import type { Verifier } from "../crypto/signing.ts";
 
 /** DER header of an Ed25519 SubjectPublicKeyInfo (RFC 8410 section 4); the 32-byte key follows. */
 const SPKI_HEADER = new Uint8Array([0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0]);
-
-/**
- * The y coordinates of the curve's points of small order, as encodings without the sign bit, the two that are not
- * reduced among them. Under such a key a signature fits every text, so it proves nothing about who wrote it
- * (RFC 8032 section 8.9 leaves the check to us; Chalkias, Garillot, Nikolaenko 2020, table 1).
- */
-const SMALL_ORDER = new Set([
-  "0000000000000000000000000000000000000000000000000000000000000000",
-  "0100000000000000000000000000000000000000000000000000000000000000",
-  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-  "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-  "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-]);
 
 /** Makes the server's Verifier. It keeps the key objects of the last `maxKeys` authors; the longest unused goes first. */
 export function nodeVerifier(maxKeys = 5_000): Verifier {
@@ -52,11 +38,8 @@ export function nodeVerifier(maxKeys = 5_000): Verifier {
 
 /** The key object of an author, or undefined when nobody can own such a key. */
 function importKey(author: AuthorKey): KeyObject | undefined {
-  const raw = fromBase64Url(author);
-  if (raw?.length !== 32) return undefined;
-  const y = Uint8Array.from(raw);
-  y[31]! &= 0x7f;
-  if (SMALL_ORDER.has(y.toHex())) return undefined;
+  const raw = authorKeyBytes(author);
+  if (raw === undefined) return undefined;
   try {
     return createPublicKey({ key: Buffer.from([...SPKI_HEADER, ...raw]), format: "der", type: "spki" });
   } catch {

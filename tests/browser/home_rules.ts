@@ -68,6 +68,8 @@ rule("a room needs a name, and says so", async (field) => {
 
 rule("without JavaScript the pages say what is needed, and a code still finds its room", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben", { javaScriptEnabled: false })];
+  // The browser does not fetch what it may not run.
+  ben.device.expects(/request failed: .*\.js csp$/);
   const path = await ada.startRoom("Scriptless", "listed");
   await ben.goTo("/");
   await ben.page.getByText(t.app.noScript).waitFor();

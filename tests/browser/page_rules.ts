@@ -100,9 +100,11 @@ for (const theme of ["dark", "sunlight"] as const) {
     await ada.page.keyboard.press("Escape");
     await ada.dialog(t.share.title).waitFor({ state: "detached" });
     await ada.button(t.room.people(2)).click();
+    await ada.dialog(t.room.peopleTitle(2)).waitFor();
     found.push(...await findings(ada, "people"));
     await ada.page.keyboard.press("Escape");
     await ada.button(t.room.settings).click();
+    await ada.dialog(t.room.settings).waitFor();
     found.push(...await findings(ada, "settings"));
     await ada.dialog(t.room.settings).getByRole("button", { name: t.name.change }).click();
     await ada.dialog(t.name.change).waitFor();
@@ -175,9 +177,11 @@ rule("on a screen 320 px wide nothing has to be scrolled sideways", async (field
   await ada.page.keyboard.press("Escape");
   await ada.dialog(t.share.title).waitFor({ state: "detached" });
   await ada.button(t.room.people(1)).click();
+  await ada.dialog(t.room.peopleTitle(1)).waitFor();
   found.push(...await tooWide(ada, "people"));
   await ada.page.keyboard.press("Escape");
   await ada.button(t.room.settings).click();
+  await ada.dialog(t.room.settings).waitFor();
   found.push(...await tooWide(ada, "settings"));
   await ada.page.keyboard.press("Escape");
   await ada.message("w".repeat(300)).getByRole("button", { name: t.message.actions }).click();

@@ -46,9 +46,10 @@ rule("two people chat in a sealed room; its words are in no file and no line of 
   const share = await ada.openShare();
   await share.getByText(t.share.sealedHint).waitFor();
   await ada.page.keyboard.press("Escape");
-  // An open room beside it shows that this search finds what is there.
-  await ada.startRoom("Open");
-  await ada.say(`${OPEN_CANARY} is for everybody`);
+  // An open room beside it, of somebody else, shows that this search finds what is there.
+  const cleo = await field.person("Cleo", { origin });
+  await cleo.startRoom("Open");
+  await cleo.say(`${OPEN_CANARY} is for everybody`);
   await server.kill();
   assert(await folderHolds(server.dataDir, OPEN_CANARY), "the database does not hold even open words as they are");
   for (const secret of [CANARY, key]) {

@@ -48,6 +48,15 @@ function malleated(signature: string): string {
 for (const implementation of IMPLEMENTATIONS) {
   const { name } = implementation;
 
+  Deno.test(`${name}: a key of small order signs nothing, though its signatures fit every text`, async () => {
+    // The neutral element as key and as R, S = 0: the equation S·B = R + h·A holds for every h.
+    const author = new Uint8Array(32);
+    author[0] = 1;
+    const signature = new Uint8Array(64);
+    signature[0] = 1;
+    assert(!await implementation.verify(toBase64Url(author), "anything", toBase64Url(signature)));
+  });
+
   for (const vector of VECTORS) {
     Deno.test(`${name}: key and signature of RFC 8032 ${vector.name}`, async () => {
       const text = new TextDecoder().decode(bytes(vector.message));

@@ -74,7 +74,7 @@ class Simulation {
     for (let count = 0; count < instances; count++) world.startInstance();
     const rooms = random.chance(0.2) ? 2 : 1;
     for (let count = 0; count < rooms; count++) await this.#makeRoom();
-    const phones = random.between(2, 4);
+    const phones = random.pick([2, 2, 3, 4]);
     for (let count = 0; count < phones; count++) {
       const phone = new Phone(world, this.#seed, `phone ${count + 1}`);
       this.#phones.push(phone);
@@ -84,8 +84,8 @@ class Simulation {
       this.#mallory = new Mallory(world, new SeededRandom(this.#seed, "mallory"), random.pick(this.#rooms));
     }
 
-    this.#actLater(random.pick([150, 400, 800]));
-    await world.scheduler.run(random.pick([8_000, 15_000, 30_000]));
+    this.#actLater(random.pick([100, 200, 500]));
+    await world.scheduler.run(random.pick([3_000, 6_000, 15_000]));
     await this.#heal();
     this.#check();
     if (random.chance(0.1)) {
@@ -182,17 +182,17 @@ class Simulation {
       case "leave":
         if (page === undefined) return;
         page.close();
-        return this.#openPageSoon(phone, page.room, 30_000);
+        return this.#openPageSoon(phone, page.room, 8_000);
       case "secondTab":
         if (phone.pages.size < 2) phone.openPage(page?.room ?? random.pick(this.#rooms));
         return;
       case "freeze":
-        return page?.freeze(random.between(100, 30_000));
+        return page?.freeze(random.between(100, 9_000));
       case "stall":
-        return world.stallSomeLink(random.between(100, 20_000));
+        return world.stallSomeLink(random.between(100, 9_000));
       case "offline":
         phone.goOffline();
-        return void world.scheduler.after(random.between(100, 20_000), () => phone.goOnline());
+        return void world.scheduler.after(random.between(100, 9_000), () => phone.goOnline());
       case "storm": {
         Object.assign(
           world.weather,
@@ -261,7 +261,7 @@ class Simulation {
     }
     if (world.instances.length === 0) world.startInstance();
     // What is under way still happens: servers that start, pages that open, phones that wake.
-    await scheduler.run(31_000);
+    await scheduler.run(9_000);
     for (const phone of this.#phones) {
       // A page whose disk failed when it opened lives on without: people open it anew.
       for (const page of phone.pages) if (!page.model.stored.value) page.close();
