@@ -6,6 +6,7 @@ import { LazyDialog } from "../components/Lazy.tsx";
 import { NameDialog } from "../components/NameDialog.tsx";
 import { useTexts } from "../components/texts.ts";
 import { type KnownRoom, roomPath } from "../lib/chat/recent_rooms.ts";
+import { normalizeRoomCode } from "../lib/chat/room_code.ts";
 import { problemText, spokenCode } from "../lib/design/words.ts";
 import { openHomeInBrowser } from "../lib/session/browser.ts";
 import type { HomeModel } from "../lib/session/home_model.ts";
@@ -39,8 +40,9 @@ export default function Home({ listed }: { listed: RoomEntry[] }) {
         onJoin={async (code) => {
           const found = await model?.join(code) ?? { problem: "offline" };
           if ("path" in found) return found;
-          const problem = found.problem === "no_such_room" ? t.home.notFound(spokenCode(code)) : problemText(t, found);
-          return { ...found, problem };
+          if (found.problem !== "no_such_room") return { ...found, problem: problemText(t, found) };
+          const isCode = normalizeRoomCode(code) !== undefined;
+          return { ...found, problem: isCode ? t.home.notFound(spokenCode(code)) : t.home.codeShape };
         }}
         onStart={async (name, kind) => {
           const made = await model?.create(name, kind) ?? { problem: "offline" };

@@ -149,7 +149,12 @@ function Quote(props: { replyTo: NonNullable<MessageItem["replyTo"]>; onShow: (i
           <bdi>{nameOf(author, t)}</bdi>
         </span>
       )}
-      <span class="block line-clamp-2" dir="auto">{text ?? t.room.saysSomethingElse}</span>
+      <span
+        class="[display:-webkit-box] [-webkit-box-orient:vertical] [-webkit-line-clamp:2] overflow-hidden"
+        dir="auto"
+      >
+        {text ?? t.room.saysSomethingElse}
+      </span>
     </button>
   );
 }
@@ -158,7 +163,7 @@ function Quote(props: { replyTo: NonNullable<MessageItem["replyTo"]>; onShow: (i
 export function ComposerContext(props: { title: string; text: string; onStop: () => void }) {
   const t = useTexts();
   return (
-    <div class="flex items-center gap-2 pl-3 border-t-2 border-line bg-raised">
+    <div class="flex items-center gap-2 pl-3 w-full max-w-3xl mx-auto border-t-2 border-line bg-raised">
       <p class="flex-1 min-w-0 text-sm py-1">
         <strong class="block truncate">{props.title}</strong>
         <span class="block truncate text-dim" dir="auto">{props.text}</span>

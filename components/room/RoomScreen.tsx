@@ -152,6 +152,7 @@ export function RoomScreen(props: RoomScreenProps) {
       {dialog === "settings" && (
         <SettingsDialog
           room={head.id}
+          sealed={head.kind === "sealed"}
           name={name}
           openHome={props.onOpenSettings}
           onName={() => setDialog("name")}

@@ -9,6 +9,8 @@ import { ThemeSwitch } from "../ThemeSwitch.tsx";
 /** What can be set in a room: the look, my name, whether I keep the room. */
 export function SettingsDialog(props: {
   room: string;
+  /** Its key is in the link alone. */
+  sealed: boolean;
   name: string;
   /** Opens what this device remembers, while the dialog is shown. */
   openHome: () => HomeModel;
@@ -46,7 +48,7 @@ export function SettingsDialog(props: {
         </Button>
         <div>
           <Button icon="leave" look="alarm" onClick={props.onLeave} wide>{t.room.leave}</Button>
-          <p class="text-sm text-dim mt-1">{t.room.leaveHint}</p>
+          <p class="text-sm text-dim mt-1">{props.sealed ? t.room.leaveHintSealed : t.room.leaveHint}</p>
         </div>
       </div>
     </Dialog>

@@ -90,7 +90,7 @@ function NothingSaid(props: { code: string | undefined; onShare: () => void }) {
       {props.code && (
         <LaserType lines={codeLines(props.code)} label={spokenCode(props.code)} class="text-band code-sign" />
       )}
-      <p class="text-dim">{t.room.emptyHint}</p>
+      <p class="text-dim">{props.code ? t.room.emptyHint : t.room.emptyHintSealed}</p>
       <Button look="band" icon="share" onClick={props.onShare}>{t.room.share}</Button>
     </div>
   );

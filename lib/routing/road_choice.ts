@@ -114,11 +114,16 @@ export function chooseRoad(situation: RoadSituation): RoadChoice {
     return { road: undefined, reason: "all_resting", retryAt };
   }
   const patience = rested.length > 1 ? { patienceMs: ROAD_PATIENCE_MS } : {};
-  if (preference !== "auto" && rested.includes(preference)) return { road: preference, reason: "preferred", ...patience };
+  if (preference !== "auto" && rested.includes(preference)) {
+    return { road: preference, reason: "preferred", ...patience };
+  }
 
   const free = ROADS.find((road) => objectionTo(road, situation) === undefined);
   if (free !== undefined) return { road: free, reason: reasonFor(free, situation), ...patience };
-  const longestAgo = rested.reduce((first, road) => failedAt(roads[road]) < failedAt(roads[first]) ? road : first, only);
+  const longestAgo = rested.reduce(
+    (first, road) => failedAt(roads[road]) < failedAt(roads[first]) ? road : first,
+    only,
+  );
   // Alone it has no turns to take: what keeps the best one away is the reason.
   const reason = rested.length > 1 ? "taking_turns" : reasonFor(longestAgo, situation);
   return { road: longestAgo, reason, ...patience };

@@ -37,6 +37,8 @@ export interface CommitterParts {
   room: RoomInfo;
   log: LogStore;
   commit: ServerConfig["commit"];
+  /** Least time from one commit to the next, ms, as the room is now: what comes in between is stored together. */
+  gapMs(): number;
   rules: AcceptRules;
   surroundings: Surroundings;
   /** Events of ours are on disk at `from`, `from` + 1, …, and their senders know. */
@@ -71,6 +73,8 @@ export class Committer {
   #basis: Basis | undefined;
   #appending = Promise.resolve();
   #nextAt = 0;
+  /** Ends the wait before a commit, while there is one. */
+  #endWait: (() => void) | undefined;
   /** Whether it is unknown if the last commit was stored. */
   #inDoubt = false;
   #stopped = false;
@@ -98,6 +102,7 @@ export class Committer {
       }
     }
     for (const sender of senders) sender.flushAnswers();
+    if (this.#batchIsFull()) this.#endWait?.();
     if (this.#queue.length > 0 && this.#running === undefined && !this.#stopped) {
       this.#running = this.#run().catch((error) => {
         // A broken promise of the code, not of the database: the room's clients resume and start anew.
@@ -131,16 +136,33 @@ export class Committer {
     this.#stopped = true;
     this.#queue = [];
     this.#queueBytes = 0;
+    this.#endWait?.();
   }
 
   async #run(): Promise<void> {
-    const { clock, timers } = this.#parts.surroundings;
+    const { clock } = this.#parts.surroundings;
     while (this.#queue.length > 0) {
-      const waitMs = this.#nextAt - clock.now();
-      if (waitMs > 0) await pause(timers, Math.min(waitMs, this.#parts.commit.gapMs));
-      this.#nextAt = clock.now() + this.#parts.commit.gapMs;
+      const gapMs = this.#parts.gapMs();
+      // A clock that was set back must not hold the room up.
+      const waitMs = Math.min(gapMs, this.#nextAt - clock.now());
+      if (waitMs > 0 && !this.#batchIsFull()) await this.#wait(waitMs);
+      this.#nextAt = clock.now() + gapMs;
       await this.#commit(this.#takeBatch());
     }
+  }
+
+  #batchIsFull(): boolean {
+    return this.#queue.length >= APPEND_MAX_EVENTS || this.#queueBytes >= APPEND_MAX_BYTES / 2;
+  }
+
+  /** Waits, but no longer than until a batch is full or nobody wants it any more. */
+  async #wait(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#parts.surroundings.timers.after(ms, resolve);
+    this.#endWait = resolve;
+    await promise;
+    this.#endWait = undefined;
+    cancel();
   }
 
   #takeBatch(): Submission[] {

@@ -66,7 +66,10 @@ export interface ServerConfig {
     queueEvents: number;
     /** Payload bytes of the same. */
     queueBytes: number;
-    /** Least time from one commit of a room to the next: what comes in between is stored together. */
+    /**
+     * Least time from one commit of a room to the next: what comes in between is stored together. In a room with many
+     * sockets it is the window of `fanOut`, so that each commit is told of at once.
+     */
     gapMs: number;
     /** Lost races before the events are refused as `overloaded`. */
     maxAttempts: number;

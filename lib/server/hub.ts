@@ -48,6 +48,8 @@ export class Hub {
   readonly #live = new Set<Member>();
   #head: LogHead;
   #fannedOut: number;
+  /** When everybody was told last, ms since 1970. */
+  #flushedAt = 0;
   #cancelWindow: Cancel | undefined;
   #pulling: Promise<boolean> | undefined;
   #closed = false;
@@ -105,6 +107,8 @@ export class Hub {
       room,
       log: store.log,
       commit: config.commit,
+      // Storing more often than the room is told would only cost commits.
+      gapMs: () => Math.max(config.commit.gapMs, this.#windowMs()),
       rules: {
         messages: config.limits.messages,
         repeatWithinMs: config.limits.repeatWithinMs,
@@ -189,6 +193,8 @@ export class Hub {
     if (head.head > this.#head.head) this.#head = head;
     for (const event of events) if (event.kind === "profile") this.presence.rename(event.author, event.body.name);
     this.#take(from, events.map((event) => event.wire));
+    // Our own commits are a window apart already: nobody has to wait a second time.
+    this.flush();
     const { maxEvents, slackEvents } = this.#parts.config.retention;
     if (head.head - head.oldest + 1 > maxEvents + slackEvents) this.#parts.onOverfull(this.room.id);
     if (this.newest < head.head) void this.#pull();
@@ -199,7 +205,7 @@ export class Hub {
     const next = this.newest + 1;
     if (this.#closed || from > next || from + events.length <= next) return;
     this.#tail.push(events.slice(next - from));
-    if (this.#cancelWindow === undefined) this.flush();
+    this.#flushSoon();
   }
 
   /** Somebody read the log's head: fetches what other instances stored. Whether there was anything. */
@@ -267,9 +273,24 @@ export class Hub {
       for (const member of this.#live) member.deliver(page);
     }
     this.#tail.shrink(this.#fannedOut);
+    this.#flushedAt = this.#parts.surroundings.clock.now();
+  }
+
+  /** Tells everybody at once, or as soon as the window after the last time is over. */
+  #flushSoon(): void {
+    if (this.#cancelWindow !== undefined) return;
+    const { clock, timers } = this.#parts.surroundings;
+    const windowMs = this.#windowMs();
+    // A clock that was set back must not hold the room up.
+    const waitMs = Math.min(windowMs, this.#flushedAt + windowMs - clock.now());
+    if (waitMs <= 0) this.flush();
+    else this.#cancelWindow = timers.after(waitMs, () => this.flush());
+  }
+
+  /** Least time from one frame to the next: the more there are in the room, the more a frame costs. */
+  #windowMs(): number {
     const { windowMs, windowPerSocketMs, maxWindowMs } = this.#parts.config.fanOut;
-    const ms = Math.min(maxWindowMs, windowMs + this.#live.size * windowPerSocketMs);
-    this.#cancelWindow = this.#parts.surroundings.timers.after(ms, () => this.flush());
+    return Math.min(maxWindowMs, windowMs + this.#live.size * windowPerSocketMs);
   }
 
   /** The page after `position` for somebody who catches up: from memory at once, else read. Undefined: it is gone. */

@@ -128,8 +128,8 @@ export class Roads {
     if (this.#route === undefined) return;
     this.#route = undefined;
     this.#parts.onRoute?.(undefined);
-    if (this.#trial?.frames.length === 0) this.#dropTrial();
-    else this.#cancelTrial();
+    // One that works is on its way to be taken over.
+    if (this.#trial === undefined || this.#trial.frames.length === 0) this.#dropTrial();
   }
 
   /** A trial that works, with what came over it so far. */
@@ -171,7 +171,8 @@ export class Roads {
         this.#current?.moveAway();
         this.#parts.onBetterRoad();
       },
-      closed: () => this.#trial?.attempt === attempt && failed({ type: attempt.opened ? "opened_but_mute" : "upgrade_failed" }),
+      closed: () =>
+        this.#trial?.attempt === attempt && failed({ type: attempt.opened ? "opened_but_mute" : "upgrade_failed" }),
     });
     this.#trial = { road, attempt, frames: [] };
     this.#cancelTrial = timers.after(ROAD_PATIENCE_MS, () => {
@@ -271,6 +272,7 @@ class ChosenRoad implements Road {
     };
     const listener = (attempt: Attempt): AttemptEvents => ({
       received: (data) => {
+        if (told !== undefined) return void told.push(data);
         if (this.#state.name === "trying") {
           greeted(attempt);
           this.#events.opened();
@@ -281,12 +283,18 @@ class ChosenRoad implements Road {
     });
 
     const ready = this.#roads.takeTrial(road);
+    /** What came over a road that is taken over, until the opening has returned. */
+    let told = ready?.frames;
     if (ready !== undefined) {
       ready.attempt.listener = listener(ready.attempt);
       greeted(ready.attempt);
       this.#cancelPatience = timers.after(0, () => {
+        told = undefined;
         this.#events.opened();
-        for (const data of ready.frames) this.#events.received(data);
+        for (const [index, data] of ready.frames.entries()) {
+          if (index > 0) this.#heard();
+          this.#events.received(data);
+        }
       });
       return;
     }

@@ -1,6 +1,6 @@
 /** The pages themselves: their weight, who can use them, and where they still work. */
 import { assert, assertEquals } from "@std/assert";
-import axe from "npm:axe-core@^4.10.0";
+import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { FIELD_HOST, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";

@@ -67,6 +67,7 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
         room,
         log,
         commit: config.commit,
+        gapMs: () => config.commit.gapMs,
         rules: {
           messages: { burst: 10_000, everyMs: 0 },
           repeatWithinMs: 0,
@@ -103,6 +104,19 @@ Deno.test("what comes while a commit is under way, or right after one, is stored
       10,
       11,
     ]);
+  }));
+
+Deno.test("a batch that is full is stored without waiting for the gap", () =>
+  scene(async ({ committer, say, sender, commits }) => {
+    const one = committer();
+    one.submit([{ event: await say(1), sender }]);
+    await settle();
+    one.submit([{ event: await say(2), sender }]);
+    await settle();
+    assertEquals(commits, [1], "the second one waits");
+    for (let n = 3; n <= APPEND_MAX_EVENTS + 1; n++) one.submit([{ event: await say(n), sender }]);
+    await settle();
+    assertEquals(commits, [1, APPEND_MAX_EVENTS], "no time has passed");
   }));
 
 Deno.test("a commit takes no more than the store does; the rest follows in order", () =>

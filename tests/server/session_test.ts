@@ -113,6 +113,25 @@ stage(
 );
 
 stage(
+  "[FAN-1] what comes within a window is stored by one commit at its end, acked, and told of at once",
+  async ({ join, time }) => {
+    const [ada, bob] = [await join("Ada"), await join("Bob")];
+    await time.advance(1_000);
+    await ada.say("first");
+    await settle();
+    const acks = () => ada.frames.filter((frame) => frame.type === "ack").length;
+    for (let index = 0; index < 3; index++) {
+      ada.sendEvents(await ada.signText(`text ${index}`));
+      await time.advance(50);
+    }
+    assertEquals([acks(), bob.texts.length], [1, 1]);
+    await time.advance(51);
+    assertEquals([acks(), bob.texts.length], [2, 4]);
+  },
+  { ...QUICK, fanOut: { windowMs: 200, maxWindowMs: 200 } },
+);
+
+stage(
   "[SLOW-1] a slow reader is cut off; the others never wait, and it resumes without a hole",
   async ({ join, client, time }) => {
     const ada = await join("Ada");

@@ -1,0 +1,21 @@
+import { Head } from "fresh/runtime";
+import { Sign } from "./Sign.tsx";
+import { useTexts } from "./texts.ts";
+
+/** What people see when a page is not there or something went wrong here; what it was is in the log, not on the page. */
+export function ErrorSign({ status, path }: { status: number; path: string }) {
+  const t = useTexts();
+  const title = status === 404 ? t.notFound.title : status === 503 ? t.error.busyTitle : t.error.title;
+  const hint = status === 404 ? t.notFound.hint(path) : status === 503 ? t.error.busyHint : t.error.hint;
+  return (
+    <>
+      <Head>
+        <title>{`${title} · ${t.app.name}`}</title>
+      </Head>
+      <Sign title={title} drawn={[String(status)]}>
+        <p class="text-lg">{hint}</p>
+        {status !== 404 && <a href={path} class="font-bold underline">{t.app.tryAgain}</a>}
+      </Sign>
+    </>
+  );
+}

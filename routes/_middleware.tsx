@@ -1,0 +1,18 @@
+import { HttpError } from "fresh";
+import { ErrorSign } from "@/components/ErrorSign.tsx";
+import { define } from "@/lib/server/define.ts";
+import { StorageUnavailable } from "@/lib/store/store.ts";
+
+/**
+ * The page for what is not there or went wrong. A middleware and not an `_error` page: those are made outside of all
+ * middlewares, and would go out without the policy and the headers that every page has.
+ */
+export default define.middleware(async (ctx) => {
+  try {
+    return await ctx.next();
+  } catch (error) {
+    const status = error instanceof HttpError ? error.status : error instanceof StorageUnavailable ? 503 : 500;
+    if (status === 500) console.error(error);
+    return ctx.render(<ErrorSign status={status} path={ctx.url.pathname} />, { status });
+  }
+});
