@@ -4,6 +4,7 @@ import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
 import type { State } from "../../lib/server/define.ts";
 import { stopOwnServer } from "../../lib/server/instance.ts";
 import { contentPolicy, ownOriginOnly, securityHeaders, visitor } from "../../lib/server/security.ts";
+import errorPages from "../../routes/_middleware.tsx";
 import apiMiddleware from "../../routes/api/_middleware.ts";
 import { handler as rooms } from "../../routes/api/rooms/index.ts";
 import { handler as room } from "../../routes/api/rooms/[id]/index.ts";
@@ -23,6 +24,7 @@ async function withApp(run: (base: string) => Promise<void>): Promise<void> {
     .use(contentPolicy)
     .use(ownOriginOnly(DEFAULT_CONFIG))
     .use(visitor(DEFAULT_CONFIG))
+    .use(errorPages)
     .use("/api", apiMiddleware)
     .route("/api/rooms", { handler: rooms })
     .route("/api/rooms/:id", { handler: room })
@@ -129,17 +131,20 @@ Deno.test("a foreign page can neither post nor open a socket", () =>
 
 Deno.test("every answer has the security headers, and a policy without foreign origins", () =>
   withApp(async (base) => {
-    const response = await fetch(`${base}/page`);
-    await response.body?.cancel();
-    const { headers } = response;
-    assertEquals(headers.get("x-content-type-options"), "nosniff");
-    assertEquals(headers.get("x-frame-options"), "DENY");
-    assertStringIncludes(headers.get("permissions-policy")!, "camera=(self)");
-    const policy = headers.get("content-security-policy")!.split("; ");
-    assert(policy.includes(`connect-src 'self' ws://${new URL(base).host}`), policy.join("\n"));
-    assert(policy.includes("frame-ancestors 'none'"));
-    assert(policy.includes("base-uri 'none'"));
-    assert(!policy.includes("upgrade-insecure-requests"), "on plain http nothing could be upgraded");
+    for (const [path, status] of [["/page", 200], ["/nowhere", 404]] as const) {
+      const response = await fetch(`${base}${path}`);
+      await response.body?.cancel();
+      assertEquals(response.status, status);
+      const { headers } = response;
+      assertEquals(headers.get("x-content-type-options"), "nosniff");
+      assertEquals(headers.get("x-frame-options"), "DENY");
+      assertStringIncludes(headers.get("permissions-policy")!, "camera=(self)");
+      const policy = headers.get("content-security-policy")!.split("; ");
+      assert(policy.includes(`connect-src 'self' ws://${new URL(base).host}`), policy.join("\n"));
+      assert(policy.includes("frame-ancestors 'none'"));
+      assert(policy.includes("base-uri 'none'"));
+      assert(!policy.includes("upgrade-insecure-requests"), "on plain http nothing could be upgraded");
+    }
   }));
 
 Deno.test("a device gets its cookie once, strict against scripts", () =>

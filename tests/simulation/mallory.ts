@@ -3,7 +3,7 @@
  * them, signs wrongly, speaks out of turn, uses numbers twice and runs the clock up. The room must look as if nobody did.
  */
 import { decodeServerFrame } from "../../lib/protocol/decode.ts";
-import { type Event, readEvent, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
+import { encodePayload, type Event, readEvent, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
 import type { ServerFrame } from "../../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 import { type Signer, signEvent } from "../../lib/crypto/signing.ts";
@@ -117,6 +117,7 @@ export class Mallory {
         overheard: 8,
         altered: 2,
         misSigned: 2,
+        forged: 4,
         conflict: 2,
         far: 1,
         own: 3,
@@ -137,6 +138,8 @@ export class Mallory {
         );
       case "misSigned":
         return this.#sendEvents(this.#some(this.#world.overheard).map(([payload]) => [payload, "A".repeat(86)]));
+      case "forged":
+        return this.#sendEvents(this.#forged());
       case "conflict":
         return this.#sendEvents([(await this.#sign(Math.max(1, this.#n), this.#clock + 1)).wire]);
       case "far":
@@ -157,6 +160,21 @@ export class Mallory {
       case "history":
         return this.#send({ type: "history", before: random.between(1, 500), limit: random.between(1, 200) });
     }
+  }
+
+  /** What somebody else would write next, with Mallory's signature. */
+  #forged(): WireEvent[] {
+    const others = this.#seen.flatMap((wire) => {
+      const read = readEvent(wire);
+      return read.ok && read.event.author !== this.author && read.event.kind !== "room" ? [read.event] : [];
+    });
+    const victim = others.at(-1);
+    if (victim === undefined) return [];
+    const { room, author, at } = victim;
+    const n = Math.max(...others.filter((event) => event.author === author).map((event) => event.n)) + 1;
+    const content = { kind: "message", body: { name: "somebody", text: "I never said that" } } as const;
+    const payload = encodePayload({ room, author, n, clock: this.#clock + 1, at }, content);
+    return [[payload, "B".repeat(85) + "A"]];
   }
 
   #some(events: readonly WireEvent[]): WireEvent[] {

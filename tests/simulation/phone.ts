@@ -72,10 +72,8 @@ export class Phone {
 
   /** The first event that was kept and is neither stored nor refused for good. */
   get unsent(): OutboxEntry | undefined {
-    for (const { entries } of this.disk.outboxes.values()) {
-      const waiting = entries.find(({ refused }) => refused === undefined);
-      if (waiting !== undefined) return waiting;
-    }
+    const kept = [...this.disk.outboxes.values()].flatMap(({ entries }) => entries);
+    return kept.find(({ refused }) => refused === undefined);
   }
 
   /** Phone and network part: every page's line breaks, and no new one is made until `online`. */
