@@ -6,11 +6,10 @@ import { SERVER_NAMES, type ServerName } from "./dialects.ts";
 import { findCores, hasNode, prepareServers, runLoad, startServer } from "./processes.ts";
 import { markdownReport, type Measurement } from "./report.ts";
 
-const SOCKETS = [200, 1_000];
 const RATES = [20, 200];
 const SEED = 20_260_704;
-const FULL = { rounds: 3, warmUpMs: 1_000, windowMs: 4_500, drainMs: 2_000 };
-const QUICK = { rounds: 1, warmUpMs: 500, windowMs: 2_500, drainMs: 1_000 };
+const FULL = { sockets: [200, 1_000], rounds: 3, warmUpMs: 1_000, windowMs: 4_500, drainMs: 2_000 };
+const QUICK = { sockets: [200, 500], rounds: 1, warmUpMs: 500, windowMs: 2_000, drainMs: 1_000 };
 
 const option = (name: string) => Deno.args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
 const plan = Deno.args.includes("--quick") ? QUICK : FULL;
@@ -28,7 +27,7 @@ console.error(`ws and Socket.IO run under ${node ? "Node" : "Deno"}`);
 
 const measurements: Measurement[] = [];
 for (let round = 1; round <= rounds; round++) {
-  for (const sockets of SOCKETS) {
+  for (const sockets of plan.sockets) {
     for (const server of servers) measurements.push(...await measure(server, round, sockets));
   }
 }

@@ -58,7 +58,17 @@ export async function startServer(name: ServerName, cores: Cores | undefined, no
   const folder = await Deno.makeTempDir({ prefix: "festival-chat-bench-" });
   const own = name === "festival-chat";
   const command = own
-    ? [Deno.execPath(), "serve", "-A", "--host", "127.0.0.1", "--port", String(port), `${project}/_fresh/server.js`]
+    ? [
+      Deno.execPath(),
+      "serve",
+      "--quiet",
+      "-A",
+      "--host",
+      "127.0.0.1",
+      "--port",
+      String(port),
+      `${project}/_fresh/server.js`,
+    ]
     : [...(node ? ["node"] : [Deno.execPath(), "run", "-A"]), `${here}/other_servers.mjs`, name, String(port)];
   const child = spawn(command, cores?.server, { ...RAISED_LIMITS, FESTIVAL_DATA_DIR: folder }, "null");
   const stop = async () => {

@@ -34,7 +34,8 @@ export function Composer(props: {
   const setAside = useRef<string>();
 
   // Read here and not in the updater: that runs later, when the effect below has already kept the empty text.
-  useEffect(() => {
+  // Layout effects, both: what waits for the next frame is lost when the page goes now.
+  useLayoutEffect(() => {
     const kept = readDraft(draft);
     setText((typed) => typed || kept);
   }, [draft.room]);
@@ -56,7 +57,7 @@ export function Composer(props: {
     setProblem(undefined);
     if (writing.mode !== "message") field.current?.focus();
   }, [writing]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (writing.mode !== "edit") writeDraft(draft, text);
     if (field.current) fit(field.current);
   }, [text]);

@@ -143,8 +143,8 @@ export class ProxiedConnection {
   #open = true;
   #resolveMuted: () => void;
   #resolveEnded: (by: "client" | "server" | "proxy") => void;
-  #idleTimer: number | undefined;
-  readonly #waits = new Map<number, () => void>();
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #waits = new Map<ReturnType<typeof setTimeout>, () => void>();
   readonly #changed: () => void;
 
   constructor(client: Deno.TcpConn, target: number, rule: () => FaultRule | ChooseRule, changed: () => void) {

@@ -269,10 +269,12 @@ const IN_ROOM: Maker[] = [
     answers: [{ type: "page" }],
   }),
 
-  // ---- right once, and then changed at random ----
+  // ---- almost right, and then changed at random ----
   async (random, setting) => {
     const payload = JSON.stringify(header(random, setting));
-    const text = JSON.stringify({ type: "send", events: [[payload, await setting.signer.sign(payload)]] });
+    // Of another text: some changes change nothing, and nothing of this may be stored.
+    const signature = await setting.signer.sign(payload + "?");
+    const text = JSON.stringify({ type: "send", events: [[payload, signature]] });
     return { sort: "changed at random", data: changedAtRandom(random, text), answers: [{ type: "anything" }] };
   },
 ];
