@@ -8,7 +8,7 @@ import { markdownReport, type Measurement } from "./report.ts";
 
 const RATES = [20, 200];
 const SEED = 20_260_704;
-const FULL = { sockets: [200, 1_000], rounds: 3, warmUpMs: 1_000, windowMs: 4_500, drainMs: 2_000 };
+const FULL = { sockets: [200, 1_000], rounds: 3, warmUpMs: 1_000, windowMs: 4_200, drainMs: 2_000 };
 const QUICK = { sockets: [200, 500], rounds: 1, warmUpMs: 500, windowMs: 2_000, drainMs: 1_000 };
 
 const option = (name: string) => Deno.args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);

@@ -198,7 +198,7 @@ export const DEFAULT_CONFIG: ServerConfig = {
   },
   fanOut: {
     windowMs: 10,
-    windowPerSocketMs: 0.25,
+    windowPerSocketMs: 0.45,
     maxWindowMs: 100,
     tailEvents: 500,
     tailBytes: 1_048_576,

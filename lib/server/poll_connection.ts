@@ -18,6 +18,8 @@ export interface PollingSettings {
   keepEndedMs: number;
   /** Bytes of all ended connections that are kept; beyond it the oldest is forgotten, and its client told `unknown_connection`. */
   keepEndedBytes: number;
+  /** A server that stops leaves its clients this long to fetch their goodbye. */
+  lastAnswersMs: number;
 }
 
 export const DEFAULT_POLLING: PollingSettings = {
@@ -25,6 +27,7 @@ export const DEFAULT_POLLING: PollingSettings = {
   expireMs: 30_000,
   keepEndedMs: 10_000,
   keepEndedBytes: 16_777_216,
+  lastAnswersMs: 100,
 };
 
 /** What one ended connection costs besides its frames, about. */

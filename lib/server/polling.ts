@@ -11,7 +11,7 @@ import {
 } from "../protocol/polling.ts";
 import { PollConnection, type PollingSettings } from "./poll_connection.ts";
 import type { ChatServer, Visitor } from "./server.ts";
-import type { Random, Timers } from "./surroundings.ts";
+import { pause, type Random, type Timers } from "./surroundings.ts";
 
 export interface PollingParts {
   server: ChatServer;
@@ -61,8 +61,9 @@ export class Polling {
     }
   }
 
-  /** Forgets every connection; their sessions end. */
-  close(): void {
+  /** Forgets every connection, those that just ended after a moment for their last answer. Their sessions end. */
+  async close(): Promise<void> {
+    if (this.#ended.size > 0) await pause(this.#parts.timers, this.#parts.settings.lastAnswersMs);
     for (const { connection } of [...this.#connections.values()]) connection.forget();
   }
 

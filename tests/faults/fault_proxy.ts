@@ -16,6 +16,8 @@ export type FaultRule =
   | { fault: "delay"; ms: number }
   /** After so many bytes to the client: a black hole. */
   | { fault: "mute"; afterBytes: number }
+  /** After the head of the server's first answer (a WebSocket opens): a black hole. */
+  | { fault: "mute_after_head" }
   /** Is cut after so long without a byte in either direction. */
   | { fault: "cut_idle"; ms: number }
   /** The first request loses its `Upgrade`, as in proxies that know no WebSocket. */
@@ -141,6 +143,7 @@ export class ProxiedConnection {
   #server: Deno.TcpConn | undefined;
   #rule: FaultRule = { fault: "pass" };
   #open = true;
+  #headPassed = false;
   #resolveMuted: () => void;
   #resolveEnded: (by: "client" | "server" | "proxy") => void;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
@@ -260,7 +263,16 @@ export class ProxiedConnection {
       if (toward === "client") bytes = bytes.subarray(0, left);
       if (toward === "server" && left === 0) return;
     }
+    if (now.fault === "mute_after_head") {
+      if (this.#headPassed) return;
+      if (toward === "client") {
+        const end = endOfHead(bytes);
+        this.#headPassed = end !== undefined;
+        bytes = bytes.subarray(0, end);
+      }
+    }
     await this.#deliver(bytes, to, toward);
+    if (now.fault === "mute_after_head" && this.#headPassed) this.#resolveMuted();
     if (now.fault === "mute" && this.bytesToClient >= now.afterBytes) this.#resolveMuted();
   }
 
@@ -318,6 +330,12 @@ export class ProxiedConnection {
     this.#resolveEnded(by);
     this.#changed();
   }
+}
+
+/** Where the head of an answer ends in these bytes; undefined when it goes on. */
+function endOfHead(bytes: Uint8Array): number | undefined {
+  const at = new TextDecoder("latin1").decode(bytes).indexOf("\r\n\r\n");
+  return at < 0 ? undefined : at + 4;
 }
 
 /** The bytes of a first request whose head has lost its Upgrade and Connection fields. */

@@ -111,6 +111,21 @@ Deno.test("mute: so many bytes pass, then nothing", async () => {
   await close();
 });
 
+Deno.test("mute_after_head: a socket opens, and nothing comes or goes any more", async () => {
+  const { proxy, close } = start({ rule: { fault: "mute_after_head" } });
+  const { socket, opened, closed } = openSocket(proxy);
+  await opened;
+  const connection = await proxy.connection();
+  await connection.muted;
+  const before = [connection.bytesToClient, connection.bytesToServer];
+  socket.onmessage = () => before.push(NaN);
+  socket.send("hello");
+  connection.cut();
+  await closed;
+  assertEquals([connection.bytesToClient, connection.bytesToServer], before);
+  await close();
+});
+
 Deno.test("cut_idle: a connection ends after so long without a byte, and not before", async () => {
   const { proxy, close } = start({ rule: { fault: "cut_idle", ms: 150 } });
   const { socket, opened, closed, next } = openSocket(proxy);

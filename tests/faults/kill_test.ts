@@ -18,16 +18,19 @@ Deno.test(`${KILLS} times kill -9 in the middle of traffic: nothing acked is los
   let server: ServerProcess = await startServer({ dataDir, env });
   const address: Address = { url: server.url };
   try {
+    const start = Promise.withResolvers<void>();
     const rooms: Writer[][] = [];
     for (let room = 0; room < ROOMS; room++) {
       const { id } = await makeRoom(address);
       const writers: Writer[] = [];
       for (let writer = 0; writer < WRITERS_PER_ROOM; writer++) {
-        writers.push(new Writer(await clientOf(address, id, `writer ${room}.${writer}`)));
+        writers.push(new Writer(await clientOf(address, id, `writer ${room}.${writer}`), start.promise));
       }
       rooms.push(writers);
     }
     const writers = rooms.flat();
+    await Promise.all(writers.map(({ client }) => client.until(() => client.welcome !== undefined)));
+    start.resolve();
     const acked = () => writers.reduce((sum, { client }) => sum + client.acked.size, 0);
     let ackedBefore = 0;
     for (let kill = 0; kill < KILLS; kill++) {

@@ -17,13 +17,15 @@ Deno.test("clients on different workers of one process see each other's events i
   const address: Address = { url: server.url };
   try {
     const { id } = await makeRoom(address);
+    const start = Promise.withResolvers<void>();
     const writers: Writer[] = [];
     for (let count = 0; count < CLIENTS; count++) {
-      writers.push(new Writer(await clientOf(address, id, `client ${count}`)));
+      writers.push(new Writer(await clientOf(address, id, `client ${count}`), start.promise));
     }
     const clients = writers.map(({ client }) => client);
     await Promise.all(clients.map((client) => client.until(() => client.welcome !== undefined)));
     assertEquals(await connectionsPerWorker(address), CLIENTS, "the workers share the connections");
+    start.resolve();
 
     while (writers.some(({ written }) => written.length < EVENTS_PER_CLIENT)) await pause(5);
     for (const writer of writers) writer.stop();

@@ -48,9 +48,10 @@ export class Writer {
   #stopped = false;
   readonly done: Promise<void>;
 
-  constructor(client: TestClient) {
+  /** Connects at once and writes from `start` on: when all are there, for who comes late gets only the newest events. */
+  constructor(client: TestClient, start: Promise<void>) {
     this.client = client;
-    this.done = this.#run();
+    this.done = this.#run(start);
   }
 
   /** Writes no more; `done` resolves when everything written is acked. */
@@ -58,7 +59,7 @@ export class Writer {
     this.#stopped = true;
   }
 
-  async #run(): Promise<void> {
+  async #run(start: Promise<void>): Promise<void> {
     const { client } = this;
     while (!this.#stopped || this.#unacked.size > 0) {
       try {
@@ -67,6 +68,7 @@ export class Writer {
         await pause(RETRY_MS); // Nobody there at the moment.
         continue;
       }
+      await start;
       await this.#resend();
       while (client.closeCode === undefined && (!this.#stopped || this.#unacked.size > 0)) {
         if (!this.#stopped) await this.#write();

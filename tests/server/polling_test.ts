@@ -2,67 +2,8 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { closeReasonOf } from "../../lib/protocol/codes.ts";
 import { POLL_REQUEST_MAX_BYTES, type PollRequest, writePollRequest } from "../../lib/protocol/polling.ts";
-import { DEFAULT_POLLING, type PollingSettings } from "../../lib/server/poll_connection.ts";
-import { Polling } from "../../lib/server/polling.ts";
-import { realSurroundings } from "../../lib/server/surroundings.ts";
-import { serveSocket } from "../../lib/server/websocket.ts";
-import { pollingRoad, type PollInit } from "../../lib/transport/polling.ts";
-import { type OpenWire, TestClient, webSocketWire } from "../support/client.ts";
-import { startTestServer, type TestServerOptions } from "./support.ts";
-
-type Fetch = (url: string, init: PollInit) => Promise<Response>;
-
-const VISITOR = { device: "device", address: "127.0.0.1" };
-const FAST = {
-  limits: { messages: { burst: 10_000, everyMs: 0 }, deviceConnections: { burst: 1_000, everyMs: 1, pauseMs: 0 } },
-};
-
-/** A server with both roads on a port of its own. */
-function start(options: TestServerOptions = {}, settings: Partial<PollingSettings> = {}) {
-  const instance = startTestServer({ ...options, config: { ...FAST, ...options.config } });
-  const { server } = instance;
-  const polling = new Polling({ server, settings: { ...DEFAULT_POLLING, ...settings }, ...realSurroundings });
-  const http = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
-    const [, room = "", road] = new URL(request.url).pathname.split("/");
-    if (road === "poll") return polling.answer(room, request, VISITOR);
-    const { socket, response } = Deno.upgradeWebSocket(request);
-    serveSocket(socket, server, room, VISITOR);
-    return response;
-  });
-  const base = `127.0.0.1:${http.addr.port}`;
-  return {
-    ...instance,
-    polling,
-    pollUrl: (room: string) => `http://${base}/${room}/poll`,
-    socket: (room: string) => webSocketWire(`ws://${base}/${room}/socket`),
-    poll: (room: string, through: Fetch = fetch) => pollingWire(`http://${base}/${room}/poll`, through),
-    async close() {
-      await instance.close();
-      polling.close();
-      await http.shutdown();
-    },
-  };
-}
-
-/** The polling road as a wire of TestClient. */
-function pollingWire(url: string, through: Fetch): OpenWire {
-  return ({ onFrame, onClose }) => {
-    const road = pollingRoad(url, { fetch: through, timers: realSurroundings.timers }, {
-      opened: () => {},
-      received: (data) => onFrame(String(data)),
-      closed: onClose,
-    });
-    return {
-      send(text) {
-        if (!road.send(text)) throw new Error(`the road took no ${text.slice(0, 80)}`);
-      },
-      close() {
-        road.close();
-        queueMicrotask(() => onClose(1000));
-      },
-    };
-  };
-}
+import { TestClient } from "../support/client.ts";
+import { type Fetch, startBothRoads as start } from "./both_roads.ts";
 
 /** One request by hand. */
 async function post(url: string, request: PollRequest | string, signal?: AbortSignal) {
@@ -159,7 +100,7 @@ Deno.test("[POLL-8] a server that lost the connection says so, and the client re
   const ada = await TestClient.join({ room, open: socket(room) });
   const bob = await TestClient.join({ room, open: poll(room) });
   await bob.say("before");
-  polling.close();
+  await polling.close();
   assertEquals(closeReasonOf(await bob.closed()), undefined);
   await ada.say("meanwhile");
   const welcome = await bob.connect();

@@ -212,6 +212,23 @@ Deno.test("while polling, a WebSocket is tried in the background; when it works 
   assertEquals([names().length, time.pending], [4, 0]);
 });
 
+Deno.test("what comes over a trial before it is taken over is told in its order", async () => {
+  const { time, weather, told, connect, open, opened, better, roads } = network({
+    websocket: "blocked",
+    polling: "works",
+  });
+  await connect();
+  weather.websocket = "deaf";
+  await time.run(20_000, () => better() > 0);
+  opened.at(-1)!.events.received("before");
+  open();
+  opened.at(-1)!.events.received("between");
+  assertEquals(told, [], "no event before the opening returned");
+  await time.run(0);
+  assertEquals(told, ["opened", "challenge", "before", "between"]);
+  roads.dispose();
+});
+
 Deno.test("a trial that works and that nobody takes over is closed", async () => {
   const { time, weather, connect, opened, roads } = network({ websocket: "blocked", polling: "works" });
   await connect();
@@ -269,6 +286,18 @@ Deno.test("an opening that its owner closes tells nothing and leaves nothing run
     assertEquals([told.length, time.pending, opened.length], [before, 0, 1]);
     assertEquals(road.send("too late"), false);
   }
+});
+
+Deno.test("a page that is left closes its road without a word to the session, and the road takes nothing more", async () => {
+  const { time, told, open, opened, roads } = network({ websocket: "works", polling: "works" });
+  roads.leave();
+  const road = open();
+  await time.run(100);
+  roads.leave();
+  assertEquals([opened[0]!.closed, road.send("ping"), told], [true, false, CONNECTED]);
+  open();
+  await time.run(100);
+  assertEquals([opened.length, told], [2, CONNECTED]);
 });
 
 Deno.test("a browser that throws at the sight of a WebSocket polls", async () => {

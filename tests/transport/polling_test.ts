@@ -236,6 +236,17 @@ Deno.test("[POLL-7] the end of the connection comes after its last frame, with i
   assertEquals([asked.length, time.pending], [before, 0]);
 });
 
+Deno.test("[POLL-7] an end whose answer breaks off waits for the frames before it", async () => {
+  const { time, told, fetching } = await opened();
+  const answer = fetching().begin();
+  await answer.write(`${JSON.stringify(frames(2, 2, { closed: 4000 }))}\n"ack"\n`);
+  await answer.end();
+  assertEquals(told, ['"ack"']);
+  await time.run(POLL_RETRY_MS[0]!);
+  await fetching().answer(frames(3, 1, { closed: 4000 }), '"goodbye"');
+  assertEquals(told, ['"ack"', '"goodbye"', 4000]);
+});
+
 Deno.test("[POLL-5] frames of one moment go in one request, those that come meanwhile in the next", async () => {
   const { asked, road } = await opened();
   assert(road.send("a") && road.send("b"));
