@@ -1,4 +1,5 @@
 /** Who asks, as far as limits need to know: a random cookie, and the address the request came from. */
+import { getCookies, setCookie } from "@std/http/cookie";
 import { isBase64UrlOf, toBase64Url } from "../protocol/base64url.ts";
 import type { Random } from "./surroundings.ts";
 
@@ -6,14 +7,10 @@ import type { Random } from "./surroundings.ts";
 export const DEVICE_COOKIE = "device";
 const LIFE_S = 365 * 86_400;
 
-/** The device named by a Cookie header (RFC 6265 section 4.2); undefined when there is none, or one not made by us. */
-export function readDevice(cookies: string | null): string | undefined {
-  for (const pair of (cookies ?? "").split(";")) {
-    const at = pair.indexOf("=");
-    if (pair.slice(0, at).trim() !== DEVICE_COOKIE) continue;
-    const value = pair.slice(at + 1).trim();
-    return isBase64UrlOf(value, 16) ? value : undefined;
-  }
+/** The device that a request's cookie names; undefined when there is none, or one not made by us. */
+export function readDevice(headers: Headers): string | undefined {
+  const device = getCookies(headers)[DEVICE_COOKIE];
+  return isBase64UrlOf(device, 16) ? device : undefined;
 }
 
 /** A new device's name. */
@@ -21,9 +18,17 @@ export function newDevice(random: Random): string {
   return toBase64Url(random.bytes(16));
 }
 
-/** The Set-Cookie header that gives a device its name. `secure`: only over https. */
-export function deviceCookie(device: string, secure: boolean): string {
-  return `${DEVICE_COOKIE}=${device}; Path=/; Max-Age=${LIFE_S}; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
+/** Gives a device its name, in the headers of an answer. `secure`: only over https. */
+export function nameDevice(headers: Headers, device: string, secure: boolean): void {
+  setCookie(headers, {
+    name: DEVICE_COOKIE,
+    value: device,
+    path: "/",
+    maxAge: LIFE_S,
+    httpOnly: true,
+    sameSite: "Lax",
+    secure,
+  });
 }
 
 /**

@@ -2,7 +2,7 @@
 import { csp, csrf } from "fresh";
 import type { ServerConfig } from "./config.ts";
 import { define, type State } from "./define.ts";
-import { addressOf, deviceCookie, isSecure, newDevice, readDevice } from "./device.ts";
+import { addressOf, isSecure, nameDevice, newDevice, readDevice } from "./device.ts";
 import { realSurroundings } from "./surroundings.ts";
 import { mayOpenSocket } from "./websocket.ts";
 
@@ -71,13 +71,13 @@ export function ownOriginOnly(config: ServerConfig) {
 export function visitor(config: ServerConfig) {
   return define.middleware(async (ctx) => {
     const { headers } = ctx.req;
-    const known = readDevice(headers.get("cookie"));
+    const known = readDevice(headers);
     const device = known ?? newDevice(realSurroundings.random);
     ctx.state.visitor = { device, address: addressOf(headers, ctx.info?.remoteAddr, config.proxyHops) };
     const secure = isSecure(ctx.url, headers, config.proxyHops);
     const response = await ctx.next();
     if (known === undefined && response.status !== 101) {
-      response.headers.append("set-cookie", deviceCookie(device, secure));
+      nameDevice(response.headers, device, secure);
     }
     return response;
   });

@@ -1,10 +1,10 @@
 /** The small parts: settings, verifier, addresses, rates, people, the tail. */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
 import { toBase64Url } from "../../lib/protocol/base64url.ts";
 import { PAGE_MAX_BYTES } from "../../lib/protocol/limits.ts";
 import { ConfigError, DEFAULT_CONFIG, readConfig } from "../../lib/server/config.ts";
-import { addressOf, deviceCookie, isSecure, readDevice } from "../../lib/server/device.ts";
+import { addressOf, isSecure, nameDevice, readDevice } from "../../lib/server/device.ts";
 import { People } from "../../lib/server/people.ts";
 import { Tail } from "../../lib/server/tail.ts";
 import { nodeVerifier } from "../../lib/server/verifier.ts";
@@ -96,10 +96,12 @@ Deno.test("the address is the socket's, or the entry our own proxy wrote; a visi
 
 Deno.test("a device is read from its cookie only when we could have made it", () => {
   const device = toBase64Url(new Uint8Array(16).fill(9));
-  assertEquals(readDevice(`a=b; device=${device}; c=d`), device);
-  assertEquals(readDevice("device=admin"), undefined);
-  assertEquals(readDevice(null), undefined);
-  assert(deviceCookie(device, true).endsWith("; Secure"));
+  assertEquals(readDevice(new Headers({ cookie: `a=b; device=${device}; c=d` })), device);
+  assertEquals(readDevice(new Headers({ cookie: "device=admin" })), undefined);
+  assertEquals(readDevice(new Headers()), undefined);
+  const headers = new Headers();
+  nameDevice(headers, device, true);
+  assertMatch(headers.get("set-cookie")!, /; Secure\b/);
   assert(isSecure(new URL("http://x/"), new Headers({ "x-forwarded-proto": "https" }), 1));
   assert(!isSecure(new URL("http://x/"), new Headers({ "x-forwarded-proto": "https" }), 0), "a visitor's own claim");
 });
