@@ -4,15 +4,16 @@ import * as route1 from "./routes/_middleware.tsx";
 import * as route2 from "./routes/api/_middleware.ts";
 import * as route3 from "./routes/api/codes/[code].ts";
 import * as route4 from "./routes/api/rooms/[id]/index.ts";
-import * as route5 from "./routes/api/rooms/[id]/socket.ts";
-import * as route6 from "./routes/api/rooms/index.ts";
-import * as route7 from "./routes/health/index.ts";
-import * as route8 from "./routes/health/live.ts";
-import * as route9 from "./routes/health/ready.ts";
-import * as route10 from "./routes/index.tsx";
-import * as route11 from "./routes/r/[code].tsx";
-import * as route12 from "./routes/r/index.ts";
-import * as route13 from "./routes/s/[id].tsx";
+import * as route5 from "./routes/api/rooms/[id]/poll.ts";
+import * as route6 from "./routes/api/rooms/[id]/socket.ts";
+import * as route7 from "./routes/api/rooms/index.ts";
+import * as route8 from "./routes/health/index.ts";
+import * as route9 from "./routes/health/live.ts";
+import * as route10 from "./routes/health/ready.ts";
+import * as route11 from "./routes/index.tsx";
+import * as route12 from "./routes/r/[code].tsx";
+import * as route13 from "./routes/r/index.ts";
+import * as route14 from "./routes/s/[id].tsx";
 import * as island0 from "./islands/Home.tsx";
 import * as island1 from "./islands/Room.tsx";
 
@@ -22,15 +23,16 @@ export const routes = {
   "./routes/api/_middleware.ts": route2,
   "./routes/api/codes/[code].ts": route3,
   "./routes/api/rooms/[id]/index.ts": route4,
-  "./routes/api/rooms/[id]/socket.ts": route5,
-  "./routes/api/rooms/index.ts": route6,
-  "./routes/health/index.ts": route7,
-  "./routes/health/live.ts": route8,
-  "./routes/health/ready.ts": route9,
-  "./routes/index.tsx": route10,
-  "./routes/r/[code].tsx": route11,
-  "./routes/r/index.ts": route12,
-  "./routes/s/[id].tsx": route13,
+  "./routes/api/rooms/[id]/poll.ts": route5,
+  "./routes/api/rooms/[id]/socket.ts": route6,
+  "./routes/api/rooms/index.ts": route7,
+  "./routes/health/index.ts": route8,
+  "./routes/health/live.ts": route9,
+  "./routes/health/ready.ts": route10,
+  "./routes/index.tsx": route11,
+  "./routes/r/[code].tsx": route12,
+  "./routes/r/index.ts": route13,
+  "./routes/s/[id].tsx": route14,
 };
 
 export const islands = {

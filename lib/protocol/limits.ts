@@ -43,5 +43,12 @@ export const IDLE_TIMEOUT_MS = 62_500;
 /** Time a client has, from opening a connection, for a valid `hello`. */
 export const HELLO_TIMEOUT_MS = 10_000;
 
+/** A polling request for frames is answered after this, also when there are none: some proxies cut after 10 s of silence. */
+export const POLL_HOLD_MS = 8_000;
+/** Bytes of frames in one polling answer, about; one frame is always taken. The rest is for the next request. */
+export const POLL_ANSWER_MAX_BYTES = 131_072;
+/** Largest body of a polling request: its head, and the largest frame there is. More is `too_large`. */
+export const POLL_REQUEST_MAX_BYTES = CLIENT_FRAME_MAX_BYTES + 1_024;
+
 /** Most people named in a `welcome`; the count is always complete. */
 export const PEOPLE_SHOWN = 50;

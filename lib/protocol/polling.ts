@@ -8,14 +8,6 @@
  */
 import { isBase64UrlOf } from "./base64url.ts";
 import { isCount, isRecord } from "./event.ts";
-import { CLIENT_FRAME_MAX_BYTES } from "./limits.ts";
-
-/** A request for frames is answered after this, also when there are none: some proxies cut after 10 s of silence. */
-export const POLL_HOLD_MS = 8_000;
-/** Bytes of frames in one answer, about; one frame is always taken. The rest is for the next request. */
-export const POLL_ANSWER_MAX_BYTES = 131_072;
-/** Largest body of a request: its head, and the largest frame there is. More is `too_large`. */
-export const POLL_REQUEST_MAX_BYTES = CLIENT_FRAME_MAX_BYTES + 1_024;
 
 /** Names one polling connection: 16 random bytes, base64url. Who knows it is that client; it is never in a URL. */
 export type PollConnectionId = string;

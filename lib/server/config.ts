@@ -98,6 +98,19 @@ export interface ServerConfig {
     stalledMs: number;
   };
 
+  polling: {
+    /** After the first frame a held request waits this long for more of them. */
+    lingerMs: number;
+    /** A connection that nobody asked for this long has lost its client. */
+    expireMs: number;
+    /** How long the end of a connection, and what was not fetched before it, is kept for its client. */
+    keepEndedMs: number;
+    /** Bytes of all ended connections that are kept; beyond it the oldest is forgotten: `unknown_connection`. */
+    keepEndedBytes: number;
+    /** A server that stops leaves its clients this long to fetch their goodbye. */
+    lastAnswersMs: number;
+  };
+
   presence: {
     /** People who came, went or were renamed within this time are told of together. */
     windowMs: number;
@@ -205,6 +218,13 @@ export const DEFAULT_CONFIG: ServerConfig = {
     highWatermarkBytes: 524_288,
     drainCheckMs: 20,
     stalledMs: 15_000,
+  },
+  polling: {
+    lingerMs: 4,
+    expireMs: 30_000,
+    keepEndedMs: 10_000,
+    keepEndedBytes: 16_777_216,
+    lastAnswersMs: 100,
   },
   presence: {
     windowMs: 250,

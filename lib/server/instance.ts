@@ -3,6 +3,7 @@ import { openKv } from "../store/open_kv.ts";
 import { openStore } from "../store/deno_store.ts";
 import type { Store } from "../store/store.ts";
 import { readConfig, type ServerConfig } from "./config.ts";
+import { Polling } from "./polling.ts";
 import { type ChatServer, createServer } from "./server.ts";
 import { realSurroundings } from "./surroundings.ts";
 import { nodeVerifier } from "./verifier.ts";
@@ -10,6 +11,7 @@ import { nodeVerifier } from "./verifier.ts";
 let config: ServerConfig | undefined;
 let starting: Promise<ChatServer> | undefined;
 let store: Store | undefined;
+let polling: Polling | undefined;
 
 /** The settings of this process, read once from its environment. Throws ConfigError. */
 export function ownConfig(): ServerConfig {
@@ -32,6 +34,12 @@ export function ownServer(): Promise<ChatServer> {
   return starting;
 }
 
+/** The polling connections of the running server. */
+export async function ownPolling(): Promise<Polling> {
+  const server = await ownServer();
+  return polling ??= new Polling({ ...realSurroundings, server, settings: server.config.polling });
+}
+
 async function start(): Promise<ChatServer> {
   const config = ownConfig();
   const onDeploy = config.platform === "deno-deploy";
@@ -49,9 +57,10 @@ export async function stopOwnServer(): Promise<void> {
   const stopping = starting;
   if (stopping === undefined) return;
   await (await stopping).close();
+  await polling?.close();
   for (const signal of SIGNALS) Deno.removeSignalListener(signal, exit);
   store?.close();
-  store = starting = undefined;
+  store = starting = polling = undefined;
 }
 
 const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];

@@ -3,38 +3,18 @@
  *
  *   waiting (for a request) ⇄ held (a request waits for frames)       both → ended (the session is over, the rest is kept)
  */
-import { POLL_ANSWER_MAX_BYTES, POLL_HOLD_MS, type PollAnswerHead } from "../protocol/polling.ts";
+import { POLL_ANSWER_MAX_BYTES, POLL_HOLD_MS } from "../protocol/limits.ts";
+import type { PollAnswerHead } from "../protocol/polling.ts";
+import type { ServerConfig } from "./config.ts";
 import type { ConnectionHandle } from "./server.ts";
 import type { Connection } from "./session.ts";
 import type { Cancel, Timers } from "./surroundings.ts";
-
-/** Times and bounds of polling connections. */
-export interface PollingSettings {
-  /** After the first frame a held request waits this long for more of them. */
-  lingerMs: number;
-  /** A connection that nobody asked for this long has lost its client. */
-  expireMs: number;
-  /** How long the end of a connection, and what was not fetched before it, is kept for its client. */
-  keepEndedMs: number;
-  /** Bytes of all ended connections that are kept; beyond it the oldest is forgotten, and its client told `unknown_connection`. */
-  keepEndedBytes: number;
-  /** A server that stops leaves its clients this long to fetch their goodbye. */
-  lastAnswersMs: number;
-}
-
-export const DEFAULT_POLLING: PollingSettings = {
-  lingerMs: 4,
-  expireMs: 30_000,
-  keepEndedMs: 10_000,
-  keepEndedBytes: 16_777_216,
-  lastAnswersMs: 100,
-};
 
 /** What one ended connection costs besides its frames, about. */
 const ENDED_BYTES = 512;
 
 export interface PollConnectionParts {
-  settings: PollingSettings;
+  settings: ServerConfig["polling"];
   timers: Timers;
   /** The session is over; what is left is kept for the client until `onForgotten`. */
   onEnded(): void;

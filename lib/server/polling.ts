@@ -1,21 +1,22 @@
 /** Long polling over HTTP: finds the connection of each request, or makes one. Rules: docs/PROTOCOL.md, [POLL-…]. */
 import { toBase64Url } from "../protocol/base64url.ts";
 import type { RoomId } from "../protocol/event.ts";
+import { POLL_REQUEST_MAX_BYTES } from "../protocol/limits.ts";
 import {
   POLL_PROBLEMS,
-  POLL_REQUEST_MAX_BYTES,
   type PollAnswerHead,
   type PollConnectionId,
   type PollProblem,
   readPollRequest,
 } from "../protocol/polling.ts";
-import { PollConnection, type PollingSettings } from "./poll_connection.ts";
+import type { ServerConfig } from "./config.ts";
+import { PollConnection } from "./poll_connection.ts";
 import type { ChatServer, Visitor } from "./server.ts";
 import { pause, type Random, type Timers } from "./surroundings.ts";
 
 export interface PollingParts {
   server: ChatServer;
-  settings: PollingSettings;
+  settings: ServerConfig["polling"];
   timers: Timers;
   random: Random;
 }

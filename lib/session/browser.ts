@@ -1,10 +1,12 @@
 /** The one file that builds a session's surroundings out of a real browser. */
 import { ed25519 } from "../crypto/ed25519.ts";
+import { lazyRoad } from "../transport/road.ts";
 import { socketRoad, socketUrl } from "../transport/socket.ts";
 import type { Cancel, Clock, Random, SessionDeps, TabChannel, Timers } from "./deps.ts";
 import { createHomeModel, type HomeModel } from "./home_model.ts";
 import { idbStorage } from "./idb_storage.ts";
 import type { RoomModel } from "./room_model.ts";
+import { Roads } from "./roads.ts";
 import { openRoomSession, type RoomSessionOptions } from "./room_session.ts";
 
 const clock: Clock = { now: () => Date.now() };
@@ -42,19 +44,36 @@ export function deviceName(): Promise<string | undefined> {
 /** Opens a room over this page's own server. `dispose` ends it. */
 export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
   const tabs = tabChannel();
+  const roads: Roads = new Roads({
+    clock,
+    timers,
+    openers: {
+      ...(typeof WebSocket === "undefined" ? {} : {
+        websocket: (events) => socketRoad(new WebSocket(socketUrl(location.href, options.room)), events),
+      }),
+      polling: (events) =>
+        lazyRoad(async () => {
+          const { pollingRoad, pollUrl } = await import("../transport/polling.ts");
+          const url = pollUrl(location.href, options.room);
+          return (events) => pollingRoad(url, { timers, fetch: (url, init) => fetch(url, init) }, events);
+        }, events),
+    },
+    onBetterRoad: () => session.wake(),
+    onRoute: (route) => route && log(`road: ${route.road} (${route.reason})`),
+  });
   const session = openRoomSession({
     clock,
     timers,
     random,
     storage,
     ed25519: signatures,
-    openRoad: (events) => socketRoad(new WebSocket(socketUrl(location.href, options.room)), events),
+    openRoad: roads.open,
     ...(tabs && { tabs }),
     // False is to be believed, true is not.
     online: () => navigator.onLine !== false,
     log,
   }, options);
-  const stopWatching = watchPage(session);
+  const stopWatching = watchPage(session, roads);
   return {
     ...readSignals(session),
     sendMessage: (text, replyTo) => session.sendMessage(text, replyTo),
@@ -68,6 +87,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     dispose() {
       stopWatching();
       session.dispose();
+      roads.dispose();
       tabs?.close();
     },
   };
@@ -106,16 +126,28 @@ function readSignals(model: RoomModel) {
  * Whatever may mean that the device slept or changed its network. `pageshow` too: a page out of the back-forward cache has
  * a dead socket and no `visibilitychange`.
  */
-function watchPage(session: { wake(): void; persist(): Promise<void> }): Cancel {
+function watchPage(session: { wake(): void; persist(): Promise<void> }, roads: Roads): Cancel {
   const network = "connection" in navigator ? navigator.connection : undefined;
+  const wake = () => {
+    roads.wake();
+    session.wake();
+  };
   const stops = [
-    listen([[window, "pageshow"], [window, "online"], [window, "offline"], [document, "resume"]], () => session.wake()),
+    listen([[window, "pageshow"], [window, "offline"], [document, "resume"]], wake),
+    listen([[window, "online"]], () => {
+      roads.networkChanged();
+      session.wake();
+    }),
     listen([[document, "visibilitychange"]], () => {
-      if (document.visibilityState === "visible") session.wake();
+      if (document.visibilityState === "visible") wake();
       else void session.persist();
     }),
-    listen([[window, "pagehide"]], () => void session.persist()),
-    network instanceof EventTarget ? listen([[network, "change"]], () => session.wake()) : () => {},
+    listen([[window, "pagehide"]], () => {
+      void session.persist();
+      roads.leave();
+    }),
+    // Chromium also tells of mere changes in speed there: no reason to forget what is known of the roads.
+    network instanceof EventTarget ? listen([[network, "change"]], wake) : () => {},
   ];
   return () => stops.forEach((stop) => stop());
 }

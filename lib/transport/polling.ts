@@ -4,10 +4,8 @@
  * was lost is repeated and nothing is lost or doubled. Rules: docs/PROTOCOL.md, [POLL-…].
  */
 import type { RoomId } from "../protocol/event.ts";
-import { SERVER_FRAME_MAX_BYTES } from "../protocol/limits.ts";
+import { POLL_HOLD_MS, POLL_REQUEST_MAX_BYTES, SERVER_FRAME_MAX_BYTES } from "../protocol/limits.ts";
 import {
-  POLL_HOLD_MS,
-  POLL_REQUEST_MAX_BYTES,
   type PollAnswerHead,
   type PollConnectionId,
   type PollRequest,

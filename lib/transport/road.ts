@@ -20,3 +20,24 @@ export interface RoadEvents {
 
 /** Begins to open a road. No event comes before it returns. */
 export type OpenRoad = (events: RoadEvents) => Road;
+
+/** A road whose code is loaded when it is first wanted. Code that does not come is a road that does not open. */
+export function lazyRoad(load: () => Promise<OpenRoad>, events: RoadEvents): Road {
+  let road: Road | undefined;
+  let closed = false;
+  load().then((open) => {
+    if (!closed) road = open(events);
+  }).catch(() => {
+    if (!closed) events.closed(NO_CLOSE_FRAME);
+  });
+  return {
+    send: (text) => road?.send(text) ?? false,
+    close() {
+      closed = true;
+      road?.close();
+    },
+  };
+}
+
+/** Close code of a connection that ended without saying why (RFC 6455 section 7.4.1). */
+const NO_CLOSE_FRAME = 1006;

@@ -1,5 +1,5 @@
 /** A server for tests with both roads, WebSocket and polling, over real HTTP. */
-import { DEFAULT_POLLING, type PollingSettings } from "../../lib/server/poll_connection.ts";
+import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
 import { Polling } from "../../lib/server/polling.ts";
 import { realSurroundings } from "../../lib/server/surroundings.ts";
 import { serveSocket } from "../../lib/server/websocket.ts";
@@ -17,10 +17,10 @@ const FAST = {
 };
 
 /** A server with both roads on a port of its own, at `/{room}/socket` and `/{room}/poll`. */
-export function startBothRoads(options: TestServerOptions = {}, settings: Partial<PollingSettings> = {}) {
+export function startBothRoads(options: TestServerOptions = {}, settings: Partial<ServerConfig["polling"]> = {}) {
   const instance = startTestServer({ ...options, config: { ...FAST, ...options.config } });
   const { server } = instance;
-  const polling = new Polling({ server, settings: { ...DEFAULT_POLLING, ...settings }, ...realSurroundings });
+  const polling = new Polling({ server, settings: { ...DEFAULT_CONFIG.polling, ...settings }, ...realSurroundings });
   const http = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     const [, room = "", road] = new URL(request.url).pathname.split("/");
     if (road === "poll") return polling.answer(room, request, VISITOR);

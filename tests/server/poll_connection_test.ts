@@ -1,7 +1,8 @@
 /** One polling connection under virtual time: numbering, holding, expiring, ending. */
 import { assert, assertEquals } from "@std/assert";
-import { POLL_ANSWER_MAX_BYTES, POLL_HOLD_MS } from "../../lib/protocol/polling.ts";
-import { DEFAULT_POLLING, PollConnection } from "../../lib/server/poll_connection.ts";
+import { POLL_ANSWER_MAX_BYTES, POLL_HOLD_MS } from "../../lib/protocol/limits.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import { PollConnection } from "../../lib/server/poll_connection.ts";
 import { drained, VirtualTime } from "../support/virtual_time.ts";
 
 interface Answer {
@@ -16,7 +17,7 @@ function open() {
   const told: string[] = [];
   const received: unknown[] = [];
   const connection = new PollConnection({
-    settings: DEFAULT_POLLING,
+    settings: DEFAULT_CONFIG.polling,
     timers: time.timers,
     onEnded: () => told.push("ended"),
     onForgotten: () => told.push("forgotten"),
@@ -60,7 +61,7 @@ Deno.test("[POLL-2] a held request is answered a few ms after the first frame, w
   await time.run(3_000);
   connection.send("one");
   connection.send("two");
-  await time.run(DEFAULT_POLLING.lingerMs - 1);
+  await time.run(DEFAULT_CONFIG.polling.lingerMs - 1);
   assertEquals(request.answer, undefined);
   connection.send("three");
   await time.run(1);
@@ -75,7 +76,7 @@ Deno.test("[POLL-2] a held request is answered after 8 s, empty, and the connect
     assertEquals(request.answer, undefined);
     await time.run(1);
     assertEquals(request.answer, { from: 1, count: 0, frames: [] });
-    await time.run(DEFAULT_POLLING.expireMs - 1);
+    await time.run(DEFAULT_CONFIG.polling.expireMs - 1);
   }
   assertEquals(told, []);
   assertEquals(time.pending, 1);
@@ -116,7 +117,7 @@ Deno.test("[POLL-4] one request is held at a time: a newer one takes the place o
   await drained();
   assertEquals(older.answer, { from: 1, count: 0, frames: [] });
   connection.send("one");
-  await time.run(DEFAULT_POLLING.lingerMs);
+  await time.run(DEFAULT_CONFIG.polling.lingerMs);
   assertEquals(newer.answer?.frames, ["one"]);
 });
 
@@ -152,7 +153,7 @@ Deno.test("[POLL-6] a connection nobody asks for expires, and its session ends",
   const { time, told, connection, fetch } = open();
   fetch(0);
   await time.run(POLL_HOLD_MS);
-  await time.run(DEFAULT_POLLING.expireMs - 1);
+  await time.run(DEFAULT_CONFIG.polling.expireMs - 1);
   assertEquals(told, []);
   await time.run(1);
   assertEquals(told, ["forgotten", "session closed"]);
@@ -163,7 +164,7 @@ Deno.test("[POLL-6] a connection nobody asks for expires, and its session ends",
 Deno.test("[POLL-6] sending keeps a connection alive as fetching does", async () => {
   const { time, told, connection } = open();
   for (let count = 1; count <= 5; count++) {
-    await time.run(DEFAULT_POLLING.expireMs - 1);
+    await time.run(DEFAULT_CONFIG.polling.expireMs - 1);
     connection.take(count, ["x"]);
   }
   assertEquals(told, []);
@@ -182,7 +183,7 @@ Deno.test("[POLL-7] the end comes after the last frame, with its code, and again
   const again = fetch(0);
   await drained();
   assertEquals(again.answer, end);
-  await time.run(DEFAULT_POLLING.keepEndedMs);
+  await time.run(DEFAULT_CONFIG.polling.keepEndedMs);
   assertEquals(told, ["ended", "forgotten"]);
   assertEquals(time.pending, 0);
 });

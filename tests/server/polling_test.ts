@@ -1,7 +1,8 @@
 /** Long polling over real HTTP against a real server: a polling client and one on a WebSocket in one room. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { closeReasonOf } from "../../lib/protocol/codes.ts";
-import { POLL_REQUEST_MAX_BYTES, type PollRequest, writePollRequest } from "../../lib/protocol/polling.ts";
+import { POLL_REQUEST_MAX_BYTES } from "../../lib/protocol/limits.ts";
+import { type PollRequest, writePollRequest } from "../../lib/protocol/polling.ts";
 import { TestClient } from "../support/client.ts";
 import { type Fetch, startBothRoads as start } from "./both_roads.ts";
 

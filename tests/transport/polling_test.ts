@@ -1,6 +1,7 @@
 /** The polling road under virtual time, with a fetch whose answers a test writes. */
 import { assert, assertEquals } from "@std/assert";
-import { POLL_HOLD_MS, type PollRequest, readPollRequest } from "../../lib/protocol/polling.ts";
+import { POLL_HOLD_MS } from "../../lib/protocol/limits.ts";
+import { type PollRequest, readPollRequest } from "../../lib/protocol/polling.ts";
 import {
   POLL_PATIENCE_MS,
   POLL_RETRY_MS,
