@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { IconButton } from "./Button.tsx";
 import { useTexts } from "./texts.ts";
 
@@ -18,7 +18,8 @@ export function Dialog(props: {
   const dialog = useRef<HTMLDialogElement>(null);
   const title = useId();
   const t = useTexts();
-  useEffect(() => {
+  // Still inside the press that asked for it: a key that comes next belongs to the dialog already.
+  useLayoutEffect(() => {
     const shown = dialog.current;
     const before = document.activeElement;
     shown?.showModal();

@@ -40,9 +40,10 @@ export function securityHeaders(config: ServerConfig) {
     headers.set("x-frame-options", "DENY");
     headers.set("referrer-policy", "same-origin");
     headers.set("permissions-policy", PERMISSIONS);
-    headers.set("cross-origin-opener-policy", "same-origin");
     headers.set("cross-origin-resource-policy", "same-origin");
     const secure = isSecure(ctx.url, ctx.req.headers, config.proxyHops);
+    // Browsers heed it over https only, and complain elsewhere.
+    if (secure) headers.set("cross-origin-opener-policy", "same-origin");
     if (secure && config.environment === "production") {
       headers.set("strict-transport-security", "max-age=31536000");
     }

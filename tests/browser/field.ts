@@ -160,9 +160,9 @@ async function inTime(running: Promise<void>): Promise<void> {
 async function showWhatWasSeen(name: string, field: Field): Promise<void> {
   const pictures = `${Deno.env.get("TMPDIR") ?? "/tmp"}/festival-failures/${name.replace(/\W+/g, "-").slice(0, 80)}`;
   await Deno.mkdir(pictures, { recursive: true });
-  for (const device of field.devices) {
+  for (const [number, device] of field.devices.entries()) {
     for (const [i, tab] of device.tabs.entries()) {
-      const path = `${pictures}/${device.name}-${i + 1}.png`;
+      const path = `${pictures}/${number + 1}-${device.name.replace(/\W+/g, "-").slice(0, 20)}-${i + 1}.png`;
       await tab.page.screenshot({ path, timeout: 5_000 }).then(
         () => console.error(`picture: ${path}`),
         (error) => console.error(`no picture of ${device.name}: ${error}`),

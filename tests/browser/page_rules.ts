@@ -97,6 +97,7 @@ for (const theme of ["dark", "sunlight"] as const) {
     await ada.button(t.share.show).waitFor({ state: "detached" });
     found.push(...await findings(ada, "large QR code"));
     await ada.page.keyboard.press("Escape");
+    await ada.button(t.share.show).waitFor();
     await ada.page.keyboard.press("Escape");
     await ada.dialog(t.share.title).waitFor({ state: "detached" });
     await ada.button(t.room.people(2)).click();
@@ -174,6 +175,7 @@ rule("on a screen 320 px wide nothing has to be scrolled sideways", async (field
   await ada.button(t.share.show).waitFor({ state: "detached" });
   found.push(...await tooWide(ada, "large QR code"));
   await ada.page.keyboard.press("Escape");
+  await ada.button(t.share.show).waitFor();
   await ada.page.keyboard.press("Escape");
   await ada.dialog(t.share.title).waitFor({ state: "detached" });
   await ada.button(t.room.people(1)).click();

@@ -3,8 +3,9 @@
  * Which worker gets a socket is the operating system's choice.
  */
 import { assertEquals } from "@std/assert";
+import type { TestClient } from "../support/client.ts";
 import { startServer } from "../support/server_process.ts";
-import { type Address, checkRoom, clientOf, makeRoom, pause, Writer } from "./writers.ts";
+import { type Address, checkRoom, clientOf, makeRoom, pause, sees, Writer } from "./writers.ts";
 
 /** Odd: two workers never have the same number of connections, so that /health tells them apart. */
 const CLIENTS = 13;
@@ -23,7 +24,17 @@ Deno.test("clients on different workers of one process see each other's events i
       writers.push(new Writer(await clientOf(address, id, `client ${count}`), start.promise));
     }
     const clients = writers.map(({ client }) => client);
-    await Promise.all(clients.map((client) => client.until(() => client.welcome !== undefined)));
+    const all = (test: (client: TestClient) => boolean) =>
+      Promise.all(
+        clients.map((client) =>
+          sees(
+            client,
+            () => test(client),
+            () => [client.closeCode, client.count, client.shown, client.frames.slice(-3)],
+          )
+        ),
+      );
+    await all((client) => client.welcome !== undefined);
     assertEquals(await connectionsPerWorker(address), CLIENTS, "the workers share the connections");
     start.resolve();
 
@@ -32,12 +43,10 @@ Deno.test("clients on different workers of one process see each other's events i
     await Promise.all(writers.map(({ done }) => done));
     await checkRoom(writers);
 
-    await Promise.all(
-      clients.map((client) => client.until(() => client.count === CLIENTS && client.shown.length === CLIENTS)),
-    );
+    await all((client) => client.count === CLIENTS && client.shown.length === CLIENTS);
     const leaving = clients.splice(0, 5);
     await Promise.all(leaving.map((client) => client.close()));
-    await Promise.all(clients.map((client) => client.until(() => client.count === CLIENTS - leaving.length)));
+    await all((client) => client.count === CLIENTS - leaving.length);
     await Promise.all(clients.map((client) => client.close()));
   } finally {
     await server.stop();

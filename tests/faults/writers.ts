@@ -37,6 +37,8 @@ export function clientOf(address: Address, room: RoomId, name: string): Promise<
 
 /** Time between two events of one writer. */
 const WRITE_EVERY_MS = 12;
+/** Longest that something may take to reach a client on a loaded machine. */
+const SEES_WITHIN_MS = 30_000;
 /** Time before the next try when no server answers. */
 const RETRY_MS = 25;
 
@@ -105,7 +107,7 @@ export async function checkRoom(writers: readonly Writer[]): Promise<{ events: n
   const written = new Map(writers.flatMap((writer) => writer.written.map((event) => [event.id, event] as const)));
   const head = written.size + 1; // The founding is the first.
   for (const { client } of writers) {
-    await client.holds(head);
+    await sees(client, () => (client.position?.position ?? 0) >= head, () => [client.position, head, client.closeCode]);
     assertEquals(client.violations, [], `${client.options.name} saw the server break its promises`);
     assertEquals(client.position?.position, head, "nothing is stored beyond what was written");
     const positions = [...client.log.keys()].sort((a, b) => a - b);
@@ -118,6 +120,22 @@ export async function checkRoom(writers: readonly Writer[]): Promise<{ events: n
   const [first, ...others] = writers.map(({ client }) => JSON.stringify([...client.log].sort(([a], [b]) => a - b)));
   for (const other of others) assertEquals(other, first, "two clients hold different logs");
   return { events: head };
+}
+
+/** Waits until `test` holds for the client; throws with `state` when it takes too long: a hanging test says nothing. */
+export async function sees(client: TestClient, test: () => boolean, state: () => unknown): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`${client.options.name} waits in vain: ${JSON.stringify(state())}`)),
+      SEES_WITHIN_MS,
+    );
+  });
+  try {
+    await Promise.race([client.until(test), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 export function pause(ms: number): Promise<void> {

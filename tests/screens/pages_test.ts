@@ -179,24 +179,6 @@ screen("nothing jumps while the home page and a room become alive", PHONE, async
   assert(await shifts() < 0.05, `room: ${await shifts()}`);
 });
 
-screen(
-  "a room page loads at most 60 KB of compressed script, QR, scanner and signatures of old browsers not counted",
-  PHONE,
-  async (page) => {
-    await startRoom(page, "Light");
-    const scripts = await page.evaluate(() =>
-      performance.getEntriesByType("resource").map(({ name }) => name).filter((name) => name.includes("/_fresh/js/"))
-    );
-    let bytes = 0;
-    for (const script of new Set(scripts)) {
-      const response = await fetch(script, { headers: { "accept-encoding": "gzip" } });
-      bytes += Number(response.headers.get("content-length"));
-      await response.body?.cancel();
-    }
-    assert(scripts.length > 3 && bytes > 10_000 && bytes <= 60_000, `${bytes} bytes in ${scripts.length} files`);
-  },
-);
-
 screen("without JavaScript the page says what is needed, rooms can be read, and a code leads to its room", {
   ...PHONE,
   javaScriptEnabled: false,
