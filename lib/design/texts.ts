@@ -93,7 +93,11 @@ const english = {
     retracted: "took a message back",
     unreadable: "A message that this phone cannot read.",
     gapLoading: (count: number) => few(count, "1 message is not loaded yet", "messages are not loaded yet"),
-    gapGone: (count: number) => few(count, "1 message is gone for good", "messages are gone for good"),
+    /** `count` 0: nobody can tell how many. */
+    gapGone: (count: number) =>
+      count === 0
+        ? "The server lost this room's log; messages may be missing here"
+        : few(count, "1 message is gone for good", "messages are gone for good"),
     newMessages: "New",
     jump: "Jump to the newest message",
     jumpNew: (count: number) => few(count, "1 new message", "new messages"),
