@@ -8,7 +8,7 @@ import { useTexts } from "../components/texts.ts";
 import { type KnownRoom, roomPath } from "../lib/chat/recent_rooms.ts";
 import { normalizeRoomCode } from "../lib/chat/room_code.ts";
 import { problemText, spokenCode } from "../lib/design/words.ts";
-import { openHomeInBrowser } from "../lib/session/browser.ts";
+import { openHomeInBrowser } from "../lib/session/home_browser.ts";
 import type { HomeModel } from "../lib/session/home_model.ts";
 import type { ListedRoom } from "../lib/session/room_requests.ts";
 

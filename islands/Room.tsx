@@ -6,8 +6,13 @@ import { ProblemScreen } from "../components/room/ProblemScreen.tsx";
 import { type RoomHead, RoomScreen } from "../components/room/RoomScreen.tsx";
 import { useTexts } from "../components/texts.ts";
 import { roomPath } from "../lib/chat/recent_rooms.ts";
-import { deviceName, openHomeInBrowser, openRoomInBrowser } from "../lib/session/browser.ts";
+import { deviceName, openRoomInBrowser } from "../lib/session/browser.ts";
 import type { RoomModel } from "../lib/session/room_model.ts";
+
+/** What this device remembers; loaded when it is first asked for. */
+async function openHome() {
+  return (await import("../lib/session/home_browser.ts")).openHomeInBrowser();
+}
 
 /** A room at work. Opens it for as long as the page shows it. */
 export default function Room({ head }: { head: RoomHead }) {
@@ -63,11 +68,11 @@ export default function Room({ head }: { head: RoomHead }) {
           if (problem === undefined) named.value = true;
           return problem;
         }}
-        onOpenSettings={openHomeInBrowser}
+        onOpenSettings={openHome}
         onLeave={async () => {
           model.value?.dispose();
           writeDraft({ room: head.id, sealed: head.kind === "sealed" }, "");
-          const home = openHomeInBrowser();
+          const home = await openHome();
           await home.forget(head.id);
           home.dispose();
           location.assign("/");

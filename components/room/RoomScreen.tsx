@@ -39,7 +39,7 @@ export interface RoomScreenProps {
   /** Takes a new name; answers why not. */
   onName: (name: string) => Promise<SendProblem | undefined>;
   /** Opens what this device remembers of its rooms. */
-  onOpenSettings: () => HomeModel;
+  onOpenSettings: () => Promise<HomeModel>;
   onLeave: () => void;
 }
 

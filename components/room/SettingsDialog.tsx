@@ -13,7 +13,7 @@ export function SettingsDialog(props: {
   sealed: boolean;
   name: string;
   /** Opens what this device remembers, while the dialog is shown. */
-  openHome: () => HomeModel;
+  openHome: () => Promise<HomeModel>;
   onName: () => void;
   onLeave: () => void;
   onClose: () => void;
@@ -21,9 +21,9 @@ export function SettingsDialog(props: {
   const t = useTexts();
   const home = useSignal<HomeModel>();
   useEffect(() => {
-    const model = props.openHome();
-    home.value = model;
-    return () => model.dispose();
+    // Without a network its code may not come; then the star stays off and the rest of the dialog works.
+    const opening = props.openHome().then((model) => home.value = model).catch(() => undefined);
+    return () => void opening.then((model) => model?.dispose());
   }, []);
   const favourite = home.value?.favourites.value.some(({ id }) => id === props.room) ?? false;
   return (

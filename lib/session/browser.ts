@@ -1,37 +1,11 @@
-/** The one file that builds a session's surroundings out of a real browser. */
-import { ed25519 } from "../crypto/ed25519.ts";
+/** Opens rooms in a real browser. */
 import { lazyRoad } from "../transport/road.ts";
 import { socketRoad, socketUrl } from "../transport/socket.ts";
-import type { Cancel, Clock, Random, SessionDeps, TabChannel, Timers } from "./deps.ts";
-import { createHomeModel, type HomeModel } from "./home_model.ts";
-import { idbStorage } from "./idb_storage.ts";
+import type { Cancel, TabChannel } from "./deps.ts";
 import type { RoomModel } from "./room_model.ts";
 import { Roads } from "./roads.ts";
 import { openRoomSession, type RoomSessionOptions } from "./room_session.ts";
-
-const clock: Clock = { now: () => Date.now() };
-
-const timers: Timers = {
-  after(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
-
-const random: Random = {
-  bytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
-  fraction: () => Math.random(),
-};
-
-/** Chosen and tried out at the first use. */
-const signatures: SessionDeps["ed25519"] = {
-  signer: async (seed) => (await ed25519()).signer(seed),
-  verify: async (author, text, signature) => (await ed25519()).verify(author, text, signature),
-};
-
-const storage = idbStorage();
-
-const log = (line: string) => console.info(line);
+import { clock, listen, log, random, signatures, storage, timers } from "./surroundings.ts";
 
 /** The display name this device chose, if it did; undefined also where nothing can be stored. */
 export function deviceName(): Promise<string | undefined> {
@@ -93,30 +67,6 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
   };
 }
 
-/** The home page's model over this page's own server. */
-export function openHomeInBrowser(): HomeModel {
-  const home = createHomeModel({
-    clock,
-    timers,
-    random,
-    storage,
-    ed25519: signatures,
-    fetch: (path, init) => fetch(path, init),
-    log,
-  });
-  const stop = listen([[document, "visibilitychange"], [window, "pageshow"], [window, "online"]], () => {
-    home.setShown(document.visibilityState === "visible");
-  });
-  home.setShown(document.visibilityState === "visible");
-  return {
-    ...home,
-    dispose() {
-      stop();
-      home.dispose();
-    },
-  };
-}
-
 function readSignals(model: RoomModel) {
   const { connection, problem, room, me, messages, people, older, stored } = model;
   return { connection, problem, room, me, messages, people, older, stored };
@@ -150,13 +100,6 @@ function watchPage(session: { wake(): void; persist(): Promise<void> }, roads: R
     network instanceof EventTarget ? listen([[network, "change"]], wake) : () => {},
   ];
   return () => stops.forEach((stop) => stop());
-}
-
-function listen(events: [EventTarget, string][], hear: () => void): Cancel {
-  for (const [target, type] of events) target.addEventListener(type, hear);
-  return () => {
-    for (const [target, type] of events) target.removeEventListener(type, hear);
-  };
 }
 
 /** Undefined where the browser has no BroadcastChannel. */

@@ -25,7 +25,8 @@ rule("the room page loads at most 60 KB of compressed JavaScript before anybody 
   const scripts = await Promise.all(finished);
   const bytes = scripts.reduce((sum, script) => sum + script.bytes, 0);
   const list = scripts.map(({ what }) => what).join("\n");
-  assert(scripts.length > 0 && scripts.every((script) => script.bytes > 0), `sizes are missing:\n${list}`);
+  // A shared chunk may hold nothing but imports; a page without tens of kilobytes was not measured.
+  assert(bytes > ROOM_SCRIPT_MAX_BYTES / 2, `sizes are missing:\n${list}`);
   assert(bytes <= ROOM_SCRIPT_MAX_BYTES, `${bytes} bytes:\n${list}`);
 });
 

@@ -1,0 +1,36 @@
+/** The real surroundings of what runs in a page: its clock, its storage, its events. */
+import { ed25519 } from "../crypto/ed25519.ts";
+import type { Cancel, Clock, Random, SessionDeps, Timers } from "./deps.ts";
+import { idbStorage } from "./idb_storage.ts";
+
+export const clock: Clock = { now: () => Date.now() };
+
+export const timers: Timers = {
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+export const random: Random = {
+  bytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+  fraction: () => Math.random(),
+};
+
+/** Chosen and tried out at the first use. */
+export const signatures: SessionDeps["ed25519"] = {
+  signer: async (seed) => (await ed25519()).signer(seed),
+  verify: async (author, text, signature) => (await ed25519()).verify(author, text, signature),
+};
+
+export const storage = idbStorage();
+
+export const log = (line: string) => console.info(line);
+
+/** Calls `hear` at each of these events, until cancelled. */
+export function listen(events: [EventTarget, string][], hear: () => void): Cancel {
+  for (const [target, type] of events) target.addEventListener(type, hear);
+  return () => {
+    for (const [target, type] of events) target.removeEventListener(type, hear);
+  };
+}
