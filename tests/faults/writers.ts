@@ -39,6 +39,8 @@ export function clientOf(address: Address, room: RoomId, name: string): Promise<
 const WRITE_EVERY_MS = 12;
 /** Longest that something may take to reach a client on a loaded machine. */
 const SEES_WITHIN_MS = 30_000;
+/** Time before what was refused is sent again. */
+const REFUSED_PAUSE_MS = 100;
 /** Time before the next try when no server answers. */
 const RETRY_MS = 25;
 
@@ -75,7 +77,8 @@ export class Writer {
       while (client.closeCode === undefined && (!this.#stopped || this.#unacked.size > 0)) {
         if (!this.#stopped) await this.#write();
         await pause(WRITE_EVERY_MS);
-        for (const id of this.#unacked.keys()) if (client.acked.has(id)) this.#unacked.delete(id);
+        this.#dropAcked();
+        if (client.frames.some(({ type }) => type === "refused")) await this.#resend();
       }
     }
   }
@@ -89,15 +92,22 @@ export class Writer {
     if (client.closeCode === undefined) client.sendEvents(event);
   }
 
+  #dropAcked(): void {
+    for (const id of this.#unacked.keys()) if (this.client.acked.has(id)) this.#unacked.delete(id);
+  }
+
+  /** Sends what has no ack, part by part; what was refused (a busy server, a lost race) is sent again after a moment. */
   async #resend(): Promise<void> {
     const { client } = this;
-    const unacked = [...this.#unacked.values()];
-    for (let at = 0; at < unacked.length && client.closeCode === undefined; at += SEND_MAX_EVENTS) {
-      const part = unacked.slice(at, at + SEND_MAX_EVENTS);
-      client.sendEvents(...part);
+    const refused = () => client.frames.some(({ type }) => type === "refused");
+    for (this.#dropAcked(); this.#unacked.size > 0 && client.closeCode === undefined; this.#dropAcked()) {
+      if (refused()) await pause(REFUSED_PAUSE_MS);
+      client.frames = client.frames.filter(({ type }) => type !== "refused");
       // The server may still be storing only so many events of one connection.
+      const part = [...this.#unacked.values()].slice(0, SEND_MAX_EVENTS);
+      client.sendEvents(...part);
       const last = part.at(-1)!.id;
-      await client.until(() => client.acked.has(last) || client.closeCode !== undefined);
+      await client.until(() => client.acked.has(last) || refused() || client.closeCode !== undefined);
     }
   }
 }
