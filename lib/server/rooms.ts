@@ -61,7 +61,10 @@ export class Rooms {
     if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
     if (!await verifyEvent(verifier, event)) return { problem: "bad_signature" };
     const made = await store.rooms.create(event, now);
-    return "problem" in made ? made : { room: made };
+    if ("problem" in made) return made;
+    // Who has just made a room looks for it on the list.
+    if (made.kind === "listed") this.#listed = undefined;
+    return { room: made };
   }
 
   /** Throws StorageUnavailable. */

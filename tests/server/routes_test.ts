@@ -68,6 +68,15 @@ Deno.test("a room is made over HTTP, found by id and by code as typed, and joine
     await client.close();
   }));
 
+Deno.test("a listed room is on the list as soon as it is made, also just after somebody looked at the list", () =>
+  withApp(async (base) => {
+    const listed = async () => (await (await fetch(`${base}/api/rooms`)).json()).rooms.length;
+    assertEquals(await listed(), 0);
+    const founding = await newFounding({ roomKind: "listed", name: "Just now" });
+    await (await fetch(`${base}/api/rooms`, { method: "POST", body: JSON.stringify(founding.wire) })).body?.cancel();
+    assertEquals(await listed(), 1);
+  }));
+
 Deno.test("what cannot be made or found has a named problem and its status", () =>
   withApp(async (base) => {
     const post = (body: BodyInit) => fetch(`${base}/api/rooms`, { method: "POST", body });

@@ -27,6 +27,8 @@ export interface ServerProcess {
   readonly url: string;
   /** The lines it wrote so far, to stdout and to stderr. */
   readonly log: readonly string[];
+  /** Only of an `inspected` server. */
+  readonly inspectorPort: number | undefined;
   /** SIGKILL: from one instruction to the next. Resolves when the process is gone. */
   kill(): Promise<void>;
   /** SIGTERM: as an operator stops it. Resolves when the process is gone. */
@@ -42,11 +44,14 @@ export interface ServerProcessOptions {
   workers?: number;
   /** The port, for a server that takes another one's place. Default: one that nobody uses. */
   port?: number;
+  /** Opens V8's inspector: its port is then `inspectorPort`. */
+  inspected?: boolean;
 }
 
 /** Starts the server and waits until it answers. */
 export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
-  const { dataDir, env = {}, workers, port = freePort() } = options;
+  const { dataDir, env = {}, workers, port = freePort(), inspected = false } = options;
+  const inspectorPort = inspected ? freePort() : undefined;
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "serve",
@@ -55,6 +60,7 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
       "--host=127.0.0.1",
       `--port=${port}`,
       ...(workers === undefined ? [] : ["--parallel"]),
+      ...(inspectorPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectorPort}`]),
       await builtServer(),
     ],
     cwd: ROOT,
@@ -91,7 +97,7 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
     await send("SIGKILL");
     throw new Error(`the server did not start: ${log.join("\n")}`, { cause: error });
   }
-  return { pid: child.pid, url, log, kill: () => send("SIGKILL"), stop: () => send("SIGTERM") };
+  return { pid: child.pid, url, log, inspectorPort, kill: () => send("SIGKILL"), stop: () => send("SIGTERM") };
 }
 
 /** Longest time a start may take on a busy machine. */
