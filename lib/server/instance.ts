@@ -52,7 +52,7 @@ async function start(): Promise<ChatServer> {
   return createServer({ ...realSurroundings, store, config, verifier: nodeVerifier() });
 }
 
-/** Stops the server of this process, when it runs: everybody is sent away, what was taken is stored, the database closed. */
+/** Stops the server of this process, when it runs: all are sent away, what was taken is stored, the database closed. */
 export async function stopOwnServer(): Promise<void> {
   const stopping = starting;
   if (stopping === undefined) return;
@@ -60,7 +60,11 @@ export async function stopOwnServer(): Promise<void> {
   await polling?.close();
   for (const signal of SIGNALS) Deno.removeSignalListener(signal, exit);
   store?.close();
-  store = starting = polling = undefined;
+  config =
+    store =
+    starting =
+    polling =
+      undefined;
 }
 
 const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
