@@ -1,10 +1,13 @@
 /** Opens rooms in a real browser. */
-import { lazyRoad } from "../transport/road.ts";
+import type { RoomId } from "../protocol/event.ts";
+import { lazyRoad, type OpenRoad } from "../transport/road.ts";
 import { socketRoad, socketUrl } from "../transport/socket.ts";
 import type { Cancel, TabChannel } from "./deps.ts";
 import type { RoomModel } from "./room_model.ts";
 import { Roads } from "./roads.ts";
-import { openRoomSession, type RoomSessionOptions } from "./room_session.ts";
+import { openRoomSession, type RoomSession, type RoomSessionOptions } from "./room_session.ts";
+import { SharedRoad } from "./shared_road.ts";
+import { roomChannel, webLockElection } from "./tab_lock.ts";
 import { clock, listen, log, random, signatures, storage, timers } from "./surroundings.ts";
 
 /** The display name this device chose, if it did; undefined also where nothing can be stored. */
@@ -35,19 +38,20 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     onBetterRoad: () => session.wake(),
     onRoute: (route) => route && log(`road: ${route.road} (${route.reason})`),
   });
-  const session = openRoomSession({
+  const shared = shareRoad(options.room, roads.open, () => session.wake());
+  const session: RoomSession = openRoomSession({
     clock,
     timers,
     random,
     storage,
     ed25519: signatures,
-    openRoad: roads.open,
+    openRoad: shared?.road.open ?? roads.open,
     ...(tabs && { tabs }),
     // False is to be believed, true is not.
     online: () => navigator.onLine !== false,
     log,
   }, options);
-  const stopWatching = watchPage(session, roads);
+  const stopWatching = watchPage(session, roads, shared?.road);
   return {
     ...readSignals(session),
     sendMessage: (text, replyTo) => session.sendMessage(text, replyTo),
@@ -61,6 +65,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     dispose() {
       stopWatching();
       session.dispose();
+      shared?.dispose();
       roads.dispose();
       tabs?.close();
     },
@@ -76,7 +81,7 @@ function readSignals(model: RoomModel) {
  * Whatever may mean that the device slept or changed its network. `pageshow` too: a page out of the back-forward cache has
  * a dead socket and no `visibilitychange`.
  */
-function watchPage(session: { wake(): void; persist(): Promise<void> }, roads: Roads): Cancel {
+function watchPage(session: RoomSession, roads: Roads, shared: SharedRoad | undefined): Cancel {
   const network = "connection" in navigator ? navigator.connection : undefined;
   const wake = () => {
     roads.wake();
@@ -94,12 +99,39 @@ function watchPage(session: { wake(): void; persist(): Promise<void> }, roads: R
     }),
     listen([[window, "pagehide"]], () => {
       void session.persist();
+      shared?.leave();
       roads.leave();
     }),
     // Chromium also tells of mere changes in speed there: no reason to forget what is known of the roads.
     network instanceof EventTarget ? listen([[network, "change"]], wake) : () => {},
   ];
   return () => stops.forEach((stop) => stop());
+}
+
+/** One connection for all tabs of this device; undefined where they cannot agree on one. */
+function shareRoad(room: RoomId, open: OpenRoad, wake: () => void) {
+  const name = `festival-chat room ${room}`;
+  const election = webLockElection(name);
+  const channel = election && roomChannel(name);
+  if (election === undefined || channel === undefined) return undefined;
+  const road = new SharedRoad({
+    clock,
+    timers,
+    random,
+    open,
+    channel,
+    election,
+    visible: () => document.visibilityState === "visible",
+    onChange: wake,
+    onDoubt: wake,
+  });
+  return {
+    road,
+    dispose() {
+      road.dispose();
+      channel.close();
+    },
+  };
 }
 
 /** Undefined where the browser has no BroadcastChannel. */

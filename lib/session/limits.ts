@@ -38,6 +38,10 @@ export const CHECKING_TURN_MS = 12;
 export const COPY_SAVE_EVERY_MS = 1_000;
 /** Events asked for when somebody scrolls up. */
 export const OLDER_EVENTS = 100;
+/** Newest events that the tab with the connection keeps for the other tabs of the device. */
+export const TAB_TAIL_MAX_EVENTS = 500;
+/** How long another tab waits for the one with the connection; then that one sleeps, and this one takes its place. */
+export const TAB_PATIENCE_MS = 1_000;
 /** People of a room kept by name; the count is always the server's. */
 export const PEOPLE_MAX = 1_000;
 

@@ -216,6 +216,31 @@ rule("two tabs of one device are one person, and what they write arrives once an
   assertEquals(new Set(await ben.authors()).size, 1);
 });
 
+rule(
+  "[TAB-1] [TAB-3] the tabs of a device share one connection; when its tab is closed, another one connects",
+  async (field) => {
+    const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
+    const path = await ada.startRoom("One line");
+    await ben.enter(path);
+    await ada.say("one");
+    const second = await ada.device.newTab();
+    let sockets = 0;
+    second.page.on("websocket", () => sockets++);
+    await second.enter(path);
+    await second.say("two");
+    await ben.say("three");
+    for (const tab of [ada, second, ben]) await tab.shows(["one", "two", "three"]);
+    assertEquals(sockets, 0);
+    await ada.page.close();
+    await ben.say("four");
+    await second.hears("four");
+    await second.say("five");
+    await ben.shows(["one", "two", "three", "four", "five"]);
+    assertEquals(sockets, 1);
+    await ben.untilPeople(2);
+  },
+);
+
 rule("what one tab leaves unsent, another tab of the device sends", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   const path = await ada.startRoom("Left behind");

@@ -3,6 +3,7 @@ import type { TabChannel } from "../../lib/session/deps.ts";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
 import { openRoomSession, type RoomSession } from "../../lib/session/room_session.ts";
+import type { OpenRoad } from "../../lib/transport/road.ts";
 import type { SessionStorage } from "../../lib/session/storage.ts";
 import { fakeEd25519, FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
@@ -13,6 +14,8 @@ export interface OpenOptions {
   disk?: MemoryDisk;
   storage?: SessionStorage;
   tabs?: TabChannel;
+  /** Default: straight to the server. */
+  openRoad?: OpenRoad;
   secret?: string;
   name?: string;
   seed?: number;
@@ -36,7 +39,7 @@ export function openSession(options: OpenOptions): RoomSession {
         return await fakeEd25519.verify(...signed);
       },
     },
-    openRoad: server.openRoad,
+    openRoad: options.openRoad ?? server.openRoad,
     ...(tabs && { tabs }),
     log: (line) => logs?.push(line),
   }, { room: server.room.id, name: options.name ?? "Ada", ...(secret !== undefined && { secret }) });
