@@ -13,6 +13,7 @@ export function RoomHeader(props: {
   onShare: () => void;
   onPeople: () => void;
   onSettings: () => void;
+  onConnection: () => void;
 }) {
   const t = useTexts();
   return (
@@ -27,7 +28,7 @@ export function RoomHeader(props: {
           <Icon name="back" />
         </a>
         <h1 class="flex-1 min-w-0 truncate font-display font-extrabold text-xl" dir="auto">{props.name}</h1>
-        <ConnectionMark state={props.connection} />
+        <ConnectionMark state={props.connection} onOpen={props.onConnection} />
         <IconButton icon="gear" label={t.room.settings} onClick={props.onSettings} class="pr-1" />
       </div>
       <div class="room-stub perforated flex items-stretch text-base font-bold">
@@ -61,13 +62,23 @@ const MARKS: Record<ConnectionState["state"], string> = {
   disconnected: "border-2 border-on-band rotate-45",
 };
 
-/** A shape for the eye (full, pulsing, tilted and hollow), a word for everybody. */
-function ConnectionMark({ state }: { state: ConnectionState["state"] }) {
+/** A shape for the eye (full, pulsing, tilted and hollow), a word for everybody; pressed, it tells more. */
+function ConnectionMark({ state, onOpen }: { state: ConnectionState["state"]; onOpen: () => void }) {
   const t = useTexts();
   return (
-    <p class="flex items-center gap-2 pl-2 text-sm font-bold whitespace-nowrap" role="status">
-      <span class={`w-3 h-3 ${MARKS[state]}`} aria-hidden="true" />
-      {state === "disconnected" ? t.connection.offline : t.connection[state]}
-    </p>
+    <div class="relative flex items-center min-h-touch px-2">
+      <p class="flex items-center gap-2 text-sm font-bold whitespace-nowrap" role="status">
+        <span class={`w-3 h-3 ${MARKS[state]}`} aria-hidden="true" />
+        {state === "disconnected" ? t.connection.offline : t.connection[state]}
+      </p>
+      {/* Beside the words, not around them: what a button holds is not announced as it changes. */}
+      <button
+        type="button"
+        onClick={onOpen}
+        aria-label={t.connection.open}
+        title={t.connection.open}
+        class="absolute inset-0 w-full h-full"
+      />
+    </div>
   );
 }

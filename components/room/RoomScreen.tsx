@@ -9,14 +9,15 @@ import { NameDialog } from "../NameDialog.tsx";
 import { useTexts } from "../texts.ts";
 import { Composer, type Writing } from "./Composer.tsx";
 import { ConnectionStrip } from "./ConnectionStrip.tsx";
-import { PeopleDialog } from "./PeopleDialog.tsx";
 import { ProblemScreen } from "./ProblemScreen.tsx";
 import { RoomHeader } from "./RoomHeader.tsx";
-import { SettingsDialog } from "./SettingsDialog.tsx";
 import { Timeline } from "./Timeline.tsx";
 import { useVisibleHeight } from "./visible_height.ts";
 import { NO_MODEL } from "./no_model.ts";
 
+const loadConnectionDialog = () => import("../lazy/ConnectionDialog.tsx");
+const loadPeopleDialog = () => import("../lazy/PeopleDialog.tsx");
+const loadSettingsDialog = () => import("../lazy/SettingsDialog.tsx");
 const loadShareDialog = () => import("../lazy/ShareDialog.tsx");
 
 /** What a page knows of a room before it is open. */
@@ -49,7 +50,7 @@ export function RoomScreen(props: RoomScreenProps) {
   const model = props.model ?? NO_MODEL;
   const t = useTexts();
   useVisibleHeight();
-  const [dialog, setDialog] = useState<"share" | "people" | "settings" | "name">();
+  const [dialog, setDialog] = useState<"share" | "people" | "settings" | "name" | "connection">();
   const [writing, setWriting] = useState<Writing>({ mode: "message" });
   const [inserted, setInserted] = useState<{ text: string }>();
   /** A message that waits for its author's name. */
@@ -114,6 +115,7 @@ export function RoomScreen(props: RoomScreenProps) {
         onShare={() => setDialog("share")}
         onPeople={() => setDialog("people")}
         onSettings={() => setDialog("settings")}
+        onConnection={() => props.model !== undefined && setDialog("connection")}
       />
       <ConnectionStrip connection={model.connection.value} onReconnect={() => model.forceReconnect()} />
       {!model.stored.value && (
@@ -147,17 +149,34 @@ export function RoomScreen(props: RoomScreenProps) {
           props={{ name: roomName, code, link: props.link, band, onClose: closeDialog }}
         />
       )}
-      {dialog === "people" && <PeopleDialog people={model.people.value} onClose={closeDialog} />}
+      {dialog === "connection" && (
+        <LazyDialog
+          load={loadConnectionDialog}
+          title={t.connection.open}
+          props={{ model, onClose: closeDialog }}
+        />
+      )}
+      {dialog === "people" && (
+        <LazyDialog
+          load={loadPeopleDialog}
+          title={t.room.peopleTitle(model.people.value.count)}
+          props={{ people: model.people.value, onClose: closeDialog }}
+        />
+      )}
       {dialog === "name" && <NameDialog name={name} onSave={saveName} onClose={closeName} />}
       {dialog === "settings" && (
-        <SettingsDialog
-          room={head.id}
-          sealed={head.kind === "sealed"}
-          name={name}
-          openHome={props.onOpenSettings}
-          onName={() => setDialog("name")}
-          onLeave={props.onLeave}
-          onClose={closeDialog}
+        <LazyDialog
+          load={loadSettingsDialog}
+          title={t.room.settings}
+          props={{
+            room: head.id,
+            sealed: head.kind === "sealed",
+            name,
+            openHome: props.onOpenSettings,
+            onName: () => setDialog("name"),
+            onLeave: props.onLeave,
+            onClose: closeDialog,
+          }}
         />
       )}
     </div>

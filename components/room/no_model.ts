@@ -1,5 +1,9 @@
 import { signal } from "@preact/signals";
+import { NEW_METER, qualityOf } from "../../lib/routing/road_meter.ts";
+import { NO_STATS } from "../../lib/session/connection_model.ts";
 import type { RoomModel } from "../../lib/session/room_model.ts";
+
+const NOTHING_MEASURED = qualityOf(NEW_METER);
 
 const nothing = () => Promise.resolve({});
 
@@ -23,6 +27,17 @@ export const NO_MODEL: RoomModel = {
   rename: nothing,
   loadOlder: () => {},
   takeBack: () => Promise.resolve(undefined),
+  currentRoute: signal(undefined),
+  connectionQuality: signal({ websocket: NOTHING_MEASURED, polling: NOTHING_MEASURED }),
+  hybridStats: signal(NO_STATS),
+  preferredRoute: signal("auto"),
+  setPreferredRoute: () => {},
   forceReconnect: () => {},
+  resetRoads: () => {},
+  measure: () => {},
+  checkServer: () => Promise.resolve(undefined),
+  getConnectionDiagnostics: () => {
+    throw new Error("nothing is known of a room that is not open");
+  },
   dispose: () => {},
 };

@@ -1,13 +1,14 @@
 // Runs in browser and server.
 /** Ed25519 by @noble/ed25519, in plain JavaScript: works without `crypto.subtle`. Loaded on demand by ed25519.ts. */
 import * as noble from "@noble/ed25519";
-import { sha512 } from "@noble/hashes/sha2.js";
+import { hash as sha512 } from "@stablelib/sha512";
 import { fromBase64Url, toBase64Url } from "../protocol/base64url.ts";
 import { authorKeyBytes } from "./author_key.ts";
 import type { Ed25519 } from "./ed25519.ts";
 
-// The library's own SHA-512 is `crypto.subtle`'s, which may not exist here.
-noble.hashes.sha512 = sha512;
+// The library's own SHA-512 is `crypto.subtle`'s, which may not exist here. That of @noble/hashes would be loaded along
+// with the SHA-256 that every page needs: they share a module.
+noble.hashes.sha512 = (message) => new Uint8Array(sha512(message));
 
 const utf8 = new TextEncoder();
 

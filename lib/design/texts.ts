@@ -8,7 +8,8 @@ import type { CloseReason, Refusal, RoomProblem as ServerRoomProblem } from "../
 import type { RoomKind } from "../protocol/event.ts";
 import type { RoomProblem, SendProblem } from "../session/room_model.ts";
 
-const few = (count: number, one: string, more: string) => count === 1 ? one : `${count.toLocaleString("en")} ${more}`;
+export const few = (count: number, one: string, more: string) =>
+  count === 1 ? one : `${count.toLocaleString("en")} ${more}`;
 
 const english = {
   language: "en",
@@ -190,6 +191,7 @@ const english = {
       rate_limited: "Too many new connections. A short pause helps.",
       overloaded: "The server is full right now.",
     } satisfies Record<CloseReason | "offline" | "lost", string>,
+    open: "How this room is connected",
   },
   problems: {
     no_such_room: { title: "This room is gone", hint: "Rooms end when nobody writes in them for a long time." },

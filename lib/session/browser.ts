@@ -1,12 +1,13 @@
 /** Opens rooms in a real browser. */
+import { type ReadonlySignal, Signal } from "@preact/signals";
 import type { RoomId } from "../protocol/event.ts";
-import { lazyRoad, type OpenRoad } from "../transport/road.ts";
+import { lazyRoad } from "../transport/road.ts";
 import { socketRoad, socketUrl } from "../transport/socket.ts";
 import type { Cancel, TabChannel } from "./deps.ts";
 import type { RoomModel } from "./room_model.ts";
-import { Roads } from "./roads.ts";
+import type { ConnectionDiagnostics } from "./connection_model.ts";
+import { RoomConnection } from "./room_connection.ts";
 import { openRoomSession, type RoomSession, type RoomSessionOptions } from "./room_session.ts";
-import { SharedRoad } from "./shared_road.ts";
 import { roomChannel, webLockElection } from "./tab_lock.ts";
 import { clock, listen, log, random, signatures, storage, timers } from "./surroundings.ts";
 
@@ -20,10 +21,12 @@ export function deviceName(): Promise<string | undefined> {
 
 /** Opens a room over this page's own server. `dispose` ends it. */
 export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
-  const tabs = tabChannel();
-  const roads: Roads = new Roads({
+  const outboxes = outboxChannel();
+  const tabs = roomTabs(options.room);
+  const connection: RoomConnection = new RoomConnection({
     clock,
     timers,
+    random,
     openers: {
       ...(typeof WebSocket === "undefined" ? {} : {
         websocket: (events) => socketRoad(new WebSocket(socketUrl(location.href, options.room)), events),
@@ -35,25 +38,32 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
           return (events) => pollingRoad(url, { timers, fetch: (url, init) => fetch(url, init) }, events);
         }, events),
     },
-    onBetterRoad: () => session.wake(),
-    onRoute: (route) => route && log(`road: ${route.road} (${route.reason})`),
+    ...(tabs && { tabs }),
+    session: () => session,
+    checkServer,
+    network: networkState,
+    browser: navigator.userAgent,
   });
-  const shared = shareRoad(options.room, roads.open, () => session.wake());
   const session: RoomSession = openRoomSession({
     clock,
     timers,
     random,
     storage,
     ed25519: signatures,
-    openRoad: shared?.road.open ?? roads.open,
-    ...(tabs && { tabs }),
+    openRoad: connection.open,
+    ...(outboxes && { tabs: outboxes }),
+    meter: connection,
     // False is to be believed, true is not.
     online: () => navigator.onLine !== false,
-    log,
+    log: (line) => {
+      connection.note(line);
+      log(line);
+    },
   }, options);
-  const stopWatching = watchPage(session, roads, shared?.road);
+  const stopWatching = watchPage(session, connection);
   return {
-    ...readSignals(session),
+    ...signalsOf(session),
+    ...signalsOf(connection),
     sendMessage: (text, replyTo) => session.sendMessage(text, replyTo),
     react: (to, emoji, on) => session.react(to, emoji, on),
     edit: (to, text) => session.edit(to, text),
@@ -61,46 +71,71 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     rename: (name) => session.rename(name),
     loadOlder: () => session.loadOlder(),
     takeBack: (id) => session.takeBack(id),
-    forceReconnect: () => session.forceReconnect(),
+    setPreferredRoute: (preference) => connection.setPreferredRoute(preference),
+    forceReconnect: () => connection.forceReconnect(),
+    resetRoads: () => connection.resetRoads(),
+    measure: () => connection.measure(),
+    checkServer: () => connection.checkServer(),
+    getConnectionDiagnostics: () => connection.getConnectionDiagnostics(),
     dispose() {
       stopWatching();
       session.dispose();
-      shared?.dispose();
-      roads.dispose();
-      tabs?.close();
+      connection.dispose();
+      tabs?.channel.close();
+      outboxes?.close();
     },
   };
 }
 
-function readSignals(model: RoomModel) {
-  const { connection, problem, room, me, messages, people, older, stored } = model;
-  return { connection, problem, room, me, messages, people, older, stored };
+type SignalsOf<Model> = { [Name in keyof Model as Model[Name] extends ReadonlySignal ? Name : never]: Model[Name] };
+
+/** Only what a page reads. */
+function signalsOf<Model extends object>(model: Model): SignalsOf<Model> {
+  return Object.fromEntries(Object.entries(model).filter(([, value]) => value instanceof Signal)) as SignalsOf<Model>;
+}
+
+/** An answer to plain HTTP that takes longer is none. */
+const CHECK_TIMEOUT_MS = 5_000;
+
+async function checkServer(): Promise<number | undefined> {
+  const startedAt = performance.now();
+  try {
+    const answer = await fetch("/health/live", { cache: "no-store", signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
+    await answer.text();
+    return answer.ok ? Math.round(performance.now() - startedAt) : undefined;
+  } catch {
+    return undefined; // Nobody there, or somebody else: a captive portal answers with a page of its own, or not at all.
+  }
+}
+
+/** What the device says of its network (Network Information API, where there is one). */
+function networkState(): ConnectionDiagnostics["network"] {
+  const { connection } = navigator as { connection?: { effectiveType?: string; type?: string; saveData?: boolean } };
+  const type = connection?.type ?? connection?.effectiveType;
+  return {
+    online: navigator.onLine,
+    ...(type !== undefined && { type }),
+    ...(connection?.saveData !== undefined && { saveData: connection.saveData }),
+  };
 }
 
 /**
  * Whatever may mean that the device slept or changed its network. `pageshow` too: a page out of the back-forward cache has
  * a dead socket and no `visibilitychange`.
  */
-function watchPage(session: RoomSession, roads: Roads, shared: SharedRoad | undefined): Cancel {
+function watchPage(session: RoomSession, connection: RoomConnection): Cancel {
   const network = "connection" in navigator ? navigator.connection : undefined;
-  const wake = () => {
-    roads.wake();
-    session.wake();
-  };
+  const wake = () => connection.wake();
   const stops = [
     listen([[window, "pageshow"], [window, "offline"], [document, "resume"]], wake),
-    listen([[window, "online"]], () => {
-      roads.networkChanged();
-      session.wake();
-    }),
+    listen([[window, "online"]], () => connection.networkChanged()),
     listen([[document, "visibilitychange"]], () => {
       if (document.visibilityState === "visible") wake();
       else void session.persist();
     }),
     listen([[window, "pagehide"]], () => {
       void session.persist();
-      shared?.leave();
-      roads.leave();
+      connection.leave();
     }),
     // Chromium also tells of mere changes in speed there: no reason to forget what is known of the roads.
     network instanceof EventTarget ? listen([[network, "change"]], wake) : () => {},
@@ -108,34 +143,17 @@ function watchPage(session: RoomSession, roads: Roads, shared: SharedRoad | unde
   return () => stops.forEach((stop) => stop());
 }
 
-/** One connection for all tabs of this device; undefined where they cannot agree on one. */
-function shareRoad(room: RoomId, open: OpenRoad, wake: () => void) {
+/** How the tabs of this device agree on one connection; undefined where they cannot. */
+function roomTabs(room: RoomId) {
   const name = `festival-chat room ${room}`;
   const election = webLockElection(name);
   const channel = election && roomChannel(name);
   if (election === undefined || channel === undefined) return undefined;
-  const road = new SharedRoad({
-    clock,
-    timers,
-    random,
-    open,
-    channel,
-    election,
-    visible: () => document.visibilityState === "visible",
-    onChange: wake,
-    onDoubt: wake,
-  });
-  return {
-    road,
-    dispose() {
-      road.dispose();
-      channel.close();
-    },
-  };
+  return { election, channel, visible: () => document.visibilityState === "visible" };
 }
 
 /** Undefined where the browser has no BroadcastChannel. */
-function tabChannel(): (TabChannel & { close(): void }) | undefined {
+function outboxChannel(): (TabChannel & { close(): void }) | undefined {
   if (typeof BroadcastChannel === "undefined") return undefined;
   const channel = new BroadcastChannel("festival-chat outbox");
   return {

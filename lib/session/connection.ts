@@ -27,6 +27,8 @@ export interface ConnectionParts extends Pick<SessionDeps, "clock" | "timers" | 
   onFrame(frame: RoomFrame): boolean;
   /** Called at every change, after it. */
   onState(state: ConnectionState): void;
+  /** From a ping to its pong, ms. */
+  onRoundTrip?(ms: number): void;
   log(line: string): void;
 }
 
@@ -162,7 +164,8 @@ export class Connection {
     const { frame } = decoded;
     const state = this.#state;
     if (state.name === "live") {
-      state.heardAt = this.#parts.clock.now();
+      const now = state.heardAt = this.#parts.clock.now();
+      if (frame.type === "pong" && state.probedAt !== undefined) this.#parts.onRoundTrip?.(now - state.probedAt);
       state.askedAt = state.probedAt = undefined;
     }
     if (frame.type === "goodbye") return this.#lost(frame.reason, frame.retryAfterMs);

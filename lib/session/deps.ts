@@ -30,6 +30,18 @@ export interface TabChannel {
   listen(hear: (room: string) => void): Cancel;
 }
 
+/** Hears what a session measures. */
+export interface SessionMeter {
+  /** From a ping to its pong. */
+  roundTrip(ms: number): void;
+  /** Events of others came: new ones, and ones that were here. What the device kept counts, too. */
+  received(fresh: number, duplicates: number): void;
+  /** One of my messages is stored, this long after it was sent; undefined when this page did not send it. */
+  stored(afterMs: number | undefined): void;
+  /** One of my messages was turned away for good. */
+  refused(): void;
+}
+
 export interface SessionDeps {
   clock: Clock;
   timers: Timers;
@@ -39,6 +51,7 @@ export interface SessionDeps {
   openRoad: OpenRoad;
   ed25519: Pick<Ed25519, "signer" | "verify">;
   tabs?: TabChannel;
+  meter?: SessionMeter;
   /** False when the device itself knows that it has no network. */
   online?: () => boolean;
   /** Notes for whoever looks into the console. Never what somebody wrote. */

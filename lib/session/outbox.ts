@@ -39,6 +39,10 @@ export interface OutboxParts extends Pick<SessionDeps, "clock" | "timers" | "sto
   /** The road is alive and yet does not do its work. */
   giveUpRoad(why: string): void;
   onDelivery(event: Event, delivery: DeliveryState): void;
+  /** A message is stored, this long after it was sent, ms; undefined when this tab did not send it. */
+  onStored(afterMs: number | undefined): void;
+  /** A message was turned away for good. */
+  onRefused(): void;
   /** This event does not exist any more: taken back, or signed anew. */
   onGone(id: EventId): void;
   log(line: string): void;
@@ -107,6 +111,13 @@ export class Outbox {
     return item.entry.content;
   }
 
+  /** Events that are not stored and not refused. */
+  get waiting(): number {
+    let count = 0;
+    for (const { entry } of this.#items.values()) if (entry.refused === undefined) count++;
+    return count;
+  }
+
   // ---- the connection ----
 
   connected({ lastN, limits }: WelcomeFrame): void {
@@ -132,6 +143,8 @@ export class Outbox {
       const item = this.#byId(id);
       if (item === undefined) continue;
       some = true;
+      const { sentAt } = item;
+      if (isMessage(item.entry)) this.#parts.onStored(sentAt === undefined ? undefined : this.#parts.clock.now() - sentAt);
       this.#stored.add(item.entry.key);
       this.#items.delete(item.entry.key);
       this.#parts.onDelivery(item.event!, { state: "stored" });
@@ -153,6 +166,7 @@ export class Outbox {
       this.#rewind(entry.n);
       this.#pump();
     } else {
+      if (isMessage(entry) && frame.reason !== "conflict") this.#parts.onRefused();
       this.#run(async () => {
         await this.#change((book) => {
           if (entry.filler) return books.settle(book, new Set([entry.key]));
@@ -361,6 +375,10 @@ export class Outbox {
       this.#run(() => this.load());
     });
   }
+}
+
+function isMessage({ content }: OutboxEntry): boolean {
+  return content.kind === "message" || content.kind === "reply";
 }
 
 function isNumberTaken({ reason }: RefusedFrame): boolean {

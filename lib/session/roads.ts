@@ -34,6 +34,8 @@ export interface RoadsParts {
   onBetterRoad(): void;
   /** Another road is in use, or none. */
   onRoute?(route: Route | undefined): void;
+  /** Something came of a try, or of a connection. */
+  onOutcome?(road: RoadName, outcome: RoadOutcome): void;
 }
 
 export class Roads implements RoadKeeper {
@@ -73,6 +75,11 @@ export class Roads implements RoadKeeper {
     };
   }
 
+  /** A better road than the one in use that will be tried, and when, ms since 1970. */
+  get next(): { road: RoadName; at: number } | undefined {
+    return this.#route === undefined ? undefined : betterRoadAt(this.#route.road, this.situation);
+  }
+
   /** From the next opening on. */
   setPreference(preference: Preference): void {
     this.#preference = preference;
@@ -109,6 +116,7 @@ export class Roads implements RoadKeeper {
   }
 
   note(road: RoadName, outcome: RoadOutcome): void {
+    this.#parts.onOutcome?.(road, outcome);
     this.#facts[road] = roadAfter(this.#facts[road], outcome, this.#parts.clock.now());
   }
 

@@ -23,7 +23,8 @@ export interface Ground {
   problem: RoomProblem | undefined;
 }
 
-export interface GroundParts extends Pick<OutboxParts, "clockSeen" | "send" | "expectAnswer" | "giveUpRoad" | "log"> {
+export interface GroundParts
+  extends Pick<OutboxParts, "clockSeen" | "send" | "expectAnswer" | "giveUpRoad" | "onStored" | "onRefused" | "log"> {
   room: RoomId;
   sealer: Sealer | undefined;
   /** My display name at the moment. */

@@ -5,6 +5,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { CloseReason, Refusal } from "../protocol/codes.ts";
 import type { AuthorKey, EventId, RoomId, RoomKind } from "../protocol/event.ts";
+import type { ConnectionModel } from "./connection_model.ts";
 import type { PersonView, TimelineItem } from "../chat/timeline.ts";
 
 /** The connection, as people may know it. Each state has only what is true in it. */
@@ -35,7 +36,10 @@ export interface RoomView {
  */
 export type SendProblem = "empty" | "too_long" | "outbox_full" | "not_stored";
 
-export interface RoomModel {
+/** One room, whole: what is said in it, and how it travels. */
+export interface RoomModel extends ConversationModel, ConnectionModel {}
+
+export interface ConversationModel {
   readonly connection: ReadonlySignal<ConnectionState>;
   /** Set once, when the room cannot be used. */
   readonly problem: ReadonlySignal<RoomProblem | undefined>;
@@ -60,7 +64,6 @@ export interface RoomModel {
   loadOlder(): void;
   /** Takes a refused message out of the outbox and returns its text, for the composer. */
   takeBack(id: EventId): Promise<string | undefined>;
-  forceReconnect(): void;
   dispose(): void;
 }
 

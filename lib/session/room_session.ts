@@ -19,7 +19,7 @@ import { memoryStorage } from "./memory_storage.ts";
 import { type Ground, layGround, tidyPersonName } from "./room_ground.ts";
 import { RoomGate } from "./room_gate.ts";
 import type { RoomHead } from "./room_head.ts";
-import type { ConnectionState, RoomModel, RoomProblem, SendProblem } from "./room_model.ts";
+import type { ConnectionState, ConversationModel, RoomProblem, SendProblem } from "./room_model.ts";
 import { RoomPeople } from "./room_people.ts";
 import { RoomSignals } from "./room_signals.ts";
 
@@ -31,8 +31,12 @@ export interface RoomSessionOptions {
   name: string;
 }
 
-/** A RoomModel, and what only its surroundings call. */
-export interface RoomSession extends RoomModel {
+/** The room's conversation, and what only its surroundings call. */
+export interface RoomSession extends ConversationModel {
+  /** Connects anew, now. */
+  forceReconnect(): void;
+  /** Events of mine that wait on this device. */
+  readonly waiting: number;
   /** The device woke, the page is shown again, or the network changed: finds out at once whether the connection is true. */
   wake(): void;
   /** Writes what the local copy does not have yet: the page may be about to end. */
@@ -104,13 +108,14 @@ class Session extends RoomSignals implements RoomSession {
       },
       onChange: () => this.#publish(),
     });
-    const { clock, timers, random, openRoad, online } = deps;
+    const { clock, timers, random, openRoad, online, meter } = deps;
     this.#connection = new Connection({
       clock,
       timers,
       random,
       openRoad,
       ...(online && { online }),
+      onRoundTrip: (ms) => meter?.roundTrip(ms),
       hello: (nonce) => this.#hello(nonce),
       onWelcome: (frame) => this.#welcomed(frame),
       onFrame: (frame) => this.#received(frame),
@@ -165,6 +170,10 @@ class Session extends RoomSignals implements RoomSession {
     if (this.#disposed || problem === "wrong_secret" || problem === "secret_missing") return;
     this.problem.value = undefined;
     this.#connection.restart();
+  }
+
+  get waiting(): number {
+    return this.#ground?.outbox.waiting ?? 0;
   }
 
   wake(): void {
@@ -239,6 +248,8 @@ class Session extends RoomSignals implements RoomSession {
       clockSeen: () => this.#clock,
       send: (frame: Parameters<Connection["send"]>[0]) => this.#connection.send(frame),
       expectAnswer: () => this.#connection.expectAnswer(),
+      onStored: (afterMs: number | undefined) => this.#deps.meter?.stored(afterMs),
+      onRefused: () => this.#deps.meter?.refused(),
       giveUpRoad: (why: string) => this.#connection.fault(why),
       onChange: () => this.#publish(),
       log: (line: string) => this.#log(line),
@@ -357,6 +368,9 @@ class Session extends RoomSignals implements RoomSession {
 
   #take(events: readonly Event[]): void {
     const { timeline, outbox, signer } = this.#ground!;
+    const fromOthers = events.filter(({ author }) => author !== signer.author);
+    const fresh = fromOthers.filter(({ id }) => !timeline.has(id)).length;
+    this.#deps.meter?.received(fresh, fromOthers.length - fresh);
     for (const event of events) {
       this.#clock = Math.max(this.#clock, event.clock);
       if (event.kind === "profile") this.#people.rename(event.author, event.body.name);

@@ -96,6 +96,11 @@ export class SharedRoad {
     return { send: (text) => !over && road.send(text), close };
   };
 
+  /** This tab wants to say which road is taken: it takes the leader's place. */
+  lead(): void {
+    if (this.#role === "follows") this.#parts.election.take();
+  }
+
   /**
    * The page is left, perhaps for good: another tab may lead. A page that comes back finds a road that takes nothing, opens
    * another one, and stands for election anew.

@@ -2,8 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
+import { connectionTextsFor } from "../../lib/design/connection_texts.ts";
 import { FIELD_HOST, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
+
+const panelTexts = connectionTextsFor("en");
 
 /** All JavaScript of the room page before anybody touches it, compressed (FEATURES.md R5). */
 const ROOM_SCRIPT_MAX_BYTES = 60_000;
@@ -112,6 +115,11 @@ for (const theme of ["dark", "sunlight"] as const) {
     await ada.dialog(t.room.settings).getByRole("button", { name: t.name.change }).click();
     await ada.dialog(t.name.change).waitFor();
     found.push(...await findings(ada, "name"));
+    await ada.page.keyboard.press("Escape");
+    await ada.button(t.connection.open).click();
+    await ada.dialog(panelTexts.title).getByRole("button", { name: panelTexts.check }).click();
+    await ada.dialog(panelTexts.title).locator("[data-finding]").waitFor();
+    found.push(...await findings(ada, "connection"));
     await ada.page.keyboard.press("Escape");
     await ada.message("So am I").getByRole("button", { name: t.message.actions }).click();
     found.push(...await findings(ada, "message actions"));
@@ -267,3 +275,27 @@ rule("over plain http on a name of the field, without crypto.subtle, people chat
     await ada.shows(["from the field", "from the town"]);
   }
 });
+
+rule(
+  "the connection panel tells the road and why, what was measured, and lets people choose and check",
+  async (field) => {
+    const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
+    await ben.enter(await ada.startRoom("Roads"));
+    await ada.say("over the socket");
+    await ada.button(t.connection.open).click();
+    const panel = ada.dialog(panelTexts.title);
+    await panel.getByText(panelTexts.reasons.first_choice).waitFor();
+    await panel.getByText(/Round trip \d+ ms/).waitFor();
+    await panel.getByText(/^1, in \d+ ms/).waitFor();
+    await panel.getByRole("radio", { name: panelTexts.preferences.polling }).check();
+    await panel.getByText(panelTexts.reasons.preferred).waitFor();
+    await panel.getByRole("button", { name: panelTexts.check }).click();
+    await panel.locator('[data-finding="polling_chosen"]').waitFor();
+    assertEquals(await panel.locator("[data-finding]").count(), 1);
+    await ada.page.keyboard.press("Escape");
+    await ada.untilLive();
+    await ada.say("by polling");
+    await ben.say("heard");
+    for (const person of [ada, ben]) await person.shows(["over the socket", "by polling", "heard"]);
+  },
+);

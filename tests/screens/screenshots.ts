@@ -3,11 +3,13 @@
  * real server on an empty database of its own.
  */
 import type { Browser, Page } from "playwright-core";
+import { connectionTextsFor } from "@/lib/design/connection_texts.ts";
 import { textsFor } from "@/lib/design/texts.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { startServer } from "../support/server_process.ts";
 
 const t = textsFor("en");
+const connectionTexts = connectionTextsFor("en");
 const SIZES = [[360, 740], [320, 640], [1280, 800]] as const;
 const SAID: readonly (readonly [who: string, text: string])[] = [
   ["Ann", "We're at the second sound tower, left of the big tree. Look for the inflatable flamingo."],
@@ -77,6 +79,13 @@ async function takeAll(browser: Browser, origin: string, folder: string): Promis
       await take("room-top");
       await page.getByRole("button", { name: t.message.actions }).nth(1).click();
       await take("actions");
+      await page.getByRole("button", { name: t.connection.open }).click();
+      await page.getByText(connectionTexts.measured).waitFor();
+      await page.waitForTimeout(2_500);
+      await page.getByRole("button", { name: connectionTexts.check }).click();
+      await page.locator("[data-finding]").first().waitFor();
+      await take("connection");
+      await page.keyboard.press("Escape");
       await page.getByRole("button", { name: t.room.share }).click();
       await page.getByRole("button", { name: t.share.show }).waitFor();
       await take("share");

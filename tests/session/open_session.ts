@@ -1,5 +1,5 @@
 /** A production session against the fake server, under virtual time. */
-import type { TabChannel } from "../../lib/session/deps.ts";
+import type { SessionMeter, TabChannel } from "../../lib/session/deps.ts";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
 import { openRoomSession, type RoomSession } from "../../lib/session/room_session.ts";
@@ -16,6 +16,7 @@ export interface OpenOptions {
   tabs?: TabChannel;
   /** Default: straight to the server. */
   openRoad?: OpenRoad;
+  meter?: SessionMeter;
   secret?: string;
   name?: string;
   seed?: number;
@@ -25,7 +26,7 @@ export interface OpenOptions {
 }
 
 export function openSession(options: OpenOptions): RoomSession {
-  const { server, disk, tabs, secret, logs } = options;
+  const { server, disk, tabs, meter, secret, logs } = options;
   const random = new SeededRandom(options.seed ?? 1, "session");
   return openRoomSession({
     clock: server.time.clock,
@@ -41,6 +42,7 @@ export function openSession(options: OpenOptions): RoomSession {
     },
     openRoad: options.openRoad ?? server.openRoad,
     ...(tabs && { tabs }),
+    ...(meter && { meter }),
     log: (line) => logs?.push(line),
   }, { room: server.room.id, name: options.name ?? "Ada", ...(secret !== undefined && { secret }) });
 }

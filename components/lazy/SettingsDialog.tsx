@@ -7,7 +7,7 @@ import { useTexts } from "../texts.ts";
 import { ThemeSwitch } from "../ThemeSwitch.tsx";
 
 /** What can be set in a room: the look, my name, whether I keep the room. */
-export function SettingsDialog(props: {
+export default function SettingsDialog(props: {
   room: string;
   /** Its key is in the link alone. */
   sealed: boolean;

@@ -1,10 +1,10 @@
 import type { PersonView } from "../../lib/chat/timeline.ts";
 import { Dialog } from "../Dialog.tsx";
 import { useTexts } from "../texts.ts";
-import { Author } from "./Author.tsx";
+import { Author } from "../room/Author.tsx";
 
 /** Who is in the room now. */
-export function PeopleDialog(props: {
+export default function PeopleDialog(props: {
   people: { count: number; shown: readonly PersonView[] };
   onClose: () => void;
 }) {

@@ -1,0 +1,158 @@
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
+import { connectionTextsFor } from "../../lib/design/connection_texts.ts";
+import { type Finding, findingsOf } from "../../lib/session/connection_check.ts";
+import type { ConnectionDiagnostics, RoadDiagnostics } from "../../lib/session/connection_model.ts";
+import type { RoomModel } from "../../lib/session/room_model.ts";
+import { PREFERENCES, type RoadName, ROADS } from "../../lib/routing/road_choice.ts";
+import { Button } from "../Button.tsx";
+import { Choices } from "../Choices.tsx";
+import { copyText } from "../copy.ts";
+import { Dialog } from "../Dialog.tsx";
+import { useTexts } from "../texts.ts";
+
+/** How often the figures are taken anew, and a round trip is measured, while the panel is looked at. */
+const REFRESH_MS = 2_000;
+
+/** How this room's messages travel: the road and why, what was measured, what may be wrong, and what can be done. */
+export default function ConnectionDialog({ model, onClose }: { model: RoomModel; onClose: () => void }) {
+  const t = useTexts();
+  const words = connectionTextsFor(t.language);
+  const now = useSignal<ConnectionDiagnostics>(model.getConnectionDiagnostics());
+  const findings = useSignal<readonly Finding[] | "checking">();
+  const copied = useSignal<boolean>();
+  useEffect(() => {
+    const refresh = () => {
+      model.measure();
+      now.value = model.getConnectionDiagnostics();
+    };
+    refresh();
+    const timer = setInterval(refresh, REFRESH_MS);
+    return () => clearInterval(timer);
+  }, [model]);
+  // What changes at once is shown at once.
+  const connection = model.connection.value;
+  const route = model.currentRoute.value;
+  const stats = model.hybridStats.value;
+  const { roads, waiting, next } = now.value;
+
+  const check = async () => {
+    findings.value = "checking";
+    const answeredMs = await model.checkServer();
+    findings.value = findingsOf(model.getConnectionDiagnostics(), answeredMs);
+  };
+  return (
+    <Dialog title={words.title} onClose={onClose}>
+      <div class="flex flex-col gap-5">
+        <section>
+          <p class="font-display font-extrabold text-2xl" data-route={route?.road}>
+            {route === undefined
+              ? connection.state === "connecting" ? t.connection.connecting : t.connection.offline
+              : words.roads[route.road]}
+          </p>
+          <p class="text-dim">
+            {route === undefined
+              ? connection.state === "disconnected" ? t.connection.reasons[connection.reason] : words.noRoute
+              : words.reasons[route.reason]}
+          </p>
+          {next && <p class="text-dim">{words.next(words.roads[next.road], Math.ceil(next.inMs / 1000))}</p>}
+        </section>
+        <section>
+          <Heading>{words.measured}</Heading>
+          <dl class="flex flex-col gap-2">
+            {ROADS.map((road) => <RoadFigures key={road} road={road} figures={roads[road]} />)}
+          </dl>
+          <dl class="mt-3">
+            <Figure name={words.stored} value={words.storedValue(stats.stored, stats.storedAfterMs)} />
+            <Figure name={words.waiting} value={String(waiting)} />
+            {stats.refused > 0 && <Figure name={words.refused} value={String(stats.refused)} />}
+            <Figure
+              name={words.received}
+              value={String(stats.webSocketMessages + stats.pollingMessages + stats.tabMessages)}
+            />
+            <Figure name={words.duplicates} value={String(stats.duplicatesFiltered)} />
+          </dl>
+        </section>
+        <Choices
+          legend={words.prefer}
+          name="preferred-route"
+          value={model.preferredRoute.value}
+          options={PREFERENCES.map((value) => ({ value, label: words.preferences[value] }))}
+          hint={words.preferHint}
+          onChange={(preference) => model.setPreferredRoute(preference)}
+        />
+        <section aria-live="polite">
+          <Button icon="scan" wide onClick={() => void check()} disabled={findings.value === "checking"}>
+            {findings.value === "checking" ? words.checking : words.check}
+          </Button>
+          {Array.isArray(findings.value) && (
+            <ul class="mt-2 flex flex-col gap-2">
+              {findings.value.map((finding) => (
+                <li key={finding.finding} class="border-l-4 border-flare pl-3" data-finding={finding.finding}>
+                  {words.finding(finding, (reason) =>
+                    t.connection.reasons[reason])}
+                </li>
+              ))}
+            </ul>
+          )}
+        </section>
+        <div class="flex flex-wrap gap-2">
+          <Button icon="undo" onClick={() => model.forceReconnect()}>{words.reconnect}</Button>
+          <Button icon="close" onClick={() => model.resetRoads()}>{words.reset}</Button>
+          <Button
+            icon="copy"
+            onClick={async () => {
+              copied.value = await copyText(JSON.stringify(model.getConnectionDiagnostics(), null, 2));
+            }}
+          >
+            <span aria-live="polite">
+              {copied.value === undefined ? words.copy : copied.value ? t.app.copied : t.app.copyFailed}
+            </span>
+          </Button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}
+
+function Heading(props: { children: ComponentChildren }) {
+  return <h3 class="font-bold mb-1">{props.children}</h3>;
+}
+
+/** One road: how it does, in words and numbers. */
+function RoadFigures({ road, figures }: { road: RoadName; figures: RoadDiagnostics }) {
+  const words = connectionTextsFor(useTexts().language);
+  const { latencyMs, reliability, health, available, breaker, restsForMs } = figures;
+  const state = !available
+    ? words.unavailable
+    : breaker === "open" && restsForMs > 0
+    ? words.resting(Math.ceil(restsForMs / 1000))
+    : words.breakers[breaker];
+  return (
+    <div class="border-2 border-line p-2">
+      <dt class="flex justify-between gap-2">
+        <span class="font-bold">{words.roads[road]}</span>
+        <span class="text-dim">{state}</span>
+      </dt>
+      <dd class="flex flex-wrap gap-x-4 tabular-nums text-sm">
+        {latencyMs === undefined && reliability === undefined ? <span class="text-dim">{words.untried}</span> : (
+          <>
+            <span>{words.latency(latencyMs)}</span>
+            <span>{words.reliability(reliability)}</span>
+            <span>{words.health(health)}</span>
+          </>
+        )}
+      </dd>
+    </div>
+  );
+}
+
+function Figure(props: { name: string; value: string }) {
+  return (
+    <div class="flex justify-between gap-2 border-b border-line py-1">
+      <dt class="text-dim">{props.name}</dt>
+      <dd class="tabular-nums font-bold">{props.value}</dd>
+    </div>
+  );
+}

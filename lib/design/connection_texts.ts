@@ -1,0 +1,96 @@
+/** The words of the connection panel: apart from the others, so that they are loaded with it. */
+import type { RoadReason } from "../routing/road_choice.ts";
+import type { Finding } from "../session/connection_check.ts";
+import { few } from "./texts.ts";
+
+type ServerBusy = Extract<Finding, { finding: "server_busy" }>["reason"];
+
+const english = {
+  title: "Connection",
+  roads: { websocket: "WebSocket", polling: "HTTP polling", tab: "Through another tab" },
+  noRoute: "Looking for a road to the server.",
+  reasons: {
+    first_choice: "The best road, and it works.",
+    preferred: "You chose it.",
+    websocket_unavailable: "This browser has no WebSockets.",
+    websocket_resting: "WebSockets failed several times and rest for a moment.",
+    websocket_blocked: "Something in this network lets no WebSockets through.",
+    websocket_mute: "WebSockets open in this network, and nothing comes through.",
+    websocket_cut_early: "This network cuts WebSockets after a few seconds.",
+    polling_unavailable: "Only one road is left.",
+    polling_resting: "The other road rests for a moment.",
+    polling_blocked: "The other road failed.",
+    polling_mute: "The other road was silent.",
+    polling_cut_early: "The other road was cut.",
+    taking_turns: "Every road failed lately; they take turns.",
+    all_resting: "Every road failed too often and rests for a moment.",
+    all_unavailable: "This browser has no road to the server.",
+    shared: "Another tab on this phone shows this room. It holds the connection for both.",
+  } as Record<RoadReason | "shared", string>,
+  next: (road: string, seconds: number) => `${road} is tried again ${seconds > 0 ? `in ${seconds} s` : "now"}.`,
+  measured: "Measured on this page",
+  untried: "Not tried on this page.",
+  latency: (ms: number | undefined) => `Round trip ${ms === undefined ? "not measured" : `${Math.round(ms)} ms`}`,
+  reliability: (share: number | undefined) =>
+    `Tries that worked ${share === undefined ? "none yet" : `${Math.round(share * 100)} %`}`,
+  health: (score: number | undefined) => `Health ${score === undefined ? "unknown" : `${score} of 100`}`,
+  unavailable: "Not in this browser",
+  resting: (seconds: number) => `Rests for ${seconds} s`,
+  breakers: { closed: "Trusted", open: "On trial next", half_open: "On trial" },
+  stored: "Your messages stored",
+  storedValue: (count: number, ms: number | undefined) =>
+    ms === undefined ? String(count) : `${count}, in ${Math.round(ms)} ms (median)`,
+  waiting: "Waiting on this phone",
+  refused: "Refused",
+  received: "Messages received",
+  duplicates: "Repeats left out",
+  prefer: "Which road?",
+  preferHint: "If the road you choose fails, the other one is taken.",
+  preferences: { auto: "Best", websocket: "Socket", polling: "Polling" },
+  check: "Why is it not working?",
+  checking: "Checking…",
+  reconnect: "Reconnect",
+  reset: "Forget and try anew",
+  copy: "Copy details",
+  finding: (found: Finding, busyReason: (reason: ServerBusy) => string): string => {
+    switch (found.finding) {
+      case "all_well":
+        return "Nothing is wrong: the connection works, and nothing waits.";
+      case "no_network":
+        return "This phone has no network. What you write waits here and goes out by itself.";
+      case "server_unreachable":
+        return "There is a network, but the server does not answer. It may be down, or the cell tower is full. It is tried again by itself.";
+      case "connection_failing":
+        return "The server answers, but the room's connection does not come about. Reconnect, or choose the other road.";
+      case "server_busy":
+        return `The server asks for patience. ${busyReason(found.reason)}`;
+      case "websocket_blocked":
+        return `This network lets no WebSockets through; polling carries everything, a little slower.${
+          found.nextTryInMs === undefined ? "" : ` The next try is in ${Math.ceil(found.nextTryInMs / 1000)} s.`
+        }`;
+      case "polling_chosen":
+        return "You chose polling. “Best” takes WebSocket where it works, which is faster.";
+      case "slow":
+        return `Answers take ${Math.round(found.latencyMs)} ms: the network is slow or crowded.`;
+      case "unsteady":
+        return `Only ${
+          Math.round(found.reliability * 100)
+        } % of the tries worked: the network is unsteady. Nothing is lost.`;
+      case "other_tab":
+        return "Another tab on this phone holds the connection.";
+      case "waiting":
+        return `${few(found.count, "1 message waits", "messages wait")} on this phone, and will go out by themselves.`;
+      case "no_storage":
+        return "This browser lets nothing be kept (private mode?). What waits is lost when this page is closed.";
+    }
+  },
+};
+
+export type ConnectionTexts = typeof english;
+
+const LANGUAGES: Record<string, ConnectionTexts> = { en: english };
+
+/** The panel's words in a language of texts.ts; English where it has none. */
+export function connectionTextsFor(language: string): ConnectionTexts {
+  return LANGUAGES[language] ?? english;
+}

@@ -1,0 +1,88 @@
+/**
+ * How a room's messages travel, as a page may know and steer it: read-only signals and actions, a part of RoomModel. Every
+ * figure was measured by this page; what was not measured is undefined.
+ */
+import type { ReadonlySignal } from "@preact/signals";
+import type { BreakerState } from "../routing/circuit_breaker.ts";
+import type { Objection, Preference, RoadName, RoadReason } from "../routing/road_choice.ts";
+import type { RoadQuality } from "../routing/road_meter.ts";
+import type { ConnectionState } from "./room_model.ts";
+
+/** The road in use, and why. `tab`: another tab of this device holds the connection. */
+export type CurrentRoute = { road: RoadName; reason: RoadReason } | { road: "tab"; reason: "shared" };
+
+/** What went which way since the page was opened. */
+export interface HybridStats {
+  /** Events that came over each road, my own and repeated ones not among them. */
+  webSocketMessages: number;
+  pollingMessages: number;
+  tabMessages: number;
+  /** Events that came although they were here. */
+  duplicatesFiltered: number;
+  /** My messages that were stored, and how long that took from their sending: median, ms. */
+  stored: number;
+  storedAfterMs: number | undefined;
+  /** My messages that were turned away for good. */
+  refused: number;
+}
+
+/** Of a page that has just been opened. */
+export const NO_STATS: HybridStats = {
+  webSocketMessages: 0,
+  pollingMessages: 0,
+  tabMessages: 0,
+  duplicatesFiltered: 0,
+  stored: 0,
+  storedAfterMs: undefined,
+  refused: 0,
+};
+
+/** All that explains a connection, as plain data: for the panel, and to be copied into a report. Nobody's words are in it. */
+export interface ConnectionDiagnostics {
+  /** ISO 8601. */
+  at: string;
+  openSinceMs: number;
+  connection: ConnectionState;
+  route: CurrentRoute | undefined;
+  preference: Preference;
+  roads: Record<RoadName, RoadDiagnostics>;
+  /** A better road that will be tried, and in how many ms. */
+  next: { road: RoadName; inMs: number } | undefined;
+  stats: HybridStats;
+  /** Events of mine that wait on this device. */
+  waiting: number;
+  /** False: what waits lives as long as this page. */
+  storage: boolean;
+  /** What the device says of its network; `online` false is to be believed, true is not. */
+  network: { online: boolean; type?: string; saveData?: boolean };
+  browser: string;
+  /** The newest lines of the page's own notes. */
+  log: readonly string[];
+}
+
+export interface RoadDiagnostics extends RoadQuality {
+  available: boolean;
+  breaker: BreakerState["name"];
+  /** What speaks against it now. */
+  objection: Objection | undefined;
+  /** When the breaker allows a try, in ms; 0: now. */
+  restsForMs: number;
+}
+
+export interface ConnectionModel {
+  readonly currentRoute: ReadonlySignal<CurrentRoute | undefined>;
+  readonly connectionQuality: ReadonlySignal<Readonly<Record<RoadName, RoadQuality>>>;
+  readonly hybridStats: ReadonlySignal<HybridStats>;
+  readonly preferredRoute: ReadonlySignal<Preference>;
+  /** Takes this road from now on where it works; the others stay as a way out. */
+  setPreferredRoute(preference: Preference): void;
+  /** Connects anew, now. */
+  forceReconnect(): void;
+  /** Forgets what was learned of the roads, and connects anew. */
+  resetRoads(): void;
+  /** Measures a round trip now, when there is a connection. */
+  measure(): void;
+  /** Asks the server by plain HTTP whether it is there: how long the answer took, ms, or undefined when none came. */
+  checkServer(): Promise<number | undefined>;
+  getConnectionDiagnostics(): ConnectionDiagnostics;
+}

@@ -1,0 +1,102 @@
+import { assert, assertEquals } from "@std/assert";
+import type { OpenRoad } from "../../lib/transport/road.ts";
+import { RoomConnection } from "../../lib/session/room_connection.ts";
+import type { RoomSession } from "../../lib/session/room_session.ts";
+import { SeededRandom } from "../simulation/random.ts";
+import { FakeServer } from "../support/fake_server.ts";
+import { VirtualTime } from "../support/virtual_time.ts";
+import { connected, openSession } from "./open_session.ts";
+
+/** A session on a RoomConnection; `blocked`: no WebSocket gets through. */
+async function open({ blocked = false } = {}) {
+  const time = new VirtualTime();
+  const server = await FakeServer.create(time);
+  const network = { blocked };
+  const websocket: OpenRoad = (events) => {
+    if (!network.blocked) return server.openRoad(events);
+    time.after(10, () => events.closed(1006));
+    return { send: () => false, close() {} };
+  };
+  const connection: RoomConnection = new RoomConnection({
+    clock: time.clock,
+    timers: time.timers,
+    random: new SeededRandom(1, "connection"),
+    openers: { websocket, polling: server.openRoad },
+    session: () => session,
+    checkServer: () => Promise.resolve(7),
+    network: () => ({ online: true }),
+    browser: "a test",
+  });
+  const session: RoomSession = openSession({ server, openRoad: connection.open, meter: connection });
+  await connected(server, session);
+  return { time, server, session, connection, network };
+}
+
+Deno.test("the route in use is told with its reason, and none when there is none", async () => {
+  const { time, server, connection } = await open({ blocked: true });
+  assertEquals(connection.currentRoute.value, { road: "polling", reason: "websocket_blocked" });
+  server.down = true;
+  server.cut();
+  await time.run(100);
+  assertEquals(connection.currentRoute.value, undefined);
+});
+
+Deno.test("a preferred route is taken at once, and left again when nothing is preferred", async () => {
+  const { time, server, session, connection } = await open();
+  assertEquals(connection.currentRoute.value?.road, "websocket");
+  connection.setPreferredRoute("polling");
+  await time.until(() => connection.currentRoute.value?.road === "polling");
+  assertEquals(connection.currentRoute.value, { road: "polling", reason: "preferred" });
+  await connected(server, session);
+  assertEquals(server.open.length, 1);
+  connection.setPreferredRoute("auto");
+  await time.until(() => connection.currentRoute.value?.road === "websocket");
+});
+
+Deno.test("round trips are measured on the road that answered", async () => {
+  const { time, connection } = await open();
+  assertEquals(connection.connectionQuality.value.websocket.latencyMs, undefined);
+  connection.measure();
+  await time.run(500);
+  assertEquals(connection.connectionQuality.value.websocket.latencyMs, 40);
+  assertEquals(connection.connectionQuality.value.polling.latencyMs, undefined);
+  assertEquals(connection.connectionQuality.value.websocket.reliability, 1);
+});
+
+Deno.test("what was received and stored is counted, each on its road, mine not among the received", async () => {
+  const { time, server, session, connection } = await open();
+  const before = connection.hybridStats.value.webSocketMessages;
+  await server.say("one");
+  await server.say("two");
+  await session.sendMessage("mine");
+  await time.run(1_000);
+  const { webSocketMessages, pollingMessages, stored, storedAfterMs, refused } = connection.hybridStats.value;
+  assertEquals([webSocketMessages - before, pollingMessages, stored, refused], [2, 0, 1, 0]);
+  assertEquals(storedAfterMs, 40);
+});
+
+Deno.test("diagnostics are plain data without anybody's words", async () => {
+  const { time, server, session, connection } = await open({ blocked: true });
+  await session.sendMessage("a secret of mine");
+  await server.say("a secret of theirs");
+  await time.run(1_000);
+  server.down = true;
+  server.cut();
+  await session.sendMessage("another secret");
+  await time.run(100);
+  const diagnostics = connection.getConnectionDiagnostics();
+  assertEquals(JSON.parse(JSON.stringify(diagnostics)).waiting, 1);
+  assert(!JSON.stringify(diagnostics).includes("secret"));
+  assertEquals(diagnostics.roads.websocket.objection, "blocked");
+  assertEquals(diagnostics.connection.state, "disconnected");
+});
+
+Deno.test("a reset forgets what was learned of the roads", async () => {
+  const { time, connection, network } = await open({ blocked: true });
+  assertEquals(connection.connectionQuality.value.websocket.reliability, 0);
+  network.blocked = false;
+  connection.resetRoads();
+  await time.until(() => connection.currentRoute.value?.road === "websocket");
+  assertEquals(connection.currentRoute.value, { road: "websocket", reason: "first_choice" });
+  assertEquals(connection.connectionQuality.value.websocket.reliability, 1);
+});
