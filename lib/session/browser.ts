@@ -5,7 +5,7 @@ import type { Cancel, TabChannel } from "./deps.ts";
 import type { RoomModel } from "./room_model.ts";
 import { Roads } from "./roads.ts";
 import { openRoomSession, type RoomSessionOptions } from "./room_session.ts";
-import { clock, listen, log, random, signatures, storage, timers } from "./surroundings.ts";
+import { clock, listen, log, random, signatures, steady, storage, timers } from "./surroundings.ts";
 
 /** The display name this device chose, if it did; undefined also where nothing can be stored. */
 export function deviceName(): Promise<string | undefined> {
@@ -19,7 +19,7 @@ export function deviceName(): Promise<string | undefined> {
 export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
   const tabs = tabChannel();
   const roads: Roads = new Roads({
-    clock,
+    steady,
     timers,
     openers: {
       ...(typeof WebSocket === "undefined" ? {} : {
@@ -37,6 +37,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
   });
   const session = openRoomSession({
     clock,
+    steady,
     timers,
     random,
     storage,

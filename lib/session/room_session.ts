@@ -81,7 +81,7 @@ class Session extends RoomSignals implements RoomSession {
       onFalse: () => this.#connection.fault("the room is not the one its founding event tells of"),
     });
     this.#reader = new LogReader({
-      clock: deps.clock,
+      steady: deps.steady,
       timers: deps.timers,
       check: (event) => this.#gate.check(event),
       onEvents: (events) => this.#take(events),
@@ -104,9 +104,10 @@ class Session extends RoomSignals implements RoomSession {
       },
       onChange: () => this.#publish(),
     });
-    const { clock, timers, random, openRoad, online } = deps;
+    const { clock, steady, timers, random, openRoad, online } = deps;
     this.#connection = new Connection({
       clock,
+      steady,
       timers,
       random,
       openRoad,

@@ -9,6 +9,7 @@ import type { RoadName } from "../../lib/routing/road_choice.ts";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
 import { pollingRoad, type PollInit } from "../../lib/transport/polling.ts";
 import { socketRoad } from "../../lib/transport/socket.ts";
+import { steadyClock } from "../../lib/session/steady_clock.ts";
 import { fakeSigner, fakeVerifier } from "./fake_ed25519.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Link } from "./network.ts";
@@ -37,10 +38,12 @@ export class Page {
     this.room = room;
     this.name = name;
     this.disk = phone.private ? new MemoryDisk() : phone.disk;
+    const openedAt = world.scheduler.now;
     this.life = new Life(world.scheduler, () => phone.clockOffsetMs);
     const { clock, timers } = this.life;
+    const steady = steadyClock(clock, { now: () => world.scheduler.now - openedAt });
     this.#roads = new Roads({
-      clock,
+      steady,
       timers,
       openers: {
         websocket: (events) => socketRoad(this.#socket(), events),
@@ -51,6 +54,7 @@ export class Page {
     });
     this.model = openRoomSession({
       clock,
+      steady,
       timers,
       random: { bytes: (count) => random.bytes(count), fraction: () => random.fraction() },
       storage: phone.private ? memoryStorage(this.disk) : this.#storage(),

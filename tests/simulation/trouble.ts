@@ -127,6 +127,7 @@ export class Trouble {
         phone.network = random.pick(["no_sockets", "mute_sockets"]);
         return this.#clearsUp(phone, 30_000);
       case "setClock":
+        if (Deno.env.get("NOJUMP")) return;
         return phone.setClock();
       case "storm": {
         Object.assign(
