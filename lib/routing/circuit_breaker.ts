@@ -36,7 +36,7 @@ export type TryResult = "success" | "failure" | "refused" | "abandoned";
 /** The state of a road nothing is known of. */
 export const NEW_BREAKER: BreakerState = { name: "closed", failures: 0 };
 
-/** When a try is allowed, ms since 1970: 0 when it is now, in any case. A trial that nobody ended blocks for one cooldown. */
+/** When a try is allowed, ms of a clock that never goes back: 0 when it is now, in any case. A trial that nobody ended blocks for one cooldown. */
 export function breakerAllowsAt(state: BreakerState, policy: BreakerPolicy): number {
   switch (state.name) {
     case "closed":

@@ -40,7 +40,7 @@ export type RoadOutcome =
   /** We gave it up before it showed anything. */
   | { type: "abandoned" };
 
-/** All that is known of one road. Times are ms since 1970. */
+/** All that is known of one road. Times are ms of a clock that never goes back. */
 export interface RoadFacts {
   breaker: BreakerState;
   /** The latest failure, unless it connected since. */

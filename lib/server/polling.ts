@@ -15,11 +15,14 @@ import type { ChatServer, Visitor } from "./server.ts";
 import { pause, type Random, type Timers } from "./surroundings.ts";
 
 export interface PollingParts {
-  server: ChatServer;
+  server: Pick<ChatServer, "connect">;
   settings: ServerConfig["polling"];
   timers: Timers;
   random: Random;
 }
+
+/** What is read of an HTTP request. `signal`: its client is gone. */
+export type PollHttpRequest = Pick<Request, "body" | "signal">;
 
 /** The polling connections of one server instance. */
 export class Polling {
@@ -40,7 +43,7 @@ export class Polling {
   }
 
   /** Answers one `POST /api/rooms/{room}/poll`. */
-  async answer(room: RoomId, request: Request, visitor: Visitor): Promise<Response> {
+  async answer(room: RoomId, request: PollHttpRequest, visitor: Visitor): Promise<Response> {
     const body = await readText(request, POLL_REQUEST_MAX_BYTES);
     if ("problem" in body) return problem(body.problem);
     const asked = readPollRequest(body.text);
@@ -116,7 +119,10 @@ function problem(name: PollProblem): Response {
 }
 
 /** The body of a request; nothing beyond `maxBytes` is read. One that breaks off is `bad_poll`, and nobody reads that. */
-async function readText(request: Request, maxBytes: number): Promise<{ text: string } | { problem: PollProblem }> {
+async function readText(
+  request: PollHttpRequest,
+  maxBytes: number,
+): Promise<{ text: string } | { problem: PollProblem }> {
   const decoder = new TextDecoder();
   let bytes = 0, text = "";
   try {

@@ -9,7 +9,7 @@ import type { ConnectionDiagnostics } from "./connection_model.ts";
 import { RoomConnection } from "./room_connection.ts";
 import { openRoomSession, type RoomSession, type RoomSessionOptions } from "./room_session.ts";
 import { roomChannel, webLockElection } from "./tab_lock.ts";
-import { clock, listen, log, random, signatures, storage, timers } from "./surroundings.ts";
+import { clock, listen, log, random, signatures, steady, storage, timers } from "./surroundings.ts";
 
 /** The display name this device chose, if it did; undefined also where nothing can be stored. */
 export function deviceName(): Promise<string | undefined> {
@@ -25,6 +25,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
   const tabs = roomTabs(options.room);
   const connection: RoomConnection = new RoomConnection({
     clock,
+    steady,
     timers,
     random,
     openers: {
@@ -46,6 +47,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
   });
   const session: RoomSession = openRoomSession({
     clock,
+    steady,
     timers,
     random,
     storage,

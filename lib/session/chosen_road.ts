@@ -37,7 +37,7 @@ export interface RoadKeeper {
 }
 
 interface RoadParts {
-  clock: Clock;
+  steady: Clock;
   timers: Timers;
   openers: Readonly<Partial<Record<RoadName, OpenRoad>>>;
 }
@@ -111,7 +111,7 @@ export class ChosenRoad implements Road {
   }
 
   tryNext(): void {
-    const { clock, timers, openers } = this.#parts;
+    const { steady, timers, openers } = this.#parts;
     const choice = chooseRoad(this.#roads.situation);
     const open = choice.road && openers[choice.road];
     if (choice.road === undefined || open === undefined || this.#tried.has(choice.road)) {
@@ -159,7 +159,7 @@ export class ChosenRoad implements Road {
       received: (data) => listener(attempt).received(data),
       closed: (code) => this.#closed(code),
     });
-    this.#state = { name: "trying", road, attempt, since: clock.now() };
+    this.#state = { name: "trying", road, attempt, since: steady.now() };
     if (patienceMs !== undefined) {
       this.#cancelPatience = timers.after(patienceMs, () => {
         attempt.close();
@@ -174,7 +174,7 @@ export class ChosenRoad implements Road {
     if (state.name !== "greeted" && state.name !== "in_use") return false;
     const sent = state.attempt.send(text);
     if (sent && state.askedAt === undefined) {
-      state.askedAt = this.#parts.clock.now();
+      state.askedAt = this.#parts.steady.now();
       if (state.name === "greeted" && state.patienceMs !== undefined) {
         this.#cancelPatience = this.#parts.timers.after(state.patienceMs, () => {
           this.#roads.note(state.route.road, { type: "opened_but_mute" });
@@ -191,7 +191,7 @@ export class ChosenRoad implements Road {
     this.#cancelPatience();
     this.#state = { name: "over" };
     if (state.name === "over") return;
-    const now = this.#parts.clock.now();
+    const now = this.#parts.steady.now();
     // Whoever closes says nothing of why; a road that owes an answer went mute.
     const owes = state.name !== "trying" && state.askedAt !== undefined && now - state.askedAt >= PROBE_TIMEOUT_MS;
     if (state.name === "in_use") {
@@ -211,7 +211,7 @@ export class ChosenRoad implements Road {
   moveAway(): void {
     const state = this.#state;
     if (state.name !== "in_use") return;
-    this.#roads.note(state.route.road, { type: "ended", afterMs: this.#parts.clock.now() - state.since });
+    this.#roads.note(state.route.road, { type: "ended", afterMs: this.#parts.steady.now() - state.since });
     state.attempt.close();
     this.#end(BROKEN);
   }
@@ -223,7 +223,7 @@ export class ChosenRoad implements Road {
     if (state.name !== "greeted") return;
     this.#cancelPatience();
     const { route, attempt } = state;
-    this.#state = { name: "in_use", route, attempt, since: this.#parts.clock.now() };
+    this.#state = { name: "in_use", route, attempt, since: this.#parts.steady.now() };
     this.#roads.note(route.road, { type: "connected" });
     this.#roads.uses(this, route);
   }
@@ -239,7 +239,7 @@ export class ChosenRoad implements Road {
         this.#roads.note(state.route.road, { type: "opened_but_mute" });
         break;
       case "in_use": {
-        const afterMs = this.#parts.clock.now() - state.since;
+        const afterMs = this.#parts.steady.now() - state.since;
         this.#roads.note(state.route.road, { type: closeReasonOf(code) === undefined ? "cut" : "ended", afterMs });
       }
     }

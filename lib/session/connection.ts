@@ -17,7 +17,7 @@ import type { ConnectionState } from "./room_model.ts";
 /** Frames that come after `welcome` and concern the room. */
 export type RoomFrame = Exclude<ServerFrame, { type: "challenge" | "welcome" | "pong" | "goodbye" }>;
 
-export interface ConnectionParts extends Pick<SessionDeps, "clock" | "timers" | "random" | "online"> {
+export interface ConnectionParts extends Pick<SessionDeps, "clock" | "steady" | "timers" | "random" | "online"> {
   openRoad: OpenRoad;
   /** Answers a challenge. */
   hello(nonce: string): Promise<HelloFrame>;
@@ -80,14 +80,14 @@ export class Connection {
   expectAnswer(): void {
     const state = this.#state;
     if (state.name !== "live" || state.askedAt !== undefined) return;
-    state.askedAt = this.#parts.clock.now();
+    state.askedAt = this.#parts.steady.now();
     this.#watch(state);
   }
 
   /** The device woke, the page is looked at again, the network changed: is this connection still true? */
   wake(): void {
     const state = this.#state;
-    const now = this.#parts.clock.now();
+    const now = this.#parts.steady.now();
     switch (state.name) {
       case "waiting":
         return this.#open();
@@ -120,21 +120,31 @@ export class Connection {
     switch (state.name) {
       case "waiting": {
         const offline = this.#parts.online?.() === false;
-        if (state.retryAt === undefined || state.retryAt <= this.#parts.clock.now()) return { state: "connecting" };
-        return { state: "disconnected", reason: offline ? "offline" : state.reason, retryAtMs: state.retryAt };
+        if (state.retryAt === undefined || state.retryAt <= this.#parts.steady.now()) return { state: "connecting" };
+        return {
+          state: "disconnected",
+          reason: offline ? "offline" : state.reason,
+          retryAtMs: this.#shown(state.retryAt),
+        };
       }
       case "opening":
       case "greeting":
         return { state: "connecting" };
       case "live":
-        return { state: "connected", since: state.since };
+        return { state: "connected", since: this.#shown(state.since) };
       case "ended":
         return { state: "disconnected", reason: state.reason };
     }
   }
 
+  /** A time as the device's clock has it. */
+  #shown(at: number): number {
+    const { clock, steady } = this.#parts;
+    return Math.round(clock.now() + at - steady.now());
+  }
+
   #open(): void {
-    const { clock, timers, openRoad } = this.#parts;
+    const { steady, timers, openRoad } = this.#parts;
     let road: Road;
     try {
       road = openRoad({
@@ -146,7 +156,7 @@ export class Connection {
     } catch (error) {
       return this.fault(`no road could be opened: ${error}`);
     }
-    this.#become({ name: "opening", road, startedAt: clock.now() });
+    this.#become({ name: "opening", road, startedAt: steady.now() });
     this.#cancelTimer = timers.after(CONNECT_TIMEOUT_MS, () => this.fault("no welcome in time"));
   }
 
@@ -164,7 +174,7 @@ export class Connection {
     const { frame } = decoded;
     const state = this.#state;
     if (state.name === "live") {
-      const now = state.heardAt = this.#parts.clock.now();
+      const now = state.heardAt = this.#parts.steady.now();
       if (frame.type === "pong" && state.probedAt !== undefined) this.#parts.onRoundTrip?.(now - state.probedAt);
       state.askedAt = state.probedAt = undefined;
     }
@@ -188,9 +198,9 @@ export class Connection {
 
   async #greet(road: Road, startedAt: number, challenge: { version: number; nonce: string }): Promise<void> {
     if (challenge.version !== PROTOCOL_VERSION) return this.#lost("unsupported_version");
-    const { timers, clock } = this.#parts;
+    const { timers, steady } = this.#parts;
     this.#become({ name: "greeting", road, startedAt, challenged: false });
-    const leftMs = startedAt + CONNECT_TIMEOUT_MS - clock.now();
+    const leftMs = startedAt + CONNECT_TIMEOUT_MS - steady.now();
     this.#cancelTimer = timers.after(leftMs, () => this.fault("no welcome in time"));
     let hello: HelloFrame;
     try {
@@ -206,7 +216,7 @@ export class Connection {
   }
 
   #welcomed(road: Road, frame: WelcomeFrame): void {
-    const now = this.#parts.clock.now();
+    const now = this.#parts.steady.now();
     const live: State = { name: "live", road, since: now, heardAt: now };
     this.#become(live);
     if (!this.#parts.onWelcome(frame)) return this.fault("a welcome that cannot be right");
@@ -215,8 +225,8 @@ export class Connection {
 
   /** Looks again when something could be due: an answer, a pong, a heartbeat. */
   #watch(state: Extract<State, { name: "live" }>): void {
-    const { clock, timers } = this.#parts;
-    const now = clock.now();
+    const { steady, timers } = this.#parts;
+    const now = steady.now();
     const dueAt = state.probedAt !== undefined
       ? state.probedAt + PROBE_TIMEOUT_MS
       : Math.min(state.heardAt + HEARTBEAT_MS, (state.askedAt ?? Infinity) + ANSWER_PATIENCE_MS);
@@ -228,7 +238,7 @@ export class Connection {
   }
 
   #probe(state: Extract<State, { name: "live" }>): void {
-    state.probedAt = this.#parts.clock.now();
+    state.probedAt = this.#parts.steady.now();
     if (!state.road.send('{"type":"ping"}')) return this.#replace("the road takes nothing any more");
     this.#watch(state);
   }
@@ -241,7 +251,7 @@ export class Connection {
   }
 
   #lost(reason: LostReason, retryAfterMs?: number): void {
-    const { clock, timers, random } = this.#parts;
+    const { steady, timers, random } = this.#parts;
     const wasStable = this.#takeStable();
     const delay = retryDelayMs(
       { reason, failures: this.#failures, wasStable, ...(retryAfterMs !== undefined && { retryAfterMs }) },
@@ -249,14 +259,14 @@ export class Connection {
     );
     this.#failures++;
     if (delay === "never") return this.end(reason);
-    this.#become({ name: "waiting", reason, retryAt: clock.now() + delay });
+    this.#become({ name: "waiting", reason, retryAt: steady.now() + delay });
     this.#cancelTimer = timers.after(delay, () => this.#open());
   }
 
   /** Whether the connection that ends now was good; that ends a row of failures. */
   #takeStable(): boolean {
     const state = this.#state;
-    const stable = state.name === "live" && this.#parts.clock.now() - state.since >= STABLE_AFTER_MS;
+    const stable = state.name === "live" && this.#parts.steady.now() - state.since >= STABLE_AFTER_MS;
     if (stable) this.#failures = 0;
     return stable;
   }

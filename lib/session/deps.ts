@@ -43,7 +43,10 @@ export interface SessionMeter {
 }
 
 export interface SessionDeps {
+  /** The device's clock, as wrong as it may be: for what is shown and signed. */
   clock: Clock;
+  /** For durations: never goes back, whatever happens to the device's clock (steady_clock.ts). */
+  steady: Clock;
   timers: Timers;
   random: Random;
   storage: SessionStorage;

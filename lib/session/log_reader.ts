@@ -11,7 +11,7 @@ import { CHECKING_TURN_MS, CHECKS_AT_ONCE, MEMORY_MAX_EVENTS, OLDER_EVENTS, UNCH
 import { holes, nextOlder, type Ranges, within, without, withRange } from "./ranges.ts";
 import type { LogCopy, StoredEvent } from "./storage.ts";
 
-export interface LogReaderParts extends Pick<SessionDeps, "clock" | "timers"> {
+export interface LogReaderParts extends Pick<SessionDeps, "steady" | "timers"> {
   /** The event, checked and opened, if it belongs into this room; undefined for a bad one. */
   check(event: Event): Promise<Event | undefined>;
   /** Checked events, in the order of the log; also those that are held already. */
@@ -238,9 +238,9 @@ export class LogReader {
   }
 
   async #check(wires: readonly WireEvent[]): Promise<(Event | undefined)[]> {
-    const { clock, timers } = this.#parts;
+    const { steady, timers } = this.#parts;
     const checked: (Event | undefined)[] = [];
-    let resumedAt = clock.now();
+    let resumedAt = steady.now();
     for (let at = 0; at < wires.length; at += CHECKS_AT_ONCE) {
       const part = wires.slice(at, at + CHECKS_AT_ONCE).map(async (wire) => {
         const read = readEvent(wire);
@@ -250,9 +250,9 @@ export class LogReader {
       });
       checked.push(...await Promise.all(part));
       // Without the platform's Ed25519 this is long work in the page's own thread: taps and frames come in between.
-      if (clock.now() - resumedAt < CHECKING_TURN_MS) continue;
+      if (steady.now() - resumedAt < CHECKING_TURN_MS) continue;
       await new Promise<void>((resolve) => void timers.after(0, resolve));
-      resumedAt = clock.now();
+      resumedAt = steady.now();
     }
     return checked;
   }

@@ -25,7 +25,7 @@ import * as books from "./outbox_book.ts";
 import type { Draft, Floor, OutboxBook, OutboxEntry } from "./outbox_book.ts";
 import { Pace } from "./pace.ts";
 
-export interface OutboxParts extends Pick<SessionDeps, "clock" | "timers" | "storage" | "tabs"> {
+export interface OutboxParts extends Pick<SessionDeps, "steady" | "timers" | "storage" | "tabs"> {
   room: RoomId;
   signer: Signer;
   /** What is signed for this content: itself, or sealed. */
@@ -144,7 +144,9 @@ export class Outbox {
       if (item === undefined) continue;
       some = true;
       const { sentAt } = item;
-      if (isMessage(item.entry)) this.#parts.onStored(sentAt === undefined ? undefined : this.#parts.clock.now() - sentAt);
+      if (isMessage(item.entry)) {
+        this.#parts.onStored(sentAt === undefined ? undefined : this.#parts.steady.now() - sentAt);
+      }
       this.#stored.add(item.entry.key);
       this.#items.delete(item.entry.key);
       this.#parts.onDelivery(item.event!, { state: "stored" });
@@ -155,14 +157,14 @@ export class Outbox {
   }
 
   refused(frame: RefusedFrame): void {
-    const { clock } = this.#parts;
+    const { steady } = this.#parts;
     const item = this.#byId(frame.id);
     if (item === undefined || item.entry.refused !== undefined) return;
     const { entry } = item;
     this.#setSent(item, undefined);
     if (frame.reason === "missing_previous") this.#missingPrevious(frame.expectedN ?? entry.n);
     else if (REFUSALS[frame.reason] === "retriable" || (entry.filler && !isNumberTaken(frame))) {
-      this.#heldUntil = Math.max(this.#heldUntil, clock.now() + (frame.retryAfterMs ?? REFUSED_PAUSE_MS));
+      this.#heldUntil = Math.max(this.#heldUntil, steady.now() + (frame.retryAfterMs ?? REFUSED_PAUSE_MS));
       this.#rewind(entry.n);
       this.#pump();
     } else {
@@ -275,8 +277,8 @@ export class Outbox {
 
   /** Sends what waits, in the order of `n`, as far as the connection, the pace and the server's patience allow. */
   #pump(): void {
-    const { clock } = this.#parts;
-    const now = clock.now();
+    const { steady } = this.#parts;
+    const now = steady.now();
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     if (this.#link === undefined) return;
@@ -313,7 +315,7 @@ export class Outbox {
 
   #send(batch: readonly Item[]): boolean {
     if (!this.#parts.send({ type: "send", events: batch.map(({ event }) => event!.wire) })) return false;
-    for (const item of batch) this.#setSent(item, this.#parts.clock.now());
+    for (const item of batch) this.#setSent(item, this.#parts.steady.now());
     this.#parts.expectAnswer();
     return true;
   }
@@ -331,13 +333,13 @@ export class Outbox {
   }
 
   #missingPrevious(expectedN: number): void {
-    const { clock } = this.#parts;
+    const { steady } = this.#parts;
     const times = this.#missing?.n === expectedN ? this.#missing.times + 1 : 1;
     this.#missing = { n: expectedN, times };
     this.#rewind(expectedN);
     const there = [...this.#items.values()].some(({ entry }) => entry.n === expectedN && entry.refused === undefined);
     // Answers to what was sent along with the first one say the same once more: no reason to send it all again at once.
-    if (times > 1) this.#heldUntil = Math.max(this.#heldUntil, clock.now() + REFUSED_PAUSE_MS);
+    if (times > 1) this.#heldUntil = Math.max(this.#heldUntil, steady.now() + REFUSED_PAUSE_MS);
     if (there) return this.#pump();
     // Another tab may have it; or nobody has, because a database was set back.
     const filler = this.#parts.filler();

@@ -26,7 +26,7 @@ import type { Cancel, Clock, Timers } from "./deps.ts";
 export type { Route } from "./chosen_road.ts";
 
 export interface RoadsParts {
-  clock: Clock;
+  steady: Clock;
   timers: Timers;
   /** How each road is opened; one without an entry is not available. */
   openers: Readonly<Partial<Record<RoadName, OpenRoad>>>;
@@ -66,12 +66,12 @@ export class Roads implements RoadKeeper {
 
   /** All that chooseRoad goes by; also for the connection panel. */
   get situation(): RoadSituation {
-    const { openers, clock } = this.#parts;
+    const { openers, steady } = this.#parts;
     return {
       roads: this.#facts,
       available: { websocket: openers.websocket !== undefined, polling: openers.polling !== undefined },
       preference: this.#preference,
-      now: clock.now(),
+      now: steady.now(),
     };
   }
 
@@ -87,7 +87,7 @@ export class Roads implements RoadKeeper {
 
   /** The device woke: no road has to rest any longer. */
   wake(): void {
-    for (const road of ROADS) this.#facts[road] = roadForgiven(this.#facts[road], this.#parts.clock.now());
+    for (const road of ROADS) this.#facts[road] = roadForgiven(this.#facts[road], this.#parts.steady.now());
   }
 
   /** Another network: nothing is known of it. */
@@ -112,12 +112,12 @@ export class Roads implements RoadKeeper {
   // ---- what a ChosenRoad asks and tells ----
 
   tried(road: RoadName): void {
-    this.#facts[road] = roadTried(this.#facts[road], this.#parts.clock.now());
+    this.#facts[road] = roadTried(this.#facts[road], this.#parts.steady.now());
   }
 
   note(road: RoadName, outcome: RoadOutcome): void {
     this.#parts.onOutcome?.(road, outcome);
-    this.#facts[road] = roadAfter(this.#facts[road], outcome, this.#parts.clock.now());
+    this.#facts[road] = roadAfter(this.#facts[road], outcome, this.#parts.steady.now());
   }
 
   /** A road is in use. */
@@ -153,8 +153,8 @@ export class Roads implements RoadKeeper {
     this.#dropTrial();
     const better = betterRoadAt(inUse, this.situation);
     if (better === undefined) return;
-    const { clock, timers } = this.#parts;
-    this.#cancelTrial = timers.after(Math.max(0, better.at - clock.now()), () => this.#try(better.road, inUse));
+    const { steady, timers } = this.#parts;
+    this.#cancelTrial = timers.after(Math.max(0, better.at - steady.now()), () => this.#try(better.road, inUse));
   }
 
   #try(road: RoadName, inUse: RoadName): void {

@@ -29,7 +29,9 @@ import { SharedRoad, type SharedRoadParts } from "./shared_road.ts";
 import type { RoomSession } from "./room_session.ts";
 
 export interface RoomConnectionParts {
+  /** What people read; `steady` measures. */
   clock: Clock;
+  steady: Clock;
   timers: Timers;
   random: Random;
   openers: Readonly<Partial<Record<RoadName, OpenRoad>>>;
@@ -63,11 +65,11 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
 
   constructor(parts: RoomConnectionParts) {
     this.#parts = parts;
-    const { clock, timers, random, openers, tabs } = parts;
-    this.#openedAt = clock.now();
+    const { clock, steady, timers, random, openers, tabs } = parts;
+    this.#openedAt = steady.now();
     this.connectionQuality = signal(this.#qualities());
     this.#roads = new Roads({
-      clock,
+      steady,
       timers,
       openers,
       onBetterRoad: () => parts.session().wake(),
@@ -194,12 +196,12 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   }
 
   getConnectionDiagnostics(): ConnectionDiagnostics {
-    const { clock, session, network, browser } = this.#parts;
+    const { clock, steady, session, network, browser } = this.#parts;
     const { connection, waiting, stored } = session();
-    const now = clock.now();
+    const now = steady.now();
     const { next } = this.#roads;
     return {
-      at: new Date(now).toISOString(),
+      at: new Date(clock.now()).toISOString(),
       openSinceMs: now - this.#openedAt,
       connection: connection.peek(),
       route: this.currentRoute.peek(),

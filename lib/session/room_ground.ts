@@ -35,7 +35,7 @@ export interface GroundParts
 
 /** Reads what the device holds of a room, and signs what an earlier page left unsigned. Rejects when the storage fails. */
 export async function layGround(deps: SessionDeps, storage: SessionStorage, parts: GroundParts): Promise<Ground> {
-  const { clock, timers, random, ed25519, tabs } = deps;
+  const { clock, steady, timers, random, ed25519, tabs } = deps;
   const { room, sealer } = parts;
   const secret = await storage.secret(() => random.bytes(32));
   const signer = await ed25519.signer(roomSeed(secret, room));
@@ -44,7 +44,7 @@ export async function layGround(deps: SessionDeps, storage: SessionStorage, part
     ...parts,
     signer,
     storage,
-    clock,
+    steady,
     timers,
     ...(tabs && { tabs }),
     seal: async (header, content) => sealer === undefined ? content : await sealContent(sealer, header, content),

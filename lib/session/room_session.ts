@@ -85,7 +85,7 @@ class Session extends RoomSignals implements RoomSession {
       onFalse: () => this.#connection.fault("the room is not the one its founding event tells of"),
     });
     this.#reader = new LogReader({
-      clock: deps.clock,
+      steady: deps.steady,
       timers: deps.timers,
       check: (event) => this.#gate.check(event),
       onEvents: (events) => this.#take(events),
@@ -108,9 +108,10 @@ class Session extends RoomSignals implements RoomSession {
       },
       onChange: () => this.#publish(),
     });
-    const { clock, timers, random, openRoad, online, meter } = deps;
+    const { clock, steady, timers, random, openRoad, online, meter } = deps;
     this.#connection = new Connection({
       clock,
+      steady,
       timers,
       random,
       openRoad,

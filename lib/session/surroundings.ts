@@ -2,8 +2,11 @@
 import { ed25519 } from "../crypto/ed25519.ts";
 import type { Cancel, Clock, Random, SessionDeps, Timers } from "./deps.ts";
 import { idbStorage } from "./idb_storage.ts";
+import { steadyClock } from "./steady_clock.ts";
 
 export const clock: Clock = { now: () => Date.now() };
+
+export const steady: Clock = steadyClock(clock, { now: () => performance.now() });
 
 export const timers: Timers = {
   after(delayMs, run) {

@@ -16,7 +16,8 @@ async function start(rule: FaultRule | ChooseRule) {
   const proxy = new FaultProxy({ port: server.port, rule });
   let better = () => {};
   const roads = new Roads({
-    ...realSurroundings,
+    steady: realSurroundings.clock,
+    timers: realSurroundings.timers,
     openers: {
       websocket: (events) => socketRoad(new WebSocket(`ws://127.0.0.1:${proxy.port}/${room}/socket`), events),
       polling: (events) => pollingRoad(`${proxy.url}/${room}/poll`, { fetch, timers: realSurroundings.timers }, events),

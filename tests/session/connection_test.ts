@@ -187,6 +187,28 @@ Deno.test("a road that goes dead under a message is noticed in under 3 s", async
   session.dispose();
 });
 
+Deno.test("a clock that is set back a day hides no dead road, and delays no message", async () => {
+  let setBackMs = 0;
+  const time = new VirtualTime();
+  const server = await FakeServer.create(time);
+  const session = openSession({ server, clock: { now: () => time.now() - setBackMs } });
+  await connected(server, session);
+  await time.run(10_000);
+  setBackMs = 86_400_000;
+  server.roads[0]!.isOpen = false;
+  server.roads[0]!.send = () => true; // It takes everything and delivers nothing.
+  await session.sendMessage("yesterday");
+  await time.run(ANSWER_PATIENCE_MS + PROBE_TIMEOUT_MS + 500);
+  assertEquals(lines(session).at(-1), "yesterday");
+  assertEquals(server.texts, ["yesterday"]);
+  server.down = true;
+  server.cut();
+  const { value } = session.connection;
+  assert(value.state === "disconnected" && value.retryAtMs !== undefined);
+  assert(Math.abs(value.retryAtMs + setBackMs - time.now()) <= BACKOFF_MAX_MS, "shown by the device's own clock");
+  session.dispose();
+});
+
 Deno.test("a server that accepts and stays mute is given up after the connect time", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);

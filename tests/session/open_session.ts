@@ -1,5 +1,5 @@
 /** A production session against the fake server, under virtual time. */
-import type { SessionMeter, TabChannel } from "../../lib/session/deps.ts";
+import type { Clock, SessionMeter, TabChannel } from "../../lib/session/deps.ts";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
 import { openRoomSession, type RoomSession } from "../../lib/session/room_session.ts";
@@ -21,6 +21,8 @@ export interface OpenOptions {
   name?: string;
   seed?: number;
   logs?: string[];
+  /** The device's clock, where it is not the true one. */
+  clock?: Clock;
   /** Signatures are checked only once this has resolved. */
   checkAfter?: Promise<void>;
 }
@@ -29,7 +31,8 @@ export function openSession(options: OpenOptions): RoomSession {
   const { server, disk, tabs, meter, secret, logs } = options;
   const random = new SeededRandom(options.seed ?? 1, "session");
   return openRoomSession({
-    clock: server.time.clock,
+    clock: options.clock ?? server.time.clock,
+    steady: server.time.clock,
     timers: server.time.timers,
     random,
     storage: options.storage ?? memoryStorage(disk, { lasting: disk !== undefined }),

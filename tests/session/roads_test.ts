@@ -46,7 +46,7 @@ function network(weather: Record<RoadName, Weather>) {
     };
   };
   const roads = new Roads({
-    clock: time.clock,
+    steady: time.clock,
     timers: time.timers,
     openers: { websocket: opener("websocket"), polling: opener("polling") },
     onBetterRoad: () => void better++,
@@ -304,7 +304,7 @@ Deno.test("a browser that throws at the sight of a WebSocket polls", async () =>
   const time = new VirtualTime();
   let polled = 0;
   const roads = new Roads({
-    clock: time.clock,
+    steady: time.clock,
     timers: time.timers,
     openers: {
       websocket: () => {

@@ -19,6 +19,7 @@ async function open({ blocked = false } = {}) {
   };
   const connection: RoomConnection = new RoomConnection({
     clock: time.clock,
+    steady: time.clock,
     timers: time.timers,
     random: new SeededRandom(1, "connection"),
     openers: { websocket, polling: server.openRoad },

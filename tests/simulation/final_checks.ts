@@ -3,7 +3,8 @@ import { compareEvents, type Event, type EventId } from "../../lib/protocol/even
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
 import type { MemoryDatabase } from "../support/memory_kv.ts";
 import { keys } from "../../lib/store/keys.ts";
-import type { Page, Phone } from "./phone.ts";
+import type { Page } from "./page.ts";
+import type { Phone, Typed } from "./phone.ts";
 import { type RoomRecord, Violation, type Witness } from "./witness.ts";
 
 /** One line of a screen, as far as all screens must agree on it. */
@@ -38,6 +39,15 @@ export function shownScreen(items: readonly TimelineItem[]): Line[] {
     if (item.type === "retracted") return [{ id: item.id, author: item.author.author, text: undefined }];
     return [];
   });
+}
+
+const counted = new WeakMap<readonly TimelineItem[], number>();
+
+/** How many lines shownScreen finds; asked for much more often than anything changes. */
+export function messagesShown(items: readonly TimelineItem[]): number {
+  let count = counted.get(items);
+  if (count === undefined) counted.set(items, count = shownScreen(items).length);
+  return count;
 }
 
 /** The log in the database is the one the witness saw: no hole, nothing changed, nothing left of what was deleted. */
@@ -86,29 +96,40 @@ function checkClocks(record: RoomRecord): void {
   }
 }
 
+/** What became of what was typed. `unknown`: its page died, or lost its disk, before it could say anything. */
+export type Fates = Record<"arrived" | "refused" | "turnedAway" | "unknown", number>;
+
 /** Everything typed is in the room once, unless it was turned away, and then its writer is told. */
-export function checkTyped(phone: Phone, witness: Witness): void {
-  for (const { room, text, outcome } of phone.typed) {
-    const record = witness.room(room);
-    const stored = record.log.filter((event) =>
-      (event.kind === "message" || event.kind === "reply") && event.body.text === text
-    ).length;
-    const waits = phone.disk.outboxes.get(room)?.entries.find(({ content }) =>
-      (content.kind === "message" || content.kind === "reply") && content.body.text === text
-    );
-    if (stored > 1) throw new Violation(`stored ${stored} times: ${text}`);
-    if (stored === 1 && waits !== undefined) throw new Violation(`stored, and still in the outbox: ${text}`);
-    if (outcome === "turned_away" && stored > 0) throw new Violation(`turned away, and stored: ${text}`);
-    if (outcome !== "kept" || stored === 1) continue;
-    if (waits?.refused === undefined) throw new Violation(`lost: ${text}`);
-    for (const page of phone.pages) {
-      if (page.room !== room) continue;
-      const shown = page.items.find((item) => item.type === "message" && item.text === text);
-      if (shown?.type !== "message" || shown.delivery?.state !== "refused") {
-        throw new Violation(`refused as ${waits.refused}, and ${page.name} does not say so: ${text}`);
-      }
+export function checkTyped(phone: Phone, witness: Witness): Fates {
+  const fates: Fates = { arrived: 0, refused: 0, turnedAway: 0, unknown: 0 };
+  for (const typed of phone.typed) fates[fateOf(typed, phone, witness)]++;
+  return fates;
+}
+
+function fateOf({ room, text, page, outcome }: Typed, phone: Phone, witness: Witness): keyof Fates {
+  const stored = witness.room(room).texts.get(text) ?? 0;
+  const waits = page.disk.outboxes.get(room)?.entries.find(({ content }) =>
+    (content.kind === "message" || content.kind === "reply") && content.body.text === text
+  );
+  if (stored > 1) throw new Violation(`stored ${stored} times: ${text}`);
+  const ended = phone.private && page.life.dead;
+  if (stored === 1 && waits !== undefined && !ended) throw new Violation(`stored, and still in the outbox: ${text}`);
+  if (outcome === "turned_away") {
+    if (stored > 0) throw new Violation(`turned away, and stored: ${text}`);
+    return "turnedAway";
+  }
+  if (stored === 1) return "arrived";
+  // What a page without a lasting disk has not sent ends with it, as it says.
+  if (outcome === "unknown" || ended) return "unknown";
+  if (waits?.refused === undefined) throw new Violation(`lost: ${text}`);
+  for (const other of phone.pages) {
+    if (other.room !== room || other.disk !== page.disk) continue;
+    const shown = other.items.find((item) => item.type === "message" && item.text === text);
+    if (shown?.type !== "message" || shown.delivery?.state !== "refused") {
+      throw new Violation(`refused as ${waits.refused}, and ${other.name} does not say so: ${text}`);
     }
   }
+  return "refused";
 }
 
 /** A page that loaded everything shows the whole room, in the one order, and nothing else. */

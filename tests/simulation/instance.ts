@@ -2,13 +2,16 @@
  * One server instance: the production server and store on a handle of the shared database. It can be killed between any
  * two steps; then its timers never fire, its lines are cut, and of its database operations under way some still land.
  */
+import type { RoomId } from "../../lib/protocol/event.ts";
 import type { ServerConfig } from "../../lib/server/config.ts";
-import { type ChatServer, createServer } from "../../lib/server/server.ts";
+import { Polling } from "../../lib/server/polling.ts";
+import { type ChatServer, type ConnectionHandle, createServer, type Visitor } from "../../lib/server/server.ts";
+import type { Connection } from "../../lib/server/session.ts";
 import { openStore } from "../../lib/store/deno_store.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
 import { fakeVerifier } from "./fake_ed25519.ts";
-import type { Link } from "./network.ts";
+import { Lines } from "./pipe.ts";
 import type { SeededRandom } from "./random.ts";
 import { Life, type Scheduler } from "./scheduler.ts";
 
@@ -25,12 +28,20 @@ export interface Weather {
 /** Longer than OPERATION_TIMEOUT_MS of the store, so that the caller has given up when it happens. */
 const HANG_MS = 7_000;
 
+/** Sees the frames of one connection: each when a server sends it, each when it arrives at one. */
+export interface FrameWatch {
+  serverSends(text: string): void;
+  serverReceives(text: string): void;
+}
+
 export class Instance {
   readonly name: string;
   readonly life: Life;
   readonly store: Store;
   readonly server: ChatServer;
-  readonly links = new Set<Link>();
+  readonly polling: Polling;
+  readonly lines = new Lines();
+  readonly #watch: (room: RoomId, visitor: Visitor) => FrameWatch;
   /** Whether new connections may come here. */
   open = true;
 
@@ -43,11 +54,14 @@ export class Instance {
     config: ServerConfig;
     /** What the server writes into its log. */
     log(line: string): void;
+    /** Called for each new connection, whatever road it is of. */
+    watch(room: RoomId, visitor: Visitor): FrameWatch;
   }) {
     const { name, scheduler, random, database, weather, config } = parts;
     this.name = name;
     // Servers keep their clocks by NTP: never quite the same.
-    this.life = new Life(scheduler, random.between(-40, 40));
+    const clockOffsetMs = random.between(-40, 40);
+    this.life = new Life(scheduler, () => clockOffsetMs);
     const kv = database.open(databaseHooks(this.life, random, weather, scheduler));
     const bytes = (count: number) => random.bytes(count);
     this.store = openStore({ kv, clock: this.life.clock, random: bytes, timers: this.life.timeouts });
@@ -61,14 +75,50 @@ export class Instance {
       log: parts.log,
       instance: name,
     });
+    this.#watch = parts.watch;
+    this.polling = new Polling({
+      server: { connect: (room, connection, visitor) => this.connect(room, connection, visitor) },
+      settings: config.polling,
+      timers: this.life.timers,
+      random: { bytes, fraction: () => random.fraction() },
+    });
+  }
+
+  /** A new connection, over either road. */
+  connect(room: RoomId, connection: Connection, visitor: Visitor): ConnectionHandle {
+    const watch = this.#watch(room, visitor);
+    const handle = this.server.connect(room, {
+      send: (text) => {
+        if (this.life.dead) return;
+        watch.serverSends(text);
+        connection.send(text);
+      },
+      close: (code, reason) => connection.close(code, reason),
+      bufferedBytes: () => connection.bufferedBytes(),
+    }, visitor);
+    return {
+      receive: (data) => {
+        watch.serverReceives(String(data));
+        handle.receive(data);
+      },
+      closed: () => handle.closed(),
+    };
+  }
+
+  /** As an operator stops it: everybody is sent away first. */
+  async stop(): Promise<void> {
+    this.open = false;
+    await this.server.close();
+    await this.polling.close();
+    this.store.close();
+    this.kill();
   }
 
   /** The process is gone from one instruction to the next. */
   kill(): void {
     this.open = false;
     this.life.kill();
-    for (const link of this.links) link.cut();
-    this.links.clear();
+    this.lines.cut();
   }
 }
 

@@ -11,7 +11,7 @@ import { fakeSigner } from "./fake_ed25519.ts";
 import type { Link } from "./network.ts";
 import type { SeededRandom } from "./random.ts";
 import { Life } from "./scheduler.ts";
-import type { World } from "./world.ts";
+import { MALLORY, type World } from "./world.ts";
 
 /** Events seen that are kept for replaying. */
 const SEEN_MAX = 60;
@@ -51,18 +51,11 @@ export class Mallory {
     if (this.#stopped) return;
     this.#inRoom = false;
     const again = () => void this.#life.timers.after(this.#random.between(100, 4_000), () => this.#connect());
-    this.#link = this.#world.connect({
-      room: this.#room,
-      page: this.#life,
-      device: "mallory",
-      honest: false,
-      client: {
-        opened: () =>
-          this.#random.chance(0.2) && this.#say(this.#random.pick(["{}", '{"type":"ping"}', "[]", "hello"])),
-        received: (text) => this.#received(text),
-        closed: again,
-      },
-    }).link;
+    this.#link = this.#world.connect({ room: this.#room, life: this.#life, device: MALLORY, network: "good" }, {
+      opened: () => this.#random.chance(0.2) && this.#say(this.#random.pick(["{}", '{"type":"ping"}', "[]", "hello"])),
+      received: (text) => this.#received(text),
+      closed: again,
+    });
   }
 
   #received(text: string): void {

@@ -7,16 +7,9 @@
 import { CLIENT_FRAME_MAX_BYTES } from "../../lib/protocol/limits.ts";
 import type { Connection } from "../../lib/server/session.ts";
 import type { ConnectionHandle } from "../../lib/server/server.ts";
+import { type Line, type LineQuality, Pipe } from "./pipe.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Life, Scheduler } from "./scheduler.ts";
-
-/** How a line behaves; drawn per connection. */
-export interface LineQuality {
-  latencyMs: number;
-  jitterMs: number;
-  /** Bytes per ms from server to client; Infinity: no limit. */
-  downBytesPerMs: number;
-}
 
 /** What the client's end of a connection is told. */
 export interface ClientEnd {
@@ -28,109 +21,8 @@ export interface ClientEnd {
 /** Close code of a connection that died without a closing handshake (RFC 6455 section 7.1.5). */
 const ABNORMAL_CLOSURE = 1006;
 
-/** One direction of a connection. */
-class Pipe {
-  readonly #queue: { text: string; end: (() => void) | undefined }[] = [];
-  readonly #scheduler: Scheduler;
-  readonly #random: SeededRandom;
-  readonly #quality: LineQuality;
-  readonly #bytesPerMs: number;
-  readonly #deliver: (text: string) => void;
-  /** Numbers of frames sent into the air, and of the last one that will still arrive. */
-  #sent = 0;
-  #arrivesUpTo = Infinity;
-  #lastArrivalAt = 0;
-  #queuedBytes = 0;
-  #transmitting = false;
-  #stalled = false;
-  #cut = false;
-
-  constructor(
-    scheduler: Scheduler,
-    random: SeededRandom,
-    quality: LineQuality,
-    bytesPerMs: number,
-    deliver: (text: string) => void,
-  ) {
-    this.#scheduler = scheduler;
-    this.#random = random;
-    this.#quality = quality;
-    this.#bytesPerMs = bytesPerMs;
-    this.#deliver = deliver;
-  }
-
-  /** Bytes that wait for their turn. */
-  get queuedBytes(): number {
-    return this.#queuedBytes;
-  }
-
-  send(text: string): void {
-    if (this.#cut) return;
-    this.#queue.push({ text, end: undefined });
-    this.#queuedBytes += text.length;
-    this.#transmit();
-  }
-
-  /** Calls `end` when everything sent before has arrived. */
-  finish(end: () => void): void {
-    if (this.#cut) return;
-    this.#queue.push({ text: "", end });
-    this.#transmit();
-  }
-
-  /** Nothing is taken up any more, until it goes on. */
-  stall(stalled: boolean): void {
-    this.#stalled = stalled;
-    if (!stalled) this.#transmit();
-  }
-
-  /** What waits is lost; of what is in the air the first part may still arrive. */
-  cut(): void {
-    if (this.#cut) return;
-    this.#cut = true;
-    this.#queue.length = 0;
-    this.#queuedBytes = 0;
-    this.#arrivesUpTo = this.#random.chance(0.5) ? 0 : this.#random.between(0, this.#sent);
-  }
-
-  #transmit(): void {
-    while (!this.#stalled && !this.#transmitting && !this.#cut) {
-      const next = this.#queue[0];
-      if (next === undefined) return;
-      if (this.#bytesPerMs === Infinity) {
-        this.#launch();
-        continue;
-      }
-      this.#transmitting = true;
-      this.#scheduler.after(next.text.length / this.#bytesPerMs, () => {
-        this.#transmitting = false;
-        if (this.#cut) return;
-        this.#launch();
-        this.#transmit();
-      });
-    }
-  }
-
-  #launch(): void {
-    const { text, end } = this.#queue.shift()!;
-    this.#queuedBytes -= text.length;
-    const number = ++this.#sent;
-    const { latencyMs, jitterMs } = this.#quality;
-    const arrivesAt = Math.max(
-      this.#lastArrivalAt + 1,
-      this.#scheduler.now + latencyMs + this.#random.between(0, jitterMs),
-    );
-    this.#lastArrivalAt = arrivesAt;
-    this.#scheduler.after(arrivesAt - this.#scheduler.now, () => {
-      if (number > this.#arrivesUpTo) return;
-      if (end !== undefined) end();
-      else this.#deliver(text);
-    });
-  }
-}
-
 /** One connection between a page and a server instance. */
-export class Link {
+export class Link implements Line {
   readonly #scheduler: Scheduler;
   readonly #random: SeededRandom;
   readonly #down: Pipe;
@@ -151,12 +43,10 @@ export class Link {
     server: Life;
     page: Life;
     client: ClientEnd;
+    /** Something between lets the socket open, and nothing through it until it is gone. */
+    muted: boolean;
     /** Called on the server's side when the connection is open there. */
     accept(connection: Connection): ConnectionHandle;
-    /** Sees every frame at the moment the server sends it. */
-    serverSends(text: string): void;
-    /** Sees every frame that arrives at the server. */
-    serverReceives(text: string): void;
   }) {
     const { scheduler, random, quality, server, page, client } = parts;
     this.#scheduler = scheduler;
@@ -169,17 +59,16 @@ export class Link {
     });
     this.#up = new Pipe(scheduler, random, quality, Infinity, (text) => {
       if (server.dead || this.#serverKnows) return;
-      parts.serverReceives(text);
       this.#handle?.receive(text);
     });
     // The handshake: a round trip, of which the server's `challenge` is not part.
     this.#up.finish(() => {
       if (server.dead || this.#serverKnows) return this.cut();
       this.#down.finish(() => page.whenAwake(() => this.#openClient()));
+      if (parts.muted) this.stall("network", true);
       this.#handle = parts.accept({
         send: (text) => {
           if (server.dead || this.#serverKnows) return;
-          parts.serverSends(text);
           this.#down.send(text);
         },
         close: (code, reason) => {
@@ -215,12 +104,21 @@ export class Link {
     this.#scheduler.after(this.#random.between(0, 50), () => this.#page.whenAwake(() => this.#client.closed(1005, "")));
   }
 
-  /** The reader stops taking frames from the line, or goes on. */
-  stallDown(stalled: boolean): void {
-    this.#down.stall(stalled);
+  /** Bytes of the page's that are not on the line. */
+  get waitingUp(): number {
+    return this.#up.queuedBytes;
   }
 
-  /** The line breaks. Each end learns of it soon, late, or only by its own silence. */
+  /** The reader stops taking frames from the line, or goes on. */
+  stallDown(why: string, stalled: boolean): void {
+    this.#down.stall(why, stalled);
+  }
+
+  stall(why: string, stalled: boolean): void {
+    this.#down.stall(why, stalled);
+    this.#up.stall(why, stalled);
+  }
+
   cut(): void {
     if (this.#cut) return;
     this.#cut = true;

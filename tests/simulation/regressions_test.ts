@@ -63,7 +63,7 @@ Deno.test("a tab adds to the device's copy only what it received since: what ano
     onEvents: () => {},
     onChange: () => {},
     log: () => {},
-    clock: { now: () => 0 },
+    steady: { now: () => 0 },
     timers: { after: (_, run) => (queueMicrotask(run), () => {}) },
   });
   const welcome = { mode: "latest", epoch: "AAAAAAAAAAA", head: 3, oldest: 1, from: 1 };

@@ -131,11 +131,12 @@ export function drained(): Promise<void> {
  */
 export class Life {
   readonly #scheduler: Scheduler;
-  readonly #clockOffsetMs: number;
+  readonly #clockOffsetMs: () => number;
   #dead = false;
   #frozen: (() => void)[] | undefined;
 
-  constructor(scheduler: Scheduler, clockOffsetMs = 0) {
+  /** `clockOffsetMs`: how wrong its clock is now. */
+  constructor(scheduler: Scheduler, clockOffsetMs = () => 0) {
     this.#scheduler = scheduler;
     this.#clockOffsetMs = clockOffsetMs;
   }
@@ -148,7 +149,7 @@ export class Life {
     return this.#frozen !== undefined;
   }
 
-  readonly clock = { now: (): number => this.#scheduler.now + this.#clockOffsetMs };
+  readonly clock = { now: (): number => this.#scheduler.now + this.#clockOffsetMs() };
 
   readonly timers: Timers = {
     after: (delayMs, run) => {

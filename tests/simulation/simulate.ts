@@ -2,7 +2,6 @@
 import { signEvent } from "../../lib/crypto/signing.ts";
 import { toBase64Url } from "../../lib/protocol/base64url.ts";
 import type { RoomId } from "../../lib/protocol/event.ts";
-import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
 import type { RoomAnswer } from "../../lib/server/rooms.ts";
 import { fakeSigner } from "./fake_ed25519.ts";
 import {
@@ -11,12 +10,15 @@ import {
   checkSameScreens,
   checkScreen,
   checkTyped,
-  expectedScreen,
-  shownScreen,
+  type Fates,
+  messagesShown,
 } from "./final_checks.ts";
 import { Mallory } from "./mallory.ts";
-import { type Page, Phone } from "./phone.ts";
+import type { Page } from "./page.ts";
+import { Phone } from "./phone.ts";
+import { configFor, type Plot, type PlotName, PLOTS } from "./plot.ts";
 import { SeededRandom } from "./random.ts";
+import { Trouble } from "./trouble.ts";
 import { Violation } from "./witness.ts";
 import { World } from "./world.ts";
 
@@ -29,8 +31,8 @@ const PRESENCE_SETTLES_MS = 150_000;
 /** A simulation broke a promise; `message` names the seed. */
 export class SimulationFailure extends Error {
   override name = "SimulationFailure";
-  constructor(readonly seed: number, cause: unknown) {
-    super(`seed ${seed}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  constructor(readonly seed: number, readonly plot: PlotName, cause: unknown) {
+    super(`seed ${seed}, plot ${plot}: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
 }
 
@@ -44,11 +46,11 @@ export interface Outcome {
 }
 
 /** Runs the simulation of this seed. Throws a SimulationFailure. */
-export async function simulate(seed: number): Promise<Outcome> {
+export async function simulate(seed: number, plot: PlotName = "short"): Promise<Outcome> {
   try {
-    return await new Simulation(seed).run();
+    return await new Simulation(seed, PLOTS[plot]).run();
   } catch (error) {
-    throw new SimulationFailure(seed, error);
+    throw new SimulationFailure(seed, plot, error);
   }
 }
 
@@ -58,13 +60,15 @@ class Simulation {
   readonly #world: World;
   readonly #phones: Phone[] = [];
   readonly #rooms: RoomId[] = [];
+  readonly #plot: Plot;
+  readonly #fates: Fates = { arrived: 0, refused: 0, turnedAway: 0, unknown: 0 };
   #mallory: Mallory | undefined;
-  #troubled = true;
 
-  constructor(seed: number) {
+  constructor(seed: number, plot: Plot) {
     this.#seed = seed;
+    this.#plot = plot;
     this.#random = new SeededRandom(seed, "plot");
-    this.#world = new World(seed, START_AT, configFor(this.#random));
+    this.#world = new World(seed, START_AT, configFor(plot, this.#random));
   }
 
   async run(): Promise<Outcome> {
@@ -74,7 +78,7 @@ class Simulation {
     for (let count = 0; count < instances; count++) world.startInstance();
     const rooms = random.chance(0.2) ? 2 : 1;
     for (let count = 0; count < rooms; count++) await this.#makeRoom();
-    const phones = random.pick([2, 2, 3, 4]);
+    const phones = random.pick(this.#plot.phones);
     for (let count = 0; count < phones; count++) {
       const phone = new Phone(world, this.#seed, `phone ${count + 1}`);
       this.#phones.push(phone);
@@ -84,10 +88,15 @@ class Simulation {
       this.#mallory = new Mallory(world, new SeededRandom(this.#seed, "mallory"), random.pick(this.#rooms));
     }
 
-    this.#actLater(random.pick([100, 200, 500]));
-    await world.scheduler.run(random.pick([3_000, 6_000, 15_000]));
+    const trouble = new Trouble({ world, random, plot: this.#plot, phones: this.#phones, rooms: this.#rooms });
+    await world.scheduler.run(random.pick(this.#plot.lengthsMs));
+    trouble.end();
     await this.#heal();
     this.#check();
+    for (const phone of this.#phones) {
+      const fates = checkTyped(phone, world.witness);
+      for (const fate of Object.keys(fates) as (keyof Fates)[]) this.#fates[fate] += fates[fate];
+    }
     if (random.chance(0.1)) {
       await world.scheduler.run(PRESENCE_SETTLES_MS);
       this.#check();
@@ -113,150 +122,14 @@ class Simulation {
     this.#rooms.push(room);
   }
 
-  // ---- trouble ----
-
-  #actLater(meanMs: number): void {
-    this.#world.scheduler.after(this.#random.between(1, 2 * meanMs), () => {
-      if (!this.#troubled) return;
-      this.#act();
-      this.#actLater(meanMs);
-    });
-  }
-
-  #act(): void {
-    const random = this.#random, world = this.#world;
-    const phone = random.pick(this.#phones);
-    const page = phone.pages.size > 0 ? random.pick([...phone.pages]) : undefined;
-    switch (
-      random.weighted({
-        say: 30,
-        burst: 4,
-        change: 12,
-        cut: 8,
-        crash: 5,
-        stop: 1.5,
-        start: 3,
-        reload: 5,
-        die: 5,
-        leave: 2,
-        secondTab: 3,
-        freeze: 3,
-        stall: 3,
-        offline: 2,
-        storm: 3,
-        fullDisk: 1.5,
-        older: 3,
-        reconnect: 2,
-      })
-    ) {
-      case "say":
-        return page?.say(phone.newText());
-      case "burst":
-        for (let count = random.between(3, 12); count > 0; count--) page?.say(phone.newText());
-        return;
-      case "change":
-        return page && this.#change(page);
-      case "cut":
-        return world.cutSomeLink();
-      case "crash":
-        if (world.instances.length === 0) return;
-        world.killInstance(random.pick(world.instances));
-        return this.#startInstanceSoon();
-      case "stop":
-        if (world.instances.length === 0) return;
-        world.stopInstance(random.pick(world.instances));
-        return this.#startInstanceSoon();
-      case "start":
-        if (world.instances.length < 3) world.startInstance();
-        return;
-      case "reload":
-        if (page === undefined) return;
-        phone.counts.reloads++;
-        page.close();
-        return this.#openPageSoon(phone, page.room, 1_500);
-      case "die":
-        if (page === undefined) return;
-        phone.counts.deaths++;
-        page.die();
-        return this.#openPageSoon(phone, page.room, 5_000);
-      case "leave":
-        if (page === undefined) return;
-        page.close();
-        return this.#openPageSoon(phone, page.room, 8_000);
-      case "secondTab":
-        if (phone.pages.size < 2) phone.openPage(page?.room ?? random.pick(this.#rooms));
-        return;
-      case "freeze":
-        return page?.freeze(random.between(100, 9_000));
-      case "stall":
-        return world.stallSomeLink(random.between(100, 9_000));
-      case "offline":
-        phone.goOffline();
-        return void world.scheduler.after(random.between(100, 9_000), () => phone.goOnline());
-      case "storm": {
-        Object.assign(
-          world.weather,
-          random.pick([{ failShare: 0.3 }, { failShare: 0.05, hangShare: 0.1 }, { failShare: 1 }]),
-        );
-        const clearUp = () => void Object.assign(world.weather, { failShare: 0, hangShare: 0 });
-        return void world.scheduler.after(random.between(200, 8_000), clearUp);
-      }
-      case "fullDisk":
-        phone.diskWeather.failShare = 0.3;
-        return void world.scheduler.after(random.between(200, 4_000), () => phone.diskWeather.failShare = 0);
-      case "older":
-        return page?.model.loadOlder();
-      case "reconnect":
-        return page?.model.forceReconnect();
-    }
-  }
-
-  /** Answers, edits, retracts, reacts to something on the screen, or takes another name. */
-  #change(page: Page): void {
-    const random = this.#random, { phone, model } = page;
-    const messages = page.items.filter((item) => item.type === "message");
-    const mine = messages.filter((item) => item.author.me && item.delivery?.state !== "refused");
-    // Actions on a dying page or a full disk may fail; their author sees that and does it again, or not.
-    const ignore = () => {};
-    switch (random.weighted({ reply: 4, react: 4, edit: 2, retract: 1, rename: 1 })) {
-      case "reply":
-        if (messages.length > 0) page.say(phone.newText(), random.pick(messages).id);
-        return;
-      case "react":
-        if (messages.length === 0) return;
-        model.react(random.pick(messages).id, random.pick(["❤️", "👍", "🎉"]), random.chance(0.8)).catch(ignore);
-        return;
-      case "edit":
-        if (mine.length > 0) model.edit(random.pick(mine).id, phone.newText()).catch(ignore);
-        return;
-      case "retract":
-        if (mine.length > 0) model.retract(random.pick(mine).id).catch(ignore);
-        return;
-      case "rename":
-        model.rename(`${phone.name} ${random.between(1, 9)}`).catch(ignore);
-        return;
-    }
-  }
-
-  #startInstanceSoon(): void {
-    this.#world.scheduler.after(this.#random.between(1, 6_000), () => this.#world.startInstance());
-  }
-
-  #openPageSoon(phone: Phone, room: RoomId, withinMs: number): void {
-    this.#world.scheduler.after(this.#random.between(1, withinMs), () => {
-      if (phone.pages.size < 3) phone.openPage(room);
-    });
-  }
-
   // ---- the end of trouble ----
 
   async #heal(): Promise<void> {
     const world = this.#world, { scheduler } = world;
-    this.#troubled = false;
     world.calm();
     this.#mallory?.stop();
     for (const phone of this.#phones) {
-      phone.diskWeather.failShare = 0;
+      Object.assign(phone.diskWeather, { failShare: 0, full: false });
       phone.goOnline();
     }
     if (world.instances.length === 0) world.startInstance();
@@ -264,7 +137,7 @@ class Simulation {
     await scheduler.run(9_000);
     for (const phone of this.#phones) {
       // A page whose disk failed when it opened lives on without: people open it anew.
-      for (const page of phone.pages) if (!page.model.stored.value) page.close();
+      for (const page of phone.pages) if (!page.model.stored.value && !phone.private) page.close();
       for (const room of this.#rooms) {
         const wasThere = phone.disk.outboxes.has(room) || phone.disk.copies.has(room);
         const isThere = [...phone.pages].some((page) => page.room === room);
@@ -296,8 +169,8 @@ class Simulation {
       }
       if (model.older.value === "available") model.loadOlder();
       if (model.older.value !== "none") return `${page.name} has older messages: ${model.older.value}`;
-      const shown = shownScreen(page.items).length;
-      const expected = expectedScreen(this.#world.witness.room(page.room)).length;
+      const shown = messagesShown(page.items);
+      const expected = this.#world.witness.room(page.room).messages;
       if (shown < expected) return `${page.name} shows ${shown} of ${expected} messages`;
     }
   }
@@ -311,7 +184,6 @@ class Simulation {
       for (const page of pages) checkScreen(page, record);
       if (pages.length > 1) checkSameScreens(pages);
     }
-    for (const phone of this.#phones) checkTyped(phone, witness);
   }
 
   #report(): Report {
@@ -321,6 +193,7 @@ class Simulation {
       ...counts,
       ...witness.counts,
       typed: this.#phones.reduce((sum, { typed }) => sum + typed.length, 0),
+      ...this.#fates,
       junkFrames: this.#mallory?.sent ?? 0,
     };
     for (const phone of this.#phones) {
@@ -330,28 +203,4 @@ class Simulation {
     for (const [reason, count] of witness.goodbyeReasons) report[`goodbye: ${reason}`] = count;
     return report;
   }
-}
-
-/** Bounds small enough to be reached: memory shorter than a burst, watermarks of a few frames. */
-function configFor(random: SeededRandom): ServerConfig {
-  const { fanOut, limits, commit } = DEFAULT_CONFIG;
-  return {
-    ...DEFAULT_CONFIG,
-    fanOut: {
-      ...fanOut,
-      tailEvents: random.pick([2, 10, fanOut.tailEvents]),
-      highWatermarkBytes: random.pick([6_000, 60_000, fanOut.highWatermarkBytes]),
-    },
-    commit: {
-      ...commit,
-      queueEvents: random.pick([4, 50, commit.queueEvents]),
-      cachedAuthors: random.pick([1, commit.cachedAuthors]),
-    },
-    limits: {
-      ...limits,
-      messages: random.pick([limits.messages, { burst: 20, everyMs: 50 }]),
-      inFlightEvents: random.pick([3, limits.inFlightEvents]),
-      badFrames: random.pick([3, limits.badFrames]),
-    },
-  };
 }

@@ -21,6 +21,9 @@ export class RoomRecord {
   readonly log: Event[] = [];
   readonly positions = new Map<EventId, number>();
   readonly lastN = new Map<string, Event>();
+  /** Messages and replies stored, and how often each text was. */
+  messages = 0;
+  readonly texts = new Map<string, number>();
   /** Authors that keep to the protocol. */
   readonly honestAuthors = new Set<string>();
   /** Acks that a server sent, and what it refused its author for good. */
@@ -126,6 +129,11 @@ export class Witness {
     record.log.push(event);
     record.positions.set(event.id, position);
     record.lastN.set(event.author, event);
+    if (event.kind === "message" || event.kind === "reply") {
+      const { text } = event.body;
+      record.messages++;
+      record.texts.set(text, (record.texts.get(text) ?? 0) + 1);
+    }
     this.counts.stored++;
   }
 

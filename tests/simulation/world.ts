@@ -2,15 +2,42 @@
 import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode.ts";
 import type { RoomId, WireEvent } from "../../lib/protocol/event.ts";
 import type { ServerConfig } from "../../lib/server/config.ts";
+import type { Visitor } from "../../lib/server/server.ts";
+import type { PollInit } from "../../lib/transport/polling.ts";
 import type { MemoryDatabase } from "../support/memory_kv.ts";
-import { Instance, type Weather } from "./instance.ts";
-import { type ClientEnd, type LineQuality, Link } from "./network.ts";
+import { Exchange } from "./exchange.ts";
+import { type FrameWatch, Instance, type Weather } from "./instance.ts";
+import { type ClientEnd, Link } from "./network.ts";
+import { type LineQuality, Lines } from "./pipe.ts";
 import { SeededRandom } from "./random.ts";
 import { type Life, Scheduler } from "./scheduler.ts";
 import { Witness } from "./witness.ts";
 
 /** Events overheard on the way to a server that are kept for replaying. The oldest go first. */
 const OVERHEARD_MAX = 50;
+/** All phones are behind one address, as at a festival. */
+const ADDRESS = "203.0.113.7";
+/** The device of who does not keep to the protocol. */
+export const MALLORY = "mallory";
+
+/**
+ * What a phone's network lets through. `no_sockets`: a proxy that knows no WebSocket. `mute_sockets`: one that lets them
+ * open, and nothing through. `black_hole`: everything is swallowed without a word, until it ends.
+ */
+export type Network = "good" | "no_sockets" | "mute_sockets" | "black_hole" | "offline";
+
+/** A page, or somebody else, as the network knows them. */
+export interface Caller {
+  room: RoomId;
+  life: Life;
+  device: string;
+  network: Network;
+}
+
+/** Where a balancer sent a phone's last request. */
+export interface Sticky {
+  instance?: Instance;
+}
 
 export class World {
   readonly scheduler: Scheduler;
@@ -19,12 +46,22 @@ export class World {
   readonly config: ServerConfig;
   readonly weather: Weather = { failShare: 0, hangShare: 0, maxDelayMs: 0 };
   readonly instances: Instance[] = [];
-  readonly links = new Set<Link>();
   /** Honest events on their way to a server, stored or not: what somebody on the same network can replay. */
   readonly overheard: WireEvent[] = [];
-  readonly counts = { crashes: 0, starts: 0, connections: 0, unreachable: 0, cuts: 0, framesUp: 0, framesDown: 0 };
+  readonly counts = {
+    crashes: 0,
+    starts: 0,
+    connections: 0,
+    requests: 0,
+    unreachable: 0,
+    cuts: 0,
+    framesUp: 0,
+    framesDown: 0,
+  };
   /** Whether lines may be bad. */
   faults = true;
+  readonly #links = new Lines<Link>();
+  readonly #exchanges = new Lines<Exchange>();
   readonly #seed: number;
   readonly #network: SeededRandom;
   #instancesEver = 0;
@@ -55,6 +92,7 @@ export class World {
           this.scheduler.fail(new Error(line));
         }
       },
+      watch: (room, visitor) => this.#watch(room, visitor),
     });
     this.instances.push(instance);
     return instance;
@@ -69,36 +107,100 @@ export class World {
   /** Stops an instance as an operator does; it is gone when everything is said, or the process dies on the way. */
   stopInstance(instance: Instance): void {
     this.#forget(instance);
-    instance.open = false;
-    instance.server.close().then(() => {
-      instance.store.close();
-      instance.kill();
-    }, (error) => this.scheduler.fail(error));
+    instance.stop().catch((error) => this.scheduler.fail(error));
   }
 
-  /** Opens a connection to any instance that takes some. */
-  connect(
-    parts: { room: RoomId; page: Life; device: string; honest: boolean; offline?: boolean; client: ClientEnd },
-  ): { link: Link | undefined } {
-    const { room, page, device, honest, offline = false, client } = parts;
-    const reachable = this.instances.filter(({ open }) => open);
-    const lost = this.faults && this.#network.chance(0.1);
-    if (reachable.length === 0 || lost || offline) {
-      this.counts.unreachable++;
-      this.scheduler.after(this.#network.between(1, 2_000), () => page.whenAwake(() => client.closed(1006, "")));
-      return { link: undefined };
+  /** Opens a socket to any instance that takes some; undefined: `closed` will say that there is none. */
+  connect({ room, life, device, network }: Caller, client: ClientEnd): Link | undefined {
+    const instance = network === "no_sockets" ? undefined : this.#reachable(network);
+    if (instance === undefined) {
+      this.#unreachable(life, () => client.closed(1006, ""));
+      return undefined;
     }
     this.counts.connections++;
-    const instance = this.#network.pick(reachable);
-    const record = this.witness.link(room, honest);
     const link: Link = new Link({
       scheduler: this.scheduler,
       random: this.#network,
       quality: this.#quality(),
       server: instance.life,
-      page,
+      page: life,
       client,
-      accept: (connection) => instance.server.connect(room, connection, { device, address: "203.0.113.7" }),
+      muted: network === "mute_sockets",
+      accept: (connection) => instance.connect(room, connection, { device, address: ADDRESS }),
+    });
+    if (network === "black_hole") link.stall("network", true);
+    instance.lines.add(link);
+    this.#links.add(link);
+    return link;
+  }
+
+  /** Sends an HTTP request, mostly to the instance that took this phone's last one, as balancers do. */
+  fetch(
+    { room, life, device, network }: Caller,
+    sticky: Sticky,
+    init: PollInit,
+  ): { exchange?: Exchange; response: Promise<Pick<Response, "body">> } {
+    const usual = this.faults && this.#network.chance(0.03) ? undefined : sticky.instance;
+    const instance = this.#reachable(network, usual);
+    if (instance === undefined) {
+      const { promise, reject } = Promise.withResolvers<never>();
+      this.#unreachable(life, () => reject(new TypeError("the network is unreachable")));
+      return { response: promise };
+    }
+    this.counts.requests++;
+    sticky.instance = instance;
+    const exchange = new Exchange({
+      scheduler: this.scheduler,
+      random: this.#network,
+      quality: this.#quality(),
+      server: instance.life,
+      page: life,
+      init,
+      answer: (request) => instance.polling.answer(room, request, { device, address: ADDRESS }),
+      fail: (error) => this.scheduler.fail(error),
+    });
+    if (network === "black_hole") exchange.stall("network", true);
+    instance.lines.add(exchange);
+    this.#exchanges.add(exchange);
+    return { exchange, response: exchange.response };
+  }
+
+  /** An honest frame leaves a page: others on its network see it. */
+  overhear(text: string): void {
+    if (!text.startsWith('{"type":"send"')) return;
+    const decoded = decodeClientFrame(text);
+    if (!decoded.ok || decoded.frame.type !== "send") return;
+    this.overheard.push(...decoded.frame.events);
+    if (this.overheard.length > OVERHEARD_MAX) this.overheard.splice(0, this.overheard.length - OVERHEARD_MAX);
+  }
+
+  cutSomeLine(): void {
+    const open = [...this.#links.open, ...this.#exchanges.open];
+    if (open.length === 0) return;
+    this.counts.cuts++;
+    this.#network.pick(open).cut();
+  }
+
+  /** The reader of some socket is slow for a while. */
+  stallSomeLink(forMs: number): void {
+    const { open } = this.#links;
+    if (open.length === 0) return;
+    const link = this.#network.pick(open);
+    link.stallDown("slow", true);
+    this.scheduler.after(forMs, () => link.stallDown("slow", false));
+  }
+
+  /** From now on nothing breaks any more; what is broken already takes its course. */
+  calm(): void {
+    this.faults = false;
+    Object.assign(this.weather, { failShare: 0, hangShare: 0 });
+    for (const link of this.#links.open) link.stallDown("slow", false);
+  }
+
+  #watch(room: RoomId, { device }: Visitor): FrameWatch {
+    const honest = device !== MALLORY;
+    const record = this.witness.link(room, honest);
+    return {
       serverSends: (text) => {
         this.counts.framesDown++;
         this.scheduler.note(text);
@@ -107,6 +209,7 @@ export class World {
       serverReceives: (text) => {
         this.counts.framesUp++;
         this.scheduler.note(text);
+        if (honest && text.startsWith('{"type":"ping"')) return;
         const decoded = decodeClientFrame(text);
         if (!decoded.ok) {
           if (honest) this.scheduler.fail(new Error(`an honest client sent ${text}: ${JSON.stringify(decoded)}`));
@@ -116,45 +219,25 @@ export class World {
           if (honest && author !== undefined) record.room.honestAuthors.add(author);
         }
       },
-    });
-    instance.links.add(link);
-    this.links.add(link);
-    return { link };
-  }
-
-  /** An honest frame leaves a page: others on its network see it. */
-  overhear(text: string): void {
-    const decoded = decodeClientFrame(text);
-    if (!decoded.ok || decoded.frame.type !== "send") return;
-    this.overheard.push(...decoded.frame.events);
-    if (this.overheard.length > OVERHEARD_MAX) this.overheard.splice(0, this.overheard.length - OVERHEARD_MAX);
-  }
-
-  cutSomeLink(): void {
-    const open = [...this.links].filter((link) => link.open);
-    if (open.length === 0) return;
-    this.counts.cuts++;
-    this.#network.pick(open).cut();
-  }
-
-  stallSomeLink(forMs: number): void {
-    const open = [...this.links].filter((link) => link.open);
-    if (open.length === 0) return;
-    const link = this.#network.pick(open);
-    link.stallDown(true);
-    this.scheduler.after(forMs, () => link.stallDown(false));
-  }
-
-  /** From now on nothing breaks any more; what is broken already takes its course. */
-  calm(): void {
-    this.faults = false;
-    Object.assign(this.weather, { failShare: 0, hangShare: 0 });
-    for (const link of this.links) link.stallDown(false);
+    };
   }
 
   #forget(instance: Instance): void {
     const at = this.instances.indexOf(instance);
     if (at >= 0) this.instances.splice(at, 1);
+  }
+
+  /** Where something new gets to: `usual` as long as it lives. */
+  #reachable(network: Network, usual?: Instance): Instance | undefined {
+    if (network === "offline" || (this.faults && this.#network.chance(0.1))) return undefined;
+    if (usual?.life.dead === false) return usual;
+    const open = this.instances.filter((instance) => instance.open);
+    return open.length === 0 ? undefined : this.#network.pick(open);
+  }
+
+  #unreachable(life: Life, tell: () => void): void {
+    this.counts.unreachable++;
+    this.scheduler.after(this.#network.between(1, 2_000), () => life.whenAwake(tell));
   }
 
   #quality(): LineQuality {

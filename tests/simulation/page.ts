@@ -1,0 +1,242 @@
+/** One page of the app on a phone: a production session over the production roads. Killed, frozen, thawed, reloaded. */
+import { Roads } from "../../lib/session/roads.ts";
+import { openRoomSession, type RoomSession } from "../../lib/session/room_session.ts";
+import type { TabChannel } from "../../lib/session/deps.ts";
+import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
+import type { SessionStorage } from "../../lib/session/storage.ts";
+import type { RoomId } from "../../lib/protocol/event.ts";
+import type { RoadName } from "../../lib/routing/road_choice.ts";
+import type { TimelineItem } from "../../lib/chat/timeline.ts";
+import { pollingRoad, type PollInit } from "../../lib/transport/polling.ts";
+import { socketRoad } from "../../lib/transport/socket.ts";
+import { steadyClock } from "../../lib/session/steady_clock.ts";
+import { fakeSigner, fakeVerifier } from "./fake_ed25519.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Link } from "./network.ts";
+import type { Phone, Typed } from "./phone.ts";
+import { Lines } from "./pipe.ts";
+import { Life } from "./scheduler.ts";
+import { SimulatedSocket } from "./socket.ts";
+import type { Caller, Network } from "./world.ts";
+
+export class Page {
+  readonly phone: Phone;
+  readonly room: RoomId;
+  readonly life: Life;
+  readonly model: RoomSession;
+  readonly name: string;
+  readonly disk: MemoryDisk;
+  readonly #roads: Roads;
+  readonly #links = new Lines<Link>();
+  readonly #exchanges = new Lines<Exchange>();
+  readonly #hears = new Set<(room: string) => void>();
+  #road: RoadName | undefined;
+
+  constructor(phone: Phone, room: RoomId, name: string) {
+    const { world, random } = phone;
+    this.phone = phone;
+    this.room = room;
+    this.name = name;
+    this.disk = phone.private ? new MemoryDisk() : phone.disk;
+    const openedAt = world.scheduler.now;
+    this.life = new Life(world.scheduler, () => phone.clockOffsetMs);
+    const { clock, timers } = this.life;
+    const steady = steadyClock(clock, { now: () => world.scheduler.now - openedAt });
+    this.#roads = new Roads({
+      steady,
+      timers,
+      openers: {
+        websocket: (events) => socketRoad(this.#socket(), events),
+        polling: (events) => pollingRoad("", { timers, fetch: (_, init) => this.#fetch(init) }, events),
+      },
+      onBetterRoad: () => this.model.wake(),
+      onRoute: (route) => route && this.#uses(route.road),
+    });
+    this.model = openRoomSession({
+      clock,
+      steady,
+      timers,
+      random: { bytes: (count) => random.bytes(count), fraction: () => random.fraction() },
+      storage: phone.private ? memoryStorage(this.disk) : this.#storage(),
+      openRoad: this.#roads.open,
+      ed25519: { signer: (seed) => Promise.resolve(fakeSigner(seed)), verify: fakeVerifier.verify },
+      tabs: this.#tabs(),
+      online: () => phone.network !== "offline",
+      log: (line) => world.scheduler.note(line),
+    }, { room, name: phone.displayName });
+  }
+
+  get items(): readonly TimelineItem[] {
+    return this.model.messages.value;
+  }
+
+  /** Types a text and sends it; what becomes of it is recorded. */
+  say(text: string, replyTo?: string): void {
+    const typed: Typed = { text, room: this.room, page: this, outcome: "unknown" };
+    this.phone.typed.push(typed);
+    this.model.sendMessage(text, replyTo).then(({ problem }) => {
+      // A page that lost its disk keeps what is typed for as long as it lives, and says so.
+      if (this.life.dead || (!this.model.stored.value && !this.phone.private)) return;
+      typed.outcome = problem === undefined ? "kept" : "turned_away";
+    }, (error) => this.phone.world.scheduler.fail(error));
+  }
+
+  // ---- what happens to it ----
+
+  /** The page is closed as people close pages: it may still say goodbye. */
+  close(): void {
+    this.model.dispose();
+    this.#roads.dispose();
+    for (const link of this.#links.open) link.clientCloses();
+    this.#die();
+  }
+
+  /** The page is gone from one instruction to the next. */
+  die(): void {
+    this.#die();
+    this.cut();
+  }
+
+  #die(): void {
+    this.phone.pages.delete(this);
+    this.life.kill();
+    this.#exchanges.cut();
+  }
+
+  cut(): void {
+    this.#links.cut();
+    this.#exchanges.cut();
+  }
+
+  /** What the phone's network lets through has changed. */
+  networkIs(network: Network): void {
+    if (network === "offline") return this.cut();
+    // A proxy that knows no WebSocket ends those that are open.
+    if (network === "no_sockets") this.#links.cut();
+    for (const link of this.#links.open) link.stall("network", network === "black_hole" || network === "mute_sockets");
+    for (const exchange of this.#exchanges.open) exchange.stall("network", network === "black_hole");
+  }
+
+  /** As lib/session/browser.ts does it on `online`. */
+  networkChanged(): void {
+    this.#roads.networkChanged();
+    this.model.wake();
+  }
+
+  /** The phone is in a pocket: nothing runs, and nothing is read from the line. */
+  freeze(forMs: number): void {
+    if (this.life.frozen) return;
+    this.phone.counts.freezes++;
+    this.life.freeze();
+    const links = this.#links.open;
+    for (const link of links) link.stallDown("frozen", true);
+    this.phone.world.scheduler.after(forMs, () => {
+      this.life.wake();
+      for (const link of links) link.stallDown("frozen", false);
+      // What a page does when it is looked at again.
+      this.life.whenAwake(() => {
+        this.#roads.wake();
+        this.model.wake();
+      });
+    });
+  }
+
+  // ---- what it stands on ----
+
+  #caller(): Caller {
+    const { name: device, network } = this.phone;
+    return { room: this.room, life: this.life, device, network };
+  }
+
+  #socket(): SimulatedSocket {
+    const { world } = this.phone;
+    return new SimulatedSocket((client) => {
+      const link = world.connect(this.#caller(), client);
+      if (link !== undefined) this.#links.add(link);
+      return link;
+    }, (text) => world.overhear(text));
+  }
+
+  #fetch(init: PollInit): Promise<Pick<Response, "body">> {
+    const { world, sticky } = this.phone;
+    for (const line of init.body.split("\n")) world.overhear(line);
+    const { exchange, response } = world.fetch(this.#caller(), sticky, init);
+    // What is to outlive the page is not cut with it.
+    if (exchange !== undefined && !init.keepalive) this.#exchanges.add(exchange);
+    return response;
+  }
+
+  #uses(road: RoadName): void {
+    const { counts } = this.phone;
+    if (road === "polling") counts.overPolling++;
+    else counts.overWebSocket++;
+    if (this.#road !== undefined && this.#road !== road) counts.roadChanges++;
+    this.#road = road;
+  }
+
+  #tabs(): TabChannel {
+    return {
+      tell: (about) => {
+        if (this.life.dead) return;
+        for (const page of this.phone.pages) if (page !== this) page.#hear(about);
+      },
+      listen: (hear) => {
+        this.#hears.add(hear);
+        return () => void this.#hears.delete(hear);
+      },
+    };
+  }
+
+  #hear(about: string): void {
+    const { world, random } = this.phone;
+    world.scheduler.after(random.between(0, 5), () => {
+      this.life.whenAwake(() => {
+        for (const hear of this.#hears) hear(about);
+      });
+    });
+  }
+
+  /** The disk as this page sees it: each transaction takes a moment, fails, or outlives the page. */
+  #storage(): SessionStorage {
+    const disk = memoryStorage(this.disk, { lasting: true });
+    const read = async <T>(transaction: () => Promise<T>): Promise<T> => {
+      await this.#diskTurn();
+      // A transaction that fails has changed nothing.
+      if (this.phone.random.chance(this.phone.diskWeather.failShare)) throw new Error("the disk fails");
+      const result = await transaction();
+      await this.#diskTurn();
+      return result;
+    };
+    const write = <T>(transaction: () => Promise<T>): Promise<T> =>
+      read(() => {
+        if (this.phone.diskWeather.full) throw new Error("the disk is full");
+        return transaction();
+      });
+    return {
+      lasting: true,
+      secret: (make) => read(() => disk.secret(make)),
+      name: () => read(() => disk.name()),
+      setName: (name) => write(() => disk.setName(name)),
+      changeOutbox: (room, change) => write(() => disk.changeOutbox(room, change)),
+      copy: (room) => read(() => disk.copy(room)),
+      saveCopy: (room, copy, replaces) => write(() => disk.saveCopy(room, copy, replaces)),
+      rooms: () => read(() => disk.rooms()),
+      changeRooms: (change) => write(() => disk.changeRooms(change)),
+    };
+  }
+
+  #diskTurn(): Promise<void> {
+    const { random, diskWeather: { maxDelayMs }, world } = this.phone;
+    // One of its own each time: a shared one would hold on to everything that ever waited for it.
+    if (this.life.dead) return new Promise(() => {});
+    if (maxDelayMs === 0) return Promise.resolve();
+    const survives = random.chance(0.5);
+    return new Promise((resolve) => {
+      world.scheduler.after(random.between(1, maxDelayMs), () => {
+        // The storage goes on while the page is frozen; its answer waits.
+        if (!this.life.dead) this.life.whenAwake(resolve);
+        else if (survives) resolve();
+      });
+    });
+  }
+}

@@ -1,0 +1,65 @@
+/** What sort of story a seed tells: how long, how much is said in it, how often something breaks. */
+import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
+import type { SeededRandom } from "./random.ts";
+
+export interface Plot {
+  /** Trouble lasts one of these, ms. */
+  lengthsMs: readonly number[];
+  /** Mean times from one happening to the next, ms. */
+  paces: readonly number[];
+  phones: readonly number[];
+  /** Of 100 happenings, about so many are somebody who writes one text … */
+  says: number;
+  /** … or many at once. */
+  bursts: number;
+  burst: readonly [min: number, max: number];
+  /** How fast the server lets one author write. */
+  rates: readonly ServerConfig["limits"]["messages"][];
+}
+
+/** `short`: much breaks around few messages. `talk`: many messages, and the same breaks while they are on their way. */
+export const PLOTS = {
+  short: {
+    lengthsMs: [3_000, 6_000, 15_000],
+    paces: [100, 200, 500],
+    phones: [2, 2, 3, 4],
+    says: 30,
+    bursts: 4,
+    burst: [3, 12],
+    rates: [DEFAULT_CONFIG.limits.messages, { burst: 20, everyMs: 50 }],
+  },
+  talk: {
+    lengthsMs: [15_000, 30_000],
+    paces: [100, 200],
+    phones: [2, 3, 4],
+    says: 20,
+    bursts: 40,
+    burst: [5, 40],
+    rates: [{ burst: 20, everyMs: 50 }, { burst: 100, everyMs: 10 }],
+  },
+} as const satisfies Record<string, Plot>;
+export type PlotName = keyof typeof PLOTS;
+
+/** Bounds small enough to be reached: memory shorter than a burst, watermarks of a few frames. */
+export function configFor(plot: Plot, random: SeededRandom): ServerConfig {
+  const { fanOut, limits, commit } = DEFAULT_CONFIG;
+  return {
+    ...DEFAULT_CONFIG,
+    fanOut: {
+      ...fanOut,
+      tailEvents: random.pick([2, 10, fanOut.tailEvents]),
+      highWatermarkBytes: random.pick([6_000, 60_000, fanOut.highWatermarkBytes]),
+    },
+    commit: {
+      ...commit,
+      queueEvents: random.pick([4, 50, commit.queueEvents]),
+      cachedAuthors: random.pick([1, commit.cachedAuthors]),
+    },
+    limits: {
+      ...limits,
+      messages: random.pick(plot.rates),
+      inFlightEvents: random.pick([3, limits.inFlightEvents]),
+      badFrames: random.pick([3, limits.badFrames]),
+    },
+  };
+}
