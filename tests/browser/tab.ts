@@ -193,8 +193,9 @@ export class Tab {
     read: () => Promise<Value>,
     isGood: (value: Value) => boolean,
     complain: (value: Value) => void,
+    withinMs = UNTIL_TIMEOUT_MS,
   ): Promise<Value> {
-    const deadline = Date.now() + UNTIL_TIMEOUT_MS;
+    const deadline = Date.now() + withinMs;
     for (;;) {
       const value = await read();
       if (isGood(value)) return value;
