@@ -239,7 +239,7 @@ class Session extends RoomSignals implements RoomSession {
       clockSeen: () => this.#clock,
       send: (frame: Parameters<Connection["send"]>[0]) => this.#connection.send(frame),
       expectAnswer: () => this.#connection.expectAnswer(),
-      giveUpRoad: (why: string) => this.#connection.fault(why),
+      giveUpRoad: (why: string) => this.#connection.answerOverdue(why),
       onChange: () => this.#publish(),
       log: (line: string) => this.#log(line),
     };
