@@ -6,6 +6,7 @@ import type { RoomModel } from "./room_model.ts";
 import { Roads } from "./roads.ts";
 import { openRoomSession, type RoomSessionOptions } from "./room_session.ts";
 import { clock, listen, log, random, signatures, storage, timers } from "./surroundings.ts";
+import { UnsentTexts } from "./unsent_texts.ts";
 
 /** The display name this device chose, if it did; undefined also where nothing can be stored. */
 export function deviceName(): Promise<string | undefined> {
@@ -48,11 +49,12 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     log,
   }, options);
   const stopWatching = watchPage(session, roads);
+  const texts = new UnsentTexts({ room: options.room, session, clock, storage: () => sessionStorage });
   return {
     ...readSignals(session),
-    sendMessage: (text, replyTo) => session.sendMessage(text, replyTo),
+    sendMessage: (text, replyTo) => texts.sendMessage(text, replyTo),
     react: (to, emoji, on) => session.react(to, emoji, on),
-    edit: (to, text) => session.edit(to, text),
+    edit: (to, text) => texts.edit(to, text),
     retract: (to) => session.retract(to),
     rename: (name) => session.rename(name),
     loadOlder: () => session.loadOlder(),

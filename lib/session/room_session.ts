@@ -33,6 +33,8 @@ export interface RoomSessionOptions {
 
 /** A RoomModel, and what only its surroundings call. */
 export interface RoomSession extends RoomModel {
+  /** `at`: when Send was pressed, if not just now. */
+  sendMessage(text: string, replyTo?: EventId, at?: number): Promise<{ problem?: SendProblem }>;
   /** The device woke, the page is shown again, or the network changed: finds out at once whether the connection is true. */
   wake(): void;
   /** Writes what the local copy does not have yet: the page may be about to end. */
@@ -122,8 +124,8 @@ class Session extends RoomSignals implements RoomSession {
 
   // ---- actions ----
 
-  async sendMessage(text: string, replyTo?: EventId): Promise<{ problem?: SendProblem }> {
-    return await this.#write(composeMessage(this.#name, text, replyTo));
+  async sendMessage(text: string, replyTo?: EventId, at?: number): Promise<{ problem?: SendProblem }> {
+    return await this.#write(composeMessage(this.#name, text, replyTo), at);
   }
 
   async react(to: EventId, emoji: string, on: boolean): Promise<void> {
@@ -185,13 +187,12 @@ class Session extends RoomSignals implements RoomSession {
     await this.#keeper.save();
   }
 
-  async #write(composed: Composed): Promise<{ problem?: SendProblem }> {
+  async #write(composed: Composed, at = this.#deps.clock.now()): Promise<{ problem?: SendProblem }> {
     if ("problem" in composed) return composed;
     await this.ready;
     if (this.#ground === undefined) return { problem: "not_stored" };
     try {
-      const draft = { at: this.#deps.clock.now(), content: composed.content };
-      return await this.#ground.outbox.put(draft) ? {} : { problem: "outbox_full" };
+      return await this.#ground.outbox.put({ at, content: composed.content }) ? {} : { problem: "outbox_full" };
     } catch (error) {
       this.#log(`an event could not be kept: ${error}`);
       return { problem: "not_stored" };

@@ -12,10 +12,10 @@ export interface ShownState {
 }
 
 export class Conversation {
-  readonly #people: readonly Tab[];
+  readonly #people: Tab[];
   readonly #said = new Map<Tab, string[]>();
 
-  private constructor(people: readonly Tab[]) {
+  private constructor(people: Tab[]) {
     this.#people = people;
     for (const person of people) this.#said.set(person, []);
   }
@@ -24,6 +24,14 @@ export class Conversation {
   static async of(...people: Tab[]): Promise<Conversation> {
     for (const { page } of people) await page.addInitScript(recordStates);
     return new Conversation(people);
+  }
+
+  /** Somebody goes on in another tab: what they said is looked for there. */
+  async movesTo(from: Tab, to: Tab): Promise<void> {
+    await to.page.addInitScript(recordStates);
+    this.#people[this.#people.indexOf(from)] = to;
+    this.#said.set(to, this.#said.get(from)!);
+    this.#said.delete(from);
   }
 
   /** Somebody writes; does not wait for the server. */
