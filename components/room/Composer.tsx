@@ -23,6 +23,8 @@ export function Composer(props: {
   inserted: { text: string } | undefined;
   /** Resolves to why it was not taken; the text then stays in the field. */
   onSend: (text: string) => Promise<string | undefined>;
+  /** The first message asks for a name first: until it has one, it is still a draft. */
+  asksName: boolean;
   onStop: () => void;
 }) {
   const { writing, draft } = props;
@@ -32,6 +34,8 @@ export function Composer(props: {
   const [problem, setProblem] = useState<string>();
   /** The message that was half written when an edit began. */
   const setAside = useRef<string>();
+  /** What waits for a name. */
+  const unnamed = useRef("");
 
   // Read here and not in the updater: that runs later, when the effect below has already kept the empty text.
   // Layout effects, both: what waits for the next frame is lost when the page goes now.
@@ -58,7 +62,7 @@ export function Composer(props: {
     if (writing.mode !== "message") field.current?.focus();
   }, [writing]);
   useLayoutEffect(() => {
-    if (writing.mode !== "edit") writeDraft(draft, text);
+    if (writing.mode !== "edit") writeDraft(draft, text || unnamed.current);
     if (field.current) fit(field.current);
   }, [text]);
 
@@ -69,9 +73,11 @@ export function Composer(props: {
     if (!canSend) return field.current?.focus();
     // Empty at once: the next message can be typed while this one is being kept. Given back if it is not taken.
     const sent = text;
+    if (props.asksName) unnamed.current = sent;
     setText("");
     setProblem(undefined);
     const refused = await props.onSend(sent.trim());
+    unnamed.current = "";
     if (refused === undefined) return;
     setProblem(refused);
     setText((typed) => typed === "" ? sent : `${sent}\n${typed}`);

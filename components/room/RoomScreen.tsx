@@ -9,6 +9,7 @@ import { NameDialog } from "../NameDialog.tsx";
 import { useTexts } from "../texts.ts";
 import { Composer, type Writing } from "./Composer.tsx";
 import { ConnectionStrip } from "./ConnectionStrip.tsx";
+import { writeDraft } from "./drafts.ts";
 import { ProblemScreen } from "./ProblemScreen.tsx";
 import { RoomHeader } from "./RoomHeader.tsx";
 import { Timeline } from "./Timeline.tsx";
@@ -80,6 +81,8 @@ export function RoomScreen(props: RoomScreenProps) {
     setDialog(undefined);
     const waiting = unnamed.current;
     unnamed.current = undefined;
+    // From here on the room keeps it.
+    if (waiting) writeDraft({ room: head.id, sealed: head.kind === "sealed" }, "");
     if (waiting) waiting.answer(await sendNow(waiting.text));
     return undefined;
   };
@@ -139,6 +142,7 @@ export function RoomScreen(props: RoomScreenProps) {
           offline={model.connection.value.state === "disconnected"}
           inserted={inserted}
           onSend={send}
+          asksName={!props.named}
           onStop={() => setWriting({ mode: "message" })}
         />
       </main>

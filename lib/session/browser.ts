@@ -10,6 +10,7 @@ import { RoomConnection } from "./room_connection.ts";
 import { openRoomSession, type RoomSession, type RoomSessionOptions } from "./room_session.ts";
 import { roomChannel, webLockElection } from "./tab_lock.ts";
 import { clock, listen, log, random, signatures, steady, storage, timers } from "./surroundings.ts";
+import { UnsentTexts } from "./unsent_texts.ts";
 
 /** The display name this device chose, if it did; undefined also where nothing can be stored. */
 export function deviceName(): Promise<string | undefined> {
@@ -63,12 +64,13 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     },
   }, options);
   const stopWatching = watchPage(session, connection);
+  const texts = new UnsentTexts({ room: options.room, session, clock, storage: () => sessionStorage });
   return {
     ...signalsOf(session),
     ...signalsOf(connection),
-    sendMessage: (text, replyTo) => session.sendMessage(text, replyTo),
+    sendMessage: (text, replyTo) => texts.sendMessage(text, replyTo),
     react: (to, emoji, on) => session.react(to, emoji, on),
-    edit: (to, text) => session.edit(to, text),
+    edit: (to, text) => texts.edit(to, text),
     retract: (to) => session.retract(to),
     rename: (name) => session.rename(name),
     loadOlder: () => session.loadOlder(),

@@ -11,7 +11,13 @@ import { HEARTBEAT_MS, PROTOCOL_VERSION } from "../protocol/limits.ts";
 import { retryDelayMs, STABLE_AFTER_MS } from "../routing/backoff.ts";
 import type { OpenRoad, Road } from "../transport/road.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
-import { ANSWER_PATIENCE_MS, CONNECT_TIMEOUT_MS, PROBE_TIMEOUT_MS, STALE_TRY_MS } from "./limits.ts";
+import {
+  ANSWER_PATIENCE_MS,
+  CONNECT_TIMEOUT_MS,
+  PROBE_PATIENCE_MAX,
+  PROBE_TIMEOUT_MS,
+  STALE_TRY_MS,
+} from "./limits.ts";
 import type { ConnectionState } from "./room_model.ts";
 
 /** Frames that come after `welcome` and concern the room. */
@@ -47,6 +53,12 @@ export class Connection {
   #state: State = { name: "waiting", reason: "lost" };
   #cancelTimer: Cancel = () => {};
   #failures = 0;
+  /**
+   * How many times PROBE_TIMEOUT_MS a probe may take. On a slow network one frame with all that was missed may take longer
+   * than a dead link may stay unnoticed, and nothing is heard before its end: each road that was replaced for its silence
+   * earns the next one twice the time, or the same frame would be asked for and given up for ever.
+   */
+  #patience = 1;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
@@ -84,10 +96,18 @@ export class Connection {
     this.#watch(state);
   }
 
+  /** What was sent has no answer for too long. While nothing is heard at all, the probe under way decides. */
+  answerOverdue(why: string): void {
+    if (this.#state.name === "live" && this.#state.probedAt !== undefined) return;
+    this.fault(why);
+  }
+
   /** The device woke, the page is looked at again, the network changed: is this connection still true? */
   wake(): void {
     const state = this.#state;
     const now = this.#parts.steady.now();
+    // Perhaps it is another network by now.
+    this.#patience = 1;
     switch (state.name) {
       case "waiting":
         return this.#open();
@@ -176,6 +196,8 @@ export class Connection {
     if (state.name === "live") {
       const now = state.heardAt = this.#parts.steady.now();
       if (frame.type === "pong" && state.probedAt !== undefined) this.#parts.onRoundTrip?.(now - state.probedAt);
+      const askedAt = state.askedAt ?? state.probedAt;
+      if (askedAt !== undefined && now - askedAt < PROBE_TIMEOUT_MS) this.#patience = 1;
       state.askedAt = state.probedAt = undefined;
     }
     if (frame.type === "goodbye") return this.#lost(frame.reason, frame.retryAfterMs);
@@ -228,7 +250,7 @@ export class Connection {
     const { steady, timers } = this.#parts;
     const now = steady.now();
     const dueAt = state.probedAt !== undefined
-      ? state.probedAt + PROBE_TIMEOUT_MS
+      ? state.probedAt + PROBE_TIMEOUT_MS * this.#patience
       : Math.min(state.heardAt + HEARTBEAT_MS, (state.askedAt ?? Infinity) + ANSWER_PATIENCE_MS);
     this.#cancelTimer();
     if (dueAt > now) {
@@ -246,6 +268,7 @@ export class Connection {
   /** A dead road says nothing about the network: the next one is tried at once. */
   #replace(why: string): void {
     this.#parts.log(`connection replaced: ${why}`);
+    this.#patience = Math.min(2 * this.#patience, PROBE_PATIENCE_MAX);
     if (this.#takeStable()) return this.#open();
     this.#lost("lost");
   }

@@ -4,6 +4,8 @@
 export const CONNECT_TIMEOUT_MS = 8_000;
 /** A `ping` that is not answered by any frame within this: the road is dead. */
 export const PROBE_TIMEOUT_MS = 1_500;
+/** On a slow network a probe may take up to so many times as long: the largest page at 5 KB/s. */
+export const PROBE_PATIENCE_MAX = 16;
 /** Silence after something was sent that wants an answer; then a probe. With the probe, a dead road shows in under 3 s. */
 export const ANSWER_PATIENCE_MS = 1_200;
 /** An event without its ack for this long, on a road that is alive: the road is replaced, and the event sent again. */

@@ -33,6 +33,8 @@ export interface RoomSessionOptions {
 
 /** The room's conversation, and what only its surroundings call. */
 export interface RoomSession extends ConversationModel {
+  /** `at`: when Send was pressed, if not just now. */
+  sendMessage(text: string, replyTo?: EventId, at?: number): Promise<{ problem?: SendProblem }>;
   /** Connects anew, now. */
   forceReconnect(): void;
   /** Events of mine that wait on this device. */
@@ -128,8 +130,8 @@ class Session extends RoomSignals implements RoomSession {
 
   // ---- actions ----
 
-  async sendMessage(text: string, replyTo?: EventId): Promise<{ problem?: SendProblem }> {
-    return await this.#write(composeMessage(this.#name, text, replyTo));
+  async sendMessage(text: string, replyTo?: EventId, at?: number): Promise<{ problem?: SendProblem }> {
+    return await this.#write(composeMessage(this.#name, text, replyTo), at);
   }
 
   async react(to: EventId, emoji: string, on: boolean): Promise<void> {
@@ -195,13 +197,12 @@ class Session extends RoomSignals implements RoomSession {
     await this.#keeper.save();
   }
 
-  async #write(composed: Composed): Promise<{ problem?: SendProblem }> {
+  async #write(composed: Composed, at = this.#deps.clock.now()): Promise<{ problem?: SendProblem }> {
     if ("problem" in composed) return composed;
     await this.ready;
     if (this.#ground === undefined) return { problem: "not_stored" };
     try {
-      const draft = { at: this.#deps.clock.now(), content: composed.content };
-      return await this.#ground.outbox.put(draft) ? {} : { problem: "outbox_full" };
+      return await this.#ground.outbox.put({ at, content: composed.content }) ? {} : { problem: "outbox_full" };
     } catch (error) {
       this.#log(`an event could not be kept: ${error}`);
       return { problem: "not_stored" };
@@ -251,7 +252,7 @@ class Session extends RoomSignals implements RoomSession {
       expectAnswer: () => this.#connection.expectAnswer(),
       onStored: (afterMs: number | undefined) => this.#deps.meter?.stored(afterMs),
       onRefused: () => this.#deps.meter?.refused(),
-      giveUpRoad: (why: string) => this.#connection.fault(why),
+      giveUpRoad: (why: string) => this.#connection.answerOverdue(why),
       onChange: () => this.#publish(),
       log: (line: string) => this.#log(line),
     };

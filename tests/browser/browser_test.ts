@@ -2,6 +2,9 @@
 import "./joining_rules.ts";
 import "./chatting_rules.ts";
 import "./returning_rules.ts";
+import "./network_rules.ts";
+import "./endurance_rules.ts";
+import "./storage_rules.ts";
 import "./long_room_rules.ts";
 import "./sealed_rules.ts";
 import "./home_rules.ts";

@@ -12,6 +12,7 @@
  */
 import { assertEquals } from "@std/assert";
 import type { Browser, BrowserContextOptions } from "playwright-core";
+import { type ChooseRule, FaultProxy, type FaultRule } from "../faults/fault_proxy.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { type ServerProcess, type ServerProcessOptions, startServer } from "../support/server_process.ts";
 import { qrFilm } from "../support/y4m.ts";
@@ -80,6 +81,13 @@ export class Field {
     return server;
   }
 
+  /** A network of its own between a browser and a server, that may be made bad. Its `url` is the origin to use. */
+  network(server: { url: string } = this.server, rule: FaultRule | ChooseRule = { fault: "pass" }): FaultProxy {
+    const network = new FaultProxy({ port: Number(new URL(server.url).port), rule });
+    this.#closing.push(() => network.close());
+    return network;
+  }
+
   /** What a camera that is opened from now on sees: this text as a QR code, or only a wall. */
   async holdUpQr(text?: string): Promise<void> {
     await Deno.writeFile(filmPath(), qrFilm(text));
@@ -125,14 +133,18 @@ export class OwnServer {
 }
 
 /** A rule that the app keeps in a real browser. */
-export function rule(name: string, run: (field: Field) => Promise<void>): void {
+export function rule(
+  name: string,
+  run: (field: Field) => Promise<void>,
+  { timeoutMs = RULE_TIMEOUT_MS }: { timeoutMs?: number } = {},
+): void {
   Deno.test({
     name,
     ignore: executablePath === undefined,
     fn: async () => {
       const field = new Field();
       try {
-        await inTime(run(field));
+        await inTime(run(field), timeoutMs);
         for (const device of field.devices) assertEquals(device.faults, [], `what went wrong for ${device.name}`);
       } catch (error) {
         await showWhatWasSeen(name, field);
@@ -144,10 +156,10 @@ export function rule(name: string, run: (field: Field) => Promise<void>): void {
   });
 }
 
-async function inTime(running: Promise<void>): Promise<void> {
+async function inTime(running: Promise<void>, timeoutMs: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done after ${RULE_TIMEOUT_MS} ms`)), RULE_TIMEOUT_MS);
+    timer = setTimeout(() => reject(new Error(`not done after ${timeoutMs} ms`)), timeoutMs);
   });
   try {
     await Promise.race([running, late]);

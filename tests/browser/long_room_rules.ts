@@ -1,38 +1,11 @@
 /** Rooms with a long history: opened at once, read to their beginning. */
 import { assert, assertEquals } from "@std/assert";
-import { TestClient, webSocketWire } from "../support/client.ts";
 import { LATEST_EVENTS } from "../../lib/protocol/limits.ts";
+import { fillRoom } from "../support/fill_room.ts";
 import { rule } from "./field.ts";
 import { t } from "./tab.ts";
 
 const TEXTS = Array.from({ length: 1_000 }, (_, n) => `message ${n}`);
-/** Over so many connections: one alone may not send that fast. */
-const WRITERS = 5;
-/** Events that one connection may have waiting for their answer are 64; this stays well below. */
-const AT_ONCE = 20;
-
-/** Fills a room over plain sockets. The writers take turns, so that what is written later stands later. */
-async function fill(origin: string, path: string): Promise<void> {
-  const answer = await fetch(`${origin}/api/codes/${path.slice("/r/".length)}`);
-  const { id: room } = await answer.json();
-  const open = webSocketWire(`${origin.replace("http", "ws")}/api/rooms/${room}/socket`);
-  const writers = await Promise.all(
-    Array.from({ length: WRITERS }, (_, i) => TestClient.join({ open, room, name: `Writer ${i}` })),
-  );
-  let newest = 0;
-  for (let first = 0; first < TEXTS.length; first += AT_ONCE) {
-    const writer = writers[first / AT_ONCE % WRITERS]!;
-    await writer.holds(newest);
-    const events = [];
-    for (const text of TEXTS.slice(first, first + AT_ONCE)) events.push(await writer.signText(text));
-    writer.sendEvents(...events);
-    newest = Math.max(...await Promise.all(events.map(({ id }) => writer.stored(id))));
-  }
-  for (const writer of writers) {
-    assertEquals(writer.violations, []);
-    await writer.close();
-  }
-}
 
 rule("a room with 1,000 messages opens with the newest, and scrolling loads all older ones", async (field) => {
   const server = await field.ownServer({ FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" });
@@ -43,7 +16,7 @@ rule("a room with 1,000 messages opens with the newest, and scrolling loads all 
   const path = await ada.startRoom("Long");
   await ada.device.setOffline(true);
   await ada.status(t.connection.offline).waitFor();
-  await fill(server.url, path);
+  await fillRoom(server.url, path, TEXTS);
 
   await ben.enter(path);
   await ben.until(() => ben.messages(), (texts) => texts.length > 0, () => {});

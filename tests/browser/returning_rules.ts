@@ -46,14 +46,13 @@ rule("back and forward lead into a live room again", async (field) => {
   await ben.shows(["one", "two", "three"]);
 });
 
-rule("a page that was frozen catches up when it wakes", async (field) => {
+rule("a page that slept catches up when it wakes", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   await ben.enter(await ada.startRoom("Asleep"));
   await ada.say("good night");
-  const phone = await ada.device.context.newCDPSession(ada.page);
-  await phone.send("Page.setWebLifecycleState", { state: "frozen" });
+  await ada.fallAsleep();
   await ben.say("are you awake?");
-  await phone.send("Page.setWebLifecycleState", { state: "active" });
+  await ada.wakeUp();
   await ada.shows(["good night", "are you awake?"]);
   await ada.untilLive();
   await ada.say("now I am");

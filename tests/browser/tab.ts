@@ -3,7 +3,7 @@
  * screen reader finds it.
  */
 import { assert, assertEquals } from "@std/assert";
-import type { Locator, Page } from "playwright-core";
+import type { CDPSession, Locator, Page } from "playwright-core";
 import type { RoomKind } from "../../lib/protocol/event.ts";
 import { textsFor } from "../../lib/design/texts.ts";
 import type { Device } from "./device.ts";
@@ -14,6 +14,7 @@ export const t = textsFor("en");
 export class Tab {
   readonly device: Device;
   readonly page: Page;
+  #asleep: CDPSession | undefined;
 
   constructor(device: Device, page: Page) {
     this.device = device;
@@ -60,6 +61,30 @@ export class Tab {
   async reload(): Promise<void> {
     await this.page.reload();
     await this.untilLive();
+  }
+
+  /**
+   * The phone goes to sleep: not one line of the page's code runs until `wakeUp`. (A debugger holds it: browsers without a
+   * screen freeze no page.)
+   */
+  async fallAsleep(): Promise<void> {
+    const session = await this.device.context.newCDPSession(this.page);
+    const paused = new Promise<void>((resolve) => session.once("Debugger.paused", () => resolve()));
+    await session.send("Debugger.enable");
+    await session.send("Debugger.pause");
+    // Something has to run for it to be held.
+    session.send("Runtime.evaluate", { expression: "0" }).catch(() => {});
+    await paused;
+    this.#asleep = session;
+  }
+
+  /** It wakes, and is told what browsers tell a page that is looked at again. */
+  async wakeUp(): Promise<void> {
+    const session = this.#asleep!;
+    this.#asleep = undefined;
+    await session.send("Debugger.resume");
+    await session.detach();
+    await this.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
   }
 
   /** The room is open and connected. */
@@ -193,8 +218,9 @@ export class Tab {
     read: () => Promise<Value>,
     isGood: (value: Value) => boolean,
     complain: (value: Value) => void,
+    withinMs = UNTIL_TIMEOUT_MS,
   ): Promise<Value> {
-    const deadline = Date.now() + UNTIL_TIMEOUT_MS;
+    const deadline = Date.now() + withinMs;
     for (;;) {
       const value = await read();
       if (isGood(value)) return value;

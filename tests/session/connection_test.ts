@@ -257,3 +257,27 @@ Deno.test("after dispose nothing is left: no timer, no road", async () => {
   await time.run(1_000);
   assertEquals(time.pending, 0);
 });
+
+Deno.test("after a road that was too slow the next one gets twice the time, until answers are quick again", async () => {
+  const { time, server, session } = await openRoom();
+  await time.run(10_000);
+  /** Ms from a question on a new road that answers nothing to its replacement. */
+  const patience = async () => {
+    await time.until(() => session.connection.value.state === "connected");
+    server.muted = true;
+    void session.sendMessage("into the hole");
+    const before = time.now();
+    await time.until(() => session.connection.value.state !== "connected");
+    server.muted = false;
+    return time.now() - before;
+  };
+  const base = ANSWER_PATIENCE_MS + PROBE_TIMEOUT_MS;
+  assertEquals(await patience(), base);
+  assertEquals(await patience(), base + PROBE_TIMEOUT_MS);
+  assertEquals(await patience(), base + 3 * PROBE_TIMEOUT_MS);
+  await time.until(() => session.connection.value.state === "connected");
+  await session.sendMessage("answered at once");
+  await time.run(1_000);
+  assertEquals(await patience(), base);
+  session.dispose();
+});
