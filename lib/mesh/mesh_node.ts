@@ -1,0 +1,492 @@
+// Runs in browser and simulator.
+/**
+ * One phone in the mesh of one room: links in, links wanted out; events in from neighbours, checked, told once and passed
+ * on. It does no I/O and knows no time of its own: everything it takes from the outside is in ports.ts. The rules it
+ * keeps have tags in docs/PROTOCOL.md, "Between phones".
+ */
+import type { AuthorKey, Event } from "../protocol/event.ts";
+import { decodeMeshFrame } from "../protocol/mesh_decode.ts";
+import {
+  MESH_COPIES_MAX,
+  MESH_HOPS_MAX,
+  MESH_SIGNAL_CHARS,
+  MESH_VERSION,
+  type MeshFrame,
+  type MeshGoodbyeFrame,
+  type MeshPageFrame,
+  type MeshPushFrame,
+  type MeshSignalFrame,
+} from "../protocol/mesh_frames.ts";
+import { AntiEntropy } from "./anti_entropy.ts";
+import { Budget } from "./budget.ts";
+import { Carry } from "./carry.ts";
+import { Conduct } from "./conduct.ts";
+import { HeldEvents } from "./held_events.ts";
+import { Intake } from "./intake.ts";
+import {
+  DUPLICATE_EVERY_MS,
+  DUPLICATES_BURST,
+  FRAMES_BURST,
+  FRAMES_PER_SECOND,
+  OFFERED_FROM_PAGE,
+  STRIKES_MAX,
+  WANT_EVERY_MS,
+  WANTS_BURST,
+} from "./limits.ts";
+import { type Link, type MeshContext, newLink } from "./link.ts";
+import { Neighbours } from "./neighbours.ts";
+import type { Acceptance } from "./overlay.ts";
+import type { Cancel, Coverage, MeshPorts, MeshSettings, MeshStats } from "./ports.ts";
+import { Reach } from "./reach.ts";
+import { Receipts } from "./receipts.ts";
+import { Spreading } from "./spreading.ts";
+import { WantedEvents } from "./wanted.ts";
+
+/** Timers are set to full steps of this, so that what is due at about the same time costs one turn. */
+const TURN_MS = 10;
+/** How long a count of the phones in the room is good enough. */
+const PHONES_COUNTED_MS = 1_000;
+/** Eager links below which a new link begins as one: a push is faster than an offer. */
+const EAGER_LEAST = 2;
+
+export class MeshNode implements MeshContext {
+  readonly me: AuthorKey;
+  readonly #links = new Map<AuthorKey, Link>();
+  readonly #ports: MeshPorts;
+  readonly #conduct = new Conduct();
+  readonly #carry = new Carry();
+  readonly #held: HeldEvents;
+  readonly #intake: Intake;
+  readonly #wanted = new WantedEvents();
+  readonly #spreading: Spreading;
+  readonly #antiEntropy: AntiEntropy;
+  readonly #reach: Reach;
+  readonly #neighbours: Neighbours;
+  readonly #receipts: Receipts;
+  readonly #frames = new Budget<AuthorKey>(FRAMES_BURST, 1000 / FRAMES_PER_SECOND, 256);
+  readonly #duplicates = new Budget<AuthorKey>(DUPLICATES_BURST, DUPLICATE_EVERY_MS, 256);
+  readonly #wants = new Budget<AuthorKey>(WANTS_BURST, WANT_EVERY_MS, 256);
+  readonly #counts = { framesSent: 0, framesReceived: 0, pageEventsSent: 0, duplicates: 0, badFrames: 0, bans: 0 };
+  #maxLinks: number;
+  readonly #phones = { count: 1, until: -Infinity };
+  #timer: { at: number; cancel: Cancel } | undefined;
+  #closed = false;
+
+  constructor(settings: MeshSettings, ports: MeshPorts) {
+    this.me = settings.me;
+    this.#maxLinks = settings.maxLinks;
+    this.#ports = ports;
+    this.#held = new HeldEvents((id) => this.#carry.isCarried(id, ports.now()), settings.maxHeld);
+    this.#intake = new Intake(this.#held, ports);
+    this.#spreading = new Spreading(this, this.#carry);
+    this.#antiEntropy = new AntiEntropy(
+      this,
+      this.#held,
+      (author) => this.#intake.allowance(author),
+      (peer) => this.#strike(peer, 1),
+    );
+    const maxLinks = () => this.#maxLinks;
+    this.#reach = new Reach(this, maxLinks);
+    const end = (peer: AuthorKey, frame: MeshGoodbyeFrame) => this.#end(peer, frame);
+    this.#neighbours = new Neighbours(this, ports, this.#reach, this.#conduct, maxLinks, end);
+    this.#receipts = new Receipts(
+      this,
+      settings.room,
+      ports,
+      this.#held,
+      (phone) => this.#neighbours.isMember(phone),
+    );
+  }
+
+  // ---- what the session and the links call ----
+
+  /** Who is present, as the session knows; whenever that changes. In large rooms this may be a part of them. */
+  setPresent(authors: readonly AuthorKey[]): void {
+    this.#neighbours.setPresent(authors);
+    this.#phones.until = -Infinity;
+  }
+
+  /** Another power policy: LINKS_DESKTOP, LINKS_WEAK or 0. Links above it are ended. */
+  setMaxLinks(maxLinks: number): void {
+    this.#maxLinks = maxLinks;
+    for (const peer of [...this.#links.keys()].slice(maxLinks)) this.#end(peer, { type: "goodbye", reason: "full" });
+    this.#neighbours.soon();
+  }
+
+  /** A phone offers a link: whether to answer. A place is kept for it when so. `callerLinks`: as the offer says. */
+  accepts(peer: AuthorKey, callerLinks: number): Acceptance {
+    if (this.#closed) return { accept: false, reason: "off" };
+    return this.#neighbours.accepts(peer, callerLinks);
+  }
+
+  /** Somebody wants peers now: cooldowns and old failures are forgotten. */
+  connectNow(): void {
+    this.#neighbours.hurry();
+  }
+
+  /** The link to a peer is open on both sides. A link that was up before is replaced. */
+  linked(peer: AuthorKey): void {
+    if (this.#closed || this.#conduct.isBanned(peer, this.now())) return this.#ports.disconnect(peer);
+    if (this.#links.has(peer)) this.#drop(peer);
+    const link = newLink(peer, this.now());
+    link.eager = [...this.#links.values()].filter(({ eager }) => eager).length < EAGER_LEAST;
+    this.#links.set(peer, link);
+    const { size } = this.#links;
+    this.send(peer, {
+      type: "hello",
+      version: MESH_VERSION,
+      links: size,
+      maxLinks: this.#maxLinks,
+      buckets: this.#held.buckets(),
+    });
+    this.#antiEntropy.linked(peer);
+    this.#reach.linked(peer);
+    this.#neighbours.linked(peer);
+    this.#ports.onCoverage?.();
+  }
+
+  /** The link to a peer ended, or did not come up. */
+  unlinked(peer: AuthorKey): void {
+    const wasUp = this.#links.has(peer);
+    if (wasUp) this.#drop(peer);
+    if (this.#closed) return;
+    this.#neighbours.unlinked(peer, wasUp);
+    if (wasUp) this.#ports.onCoverage?.();
+  }
+
+  /** A frame of a linked phone; whatever it is. */
+  receive(peer: AuthorKey, data: unknown): void {
+    const link = this.#links.get(peer);
+    if (link === undefined || this.#closed) return;
+    this.#counts.framesReceived++;
+    if (!this.#frames.take(peer, this.now())) return this.#strike(peer, 0.01);
+    const decoded = decodeMeshFrame(data);
+    if (decoded.ok) return this.#handle(link, decoded.frame);
+    this.#counts.badFrames++;
+    this.#strike(peer, STRIKES_MAX / 10);
+  }
+
+  /** An own event, new: it goes to everybody. */
+  publish(event: Event): void {
+    if (!this.#intake.keep(event)) return;
+    this.#carry.accept(event.id, MESH_COPIES_MAX, this.now());
+    this.#spreading.begin(event, MESH_HOPS_MAX, []);
+  }
+
+  /**
+   * A new event that came over another road and is checked. It is offered, not pushed: most neighbours have that road,
+   * too, and the ones that have not ask for it.
+   */
+  heard(event: Event): void {
+    const offeredBy = this.#wanted.settle(event.id);
+    if (!this.#intake.keep(event)) return;
+    for (const peer of offeredBy) this.#say(event.id, peer);
+    this.#spreading.begin(event, MESH_HOPS_MAX, offeredBy, "offered");
+  }
+
+  /** A checked event of the past, from this phone's storage: neighbours that lack it can fetch it. */
+  hold(event: Event): void {
+    this.#intake.keep(event);
+  }
+
+  /** Whom this phone reaches now. */
+  coverage(): Coverage {
+    return this.#neighbours.coverage();
+  }
+
+  /** Sends signaling to a phone that is reached over the mesh. False: it is not, or the text is too long. */
+  signal(to: AuthorKey, text: string): boolean {
+    const way = this.#reach.way(to);
+    if (way === undefined || text.length > MESH_SIGNAL_CHARS) return false;
+    return this.send(way.over, { type: "signal", from: this.me, to, hopsLeft: MESH_HOPS_MAX - 1, text });
+  }
+
+  stats(): MeshStats {
+    const { forged, refused, overBudget, conflicts } = this.#intake.counts;
+    return {
+      ...this.#counts,
+      links: this.#links.size,
+      eagerLinks: [...this.#links.values()].filter(({ eager }) => eager).length,
+      held: this.#held.size,
+      pushesSent: this.#spreading.pushesSent,
+      wanted: this.#wanted.size,
+      forged,
+      refused,
+      overBudget,
+      conflicts,
+    };
+  }
+
+  /** Says goodbye to all and stops. */
+  close(): void {
+    if (this.#closed) return;
+    for (const peer of [...this.#links.keys()]) this.#end(peer, { type: "goodbye", reason: "leaving" });
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  // ---- what its parts share (MeshContext) ----
+
+  get links(): ReadonlyMap<AuthorKey, Link> {
+    return this.#links;
+  }
+
+  now(): number {
+    return this.#ports.now();
+  }
+
+  random(): number {
+    return this.#ports.random();
+  }
+
+  send(peer: AuthorKey, frame: MeshFrame): boolean {
+    const taken = this.#ports.send(peer, JSON.stringify(frame));
+    if (taken) this.#counts.framesSent++;
+    return taken;
+  }
+
+  phones(): number {
+    const now = this.now();
+    if (this.#phones.until <= now) {
+      // First the time: who is known depends on how long they stay fresh, and that on how many there are.
+      this.#phones.until = now + PHONES_COUNTED_MS;
+      this.#phones.count = this.#neighbours.known().length + 1;
+    }
+    return this.#phones.count;
+  }
+
+  wakeAt(at: number): void {
+    if (this.#closed || at === Infinity) return;
+    const turn = Math.ceil(at / TURN_MS) * TURN_MS;
+    if (this.#timer !== undefined) {
+      if (this.#timer.at <= turn) return;
+      this.#timer.cancel();
+    }
+    const cancel = this.#ports.after(Math.max(0, turn - this.now()), () => {
+      this.#timer = undefined;
+      this.#turn();
+    });
+    this.#timer = { at: turn, cancel };
+  }
+
+  // ---- turns and frames ----
+
+  #turn(): void {
+    if (this.#closed) return;
+    const now = this.now();
+    const { asks, broken } = this.#wanted.due(now, (peer) => this.#conduct.strikes(peer, now));
+    const idsByPeer = new Map<AuthorKey, string[]>();
+    for (const { peer, id } of asks) {
+      const ids = idsByPeer.get(peer);
+      if (ids === undefined) idsByPeer.set(peer, [id]);
+      else if (ids.length < 100) ids.push(id);
+    }
+    for (const [peer, ids] of idsByPeer) {
+      const link = this.#links.get(peer);
+      if (link === undefined) continue;
+      link.eager = true;
+      this.send(peer, { type: "want", ids });
+    }
+    for (const peer of broken) this.#strike(peer, 1);
+    this.#spreading.due();
+    this.#antiEntropy.due();
+    this.#reach.due();
+    this.#neighbours.due();
+    this.#receipts.due();
+    this.wakeAt(Math.min(
+      this.#wanted.nextAt(),
+      this.#spreading.nextAt(),
+      this.#antiEntropy.nextAt(),
+      this.#reach.nextAt(),
+      this.#neighbours.nextAt(),
+      this.#receipts.nextAt(),
+    ));
+  }
+
+  #handle(link: Link, frame: MeshFrame): void {
+    const { peer } = link;
+    switch (frame.type) {
+      case "hello":
+        if (frame.version !== MESH_VERSION) return this.#end(peer, { type: "goodbye", reason: "version" });
+        link.links = frame.links;
+        link.maxLinks = frame.maxLinks;
+        return this.#antiEntropy.digest(peer, frame.buckets);
+      case "push":
+        return this.#pushed(link, frame);
+      case "offer":
+        for (const id of frame.ids) this.#offered(link, id);
+        return;
+      case "held":
+        for (const id of frame.ids) this.#spreading.holds(id, peer);
+        return;
+      case "want":
+        for (const id of frame.ids) {
+          const event = this.#held.get(id);
+          if (event === undefined || !this.#wants.take(peer, this.now())) continue;
+          this.#spreading.wanted(event, link, MESH_HOPS_MAX);
+        }
+        return;
+      case "prune":
+        link.eager = false;
+        return;
+      case "digest":
+        return this.#antiEntropy.digest(peer, frame.buckets);
+      case "summary":
+        return this.#antiEntropy.summary(peer, frame);
+      case "fetch":
+        return this.#fetched(peer, this.#antiEntropy.page(peer, frame));
+      case "page":
+        return this.#paged(link, frame);
+      case "peers":
+        link.links = frame.links;
+        link.maxLinks = frame.maxLinks;
+        this.#reach.heard(peer, frame);
+        return this.#ports.onCoverage?.();
+      case "receipts":
+        return this.#receipts.heard(peer, frame);
+      case "taken":
+        return this.#receipts.taken(peer, frame.batch);
+      case "signal":
+        return this.#signaled(peer, frame);
+      case "goodbye":
+        return this.#left(peer, frame);
+    }
+  }
+
+  #pushed(link: Link, frame: MeshPushFrame): void {
+    this.#intake.take(frame.event, link.peer, "pushed", (result, event) => {
+      if (event === undefined) return this.#blame(link.peer, result);
+      switch (result) {
+        case "accepted":
+          link.eager = true;
+          return this.#accepted(event, link.peer, frame.hopsLeft, frame.copies, "pushed");
+        case "known":
+        case "pending": {
+          this.#counts.duplicates++;
+          if (result === "known") {
+            if (!this.#spreading.holds(event.id, link.peer)) this.#say(event.id, link.peer);
+          } else {
+            this.#wanted.offered(event.id, link.peer, this.now());
+          }
+          if (!this.#duplicates.take(link.peer, this.now())) this.#strike(link.peer, 1);
+          if (frame.asked || this.#spreading.isFlooding() || !this.#links.has(link.peer)) return;
+          link.eager = false;
+          this.send(link.peer, { type: "prune" });
+          return;
+        }
+        case "over_budget":
+          this.#wanted.settle(event.id);
+          // A relay cannot know what reached us over others; the author itself can.
+          if (event.author === link.peer) this.#strike(link.peer, 1);
+          return;
+        default:
+          this.#wanted.settle(event.id);
+          return this.#blame(link.peer, result);
+      }
+    });
+  }
+
+  #accepted(event: Event, from: AuthorKey, hopsLeft: number, copies: number, how: "pushed" | "offered" | "held"): void {
+    this.#carry.accept(event.id, copies, this.now());
+    const holders = [from, ...this.#wanted.settle(event.id)];
+    for (const peer of new Set(holders)) this.#say(event.id, peer);
+    this.#strike(from, -1);
+    if (how !== "held") this.#spreading.begin(event, hopsLeft, holders, how);
+    this.#receipts.holding(event, from);
+    this.#ports.onEvent(event, from);
+  }
+
+  #offered(link: Link, id: string): void {
+    if (this.#intake.knows(id)) {
+      // Whoever was told of it by us and now tells us knows both; anybody else waits for a word.
+      if (!this.#spreading.holds(id, link.peer)) this.#say(id, link.peer);
+      return;
+    }
+    if (!this.#intake.wants(id)) return;
+    if (!this.#wanted.offered(id, link.peer, this.now())) return this.#strike(link.peer, 0.1);
+    this.wakeAt(this.#wanted.nextAt());
+  }
+
+  #fetched(peer: AuthorKey, events: Event[] | undefined): void {
+    if (events === undefined) return;
+    const taken = this.send(peer, {
+      type: "page",
+      events: events.map(({ id, wire }) => [wire[0], wire[1], MESH_HOPS_MAX, this.#carry.give(id)] as const),
+    });
+    if (taken) this.#counts.pageEventsSent += events.length;
+  }
+
+  #paged(link: Link, { events }: MeshPageFrame): void {
+    const { peer } = link;
+    if (!this.#antiEntropy.isFetching(peer)) return this.#strike(peer, 0.5);
+    // A few events are offered on one by one. Of many, the neighbours get a digest: they may lack other ones.
+    const how = events.length <= OFFERED_FROM_PAGE ? "offered" : "held";
+    if (how === "held") this.#antiEntropy.soon();
+    let left = events.length, useful = 0;
+    if (left === 0) return this.#antiEntropy.paged(peer, 0);
+    for (const [payload, signature, hopsLeft, copies] of events) {
+      this.#intake.take([payload, signature], peer, "fetched", (result, event) => {
+        if (result === "accepted" && event !== undefined) {
+          useful++;
+          this.#accepted(event, peer, hopsLeft, copies, how);
+        } else this.#blame(peer, result);
+        if (--left === 0) this.#antiEntropy.paged(peer, useful);
+      });
+    }
+  }
+
+  #signaled(peer: AuthorKey, frame: MeshSignalFrame): void {
+    if (frame.to === this.me) return this.#ports.onSignal?.(frame.from, frame.text);
+    const way = this.#reach.way(frame.to);
+    if (way === undefined || way.over === peer || frame.hopsLeft === 0) return;
+    this.send(way.over, { ...frame, hopsLeft: frame.hopsLeft - 1 });
+  }
+
+  #left(peer: AuthorKey, { reason, peer: other }: MeshGoodbyeFrame): void {
+    this.#drop(peer);
+    this.#ports.disconnect(peer);
+    if (reason === "misbehaved" || reason === "version") this.#neighbours.turnedAway(peer);
+    this.#neighbours.unlinked(peer, true);
+    if (other !== undefined && (reason === "swap" || reason === "full")) this.#neighbours.suggested(other);
+    this.#ports.onCoverage?.();
+  }
+
+  // ---- ends ----
+
+  #say(id: string, peer: AuthorKey): void {
+    const link = this.#links.get(peer);
+    if (link !== undefined) this.#spreading.say(id, link);
+  }
+
+  #blame(peer: AuthorKey, result: string): void {
+    if (result === "forged") this.#strike(peer, STRIKES_MAX);
+    else if (result === "malformed") this.#strike(peer, STRIKES_MAX / 4);
+  }
+
+  #strike(peer: AuthorKey, count: number): void {
+    if (!this.#conduct.strike(peer, this.now(), count)) return;
+    this.#counts.bans++;
+    this.#ports.log?.(`mesh: no links with ${peer.slice(0, 8)} for a while, it misbehaved`);
+    if (this.#links.has(peer)) this.#end(peer, { type: "goodbye", reason: "misbehaved" });
+  }
+
+  /** Ends a link from this side. */
+  #end(peer: AuthorKey, frame: MeshGoodbyeFrame): void {
+    this.send(peer, frame);
+    this.#drop(peer);
+    this.#ports.disconnect(peer);
+    this.#neighbours.unlinked(peer, true);
+    this.#ports.onCoverage?.();
+  }
+
+  #drop(peer: AuthorKey): void {
+    this.#links.delete(peer);
+    this.#wanted.unlinked(peer);
+    this.#spreading.unlinked(peer);
+    this.#antiEntropy.unlinked(peer);
+    this.#reach.unlinked(peer);
+    this.#receipts.unlinked(peer);
+    for (const budget of [this.#frames, this.#duplicates, this.#wants]) budget.delete(peer);
+  }
+}
