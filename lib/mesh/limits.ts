@@ -39,9 +39,14 @@ export const HELD_DELAY_MS = 60;
 export const OFFER_AGAIN_MS = 300;
 export const OFFERS_MAX = 4;
 /** How long an event that was offered is waited for before it is asked for: it may be on its way as a push. */
-export const WANT_AFTER_MS = 120;
-/** How long the answer to `want` may take before another phone is asked. */
-export const WANT_TIMEOUT_MS = 200;
+export const WANT_AFTER_MS = 60;
+/**
+ * How long the answer to `want` may take before another phone is asked: at first, and the bounds once it was measured
+ * (half as much again as it takes on average).
+ */
+export const WANT_TIMEOUT_MS = 150;
+export const WANT_TIMEOUT_LEAST_MS = 120;
+export const WANT_TIMEOUT_MOST_MS = 1_000;
 /** Asks for one event in all, and at one phone. */
 export const WANTS_MAX = 12;
 export const WANTS_PER_PEER = 3;

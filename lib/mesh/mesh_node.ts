@@ -7,45 +7,28 @@
 import type { AuthorKey, Event } from "../protocol/event.ts";
 import { decodeMeshFrame } from "../protocol/mesh_decode.ts";
 import {
-  MESH_COPIES_MAX,
   MESH_HOPS_MAX,
   MESH_SIGNAL_CHARS,
   MESH_VERSION,
   type MeshFrame,
   type MeshGoodbyeFrame,
-  type MeshPageFrame,
-  type MeshPushFrame,
   type MeshSignalFrame,
 } from "../protocol/mesh_frames.ts";
-import { AntiEntropy } from "./anti_entropy.ts";
 import { Budget } from "./budget.ts";
-import { Carry } from "./carry.ts";
 import { Conduct } from "./conduct.ts";
-import { HeldEvents } from "./held_events.ts";
-import { Intake } from "./intake.ts";
-import {
-  DUPLICATE_EVERY_MS,
-  DUPLICATES_BURST,
-  FRAMES_BURST,
-  FRAMES_PER_SECOND,
-  OFFERED_FROM_PAGE,
-  STRIKES_MAX,
-  WANT_EVERY_MS,
-  WANTS_BURST,
-} from "./limits.ts";
+import { EventFlow } from "./event_flow.ts";
+import { FRAMES_BURST, FRAMES_PER_SECOND, STRIKES_MAX } from "./limits.ts";
 import { type Link, type MeshContext, newLink } from "./link.ts";
 import { Neighbours } from "./neighbours.ts";
 import type { Acceptance } from "./overlay.ts";
 import type { Cancel, Coverage, MeshPorts, MeshSettings, MeshStats } from "./ports.ts";
 import { Reach } from "./reach.ts";
 import { Receipts } from "./receipts.ts";
-import { Spreading } from "./spreading.ts";
-import { WantedEvents } from "./wanted.ts";
 
 /** Timers are set to full steps of this, so that what is due at about the same time costs one turn. */
 const TURN_MS = 10;
 /** How long a count of the phones in the room is good enough. */
-const PHONES_COUNTED_MS = 1_000;
+const PHONES_COUNTED_MS = 3_000;
 /** Eager links below which a new link begins as one: a push is faster than an offer. */
 const EAGER_LEAST = 2;
 
@@ -54,19 +37,12 @@ export class MeshNode implements MeshContext {
   readonly #links = new Map<AuthorKey, Link>();
   readonly #ports: MeshPorts;
   readonly #conduct = new Conduct();
-  readonly #carry = new Carry();
-  readonly #held: HeldEvents;
-  readonly #intake: Intake;
-  readonly #wanted = new WantedEvents();
-  readonly #spreading: Spreading;
-  readonly #antiEntropy: AntiEntropy;
+  readonly #flow: EventFlow;
   readonly #reach: Reach;
   readonly #neighbours: Neighbours;
   readonly #receipts: Receipts;
   readonly #frames = new Budget<AuthorKey>(FRAMES_BURST, 1000 / FRAMES_PER_SECOND, 256);
-  readonly #duplicates = new Budget<AuthorKey>(DUPLICATES_BURST, DUPLICATE_EVERY_MS, 256);
-  readonly #wants = new Budget<AuthorKey>(WANTS_BURST, WANT_EVERY_MS, 256);
-  readonly #counts = { framesSent: 0, framesReceived: 0, pageEventsSent: 0, duplicates: 0, badFrames: 0, bans: 0 };
+  readonly #counts = { framesSent: 0, framesReceived: 0, badFrames: 0, bans: 0 };
   #maxLinks: number;
   readonly #phones = { count: 1, until: -Infinity };
   #timer: { at: number; cancel: Cancel } | undefined;
@@ -76,26 +52,20 @@ export class MeshNode implements MeshContext {
     this.me = settings.me;
     this.#maxLinks = settings.maxLinks;
     this.#ports = ports;
-    this.#held = new HeldEvents((id) => this.#carry.isCarried(id, ports.now()), settings.maxHeld);
-    this.#intake = new Intake(this.#held, ports);
-    this.#spreading = new Spreading(this, this.#carry);
-    this.#antiEntropy = new AntiEntropy(
+    this.#flow = new EventFlow(
       this,
-      this.#held,
-      (author) => this.#intake.allowance(author),
-      (peer) => this.#strike(peer, 1),
+      ports,
+      (peer, count) => this.#strike(peer, count),
+      (peer) => this.#conduct.strikes(peer, this.now()),
+      (event, from) => this.#receipts.holding(event, from),
+      settings.maxHeld,
     );
     const maxLinks = () => this.#maxLinks;
-    this.#reach = new Reach(this, maxLinks);
     const end = (peer: AuthorKey, frame: MeshGoodbyeFrame) => this.#end(peer, frame);
+    this.#reach = new Reach(this, maxLinks);
     this.#neighbours = new Neighbours(this, ports, this.#reach, this.#conduct, maxLinks, end);
-    this.#receipts = new Receipts(
-      this,
-      settings.room,
-      ports,
-      this.#held,
-      (phone) => this.#neighbours.isMember(phone),
-    );
+    const isMember = (phone: AuthorKey) => this.#neighbours.isMember(phone);
+    this.#receipts = new Receipts(this, settings.room, ports, this.#flow.held, isMember);
   }
 
   // ---- what the session and the links call ----
@@ -137,9 +107,9 @@ export class MeshNode implements MeshContext {
       version: MESH_VERSION,
       links: size,
       maxLinks: this.#maxLinks,
-      buckets: this.#held.buckets(),
+      buckets: this.#flow.held.buckets(),
     });
-    this.#antiEntropy.linked(peer);
+    this.#flow.antiEntropy.linked(peer);
     this.#reach.linked(peer);
     this.#neighbours.linked(peer);
     this.#ports.onCoverage?.();
@@ -168,9 +138,7 @@ export class MeshNode implements MeshContext {
 
   /** An own event, new: it goes to everybody. */
   publish(event: Event): void {
-    if (!this.#intake.keep(event)) return;
-    this.#carry.accept(event.id, MESH_COPIES_MAX, this.now());
-    this.#spreading.begin(event, MESH_HOPS_MAX, []);
+    this.#flow.publish(event);
   }
 
   /**
@@ -178,15 +146,12 @@ export class MeshNode implements MeshContext {
    * too, and the ones that have not ask for it.
    */
   heard(event: Event): void {
-    const offeredBy = this.#wanted.settle(event.id);
-    if (!this.#intake.keep(event)) return;
-    for (const peer of offeredBy) this.#say(event.id, peer);
-    this.#spreading.begin(event, MESH_HOPS_MAX, offeredBy, "offered");
+    this.#flow.heard(event);
   }
 
   /** A checked event of the past, from this phone's storage: neighbours that lack it can fetch it. */
   hold(event: Event): void {
-    this.#intake.keep(event);
+    this.#flow.intake.keep(event);
   }
 
   /** Whom this phone reaches now. */
@@ -202,18 +167,15 @@ export class MeshNode implements MeshContext {
   }
 
   stats(): MeshStats {
-    const { forged, refused, overBudget, conflicts } = this.#intake.counts;
     return {
       ...this.#counts,
+      ...this.#flow.counts,
+      ...this.#flow.intake.counts,
       links: this.#links.size,
       eagerLinks: [...this.#links.values()].filter(({ eager }) => eager).length,
-      held: this.#held.size,
-      pushesSent: this.#spreading.pushesSent,
-      wanted: this.#wanted.size,
-      forged,
-      refused,
-      overBudget,
-      conflicts,
+      held: this.#flow.held.size,
+      pushesSent: this.#flow.spreading.pushesSent,
+      wanted: this.#flow.wanted.size,
     };
   }
 
@@ -274,34 +236,9 @@ export class MeshNode implements MeshContext {
 
   #turn(): void {
     if (this.#closed) return;
-    const now = this.now();
-    const { asks, broken } = this.#wanted.due(now, (peer) => this.#conduct.strikes(peer, now));
-    const idsByPeer = new Map<AuthorKey, string[]>();
-    for (const { peer, id } of asks) {
-      const ids = idsByPeer.get(peer);
-      if (ids === undefined) idsByPeer.set(peer, [id]);
-      else if (ids.length < 100) ids.push(id);
-    }
-    for (const [peer, ids] of idsByPeer) {
-      const link = this.#links.get(peer);
-      if (link === undefined) continue;
-      link.eager = true;
-      this.send(peer, { type: "want", ids });
-    }
-    for (const peer of broken) this.#strike(peer, 1);
-    this.#spreading.due();
-    this.#antiEntropy.due();
-    this.#reach.due();
-    this.#neighbours.due();
-    this.#receipts.due();
-    this.wakeAt(Math.min(
-      this.#wanted.nextAt(),
-      this.#spreading.nextAt(),
-      this.#antiEntropy.nextAt(),
-      this.#reach.nextAt(),
-      this.#neighbours.nextAt(),
-      this.#receipts.nextAt(),
-    ));
+    const parts = [this.#flow, this.#reach, this.#neighbours, this.#receipts];
+    for (const part of parts) part.due();
+    this.wakeAt(Math.min(...parts.map((part) => part.nextAt())));
   }
 
   #handle(link: Link, frame: MeshFrame): void {
@@ -311,33 +248,29 @@ export class MeshNode implements MeshContext {
         if (frame.version !== MESH_VERSION) return this.#end(peer, { type: "goodbye", reason: "version" });
         link.links = frame.links;
         link.maxLinks = frame.maxLinks;
-        return this.#antiEntropy.digest(peer, frame.buckets);
+        return this.#flow.antiEntropy.digest(peer, frame.buckets);
       case "push":
-        return this.#pushed(link, frame);
+        return this.#flow.pushed(link, frame);
       case "offer":
-        for (const id of frame.ids) this.#offered(link, id);
+        for (const id of frame.ids) this.#flow.offered(link, id);
         return;
       case "held":
-        for (const id of frame.ids) this.#spreading.holds(id, peer);
+        for (const id of frame.ids) this.#flow.spreading.holds(id, peer);
         return;
       case "want":
-        for (const id of frame.ids) {
-          const event = this.#held.get(id);
-          if (event === undefined || !this.#wants.take(peer, this.now())) continue;
-          this.#spreading.wanted(event, link, MESH_HOPS_MAX);
-        }
+        for (const id of frame.ids) this.#flow.asked(link, id);
         return;
       case "prune":
         link.eager = false;
         return;
       case "digest":
-        return this.#antiEntropy.digest(peer, frame.buckets);
+        return this.#flow.antiEntropy.digest(peer, frame.buckets);
       case "summary":
-        return this.#antiEntropy.summary(peer, frame);
+        return this.#flow.antiEntropy.summary(peer, frame);
       case "fetch":
-        return this.#fetched(peer, this.#antiEntropy.page(peer, frame));
+        return this.#flow.sendPage(peer, this.#flow.antiEntropy.page(peer, frame));
       case "page":
-        return this.#paged(link, frame);
+        return this.#flow.paged(link, frame);
       case "peers":
         link.links = frame.links;
         link.maxLinks = frame.maxLinks;
@@ -351,88 +284,6 @@ export class MeshNode implements MeshContext {
         return this.#signaled(peer, frame);
       case "goodbye":
         return this.#left(peer, frame);
-    }
-  }
-
-  #pushed(link: Link, frame: MeshPushFrame): void {
-    this.#intake.take(frame.event, link.peer, "pushed", (result, event) => {
-      if (event === undefined) return this.#blame(link.peer, result);
-      switch (result) {
-        case "accepted":
-          link.eager = true;
-          return this.#accepted(event, link.peer, frame.hopsLeft, frame.copies, "pushed");
-        case "known":
-        case "pending": {
-          this.#counts.duplicates++;
-          if (result === "known") {
-            if (!this.#spreading.holds(event.id, link.peer)) this.#say(event.id, link.peer);
-          } else {
-            this.#wanted.offered(event.id, link.peer, this.now());
-          }
-          if (!this.#duplicates.take(link.peer, this.now())) this.#strike(link.peer, 1);
-          if (frame.asked || this.#spreading.isFlooding() || !this.#links.has(link.peer)) return;
-          link.eager = false;
-          this.send(link.peer, { type: "prune" });
-          return;
-        }
-        case "over_budget":
-          this.#wanted.settle(event.id);
-          // A relay cannot know what reached us over others; the author itself can.
-          if (event.author === link.peer) this.#strike(link.peer, 1);
-          return;
-        default:
-          this.#wanted.settle(event.id);
-          return this.#blame(link.peer, result);
-      }
-    });
-  }
-
-  #accepted(event: Event, from: AuthorKey, hopsLeft: number, copies: number, how: "pushed" | "offered" | "held"): void {
-    this.#carry.accept(event.id, copies, this.now());
-    const holders = [from, ...this.#wanted.settle(event.id)];
-    for (const peer of new Set(holders)) this.#say(event.id, peer);
-    this.#strike(from, -1);
-    if (how !== "held") this.#spreading.begin(event, hopsLeft, holders, how);
-    this.#receipts.holding(event, from);
-    this.#ports.onEvent(event, from);
-  }
-
-  #offered(link: Link, id: string): void {
-    if (this.#intake.knows(id)) {
-      // Whoever was told of it by us and now tells us knows both; anybody else waits for a word.
-      if (!this.#spreading.holds(id, link.peer)) this.#say(id, link.peer);
-      return;
-    }
-    if (!this.#intake.wants(id)) return;
-    if (!this.#wanted.offered(id, link.peer, this.now())) return this.#strike(link.peer, 0.1);
-    this.wakeAt(this.#wanted.nextAt());
-  }
-
-  #fetched(peer: AuthorKey, events: Event[] | undefined): void {
-    if (events === undefined) return;
-    const taken = this.send(peer, {
-      type: "page",
-      events: events.map(({ id, wire }) => [wire[0], wire[1], MESH_HOPS_MAX, this.#carry.give(id)] as const),
-    });
-    if (taken) this.#counts.pageEventsSent += events.length;
-  }
-
-  #paged(link: Link, { events }: MeshPageFrame): void {
-    const { peer } = link;
-    if (!this.#antiEntropy.isFetching(peer)) return this.#strike(peer, 0.5);
-    // A few events are offered on one by one. Of many, the neighbours get a digest: they may lack other ones.
-    const how = events.length <= OFFERED_FROM_PAGE ? "offered" : "held";
-    if (how === "held") this.#antiEntropy.soon();
-    let left = events.length, useful = 0;
-    if (left === 0) return this.#antiEntropy.paged(peer, 0);
-    for (const [payload, signature, hopsLeft, copies] of events) {
-      this.#intake.take([payload, signature], peer, "fetched", (result, event) => {
-        if (result === "accepted" && event !== undefined) {
-          useful++;
-          this.#accepted(event, peer, hopsLeft, copies, how);
-        } else this.#blame(peer, result);
-        if (--left === 0) this.#antiEntropy.paged(peer, useful);
-      });
     }
   }
 
@@ -454,16 +305,6 @@ export class MeshNode implements MeshContext {
 
   // ---- ends ----
 
-  #say(id: string, peer: AuthorKey): void {
-    const link = this.#links.get(peer);
-    if (link !== undefined) this.#spreading.say(id, link);
-  }
-
-  #blame(peer: AuthorKey, result: string): void {
-    if (result === "forged") this.#strike(peer, STRIKES_MAX);
-    else if (result === "malformed") this.#strike(peer, STRIKES_MAX / 4);
-  }
-
   #strike(peer: AuthorKey, count: number): void {
     if (!this.#conduct.strike(peer, this.now(), count)) return;
     this.#counts.bans++;
@@ -482,11 +323,9 @@ export class MeshNode implements MeshContext {
 
   #drop(peer: AuthorKey): void {
     this.#links.delete(peer);
-    this.#wanted.unlinked(peer);
-    this.#spreading.unlinked(peer);
-    this.#antiEntropy.unlinked(peer);
+    this.#flow.unlinked(peer);
     this.#reach.unlinked(peer);
     this.#receipts.unlinked(peer);
-    for (const budget of [this.#frames, this.#duplicates, this.#wants]) budget.delete(peer);
+    this.#frames.delete(peer);
   }
 }

@@ -53,9 +53,9 @@ export class Neighbours {
   }
 
   /** Everybody known to be there. */
-  known(): AuthorKey[] {
+  known(reached: ReadonlyMap<AuthorKey, unknown> = this.reach.reached()): AuthorKey[] {
     const now = this.context.now();
-    const all = new Set([...this.#present, ...this.reach.reached().keys()]);
+    const all = new Set([...this.#present, ...reached.keys()]);
     all.delete(this.context.me);
     return [...all].filter((peer) => !this.conduct.isBanned(peer, now) && isPlausible(this.#dials.get(peer)));
   }
@@ -161,8 +161,8 @@ export class Neighbours {
     const { context } = this, now = context.now();
     if (this.#dueAt > now) return;
     this.#forgetStale(now);
-    const known = this.known(), links = [...context.links.values()], maxLinks = this.maxLinks();
-    const reached = this.reach.reached();
+    const reached = this.reach.reached(), known = this.known(reached);
+    const links = [...context.links.values()], maxLinks = this.maxLinks();
     const wanting = links.length + this.#pending.size < linksWanted(maxLinks, known.length);
     this.#wantingSince = wanting ? this.#wantingSince ?? now : undefined;
     const unreached = known.some((peer) => !reached.has(peer));

@@ -4,11 +4,19 @@
  * most trustworthy first, so that an event is sent once. Who offers what it never sends fills only its own quota.
  */
 import type { AuthorKey, EventId } from "../protocol/event.ts";
-import { WANT_AFTER_MS, WANT_TIMEOUT_MS, WANTED_PER_PEER, WANTS_MAX, WANTS_PER_PEER } from "./limits.ts";
+import {
+  WANT_AFTER_MS,
+  WANT_TIMEOUT_LEAST_MS,
+  WANT_TIMEOUT_MOST_MS,
+  WANT_TIMEOUT_MS,
+  WANTED_PER_PEER,
+  WANTS_MAX,
+  WANTS_PER_PEER,
+} from "./limits.ts";
 
 interface Wanted {
-  /** Asks so far per phone that offered it. */
-  offeredBy: Map<AuthorKey, number>;
+  /** Per phone that offered it: asks so far, and when the last one was. */
+  offeredBy: Map<AuthorKey, { asks: number; at: number }>;
   asks: number;
   lastAsked: AuthorKey | undefined;
   dueAt: number;
@@ -23,6 +31,8 @@ export interface Ask {
 export class WantedEvents {
   readonly #wanted = new Map<EventId, Wanted>();
   readonly #perPeer = new Map<AuthorKey, number>();
+  /** How long answers take, ms, a moving average over all neighbours. */
+  #answerMs = WANT_TIMEOUT_MS / 1.5;
 
   get size(): number {
     return this.#wanted.size;
@@ -43,7 +53,7 @@ export class WantedEvents {
       wanted = { offeredBy: new Map(), asks: 0, lastAsked: undefined, dueAt: now + waitMs };
       this.#wanted.set(id, wanted);
     }
-    wanted.offeredBy.set(peer, 0);
+    wanted.offeredBy.set(peer, { asks: 0, at: 0 });
     return true;
   }
 
@@ -68,18 +78,22 @@ export class WantedEvents {
         this.#forget(id);
         continue;
       }
-      wanted.offeredBy.set(peer, wanted.offeredBy.get(peer)! + 1);
+      const offerer = wanted.offeredBy.get(peer)!;
+      offerer.asks++;
+      offerer.at = now;
       wanted.asks++;
       wanted.lastAsked = peer;
-      wanted.dueAt = now + WANT_TIMEOUT_MS;
+      wanted.dueAt = now + this.#timeoutMs();
       asks.push({ peer, id });
     }
     return { asks, broken };
   }
 
-  /** Whether the event was asked for at this phone. */
-  wasAsked(id: EventId, peer: AuthorKey): boolean {
-    return (this.#wanted.get(id)?.offeredBy.get(peer) ?? 0) > 0;
+  /** The answer of a phone that was asked is here. */
+  answered(id: EventId, peer: AuthorKey, now: number): void {
+    const offerer = this.#wanted.get(id)?.offeredBy.get(peer);
+    if (offerer === undefined || offerer.asks === 0) return;
+    this.#answerMs += (now - offerer.at - this.#answerMs) / 8;
   }
 
   /** The event is here, or is not wanted any more. Returns who offered it. */
@@ -99,6 +113,10 @@ export class WantedEvents {
     this.#perPeer.delete(peer);
   }
 
+  #timeoutMs(): number {
+    return Math.min(WANT_TIMEOUT_MOST_MS, Math.max(WANT_TIMEOUT_LEAST_MS, 1.5 * this.#answerMs));
+  }
+
   #forget(id: EventId): void {
     for (const peer of this.#wanted.get(id)?.offeredBy.keys() ?? []) {
       const count = this.#perPeer.get(peer)! - 1;
@@ -112,7 +130,7 @@ export class WantedEvents {
 /** The phone asked least often, then the most trustworthy one, then the one that offered first. */
 function nextToAsk({ offeredBy }: Wanted, distrust: (peer: AuthorKey) => number): AuthorKey | undefined {
   let best: AuthorKey | undefined, bestAsks = WANTS_PER_PEER, bestDistrust = Infinity;
-  for (const [peer, asks] of offeredBy) {
+  for (const [peer, { asks }] of offeredBy) {
     if (asks > bestAsks || asks >= WANTS_PER_PEER) continue;
     const its = distrust(peer);
     if (asks === bestAsks && its >= bestDistrust) continue;
