@@ -308,7 +308,7 @@ export class MeshNode implements MeshContext {
   #strike(peer: AuthorKey, count: number): void {
     if (!this.#conduct.strike(peer, this.now(), count)) return;
     this.#counts.bans++;
-    this.#ports.log?.(`mesh: no links with ${peer.slice(0, 8)} for a while, it misbehaved`);
+    this.#ports.onBanned?.(peer);
     if (this.#links.has(peer)) this.#end(peer, { type: "goodbye", reason: "misbehaved" });
   }
 

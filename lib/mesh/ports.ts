@@ -41,8 +41,8 @@ export interface MeshPorts {
   onSignal?(from: AuthorKey, text: string): void;
   /** Whom this phone reaches may have changed: read `coverage()`. */
   onCoverage?(): void;
-  /** Notes for whoever looks into the console. Never what somebody wrote. */
-  log?(line: string): void;
+  /** A phone gets no links with this one for a while: it forged, flooded or broke its word too often. */
+  onBanned?(peer: AuthorKey): void;
 }
 
 export interface MeshSettings {

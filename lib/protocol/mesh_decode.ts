@@ -3,7 +3,6 @@
  * The one door through which another phone's text becomes a frame. Every field and size is checked and a new object is
  * built from the checked fields, so nobody behind the door validates or casts.
  */
-import { isBase64UrlOf } from "./base64url.ts";
 import { isCount, isRecord, type WireEvent } from "./event.ts";
 import { EVENT_PAYLOAD_MAX_BYTES } from "./limits.ts";
 import {
@@ -38,6 +37,15 @@ class BadField extends Error {}
 
 /** Highest number a digest's bucket has: 48 bits. */
 const BUCKET_MAX = 2 ** 48 - 1;
+/**
+ * The canonical base64url texts of so many bytes, as `isBase64UrlOf` says: the last letter's spare bits are zero. Ids and
+ * keys are most of what phones tell each other, and a pattern reads them several times faster.
+ */
+const BASE64URL = {
+  16: /^[A-Za-z0-9_-]{21}[AQgw]$/,
+  32: /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/,
+  64: /^[A-Za-z0-9_-]{85}[AQgw]$/,
+};
 /** Oldest `ageMs` that is told: a day. */
 const AGE_MAX_MS = 86_400_000;
 
@@ -239,7 +247,7 @@ function id(value: unknown, field: string): string {
   return base64url(value, field, 16);
 }
 
-function base64url(value: unknown, field: string, byteLength: number): string {
-  if (!isBase64UrlOf(value, byteLength)) throw new BadField(field);
+function base64url(value: unknown, field: string, byteLength: 16 | 32 | 64): string {
+  if (typeof value !== "string" || !BASE64URL[byteLength].test(value)) throw new BadField(field);
   return value;
 }

@@ -12,6 +12,9 @@ import { VirtualTime } from "./virtual_time.ts";
 
 export const ROOM: RoomId = "AAAAAAAAAAAAAAAAAAAAAA";
 
+/** People whom the server names to a newcomer; in a room of no more, everybody is told of everybody. */
+const SHOWN = 50;
+
 export interface Weather {
   /** One way, from and to, ms. */
   latencyMs: readonly [number, number];
@@ -41,6 +44,8 @@ export class CrowdPhone {
   readonly told = new Map<EventId, number>();
   readonly events = new Map<EventId, Event>();
   readonly receipts = new Map<EventId, number>();
+  /** Whom the server named. */
+  shown = new Set<AuthorKey>();
   /** What it was told twice, in all its lives. */
   twice = 0;
   meddler: Meddler | undefined;
@@ -59,12 +64,13 @@ export class CrowdPhone {
     return this.meddler !== undefined;
   }
 
-  /** Writes something; it goes its way. */
-  write(text: string): Event {
+  /** Writes something; `before` hears its id before it goes its way. */
+  write(text: string, before: (id: EventId) => void = () => {}): Event {
     const header = { room: ROOM, author: this.key, n: ++this.n, clock: ++this.clock, at: this.crowd.time.now };
     const event = fakeEvent(header, text);
     this.told.set(event.id, this.crowd.time.now);
     this.events.set(event.id, event);
+    before(event.id);
     this.node.publish(event);
     return event;
   }
@@ -126,6 +132,9 @@ export class CrowdPhone {
       onReceipts: (id, phones) => this.receipts.set(id, phones),
       sign: (text) => fakeSign(key, text),
       verifyText: fakeVerify,
+      onBanned: (peer) => {
+        if (!this.hostile && crowd.phones.get(peer)?.hostile === false) crowd.honestBans++;
+      },
     };
     return new MeshNode({ room: ROOM, me: key, maxLinks: this.maxLinks }, ports);
   }
@@ -145,6 +154,8 @@ export class Crowd {
   canReach: (a: CrowdPhone, b: CrowdPhone) => boolean = () => true;
   onTold: (phone: CrowdPhone, event: Event) => void = () => {};
   framesLost = 0;
+  /** Honest phones that took an honest one for hostile. */
+  honestBans = 0;
 
   constructor(readonly seed: number, weather: Weather) {
     this.random = new SeededRandom(seed, "crowd");
@@ -164,13 +175,21 @@ export class Crowd {
   introduce(phone: CrowdPhone): void {
     const there = this.list.filter((other) => other.alive && other !== phone && this.canReach(phone, other));
     const shown: AuthorKey[] = [];
-    for (let count = 0; count < 50 && there.length > 0; count++) {
+    for (let count = 0; count < SHOWN && there.length > 0; count++) {
       const at = this.random.between(0, there.length - 1);
       shown.push(there[at]!.key);
       there[at] = there.at(-1)!;
       there.pop();
     }
+    phone.shown = new Set(shown);
     phone.node.setPresent(shown);
+    if (there.length + shown.length > SHOWN) return;
+    // In a small room everybody is told of everybody.
+    for (const other of this.list) {
+      if (!other.alive || other === phone || !this.canReach(phone, other)) continue;
+      other.shown.add(phone.key);
+      other.node.setPresent([...other.shown]);
+    }
   }
 
   /** A phone calls another one. */
