@@ -306,7 +306,8 @@ export class MeshNode implements MeshContext {
   // ---- ends ----
 
   #strike(peer: AuthorKey, count: number): void {
-    if (!this.#conduct.strike(peer, this.now(), count)) return;
+    const now = this.now();
+    if (this.#conduct.isBanned(peer, now) || !this.#conduct.strike(peer, now, count)) return;
     this.#counts.bans++;
     this.#ports.onBanned?.(peer);
     if (this.#links.has(peer)) this.#end(peer, { type: "goodbye", reason: "misbehaved" });

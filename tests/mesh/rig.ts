@@ -34,7 +34,9 @@ export class Rig {
       after: (delayMs, run) => this.time.after(delayMs, run),
       send: (to, text) => {
         const decoded = decodeMeshFrame(text);
-        if (!decoded.ok) throw new Error(`the node sent what no node reads: ${decoded.problem} ${decoded.field} ${text}`);
+        if (!decoded.ok) {
+          throw new Error(`the node sent what no node reads: ${decoded.problem} ${decoded.field} ${text}`);
+        }
         this.sent.push({ to, frame: decoded.frame });
         return true;
       },
