@@ -1,0 +1,38 @@
+/**
+ * Keys and signatures for mesh simulations, at once and without promises: a keyed hash in place of Ed25519, as in
+ * tests/simulation/fake_ed25519.ts. Another text or author makes a signature wrong. It keeps no secret.
+ */
+import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { type AuthorKey, encodePayload, type Event, type EventHeader, eventIdOf } from "../../lib/protocol/event.ts";
+import type { SeededRandom } from "../simulation/random.ts";
+
+export function fakeKey(random: SeededRandom): AuthorKey {
+  return toBase64Url(random.bytes(32));
+}
+
+/** The author's signature of a text: 64 bytes that only this text and this author have. */
+export function fakeSign(author: AuthorKey, text: string): string {
+  let a = 0x811c9dc5, b = 0x9747b28c;
+  for (const part of [author, text]) {
+    for (let at = 0; at < part.length; at++) {
+      const unit = part.charCodeAt(at);
+      a = Math.imul(a ^ unit, 0x01000193) >>> 0;
+      b = Math.imul(b ^ unit, 0x85ebca6b) >>> 0;
+      b = ((b << 13) | (b >>> 19)) >>> 0;
+    }
+  }
+  const bytes = new Uint8Array(64);
+  for (let at = 0; at < 8; at++) bytes[at] = at < 4 ? a >>> (8 * at) : b >>> (8 * (at - 4));
+  return toBase64Url(bytes);
+}
+
+export function fakeVerify(author: AuthorKey, text: string, signature: string): boolean {
+  return fakeSign(author, text) === signature;
+}
+
+/** A signed message. */
+export function fakeEvent(header: EventHeader, text: string): Event {
+  const content = { kind: "message", body: { name: "somebody", text } } as const;
+  const payload = encodePayload(header, content);
+  return { id: eventIdOf(payload), ...header, wire: [payload, fakeSign(header.author, payload)], ...content };
+}

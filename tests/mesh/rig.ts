@@ -1,0 +1,101 @@
+/**
+ * One mesh node, and neighbours played by the test: what the node sends is recorded, what neighbours say is said by the
+ * test, time moves by `pass`. To extend: `ports` overrides any port of the node.
+ */
+import { type AuthorKey, type Event, type EventId } from "../../lib/protocol/event.ts";
+import { decodeMeshFrame } from "../../lib/protocol/mesh_decode.ts";
+import type { MeshFrame } from "../../lib/protocol/mesh_frames.ts";
+import { MeshNode } from "../../lib/mesh/mesh_node.ts";
+import type { MeshPorts, MeshSettings } from "../../lib/mesh/ports.ts";
+import { SeededRandom } from "../simulation/random.ts";
+import { ROOM } from "./crowd.ts";
+import { fakeEvent, fakeKey, fakeSign, fakeVerify } from "./fake_keys.ts";
+import { VirtualTime } from "./virtual_time.ts";
+
+export class Rig {
+  readonly time = new VirtualTime(1_000_000);
+  readonly random = new SeededRandom(1, "rig");
+  readonly me = fakeKey(this.random);
+  readonly sent: { to: AuthorKey; frame: MeshFrame }[] = [];
+  readonly told: Event[] = [];
+  readonly called: AuthorKey[] = [];
+  readonly ended: AuthorKey[] = [];
+  readonly banned: AuthorKey[] = [];
+  readonly receipts = new Map<EventId, number>();
+  readonly signals: string[] = [];
+  readonly checked: Event[] = [];
+  readonly node: MeshNode;
+  readonly #counts = new Map<AuthorKey, number>();
+
+  constructor(ports: Partial<MeshPorts> = {}, settings: Partial<MeshSettings> = {}) {
+    this.node = new MeshNode({ room: ROOM, me: this.me, maxLinks: 8, ...settings }, {
+      now: () => this.time.now,
+      random: () => this.random.fraction(),
+      after: (delayMs, run) => this.time.after(delayMs, run),
+      send: (to, text) => {
+        const decoded = decodeMeshFrame(text);
+        if (!decoded.ok) {
+          throw new Error(`the node sent what no node reads: ${decoded.problem} ${decoded.field} ${text}`);
+        }
+        this.sent.push({ to, frame: decoded.frame });
+        return true;
+      },
+      verify: (event) => {
+        this.checked.push(event);
+        return fakeVerify(event.author, event.wire[0], event.wire[1]) ? "good" : "forged";
+      },
+      onEvent: (event) => this.told.push(event),
+      connect: (peer) => this.called.push(peer),
+      disconnect: (peer) => this.ended.push(peer),
+      onReceipts: (id, phones) => this.receipts.set(id, phones),
+      sign: (text) => fakeSign(this.me, text),
+      verifyText: fakeVerify,
+      onSignal: (_from, text) => this.signals.push(text),
+      onBanned: (peer) => this.banned.push(peer),
+      ...ports,
+    });
+  }
+
+  /** Somebody's key. */
+  key(): AuthorKey {
+    return fakeKey(this.random);
+  }
+
+  /** So many linked neighbours. What they were told on link-up is forgotten. */
+  neighbours(count: number): AuthorKey[] {
+    const keys = Array.from({ length: count }, () => this.key());
+    for (const key of keys) this.node.linked(key);
+    this.sent.length = 0;
+    return keys;
+  }
+
+  /** A room of more than fifteen, so that the node does not flood. */
+  crowd(): AuthorKey[] {
+    const keys = Array.from({ length: 30 }, () => this.key());
+    this.node.setPresent(keys);
+    return keys;
+  }
+
+  /** The next event of an author. */
+  event(author = this.key(), text = "hello", n?: number): Event {
+    const count = n ?? (this.#counts.get(author) ?? 0) + 1;
+    this.#counts.set(author, count);
+    return fakeEvent({ room: ROOM, author, n: count, clock: count, at: 0 }, text);
+  }
+
+  say(peer: AuthorKey, frame: MeshFrame | string): void {
+    this.node.receive(peer, typeof frame === "string" ? frame : JSON.stringify(frame));
+  }
+
+  push(peer: AuthorKey, event: Event, hopsLeft = 9): void {
+    this.say(peer, { type: "push", event: event.wire, hopsLeft, copies: 0, asked: false });
+  }
+
+  /** Lets time pass and returns what the node sent in it, of one type, to one neighbour or all. */
+  pass<Type extends MeshFrame["type"]>(ms: number, type: Type, to?: AuthorKey) {
+    this.time.run(ms);
+    const frames = this.sent.filter((sent) => sent.frame.type === type && (to === undefined || sent.to === to));
+    this.sent.length = 0;
+    return frames as { to: AuthorKey; frame: Extract<MeshFrame, { type: Type }> }[];
+  }
+}
