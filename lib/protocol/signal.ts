@@ -52,7 +52,7 @@ export type SignalContent =
   | { kind: "offer"; sdp: string }
   /** The answer to the offer with the number `offer`. */
   | { kind: "answer"; sdp: string; offer: number }
-  /** ICE candidates, as they are found. Empty: these were all. */
+  /** ICE candidates, as they are found. */
   | { kind: "candidates"; candidates: IceCandidate[] }
   | { kind: "goodbye"; reason: GoodbyeReason };
 
