@@ -44,10 +44,19 @@ export const FRAME_PROBLEMS = [
   "bad_field",
   /** A frame that may not come now: anything before `hello`, or a second `hello`. */
   "out_of_turn",
-  /** The room's history cannot be read now; wait `retryAfterMs` and ask again. */
+  /** Too many frames, or the room's history cannot be read now; wait `retryAfterMs`. `field` `signal`: too many signals. */
   "busy",
 ] as const;
 export type FrameProblem = (typeof FRAME_PROBLEMS)[number];
+
+/** Why a signal did not reach its peer. `retriable`: it may, a moment later. `final`: not before that peer comes back. */
+export const SIGNAL_FAILURES = {
+  /** Nobody with this key is in the room. */
+  not_present: "final",
+  /** The peer, or the way to it, has too much to read already. Signals do not wait. */
+  busy: "retriable",
+} as const satisfies Record<string, "final" | "retriable">;
+export type SignalFailure = keyof typeof SIGNAL_FAILURES;
 
 /**
  * Why a connection ends: the WebSocket close code (RFC 6455 section 7.4.2, private range) and whether the client comes

@@ -4,7 +4,15 @@
  * checked fields, so nobody behind the door validates or casts.
  */
 import { isBase64UrlOf } from "./base64url.ts";
-import { CLOSE_REASONS, FRAME_PROBLEMS, type FrameProblem, type Refusal, REFUSALS } from "./codes.ts";
+import {
+  CLOSE_REASONS,
+  FRAME_PROBLEMS,
+  type FrameProblem,
+  type Refusal,
+  REFUSALS,
+  SIGNAL_FAILURES,
+  type SignalFailure,
+} from "./codes.ts";
 import { type EventId, isCount, isRecord, isTime, type RoomKind, type WireEvent } from "./event.ts";
 import type { ClientFrame, HelloProof, LogPosition, Person, RoomInfo, ServerFrame } from "./frames.ts";
 import {
@@ -15,6 +23,7 @@ import {
   PEOPLE_SHOWN,
   SEND_MAX_EVENTS,
   SERVER_FRAME_MAX_BYTES,
+  SIGNAL_PAYLOAD_MAX_CHARS,
 } from "./limits.ts";
 
 export type Decoded<Frame> =
@@ -40,6 +49,8 @@ export function decodeClientFrame(data: unknown): Decoded<ClientFrame> {
         return { type, before: count(fields.before, "before"), limit: count(fields.limit, "limit", PAGE_MAX_EVENTS) };
       case "ping":
         return { type };
+      case "signal":
+        return { type, to: base64url(fields.to, "to", 32), ...signed(fields) };
     }
   });
 }
@@ -116,6 +127,14 @@ export function decodeServerFrame(data: unknown): Decoded<ServerFrame> {
         };
       case "pong":
         return { type, at: time(fields.at, "at") };
+      case "signal":
+        return { type, from: base64url(fields.from, "from", 32), ...signed(fields) };
+      case "signal_undeliverable":
+        return {
+          type,
+          to: base64url(fields.to, "to", 32),
+          reason: oneOf(fields.reason, "reason", Object.keys(SIGNAL_FAILURES) as SignalFailure[]),
+        };
       case "problem":
         return {
           type,
@@ -200,6 +219,13 @@ function wireEvent(value: unknown, field: string): WireEvent {
   // Twice the limit: a payload somewhat too long is an event to refuse by id, a huge one is not worth hashing.
   if (payload.length > 2 * EVENT_PAYLOAD_MAX_BYTES) throw new BadField(`${field}[0]`);
   return [payload, base64url(signature, `${field}[1]`, 64)];
+}
+
+/** The signed text of a signal. Its size is bounded here; `readSignal` reads it. */
+function signed(fields: Record<string, unknown>): { payload: string; signature: string } {
+  const payload = text(fields.payload, "payload");
+  if (payload === "" || payload.length > SIGNAL_PAYLOAD_MAX_CHARS) throw new BadField("payload");
+  return { payload, signature: base64url(fields.signature, "signature", 64) };
 }
 
 function logPosition(value: unknown): LogPosition {

@@ -7,7 +7,7 @@
  * at will. Positions number a room's stored events 1, 2, 3, …; they mean something only together with the log's epoch.
  */
 import type { AuthorKey, EventId, RoomId, RoomKind, WireEvent } from "./event.ts";
-import type { CloseReason, FrameProblem, Refusal } from "./codes.ts";
+import type { CloseReason, FrameProblem, Refusal, SignalFailure } from "./codes.ts";
 
 /** A place in a room's log: the log's `epoch` (8 random bytes, base64url) and the position of one stored event. */
 export interface LogPosition {
@@ -141,6 +141,22 @@ export interface ProblemFrame {
   retryAfterMs?: number;
 }
 
+/** Server: what another person of the room sent to this one by `signal`, unchanged. */
+export interface SignalFrame {
+  type: "signal";
+  /** Whose connection it came from. The payload names its author, too, and the signature proves it: signal.ts. */
+  from: AuthorKey;
+  payload: string;
+  signature: string;
+}
+
+/** Server: a signal of this client did not reach anybody. Silence is no promise that one did. */
+export interface SignalUndeliverableFrame {
+  type: "signal_undeliverable";
+  to: AuthorKey;
+  reason: SignalFailure;
+}
+
 /** Server, just before it ends the connection. */
 export interface GoodbyeFrame {
   type: "goodbye";
@@ -157,6 +173,8 @@ export type ServerFrame =
   | PresenceFrame
   | PageFrame
   | PongFrame
+  | SignalFrame
+  | SignalUndeliverableFrame
   | ProblemFrame
   | GoodbyeFrame;
 
@@ -201,4 +219,14 @@ export interface PingFrame {
   type: "ping";
 }
 
-export type ClientFrame = HelloFrame | SendFrame | HistoryFrame | PingFrame;
+/** Client: this to the person `to`, on all their connections. The server carries it and keeps nothing. */
+export interface SendSignalFrame {
+  type: "signal";
+  to: AuthorKey;
+  /** The JSON of a Signal (signal.ts), at most SIGNAL_PAYLOAD_MAX_CHARS. */
+  payload: string;
+  /** By the sender's room key. */
+  signature: string;
+}
+
+export type ClientFrame = HelloFrame | SendFrame | HistoryFrame | PingFrame | SendSignalFrame;

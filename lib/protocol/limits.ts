@@ -50,5 +50,38 @@ export const POLL_ANSWER_MAX_BYTES = 131_072;
 /** Largest body of a polling request: its head, and the largest frame there is. More is `too_large`. */
 export const POLL_REQUEST_MAX_BYTES = CLIENT_FRAME_MAX_BYTES + 1_024;
 
+/** Longest payload of one signal, in UTF-16 units: the description of one data channel with all its candidates is 2–4 KiB. */
+export const SIGNAL_PAYLOAD_MAX_CHARS = 12_288;
+/** Most ICE candidates in one signal. */
+export const SIGNAL_CANDIDATES_MAX = 32;
+/** Longest text of one ICE candidate (RFC 8839 section 5.1), in UTF-16 units. */
+export const SIGNAL_CANDIDATE_MAX_CHARS = 512;
+/** How far back in a link session a signal may come late, in sequence numbers; older ones count as replayed. */
+export const SIGNAL_REPLAY_WINDOW = 64;
+
+/** Largest frame on a data channel: what every browser sends in one piece (RFC 8831 section 6.6). Longer texts are cut. */
+export const LINK_CHUNK_BYTES = 16_384;
+/** Largest text on a link, in UTF-8 bytes, put together again. More ends the link as `bad_frames`. */
+export const LINK_MESSAGE_MAX_BYTES = 262_144;
+/** Silence after which a peer link is asked whether it lives. */
+export const LINK_HEARTBEAT_MS = 5_000;
+/** A peer answers a link's ping within this, or the link is in doubt: nobody counts on it any more. */
+export const LINK_PROBE_TIMEOUT_MS = 800;
+/** Silence after which a link in doubt is over. */
+export const LINK_SILENCE_MS = 8_000;
+/** From the first signal to an open channel; then the link is given up. */
+export const LINK_SETUP_TIMEOUT_MS = 15_000;
+
+/** Least time from one look for new peers to the next. */
+export const MESH_DISCOVERY_COOLDOWN_MS = 2_000;
+/** Least time from one try to link with a peer to the next one with the same peer. */
+export const MESH_PEER_COOLDOWN_MS = 5_000;
+/** Most links of a desktop. */
+export const MESH_LINKS_DESKTOP = 8;
+/** Most links of a phone. */
+export const MESH_LINKS_PHONE = 3;
+/** Up to this many people, a room links by itself when the network is good. */
+export const MESH_SMALL_ROOM = 15;
+
 /** Most people named in a `welcome`; the count is always complete. */
 export const PEOPLE_SHOWN = 50;

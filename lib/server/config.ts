@@ -49,6 +49,10 @@ export interface ServerConfig {
     connectionEvents: { burst: number; everyMs: number };
     /** Frames other than `send` on one connection. */
     connectionFrames: { burst: number; everyMs: number };
+    /** Signals that one connection may send … */
+    sentSignals: { burst: number; everyMs: number };
+    /** … and that one may be sent: whoever is called by many at once is not drowned. */
+    receivedSignals: { burst: number; everyMs: number };
     /** Events of one connection that may wait for their answer. More are refused as `overloaded`. */
     inFlightEvents: number;
     /** Unreadable frames, wrong signatures and malformed events before a connection is closed as `bad_frames`. */
@@ -129,6 +133,16 @@ export interface ServerConfig {
     readGapMs: number;
   };
 
+  signaling: {
+    /** Signals that may wait for one other instance. More are `busy`. */
+    queueLetters: number;
+    /** How long they lie in its mailbox at most: longer, and the caller has given up. */
+    lifeMs: number;
+    /** People whose instance is remembered because a signal of theirs came from there, before presence tells of them. */
+    heardAuthors: number;
+    heardMs: number;
+  };
+
   feed: {
     /** Least time between two looks at the rooms of one bell … */
     gapMs: number;
@@ -194,6 +208,8 @@ export const DEFAULT_CONFIG: ServerConfig = {
     addressRooms: { burst: 120, everyMs: 1_000, pauseMs: 0 },
     connectionEvents: { burst: 256, everyMs: 10 },
     connectionFrames: { burst: 120, everyMs: 25 },
+    sentSignals: { burst: 120, everyMs: 50 },
+    receivedSignals: { burst: 240, everyMs: 25 },
     inFlightEvents: 64,
     badFrames: 10,
     connections: 20_000,
@@ -237,6 +253,7 @@ export const DEFAULT_CONFIG: ServerConfig = {
     writeGapMs: 500,
     readGapMs: 1_000,
   },
+  signaling: { queueLetters: 256, lifeMs: 10_000, heardAuthors: 5_000, heardMs: 30_000 },
   feed: { gapMs: 10, maxGapMs: 80, recheckMs: 5_000 },
   rooms: { graceMs: 30_000, listed: 50, listedCacheMs: 1_000, suggestions: 3 },
   closing: { minRetryMs: 250, retrySpreadMs: 4_000, graceMs: 3_000 },

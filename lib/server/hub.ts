@@ -22,6 +22,8 @@ export interface Member {
   deliver(page: EncodedPage): void;
   /** A frame that may be sent at any time. */
   tell(text: string): void;
+  /** A frame that nobody waits for long: false when this member has enough to read already, and nothing was sent. */
+  pass(text: string): boolean;
   end(reason: CloseReason, retryAfterMs?: number): void;
 }
 
@@ -46,6 +48,7 @@ export class Hub {
   readonly #committer: Committer;
   readonly #members = new Set<Member>();
   readonly #live = new Set<Member>();
+  readonly #byAuthor = new Map<AuthorKey, Set<Member>>();
   #head: LogHead;
   #fannedOut: number;
   /** When everybody was told last, ms since 1970. */
@@ -163,6 +166,10 @@ export class Hub {
 
   join(member: Member): void {
     this.#members.add(member);
+    const { author } = member.person;
+    const same = this.#byAuthor.get(author);
+    if (same === undefined) this.#byAuthor.set(author, new Set([member]));
+    else same.add(member);
     this.presence.enter(member.person);
   }
 
@@ -174,8 +181,16 @@ export class Hub {
   leave(member: Member): void {
     this.#live.delete(member);
     if (!this.#members.delete(member)) return;
-    this.presence.leave(member.person.author);
+    const { author } = member.person;
+    const same = this.#byAuthor.get(author);
+    if (same?.delete(member) && same.size === 0) this.#byAuthor.delete(author);
+    this.presence.leave(author);
     if (this.unused) this.#parts.onEmpty(this);
+  }
+
+  /** The connections of this person on this instance. */
+  membersOf(author: AuthorKey): Iterable<Member> {
+    return this.#byAuthor.get(author) ?? [];
   }
 
   submit(submissions: readonly Submission[]): void {

@@ -86,6 +86,17 @@ export class People {
     return shown;
   }
 
+  /**
+   * The other instances on which this person is. Where nobody names them: those with more people than they name, which
+   * may or may not be right (`sure`).
+   */
+  instancesOf(author: AuthorKey): { instances: string[]; sure: boolean } {
+    const named = this.#elsewhere.filter(({ shown }) => shown.some((person) => person.author === author));
+    const sure = named.length > 0;
+    const possible = sure ? named : this.#elsewhere.filter(({ count, shown }) => count > shown.length);
+    return { instances: possible.map(({ instance }) => instance), sure };
+  }
+
   /** This instance's own part, for the other instances. */
   entry(): Pick<PresenceEntry, "count" | "shown"> {
     const shown: Person[] = [];

@@ -50,6 +50,10 @@ export class RoomPresence {
     return this.#people.shown(me);
   }
 
+  instancesOf(author: Person["author"]): { instances: string[]; sure: boolean } {
+    return this.#people.instancesOf(author);
+  }
+
   enter(person: Person): void {
     this.#people.enter(person);
     this.#changedHere();

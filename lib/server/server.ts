@@ -11,6 +11,7 @@ import { type HealthAnswer, HealthCheck } from "./health.ts";
 import { Hub } from "./hub.ts";
 import { type CodeAnswer, type ListedRoom, type RoomAnswer, Rooms } from "./rooms.ts";
 import { type Admission, type Connection, Session } from "./session.ts";
+import { Signaling } from "./signaling.ts";
 import { Sweep } from "./sweep.ts";
 import { type Cancel, pause, type Surroundings } from "./surroundings.ts";
 
@@ -68,6 +69,7 @@ class RunningServer implements ChatServer {
   readonly #health: HealthCheck;
   readonly #feed: Feed;
   readonly #sweep: Sweep;
+  readonly #signaling: Signaling;
   /** Open rooms, and rooms that are being opened. */
   readonly #hubs = new Map<RoomId, { opening: Promise<Hub | undefined>; hub?: Hub; cancelDrop?: Cancel }>();
   /** Hubs that tell the other instances, in the background, that they are empty. */
@@ -96,6 +98,14 @@ class RunningServer implements ChatServer {
       },
     });
     this.#sweep = new Sweep({ store, config, surroundings, instance: this.instance, onFailure });
+    this.#signaling = new Signaling({
+      mailboxes: store.mailboxes,
+      config: config.signaling,
+      clock,
+      instance: this.instance,
+      hubOf: (room) => this.#hubs.get(room)?.hub,
+      onFailure,
+    });
     this.#feed = new Feed({
       store,
       config: config.feed,
@@ -139,6 +149,7 @@ class RunningServer implements ChatServer {
       verifier,
       config,
       surroundings: { clock, timers, random, log },
+      signaling: this.#signaling,
       onClosed: () => void this.#connections--,
       onFailure: (error) => this.#health.storageFailed(error),
     });
@@ -256,7 +267,13 @@ class RunningServer implements ChatServer {
     this.#hubs.clear();
     await Promise.race([
       graceIsOver,
-      Promise.all([...hubs.map((hub) => hub.close()), ...this.#leaving, this.#feed.close(), sweeping]),
+      Promise.all([
+        ...hubs.map((hub) => hub.close()),
+        ...this.#leaving,
+        this.#feed.close(),
+        this.#signaling.close(),
+        sweeping,
+      ]),
     ]);
     cancelGrace?.();
     // A turn of the event loop, in which goodbyes reach the sockets.

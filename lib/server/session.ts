@@ -12,6 +12,7 @@ import type {
   HistoryFrame,
   LogPosition,
   Person,
+  SendSignalFrame,
   ServerFrame,
   WelcomeFrame,
 } from "../protocol/frames.ts";
@@ -31,6 +32,7 @@ import type { Outcome, Sender, Submission } from "./committer.ts";
 import type { ServerConfig } from "./config.ts";
 import type { Hub, Member } from "./hub.ts";
 import { TokenBucket } from "./rate.ts";
+import type { Signaling } from "./signaling.ts";
 import { type Cancel, pause, type Surroundings } from "./surroundings.ts";
 import type { EncodedPage } from "./tail.ts";
 
@@ -55,6 +57,7 @@ export interface SessionParts {
   verifier: Verifier;
   config: ServerConfig;
   surroundings: Surroundings;
+  signaling: Pick<Signaling, "send">;
   onClosed(): void;
   onFailure(error: StorageUnavailable): void;
 }
@@ -77,6 +80,8 @@ export class Session implements Member, Sender {
   #badFrames = 0;
   readonly #frames: TokenBucket;
   readonly #events: TokenBucket;
+  readonly #sentSignals: TokenBucket;
+  readonly #receivedSignals: TokenBucket;
   #inFlight = 0;
   /** Events are checked and submitted in the order of their frames. */
   #checking = Promise.resolve();
@@ -90,6 +95,8 @@ export class Session implements Member, Sender {
     this.#lastHeardAt = clock.now();
     this.#frames = new TokenBucket(config.limits.connectionFrames);
     this.#events = new TokenBucket(config.limits.connectionEvents);
+    this.#sentSignals = new TokenBucket(config.limits.sentSignals);
+    this.#receivedSignals = new TokenBucket(config.limits.receivedSignals);
     const nonce = toBase64Url(random.bytes(16));
     this.#state = { name: "greeting", nonce };
     this.#cancelTimeout = timers.after(HELLO_TIMEOUT_MS, () => this.end("hello_timeout"));
@@ -123,8 +130,8 @@ export class Session implements Member, Sender {
       return this.#problem(decoded.problem, decoded.field === undefined ? {} : { field: decoded.field });
     }
     const { frame } = decoded;
-    // Events have a limit of their own, so that each of them gets its answer.
-    const waitMs = frame.type === "send" ? undefined : this.#frames.take(now);
+    // Events and signals have limits of their own.
+    const waitMs = frame.type === "send" || frame.type === "signal" ? undefined : this.#frames.take(now);
     if (waitMs !== undefined) return this.#problem("busy", { retryAfterMs: waitMs });
     const { name } = this.#state;
     switch (frame.type) {
@@ -140,6 +147,9 @@ export class Session implements Member, Sender {
       case "history":
         if (this.#state.name !== "catching_up" && this.#state.name !== "live") return this.#problem("out_of_turn");
         return void this.#history(this.#state.hub, frame);
+      case "signal":
+        if (this.#state.name !== "catching_up" && this.#state.name !== "live") return this.#problem("out_of_turn");
+        return this.#signal(this.#state.hub, frame);
     }
   }
 
@@ -339,6 +349,28 @@ export class Session implements Member, Sender {
     }
   }
 
+  // ---- signals ----
+
+  #signal(hub: Hub, frame: SendSignalFrame): void {
+    const retryAfterMs = this.#sentSignals.take(this.#parts.surroundings.clock.now());
+    if (retryAfterMs !== undefined) {
+      this.#tell({ type: "problem", problem: "busy", field: "signal", retryAfterMs });
+      return this.#strike(SIGNAL_OVER_LIMIT_STRIKE);
+    }
+    if (frame.to === this.person.author) return this.#problem("bad_field", { field: "to" });
+    this.#parts.signaling.send(hub, this, frame);
+  }
+
+  pass(text: string): boolean {
+    const { connection, config, surroundings } = this.#parts;
+    if (this.#state.name === "closed") return false;
+    // Somebody who calls again and again must not get a slow reader cut off.
+    if (connection.bufferedBytes() + text.length > config.fanOut.highWatermarkBytes / 2) return false;
+    if (this.#receivedSignals.take(surroundings.clock.now()) !== undefined) return false;
+    connection.send(text);
+    return true;
+  }
+
   // ---- frames out ----
 
   deliver(page: EncodedPage): void {
@@ -420,6 +452,9 @@ export class Session implements Member, Sender {
 }
 
 const utf8 = new TextEncoder();
+
+/** A correct client may come over the limit when a whole room links at once; one that goes on and on is thrown out. */
+const SIGNAL_OVER_LIMIT_STRIKE = 1 / 20;
 
 /** Who a valid hello introduces; undefined when the name is none. A sealed name is passed on as it is. */
 function personOf({ author, name }: HelloProof, hub: Hub): Person | undefined {

@@ -314,6 +314,9 @@ class Session extends RoomSignals implements RoomSession {
       case "presence":
         this.#people.presence(frame);
         return true;
+      case "signal":
+      case "signal_undeliverable":
+        return true;
       case "problem":
         if (frame.problem !== "busy") this.#log(`the server could not read a frame: ${frame.problem} ${frame.field}`);
         else if (this.older.value === "loading") this.#askAgainIn(frame.retryAfterMs ?? REFUSED_PAUSE_MS);

@@ -5,6 +5,7 @@ import { keys } from "./keys.ts";
 import { KvLeases } from "./leases.ts";
 import { KvLimits } from "./limits.ts";
 import { KvLog } from "./log.ts";
+import { KvMailboxes } from "./mailboxes.ts";
 import { KvPresence } from "./presence.ts";
 import { KvRooms } from "./rooms.ts";
 import type { Kv, Store } from "./store.ts";
@@ -36,6 +37,7 @@ export function openStore(options: StoreOptions): Store {
     presence: new KvPresence(database),
     limits: new KvLimits(database),
     bells: new KvBells(database, closing.signal),
+    mailboxes: new KvMailboxes(database, closing.signal),
     leases: new KvLeases(database),
     ping: async () => {
       const startedAt = clock.now();

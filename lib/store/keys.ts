@@ -16,6 +16,8 @@
  * | `present` room, instance | [count, expiresAt]: the same without names | with `presence` |
  * | `limit` what, who | Allowance | with every take that changes it |
  * | `bell` number | `1`; only the change counts | with every change of a room that rings it |
+ * | `mail` receiver, sender, place | StoredPost: signals for another instance | to hand them over; deleted when read |
+ * | `mailbox` receiver | `1`; only the change counts | with every `mail` to this instance |
  * | `lease` name | Lease | when it is taken or renewed |
  */
 import type { AuthorKey, EventId, RoomId } from "../protocol/event.ts";
@@ -47,6 +49,9 @@ export const keys = {
   presentIn: (room: RoomId): Deno.KvKey => ["present", room],
   limit: (what: string, who: string): Deno.KvKey => ["limit", what, who],
   bell: (bell: number): Deno.KvKey => ["bell", bell],
+  mail: (to: string, from: string, slot: number): Deno.KvKey => ["mail", to, from, slot],
+  mailOf: (to: string): Deno.KvKey => ["mail", to],
+  mailbox: (instance: string): Deno.KvKey => ["mailbox", instance],
   lease: (name: string): Deno.KvKey => ["lease", name],
   /** The folders of a room that are emptied after its removal. */
   foldersOf: (room: RoomId): Deno.KvKey[] => [

@@ -3,6 +3,7 @@
  * a database that does not answer throws StorageUnavailable, and nothing was promised to anyone by then.
  */
 import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../protocol/event.ts";
+import type { SignalFailure } from "../protocol/codes.ts";
 import type { Person, RoomInfo } from "../protocol/frames.ts";
 
 /** The part of Deno KV that the store uses: the real one, and the one in memory for tests and simulations. */
@@ -167,6 +168,43 @@ export interface BellStore {
   listen(signal: AbortSignal): AsyncIterable<number>;
 }
 
+/** Something that one instance hands to another. */
+export type Letter =
+  /** For a person in a room. `answer`: when nobody is there to take it, the sender's instance wants to know. */
+  | {
+    type: "signal";
+    room: RoomId;
+    from: AuthorKey;
+    to: AuthorKey;
+    payload: string;
+    signature: string;
+    answer: boolean;
+  }
+  /** The answer: what `from` sent to `to` was not taken. */
+  | { type: "signal_undeliverable"; room: RoomId; from: AuthorKey; to: AuthorKey; reason: SignalFailure };
+
+/** Letters that one instance sent together. */
+export interface Post {
+  /** The sender's instance. */
+  from: string;
+  letters: Letter[];
+}
+
+/** Most characters of payloads in one post: KV stores a text with one letter beyond Latin-1 as two bytes each. */
+export const POST_MAX_CHARS = 24_576;
+
+export interface MailboxStore {
+  /**
+   * Puts a post into an instance's mailbox and rings for it; false when the places of this sender are taken: nothing is
+   * put. Nobody finds it any more after `lifeMs`.
+   */
+  put(to: string, from: string, letters: readonly Letter[], lifeMs: number, nowMs: number): Promise<boolean>;
+  /** Reads and deletes what lies in an instance's mailbox, oldest first. */
+  take(instance: string, nowMs: number): Promise<Post[]>;
+  /** Yields at once, and whenever something may lie in the mailbox, until `signal` aborts. */
+  listen(instance: string, signal: AbortSignal): AsyncIterable<void>;
+}
+
 /** Work that one instance does for all. */
 export interface LeaseStore {
   /** Whether this instance holds the lease `name` for the next `forMs`; another one gets it only after that. */
@@ -179,6 +217,7 @@ export interface Store {
   readonly presence: PresenceStore;
   readonly limits: LimitStore;
   readonly bells: BellStore;
+  readonly mailboxes: MailboxStore;
   readonly leases: LeaseStore;
   /** One small read through the whole way to the database; how long it took, ms. */
   ping(): Promise<number>;

@@ -1,7 +1,15 @@
 /** Random events and frames of every kind, right in every field. */
 import fc from "fast-check";
 import { toBase64Url } from "../../lib/protocol/base64url.ts";
-import { CLOSE_REASONS, type CloseReason, FRAME_PROBLEMS, type Refusal, REFUSALS } from "../../lib/protocol/codes.ts";
+import {
+  CLOSE_REASONS,
+  type CloseReason,
+  FRAME_PROBLEMS,
+  type Refusal,
+  REFUSALS,
+  SIGNAL_FAILURES,
+  type SignalFailure,
+} from "../../lib/protocol/codes.ts";
 import {
   encodePayload,
   type EventContent,
@@ -75,6 +83,7 @@ export const clientFrame: fc.Arbitrary<ClientFrame> = fc.oneof(
   fc.record({ type: of("send"), events: fc.array(wire, { minLength: 1, maxLength: 4 }) }),
   fc.record({ type: of("history"), before: count, limit: fc.integer({ min: 1, max: 200 }) }),
   fc.record({ type: of("ping") }),
+  fc.record({ type: of("signal"), to: base64url(32), payload: text(50), signature: base64url(64) }),
 );
 
 export const serverFrame: fc.Arbitrary<ServerFrame> = fc.oneof(
@@ -111,6 +120,12 @@ export const serverFrame: fc.Arbitrary<ServerFrame> = fc.oneof(
   }),
   fc.record({ type: of("page"), before: count, from: count, events: fc.array(wire, { maxLength: 3 }), oldest: count }),
   fc.record({ type: of("pong"), at: time }),
+  fc.record({ type: of("signal"), from: base64url(32), payload: text(50), signature: base64url(64) }),
+  fc.record({
+    type: of("signal_undeliverable"),
+    to: base64url(32),
+    reason: fc.constantFrom(...Object.keys(SIGNAL_FAILURES) as SignalFailure[]),
+  }),
   fc.record({
     type: of("problem"),
     problem: fc.constantFrom(...FRAME_PROBLEMS),

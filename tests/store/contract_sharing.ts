@@ -1,7 +1,8 @@
 /** The contract's part on what instances share: presence, limits, bells, leases. */
 import { assert, assertEquals } from "@std/assert";
 import { BELL_COUNT } from "../../lib/store/keys.ts";
-import type { PresenceEntry, Rate, Store } from "../../lib/store/store.ts";
+import { MAILBOX_SLOTS } from "../../lib/store/mailboxes.ts";
+import type { Letter, Post, PresenceEntry, Rate, Store } from "../../lib/store/store.ts";
 import { appendSurely, eventOf, foundingOf, idOf, makeRoom, NOON, type StoreTest } from "./contract.ts";
 
 const main = idOf("main");
@@ -10,6 +11,7 @@ export function sharingContract(test: StoreTest): void {
   presenceContract(test);
   limitsContract(test);
   bellsContract(test);
+  mailboxesContract(test);
   leasesContract(test);
 
   test("a ping tells how long the database took", async ({ open }) => {
@@ -174,6 +176,63 @@ function bellsContract(test: StoreTest): void {
     const store = await open();
     store.close();
     store.close();
+  });
+}
+
+function mailboxesContract(test: StoreTest): void {
+  const letter = (name: string): Letter => ({
+    type: "signal",
+    room: main,
+    from: idOf("ada", 32),
+    to: idOf("bob", 32),
+    payload: name,
+    signature: "s",
+    answer: true,
+  });
+  const payloads = (posts: Post[]) =>
+    posts.flatMap(({ letters }) => letters.map((letter) => letter.type === "signal" ? letter.payload : letter.type));
+
+  test("what lies in a mailbox is taken once, oldest first, by the instance it is for", async ({ open }) => {
+    const [one, two, three] = [await open(), await open(), await open()];
+    for (let count = 0; count < 40; count++) {
+      const sender = count % 2 === 0 ? one : two;
+      assertEquals(await sender.mailboxes.put("c", `${count % 2}`, [letter(`${count}`)], 1_000, NOON), true);
+    }
+    assertEquals(await three.mailboxes.take("d", NOON), []);
+    const posts = await three.mailboxes.take("c", NOON);
+    assertEquals(payloads(posts), Array.from({ length: 40 }, (_, count) => `${count}`));
+    assertEquals(posts[1]!.from, "1");
+    assertEquals(await three.mailboxes.take("c", NOON), []);
+  });
+
+  test("a mailbox has a bounded number of places per sender, and expired posts make room", async ({ open, openKv }) => {
+    const { mailboxes } = await open();
+    for (let count = 0; count < MAILBOX_SLOTS; count++) {
+      assertEquals(await mailboxes.put("c", "a", [letter(`${count}`)], 1_000, NOON), true);
+    }
+    assertEquals(await mailboxes.put("c", "a", [letter("too many")], 1_000, NOON + 999), false);
+    assertEquals(await mailboxes.put("c", "b", [letter("another sender's")], 1_000, NOON), true);
+    assertEquals(await mailboxes.put("c", "a", [letter("after")], 1_000, NOON + 1_000), true);
+    assertEquals(payloads(await mailboxes.take("c", NOON + 1_000)), ["after"]);
+    const left = [];
+    for await (const { key } of (await openKv()).list({ prefix: ["mail"] })) left.push(key);
+    assertEquals(left, []);
+  });
+
+  test("a mailbox rings at first, and for whatever is put into it", async ({ open }) => {
+    const [listener, writer] = [await open(), await open()];
+    const end = new AbortController();
+    const rings = listener.mailboxes.listen("c", end.signal)[Symbol.asyncIterator]();
+    assertEquals((await rings.next()).done, false);
+    for (let count = 0; count < 3; count++) {
+      const [rang] = await Promise.all([
+        rings.next(),
+        writer.mailboxes.put("c", "a", [letter(`${count}`)], 1_000, NOON),
+      ]);
+      assertEquals(rang.done, false);
+    }
+    end.abort();
+    assertEquals((await rings.next()).done, true);
   });
 }
 

@@ -1,0 +1,45 @@
+// Runs in browser and server.
+/** Signs signals, and opens those that came: what passes here was written by the person it names, in this room, to me. */
+import type { AuthorKey, RoomId } from "../protocol/event.ts";
+import type { SendSignalFrame, SignalFrame } from "../protocol/frames.ts";
+import { encodeSignal, readSignal, type Signal, type SignalContent, type SignalHeader } from "../protocol/signal.ts";
+import type { Signer, Verifier } from "./signing.ts";
+
+/** Writes and signs a signal: the frame that carries it. Throws RangeError when it is too long. */
+export async function signSignal(
+  signer: Signer,
+  header: Omit<SignalHeader, "from">,
+  content: SignalContent,
+): Promise<SendSignalFrame> {
+  const payload = encodeSignal({ ...header, from: signer.author }, content);
+  return { type: "signal", to: header.to, payload, signature: await signer.sign(payload) };
+}
+
+/** Why a signal is not taken. */
+export type SignalProblem =
+  /** Not of the documented shape; `field` names the first wrong field. */
+  | { problem: "bad_field"; field: string }
+  /** It names another room, another receiver, or not the person whose connection it came from. */
+  | { problem: "misdirected"; field: "room" | "to" | "from" }
+  | { problem: "bad_signature" };
+
+/** Opens what a `signal` frame carries. Only replays are left to find out: ReplayWindow, per link session. */
+export async function openSignal(
+  verifier: Verifier,
+  frame: Pick<SignalFrame, "from" | "payload" | "signature">,
+  place: { room: RoomId; me: AuthorKey },
+): Promise<{ ok: true; signal: Signal } | { ok: false; problem: SignalProblem }> {
+  const read = readSignal(frame.payload);
+  if (!read.ok) return { ok: false, problem: { problem: "bad_field", field: read.field } };
+  const { signal } = read;
+  const misdirected = signal.room !== place.room
+    ? "room"
+    : signal.to !== place.me
+    ? "to"
+    : signal.from !== frame.from
+    ? "from"
+    : undefined;
+  if (misdirected !== undefined) return { ok: false, problem: { problem: "misdirected", field: misdirected } };
+  const valid = await verifier.verify(signal.from, frame.payload, frame.signature);
+  return valid ? { ok: true, signal } : { ok: false, problem: { problem: "bad_signature" } };
+}

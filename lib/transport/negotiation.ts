@@ -1,0 +1,145 @@
+/**
+ * Perfect negotiation (W3C WebRTC 1.0, section 10.7) of one connection: offers, answers and candidates, over signals that
+ * may be lost or late. When both sides offer at once, the polite one gives up its own offer; the other one ignores the
+ * offer that came. Steps run one after another, so no offer is half made when another one comes.
+ */
+import { SIGNAL_CANDIDATES_MAX } from "../protocol/limits.ts";
+import type { IceCandidate, SignalContent } from "../protocol/signal.ts";
+import type { PeerConnection } from "./peer_connection.ts";
+
+export interface NegotiationParts {
+  polite: boolean;
+  connection: PeerConnection;
+  timers: { after(delayMs: number, run: () => void): () => void };
+  /** Sends a signal, and returns its number. It may get lost. */
+  send(content: SignalContent): number;
+  log(line: string): void;
+}
+
+/** Candidates found within this time go in one signal. */
+export const CANDIDATE_BATCH_MS = 15;
+/** An offer without an answer is sent again after this, then after twice as long each time. */
+export const OFFER_AGAIN_MS = 1_500;
+/** Candidates that wait for the peer's description, and steps that wait for the one before. More are dropped. */
+const WAITING_MAX = 64;
+
+export class Negotiation {
+  readonly #parts: NegotiationParts;
+  /** Numbers of the signals that carried the offer that waits. */
+  #offers: number[] = [];
+  #steps: Promise<unknown> = Promise.resolve();
+  #stepsWaiting = 0;
+  /** Our candidates that the peer was not told of. */
+  #found: IceCandidate[] = [];
+  /** A description of ours is out: our candidates mean something to the peer. */
+  #introduced = false;
+  /** The peer's candidates that came before its description. */
+  #early: IceCandidate[] = [];
+  #cancelBatch: (() => void) | undefined;
+  #cancelOfferAgain = () => {};
+  #ended = false;
+
+  constructor(parts: NegotiationParts) {
+    this.#parts = parts;
+  }
+
+  /** Offers; with `iceRestart`, on a new path. */
+  offer(iceRestart: boolean): void {
+    this.#step(async () => {
+      const { connection } = this.#parts;
+      // One that waits for its answer says it all, unless there is another network.
+      if (connection.offering && !iceRestart) return;
+      const sdp = await connection.offer(iceRestart);
+      this.#offers = [];
+      this.#sendOffer(sdp, OFFER_AGAIN_MS);
+      this.#introduced = true;
+    });
+  }
+
+  /** The peer's signal with the number `seq`, each only once. */
+  receive(content: Exclude<SignalContent, { kind: "goodbye" }>, seq: number): void {
+    const { connection } = this.#parts;
+    switch (content.kind) {
+      case "offer":
+        return this.#step(() => this.#answer(content.sdp, seq));
+      case "answer":
+        return this.#step(async () => {
+          if (!connection.offering || !this.#offers.includes(content.offer)) return;
+          this.#cancelOfferAgain();
+          await connection.accept(content.sdp);
+          await this.#addEarly();
+        });
+      case "candidates":
+        return this.#step(async () => {
+          this.#early = [...this.#early, ...content.candidates].slice(-WAITING_MAX);
+          if (connection.described) await this.#addEarly();
+        });
+    }
+  }
+
+  /** The connection found a candidate; undefined: these were all. */
+  found(candidate: IceCandidate | undefined): void {
+    if (candidate !== undefined) this.#found.push(candidate);
+    if (candidate === undefined) this.#sendFound();
+    else this.#cancelBatch ??= this.#parts.timers.after(CANDIDATE_BATCH_MS, () => this.#sendFound());
+  }
+
+  /** Nothing happens any more. */
+  end(): void {
+    this.#ended = true;
+    this.#cancelBatch?.();
+    this.#cancelOfferAgain();
+  }
+
+  async #answer(sdp: string, offer: number): Promise<void> {
+    const { connection, polite, send } = this.#parts;
+    if (connection.offering && !polite) return;
+    this.#cancelOfferAgain();
+    const answer = await connection.answer(sdp);
+    send({ kind: "answer", sdp: answer, offer });
+    this.#introduced = true;
+    await this.#addEarly();
+  }
+
+  async #addEarly(): Promise<void> {
+    const { connection, log } = this.#parts;
+    for (const candidate of this.#early.splice(0)) {
+      // Of an offer that was given up, or of a time before a restart: not a way any more.
+      await connection.addCandidate(candidate).catch((error) => log(`a candidate was not taken: ${error}`));
+    }
+  }
+
+  #sendOffer(sdp: string, againMs: number): void {
+    const { connection, send, timers } = this.#parts;
+    this.#offers.push(send({ kind: "offer", sdp }));
+    this.#cancelOfferAgain();
+    this.#cancelOfferAgain = timers.after(againMs, () => {
+      // By now it holds the candidates that were found, should their signals be lost as well.
+      const sdp = connection.offering ? connection.ownSdp() : undefined;
+      if (sdp !== undefined) this.#sendOffer(sdp, againMs * 2);
+    });
+  }
+
+  #sendFound(): void {
+    this.#cancelBatch?.();
+    this.#cancelBatch = undefined;
+    if (this.#found.length === 0) return;
+    if (!this.#introduced) {
+      this.#cancelBatch = this.#parts.timers.after(CANDIDATE_BATCH_MS, () => this.#sendFound());
+      return;
+    }
+    while (this.#found.length > 0) {
+      this.#parts.send({ kind: "candidates", candidates: this.#found.splice(0, SIGNAL_CANDIDATES_MAX) });
+    }
+  }
+
+  /** Runs after what was begun before. A step that fails changes nothing: the peer says it again, or time is up. */
+  #step(run: () => Promise<void>): void {
+    if (this.#ended || this.#stepsWaiting >= WAITING_MAX) return;
+    this.#stepsWaiting++;
+    this.#steps = this.#steps.then(() => {
+      this.#stepsWaiting--;
+      return this.#ended ? undefined : run();
+    }).catch((error) => this.#ended || this.#parts.log(`a step to a link failed: ${error}`));
+  }
+}

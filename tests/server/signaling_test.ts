@@ -1,0 +1,282 @@
+/** Signals from person to person: over both roads, on one instance and between several, within their limits. */
+import { assert, assertEquals } from "@std/assert";
+import { openSignal } from "../../lib/crypto/signal_signing.ts";
+import { ed25519 } from "../../lib/crypto/ed25519.ts";
+import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
+import type { SignalFrame } from "../../lib/protocol/frames.ts";
+import { SIGNAL_PAYLOAD_MAX_CHARS } from "../../lib/protocol/limits.ts";
+import type { Store } from "../../lib/store/store.ts";
+import { MAILBOX_SLOTS } from "../../lib/store/mailboxes.ts";
+import { type KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
+import { TestClient } from "../support/client.ts";
+import { signalFrom } from "../support/signals.ts";
+import { startBothRoads } from "./both_roads.ts";
+import { configWith, type PartialConfig, startTestServer, type TestServer } from "./support.ts";
+
+const signals = (client: TestClient) => client.frames.filter((frame): frame is SignalFrame => frame.type === "signal");
+
+/** Waits until a client was told of the other one's presence. */
+const sees = (client: TestClient, other: TestClient) => client.until(() => client.people.has(other.signer.author));
+
+/** Waits until the database names a person who came to another instance. */
+async function isKnown(store: Store, room: string, { signer }: TestClient) {
+  for (;;) {
+    const entries = await store.presence.read(room, Date.now());
+    if (entries.some(({ shown }) => shown.some(({ author }) => author === signer.author))) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+type Roads = ReturnType<typeof startBothRoads>;
+
+/** Instances on one database, each with both roads. Every client is checked for what no right server does. */
+function field(
+  name: string,
+  count: number,
+  run: (
+    stage: { roads: Roads[]; room: string; join: (road?: "socket" | "poll", at?: number) => Promise<TestClient> },
+  ) => Promise<void>,
+  config: PartialConfig = {},
+): void {
+  Deno.test(name, async () => {
+    const database = new MemoryDatabase({ now: () => Date.now() });
+    const roads = Array.from(
+      { length: count },
+      (_, at) => startBothRoads({ database, config, instance: `instance ${at}` }),
+    );
+    const { id: room } = await roads[0]!.newRoom();
+    const clients: TestClient[] = [];
+    try {
+      await run({
+        roads,
+        room,
+        async join(road = "socket", at = 0) {
+          const client = await TestClient.join({ open: roads[at]![road](room), room });
+          clients.push(client);
+          return client;
+        },
+      });
+      for (const client of clients) assertEquals(client.violations, []);
+    } finally {
+      for (const client of clients) await client.close();
+      for (const road of roads) await road.close();
+    }
+  });
+}
+
+for (const [from, to] of [["socket", "socket"], ["socket", "poll"], ["poll", "socket"]] as const) {
+  field(`[SIG-1] a signal goes from a ${from} to a ${to} as it was signed`, 1, async ({ join, room }) => {
+    const [ada, bob] = [await join(from), await join(to)];
+    const eve = await join("socket");
+    const sent = await signalFrom(ada, bob.signer.author);
+    ada.send(sent);
+    const { payload, signature, ...frame } = await bob.waitFor("signal");
+    assertEquals([payload, signature], [sent.payload, sent.signature]);
+    assertEquals(frame, { type: "signal", from: ada.signer.author });
+    const opened = await openSignal(await ed25519(), { ...frame, payload, signature }, { room, me: bob.signer.author });
+    assert(opened.ok);
+    await ada.say("later");
+    await eve.holds(2);
+    assertEquals([signals(ada), signals(eve)], [[], []], "nobody else hears of it");
+  });
+}
+
+field(
+  "[SIG-1] every connection of the receiver gets it, signals keep their order",
+  1,
+  async ({ join, roads, room }) => {
+    const ada = await join();
+    const secret = crypto.getRandomValues(new Uint8Array(32));
+    const tabs = [];
+    for (let tab = 0; tab < 2; tab++) {
+      tabs.push(await TestClient.join({ open: roads[0]!.socket(room), room, secret }));
+    }
+    const to = tabs[0]!.signer.author;
+    const sent = [];
+    for (let seq = 1; seq <= 20; seq++) sent.push(await signalFrom(ada, to, { seq }));
+    for (const frame of sent) ada.send(frame);
+    for (const tab of tabs) {
+      await tab.until(() => signals(tab).length === 20);
+      assertEquals(signals(tab).map(({ payload }) => payload), sent.map(({ payload }) => payload));
+      await tab.close();
+    }
+  },
+);
+
+field("[SIG-2] a signal to nobody is answered at once, and says to whom it was", 1, async ({ join }) => {
+  const [ada, bob] = [await join(), await join("poll")];
+  const to = bob.signer.author;
+  await sees(ada, bob);
+  await bob.close();
+  await ada.until(() => ada.frames.some((frame) => frame.type === "presence" && frame.left.includes(to)));
+  ada.send(await signalFrom(ada, to));
+  assertEquals(await ada.waitFor("signal_undeliverable"), { type: "signal_undeliverable", to, reason: "not_present" });
+});
+
+field("[SIG-3] a signal too long, to oneself or before hello is refused by name", 1, async ({ join, roads, room }) => {
+  const [ada, bob] = [await join(), await join()];
+  const frame = await signalFrom(ada, bob.signer.author);
+  ada.send({ ...frame, payload: "x".repeat(SIGNAL_PAYLOAD_MAX_CHARS + 1) });
+  await ada.waitFor("problem", ({ problem, field }) => problem === "bad_field" && field === "payload");
+  ada.send({ ...frame, to: ada.signer.author });
+  await ada.waitFor("problem", ({ problem, field }) => problem === "bad_field" && field === "to");
+  const early = await TestClient.create({ open: roads[0]!.socket(room), room });
+  early.openOnly();
+  early.send(frame);
+  await early.waitFor("problem", ({ problem }) => problem === "out_of_turn");
+  await early.close();
+  assertEquals(signals(bob), []);
+});
+
+const TIGHT: PartialConfig = {
+  limits: {
+    ...configWith().limits,
+    sentSignals: { burst: 5, everyMs: 60_000 },
+    deviceConnections: { burst: 1_000, everyMs: 1, pauseMs: 0 },
+  },
+};
+
+field("[SIG-4] signals have a limit per connection, which says how long to wait and stops nothing else", 1, async ({
+  join,
+}) => {
+  const [ada, bob] = [await join(), await join()];
+  for (let seq = 1; seq <= 6; seq++) ada.send(await signalFrom(ada, bob.signer.author, { seq }));
+  const problem = await ada.waitFor("problem");
+  assertEquals([problem.problem, problem.field], ["busy", "signal"]);
+  assert(problem.retryAfterMs! > 50_000);
+  await ada.say("still here");
+  await bob.holds(2);
+  assertEquals(signals(bob).length, 5);
+}, TIGHT);
+
+field("[SIG-4] who goes on and on is cut off", 1, async ({ join }) => {
+  const [ada, bob] = [await join(), await join()];
+  const frame = await signalFrom(ada, bob.signer.author);
+  // Not more than it takes: writing to a socket that is being closed may lose the close code.
+  for (let count = 0; count < 205; count++) ada.send(frame);
+  assertEquals(await ada.closed(), CLOSE_REASONS.bad_frames.code);
+}, TIGHT);
+
+field(
+  "[SIG-4] who is called by many at once gets a part, and the callers hear that it is busy",
+  1,
+  async ({ join }) => {
+    const [ada, eve, bob] = [await join(), await join(), await join()];
+    for (const [seq, caller] of [ada, eve, ada, eve].entries()) {
+      caller.send(await signalFrom(caller, bob.signer.author, { seq: seq + 1 }));
+      await bob.until(() => signals(bob).length >= Math.min(seq + 1, 2));
+    }
+    assertEquals((await ada.waitFor("signal_undeliverable")).reason, "busy");
+    assertEquals((await eve.waitFor("signal_undeliverable")).reason, "busy");
+    assertEquals(signals(bob).length, 2);
+  },
+  { limits: { ...TIGHT.limits!, receivedSignals: { burst: 2, everyMs: 60_000 } } as PartialConfig["limits"] },
+);
+
+Deno.test("[SIG-4] signals do not cut off a slow reader: they are dropped, and the caller hears it", async () => {
+  const server = startTestServer();
+  const room = (await server.newRoom()).id;
+  const slow = server.wire(room);
+  const ada = await TestClient.join({ open: server.wire(room).open, room });
+  const bob = await TestClient.join({ open: slow.open, room });
+  slow.buffered = server.server.config.fanOut.highWatermarkBytes / 2;
+  ada.send(await signalFrom(ada, bob.signer.author));
+  assertEquals((await ada.waitFor("signal_undeliverable")).reason, "busy");
+  slow.buffered = 0;
+  ada.send(await signalFrom(ada, bob.signer.author));
+  await bob.waitFor("signal");
+  await ada.close();
+  await bob.close();
+  await server.close();
+});
+
+// ---- several instances ----
+
+field(
+  "[SIG-8] signals go to people on other instances and back, over any road, in their order",
+  3,
+  async ({ join }) => {
+    const [ada, bob, cleo] = [await join("socket", 0), await join("poll", 1), await join("socket", 2)];
+    for (const other of [bob, cleo]) {
+      await sees(ada, other);
+      const to = other.signer.author;
+      for (let seq = 1; seq <= 30; seq++) ada.send(await signalFrom(ada, to, { seq }));
+      await other.until(() => signals(other).length === 30);
+      assertEquals(
+        signals(other).map(({ payload }) => JSON.parse(payload).seq),
+        Array.from({ length: 30 }, (_, i) => i + 1),
+      );
+    }
+  },
+);
+
+field(
+  "[SIG-8] who was just called can answer, before presence says where the caller is",
+  2,
+  async ({ join, roads, room }) => {
+    const bob = await join("socket", 1);
+    await isKnown(roads[0]!.store, room, bob);
+    // Her instance reads of Bob as it opens the room; his reads of her much later.
+    const ada = await join("socket", 0);
+    await sees(ada, bob);
+    ada.send(await signalFrom(ada, bob.signer.author));
+    await bob.waitFor("signal");
+    bob.send(await signalFrom(bob, ada.signer.author));
+    await ada.waitFor("signal");
+  },
+  { presence: { ...configWith().presence, readGapMs: 60_000 } },
+);
+
+field(
+  "[SIG-8] who left another instance a moment ago is answered for by that instance",
+  2,
+  async ({ join, roads, room }) => {
+    const bob = await join("socket", 1);
+    await isKnown(roads[0]!.store, room, bob);
+    const ada = await join("socket", 0);
+    await sees(ada, bob);
+    const to = bob.signer.author;
+    await bob.close();
+    ada.send(await signalFrom(ada, to));
+    assertEquals(await ada.waitFor("signal_undeliverable"), {
+      type: "signal_undeliverable",
+      to,
+      reason: "not_present",
+    });
+  },
+  { presence: { ...configWith().presence, readGapMs: 60_000 } },
+);
+
+Deno.test("[SIG-8] a mailbox that nobody empties stays small, and the callers hear that it is busy", async () => {
+  const database = new MemoryDatabase({ now: () => Date.now() });
+  const config: PartialConfig = { limits: { ...configWith().limits, sentSignals: { burst: 1_000, everyMs: 0 } } };
+  const hooks: KvHooks = {};
+  const a = startTestServer({ database, config, instance: "a" });
+  const b = startTestServer({ database, config, instance: "b", hooks });
+  const room = (await a.newRoom()).id;
+  const ada = await TestClient.join({ open: a.wire(room).open, room });
+  const bob = await TestClient.join({ open: b.wire(room).open, room });
+  await sees(ada, bob);
+  hooks.fail = () => new Error("this instance's database is away");
+  for (let seq = 1; seq <= MAILBOX_SLOTS + 1; seq++) {
+    ada.send(await signalFrom(ada, bob.signer.author, { seq }));
+    await posted(a, Math.min(seq, MAILBOX_SLOTS));
+  }
+  assertEquals((await ada.waitFor("signal_undeliverable")).reason, "busy");
+  delete hooks.fail;
+  await ada.close();
+  await bob.close();
+  await a.close();
+  await b.close();
+
+  /** Waits until so many posts lie in b's mailbox. */
+  async function posted(from: TestServer, count: number) {
+    const kv = database.open();
+    for (;;) {
+      let lying = 0;
+      for await (const _ of kv.list({ prefix: ["mail", "b", from.server.instance] })) lying++;
+      if (lying >= count) return;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+});

@@ -1,0 +1,21 @@
+/** Signals for tests: right in every field, and wrong where a test says so. */
+import { signSignal } from "../../lib/crypto/signal_signing.ts";
+import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import type { SendSignalFrame } from "../../lib/protocol/frames.ts";
+import type { SignalContent, SignalHeader } from "../../lib/protocol/signal.ts";
+import type { TestClient } from "./client.ts";
+
+/** A link session's id that a number stands for. */
+export function sessionOf(number: number): string {
+  return toBase64Url(new Uint8Array(16).fill(number));
+}
+
+/** A signal from one test client to another author, ready to be sent. */
+export function signalFrom(
+  client: TestClient,
+  to: string,
+  { content = { kind: "offer", sdp: "v=0" }, ...header }: Partial<SignalHeader> & { content?: SignalContent } = {},
+): Promise<SendSignalFrame> {
+  const { room } = client.options;
+  return signSignal(client.signer, { room, to, session: sessionOf(1), seq: 1, ...header }, content);
+}
