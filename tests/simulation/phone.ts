@@ -237,6 +237,8 @@ export class Page {
       changeOutbox: (room, change) => run(() => disk.changeOutbox(room, change)),
       copy: (room) => run(() => disk.copy(room)),
       saveCopy: (room, copy, replaces) => run(() => disk.saveCopy(room, copy, replaces)),
+      seen: (room) => run(() => disk.seen(room)),
+      changeSeen: (room, change) => run(() => disk.changeSeen(room, change)),
       rooms: () => run(() => disk.rooms()),
       changeRooms: (change) => run(() => disk.changeRooms(change)),
     };
