@@ -56,6 +56,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     retract: (to) => session.retract(to),
     rename: (name) => session.rename(name),
     loadOlder: () => session.loadOlder(),
+    seen: () => session.seen(),
     takeBack: (id) => session.takeBack(id),
     forceReconnect: () => session.forceReconnect(),
     dispose() {
@@ -68,8 +69,8 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
 }
 
 function readSignals(model: RoomModel) {
-  const { connection, problem, room, me, messages, people, older, stored } = model;
-  return { connection, problem, room, me, messages, people, older, stored };
+  const { connection, problem, room, me, messages, people, older, unread, upToDate, stored } = model;
+  return { connection, problem, room, me, messages, people, older, unread, upToDate, stored };
 }
 
 /**

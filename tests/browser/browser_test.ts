@@ -2,6 +2,7 @@
 import "./joining_rules.ts";
 import "./chatting_rules.ts";
 import "./returning_rules.ts";
+import "./unread_rules.ts";
 import "./long_room_rules.ts";
 import "./sealed_rules.ts";
 import "./home_rules.ts";
