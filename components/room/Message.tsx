@@ -69,8 +69,14 @@ function Said(props: MessageProps & { item: MessageItem }) {
           {!props.first && <span class="sr-only">{nameOf(item.author, t)}:</span>}
           {item.replyTo && <Quote replyTo={item.replyTo} onShow={handlers.onQuoted} />}
           <MessageText text={item.text} />
-          {(item.edited || delivery || props.time) && (
+          {(item.edited || item.late || delivery || props.time) && (
             <p class="flex items-center gap-2 text-xs text-dim tabular-nums">
+              {item.late && (
+                <span class="inline-flex items-center gap-1">
+                  <Icon name="late" class="w-4 h-4" />
+                  {t.room.late}
+                </span>
+              )}
               {item.edited && <span>{t.room.edited}</span>}
               {props.time && <span aria-hidden="true" class="whitespace-nowrap">{props.time}</span>}
               {delivery && !refused && <Delivery delivery={delivery} />}

@@ -130,6 +130,9 @@ export function RoomScreen(props: RoomScreenProps) {
         <Timeline
           messages={model.messages}
           older={model.older}
+          unread={model.unread}
+          upToDate={model.upToDate}
+          onSeen={() => model.seen()}
           loading={model.room.value === undefined}
           handlers={handlers}
           onOlder={() => model.loadOlder()}

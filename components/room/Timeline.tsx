@@ -1,6 +1,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
+import type { EventId } from "../../lib/protocol/event.ts";
 import { type Row, rowsOf } from "../../lib/design/rows.ts";
 import { type Times, timesFor } from "../../lib/design/time.ts";
 import { codeLines, spokenCode } from "../../lib/design/words.ts";
@@ -17,6 +18,10 @@ import { useNewMarker, usePlaceKeeper } from "./place_keeper.ts";
 export function Timeline(props: {
   messages: ReadonlySignal<readonly TimelineItem[]>;
   older: ReadonlySignal<"available" | "loading" | "none">;
+  unread: ReadonlySignal<ReadonlySet<EventId>>;
+  upToDate: ReadonlySignal<boolean>;
+  /** All that is here has been seen. */
+  onSeen: () => void;
   /** Nothing has come yet: the room is still being opened. */
   loading: boolean;
   handlers: Omit<MessageHandlers, "onOpen" | "onQuoted">;
@@ -32,10 +37,16 @@ export function Timeline(props: {
   const scroller = useRef<HTMLDivElement>(null);
   const [openId, setOpenId] = useState<string>();
 
-  const { atEnd, toEnd } = usePlaceKeeper(scroller, items, () => {
+  const place = usePlaceKeeper(scroller, () => {
     if (props.older.peek() === "available") props.onOlder();
   });
-  const marker = useNewMarker(items, atEnd);
+  const { atEnd, toEnd } = place;
+  const marker = useNewMarker(place, {
+    items,
+    unread: props.unread.value,
+    upToDate: props.upToDate.value,
+    onSeen: props.onSeen,
+  });
   const handlers = useMemo<MessageHandlers>(() => ({
     ...props.handlers,
     onOpen: setOpenId,
@@ -126,7 +137,7 @@ function RowView(props: { row: Row; times: Times; openId: string | undefined; ha
     case "day":
       return <Rule words={times.day(row.at, Date.now())} class="text-dim" />;
     case "new":
-      return <Rule words={t.room.newMessages} class="text-flare-ink font-bold" />;
+      return <Rule words={t.room.newMessages} class="new-line text-flare-ink font-bold" />;
     case "note":
       return (
         <p data-item={row.item.id} class="text-sm text-dim text-center">

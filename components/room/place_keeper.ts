@@ -1,46 +1,69 @@
 /** Where the reader is in the list, and what they have not seen. */
 import { type RefObject } from "preact";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
+import { unreadIn } from "../../lib/design/rows.ts";
+import type { EventId } from "../../lib/protocol/event.ts";
 
 /** Nearer to the end than this counts as being there, in CSS px: less than one line of text. */
 const END_PX = 24;
 /** Older messages are asked for when this near to the top, in CSS px. */
 const TOP_PX = 600;
+/** The line "new" stays this far below the top of the view, in CSS px. */
+const LINE_TOP_PX = 12;
+
+/** The reader's place in the list. */
+export interface Place {
+  /** They see the newest message. */
+  atEnd: boolean;
+  /** The same at this very moment, before anything is drawn again. */
+  isAtEnd: () => boolean;
+  toEnd: () => void;
+  /** Sets the view right after the list has changed; at the end it goes no further than to the line "new" with `hold`. */
+  restore: (hold?: boolean) => boolean;
+}
 
 /**
  * Keeps the reader's place: at the end it stays at the end; elsewhere the message at the top of the view stays where it
  * is, whatever comes above or below, and when the keyboard opens. `onNearTop` is called while scrolling near the top.
  */
-export function usePlaceKeeper(
-  scroller: RefObject<HTMLDivElement>,
-  items: readonly TimelineItem[],
-  onNearTop: () => void,
-): { atEnd: boolean; toEnd: () => void } {
+export function usePlaceKeeper(scroller: RefObject<HTMLDivElement>, onNearTop: () => void): Place {
   const [atEnd, setAtEnd] = useState(true);
   const place = useRef<{ end: boolean; id?: string; top?: number }>({ end: true });
   const nearTop = useRef(onNearTop);
   nearTop.current = onNearTop;
 
-  const restore = useCallback(() => {
+  const look = useCallback((box: HTMLElement) => {
+    const end = box.scrollHeight - box.scrollTop - box.clientHeight < END_PX;
+    place.current = end ? { end } : { end, ...firstInView(box) };
+    setAtEnd(end);
+    return end;
+  }, []);
+
+  const restore = useCallback((hold = false) => {
     const box = scroller.current;
-    if (box === null) return;
+    if (box === null) return false;
     const { end, id, top } = place.current;
-    if (end) box.scrollTop = box.scrollHeight;
-    else if (id !== undefined && top !== undefined) {
-      const item = box.querySelector(`[data-item="${CSS.escape(id)}"]`);
-      if (item) box.scrollTop += item.getBoundingClientRect().top - top;
+    if (end) {
+      box.scrollTop = box.scrollHeight;
+      const line = hold ? box.querySelector(".new-line") : null;
+      const beyond = line === null ? 0 : topOf(box) + LINE_TOP_PX - topOf(line);
+      if (beyond <= 0) return false;
+      box.scrollTop -= beyond;
+      return !look(box);
     }
+    if (id !== undefined && top !== undefined) {
+      const item = box.querySelector(`[data-item="${CSS.escape(id)}"]`);
+      if (item) box.scrollTop += topOf(item) - top;
+    }
+    return false;
   }, []);
 
   useEffect(() => {
     const box = scroller.current;
     if (box === null) return;
     const onScroll = () => {
-      const end = box.scrollHeight - box.scrollTop - box.clientHeight < END_PX;
-      place.current = end ? { end } : { end, ...firstInView(box) };
-      setAtEnd(end);
-      if (!end && box.scrollTop < TOP_PX) nearTop.current();
+      if (!look(box) && box.scrollTop < TOP_PX) nearTop.current();
     };
     box.addEventListener("scroll", onScroll, { passive: true });
     const sizes = new ResizeObserver(() => {
@@ -54,18 +77,20 @@ export function usePlaceKeeper(
     };
   }, []);
 
-  useLayoutEffect(restore, [items]);
-
   const toEnd = useCallback(() => {
     place.current = { end: true };
     setAtEnd(true);
     restore();
   }, []);
-  return { atEnd, toEnd };
+  return { atEnd, isAtEnd: () => place.current.end, toEnd, restore };
+}
+
+function topOf(element: Element): number {
+  return element.getBoundingClientRect().top;
 }
 
 function firstInView(box: HTMLElement): { id?: string; top?: number } {
-  const boxTop = box.getBoundingClientRect().top;
+  const boxTop = topOf(box);
   const all = box.querySelectorAll<HTMLElement>("[data-item]");
   // The items stand in order: a binary search touches few of them.
   let low = 0;
@@ -76,48 +101,54 @@ function firstInView(box: HTMLElement): { id?: string; top?: number } {
     else low = middle + 1;
   }
   const item = all[low];
-  return item?.dataset.item === undefined ? {} : { id: item.dataset.item, top: item.getBoundingClientRect().top };
+  return item?.dataset.item === undefined ? {} : { id: item.dataset.item, top: topOf(item) };
 }
 
 /**
- * What came while the reader was elsewhere: `unseen` counts it until they reach the end, `newFrom` is the first of it
- * and stays until they write or leave again. `settled`: the first messages are there, so later ones may be read out.
+ * The line "new", and how many messages nobody has seen. Looking is: the page is visible, at its end, and up to date.
+ *
+ * Whatever is unread while nobody looks stands below the line, which moves up when something unread comes above it. Once
+ * somebody looks it stays where it is, until they write or leave; what comes while they look needs no line. A view that
+ * follows the end stops where the line reaches its top, so that the reader begins with what they missed.
+ *
+ * `settled`: the first messages are there, so later ones may be read out.
  */
 export function useNewMarker(
-  items: readonly TimelineItem[],
-  atEnd: boolean,
-): { newFrom: string | undefined; unseen: number; settled: boolean } {
-  const [newFrom, setNewFrom] = useState<string>();
-  const [unseen, setUnseen] = useState(0);
+  place: Place,
+  { items, unread, upToDate, onSeen }: {
+    items: readonly TimelineItem[];
+    unread: ReadonlySet<EventId>;
+    upToDate: boolean;
+    onSeen: () => void;
+  },
+): { newFrom: EventId | undefined; unseen: number; settled: boolean } {
+  const [line, setLine] = useState<EventId>();
   const [settled, setSettled] = useState(false);
-  const known = useRef<Set<string>>();
-  const looking = atEnd && (typeof document === "undefined" || document.visibilityState === "visible");
+  const visible = useVisible();
+  /** Somebody looked when this was last drawn. */
+  const looked = useRef(false);
+  /** The line that the view was stopped at: once is enough. */
+  const heldAt = useRef<EventId>();
+  const mine = useRef<EventId>();
+  const { first, count } = useMemo(() => unreadIn(items, unread), [items, unread]);
+  const newFrom = looked.current ? line : first ?? line;
 
-  // First, so that what comes in the same render as leaving counts as new.
-  useEffect(() => {
-    if (looking) setUnseen(0);
-    // Leaving the end begins a new "new": the old line has been read.
-    else if (unseen === 0) setNewFrom(undefined);
-  }, [looking]);
+  useLayoutEffect(() => {
+    if (place.restore(!looked.current && heldAt.current !== newFrom)) heldAt.current = newFrom;
+  }, [items, newFrom]);
 
   useEffect(() => {
-    if (items.length === 0) return;
-    const before = known.current;
-    known.current = new Set(items.map(({ id }) => id));
-    if (before === undefined) return;
-    // What stands below something known is new; what stands above is older history.
-    let lastKnown = items.length - 1;
-    while (lastKnown >= 0 && !before.has(items[lastKnown]!.id)) lastKnown--;
-    const fresh = items.slice(lastKnown + 1).filter((item) => item.type === "message");
-    if (fresh.some((item) => item.type === "message" && item.author.me)) {
-      setNewFrom(undefined);
-      setUnseen(0);
-    } else if (!looking && fresh[0] !== undefined) {
-      const first = fresh[0].id;
-      setUnseen((count) => count + fresh.length);
-      setNewFrom((old) => old ?? first);
-    }
-  }, [items]);
+    const here = place.isAtEnd() && visible;
+    const looks = here && upToDate;
+    const last = items.at(-1);
+    const wrote = last?.type === "message" && last.author.me && last.id !== mine.current;
+    if (wrote) mine.current = last.id;
+    const back = looks && !looked.current;
+    if (back && first !== undefined) setLine(first);
+    else if ((wrote || !here) && (looks || first === undefined)) setLine(undefined);
+    if (looks && unread.size > 0) onSeen();
+    looked.current = looks;
+  }, [items, unread, visible, upToDate, place.atEnd]);
 
   useEffect(() => {
     if (items.length === 0 || settled) return;
@@ -125,5 +156,17 @@ export function useNewMarker(
     return () => clearTimeout(timer);
   }, [items.length > 0]);
 
-  return { newFrom, unseen, settled };
+  return { newFrom, unseen: count, settled };
+}
+
+/** Whether the page is shown to anybody. */
+function useVisible(): boolean {
+  const [visible, setVisible] = useState(true);
+  useEffect(() => {
+    const update = () => setVisible(document.visibilityState === "visible");
+    update();
+    document.addEventListener("visibilitychange", update);
+    return () => document.removeEventListener("visibilitychange", update);
+  }, []);
+  return visible;
 }

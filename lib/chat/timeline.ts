@@ -3,6 +3,7 @@
 import type { AuthorKey, Event, EventId } from "../protocol/event.ts";
 import type { Refusal } from "../protocol/codes.ts";
 import { isSame } from "./same.ts";
+import { LateMessages } from "./timeline_late.ts";
 import { Names } from "./timeline_names.ts";
 import { type Place, type Row, Rows } from "./timeline_order.ts";
 import { Targets } from "./timeline_targets.ts";
@@ -34,6 +35,8 @@ export type TimelineItem =
     at: number;
     text: string;
     edited: boolean;
+    /** It came after messages that stand below it, and was written well before them: timeline_late.ts. */
+    late?: true;
     /** The quoted message, as far as this phone holds it. */
     replyTo?: { id: EventId; author?: PersonView; text?: string };
     reactions: readonly { emoji: string; count: number; mine: boolean }[];
@@ -81,6 +84,9 @@ export class Timeline {
   readonly #names = new Names();
   readonly #targets = new Targets();
   readonly #rows = new Rows();
+  /** Positions in the room's log of what came from it. */
+  readonly #positions = new Map<EventId, number>();
+  readonly #late = new LateMessages();
   /** Of my events, how far those got that are not stored. They stand last, in the order of their `n`. */
   readonly #deliveries = new Map<EventId, DeliveryState>();
   #gaps: readonly TimelineGap[] = [];
@@ -99,6 +105,23 @@ export class Timeline {
       this.#events.set(event.id, event);
       this.#fold(event);
     }
+  }
+
+  /** Says where in the room's log these events stand; what is not held, or was said before, changes nothing. */
+  setPositions(events: Iterable<readonly [position: number, event: Event]>): void {
+    for (const [position, { id }] of events) {
+      const event = this.#events.get(id);
+      if (event === undefined || this.#positions.has(id)) continue;
+      this.#positions.set(id, position);
+      this.#arrive(event);
+    }
+  }
+
+  /** Another log, or a shorter one: positions are counted anew. */
+  forgetPositions(): void {
+    for (const id of this.#positions.keys()) if (this.#late.has(id)) this.#touch(id);
+    this.#positions.clear();
+    this.#late.clear();
   }
 
   has(id: EventId): boolean {
@@ -120,11 +143,13 @@ export class Timeline {
     for (const id of ids) {
       removed = this.#events.delete(id) || removed;
       this.#deliveries.delete(id);
+      this.#positions.delete(id);
     }
     if (!removed) return;
     this.#items = undefined;
     const before = new Map([...this.#lines].map(([id, { item }]) => [id, item]));
-    for (const part of [this.#lines, this.#linesOf, this.#names, this.#targets, this.#rows, this.#dirty]) part.clear();
+    const parts = [this.#lines, this.#linesOf, this.#names, this.#targets, this.#rows, this.#late, this.#dirty];
+    for (const part of parts) part.clear();
     for (const gap of this.#gaps) this.#rows.put(gapRow(gap));
     for (const event of this.#events.values()) this.#fold(event, before.get(event.id));
     for (const author of this.#views.keys()) this.#viewChanged(author);
@@ -188,6 +213,7 @@ export class Timeline {
       this.#touch(event.id);
       if (itemBefore !== undefined) this.#place(line);
     }
+    this.#arrive(event);
     const about = this.#targets.add(event);
     if (about !== undefined) this.#touch(about);
     const name = nameIn(event);
@@ -198,6 +224,13 @@ export class Timeline {
       const line = this.#lines.get(next.place.id);
       if (line?.event.kind === "profile") this.#dirty.add(line);
     }
+  }
+
+  /** Where the event came among the others is known; some may be late now. */
+  #arrive(event: Event): void {
+    const position = this.#positions.get(event.id);
+    if (position === undefined || (event.kind !== "message" && event.kind !== "reply")) return;
+    for (const id of this.#late.add({ place: event, position })) this.#touch(id);
   }
 
   /** The line of this event, and those that quote it, may look different. */
@@ -265,6 +298,7 @@ export class Timeline {
           at,
           text: edit ?? event.body.text,
           edited: edit !== undefined,
+          ...(this.#late.has(id) && { late: true }),
           ...(event.kind === "reply" && { replyTo: this.#quoteOf(event.body.to) }),
           reactions: this.#targets.reactionsOf(id, this.#me),
           ...(event.author === this.#me && { delivery: this.#deliveries.get(id) ?? { state: "stored" } }),

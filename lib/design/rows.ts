@@ -1,5 +1,6 @@
 // Runs in browser and server.
 /** From the timeline's items to what a screen shows one below the other: days, groups of one author, notes, gaps. */
+import type { EventId } from "../protocol/event.ts";
 import type { PersonView, TimelineItem } from "../chat/timeline.ts";
 
 /** What one person wrote or took back, one after the other. */
@@ -8,7 +9,7 @@ export type SaidItem = Extract<TimelineItem, { type: "message" | "retracted" | "
 export type Row =
   /** A new day begins. `at`: a moment of it. */
   | { type: "day"; key: string; at: number }
-  /** Above the first message that came while nobody looked. */
+  /** Above the first message that nobody has seen. */
   | { type: "new"; key: string }
   | { type: "group"; key: string; author: PersonView; items: SaidItem[] }
   | { type: "note"; key: string; item: Extract<TimelineItem, { type: "note" }> }
@@ -19,7 +20,7 @@ export const GROUP_GAP_MS = 5 * 60_000;
 
 /**
  * The rows of these items. `dayOf` names the day of a time on this device; `newFrom` is the item that the "new" line
- * stands above.
+ * stands above, and above what is missing right before that item.
  */
 export function rowsOf(
   items: readonly TimelineItem[],
@@ -40,7 +41,10 @@ export function rowsOf(
       }
     }
     if (item.id === newFrom) {
-      rows.push({ type: "new", key: "new" });
+      let at = rows.length;
+      const above = rows.findLastIndex(({ type }) => type !== "day");
+      for (let gap = above; rows[gap]?.type === "gap"; gap--) at = gap;
+      rows.splice(at, 0, { type: "new", key: "new" });
       group = undefined;
     }
     if (item.type === "gap" || item.type === "note") {
@@ -57,4 +61,13 @@ export function rowsOf(
     lastAt = item.at;
   }
   return rows;
+}
+
+/** Where on the screen the unread messages begin, and how many can be read there. */
+export function unreadIn(
+  items: readonly TimelineItem[],
+  unread: ReadonlySet<EventId>,
+): { first: EventId | undefined; count: number } {
+  const shown = unread.size === 0 ? [] : items.filter(({ id, type }) => type === "message" && unread.has(id));
+  return { first: shown[0]?.id, count: shown.length };
 }

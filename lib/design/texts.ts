@@ -103,6 +103,7 @@ const english = {
     jump: "Jump to the newest message",
     jumpNew: (count: number) => few(count, "1 new message", "new messages"),
     edited: "edited",
+    late: "came late",
     today: "Today",
     yesterday: "Yesterday",
     saysSomethingElse: "a message that is not here",

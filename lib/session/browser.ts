@@ -74,6 +74,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     retract: (to) => session.retract(to),
     rename: (name) => session.rename(name),
     loadOlder: () => session.loadOlder(),
+    seen: () => session.seen(),
     takeBack: (id) => session.takeBack(id),
     setPreferredRoute: (preference) => connection.setPreferredRoute(preference),
     forceReconnect: () => connection.forceReconnect(),

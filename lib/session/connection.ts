@@ -31,6 +31,8 @@ export interface ConnectionParts extends Pick<SessionDeps, "clock" | "steady" | 
   onWelcome(frame: WelcomeFrame): boolean;
   /** False: the frame cannot be right; the road is given up. */
   onFrame(frame: RoomFrame): boolean;
+  /** A probe was answered: all that the server sent before has come. */
+  onPong?(): void;
   /** Called at every change, after it. */
   onState(state: ConnectionState): void;
   /** From a ping to its pong, ms. */
@@ -209,7 +211,7 @@ export class Connection {
         if (frame.type === "welcome" && state.challenged) return this.#welcomed(state.road, frame);
         break;
       case "live":
-        if (frame.type === "pong") return;
+        if (frame.type === "pong") return this.#parts.onPong?.();
         if (frame.type !== "challenge" && frame.type !== "welcome") {
           if (!this.#parts.onFrame(frame)) this.fault(`a ${frame.type} frame that cannot be right`);
           return;

@@ -2,14 +2,18 @@
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from "idb";
 import type { KnownRoom } from "../chat/recent_rooms.ts";
 import type { RoomId, WireEvent } from "../protocol/event.ts";
+import type { LogPosition } from "../protocol/frames.ts";
 import { joinHeads } from "./memory_storage.ts";
 import { EMPTY_BOOK, type OutboxBook, type OutboxEntry } from "./outbox_book.ts";
 import type { LogCopy, SessionStorage } from "./storage.ts";
 
 /** Name of the database of this origin. */
 const DATABASE = "festival-chat";
-/** Goes up with every change of the stores below; `upgrade` then carries over what is there, the outbox above all. */
-const VERSION = 1;
+/**
+ * Goes up with every change of the stores below; `upgrade` adds what is new and leaves what is there, the outbox above all.
+ * 2: `seen`.
+ */
+const VERSION = 2;
 
 interface Schema extends DBSchema {
   /** `secret`: 32 bytes; `name`: text; `rooms`: KnownRoom[]. */
@@ -21,8 +25,10 @@ interface Schema extends DBSchema {
   copies: { key: RoomId; value: Omit<LogCopy, "events"> };
   /** [room, position]. */
   events: { key: [RoomId, number]; value: WireEvent };
+  /** How far each room was seen. */
+  seen: { key: RoomId; value: LogPosition };
 }
-type StoreName = "device" | "books" | "entries" | "copies" | "events";
+type StoreName = "device" | "books" | "entries" | "copies" | "events" | "seen";
 type Database = IDBPDatabase<Schema>;
 type WriteTransaction<Names extends StoreName[]> = IDBPTransaction<Schema, Names, "readwrite">;
 
@@ -33,12 +39,16 @@ export function idbStorage(name = DATABASE): SessionStorage & { close(): Promise
   function database(): Promise<Database> {
     if (opening !== undefined) return opening;
     const opened = openDB<Schema>(name, VERSION, {
-      upgrade(db) {
-        db.createObjectStore("device");
-        db.createObjectStore("books");
-        db.createObjectStore("entries");
-        db.createObjectStore("copies");
-        db.createObjectStore("events");
+      // From any earlier version; all of it happens, or nothing does.
+      upgrade(db, from) {
+        if (from < 1) {
+          db.createObjectStore("device");
+          db.createObjectStore("books");
+          db.createObjectStore("entries");
+          db.createObjectStore("copies");
+          db.createObjectStore("events");
+        }
+        if (from < 2) db.createObjectStore("seen");
       },
       // A tab with a newer version of the app wants to upgrade: it must not wait for this one.
       blocking(_current, _wanted, event) {
@@ -134,11 +144,21 @@ export function idbStorage(name = DATABASE): SessionStorage & { close(): Promise
         ]);
         await events.delete(IDBKeyRange.bound([room, 0], [room, lowest], false, true));
       }),
+    async seen(room) {
+      return await (await database()).get("seen", room);
+    },
+    changeSeen: (room, change) =>
+      write(["seen"], "relaxed", async (transaction) => {
+        const store = transaction.objectStore("seen");
+        const seen = change(await store.get(room));
+        await store.put(seen, room);
+        return seen;
+      }),
     async rooms() {
       return readRooms(await (await database()).get("device", "rooms"));
     },
     changeRooms: (change) =>
-      write(["device", "books", "entries", "copies", "events"], "relaxed", async (transaction) => {
+      write(["device", "books", "entries", "copies", "events", "seen"], "relaxed", async (transaction) => {
         const device = transaction.objectStore("device");
         const before = readRooms(await device.get("rooms"));
         const after = change(before);
@@ -174,10 +194,11 @@ async function writeBook(
 
 /** Drops what is kept of a room. What was typed there and is not stored stays. */
 async function forget(
-  transaction: WriteTransaction<["device", "books", "entries", "copies", "events"]>,
+  transaction: WriteTransaction<["device", "books", "entries", "copies", "events", "seen"]>,
   room: RoomId,
 ): Promise<void> {
   await transaction.objectStore("copies").delete(room);
+  await transaction.objectStore("seen").delete(room);
   await transaction.objectStore("events").delete(ofRoom(room));
   if (await transaction.objectStore("entries").count(ofRoom(room)) === 0) {
     await transaction.objectStore("books").delete(room);

@@ -38,6 +38,10 @@ export const CHECKS_AT_ONCE = 16;
 export const CHECKING_TURN_MS = 12;
 /** Least time between two writes of the local copy. */
 export const COPY_SAVE_EVERY_MS = 1_000;
+/** Unread messages of one room that are known one by one. When there are more, the first of them are. */
+export const UNREAD_MAX_EVENTS = 1_000;
+/** Least time between two looks of a tab into what the device remembers to have seen. */
+export const SEEN_KEEP_EVERY_MS = 1_000;
 /** Events asked for when somebody scrolls up. */
 export const OLDER_EVENTS = 100;
 /** Newest events that the tab with the connection keeps for the other tabs of the device. */

@@ -14,8 +14,10 @@ import type { LogCopy, StoredEvent } from "./storage.ts";
 export interface LogReaderParts extends Pick<SessionDeps, "steady" | "timers"> {
   /** The event, checked and opened, if it belongs into this room; undefined for a bad one. */
   check(event: Event): Promise<Event | undefined>;
-  /** Checked events, in the order of the log; also those that are held already. */
-  onEvents(events: readonly Event[]): void;
+  /** Checked events by their positions, in the order of the log; also those that are held already. */
+  onEvents(events: ReadonlyMap<number, Event>): void;
+  /** Positions mean something else from now on: of what was told before, only these events stand where they stood. */
+  onRenumbered(held: ReadonlyMap<number, Event>): void;
   /** What is held, or missing, has changed. */
   onChange(): void;
   log(line: string): void;
@@ -32,6 +34,8 @@ export class LogReader {
   readonly #events = new Map<number, Event>();
   /** The position that the next `events` frame of this connection begins with. */
   #next = 0;
+  /** Up to here this connection has to bring what is missing. */
+  #due = Infinity;
   /** Counts connections: what an old one left to check is not worth checking. */
   #connection = 0;
   #checking: Promise<void> = Promise.resolve();
@@ -58,7 +62,7 @@ export class LogReader {
     this.#ranges = copy.ranges;
     this.#oldest = copy.oldest;
     for (const [position, event] of events) this.#events.set(position, event);
-    this.#parts.onEvents([...events.values()]);
+    this.#parts.onEvents(events);
     this.#parts.onChange();
   }
 
@@ -66,6 +70,11 @@ export class LogReader {
   get position(): LogPosition | undefined {
     const top = this.#ranges.at(-1)?.to;
     return this.#epoch === undefined || top === undefined ? undefined : { epoch: this.#epoch, position: top };
+  }
+
+  /** Everything that was in the log when this connection began is here and checked. */
+  get caughtUp(): boolean {
+    return (this.#ranges.at(-1)?.to ?? 0) >= this.#due;
   }
 
   /** Events that were not what they have to be. */
@@ -93,6 +102,7 @@ export class LogReader {
       this.#events.clear();
       this.#unsaved.clear();
       this.#unsavedRanges = [];
+      this.#parts.onRenumbered(this.#events);
     }
     if ((this.#ranges.at(-1)?.to ?? 0) > frame.head) {
       // A log that is shorter than our copy has lost its end, and will use these positions for other events.
@@ -101,9 +111,11 @@ export class LogReader {
       for (const position of this.#events.keys()) this.#unsaved.add(position);
       this.#unsavedRanges = this.#ranges;
       this.#replaces = true;
+      this.#parts.onRenumbered(this.#events);
     }
     this.#oldest = frame.oldest;
     this.#next = frame.from;
+    this.#due = frame.from > frame.head ? 0 : frame.head;
     this.#parts.onChange();
     return true;
   }
@@ -223,8 +235,11 @@ export class LogReader {
       // The same log only: a new epoch or a shorter log may have come while signatures were checked.
       if (epoch !== this.#epoch || connection !== this.#connection) return;
       this.#unchecked -= wires.length;
+      const checked = new Map<number, Event>();
       events.forEach((event, at) => {
-        if (event === undefined || this.#events.has(from + at)) return;
+        if (event === undefined) return;
+        checked.set(from + at, event);
+        if (this.#events.has(from + at)) return;
         this.#events.set(from + at, event);
         this.#unsaved.add(from + at);
       });
@@ -232,7 +247,7 @@ export class LogReader {
       this.#ranges = withRange(this.#ranges, from, to);
       this.#unsavedRanges = withRange(this.#unsavedRanges, from, to);
       then();
-      this.#parts.onEvents(events.filter((event) => event !== undefined));
+      this.#parts.onEvents(checked);
       this.#parts.onChange();
     }).catch((error) => this.#parts.log(`checking events failed: ${error}`));
   }

@@ -1,6 +1,7 @@
 /** Storage that lives as long as the page: private mode, and tests. Also what the local copy keeps, for every storage. */
 import type { KnownRoom } from "../chat/recent_rooms.ts";
 import type { RoomId } from "../protocol/event.ts";
+import type { LogPosition } from "../protocol/frames.ts";
 import { COPY_MAX_EVENTS } from "./limits.ts";
 import { EMPTY_BOOK, type OutboxBook } from "./outbox_book.ts";
 import { within, withRange } from "./ranges.ts";
@@ -12,6 +13,7 @@ export class MemoryDisk {
   name: string | undefined;
   readonly outboxes = new Map<RoomId, OutboxBook>();
   readonly copies = new Map<RoomId, LogCopy>();
+  readonly seen = new Map<RoomId, LogPosition>();
   rooms: readonly KnownRoom[] = [];
 }
 
@@ -46,6 +48,13 @@ export function memoryStorage(
         const before = replaces ? undefined : disk.copies.get(room);
         disk.copies.set(room, joinCopies(before, copy));
       }),
+    seen: (room) => transaction(() => disk.seen.get(room)),
+    changeSeen: (room, change) =>
+      transaction(() => {
+        const seen = change(disk.seen.get(room));
+        disk.seen.set(room, seen);
+        return seen;
+      }),
     rooms: () => transaction(() => disk.rooms),
     changeRooms: (change) =>
       transaction(() => {
@@ -55,6 +64,7 @@ export function memoryStorage(
         for (const { id } of before) {
           if (kept.has(id)) continue;
           disk.copies.delete(id);
+          disk.seen.delete(id);
           if (disk.outboxes.get(id)?.entries.length === 0) disk.outboxes.delete(id);
         }
         return disk.rooms;

@@ -5,6 +5,7 @@ import { roomSeed } from "../crypto/room_key.ts";
 import { openContent, sealContent, type Sealer } from "../crypto/seal.ts";
 import type { Signer } from "../crypto/signing.ts";
 import { type AuthorKey, type Event, type EventId, readEvent, type RoomId } from "../protocol/event.ts";
+import type { LogPosition } from "../protocol/frames.ts";
 import type { SessionDeps } from "./deps.ts";
 import { Outbox, type OutboxParts } from "./outbox.ts";
 import { openHead, type RoomHead } from "./room_head.ts";
@@ -19,6 +20,8 @@ export interface Ground {
   outbox: Outbox;
   /** The local copy, if there is one that can be read. */
   kept: { head: RoomHead; copy: LogCopy; events: ReadonlyMap<number, Event> } | undefined;
+  /** How far the room was seen. */
+  seen: LogPosition | undefined;
   /** The local copy is of a room that this page cannot show. */
   problem: RoomProblem | undefined;
 }
@@ -59,9 +62,19 @@ export async function layGround(deps: SessionDeps, storage: SessionStorage, part
       parts.onChange();
     },
   });
-  const ground: Ground = { storage, signer, sealer, timeline, outbox, kept: undefined, problem: undefined };
+  const ground: Ground = {
+    storage,
+    signer,
+    sealer,
+    timeline,
+    outbox,
+    kept: undefined,
+    seen: undefined,
+    problem: undefined,
+  };
   try {
-    const copy = await storage.copy(room);
+    const [copy, seen] = await Promise.all([storage.copy(room), storage.seen(room)]);
+    ground.seen = seen;
     const head = copy === undefined ? undefined : await openHead(copy.room, sealer);
     if (head !== undefined && "problem" in head) return { ...ground, problem: head };
     if (copy !== undefined && head !== undefined) {

@@ -51,6 +51,10 @@ export interface ConversationModel {
   readonly people: ReadonlySignal<{ count: number; shown: readonly PersonView[] }>;
   /** Whether older messages can be asked for, are on their way, or do not exist. */
   readonly older: ReadonlySignal<"available" | "loading" | "none">;
+  /** Messages of others that came and were not seen, in this tab or another one of the device. */
+  readonly unread: ReadonlySignal<ReadonlySet<EventId>>;
+  /** Connected, and everything that was missed is here: what comes from now on comes live. */
+  readonly upToDate: ReadonlySignal<boolean>;
   /** False in private mode without storage: what is typed lives only as long as this page. */
   readonly stored: ReadonlySignal<boolean>;
 
@@ -62,6 +66,8 @@ export interface ConversationModel {
   /** Sets my display name, here and for rooms opened later. */
   rename(name: string): Promise<{ problem?: SendProblem }>;
   loadOlder(): void;
+  /** All that is here now has been seen. */
+  seen(): void;
   /** Takes a refused message out of the outbox and returns its text, for the composer. */
   takeBack(id: EventId): Promise<string | undefined>;
   dispose(): void;

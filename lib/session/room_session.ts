@@ -17,6 +17,8 @@ import { COPY_MAX_EVENTS, REFUSED_PAUSE_MS } from "./limits.ts";
 import { LogReader } from "./log_reader.ts";
 import { memoryStorage } from "./memory_storage.ts";
 import { type Ground, layGround, tidyPersonName } from "./room_ground.ts";
+import { ReadKeeper } from "./read_keeper.ts";
+import { ReadMarker } from "./read_marker.ts";
 import { RoomGate } from "./room_gate.ts";
 import type { RoomHead } from "./room_head.ts";
 import type { ConnectionState, ConversationModel, RoomProblem, SendProblem } from "./room_model.ts";
@@ -64,6 +66,12 @@ class Session extends RoomSignals implements RoomSession {
   readonly #gate: RoomGate;
   readonly #keeper: CopyKeeper;
   readonly #people: RoomPeople;
+  readonly #marker = new ReadMarker();
+  readonly #readKeeper: ReadKeeper;
+  /** The server was heard from since the device woke, and all that came before that is checked. */
+  #heard = false;
+  /** Counts what makes `#heard` doubtful. */
+  #doubts = 0;
   /** What the last hello asked to resume from. */
   #asked: LogPosition | undefined;
   /** Highest Lamport clock seen in the room. */
@@ -91,6 +99,7 @@ class Session extends RoomSignals implements RoomSession {
       timers: deps.timers,
       check: (event) => this.#gate.check(event),
       onEvents: (events) => this.#take(events),
+      onRenumbered: (held) => this.#renumber(held),
       onChange: () => this.#copyChanged(),
       log,
     });
@@ -110,6 +119,14 @@ class Session extends RoomSignals implements RoomSession {
       },
       onChange: () => this.#publish(),
     });
+    this.#readKeeper = new ReadKeeper({
+      room: options.room,
+      marker: this.#marker,
+      timers: deps.timers,
+      storage: () => this.#ground?.storage,
+      onChange: () => this.#publish(),
+      log,
+    });
     const { clock, steady, timers, random, openRoad, online, meter } = deps;
     this.#connection = new Connection({
       clock,
@@ -122,6 +139,7 @@ class Session extends RoomSignals implements RoomSession {
       hello: (nonce) => this.#hello(nonce),
       onWelcome: (frame) => this.#welcomed(frame),
       onFrame: (frame) => this.#received(frame),
+      onPong: () => void this.#answered(),
       onState: (state) => this.#connectionChanged(state),
       log,
     });
@@ -162,6 +180,12 @@ class Session extends RoomSignals implements RoomSession {
     this.#requestOlder();
   }
 
+  seen(): void {
+    this.#marker.see(this.#reader.position);
+    this.unread.value = this.#marker.unread;
+    if (this.#marker.unsaved !== undefined) this.#readKeeper.keepSoon();
+  }
+
   async takeBack(id: EventId): Promise<string | undefined> {
     const content = await this.#ground?.outbox.takeBack(id);
     return content?.kind === "message" || content?.kind === "reply" ? content.body.text : undefined;
@@ -180,7 +204,10 @@ class Session extends RoomSignals implements RoomSession {
   }
 
   wake(): void {
+    // What came while the device slept is read only now: until a probe is answered, nothing counts as live.
+    this.#doubt();
     this.#connection.wake();
+    void this.#readKeeper.keep();
   }
 
   dispose(): void {
@@ -188,13 +215,14 @@ class Session extends RoomSignals implements RoomSession {
     void this.persist();
     this.#disposed = true;
     this.#keeper.dispose();
+    this.#readKeeper.dispose();
     this.#cancelAskAgain?.();
     this.#connection.end();
     this.#ground?.outbox.dispose();
   }
 
   async persist(): Promise<void> {
-    await this.#keeper.save();
+    await Promise.all([this.#keeper.save(), this.#readKeeper.keep()]);
   }
 
   async #write(composed: Composed, at = this.#deps.clock.now()): Promise<{ problem?: SendProblem }> {
@@ -236,6 +264,9 @@ class Session extends RoomSignals implements RoomSession {
     if (ground.problem !== undefined) return this.#stop(ground.problem);
     if (ground.kept !== undefined) {
       const { head, copy, events } = ground.kept;
+      // Before reading was remembered, whatever was kept had been on the screen.
+      const position = copy.ranges.at(-1)?.to;
+      this.#marker.learn(ground.seen ?? (position === undefined ? undefined : { epoch: copy.epoch, position }));
       this.#gate.enter(head);
       this.#reader.restore(copy, events);
     }
@@ -295,6 +326,10 @@ class Session extends RoomSignals implements RoomSession {
     this.#gate.welcome(frame.room);
     this.#people.welcome(frame.people);
     this.#ground!.outbox.connected(frame);
+    this.#marker.follow(frame.epoch, frame.head);
+    this.#readKeeper.keepSoon();
+    this.#heard = true;
+    this.#publish();
     this.#requestOlder();
     return true;
   }
@@ -328,6 +363,7 @@ class Session extends RoomSignals implements RoomSession {
     batch(() => {
       this.connection.value = state;
       if (state.state === "connected") return;
+      this.#doubt();
       this.#ground?.outbox.disconnected();
       if (state.state !== "disconnected" || state.retryAtMs !== undefined || this.#disposed) return;
       const { reason } = state;
@@ -371,18 +407,47 @@ class Session extends RoomSignals implements RoomSession {
       .catch((error) => this.#log(`the room could not be remembered: ${error}`));
   }
 
-  #take(events: readonly Event[]): void {
+  #take(events: ReadonlyMap<number, Event>): void {
     const { timeline, outbox, signer } = this.#ground!;
-    const fromOthers = events.filter(({ author }) => author !== signer.author);
+    const fromOthers = [...events.values()].filter(({ author }) => author !== signer.author);
     const fresh = fromOthers.filter(({ id }) => !timeline.has(id)).length;
     this.#deps.meter?.received(fresh, fromOthers.length - fresh);
-    for (const event of events) {
+    const mine: EventId[] = [];
+    for (const [position, event] of events) {
       this.#clock = Math.max(this.#clock, event.clock);
       if (event.kind === "profile") this.#people.rename(event.author, event.body.name);
+      if (event.author === signer.author) mine.push(event.id);
+      else if (isSaid(event) && !timeline.has(event.id)) this.#marker.add(event.id, position);
     }
-    timeline.add(events);
-    outbox.stored(events.filter(({ author }) => author === signer.author).map(({ id }) => id));
-    timeline.remove(this.#reader.trim(COPY_MAX_EVENTS).map(({ id }) => id));
+    timeline.add(events.values());
+    timeline.setPositions(events);
+    outbox.stored(mine);
+    const forgotten = this.#reader.trim(COPY_MAX_EVENTS).map(({ id }) => id);
+    timeline.remove(forgotten);
+    this.#marker.forget(forgotten);
+    if (this.#marker.unread.size > 0) this.#readKeeper.keepSoon();
+  }
+
+  #renumber(held: ReadonlyMap<number, Event>): void {
+    this.#ground?.timeline.forgetPositions();
+    this.#ground?.timeline.setPositions(held);
+  }
+
+  // ---- what is live ----
+
+  /** Nobody knows what is still on its way. */
+  #doubt(): void {
+    this.#doubts++;
+    this.#heard = this.upToDate.value = false;
+  }
+
+  /** All that the server sent before this has come; it counts once it is checked. */
+  async #answered(): Promise<void> {
+    const doubts = this.#doubts;
+    await this.#reader.idle();
+    if (doubts !== this.#doubts || this.#heard || !this.#connection.live) return;
+    this.#heard = true;
+    this.#publish();
   }
 
   #copyChanged(): void {
@@ -394,10 +459,23 @@ class Session extends RoomSignals implements RoomSession {
   #publish(): void {
     if (this.#ground === undefined || this.#disposed) return;
     const { timeline, signer } = this.#ground;
-    this.show({ timeline, reader: this.#reader, people: this.#people, me: signer.author, name: this.#name });
+    this.show({
+      timeline,
+      reader: this.#reader,
+      people: this.#people,
+      marker: this.#marker,
+      upToDate: this.#heard && this.#reader.caughtUp,
+      me: signer.author,
+      name: this.#name,
+    });
   }
 
   #log(line: string): void {
     this.#deps.log?.(line);
   }
+}
+
+/** Whether the event is something that somebody said. */
+function isSaid({ kind }: Event): boolean {
+  return kind === "message" || kind === "reply";
 }

@@ -2,8 +2,9 @@
 import { batch, type Signal, signal } from "@preact/signals";
 import { isSame } from "../chat/same.ts";
 import type { PersonView, Timeline, TimelineItem } from "../chat/timeline.ts";
-import type { AuthorKey } from "../protocol/event.ts";
+import type { AuthorKey, EventId } from "../protocol/event.ts";
 import type { LogReader } from "./log_reader.ts";
+import type { ReadMarker } from "./read_marker.ts";
 import type { ConnectionState, RoomProblem, RoomView } from "./room_model.ts";
 import type { RoomPeople } from "./room_people.ts";
 
@@ -12,6 +13,8 @@ export interface Shown {
   timeline: Timeline;
   reader: LogReader;
   people: RoomPeople;
+  marker: ReadMarker;
+  upToDate: boolean;
   me: AuthorKey;
   /** My display name, which no event may have said yet. */
   name: string;
@@ -25,16 +28,20 @@ export class RoomSignals {
   readonly messages: Signal<readonly TimelineItem[]> = signal([]);
   readonly people: Signal<{ count: number; shown: readonly PersonView[] }> = signal({ count: 0, shown: [] });
   readonly older: Signal<"available" | "loading" | "none"> = signal("none");
+  readonly unread: Signal<ReadonlySet<EventId>> = signal(new Set());
+  readonly upToDate: Signal<boolean> = signal(false);
   readonly stored: Signal<boolean>;
 
   constructor(stored: boolean) {
     this.stored = signal(stored);
   }
 
-  protected show({ timeline, reader, people, me, name }: Shown): void {
+  protected show({ timeline, reader, people, marker, upToDate, me, name }: Shown): void {
     batch(() => {
       this.older.value = reader.older;
       this.messages.value = timeline.items;
+      this.unread.value = marker.unread;
+      this.upToDate.value = upToDate;
       update(this.me, timeline.person(me, name));
       const shown = [...people.names].map(([author, name]) => timeline.person(author, name));
       update(this.people, { count: people.count, shown });

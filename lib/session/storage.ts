@@ -1,7 +1,7 @@
 /** What a device remembers, as sessions need it. IndexedDB: idb_storage.ts; private mode: memory_storage.ts. */
 import type { KnownRoom } from "../chat/recent_rooms.ts";
 import type { RoomId, WireEvent } from "../protocol/event.ts";
-import type { RoomInfo } from "../protocol/frames.ts";
+import type { LogPosition, RoomInfo } from "../protocol/frames.ts";
 import type { OutboxBook } from "./outbox_book.ts";
 import type { PositionRange } from "./ranges.ts";
 
@@ -41,7 +41,11 @@ export interface SessionStorage {
    * all that was there is dropped.
    */
   saveCopy(room: RoomId, copy: LogCopy, replaces: boolean): Promise<void>;
+  /** How far in the room's log this device's owner has seen. */
+  seen(room: RoomId): Promise<LogPosition | undefined>;
+  /** Changes it; answers with what holds then. `change` is pure and may run more than once. */
+  changeSeen(room: RoomId, change: (seen: LogPosition | undefined) => LogPosition): Promise<LogPosition>;
   rooms(): Promise<readonly KnownRoom[]>;
-  /** Rooms that are dropped from the list are forgotten: their copy, and their outbox when nothing waits in it. */
+  /** Rooms that are dropped from the list are forgotten: their copy, what was seen, and their outbox when nothing waits in it. */
   changeRooms(change: (rooms: readonly KnownRoom[]) => readonly KnownRoom[]): Promise<readonly KnownRoom[]>;
 }

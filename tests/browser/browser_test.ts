@@ -5,6 +5,7 @@ import "./returning_rules.ts";
 import "./network_rules.ts";
 import "./endurance_rules.ts";
 import "./storage_rules.ts";
+import "./unread_rules.ts";
 import "./long_room_rules.ts";
 import "./sealed_rules.ts";
 import "./home_rules.ts";

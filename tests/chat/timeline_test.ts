@@ -155,6 +155,35 @@ Deno.test("what an added event does not change keeps its identity; nothing new g
   assertStrictEquals(timeline.items[1], before[1]);
 });
 
+Deno.test("a message that came late says so; other lines keep their identity, and another log forgets it", () => {
+  const minutes = (said: Event) => ({ ...said, at: said.clock * 60_000 });
+  const events = [1, 3, 4].map((clock) => minutes(message(BO, clock, `${clock}`)));
+  const carried = minutes(message(CY, 2, "carried"));
+  const timeline = folded(...events);
+  timeline.setPositions(events.map((event, at) => [at + 1, event]));
+  const before = timeline.items;
+  timeline.add([carried]);
+  const late = () => timeline.items.map((item) => item.type === "message" && item.late === true);
+  assertEquals(late(), [false, false, false, false]);
+  timeline.setPositions([[4, carried]]);
+  assertEquals(late(), [false, true, false, false]);
+  const lines = timeline.items;
+  assertStrictEquals(lines[0], before[0]);
+  assertStrictEquals(lines[3], before[2]);
+  // Said again, and of an event that is not held: nothing new.
+  timeline.setPositions([[4, carried], [5, message(ADA, 1, "not here")]]);
+  assertStrictEquals(timeline.items, lines);
+  timeline.remove([events[1]!.id]);
+  assertEquals(late(), [false, true, false]);
+  timeline.remove([events[2]!.id]);
+  assertEquals(late(), [false, false]);
+  timeline.add(events);
+  timeline.setPositions([[2, events[1]!], [3, events[2]!]]);
+  assertEquals(late(), [false, true, false, false]);
+  timeline.forgetPositions();
+  assertEquals(late(), [false, false, false, false]);
+});
+
 // ---- properties ----
 
 /** A conversation of many kinds of events: what comes later may be about anything before or after it. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { PersonView, TimelineItem } from "@/lib/chat/timeline.ts";
-import { GROUP_GAP_MS, rowsOf } from "@/lib/design/rows.ts";
+import { GROUP_GAP_MS, rowsOf, unreadIn } from "@/lib/design/rows.ts";
 
 const person = (author: string): PersonView => ({ author, name: author, copiedName: false, me: false, host: false });
 const ann = person("ann");
@@ -38,6 +38,26 @@ Deno.test("a new day stands above its first message", () => {
 Deno.test("the new line stands above the item it is for, and splits a group", () => {
   const items = [said(ann, 1), said(ann, 2)];
   assertEquals(types(items, items[1]!.id), ["day", "ann 1", "new", "ann 1"]);
+});
+
+Deno.test("the new line stands above what is missing right before its item, and nothing else", () => {
+  const gap = (id: string): TimelineItem => ({ type: "gap", id, count: 3, gone: false });
+  const items = [gap("g1"), said(ann, 1), gap("g2"), gap("g3"), said(ann, DAY_MS)];
+  assertEquals(types(items, items[4]!.id), ["gap", "day", "ann 1", "new", "gap", "gap", "day", "ann 1"]);
+  assertEquals(types(items, items[1]!.id), ["new", "gap", "day", "ann 1", "gap", "gap", "day", "ann 1"]);
+});
+
+Deno.test("unread begins with the first unread message on the screen, whenever it came; what cannot be read is not counted", () => {
+  const items: TimelineItem[] = [
+    said(ann, 1),
+    { type: "retracted", id: "gone", author: bob, at: 2 },
+    said(bob, 2),
+    said(ann, 3),
+    said(bob, 4),
+  ];
+  const unread = new Set([items[4]!.id, items[2]!.id, "gone", "not here"]);
+  assertEquals(unreadIn(items, unread), { first: items[2]!.id, count: 2 });
+  assertEquals(unreadIn(items, new Set()), { first: undefined, count: 0 });
 });
 
 Deno.test("notes and gaps stand alone; a gap has no day of its own", () => {

@@ -11,7 +11,27 @@ export interface StoragePage {
   write(database: string, count: number): Promise<number[]>;
   /** Opens the database under another version, as a newer page would: resolves when the older ones have let go. */
   upgrade(database: string): Promise<string>;
+  /** Makes a database as version 1 of the app left it. The page stays connected to it, as version 1 did, until asked. */
+  makeVersion1(database: string): Promise<void>;
+  /** What this version of the app finds in a database, and whether it can use it. */
+  readAll(database: string): Promise<Found>;
 }
+
+/** What a device remembers. */
+export interface Found {
+  name: string | undefined;
+  secret: number[];
+  rooms: string[];
+  /** Texts of the outbox and their numbers; `wires`: those that were signed already. */
+  outbox: [string, number][];
+  wires: unknown[];
+  /** The number that the next message gets. */
+  nextN: number;
+  copy: { epoch: string; ranges: unknown; positions: number[]; wire: unknown } | undefined;
+  seen: unknown;
+}
+
+const VERSION_1_STORES = ["device", "books", "entries", "copies", "events"];
 
 const page: StoragePage = {
   async runRule(name) {
@@ -52,6 +72,67 @@ const page: StoragePage = {
         resolve("ok");
       };
     });
+  },
+  makeVersion1(database) {
+    const content = (text: string) => ({ kind: "message", body: { name: "Ada", text } });
+    return new Promise((resolve, reject) => {
+      const request = indexedDB.open(database, 1);
+      request.onerror = () => reject(request.error);
+      request.onupgradeneeded = () => {
+        for (const store of VERSION_1_STORES) request.result.createObjectStore(store);
+      };
+      request.onsuccess = () => {
+        const db = request.result;
+        db.onversionchange = () => db.close();
+        const transaction = db.transaction(VERSION_1_STORES, "readwrite");
+        const put = (store: string, key: IDBValidKey, value: unknown) => transaction.objectStore(store).put(value, key);
+        put("device", "secret", new Uint8Array(32).fill(7));
+        put("device", "name", "Ada");
+        put("device", "rooms", [{ id: "room", kind: "listed", name: "Room", openedAt: 1, favourite: true }]);
+        put("books", "room", { revision: 7, n: 4, clock: 9, lastKey: 2 });
+        put("entries", ["room", 1], { key: 1, n: 3, clock: 8, at: 5, content: content("signed"), wire: ["p", "s"] });
+        put("entries", ["room", 2], { key: 2, n: 4, clock: 9, at: 6, content: content("typed") });
+        const founding = ["payload", "signature"];
+        const room = { id: "room", kind: "listed", name: "Room", host: "host", founding, createdAt: 1 };
+        put("copies", "room", { epoch: "epoch", ranges: [{ from: 1, to: 2 }], oldest: 1, room });
+        put("events", ["room", 1], founding);
+        put("events", ["room", 2], ["payload 2", "signature 2"]);
+        transaction.oncomplete = () => resolve();
+        transaction.onerror = () => reject(transaction.error);
+      };
+    });
+  },
+  async readAll(database) {
+    const storage = idbStorage(database);
+    const [name, secret, rooms, copy, book] = await Promise.all([
+      storage.name(),
+      storage.secret(() => new Uint8Array(32)),
+      storage.rooms(),
+      storage.copy("room"),
+      storage.changeOutbox("room", (book) => book),
+    ]);
+    const content = { kind: "message" as const, body: { name: "Ada", text: "next" } };
+    const next = await storage.changeOutbox("room", (book) => enqueue(book, { at: 7, content }, { n: 0, clock: 0 }));
+    const seen = [
+      await storage.seen("room"),
+      await storage.changeSeen("room", () => ({ epoch: "epoch", position: 2 })),
+    ];
+    await storage.close();
+    return {
+      name,
+      secret: [...secret],
+      rooms: rooms.map(({ name }) => name),
+      outbox: book.entries.map(({ content, n }) => [content.kind === "message" ? content.body.text : content.kind, n]),
+      wires: book.entries.map(({ wire }) => wire ?? null),
+      nextN: next.entries.at(-1)!.n,
+      copy: copy && {
+        epoch: copy.epoch,
+        ranges: copy.ranges,
+        positions: copy.events.map(({ position }) => position),
+        wire: copy.events.at(-1)?.wire,
+      },
+      seen: seen[0] ?? null,
+    };
   },
 };
 

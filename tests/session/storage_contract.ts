@@ -139,6 +139,21 @@ export const STORAGE_RULES: { name: string; run: (open: OpenTab) => Promise<void
     },
   },
   {
+    name: "how far each room was seen is what the last change made of what was there",
+    async run(open) {
+      const tab = open();
+      assertEquals(await tab.seen("a"), undefined);
+      const further = (position: number) => (before?: { position: number }) => ({
+        epoch: "epoch",
+        position: Math.max(position, before?.position ?? 0),
+      });
+      await Promise.all([7, 9, 8].map((position) => open().changeSeen("a", further(position))));
+      assertEquals(await tab.seen("a"), { epoch: "epoch", position: 9 });
+      assertEquals(await tab.changeSeen("a", further(3)), { epoch: "epoch", position: 9 });
+      assertEquals(await tab.seen("b"), undefined);
+    },
+  },
+  {
     name: "rooms are remembered; one that is dropped is forgotten with its copy, but not what waits to be sent there",
     async run(open) {
       const tab = open();
@@ -146,11 +161,13 @@ export const STORAGE_RULES: { name: string; run: (open: OpenTab) => Promise<void
       await tab.changeRooms(() => [known("a"), known("b")]);
       await tab.saveCopy("a", copyOf(1, 2), false);
       await tab.saveCopy("b", copyOf(1, 2), false);
+      await tab.changeSeen("a", () => ({ epoch: "epoch", position: 2 }));
       await tab.changeOutbox("a", write("waits"));
       await tab.changeOutbox("b", write("settled"));
       await tab.changeOutbox("b", (book) => settle(book, new Set(book.entries.map(({ key }) => key))));
       assertEquals(await open().changeRooms(() => []), []);
       assertEquals([await tab.rooms(), await tab.copy("a"), await tab.copy("b")], [[], undefined, undefined]);
+      assertEquals(await tab.seen("a"), undefined);
       assertEquals(textsOf(await tab.changeOutbox("a", same)), ["waits"]);
       assertEquals((await tab.changeOutbox("b", same)).n, 0);
     },

@@ -220,6 +220,8 @@ export class Page {
       changeOutbox: (room, change) => write(() => disk.changeOutbox(room, change)),
       copy: (room) => read(() => disk.copy(room)),
       saveCopy: (room, copy, replaces) => write(() => disk.saveCopy(room, copy, replaces)),
+      seen: (room) => read(() => disk.seen(room)),
+      changeSeen: (room, change) => write(() => disk.changeSeen(room, change)),
       rooms: () => read(() => disk.rooms()),
       changeRooms: (change) => write(() => disk.changeRooms(change)),
     };

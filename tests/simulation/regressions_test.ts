@@ -61,6 +61,7 @@ Deno.test("a tab adds to the device's copy only what it received since: what ano
   const reader = new LogReader({
     check: (event: Event) => Promise.resolve(event),
     onEvents: () => {},
+    onRenumbered: () => {},
     onChange: () => {},
     log: () => {},
     steady: { now: () => 0 },

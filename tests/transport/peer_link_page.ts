@@ -100,6 +100,7 @@ const page: LinkPage = {
     await new Promise<void>((resolve) => {
       connection = new Connection({
         clock: { now: () => Date.now() },
+        steady: clock,
         timers,
         random,
         openRoad: (events) => socketRoad(new WebSocket(socketUrl(location.href, room)), events),
