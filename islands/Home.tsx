@@ -1,42 +1,56 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { RoomEntry } from "../components/home/RoomBand.tsx";
 import { HomeScreen } from "../components/home/HomeScreen.tsx";
+import { OfflineScreen } from "../components/home/OfflineScreen.tsx";
 import { LazyDialog } from "../components/Lazy.tsx";
 import { NameDialog } from "../components/NameDialog.tsx";
 import { useTexts } from "../components/texts.ts";
 import { type KnownRoom, roomPath } from "../lib/chat/recent_rooms.ts";
 import { normalizeRoomCode } from "../lib/chat/room_code.ts";
 import { problemText, spokenCode } from "../lib/design/words.ts";
+import { keepThisPage } from "../lib/offline/page.ts";
 import { openHomeInBrowser } from "../lib/session/home_browser.ts";
 import type { HomeModel } from "../lib/session/home_model.ts";
 import type { ListedRoom } from "../lib/session/room_requests.ts";
 
 const loadScanner = () => import("../components/lazy/ScannerDialog.tsx");
 
-/** The first page at work. `listed` is what the server knew when it drew the page. */
-export default function Home({ listed }: { listed: RoomEntry[] }) {
+const NONE: readonly KnownRoom[] = [];
+
+/**
+ * The first page at work. `listed` is what the server knew when it drew the page; `instead`: it stands in the place of a
+ * page that is not on this device, without a network.
+ */
+export default function Home({ listed, instead = false }: { listed: RoomEntry[]; instead?: boolean }) {
   const t = useTexts();
   const home = useSignal<HomeModel>();
   const dialog = useSignal<"scan" | "name">();
   useEffect(() => {
     const model = openHomeInBrowser();
     home.value = model;
+    keepThisPage();
     return () => model.dispose();
   }, []);
 
   const model = home.value;
-  const favourites = model?.favourites.value ?? [];
+  const favourites = model?.favourites.value ?? NONE;
   const recent = model?.recent.value;
+  const mine = useMemo(
+    () => recent && [...favourites, ...recent.filter((room) => !room.favourite)].map(knownEntry),
+    [favourites, recent],
+  );
+  if (instead) return <OfflineScreen mine={mine} answered={model?.listed.value !== undefined} />;
   const closeDialog = () => dialog.value = undefined;
   return (
     <>
       <HomeScreen
-        mine={recent && [...favourites, ...recent.filter((room) => !room.favourite)].map(knownEntry)}
+        mine={mine}
         listed={model?.listed.value?.map(listedEntry) ?? listed}
         name={model?.name.value}
         stored={model?.stored.value ?? true}
         ready={model !== undefined}
+        reachable={model?.reachable.value ?? true}
         onJoin={async (code) => {
           const found = await model?.join(code) ?? { problem: "offline" };
           if ("path" in found) return found;

@@ -6,6 +6,7 @@ import { ProblemScreen } from "../components/room/ProblemScreen.tsx";
 import { type RoomHead, RoomScreen } from "../components/room/RoomScreen.tsx";
 import { useTexts } from "../components/texts.ts";
 import { roomPath } from "../lib/chat/recent_rooms.ts";
+import { forgetThisPage, keepThisPage } from "../lib/offline/page.ts";
 import { deviceName, openRoomInBrowser } from "../lib/session/browser.ts";
 import type { RoomModel } from "../lib/session/room_model.ts";
 
@@ -28,6 +29,7 @@ export default function Room({ head }: { head: RoomHead }) {
     // Another key behind the same address is another page, which browsers do not load by themselves.
     const reload = () => secret !== undefined && location.reload();
     addEventListener("hashchange", reload);
+    keepThisPage();
     let left = false;
     if (secret === "") keyMissing.value = true;
     else void open();
@@ -75,6 +77,7 @@ export default function Room({ head }: { head: RoomHead }) {
           const home = await openHome();
           await home.forget(head.id);
           home.dispose();
+          await forgetThisPage();
           location.assign("/");
         }}
       />

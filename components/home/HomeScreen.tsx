@@ -17,6 +17,8 @@ export interface HomeScreenProps {
   /** False: nothing on this page is remembered. */
   stored: boolean;
   ready: boolean;
+  /** False: the server does not answer; what it drew or said before may be old. */
+  reachable: boolean;
   onJoin: (code: string) => Promise<JoinAnswer>;
   onStart: (name: string, kind: RoomKind) => Promise<{ path: string } | { problem: string }>;
   onScan: () => void;
@@ -38,6 +40,9 @@ export function HomeScreen(props: HomeScreenProps) {
         </h1>
         <p class="text-lg font-bold max-w-md md:text-xl">{t.app.pitch}</p>
       </header>
+      {!props.reachable && (
+        <p role="status" class="bg-alarm-ground border-b-2 border-alarm px-4 py-3 font-bold">{t.home.offline}</p>
+      )}
       <main id="content" class="grid gap-8 px-4 pt-6 md:grid-cols-2 md:gap-12">
         <div class="flex flex-col gap-8 min-w-0">
           <Part title={t.home.join}>
@@ -61,7 +66,11 @@ export function HomeScreen(props: HomeScreenProps) {
             </Part>
           )}
           <Part title={t.home.listed}>
-            {props.listed.length === 0 ? <p class="text-dim">{t.home.listedEmpty}</p> : <Bands rooms={props.listed} />}
+            {!props.reachable
+              ? <p class="text-dim">{t.home.listedFailed}</p>
+              : props.listed.length === 0
+              ? <p class="text-dim">{t.home.listedEmpty}</p>
+              : <Bands rooms={props.listed} />}
           </Part>
           <Part title={t.home.you}>
             <div class="flex flex-col gap-4">

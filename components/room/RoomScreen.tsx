@@ -113,7 +113,7 @@ export function RoomScreen(props: RoomScreenProps) {
       <RoomHeader
         name={roomName}
         code={code}
-        people={model.room.value === undefined ? undefined : model.people.value.count}
+        people={model.people.value.count || undefined}
         connection={model.connection.value.state}
         onShare={() => setDialog("share")}
         onPeople={() => setDialog("people")}

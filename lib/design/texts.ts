@@ -61,6 +61,7 @@ const english = {
     listed: "Open to everybody",
     listedEmpty: "No listed room is open now. Start one, and everybody here sees it.",
     listedFailed: "The list of rooms could not be loaded.",
+    offline: "The server cannot be reached. Your rooms open all the same; starting or joining one has to wait.",
     people: (count: number) => count === 0 ? "nobody here now" : few(count, "1 person", "people"),
     unread: (count: number) => few(count, "1 new message", "new messages"),
     favourite: (name: string) => `Keep “${name}” as a favourite`,
@@ -273,6 +274,14 @@ const english = {
     title: "Nothing here",
     hint: (path: string) => `There is no page at ${path}.`,
     home: "To the home page",
+  },
+  offline: {
+    title: "No connection",
+    room: "This room was not opened on this phone yet. It needs a network once; from then on it opens without.",
+    page: "This page is not kept on phones. It needs a network.",
+    kept: "These rooms open",
+    noneKept:
+      "No room is kept on this phone yet. Open one while there is a network, and it is there when there is none.",
   },
   error: {
     title: "That went wrong",

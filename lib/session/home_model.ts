@@ -32,6 +32,8 @@ export interface HomeModel {
   readonly favourites: ReadonlySignal<readonly KnownRoom[]>;
   /** Listed rooms with the people in them now, as last heard; undefined until heard. */
   readonly listed: ReadonlySignal<readonly ListedRoom[] | undefined>;
+  /** False: the server did not answer when it was last asked. */
+  readonly reachable: ReadonlySignal<boolean>;
   /** This device's display name; undefined until read, empty when none was chosen. */
   readonly name: ReadonlySignal<string | undefined>;
   /** False: nothing on this page is remembered. */
@@ -57,6 +59,7 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
   const recent: Signal<readonly KnownRoom[] | undefined> = signal(undefined);
   const favourites: Signal<readonly KnownRoom[]> = signal([]);
   const listed: Signal<readonly ListedRoom[] | undefined> = signal(undefined);
+  const reachable = signal(true);
   const name: Signal<string | undefined> = signal(undefined);
   const stored = signal(storage.lasting);
   let shown = false, asking = false, disposed = false;
@@ -89,6 +92,7 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
     const rooms = await listRooms(deps);
     asking = false;
     if (disposed) return;
+    reachable.value = !("problem" in rooms && rooms.problem === "offline");
     if (!("problem" in rooms)) listed.value = rooms;
     cancelPoll = timers.after(LISTED_POLL_MS, () => void poll());
   }
@@ -106,6 +110,7 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
     recent,
     favourites,
     listed,
+    reachable,
     name,
     stored,
     async create(roomName, kind) {

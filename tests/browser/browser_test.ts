@@ -10,3 +10,4 @@ import "./long_room_rules.ts";
 import "./sealed_rules.ts";
 import "./home_rules.ts";
 import "./page_rules.ts";
+import "./offline_rules.ts";

@@ -125,10 +125,10 @@ export class OwnServer {
     await this.#process.kill();
   }
 
-  /** The same port, the same data. */
-  async startAgain(): Promise<void> {
+  /** The same port, the same data; with `release`, another build of the app. */
+  async startAgain(release?: string): Promise<void> {
     this.#log.push(...this.#process.log);
-    this.#process = await startServer(this.#options);
+    this.#process = await startServer({ ...this.#options, ...(release !== undefined && { release }) });
   }
 }
 

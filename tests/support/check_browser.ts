@@ -19,6 +19,8 @@ const NOT_FOR_BROWSERS = [
   "lib/store",
   "lib/standins",
   "lib/design/twind.ts",
+  "lib/offline/build.ts",
+  "static",
 ];
 
 const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));

@@ -4,21 +4,34 @@
  */
 import { Builder } from "fresh/dev";
 import { useTwind } from "../../lib/design/twind.ts";
+import { useServiceWorker } from "../../lib/offline/build.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-let built: Promise<string> | undefined;
+const builds = new Map<string, Promise<string>>();
 
-/** Builds the app for production, once per test process; the path of its `server.js`. */
-export function builtServer(): Promise<string> {
-  return built ??= (async () => {
-    const outDir = await Deno.makeTempDir({ prefix: "festival-build-" });
-    globalThis.addEventListener("unload", () => Deno.removeSync(outDir, { recursive: true }));
-    const builder = new Builder({ root: ROOT, outDir });
-    useTwind(builder, ROOT);
-    await builder.build();
-    return `${outDir}/server.js`;
-  })();
+/**
+ * Builds the app for production, once per test process; the path of its `server.js`. Another `release` is the same app
+ * with another build id and another service worker.
+ */
+export function builtServer(release = ""): Promise<string> {
+  const built = builds.get(release) ?? build(release);
+  builds.set(release, built);
+  return built;
+}
+
+async function build(release: string): Promise<string> {
+  const outDir = await Deno.makeTempDir({ prefix: "festival-build-" });
+  globalThis.addEventListener("unload", () => Deno.removeSync(outDir, { recursive: true }));
+  const builder = new Builder({ root: ROOT, outDir });
+  useTwind(builder, ROOT);
+  useServiceWorker(builder);
+  builder.onTransformStaticFile(
+    { pluginName: "release", filter: /[/\\]sw\.js$/ },
+    ({ text }) => ({ content: `${text}// ${release}\n` }),
+  );
+  await builder.build();
+  return `${outDir}/server.js`;
 }
 
 export interface ServerProcess {
@@ -44,13 +57,15 @@ export interface ServerProcessOptions {
   workers?: number;
   /** The port, for a server that takes another one's place. Default: one that nobody uses. */
   port?: number;
+  /** Which of the builds it serves; see {@linkcode builtServer}. */
+  release?: string;
   /** Opens V8's inspector: its port is then `inspectorPort`. */
   inspected?: boolean;
 }
 
 /** Starts the server and waits until it answers. */
 export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
-  const { dataDir, env = {}, workers, port = freePort(), inspected = false } = options;
+  const { dataDir, env = {}, workers, port = freePort(), inspected = false, release } = options;
   const inspectorPort = inspected ? freePort() : undefined;
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -61,7 +76,7 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
       `--port=${port}`,
       ...(workers === undefined ? [] : ["--parallel"]),
       ...(inspectorPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectorPort}`]),
-      await builtServer(),
+      await builtServer(release),
     ],
     cwd: ROOT,
     env: {

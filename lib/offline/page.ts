@@ -1,0 +1,43 @@
+/** What pages have to do with the service worker. */
+import { PAGE_CACHE } from "./strategy.ts";
+
+/** Time for the page to get its own things done first, where the browser does not say when it is idle. */
+const IDLE_AFTER_MS = 3_000;
+
+/**
+ * Lets the page that is open be opened without a network, once the browser has nothing better to do. Does nothing where
+ * there are no service workers, as on plain http.
+ */
+export function keepThisPage(): void {
+  const workers = navigator.serviceWorker;
+  if (workers === undefined) return;
+  // Without search and fragment: a sealed room's key stays with the page.
+  const keep = location.pathname;
+  const start = async () => {
+    try {
+      await workers.register("/sw.js");
+      (await workers.ready).active?.postMessage({ keep, ahead: !savesData() });
+    } catch (error) {
+      console.info(`pages will not open offline: ${error}`);
+    }
+  };
+  if (typeof requestIdleCallback === "undefined") setTimeout(start, IDLE_AFTER_MS);
+  else requestIdleCallback(start);
+}
+
+/** Whether a page opens without a network. */
+export async function isKeptHere(path: string): Promise<boolean> {
+  const { pathname } = new URL(path, location.origin);
+  return typeof caches !== "undefined" && await (await caches.open(PAGE_CACHE)).match(pathname) !== undefined;
+}
+
+/** Forgets the page of a room that is left. */
+export async function forgetThisPage(): Promise<void> {
+  if (typeof caches !== "undefined") await (await caches.open(PAGE_CACHE)).delete(location.pathname);
+}
+
+function savesData(): boolean {
+  const connection: unknown = "connection" in navigator && navigator.connection;
+  return typeof connection === "object" && connection !== null && "saveData" in connection &&
+    connection.saveData === true;
+}

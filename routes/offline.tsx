@@ -1,0 +1,18 @@
+import { Head } from "fresh/runtime";
+import Home from "@/islands/Home.tsx";
+import { textsFor } from "@/lib/design/texts.ts";
+import { define } from "@/lib/server/define.ts";
+
+/** What the service worker shows in the place of a page that is not kept on the device. */
+export default define.page(() => {
+  const t = textsFor("en");
+  return (
+    <>
+      <Head>
+        <title>{`${t.offline.title} · ${t.app.name}`}</title>
+        <meta name="robots" content="noindex" />
+      </Head>
+      <Home listed={[]} instead />
+    </>
+  );
+});

@@ -1,0 +1,260 @@
+/** Without any network, and with the browser closed in between: rooms open from what the phone kept. */
+import { assert, assertEquals } from "@std/assert";
+import { ASSET_CACHE, OFFLINE_PATH, PAGE_CACHE } from "../../lib/offline/strategy.ts";
+import { type Field, type OwnServer, rule } from "./field.ts";
+import { t, type Tab } from "./tab.ts";
+
+const PHONE = { serviceWorkers: "allow", viewport: { width: 360, height: 740 } } as const;
+
+/** A person whose browser has service workers, at a server that can be killed. */
+async function onThePhone(field: Field, server: OwnServer, name: string): Promise<Tab> {
+  const person = await field.person(name, { ...PHONE, origin: server.url });
+  person.device.expects(/ERR_CONNECTION_REFUSED|ERR_FAILED|ERR_ABORTED/);
+  return person;
+}
+
+/** What lies in the caches: the paths of the pages, and the addresses of files. */
+async function keptBy(tab: Tab): Promise<{ pages: string[]; files: string[]; missing: string[] }> {
+  return await tab.page.evaluate(async ([pageCache, assetCache]) => {
+    const [pages, assets] = [await caches.open(pageCache!), await caches.open(assetCache!)];
+    const files = (await assets.keys()).map(({ url }) => url);
+    const missing: string[] = [];
+    for (const url of files.filter((url) => url.endsWith(".js"))) {
+      const code = await (await assets.match(url))!.text();
+      const named = Array.from(code.matchAll(/["'](\.\/[\w.-]+\.js)["']/g), ([, name]) => new URL(name!, url).href);
+      missing.push(...named.filter((name) => !files.includes(name)));
+    }
+    return { pages: (await pages.keys()).map(({ url }) => new URL(url).pathname), files, missing };
+  }, [PAGE_CACHE, ASSET_CACHE]);
+}
+
+/** The builds whose scripts the kept pages name. */
+async function buildsKeptBy(tab: Tab): Promise<string[]> {
+  return await tab.page.evaluate(async (pageCache) => {
+    const pages = await caches.open(pageCache);
+    const builds = new Set<string>();
+    for (const request of await pages.keys()) {
+      const html = await (await pages.match(request))!.text();
+      for (const [, build] of html.matchAll(/"\/_fresh\/js\/(\w+)\//g)) builds.add(build!);
+    }
+    return [...builds];
+  }, PAGE_CACHE);
+}
+
+/** How many events the device holds of all its rooms. */
+async function copiedBy(tab: Tab): Promise<number> {
+  return await tab.page.evaluate(() =>
+    new Promise((resolve, reject) => {
+      const opening = indexedDB.open("festival-chat");
+      opening.onerror = () => reject(opening.error);
+      opening.onsuccess = () => {
+        const counting = opening.result.transaction("events").objectStore("events").count();
+        counting.onsuccess = () => resolve(counting.result);
+        counting.onerror = () => reject(counting.error);
+        opening.result.close();
+      };
+    })
+  );
+}
+
+/**
+ * Waits until this page is kept with all of its code, and the page for what is not kept; and until the device holds so
+ * many events. A room begins with one, a person who says their name with another.
+ */
+async function untilKept(tab: Tab, events: number): Promise<void> {
+  const { pathname } = new URL(tab.page.url());
+  await tab.until(
+    () => keptBy(tab),
+    ({ pages, files, missing }) =>
+      pages.includes(pathname) && pages.includes(OFFLINE_PATH) && files.length > 0 && missing.length === 0,
+    (kept) => assert(false, `not kept: ${JSON.stringify(kept)}`),
+  );
+  await tab.until(
+    () => copiedBy(tab),
+    (count) => count >= events,
+    (count) => assert(false, `the device holds ${count} events of ${events}`),
+  );
+}
+
+/** The phone without a network and the server dead: nothing answers, whoever asks. */
+async function cutOff(server: OwnServer, ...tabs: Tab[]): Promise<void> {
+  await server.kill();
+  for (const { device } of tabs) await device.setOffline(true);
+}
+
+/** Waits until another version of the service worker waits for its turn, or until none does. */
+async function untilWaiting(tab: Tab, waits: boolean): Promise<void> {
+  await tab.until(
+    () => tab.page.evaluate(async () => (await navigator.serviceWorker.ready).waiting !== null),
+    (waiting) => waiting === waits,
+    (waiting) => assertEquals(waiting, waits, "a service worker waits"),
+  );
+}
+
+/** Closes the browser's tab; another one of the same device. */
+async function closeAndOpen(tab: Tab): Promise<Tab> {
+  await tab.page.close();
+  return await tab.device.newTab();
+}
+
+rule("a room opens without a network after the browser was closed; what is typed there arrives once", async (field) => {
+  const server = await field.ownServer();
+  const [ada, ben] = [await onThePhone(field, server, "Ada"), await onThePhone(field, server, "Ben")];
+  const path = await ada.startRoom("Dead zone");
+  await ben.enter(path);
+  await ada.say("one");
+  await ben.say("two");
+  await ada.shows(["one", "two"]);
+  await untilKept(ada, 5);
+  await cutOff(server, ada);
+  const inTheHole = await closeAndOpen(ada);
+  await inTheHole.goTo(path);
+  await inTheHole.shows(["one", "two"]);
+  await inTheHole.status(t.connection.offline).waitFor();
+  assertEquals(await inTheHole.page.getByRole("heading", { level: 1 }).textContent(), "Dead zone");
+  for (const text of ["three", "four"]) {
+    await inTheHole.send(text);
+    await inTheHole.message(text).getByText(t.delivery.queued).waitFor();
+  }
+  // What is loaded when it is needed was kept as well.
+  await (await inTheHole.openShare()).getByRole("button", { name: t.share.copyLink }).waitFor();
+  const stillThere = await closeAndOpen(inTheHole);
+  await stillThere.goTo(path);
+  await stillThere.shows(["one", "two", "three", "four"]);
+  await stillThere.page.close();
+  await server.startAgain();
+  await ada.device.setOffline(false);
+  const back = await ada.device.newTab();
+  await back.enter(path);
+  await back.untilStored("four");
+  for (const person of [back, ben]) await person.shows(["one", "two", "three", "four"]);
+});
+
+rule("the home page opens without a network, shows my rooms and leads into them", async (field) => {
+  const server = await field.ownServer();
+  const ada = await onThePhone(field, server, "Ada");
+  const path = await ada.startRoom("Kept here", "listed");
+  await ada.say("hello");
+  await untilKept(ada, 3);
+  await ada.goHome();
+  await untilKept(ada, 3);
+  await cutOff(server, ada);
+  const again = await closeAndOpen(ada);
+  await again.goHome();
+  await again.page.getByText(t.home.offline).waitFor();
+  await again.page.getByText(t.home.listedFailed).waitFor();
+  await again.page.getByRole("link", { name: "Kept here" }).click();
+  await again.shows(["hello"]);
+  assertEquals(new URL(again.page.url()).pathname, path);
+});
+
+rule(
+  "a room that was never opened here says that it needs a network once, and opens when there is one",
+  async (field) => {
+    const server = await field.ownServer();
+    const [ada, ben] = [await onThePhone(field, server, "Ada"), await onThePhone(field, server, "Ben")];
+    const unknown = await ben.startRoom("Unknown");
+    const path = await ada.startRoom("Known");
+    await untilKept(ada, 1);
+    await cutOff(server, ada);
+    const again = await closeAndOpen(ada);
+    await again.goTo(unknown);
+    await again.page.getByRole("heading", { name: t.offline.title }).waitFor();
+    await again.untilAlert(t.offline.room);
+    const known = again.page.getByRole("link", { name: "Known" });
+    assertEquals(await known.getAttribute("href"), path);
+    await server.startAgain();
+    await again.device.setOffline(false);
+    // By itself.
+    await again.untilLive();
+    assertEquals(await again.page.getByRole("heading", { level: 1 }).textContent(), "Unknown");
+  },
+);
+
+rule("a sealed room opens without a network by its link, and no cache holds its key", async (field) => {
+  const server = await field.ownServer();
+  const ada = await onThePhone(field, server, "Ada");
+  const link = await ada.startRoom("Secret", "sealed");
+  const [path, key] = link.split("#") as [string, string];
+  await ada.say("whispered");
+  await ada.reload();
+  await untilKept(ada, 3);
+  await cutOff(server, ada);
+  const again = await closeAndOpen(ada);
+  await again.goTo(link);
+  await again.shows(["whispered"]);
+  const held = await again.page.evaluate(async () => {
+    const texts: string[] = [];
+    for (const name of await caches.keys()) {
+      const cache = await caches.open(name);
+      for (const request of await cache.keys()) {
+        const response = (await cache.match(request))!;
+        texts.push(request.url, response.url, JSON.stringify([...response.headers]), await response.text());
+      }
+    }
+    return texts;
+  });
+  assert(held.some((text) => text.endsWith(path)), "the page is not kept");
+  assertEquals(held.filter((text) => text.includes(key)), []);
+});
+
+rule("a room that is left is not kept any more", async (field) => {
+  const server = await field.ownServer();
+  const ada = await onThePhone(field, server, "Ada");
+  const path = await ada.startRoom("Left");
+  await untilKept(ada, 1);
+  await ada.button(t.room.settings).click();
+  await ada.button(t.room.leave).click();
+  await ada.untilEnabled(ada.button(t.home.open));
+  assert(!(await keptBy(ada)).pages.includes(path), "the page of the room is still there");
+  await cutOff(server, ada);
+  await ada.goTo(path);
+  await ada.untilAlert(t.offline.room);
+});
+
+rule("after a new build pages run its code, the old code goes, and what waits is sent", async (field) => {
+  const server = await field.ownServer();
+  const ada = await onThePhone(field, server, "Ada");
+  const other = await ada.startRoom("Other room");
+  await untilKept(ada, 1);
+  const path = await ada.startRoom("Deployed");
+  await ada.say("old build");
+  await untilKept(ada, 4);
+  const buildsOf = async (tab: Tab) => {
+    const scripts = await tab.page.locator("link[rel=modulepreload]").evaluateAll((links) =>
+      links.map((link) => link.getAttribute("href")!.split("/")[3]!)
+    );
+    return [...new Set(scripts)];
+  };
+  const [old] = await buildsOf(ada);
+  await cutOff(server, ada);
+  await ada.send("typed in between");
+  await ada.message("typed in between").getByText(t.delivery.queued).waitFor();
+  await server.startAgain("new");
+  await ada.device.setOffline(false);
+  const again = await closeAndOpen(ada);
+  await again.enter(path);
+  await again.untilStored("typed in between");
+  await again.shows(["old build", "typed in between"]);
+  const [current] = await buildsOf(again);
+  assert(current !== old, "the page is still the old one");
+  // The new service worker waits for the next page, and no longer.
+  await untilWaiting(again, true);
+  await again.reload();
+  await untilWaiting(again, false);
+  await untilKept(again, 5);
+  // The other room's page is renewed as well: both open without a network.
+  await again.until(
+    () => buildsKeptBy(again),
+    (builds) => builds.join() === current,
+    (builds) => assertEquals(builds, [current], "builds of the kept pages"),
+  );
+  await cutOff(server, again);
+  const offline = await closeAndOpen(again);
+  for (const kept of [other, path]) {
+    await offline.goTo(kept);
+    await offline.composer.waitFor();
+    assertEquals(await buildsOf(offline), [current]);
+  }
+  await offline.shows(["old build", "typed in between"]);
+});
