@@ -58,6 +58,8 @@ export function normalizeDisplayName(input: string): DisplayName {
     .trim();
   if (name === "") return { problem: "empty" };
   if (new TextEncoder().encode(name).length > NAME_MAX_BYTES) return { problem: "too_long" };
+  // No text has more clusters than code units: most names are done here, and every message carries one.
+  if (name.length <= NAME_MAX_CHARS) return { name };
   return countClusters(name) > NAME_MAX_CHARS ? { problem: "too_long" } : { name };
 }
 

@@ -2,7 +2,10 @@
 /** Base64url without padding (RFC 4648 section 5): how ids, keys and signatures are written on the wire. */
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const VALUES = new Map([...ALPHABET].map((letter, value) => [letter, value]));
+const NO_LETTER = 255;
+/** By char code. */
+const VALUES = new Uint8Array(128).fill(NO_LETTER);
+[...ALPHABET].forEach((letter, value) => VALUES[letter.charCodeAt(0)] = value);
 
 /** The base64url text of `bytes`, unpadded. */
 export function toBase64Url(bytes: Uint8Array): string {
@@ -25,9 +28,9 @@ export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined
   if (text.length % 4 === 1) return undefined;
   const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
   let bits = 0, bitCount = 0, at = 0;
-  for (const letter of text) {
-    const value = VALUES.get(letter);
-    if (value === undefined) return undefined;
+  for (let index = 0; index < text.length; index++) {
+    const value = VALUES[text.charCodeAt(index)] ?? NO_LETTER;
+    if (value === NO_LETTER) return undefined;
     bits = (bits << 6) | value;
     bitCount += 6;
     if (bitCount >= 8) {

@@ -162,10 +162,14 @@ export interface ServerConfig {
   };
 
   closing: {
-    /** Clients are told to come back after this … */
+    /** Clients that are sent or turned away are told to come back after this … */
     minRetryMs: number;
-    /** … and a random part of this, so that they do not all come at once. */
+    /** … and a random part of this, so that they do not all come at once … */
     retrySpreadMs: number;
+    /** … and this longer than the one before them: ten thousand are spread over ten thousand times as long. */
+    retryEveryMs: number;
+    /** No client is told to wait longer than about this. */
+    maxRetryMs: number;
     /** How long a stopping process finishes its work. Deno Deploy allows 5 s in all. */
     graceMs: number;
   };
@@ -256,7 +260,7 @@ export const DEFAULT_CONFIG: ServerConfig = {
   signaling: { queueLetters: 256, lifeMs: 10_000, heardAuthors: 5_000, heardMs: 30_000 },
   feed: { gapMs: 10, maxGapMs: 80, recheckMs: 5_000 },
   rooms: { graceMs: 30_000, listed: 50, listedCacheMs: 1_000, suggestions: 3 },
-  closing: { minRetryMs: 250, retrySpreadMs: 4_000, graceMs: 3_000 },
+  closing: { minRetryMs: 250, retrySpreadMs: 1_000, retryEveryMs: 1, maxRetryMs: 60_000, graceMs: 3_000 },
   health: { slowStoreMs: 250, deadStoreMs: 2_000, recentFailureMs: 30_000, fullShare: 0.9, cacheMs: 500 },
 };
 

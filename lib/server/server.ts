@@ -9,6 +9,7 @@ import type { ServerConfig } from "./config.ts";
 import { Feed } from "./feed.ts";
 import { type HealthAnswer, HealthCheck } from "./health.ts";
 import { Hub } from "./hub.ts";
+import { ReturnQueue } from "./return_queue.ts";
 import { type CodeAnswer, type ListedRoom, type RoomAnswer, Rooms } from "./rooms.ts";
 import { type Admission, type Connection, Session } from "./session.ts";
 import { Signaling } from "./signaling.ts";
@@ -74,6 +75,7 @@ class RunningServer implements ChatServer {
   readonly #hubs = new Map<RoomId, { opening: Promise<Hub | undefined>; hub?: Hub; cancelDrop?: Cancel }>();
   /** Hubs that tell the other instances, in the background, that they are empty. */
   readonly #leaving = new Set<Promise<void>>();
+  readonly #returns: ReturnQueue;
   #connections = 0;
   #closing: Promise<void> | undefined;
 
@@ -83,6 +85,7 @@ class RunningServer implements ChatServer {
     this.config = config;
     this.instance = parts.instance ?? toBase64Url(random.bytes(8));
     const surroundings: Surroundings = { clock, timers, random, log };
+    this.#returns = new ReturnQueue(config.closing);
     const onFailure = (error: StorageUnavailable) => this.#health.storageFailed(error);
     this.#rooms = new Rooms({ store, config, clock, verifier: parts.verifier });
     this.#health = new HealthCheck({
@@ -178,7 +181,10 @@ class RunningServer implements ChatServer {
       store.limits.take("connect address", address, addressConnections, now),
     ]);
     if (deviceWaitMs !== undefined || addressWaitMs !== undefined) {
-      return { ok: false, reason: "rate_limited", retryAfterMs: Math.max(deviceWaitMs ?? 0, addressWaitMs ?? 0) };
+      const waitMs = Math.max(deviceWaitMs ?? 0, addressWaitMs ?? 0);
+      // Thousands may share the address, and all of them would be told the same wait: they come one after the other.
+      const retryAfterMs = addressWaitMs === undefined ? waitMs : waitMs + this.#returnAfterMs();
+      return { ok: false, reason: "rate_limited", retryAfterMs };
     }
     if (!isBase64UrlOf(room, 16)) return { ok: false, reason: "no_such_room" };
     if (!this.#hubs.has(room) && this.#hubs.size >= config.limits.openRooms) return this.#turnAway("overloaded");
@@ -190,12 +196,12 @@ class RunningServer implements ChatServer {
   }
 
   #turnAway(reason: "overloaded" | "going_away"): Admission {
-    return { ok: false, reason, retryAfterMs: this.#jitteredRetryMs() };
+    return { ok: false, reason, retryAfterMs: this.#returnAfterMs() };
   }
 
-  #jitteredRetryMs(): number {
-    const { minRetryMs, retrySpreadMs } = this.config.closing;
-    return Math.round(minRetryMs + this.#parts.random.fraction() * retrySpreadMs);
+  #returnAfterMs(): number {
+    const { clock, random } = this.#parts;
+    return this.#returns.next(clock.now(), random.fraction());
   }
 
   // ---- open rooms ----
@@ -261,7 +267,7 @@ class RunningServer implements ChatServer {
     await Promise.race([graceIsOver, Promise.all(hubs.map((hub) => hub.settled()))]);
     for (const hub of hubs) {
       hub.flush();
-      hub.sendAway(() => this.#jitteredRetryMs());
+      hub.sendAway(() => this.#returnAfterMs());
     }
     for (const { cancelDrop } of this.#hubs.values()) cancelDrop?.();
     this.#hubs.clear();

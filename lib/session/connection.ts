@@ -8,7 +8,7 @@ import { type CloseReason, closeReasonOf } from "../protocol/codes.ts";
 import { decodeServerFrame } from "../protocol/decode.ts";
 import type { ClientFrame, HelloFrame, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { HEARTBEAT_MS, PROTOCOL_VERSION } from "../protocol/limits.ts";
-import { retryDelayMs, STABLE_AFTER_MS } from "../routing/backoff.ts";
+import { isFailure, retryDelayMs, STABLE_AFTER_MS } from "../routing/backoff.ts";
 import type { OpenRoad, Road } from "../transport/road.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
 import {
@@ -278,11 +278,9 @@ export class Connection {
   #lost(reason: LostReason, retryAfterMs?: number): void {
     const { steady, timers, random } = this.#parts;
     const wasStable = this.#takeStable();
-    const delay = retryDelayMs(
-      { reason, failures: this.#failures, wasStable, ...(retryAfterMs !== undefined && { retryAfterMs }) },
-      random.fraction(),
-    );
-    this.#failures++;
+    const lost = { reason, failures: this.#failures, wasStable, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+    const delay = retryDelayMs(lost, random.fraction());
+    if (isFailure(lost)) this.#failures++;
     if (delay === "never") return this.end(reason);
     this.#become({ name: "waiting", reason, retryAt: steady.now() + delay });
     this.#cancelTimer = timers.after(delay, () => this.#open());

@@ -9,7 +9,14 @@ import type { Signer } from "../crypto/signing.ts";
 import { signEvent } from "../crypto/signing.ts";
 import type { DeliveryState } from "../chat/timeline.ts";
 import { REFUSALS } from "../protocol/codes.ts";
-import { type Event, type EventContent, type EventId, readEvent, type RoomId } from "../protocol/event.ts";
+import {
+  type Event,
+  type EventContent,
+  type EventId,
+  readEvent,
+  type RoomId,
+  type WireEvent,
+} from "../protocol/event.ts";
 import type { RefusedFrame, SendFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { SEND_MAX_EVENTS } from "../protocol/limits.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
@@ -74,6 +81,8 @@ export class Outbox {
   #lastN = 0;
   #heldUntil = 0;
   #cancelTimer: Cancel | undefined;
+  /** Signing is under way, for all that wait for it. */
+  #signing: Promise<void> | undefined;
   #missing: { n: number; times: number } | undefined;
   #cancelLoad: Cancel | undefined;
   #disposed = false;
@@ -215,20 +224,30 @@ export class Outbox {
     );
   }
 
+  /** Signs what is there by now. Who comes while others are signed waits, and is signed together with who else did. */
   async #signAll(): Promise<void> {
+    await this.#signing?.catch(() => {}); // Told to those who began it.
+    await (this.#signing ??= this.#signRound().finally(() => this.#signing = undefined));
+  }
+
+  async #signRound(): Promise<void> {
     const { room, signer, seal } = this.#parts;
+    const signed: [OutboxEntry, WireEvent][] = [];
     for (const { entry } of [...this.#items.values()]) {
-      if (entry.wire !== undefined || this.#disposed) continue;
+      if (entry.wire !== undefined) continue;
       const { n, clock, at } = entry;
       const content = await seal({ room, author: signer.author, n }, entry.content);
-      const { wire } = await signEvent(signer, { room, n, clock, at }, content);
-      await this.#transact((book) => books.sign(book, entry, wire));
+      signed.push([entry, (await signEvent(signer, { room, n, clock, at }, content)).wire]);
+      if (this.#disposed) return;
     }
+    if (signed.length === 0) return;
+    await this.#transact((book) => signed.reduce((after, [entry, wire]) => books.sign(after, entry, wire), book));
   }
 
   /** Makes this tab's items what the book says. */
   #take(book: OutboxBook): void {
-    if (this.#disposed || book.revision < this.#revision) return;
+    // A book without changes, as an empty one, has nothing to take.
+    if (this.#disposed || book.revision <= this.#revision) return;
     this.#revision = book.revision;
     const kept = this.#kept = new Set(book.entries.map(({ key }) => key));
     for (const entry of book.entries) {

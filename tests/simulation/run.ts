@@ -3,8 +3,11 @@
  *
  *   deno run -A tests/simulation/run.ts --seeds 100000             seeds 1 to 100,000
  *   deno run -A tests/simulation/run.ts --seeds 5000 --from 70000  seeds 70,000 to 74,999
- *   deno run -A tests/simulation/run.ts --seed 123                 one seed, with the stack of its failure
+ *   deno run -A tests/simulation/run.ts --messages 1000000         seeds of much talk until so many were typed
+ *   deno run -A tests/simulation/run.ts --seed 123 [--plot talk]   one seed, with the stack of its failure
  */
+import { cpuUsage } from "node:process";
+import { type PlotName, PLOTS } from "./plot.ts";
 import { type Report, simulate, SimulationFailure } from "./simulate.ts";
 
 /** Failures after which a run ends: more of the same say nothing new. */
@@ -15,19 +18,26 @@ export async function runSeeds(
   from: number,
   count: number,
   onFailure: (failure: SimulationFailure) => void,
+  { plot = "short", messages = Infinity, onSeed = () => {} }: {
+    plot?: PlotName;
+    /** Ends when so many were typed. */
+    messages?: number;
+    onSeed?: (typed: number) => void;
+  } = {},
 ): Promise<{ report: Report; runs: number; failures: number }> {
   const report: Report = {};
   let runs = 0, failures = 0;
-  for (let seed = from; seed < from + count && failures < FAILURES_MAX; seed++) {
+  for (let seed = from; seed < from + count && failures < FAILURES_MAX && (report.typed ?? 0) < messages; seed++) {
     runs++;
     try {
-      const outcome = await simulate(seed);
+      const outcome = await simulate(seed, plot);
       for (const [name, number] of Object.entries(outcome.report)) report[name] = (report[name] ?? 0) + number;
     } catch (error) {
       if (!(error instanceof SimulationFailure)) throw error;
       failures++;
       onFailure(error);
     }
+    onSeed(report.typed ?? 0);
   }
   return { report, runs, failures };
 }
@@ -49,18 +59,39 @@ if (import.meta.main) {
     return value;
   };
   const seed = option("seed");
+  const messages = option("messages");
+  const at = Deno.args.indexOf("--plot");
+  const plot = (at < 0 ? messages === undefined ? "short" : "talk" : Deno.args[at + 1]) as PlotName;
+  if (!(plot in PLOTS)) throw new TypeError(`--plot takes ${Object.keys(PLOTS).join(" or ")}, not ${plot}`);
   const startedAt = performance.now();
+  const seconds = () => (performance.now() - startedAt) / 1000;
+  let toldAt = 0;
   const { report, runs, failures } = await runSeeds(
     seed ?? option("from") ?? 1,
-    seed === undefined ? option("seeds") ?? 2_000 : 1,
+    seed !== undefined ? 1 : option("seeds") ?? (messages === undefined ? 2_000 : Infinity),
     (failure) => {
       console.error(failure.message);
       if (seed !== undefined) console.error(failure.cause);
-      else console.error(`  again: deno run -A tests/simulation/run.ts --seed ${failure.seed}`);
+      else console.error(`  again: deno task simulate --seed ${failure.seed} --plot ${failure.plot}`);
+    },
+    {
+      plot,
+      ...(messages !== undefined && { messages }),
+      onSeed: (typed) => {
+        if (messages === undefined || seconds() - toldAt < 10) return;
+        toldAt = seconds();
+        console.log(`${typed.toLocaleString("en")} messages after ${toldAt.toFixed(0)} s`);
+      },
     },
   );
-  const seconds = (performance.now() - startedAt) / 1000;
   console.log(tableOf(report));
-  console.log(`\n${runs} seeds in ${seconds.toFixed(1)} s, ${failures} failed`);
+  const { user, system } = cpuUsage();
+  const cpuSeconds = (user + system) / 1e6;
+  console.log(`\n${runs} seeds in ${seconds().toFixed(1)} s (${cpuSeconds.toFixed(1)} s of CPU), ${failures} failed`);
+  const typed = report.typed ?? 0;
+  console.log(
+    `${typed.toLocaleString("en")} messages typed in seeds that held, ${Math.round(typed / seconds())} per second` +
+      (failures === 0 ? ": 0 lost, 0 twice, one order on every screen" : ""),
+  );
   if (failures > 0) Deno.exit(1);
 }

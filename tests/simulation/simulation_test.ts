@@ -5,23 +5,30 @@
  *
  * A seed decides everything. What failed once fails again:
  *
- *   SEED=123 deno test -A tests/simulation      one seed, as a test
+ *   SEED=123 deno test -A tests/simulation      one seed, as a test; with PLOT=talk one of much talk
  *   SEEDS=20000 deno test -A tests/simulation   more seeds
  *   deno run -A tests/simulation/run.ts --seeds 100000
  *
  * What is checked at every step: witness.ts. What is checked in the end: final_checks.ts.
  */
 import { assert, assertEquals } from "@std/assert";
+import type { PlotName } from "./plot.ts";
 import { runSeeds } from "./run.ts";
 import { simulate, type SimulationFailure } from "./simulate.ts";
 
 const SEED = Deno.env.get("SEED");
+const PLOT: PlotName = Deno.env.get("PLOT") === "talk" ? "talk" : "short";
 const SEEDS = Number(Deno.env.get("SEEDS") ?? 2_000);
 const SEEDS_PER_TEST = 250;
+/** Typed in seeds of much talk. 100,000 take some 130 s of one core, too long for every change: MESSAGES=100000. */
+const MESSAGES = Number(Deno.env.get("MESSAGES") ?? 40_000);
+const MESSAGES_PER_TEST = 10_000;
+/** Of the seeds of each test, none is in another one. */
+const TALK_SEEDS_PER_TEST = 1_000;
 
 if (SEED !== undefined) {
   Deno.test(`seed ${SEED}: every screen is equal, nothing acked is lost, nothing is there twice`, async () => {
-    await simulate(Number(SEED));
+    await simulate(Number(SEED), PLOT);
   });
 } else {
   for (let from = 1; from <= SEEDS; from += SEEDS_PER_TEST) {
@@ -34,9 +41,37 @@ if (SEED !== undefined) {
       const { report } = await runSeeds(from, count, (failure) => failures.push(failure));
       assertEquals(failures.map(({ message }) => message), []);
       // A simulation in which nothing happens proves nothing.
-      for (const what of ["crashes", "cuts", "deaths", "resumes", "doubleAcks", "junkFrames", "stored"]) {
+      for (
+        const what of [
+          "crashes",
+          "cuts",
+          "deaths",
+          "resumes",
+          "doubleAcks",
+          "junkFrames",
+          "stored",
+          "roadChanges",
+          "blackHoles",
+          "clockJumps",
+          "fullDisks",
+        ]
+      ) {
         assert((report[what] ?? 0) > count / 10, `only ${report[what]} ${what} in ${count} seeds`);
       }
+    });
+  }
+
+  for (let test = 0; test * MESSAGES_PER_TEST < MESSAGES; test++) {
+    const messages = Math.min(MESSAGES_PER_TEST, MESSAGES - test * MESSAGES_PER_TEST);
+    const from = 1 + test * TALK_SEEDS_PER_TEST;
+    Deno.test(`${messages} messages under faults, seeds from ${from}: none is lost, none is there twice`, async () => {
+      const failures: SimulationFailure[] = [];
+      const { report } = await runSeeds(from, TALK_SEEDS_PER_TEST, (failure) => failures.push(failure), {
+        plot: "talk",
+        messages,
+      });
+      assertEquals(failures.map(({ message }) => message), []);
+      assert((report.typed ?? 0) >= messages && (report.arrived ?? 0) > 0.8 * messages, JSON.stringify(report));
     });
   }
 
