@@ -1,9 +1,10 @@
-/** A room full of real sockets whose server dies and comes back: the production sessions, without their screens. */
-import { ed25519 } from "../lib/crypto/ed25519.ts";
-import { memoryStorage } from "../lib/session/memory_storage.ts";
-import { openRoomSession } from "../lib/session/room_session.ts";
-import { clock, random, timers } from "../lib/session/surroundings.ts";
-import { socketRoad } from "../lib/transport/socket.ts";
+/**
+ * A room full of real sockets whose server dies and comes back. Each is a small client (tests/support/client.ts) that comes
+ * back when the production policy says: a thousand whole sessions, screens' signals included, would need more cores than
+ * the server.
+ */
+import { retryDelayMs, STABLE_AFTER_MS } from "../lib/routing/backoff.ts";
+import { CONNECT_TIMEOUT_MS } from "../lib/session/limits.ts";
 import { newFounding, TestClient, webSocketWire } from "../tests/support/client.ts";
 import { startServer } from "../tests/support/server_process.ts";
 
@@ -31,45 +32,49 @@ export async function returnOfTheCrowd(
   if (made.status !== 201) throw new Error(`the room was not made: ${made.status} ${await made.text()}`);
   await made.body?.cancel();
 
-  const url = `${first.url.replace("http", "ws")}/api/rooms/${room}/socket`;
+  const open = webSocketWire(`${first.url.replace("http", "ws")}/api/rooms/${room}/socket`);
+  const phones: TestClient[] = [];
+  // They came one after the other, not together.
+  for (let from = 0; from < sockets; from += 50) {
+    const some = Array.from({ length: 50 }, (_, i) => TestClient.join({ open, room, name: `Phone ${from + i}` }));
+    phones.push(...await Promise.all(some));
+  }
+  await pause(STABLE_AFTER_MS);
+  if (phones.some(({ welcome, closeCode }) => welcome === undefined || closeCode !== undefined)) {
+    throw new Error("not everybody was in the room before");
+  }
+
   let tries = 0;
   const refusals: Record<string, number> = {};
-  const signatures = await ed25519();
-  const sessions = Array.from({ length: sockets }, (_, i) =>
-    openRoomSession({
-      clock,
-      timers,
-      random,
-      storage: memoryStorage(),
-      ed25519: signatures,
-      openRoad(events) {
-        tries++;
-        return socketRoad(new WebSocket(url), events);
-      },
-    }, { room, name: `Phone ${i}` }));
-  for (const { connection } of sessions) {
-    connection.subscribe((state) => {
-      if (state.state !== "disconnected" || state.reason === "lost" || state.reason === "offline") return;
-      refusals[state.reason] = (refusals[state.reason] ?? 0) + 1;
-    });
-  }
-  await Promise.all(sessions.map((session) => reached(session.connection, ({ state }) => state === "connected")));
-  const refusedBefore = Object.keys(refusals).length;
-  if (refusedBefore > 0) throw new Error(`refused at the first arrival: ${JSON.stringify(refusals)}`);
+  const comeBack = async (phone: TestClient) => {
+    await phone.closed();
+    for (let failures = 0, reason: "lost" | "rate_limited" | "overloaded" = "lost", retryAfterMs;; failures++) {
+      const lost = { reason, failures, wasStable: failures === 0, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+      await pause(Number(retryDelayMs(lost, Math.random())));
+      tries++;
+      const late = setTimeout(() => void phone.close(), CONNECT_TIMEOUT_MS);
+      const welcome = await phone.connect();
+      clearTimeout(late);
+      if (welcome !== undefined) return;
+      const goodbye = phone.frames.find((frame) => frame.type === "goodbye");
+      reason = goodbye?.reason === "rate_limited" || goodbye?.reason === "overloaded" ? goodbye.reason : "lost";
+      retryAfterMs = goodbye?.retryAfterMs;
+      const name = goodbye?.reason ?? "no answer";
+      refusals[name] = (refusals[name] ?? 0) + 1;
+    }
+  };
+  const coming = phones.map(comeBack);
 
   await first.kill();
-  tries = 0;
   const killedAt = performance.now();
   const second = await startServer({ dataDir, port: Number(new URL(first.url).port) });
   const answeredAt = performance.now();
-  const writer = await TestClient.join({ open: webSocketWire(url), room, name: "Writer" });
-  await writer.say("we are back");
+  const writer = await TestClient.join({ open, room, name: "Writer" });
+  const { position } = await writer.say("we are back");
   const returned: number[] = [];
-  await Promise.all(sessions.map(async (session) => {
-    await reached(
-      session.messages,
-      (items) => items.some((item) => item.type === "message" && item.text === "we are back"),
-    );
+  await Promise.all(phones.map(async (phone, at) => {
+    await coming[at];
+    await phone.holds(position);
     returned.push(performance.now() - answeredAt);
   }));
   const report = {
@@ -80,26 +85,12 @@ export async function returnOfTheCrowd(
     tries,
     refusals,
   };
-  for (const session of sessions) session.dispose();
-  await writer.close();
+  const violations = [...phones, writer].flatMap(({ violations }) => violations);
+  if (violations.length > 0) throw new Error(violations.slice(0, 5).join("\n"));
   await second.kill();
   return report;
 }
 
-/** Resolves when a signal has such a value. */
-function reached<Value>(
-  signal: { subscribe(hear: (value: Value) => void): () => void },
-  fits: (value: Value) => boolean,
-): Promise<void> {
-  return new Promise((resolve) => {
-    let stop: (() => void) | undefined;
-    let done = false;
-    stop = signal.subscribe((value) => {
-      if (done || !fits(value)) return;
-      done = true;
-      // The first call comes before there is anything to stop.
-      queueMicrotask(() => stop?.());
-      resolve();
-    });
-  });
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
