@@ -1,17 +1,20 @@
 /**
  * The client's figures: real Chromium and the built server, networks made bad by the fault proxy.
- * `deno task bench:client [--quick]`. Method: README.md.
+ * `deno task bench:client [--quick] [--only=browser|crowd]`. Method: README.md.
  */
 import type { Browser } from "playwright-core";
 import { type ChooseRule, FaultProxy, type FaultRule, isUpgrade, onlySockets } from "../tests/faults/fault_proxy.ts";
 import { Device } from "../tests/browser/device.ts";
 import { t, type Tab } from "../tests/browser/tab.ts";
 import { findChromium, launchChromium } from "../tests/support/chromium.ts";
-import { fillRoom, roomAt } from "../tests/support/fill_room.ts";
+import { fillRoom } from "../tests/support/fill_room.ts";
 import { startServer } from "../tests/support/server_process.ts";
+import { STABLE_AFTER_MS } from "../lib/routing/backoff.ts";
 import { returnOfTheCrowd } from "./crowd.ts";
 
 const quick = Deno.args.includes("--quick");
+/** A part of it. */
+const only = Deno.args.find((arg) => arg.startsWith("--only="))?.slice("--only=".length);
 const times = (count: number) => quick ? Math.min(3, count) : count;
 
 /** What the browser part may do beyond production: rooms are filled fast, and one device connects often. */
@@ -52,11 +55,13 @@ async function onStage(browser: Browser, port: number, play: (stage: Stage) => P
   }
 }
 
-/** A device may open 15 connections a minute: for the server, the next one is another device. */
-async function forgetDevice({ device, page }: Tab): Promise<void> {
-  await device.context.clearCookies({ name: "device" });
-  // Pages give a device its name; this one asks for nothing else.
-  await page.evaluate(() => fetch("/").then((answer) => answer.text()));
+/** A new page of Ada's, that knows nothing yet of her roads, connected. */
+async function openAnew({ ada, network, path }: Stage): Promise<void> {
+  // A device may open 15 connections a minute: without the cookie that names it, it is another one.
+  await ada.device.context.clearCookies({ name: "device" });
+  network.rule = PASS;
+  await ada.goTo(path);
+  await ada.untilLive();
 }
 
 /** From now on: when this text was first in the page, by the clock that this process has, too. */
@@ -84,13 +89,16 @@ function socketsOf(network: FaultProxy) {
   return network.open.filter(({ head }) => isUpgrade(head));
 }
 
+const BLACK_HOLE = "the connection became a black hole";
+
 /** From waking to seeing what was said meanwhile. */
-async function wakeToSynced({ ada, ben, network }: Stage): Promise<Row[]> {
+async function wakeToSynced(stage: Stage): Promise<Row[]> {
+  const { ada, ben, network } = stage;
   const cases = [
     ["the connection is still good", () => {}],
     ["the connection was closed meanwhile", () => socketsOf(network).forEach((connection) => connection.cut())],
     [
-      "the connection is a black hole",
+      BLACK_HOLE,
       () => socketsOf(network).forEach((connection) => connection.rule = { fault: "drop" }),
     ],
   ] as const;
@@ -98,8 +106,9 @@ async function wakeToSynced({ ada, ben, network }: Stage): Promise<Row[]> {
   for (const [what, happens] of cases) {
     const samples: number[] = [];
     for (let sample = 0; sample < times(20); sample++) {
-      await forgetDevice(ada);
-      await ada.untilLive();
+      await openAnew(stage);
+      // As a connection is that somebody used before the phone went into the pocket.
+      if (what === BLACK_HOLE) await ada.page.waitForTimeout(STABLE_AFTER_MS);
       const text = `${what} ${sample}`;
       const arrival = await noteArrival(ada, text);
       await ada.fallAsleep();
@@ -109,7 +118,6 @@ async function wakeToSynced({ ada, ben, network }: Stage): Promise<Row[]> {
       await ada.wakeUp();
       samples.push(await arrival() - wokeAt);
       note(`wake to synced, ${what}`, samples);
-      await ada.untilLive();
     }
     rows.push({ what: `wake to synced: ${what}`, samples, promised: "1,000 (p95)" });
   }
@@ -117,11 +125,11 @@ async function wakeToSynced({ ada, ben, network }: Stage): Promise<Row[]> {
 }
 
 /** From pressing Enter to giving up a connection that has become a black hole. */
-async function deadLinkNoticed({ ada, network }: Stage): Promise<Row[]> {
+async function deadLinkNoticed(stage: Stage): Promise<Row[]> {
+  const { ada, network } = stage;
   const samples: number[] = [];
-  for (let sample = 0; sample < times(20); sample++) {
-    await forgetDevice(ada);
-    await ada.untilLive();
+  for (let sample = 0; sample < times(10); sample++) {
+    await openAnew(stage);
     socketsOf(network).forEach((connection) => connection.rule = { fault: "drop" });
     const noticed = ada.page.waitForEvent("console", (message) => message.text().startsWith("connection replaced"));
     await ada.composer.fill(`into the hole ${sample}`);
@@ -136,7 +144,8 @@ async function deadLinkNoticed({ ada, network }: Stage): Promise<Row[]> {
 }
 
 /** From following the room's link to being connected. */
-async function openingOver({ ada, network, path }: Stage): Promise<Row[]> {
+async function openingOver(stage: Stage): Promise<Row[]> {
+  const { ada, network, path } = stage;
   const cases: [string, FaultRule][] = [
     ["WebSockets work", { fault: "pass" }],
     ["by polling: Upgrade is stripped", { fault: "strip_upgrade" }],
@@ -157,7 +166,7 @@ async function openingOver({ ada, network, path }: Stage): Promise<Row[]> {
     network.rule = onlySockets(fault);
     const samples: number[] = [];
     for (let sample = 0; sample < times(10); sample++) {
-      await forgetDevice(ada);
+      await ada.device.context.clearCookies({ name: "device" });
       await ada.goTo(path);
       await ada.untilLive();
       samples.push(await ada.page.evaluate(() => (globalThis as unknown as { liveAfterMs: number }).liveAfterMs));
@@ -172,7 +181,7 @@ async function openingOver({ ada, network, path }: Stage): Promise<Row[]> {
 /** 1,000 messages that were missed; then the room opened anew with the newest 500 of them on the device. */
 async function missedAndKept({ ada, ben, path }: Stage): Promise<Row[]> {
   const missed: number[] = [];
-  for (let sample = 0; sample < times(5); sample++) {
+  for (let sample = 0; sample < times(3); sample++) {
     await ada.device.setOffline(true);
     await ada.status(t.connection.offline).waitFor();
     await fillRoom(ben.device.origin, path, Array.from({ length: 1_000 }, (_, n) => `${sample}, missed ${n}`));
@@ -200,7 +209,7 @@ async function missedAndKept({ ada, ben, path }: Stage): Promise<Row[]> {
   });
   const opened: number[] = [];
   for (let sample = 0; sample < times(20); sample++) {
-    await forgetDevice(ada);
+    await ada.device.context.clearCookies({ name: "device" });
     await ada.page.reload();
     await ada.page.waitForFunction(() => "allAfterMs" in globalThis, undefined, { polling: 20 });
     opened.push(await ada.page.evaluate(() => (globalThis as unknown as { allAfterMs: number }).allAfterMs));
@@ -225,7 +234,7 @@ const executablePath = await findChromium();
 if (executablePath === undefined) Deno.exit(1);
 const folder = await Deno.makeTempDir({ prefix: "festival-chat-bench-" });
 const rows: Row[] = [];
-{
+if (only !== "crowd") {
   const server = await startServer({ dataDir: `${folder}/browser`, env: RAISED_LIMITS });
   const browser = await launchChromium(executablePath);
   const port = Number(new URL(server.url).port);
@@ -236,7 +245,7 @@ const rows: Row[] = [];
   await server.kill();
 }
 const crowds = [];
-for (let round = 0; round < times(3); round++) {
+for (let round = 0; only !== "browser" && round < times(3); round++) {
   crowds.push(await returnOfTheCrowd({ dataDir: `${folder}/crowd ${round}`, sockets: quick ? 200 : 1_000 }));
   console.error(crowds.at(-1));
 }

@@ -1,11 +1,17 @@
-/** A room full of real sockets whose server dies and comes back: the production sessions, without their screens. */
+/**
+ * A room full of real sockets whose server dies and comes back. Each socket comes back when the production policy says, and
+ * reads no more than it must: a thousand whole sessions in one process would take more of the machine than the server.
+ */
 import { ed25519 } from "../lib/crypto/ed25519.ts";
-import { memoryStorage } from "../lib/session/memory_storage.ts";
-import { openRoomSession } from "../lib/session/room_session.ts";
-import { clock, random, steady, timers } from "../lib/session/surroundings.ts";
-import { socketRoad } from "../lib/transport/socket.ts";
+import type { Signer } from "../lib/crypto/signing.ts";
+import type { RoomId } from "../lib/protocol/event.ts";
+import type { HelloProof } from "../lib/protocol/frames.ts";
+import { PROTOCOL_VERSION } from "../lib/protocol/limits.ts";
+import { retryDelayMs, STABLE_AFTER_MS } from "../lib/routing/backoff.ts";
+import { CONNECT_TIMEOUT_MS } from "../lib/session/limits.ts";
 import { newFounding, TestClient, webSocketWire } from "../tests/support/client.ts";
 import { startServer } from "../tests/support/server_process.ts";
+import { LoadSocket, maskedFrame } from "./load_socket.ts";
 
 export interface CrowdReport {
   sockets: number;
@@ -16,7 +22,7 @@ export interface CrowdReport {
   allMs: number;
   /** Connections opened after the old process ended. */
   tries: number;
-  /** Goodbyes of the new process, by their reason. */
+  /** Tries that came to nothing, by the reason of the goodbye. */
   refusals: Record<string, number>;
 }
 
@@ -31,76 +37,138 @@ export async function returnOfTheCrowd(
   if (made.status !== 201) throw new Error(`the room was not made: ${made.status} ${await made.text()}`);
   await made.body?.cancel();
 
-  const url = `${first.url.replace("http", "ws")}/api/rooms/${room}/socket`;
-  let tries = 0;
-  const refusals: Record<string, number> = {};
-  const signatures = await ed25519();
-  const sessions = Array.from({ length: sockets }, (_, i) =>
-    openRoomSession({
-      clock,
-      steady,
-      timers,
-      random,
-      storage: memoryStorage(),
-      ed25519: signatures,
-      openRoad(events) {
-        tries++;
-        return socketRoad(new WebSocket(url), events);
-      },
-    }, { room, name: `Phone ${i}` }));
-  for (const { connection } of sessions) {
-    connection.subscribe((state) => {
-      if (state.state !== "disconnected" || state.reason === "lost" || state.reason === "offline") return;
-      refusals[state.reason] = (refusals[state.reason] ?? 0) + 1;
-    });
+  const open = webSocketWire(`${first.url.replace("http", "ws")}/api/rooms/${room}/socket`);
+  const port = Number(new URL(first.url).port);
+  const report: CrowdReport = { sockets, downMs: 0, halfMs: 0, allMs: 0, tries: 0, refusals: {} };
+  const phones: Phone[] = [];
+  // They came one after the other, not together.
+  for (let from = 0; from < sockets; from += 50) {
+    const some = await Promise.all(Array.from({ length: 50 }, async () => new Phone(port, room, await newSigner())));
+    await Promise.all(some.map((phone) => phone.join()));
+    phones.push(...some);
   }
-  await Promise.all(sessions.map((session) => reached(session.connection, ({ state }) => state === "connected")));
-  const refusedBefore = Object.keys(refusals).length;
-  if (refusedBefore > 0) throw new Error(`refused at the first arrival: ${JSON.stringify(refusals)}`);
+  await pause(STABLE_AFTER_MS);
+  const coming = phones.map((phone) => phone.comeBack(report));
 
   await first.kill();
-  tries = 0;
   const killedAt = performance.now();
-  const second = await startServer({ dataDir, port: Number(new URL(first.url).port) });
+  const second = await startServer({ dataDir, port });
   const answeredAt = performance.now();
-  const writer = await TestClient.join({ open: webSocketWire(url), room, name: "Writer" });
-  await writer.say("we are back");
-  const returned: number[] = [];
-  await Promise.all(sessions.map(async (session) => {
-    await reached(
-      session.messages,
-      (items) => items.some((item) => item.type === "message" && item.text === "we are back"),
-    );
-    returned.push(performance.now() - answeredAt);
-  }));
-  const report = {
-    sockets,
-    downMs: answeredAt - killedAt,
-    halfMs: returned[Math.floor(sockets / 2)]!,
-    allMs: returned.at(-1)!,
-    tries,
-    refusals,
-  };
-  for (const session of sessions) session.dispose();
+  const writer = await TestClient.join({ open, room, name: "Writer" });
+  await writer.say(MARK);
+  await Promise.all(coming);
+  const returned = phones.map(({ syncedAt }) => syncedAt - answeredAt).sort((a, b) => a - b);
+  for (const phone of phones) phone.close();
   await writer.close();
   await second.kill();
+  report.downMs = answeredAt - killedAt;
+  report.halfMs = returned[Math.floor(sockets / 2)]!;
+  report.allMs = returned.at(-1)!;
   return report;
 }
 
-/** Resolves when a signal has such a value. */
-function reached<Value>(
-  signal: { subscribe(hear: (value: Value) => void): () => void },
-  fits: (value: Value) => boolean,
-): Promise<void> {
-  return new Promise((resolve) => {
-    let stop: (() => void) | undefined;
-    let done = false;
-    stop = signal.subscribe((value) => {
-      if (done || !fits(value)) return;
-      done = true;
-      // The first call comes before there is anything to stop.
-      queueMicrotask(() => stop?.());
-      resolve();
-    });
-  });
+/** What is written after the return. */
+const MARK = "we are back";
+const latin1 = new TextDecoder("latin1");
+const TYPE_AT = '{"type":"'.length;
+const P = "p".charCodeAt(0);
+
+async function newSigner(): Promise<Signer> {
+  return await (await ed25519()).signer(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+class Phone {
+  /** When the mark was here. */
+  syncedAt = 0;
+  readonly #port: number;
+  readonly #room: RoomId;
+  readonly #signer: Signer;
+  #socket: LoadSocket | undefined;
+  #ended = Promise.withResolvers<void>();
+  #synced = Promise.withResolvers<void>();
+  #goodbye: { reason: string; retryAfterMs?: number } | undefined;
+
+  constructor(port: number, room: RoomId, signer: Signer) {
+    this.#port = port;
+    this.#room = room;
+    this.#signer = signer;
+  }
+
+  /** Opens a connection; whether it was welcomed. */
+  async join(): Promise<boolean> {
+    this.#ended = Promise.withResolvers();
+    this.#goodbye = undefined;
+    const welcomed = Promise.withResolvers<void>();
+    let socket: LoadSocket;
+    try {
+      socket = await LoadSocket.open(this.#port, `/api/rooms/${this.#room}/socket`);
+    } catch {
+      // Nobody is there, or nobody answers.
+      return false;
+    }
+    this.#socket = socket;
+    socket.onEnd = () => this.#ended.resolve();
+    socket.onText = (payload) => {
+      // Presence is most of what comes.
+      if (payload[TYPE_AT] === P) return;
+      const text = latin1.decode(payload);
+      if (text.includes(MARK)) this.#arrived();
+      const frame = text.startsWith('{"type":"events"') ? undefined : JSON.parse(text);
+      if (frame?.type === "welcome") welcomed.resolve();
+      else if (frame?.type === "goodbye") this.#goodbye = frame;
+      else if (frame?.type === "challenge") void this.#hello(frame.nonce);
+    };
+    void socket.read();
+    const late = Promise.withResolvers<false>();
+    const timer = setTimeout(() => late.resolve(false), CONNECT_TIMEOUT_MS);
+    const joined = await Promise.race([
+      welcomed.promise.then(() => true),
+      this.#ended.promise.then(() => false),
+      late.promise,
+    ]);
+    clearTimeout(timer);
+    if (!joined) socket.close();
+    return joined;
+  }
+
+  /** Waits for the end of the connection, then tries until it is in the room again and has the mark. */
+  async comeBack(report: CrowdReport): Promise<void> {
+    await this.#ended.promise;
+    let reason: "lost" | "rate_limited" | "overloaded" = "lost";
+    let retryAfterMs: number | undefined;
+    for (let failures = 0;; failures++) {
+      const lost = { reason, failures, wasStable: failures === 0, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+      await pause(Number(retryDelayMs(lost, Math.random())));
+      report.tries++;
+      if (await this.join()) return await this.#synced.promise;
+      const goodbye: { reason: string; retryAfterMs?: number } | undefined = this.#goodbye;
+      reason = goodbye?.reason === "rate_limited" || goodbye?.reason === "overloaded" ? goodbye.reason : "lost";
+      retryAfterMs = goodbye?.retryAfterMs;
+      const name = goodbye?.reason ?? "without an answer";
+      report.refusals[name] = (report.refusals[name] ?? 0) + 1;
+    }
+  }
+
+  close(): void {
+    this.#socket?.close();
+  }
+
+  #arrived(): void {
+    if (this.syncedAt > 0) return;
+    this.syncedAt = performance.now();
+    this.#synced.resolve();
+  }
+
+  async #hello(nonce: string): Promise<void> {
+    const { author } = this.#signer;
+    const proof: HelloProof = { hello: 1, nonce, room: this.#room, author, name: "Phone" };
+    const payload = JSON.stringify(proof);
+    const signature = await this.#signer.sign(payload);
+    const hello = { type: "hello", version: PROTOCOL_VERSION, proof: [payload, signature] };
+    this.#socket?.write(maskedFrame(JSON.stringify(hello)));
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -31,12 +31,14 @@ const PREFIX = "festival-chat.unsent.";
 export class UnsentTexts {
   readonly #parts: UnsentTextsParts;
   readonly #key: string;
+  /** Done when what an earlier page left is in the outbox: what is written now comes after it. */
+  readonly #leftSent: Promise<void>;
   #lastAt = 0;
 
   constructor(parts: UnsentTextsParts) {
     this.#parts = parts;
     this.#key = PREFIX + parts.room;
-    void this.#sendLeft(this.#read());
+    this.#leftSent = this.#sendLeft(this.#read());
   }
 
   sendMessage(text: string, replyTo?: EventId): Promise<{ problem?: SendProblem }> {
@@ -49,6 +51,7 @@ export class UnsentTexts {
 
   async #send(unsent: UnsentText): Promise<{ problem?: SendProblem }> {
     this.#write([...this.#read(), unsent]);
+    await this.#leftSent;
     const result = await this.#toOutbox(unsent);
     // Kept, or still in its writer's hands.
     this.#remove(unsent);

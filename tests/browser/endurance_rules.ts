@@ -66,6 +66,16 @@ rule(`${RELOADS} reloads in the middle of sending, seed ${RELOAD_SEED}: each tex
   await ada.page.waitForFunction(() => "allRoundsDone" in globalThis, undefined, { timeout: 200_000 });
   const texts = ["before", ...delays.map((_, round) => `round ${round}`)];
   await ada.untilStored(texts.at(-1)!);
+  // No page lived long enough to keep a copy of it all: the older ones come as she scrolls up.
+  const beginning = ada.log.getByText(t.room.beginning);
+  await ada.until(
+    async () => {
+      await ada.log.evaluate((box) => void (box.scrollTop = 0));
+      return await beginning.isVisible();
+    },
+    (seen) => seen,
+    () => {},
+  );
   await ada.shows(texts);
 
   // In the room itself her numbers have no hole: 1 opened it.

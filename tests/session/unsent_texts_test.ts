@@ -1,0 +1,93 @@
+/** A page that is reloaded between the key press and the answer of its database. */
+import { assertEquals } from "@std/assert";
+import { UnsentTexts } from "../../lib/session/unsent_texts.ts";
+import { lines, openRoom } from "./open_session.ts";
+
+/** One tab's storage. */
+function tabStorage() {
+  const items = new Map<string, string>();
+  return {
+    items,
+    getItem: (key: string) => items.get(key) ?? null,
+    setItem: (key: string, value: string) => void items.set(key, value),
+    removeItem: (key: string) => void items.delete(key),
+  };
+}
+
+type Parts = ConstructorParameters<typeof UnsentTexts>[0];
+
+/** A page whose database never answers. */
+const stuck = {
+  sendMessage: () => new Promise<never>(() => {}),
+  edit: () => new Promise<never>(() => {}),
+  ready: Promise.resolve(),
+};
+
+async function start() {
+  const { time, session, server } = await openRoom();
+  const storage = tabStorage();
+  const open = (page: Pick<Parts["session"], "sendMessage" | "edit" | "ready"> = session) =>
+    new UnsentTexts({
+      room: server.room.id,
+      clock: { now: () => time.now() },
+      storage: () => storage,
+      session: {
+        messages: session.messages,
+        ready: page.ready,
+        sendMessage: (text, replyTo, at) => page.sendMessage(text, replyTo, at),
+        edit: (to, text) => page.edit(to, text),
+      },
+    });
+  return { time, session, storage, open };
+}
+
+Deno.test("what the outbox has is not written twice", async () => {
+  const { session, storage, open } = await start();
+  await open().sendMessage("kept");
+  assertEquals(storage.items.size, 0);
+  session.dispose();
+});
+
+Deno.test("the next page sends what the last one was asked to send, before what is written there", async () => {
+  const { time, session, storage, open } = await start();
+  const before = open(stuck);
+  void before.sendMessage("one");
+  void before.sendMessage("two");
+  await open().sendMessage("three");
+  await time.run(1_000);
+  assertEquals(lines(session).slice(-3), ["one", "two", "three"]);
+  assertEquals(storage.items.size, 0);
+  session.dispose();
+});
+
+Deno.test("what the outbox got in time is not sent again", async () => {
+  const { time, session, storage, open } = await start();
+  void open({
+    ...stuck,
+    sendMessage: (text, replyTo, at) => session.sendMessage(text, replyTo, at).then(() => stuck.sendMessage()),
+  })
+    .sendMessage("in time");
+  await time.run(1_000);
+  assertEquals(storage.items.size, 1);
+  open();
+  await time.run(1_000);
+  assertEquals(lines(session).filter((line) => line.startsWith("in time")), ["in time"]);
+  assertEquals(storage.items.size, 0);
+  session.dispose();
+});
+
+Deno.test("what still cannot be kept waits for the next page; without a storage nothing is said", async () => {
+  const { time, session, storage, open } = await start();
+  void open(stuck).sendMessage("no space yet");
+  open({ ...stuck, sendMessage: () => Promise.resolve({ problem: "not_stored" as const }) });
+  await time.run(100);
+  assertEquals(storage.items.size, 1);
+  open();
+  await time.run(1_000);
+  assertEquals(lines(session).at(-1), "no space yet");
+  storage.setItem = () => {
+    throw new DOMException("full", "QuotaExceededError");
+  };
+  assertEquals(await open().sendMessage("as ever"), {});
+  session.dispose();
+});
