@@ -45,6 +45,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     checkServer,
     network: networkState,
     browser: navigator.userAgent,
+    log,
   });
   const session: RoomSession = openRoomSession({
     clock,

@@ -42,6 +42,7 @@ export interface RoomConnectionParts {
   checkServer(): Promise<number | undefined>;
   network(): ConnectionDiagnostics["network"];
   browser: string;
+  log?(line: string): void;
 }
 
 /** Lines of the page's notes that are kept. */
@@ -231,7 +232,10 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
 
   #routeChanged(route: Route | undefined): void {
     this.currentRoute.value = route;
-    if (route !== undefined) this.note(`road: ${route.road} (${route.reason})`);
+    if (route === undefined) return;
+    const line = `road: ${route.road} (${route.reason})`;
+    this.note(line);
+    this.#parts.log?.(line);
   }
 
   #outcome(road: RoadName, outcome: RoadOutcome): void {

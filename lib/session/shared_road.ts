@@ -6,9 +6,9 @@
 import { toBase64Url } from "../protocol/base64url.ts";
 import { lazyRoad, type OpenRoad, type Road, type RoadEvents } from "../transport/road.ts";
 import type { Cancel, Clock, Random, Timers } from "./deps.ts";
-import { TAB_PATIENCE_MS } from "./limits.ts";
+import { TAB_PATIENCE_MS, TAB_TAIL_MAX_EVENTS } from "./limits.ts";
 import { readTabMessage, type TabChannelOf, type TabMessage } from "./tab_messages.ts";
-import { TabRelay } from "./tab_relay.ts";
+import type { TabRelay } from "./tab_relay.ts";
 
 /** Which tab leads, as a lock that one of them holds (Web Locks). */
 export interface TabElection {
@@ -43,7 +43,11 @@ const BROKEN = 1006;
 
 export class SharedRoad {
   readonly #parts: SharedRoadParts;
-  readonly #relay: TabRelay;
+  /** Loaded when the first follower comes: most people have a room open once. */
+  #relay: TabRelay | undefined;
+  #loading: Promise<void> | undefined;
+  /** What the server said since `challenge`, for a relay that comes later; undefined when it was too much to keep. */
+  #said: { road: Road; frames: unknown[] } | undefined;
   readonly #stopListening: Cancel;
   #role: Role = "undecided";
   #decided = Promise.withResolvers<void>();
@@ -54,9 +58,7 @@ export class SharedRoad {
 
   constructor(parts: SharedRoadParts) {
     this.#parts = parts;
-    const { clock, channel } = parts;
-    this.#relay = new TabRelay({ clock, post: (message) => channel.post(message), onDoubt: () => parts.onDoubt() });
-    this.#stopListening = channel.listen((data) => {
+    this.#stopListening = parts.channel.listen((data) => {
       const message = readTabMessage(data);
       if (message !== undefined) this.#hear(message);
     });
@@ -107,7 +109,7 @@ export class SharedRoad {
    */
   leave(): void {
     this.#current?.close();
-    this.#relay.end();
+    this.#relay?.end();
     this.#cancelElection?.();
     this.#cancelElection = undefined;
     this.#become("undecided");
@@ -123,7 +125,7 @@ export class SharedRoad {
       case "follows":
         return (events) => this.#follow(events);
       case "leads":
-        return this.#relay.wrap(this.#parts.open);
+        return (events) => this.#lead(events);
       default:
         return this.#parts.open;
     }
@@ -132,7 +134,7 @@ export class SharedRoad {
   #elected(leads: boolean): void {
     const before = this.#role;
     if (before === "alone" && !leads) return;
-    if (before === "leads" && !leads) this.#relay.end();
+    if (before === "leads" && !leads) this.#relay?.end();
     this.#become(leads ? "leads" : "follows");
     // What was opened before the first result waits for it.
     if (before === "undecided") return;
@@ -154,15 +156,73 @@ export class SharedRoad {
         return;
       case "open":
       case "up":
-        if (this.#role === "leads") this.#relay.hear(message);
+        if (this.#role === "leads") void this.#withRelay((relay) => relay.hear(message));
         return;
       case "closed":
-        if (this.#role === "leads") return this.#relay.hear(message);
+        if (this.#role === "leads") return this.#relay?.hear(message);
         if (followed?.line === message.line) followed.hear(message);
         return;
       case "down":
       case "alone":
         if (followed?.line === message.line) followed.hear(message);
+    }
+  }
+
+  /** The tab's own road, heard by the others. */
+  #lead(events: RoadEvents): Road {
+    const road: Road = this.#parts.open({
+      opened: () => events.opened(),
+      received: (data) => {
+        if (this.#relay === undefined) {
+          if (this.#said?.road === road && this.#said.frames.push(data) > TAB_TAIL_MAX_EVENTS) this.#said = undefined;
+        } else if (!this.#relay.received(road, data)) return;
+        events.received(data);
+      },
+      closed: (code) => {
+        this.#relay?.lost(road, code);
+        events.closed(code);
+      },
+    });
+    this.#said = { road, frames: [] };
+    return {
+      send: (text) => this.#relay?.send(road, text) ?? road.send(text),
+      close: () => {
+        this.#relay?.lost(road, BROKEN);
+        road.close();
+      },
+    };
+  }
+
+  async #withRelay(run: (relay: TabRelay) => void): Promise<void> {
+    if (this.#relay === undefined) {
+      try {
+        await (this.#loading ??= this.#loadRelay());
+      } catch {
+        // Its code does not come: the next follower asks again, and this one takes the leader's place.
+        this.#loading = undefined;
+        return;
+      }
+    }
+    if (this.#relay !== undefined && this.#role === "leads") run(this.#relay);
+  }
+
+  async #loadRelay(): Promise<void> {
+    const { TabRelay } = await import("./tab_relay.ts");
+    const { clock, channel } = this.#parts;
+    const relay = this.#relay = new TabRelay({
+      clock,
+      post: (message) => channel.post(message),
+      onDoubt: () => this.#parts.onDoubt(),
+    });
+    const said = this.#said;
+    this.#said = undefined;
+    if (this.#role !== "leads") return;
+    if (said !== undefined) {
+      for (const frame of said.frames) relay.received(said.road, frame);
+    } else {
+      // More was said than is kept: the next connection begins with a relay.
+      this.#current?.end();
+      this.#parts.onChange();
     }
   }
 

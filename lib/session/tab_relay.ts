@@ -7,7 +7,7 @@ import { decodeClientFrame, decodeServerFrame } from "../protocol/decode.ts";
 import { type AuthorKey, type EventId, eventIdOf, type WireEvent } from "../protocol/event.ts";
 import type { ClientFrame, LogPosition, SendFrame, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { LATEST_EVENTS, PAGE_MAX_EVENTS, PEOPLE_SHOWN, PROTOCOL_VERSION } from "../protocol/limits.ts";
-import type { OpenRoad, Road } from "../transport/road.ts";
+import type { Road } from "../transport/road.ts";
 import type { Clock } from "./deps.ts";
 import { PEOPLE_MAX, REFUSED_PAUSE_MS, TAB_TAIL_MAX_EVENTS } from "./limits.ts";
 import type { TabMessage } from "./tab_messages.ts";
@@ -56,29 +56,6 @@ export class TabRelay {
     this.#parts = parts;
   }
 
-  /** This tab's own road, heard by the others. */
-  wrap(open: OpenRoad): OpenRoad {
-    return (events) => {
-      const road: Road = open({
-        opened: () => events.opened(),
-        received: (data) => {
-          if (this.#isForMe(road, data)) events.received(data);
-        },
-        closed: (code) => {
-          this.#lost(road, code);
-          events.closed(code);
-        },
-      });
-      return {
-        send: (text) => this.#sendOwn(road, text),
-        close: () => {
-          this.#lost(road, BROKEN);
-          road.close();
-        },
-      };
-    };
-  }
-
   /** A follower said something. */
   hear(message: TabMessage): void {
     switch (message.type) {
@@ -114,8 +91,8 @@ export class TabRelay {
 
   // ---- from the server ----
 
-  /** Notes what a frame says, tells the followers; false when the frame answers one of them and not this tab. */
-  #isForMe(road: Road, data: unknown): boolean {
+  /** A frame came over this tab's road: tells the followers; false when it answers one of them and not this tab. */
+  received(road: Road, data: unknown): boolean {
     const decoded = decodeServerFrame(data);
     if (!decoded.ok) return true;
     const { frame } = decoded;
@@ -184,7 +161,8 @@ export class TabRelay {
     return false;
   }
 
-  #lost(road: Road, code: number): void {
+  /** This tab's road is over. */
+  lost(road: Road, code: number): void {
     if (this.#live?.road !== road) return;
     this.#live = undefined;
     for (const name of [...this.#lines.keys()]) this.#closeLine(name, code);
@@ -192,7 +170,8 @@ export class TabRelay {
 
   // ---- from this tab and the others ----
 
-  #sendOwn(road: Road, text: string): boolean {
+  /** This tab sends a frame over its road. */
+  send(road: Road, text: string): boolean {
     const live = this.#live;
     if (live?.road !== road) return road.send(text);
     const decoded = decodeClientFrame(text);
