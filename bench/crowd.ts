@@ -22,7 +22,7 @@ export interface CrowdReport {
   allMs: number;
   /** Connections opened after the old process ended. */
   tries: number;
-  /** Tries that came to nothing, by the reason of the goodbye. */
+  /** Tries that came to nothing: by the reason of the goodbye, and those that met no server yet or got no answer. */
   refusals: Record<string, number>;
 }
 
@@ -103,7 +103,7 @@ class Phone {
     try {
       socket = await LoadSocket.open(this.#port, `/api/rooms/${this.#room}/socket`);
     } catch {
-      // Nobody is there, or nobody answers.
+      this.#goodbye = { reason: "nobody there" };
       return false;
     }
     this.#socket = socket;
@@ -144,7 +144,7 @@ class Phone {
       const goodbye: { reason: string; retryAfterMs?: number } | undefined = this.#goodbye;
       reason = goodbye?.reason === "rate_limited" || goodbye?.reason === "overloaded" ? goodbye.reason : "lost";
       retryAfterMs = goodbye?.retryAfterMs;
-      const name = goodbye?.reason ?? "without an answer";
+      const name = goodbye?.reason ?? "no welcome";
       report.refusals[name] = (report.refusals[name] ?? 0) + 1;
     }
   }

@@ -163,4 +163,4 @@ rule("a server that is killed and started ten times during a conversation loses 
     }
   }
   await talk.settles();
-}, { timeoutMs: 120_000 });
+}, { timeoutMs: 180_000 });

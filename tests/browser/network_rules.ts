@@ -16,6 +16,9 @@ const OTHER_ROAD_WITHIN_MS = 7_000;
 /** Promised: noticed in under 3 s. Only the missing ack would show it after ACK_TIMEOUT_MS, 10 s, and silence after 25 s. */
 const DEAD_LINK_WITHIN_MS = 4_500;
 
+/** What a trickle carries takes this long at most: two tries that are given up, and one that is waited for. */
+const SLOWLY_WITHIN_MS = 40_000;
+
 interface Scene {
   ada: Tab;
   ben: Tab;
@@ -252,7 +255,12 @@ rule("who comes back over a trickle, missed a lot and has something to say, gets
   network.rule = (head) =>
     head.startsWith("POST") ? { fault: "answer", status: 503 } : { fault: "trickle", bytesPerSecond: 12_000 };
   await ada.device.setOffline(false);
-  await ada.hears("missed 149");
+  await ada.until(
+    () => ada.messages(),
+    (texts) => texts.includes("missed 149"),
+    (texts) => assert(false, `after ${texts.length} messages no more came`),
+    SLOWLY_WITHIN_MS,
+  );
   await ada.untilStored("typed without a network");
   const seen = await ada.messages();
   assertEquals(seen.toSorted(), ["first", ...missed, "typed without a network"].toSorted());
