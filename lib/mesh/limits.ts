@@ -35,9 +35,10 @@ export const FLOOD_MAX_PHONES = 15;
 export const OFFER_DELAY_MS = 20;
 /** So does `held`. */
 export const HELD_DELAY_MS = 60;
-/** A neighbour that says nothing to a push or an offer is offered it again after this, then twice, four times as long. */
-export const OFFER_AGAIN_MS = 300;
-export const OFFERS_MAX = 4;
+/** A neighbour that says nothing to a push or an offer is offered it again after this, then half as long again each time. */
+export const OFFER_AGAIN_MS = 250;
+export const OFFER_AGAIN_FACTOR = 1.5;
+export const OFFERS_MAX = 6;
 /** How long an event that was offered is waited for before it is asked for: it may be on its way as a push. */
 export const WANT_AFTER_MS = 60;
 /**
@@ -49,7 +50,7 @@ export const WANT_TIMEOUT_LEAST_MS = 120;
 export const WANT_TIMEOUT_MOST_MS = 1_000;
 /** Asks for one event in all, and at one phone. */
 export const WANTS_MAX = 12;
-export const WANTS_PER_PEER = 3;
+export const WANTS_PER_PEER = 5;
 /** Events known from offers only; per neighbour, and neighbours remembered per event. Further offers are not heard. */
 export const WANTED_PER_PEER = 256;
 /** Events whose spreading is followed. The oldest one goes first, and anti-entropy does the rest. */

@@ -11,6 +11,7 @@ import type { Carry } from "./carry.ts";
 import {
   FLOOD_MAX_PHONES,
   HELD_DELAY_MS,
+  OFFER_AGAIN_FACTOR,
   OFFER_AGAIN_MS,
   OFFER_DELAY_MS,
   OFFERS_MAX,
@@ -172,7 +173,7 @@ export class Spreading {
 
   #opened(spread: Spread, link: Link): void {
     const tries = (spread.open.get(link.peer)?.tries ?? 0) + 1;
-    const dueAt = this.context.now() + OFFER_AGAIN_MS * 2 ** (tries - 1);
+    const dueAt = this.context.now() + OFFER_AGAIN_MS * OFFER_AGAIN_FACTOR ** (tries - 1);
     spread.open.set(link.peer, { tries, dueAt });
     this.#open.add(spread.event.id);
     this.context.wakeAt(dueAt);
