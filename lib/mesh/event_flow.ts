@@ -63,7 +63,7 @@ export class EventFlow {
   ) {
     this.held = new HeldEvents((id) => this.#carry.isCarried(id, ports.now()), maxHeld);
     this.intake = new Intake(this.held, ports);
-    this.spreading = new Spreading(context, this.#carry);
+    this.spreading = new Spreading(context, this.#carry, () => this.wanted.answerMs);
     this.antiEntropy = new AntiEntropy(
       context,
       this.held,
