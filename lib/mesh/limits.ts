@@ -48,6 +48,8 @@ export const WANT_AFTER_MS = 60;
 /** The same where more than this share of the last events had to be asked for: pushes get lost here. */
 export const WANT_AFTER_LOSS_MS = 20;
 export const LOSSY_SHARE = 0.2;
+/** There, no link is pruned while a phone pushes to no more than so many. */
+export const EAGER_WHEN_LOSSY = 2;
 /**
  * How long the answer to `want` may take before another phone is asked: at first, and the bounds once it was measured
  * (half as much again as it takes on average).

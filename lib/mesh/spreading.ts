@@ -75,6 +75,13 @@ export class Spreading {
     return this.context.phones() <= FLOOD_MAX_PHONES;
   }
 
+  /** Neighbours that new events are pushed to. */
+  eagerLinks(): number {
+    let count = 0;
+    for (const { eager } of this.context.links.values()) if (eager) count++;
+    return count;
+  }
+
   /** A neighbour wants an event it was offered: the link joins the tree. */
   wanted(event: Event, link: Link, hopsLeft: number): void {
     const spread = this.#spreads.get(event.id);

@@ -42,6 +42,11 @@ export class WantedEvents {
     return this.#wanted.size;
   }
 
+  /** Whether so many events had to be asked for lately that pushes seem to get lost. */
+  get isLossy(): boolean {
+    return this.#askedShare > LOSSY_SHARE;
+  }
+
   has(id: EventId): boolean {
     return this.#wanted.has(id);
   }
@@ -54,7 +59,7 @@ export class WantedEvents {
     if (count >= WANTED_PER_PEER) return false;
     this.#perPeer.set(peer, count + 1);
     if (wanted === undefined) {
-      const waitMs = this.#askedShare > LOSSY_SHARE ? WANT_AFTER_LOSS_MS : WANT_AFTER_MS;
+      const waitMs = this.isLossy ? WANT_AFTER_LOSS_MS : WANT_AFTER_MS;
       wanted = { offeredBy: new Map(), asks: 0, lastAsked: undefined, dueAt: now + waitMs };
       this.#wanted.set(id, wanted);
     }

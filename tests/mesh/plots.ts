@@ -16,13 +16,15 @@ const CALM: Omit<Plot, "name" | "phones"> = {
 /** One kind of trouble each, then all together. */
 export function plots(phones: number, over: Partial<Plot> = {}): Plot[] {
   const plot = (name: string, trouble: Partial<Plot>): Plot => ({ ...CALM, ...over, phones, name, ...trouble });
+  // Half of the time the crowd is in two parts.
+  const partitions = Math.round((over.writingMs ?? CALM.writingMs) / 20_000);
   return [
     plot("quiet", {}),
     plot("30 % of frames lost", { loss: 0.3 }),
     plot("20 % leave per minute", { churnPerMinute: 0.2 }),
-    plot("two partitions", { partitions: 2 }),
+    plot("partitions of 10 s", { partitions }),
     plot("5 % hostile", { hostile: 0.05 }),
-    plot("all of it", { loss: 0.3, churnPerMinute: 0.2, partitions: 2, hostile: 0.05 }),
+    plot("all of it", { loss: 0.3, churnPerMinute: 0.2, partitions, hostile: 0.05 }),
   ];
 }
 
