@@ -19,6 +19,7 @@ import { Intake, type IntakeResult } from "./intake.ts";
 import {
   DUPLICATE_EVERY_MS,
   DUPLICATES_BURST,
+  EAGER_WHEN_LOSSY,
   OFFERED_FROM_PAGE,
   STRIKES_MAX,
   WANT_EVERY_MS,
@@ -63,7 +64,7 @@ export class EventFlow {
   ) {
     this.held = new HeldEvents((id) => this.#carry.isCarried(id, ports.now()), maxHeld);
     this.intake = new Intake(this.held, ports);
-    this.spreading = new Spreading(context, this.#carry);
+    this.spreading = new Spreading(context, this.#carry, () => this.wanted.answerMs);
     this.antiEntropy = new AntiEntropy(
       context,
       this.held,
@@ -210,6 +211,8 @@ export class EventFlow {
     else if (!this.spreading.holds(event.id, peer)) this.#say(event.id, peer);
     if (!this.#duplicates.take(peer, now)) this.strike(peer, STRIKES.repeats);
     if (asked || this.spreading.isFlooding() || !this.context.links.has(peer)) return;
+    // Where pushes get lost, a second way is worth its copies.
+    if (this.wanted.isLossy && this.spreading.eagerLinks() <= EAGER_WHEN_LOSSY) return;
     link.eager = false;
     this.context.send(peer, { type: "prune" });
   }

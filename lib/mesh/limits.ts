@@ -34,22 +34,32 @@ export const FLOOD_MAX_PHONES = 15;
 /** Offers of several events wait this long for each other. */
 export const OFFER_DELAY_MS = 20;
 /** So does `held`. */
-export const HELD_DELAY_MS = 60;
-/** A neighbour that says nothing to a push or an offer is offered it again after this, then twice, four times as long. */
-export const OFFER_AGAIN_MS = 300;
-export const OFFERS_MAX = 4;
+export const HELD_DELAY_MS = 40;
+/**
+ * A neighbour that says nothing to a push or an offer is offered it again after half as much again as answers take on
+ * average and HELD_DELAY_MS, within these bounds; then after half as long again each time.
+ */
+export const OFFER_AGAIN_LEAST_MS = 160;
+export const OFFER_AGAIN_MOST_MS = 1_000;
+export const OFFER_AGAIN_FACTOR = 1.5;
+export const OFFERS_MAX = 6;
 /** How long an event that was offered is waited for before it is asked for: it may be on its way as a push. */
 export const WANT_AFTER_MS = 60;
+/** The same where more than this share of the last events had to be asked for: pushes get lost here. */
+export const WANT_AFTER_LOSS_MS = 20;
+export const LOSSY_SHARE = 0.2;
+/** There, no link is pruned while a phone pushes to no more than so many. */
+export const EAGER_WHEN_LOSSY = 2;
 /**
  * How long the answer to `want` may take before another phone is asked: at first, and the bounds once it was measured
  * (half as much again as it takes on average).
  */
 export const WANT_TIMEOUT_MS = 150;
-export const WANT_TIMEOUT_LEAST_MS = 120;
+export const WANT_TIMEOUT_LEAST_MS = 100;
 export const WANT_TIMEOUT_MOST_MS = 1_000;
 /** Asks for one event in all, and at one phone. */
 export const WANTS_MAX = 12;
-export const WANTS_PER_PEER = 3;
+export const WANTS_PER_PEER = 5;
 /** Events known from offers only; per neighbour, and neighbours remembered per event. Further offers are not heard. */
 export const WANTED_PER_PEER = 256;
 /** Events whose spreading is followed. The oldest one goes first, and anti-entropy does the rest. */

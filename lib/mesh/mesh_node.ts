@@ -99,7 +99,7 @@ export class MeshNode implements MeshContext {
     if (this.#closed || this.#conduct.isBanned(peer, this.now())) return this.#ports.disconnect(peer);
     if (this.#links.has(peer)) this.#drop(peer);
     const link = newLink(peer, this.now());
-    link.eager = [...this.#links.values()].filter(({ eager }) => eager).length < EAGER_LEAST;
+    link.eager = this.#flow.spreading.eagerLinks() < EAGER_LEAST;
     this.#links.set(peer, link);
     const { size } = this.#links;
     this.send(peer, {
@@ -172,7 +172,7 @@ export class MeshNode implements MeshContext {
       ...this.#flow.counts,
       ...this.#flow.intake.counts,
       links: this.#links.size,
-      eagerLinks: [...this.#links.values()].filter(({ eager }) => eager).length,
+      eagerLinks: this.#flow.spreading.eagerLinks(),
       held: this.#flow.held.size,
       pushesSent: this.#flow.spreading.pushesSent,
       wanted: this.#flow.wanted.size,

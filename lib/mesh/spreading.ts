@@ -11,7 +11,9 @@ import type { Carry } from "./carry.ts";
 import {
   FLOOD_MAX_PHONES,
   HELD_DELAY_MS,
-  OFFER_AGAIN_MS,
+  OFFER_AGAIN_FACTOR,
+  OFFER_AGAIN_LEAST_MS,
+  OFFER_AGAIN_MOST_MS,
   OFFER_DELAY_MS,
   OFFERS_MAX,
   SPREADING_MAX,
@@ -38,7 +40,12 @@ export class Spreading {
   readonly #open = new Set<EventId>();
   pushesSent = 0;
 
-  constructor(readonly context: MeshContext, readonly carry: Carry) {}
+  constructor(
+    readonly context: MeshContext,
+    readonly carry: Carry,
+    /** How long answers take, ms. */
+    readonly answerMs: () => number,
+  ) {}
 
   /**
    * A new event goes on, to everybody but `holders`. `offered`: to nobody by a push, since others probably have it
@@ -66,6 +73,13 @@ export class Spreading {
   /** Small rooms are flooded. */
   isFlooding(): boolean {
     return this.context.phones() <= FLOOD_MAX_PHONES;
+  }
+
+  /** Neighbours that new events are pushed to. */
+  eagerLinks(): number {
+    let count = 0;
+    for (const { eager } of this.context.links.values()) if (eager) count++;
+    return count;
   }
 
   /** A neighbour wants an event it was offered: the link joins the tree. */
@@ -170,9 +184,13 @@ export class Spreading {
     this.#opened(spread, link);
   }
 
+  #againMs(): number {
+    return Math.min(OFFER_AGAIN_MOST_MS, Math.max(OFFER_AGAIN_LEAST_MS, HELD_DELAY_MS + 1.5 * this.answerMs()));
+  }
+
   #opened(spread: Spread, link: Link): void {
     const tries = (spread.open.get(link.peer)?.tries ?? 0) + 1;
-    const dueAt = this.context.now() + OFFER_AGAIN_MS * 2 ** (tries - 1);
+    const dueAt = this.context.now() + this.#againMs() * OFFER_AGAIN_FACTOR ** (tries - 1);
     spread.open.set(link.peer, { tries, dueAt });
     this.#open.add(spread.event.id);
     this.context.wakeAt(dueAt);

@@ -5,6 +5,8 @@
  */
 import type { AuthorKey, EventId } from "../protocol/event.ts";
 import {
+  LOSSY_SHARE,
+  WANT_AFTER_LOSS_MS,
   WANT_AFTER_MS,
   WANT_TIMEOUT_LEAST_MS,
   WANT_TIMEOUT_MOST_MS,
@@ -32,10 +34,17 @@ export class WantedEvents {
   readonly #wanted = new Map<EventId, Wanted>();
   readonly #perPeer = new Map<AuthorKey, number>();
   /** How long answers take, ms, a moving average over all neighbours. */
-  #answerMs = WANT_TIMEOUT_MS / 1.5;
+  answerMs = WANT_TIMEOUT_MS / 1.5;
+  /** Share of the last events that had to be asked for. */
+  #askedShare = 0;
 
   get size(): number {
     return this.#wanted.size;
+  }
+
+  /** Whether so many events had to be asked for lately that pushes seem to get lost. */
+  get isLossy(): boolean {
+    return this.#askedShare > LOSSY_SHARE;
   }
 
   has(id: EventId): boolean {
@@ -43,13 +52,14 @@ export class WantedEvents {
   }
 
   /** A phone offers an event that is not here. False: it offers too much at once and is not heard. */
-  offered(id: EventId, peer: AuthorKey, now: number, waitMs = WANT_AFTER_MS): boolean {
+  offered(id: EventId, peer: AuthorKey, now: number): boolean {
     let wanted = this.#wanted.get(id);
     if (wanted?.offeredBy.has(peer)) return true;
     const count = this.#perPeer.get(peer) ?? 0;
     if (count >= WANTED_PER_PEER) return false;
     this.#perPeer.set(peer, count + 1);
     if (wanted === undefined) {
+      const waitMs = this.isLossy ? WANT_AFTER_LOSS_MS : WANT_AFTER_MS;
       wanted = { offeredBy: new Map(), asks: 0, lastAsked: undefined, dueAt: now + waitMs };
       this.#wanted.set(id, wanted);
     }
@@ -93,13 +103,14 @@ export class WantedEvents {
   answered(id: EventId, peer: AuthorKey, now: number): void {
     const offerer = this.#wanted.get(id)?.offeredBy.get(peer);
     if (offerer === undefined || offerer.asks === 0) return;
-    this.#answerMs += (now - offerer.at - this.#answerMs) / 8;
+    this.answerMs += (now - offerer.at - this.answerMs) / 8;
   }
 
   /** The event is here, or is not wanted any more. Returns who offered it. */
   settle(id: EventId): AuthorKey[] {
     const wanted = this.#wanted.get(id);
     if (wanted === undefined) return [];
+    this.#askedShare += ((wanted.asks > 0 ? 1 : 0) - this.#askedShare) / 16;
     this.#forget(id);
     return [...wanted.offeredBy.keys()];
   }
@@ -114,7 +125,7 @@ export class WantedEvents {
   }
 
   #timeoutMs(): number {
-    return Math.min(WANT_TIMEOUT_MOST_MS, Math.max(WANT_TIMEOUT_LEAST_MS, 1.5 * this.#answerMs));
+    return Math.min(WANT_TIMEOUT_MOST_MS, Math.max(WANT_TIMEOUT_LEAST_MS, 1.5 * this.answerMs));
   }
 
   #forget(id: EventId): void {

@@ -6,14 +6,12 @@ import type { AuthorKey, Event, EventId, RoomId } from "../../lib/protocol/event
 import { MeshNode } from "../../lib/mesh/mesh_node.ts";
 import { LINKS_DESKTOP, LINKS_WEAK } from "../../lib/mesh/limits.ts";
 import type { MeshPorts } from "../../lib/mesh/ports.ts";
+import { PEOPLE_SHOWN } from "../../lib/protocol/limits.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { fakeEvent, fakeKey, fakeSign, fakeVerify } from "./fake_keys.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
 export const ROOM: RoomId = "AAAAAAAAAAAAAAAAAAAAAA";
-
-/** People whom the server names to a newcomer; in a room of no more, everybody is told of everybody. */
-const SHOWN = 50;
 
 export interface Weather {
   /** One way, from and to, ms. */
@@ -153,6 +151,8 @@ export class Crowd {
   /** Whether two phones can have a link now. */
   canReach: (a: CrowdPhone, b: CrowdPhone) => boolean = () => true;
   onTold: (phone: CrowdPhone, event: Event) => void = () => {};
+  /** People whom the server names to a newcomer; in a room of no more, everybody is told of everybody. */
+  shownToNewcomers = PEOPLE_SHOWN;
   framesLost = 0;
   /** Honest phones that took an honest one for hostile. */
   honestBans = 0;
@@ -171,11 +171,11 @@ export class Crowd {
     return phone;
   }
 
-  /** As the server does: the newcomer is told of up to fifty phones that are there. */
+  /** As the server does: the newcomer is told of some phones that are there. */
   introduce(phone: CrowdPhone): void {
     const there = this.list.filter((other) => other.alive && other !== phone && this.canReach(phone, other));
     const shown: AuthorKey[] = [];
-    for (let count = 0; count < SHOWN && there.length > 0; count++) {
+    for (let count = 0; count < this.shownToNewcomers && there.length > 0; count++) {
       const at = this.random.between(0, there.length - 1);
       shown.push(there[at]!.key);
       there[at] = there.at(-1)!;
@@ -183,7 +183,7 @@ export class Crowd {
     }
     phone.shown = new Set(shown);
     phone.node.setPresent(shown);
-    if (there.length + shown.length > SHOWN) return;
+    if (there.length + shown.length > this.shownToNewcomers) return;
     // In a small room everybody is told of everybody.
     for (const other of this.list) {
       if (!other.alive || other === phone || !this.canReach(phone, other)) continue;

@@ -11,6 +11,7 @@
  */
 import { toBase64Url } from "../../lib/protocol/base64url.ts";
 import type { AuthorKey, Event, WireEvent } from "../../lib/protocol/event.ts";
+import { decodeMeshFrame } from "../../lib/protocol/mesh_decode.ts";
 import { MESH_BUCKETS, type MeshFrame } from "../../lib/protocol/mesh_frames.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { type Crowd, type CrowdPhone, type Meddler, ROOM } from "./crowd.ts";
@@ -51,12 +52,12 @@ export class Hostile implements Meddler {
     if (!text.startsWith('{"type":"push"')) {
       // Claims to hold whatever it is offered.
       if (this.kind === "liar" && text.startsWith('{"type":"offer"')) {
-        this.#say(peer, { type: "held", ids: JSON.parse(text).ids });
+        this.crowd.carry(this.phone.key, peer, text.replace("offer", "held"));
       }
       return;
     }
-    const { event } = JSON.parse(text) as { event: WireEvent };
-    remember(this.#events, event);
+    const decoded = decodeMeshFrame(text);
+    if (decoded.ok && decoded.frame.type === "push") remember(this.#events, decoded.frame.event);
   }
 
   #actLater(): void {

@@ -149,7 +149,7 @@ Deno.test("[MESH-24] who is told prune gets offers from then on", () => {
   assertEquals(rig.sent.filter(({ to }) => to === b).map(({ frame }) => frame.type), ["offer"]);
 });
 
-Deno.test("[MESH-25] who says nothing to a push or an offer is offered it again, four tries in all", () => {
+Deno.test("[MESH-25] who says nothing to a push or an offer is offered it again, six tries in all", () => {
   const rig = new Rig();
   rig.crowd();
   const [a, b] = rig.neighbours(2);
