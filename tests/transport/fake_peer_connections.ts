@@ -35,7 +35,13 @@ export class FakeAir {
   };
 }
 
-type Description = { id: number; generation: number; type: "offer" | "answer" };
+interface Description {
+  id: number;
+  generation: number;
+  type: "offer" | "answer";
+  /** Those that were found by then. */
+  candidates: string[];
+}
 
 const write = (description: Description) => JSON.stringify(description);
 const read = (sdp: string): Description => JSON.parse(sdp);
@@ -49,6 +55,10 @@ export class FakePeerConnection implements PeerConnection {
   #pending: Description | undefined;
   #generation = 0;
   #peer: FakePeerConnection | undefined;
+  #gathered = 0;
+  /** Our own of this generation. */
+  readonly #found = new Set<string>();
+  /** The peer's. */
   readonly #candidates = new Set<string>();
   #openedOnce = false;
   closed = false;
@@ -73,14 +83,14 @@ export class FakePeerConnection implements PeerConnection {
   async offer(iceRestart: boolean): Promise<string> {
     await this.#turn();
     if (iceRestart || this.#generation === 0) this.#generation++;
-    this.#pending = { id: this.id, generation: this.#generation, type: "offer" };
+    this.#pending = { id: this.id, generation: this.#generation, type: "offer", candidates: [] };
     this.#gather();
-    return write(this.#pending);
+    return this.ownSdp()!;
   }
 
   ownSdp(): string | undefined {
     const own = this.#pending ?? this.#local;
-    return own && write(own);
+    return own && write({ ...own, candidates: [...this.#found] });
   }
 
   async answer(offer: string): Promise<string> {
@@ -94,10 +104,10 @@ export class FakePeerConnection implements PeerConnection {
     const restarts = remote.id !== this.#remote?.id || remote.generation !== this.#remote.generation;
     this.#setRemote(remote);
     if (restarts) this.#generation++;
-    this.#local = { id: this.id, generation: this.#generation, type: "answer" };
+    this.#local = { id: this.id, generation: this.#generation, type: "answer", candidates: [] };
     this.#gather();
     this.#tryConnect();
-    return write(this.#local);
+    return this.ownSdp()!;
   }
 
   async accept(answer: string): Promise<void> {
@@ -162,14 +172,20 @@ export class FakePeerConnection implements PeerConnection {
 
   #setRemote(remote: Description): void {
     if (remote.generation !== this.#remote?.generation || remote.id !== this.#remote.id) this.#candidates.clear();
+    for (const candidate of remote.candidates) this.#candidates.add(candidate);
     this.#remote = remote;
   }
 
   #gather(): void {
+    if (this.#generation === this.#gathered) return;
+    this.#gathered = this.#generation;
+    this.#found.clear();
     const ufrag = String(this.#generation);
     for (const number of [1, 2, 3]) {
       this.#air.time.after(number, () => {
         if (this.closed) return;
+        if (ufrag !== String(this.#generation)) return;
+        this.#found.add(`candidate ${this.id} ${number}`);
         this.#events.candidate({ candidate: `candidate ${this.id} ${number}`, mid: "0", line: 0, ufrag });
       });
     }
