@@ -15,7 +15,8 @@ export interface Arrival {
 /**
  * Whether `message` came late because of `other`: that one stands below it, arrived before it, and was written
  * LATE_AFTER_MS later, as the clocks of both authors say. What stands last never came late, so a phone whose clock is
- * wrong does not mark what it says now.
+ * wrong does not mark what it says now. A clock that is ahead by as much may mark what another phone said in the same
+ * moment.
  */
 export function cameLate(message: Arrival, other: Arrival): boolean {
   return other.position < message.position && other.place.at - message.place.at >= LATE_AFTER_MS &&

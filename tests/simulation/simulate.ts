@@ -148,8 +148,8 @@ class Simulation {
     await scheduler.run(HEALING_MS, () => scheduler.steps % 16 === 0 && this.#unrest() === undefined);
     const unrest = this.#unrest();
     if (unrest !== undefined) throw new Violation(`not quiet ${HEALING_MS} ms after the last fault: ${unrest}`);
-    // Nothing more may come of itself.
-    await scheduler.run(12_000);
+    // A road that died unheard shows at the next heartbeat. Nothing more may come of itself.
+    await scheduler.run(30_000);
   }
 
   #pages(): Page[] {
