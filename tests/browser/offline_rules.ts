@@ -238,10 +238,6 @@ rule("after a new build pages run its code, the old code goes, and what waits is
   await again.shows(["old build", "typed in between"]);
   const [current] = await buildsOf(again);
   assert(current !== old, "the page is still the old one");
-  // The new service worker waits for the next page, and no longer.
-  await untilWaiting(again, true);
-  await again.reload();
-  await untilWaiting(again, false);
   await untilKept(again, 5);
   // The other room's page is renewed as well: both open without a network.
   await again.until(
@@ -249,6 +245,10 @@ rule("after a new build pages run its code, the old code goes, and what waits is
     (builds) => builds.join() === current,
     (builds) => assertEquals(builds, [current], "builds of the kept pages"),
   );
+  // The new service worker waits for the next page, and no longer.
+  await untilWaiting(again, true);
+  await again.reload();
+  await untilWaiting(again, false);
   await cutOff(server, again);
   const offline = await closeAndOpen(again);
   for (const kept of [other, path]) {

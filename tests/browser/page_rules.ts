@@ -142,6 +142,9 @@ for (const theme of ["dark", "sunlight"] as const) {
     found.push(...await findings(ben, "no such room"));
     await ben.goTo("/nowhere");
     found.push(...await findings(ben, "404"));
+    await ben.goTo("/offline");
+    await ben.page.getByText(t.offline.noneKept).waitFor();
+    found.push(...await findings(ben, "offline page"));
     assertEquals(found, []);
   });
 }

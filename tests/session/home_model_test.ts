@@ -183,3 +183,19 @@ Deno.test("without storage the page works and says that it remembers nothing", a
   assertEquals(await home.create("Main stage", "unlisted"), { path: "/r/cosmic-stage-417" });
   home.dispose();
 });
+
+Deno.test("the home page knows whether the server answers", async () => {
+  let dead = true;
+  const { home, time } = openHome(() => {
+    if (dead) throw new TypeError("no network");
+    return { rooms: [] };
+  });
+  assertEquals(home.reachable.value, true);
+  home.setShown(true);
+  await time.run(1);
+  assertEquals([home.reachable.value, home.listed.value], [false, undefined]);
+  dead = false;
+  await time.run(LISTED_POLL_MS);
+  assertEquals([home.reachable.value, home.listed.value], [true, []]);
+  home.dispose();
+});
