@@ -4,6 +4,19 @@ import { Button } from "./Button.tsx";
 import { Dialog } from "./Dialog.tsx";
 import { useTexts } from "./texts.ts";
 
+/** Loads a part's code when it is first shown; nothing stands there until it has come. */
+export function Lazy<Props extends object>(props: {
+  load: () => Promise<{ default: ComponentType<Props> }>;
+  props: Props;
+}) {
+  const [loaded, setLoaded] = useState<{ Part: ComponentType<Props> }>();
+  useEffect(() => {
+    // Without a network it may not come: then the page does without.
+    props.load().then((module) => setLoaded({ Part: module.default }), () => {});
+  }, []);
+  return loaded ? <loaded.Part {...props.props} /> : null;
+}
+
 /** Loads a dialog's code when it is first shown. `load` has to be the same function on every render. */
 export function LazyDialog<Props extends { onClose: () => void }>(props: {
   load: () => Promise<{ default: ComponentType<Props> }>;

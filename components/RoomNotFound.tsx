@@ -2,8 +2,9 @@ import { CodeForm } from "./home/CodeForm.tsx";
 import { CodeLinks } from "./home/CodeLinks.tsx";
 import { normalizeRoomCode } from "../lib/chat/room_code.ts";
 import { codeLines, spokenCode } from "../lib/design/words.ts";
+import { LaserType } from "./LaserType.tsx";
 import { Sign } from "./Sign.tsx";
-import { useTexts } from "./texts.ts";
+import { useHomeTexts } from "./home_texts.ts";
 
 export interface RoomNotFoundProps {
   /** What was looked for, as it stood in the link. */
@@ -19,12 +20,15 @@ const SHOWN_MAX_CHARS = 60;
 
 /** No room has this code: says what was looked for, shows what may have been meant, asks again. Works without script. */
 export function RoomNotFound(props: RoomNotFoundProps) {
-  const t = useTexts();
+  const t = useHomeTexts();
   const code = normalizeRoomCode(props.typed);
   const shown = [...props.typed].slice(0, SHOWN_MAX_CHARS).join("");
   const waits = props.waitSeconds !== undefined;
   return (
-    <Sign title={waits ? t.notFound.waitTitle : t.notFound.roomTitle} drawn={code ? codeLines(code) : undefined}>
+    <Sign
+      title={waits ? t.notFound.waitTitle : t.notFound.roomTitle}
+      drawn={code && <LaserType lines={codeLines(code)} class="max-w-xs text-flare" />}
+    >
       <p class="text-lg break-words">
         {props.waitSeconds !== undefined
           ? t.notFound.wait(props.waitSeconds)

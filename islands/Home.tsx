@@ -5,7 +5,7 @@ import { HomeScreen } from "../components/home/HomeScreen.tsx";
 import { OfflineScreen } from "../components/home/OfflineScreen.tsx";
 import { LazyDialog } from "../components/Lazy.tsx";
 import { NameDialog } from "../components/NameDialog.tsx";
-import { useTexts } from "../components/texts.ts";
+import { useHomeTexts } from "../components/home_texts.ts";
 import { type KnownRoom, roomPath } from "../lib/chat/recent_rooms.ts";
 import { normalizeRoomCode } from "../lib/chat/room_code.ts";
 import { problemText, spokenCode } from "../lib/design/words.ts";
@@ -23,7 +23,7 @@ const NONE: readonly KnownRoom[] = [];
  * page that is not on this device, without a network.
  */
 export default function Home({ listed, instead = false }: { listed: RoomEntry[]; instead?: boolean }) {
-  const t = useTexts();
+  const t = useHomeTexts();
   const home = useSignal<HomeModel>();
   const dialog = useSignal<"scan" | "name">();
   useEffect(() => {

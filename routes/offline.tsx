@@ -1,11 +1,11 @@
 import { Head } from "fresh/runtime";
 import Home from "@/islands/Home.tsx";
-import { textsFor } from "@/lib/design/texts.ts";
+import { homeTextsFor } from "@/lib/design/home_texts.ts";
 import { define } from "@/lib/server/define.ts";
 
 /** What the service worker shows in the place of a page that is not kept on the device. */
 export default define.page(() => {
-  const t = textsFor("en");
+  const t = homeTextsFor("en");
   return (
     <>
       <Head>

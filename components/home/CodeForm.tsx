@@ -1,7 +1,7 @@
 import type { ComponentChildren, Ref } from "preact";
 import { Button } from "../Button.tsx";
 import { Field } from "../Field.tsx";
-import { useTexts } from "../texts.ts";
+import { useHomeTexts } from "../home_texts.ts";
 
 /** The field for a room code. As it is, the server looks the code up; `onSubmit` may do it in the page instead. */
 export function CodeForm(props: {
@@ -12,7 +12,7 @@ export function CodeForm(props: {
   inputRef?: Ref<HTMLInputElement>;
   children?: ComponentChildren;
 }) {
-  const t = useTexts();
+  const t = useHomeTexts();
   return (
     <form
       action="/r"

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { RoomKind } from "../../lib/protocol/event.ts";
 import { Button } from "../Button.tsx";
-import { useTexts } from "../texts.ts";
+import { useHomeTexts } from "../home_texts.ts";
 import { ThemeSwitch } from "../ThemeSwitch.tsx";
 import { Wordmark } from "../Wordmark.tsx";
 import { type JoinAnswer, JoinForm } from "./JoinForm.tsx";
@@ -28,7 +28,7 @@ export interface HomeScreenProps {
 
 /** The first page: join, start, and an arm full of wristbands. */
 export function HomeScreen(props: HomeScreenProps) {
-  const t = useTexts();
+  const t = useHomeTexts();
   const { mine } = props;
   const favourites = mine?.filter((room) => room.favourite) ?? [];
   const recent = mine?.filter((room) => !room.favourite);
@@ -76,7 +76,7 @@ export function HomeScreen(props: HomeScreenProps) {
             <div class="flex flex-col gap-4">
               <div class="flex flex-wrap items-center justify-between gap-2 min-h-touch">
                 <bdi class={`min-w-0 max-w-full break-words ${props.name ? "font-bold text-lg" : "text-dim"}`}>
-                  {props.name || t.home.whoAreYou}
+                  {props.name || t.settings.whoAreYou}
                 </bdi>
                 <Button icon="edit" onClick={props.onName} disabled={props.name === undefined}>{t.name.change}</Button>
               </div>

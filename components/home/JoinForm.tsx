@@ -1,7 +1,7 @@
 import { useRef, useState } from "preact/hooks";
 import { normalizeRoomCode } from "../../lib/chat/room_code.ts";
 import { Button } from "../Button.tsx";
-import { useTexts } from "../texts.ts";
+import { useHomeTexts } from "../home_texts.ts";
 import { CodeForm } from "./CodeForm.tsx";
 import { CodeLinks } from "./CodeLinks.tsx";
 
@@ -10,7 +10,7 @@ export type JoinAnswer = { path: string } | { problem: string; suggestions?: rea
 
 /** Join by code, or by scanning. */
 export function JoinForm(props: { onJoin: (code: string) => Promise<JoinAnswer>; onScan: () => void }) {
-  const t = useTexts();
+  const t = useHomeTexts();
   const input = useRef<HTMLInputElement>(null);
   const [looking, setLooking] = useState(false);
   const [failed, setFailed] = useState<{ problem: string; suggestions?: readonly string[] }>();

@@ -4,7 +4,7 @@ import { isKeptHere } from "../../lib/offline/page.ts";
 import { isKeptPath, OFFLINE_PATH } from "../../lib/offline/strategy.ts";
 import { Button } from "../Button.tsx";
 import { Sign } from "../Sign.tsx";
-import { useTexts } from "../texts.ts";
+import { useHomeTexts } from "../home_texts.ts";
 import { RoomBand, type RoomEntry } from "./RoomBand.tsx";
 
 /**
@@ -12,7 +12,7 @@ import { RoomBand, type RoomEntry } from "./RoomBand.tsx";
  * `answered`: the server is there again, so the page itself is tried.
  */
 export function OfflineScreen({ mine, answered }: { mine: readonly RoomEntry[] | undefined; answered: boolean }) {
-  const t = useTexts();
+  const t = useHomeTexts();
   const kept = useSignal<readonly RoomEntry[]>();
   const isRoom = useSignal(true);
   useEffect(() => {

@@ -4,7 +4,7 @@ import { ROOM_NAME_MAX_CHARS } from "../../lib/protocol/limits.ts";
 import { Button } from "../Button.tsx";
 import { Choices } from "../Choices.tsx";
 import { Field } from "../Field.tsx";
-import { useTexts } from "../texts.ts";
+import { useHomeTexts } from "../home_texts.ts";
 import { tidyRoomName } from "./room_name.ts";
 
 const KINDS: readonly RoomKind[] = ["unlisted", "listed", "sealed"];
@@ -16,7 +16,7 @@ export function StartForm(props: {
   /** The page's code has loaded. */
   ready: boolean;
 }) {
-  const t = useTexts();
+  const t = useHomeTexts();
   const input = useRef<HTMLInputElement>(null);
   const [kind, setKind] = useState<RoomKind>("unlisted");
   const [opening, setOpening] = useState(false);

@@ -4,7 +4,7 @@ import { spokenCode } from "../../lib/design/words.ts";
 import { Button } from "../Button.tsx";
 import { Dialog } from "../Dialog.tsx";
 import { Icon } from "../Icon.tsx";
-import { useTexts } from "../texts.ts";
+import { useHomeTexts } from "../home_texts.ts";
 import { type CameraProblem, openCamera } from "./camera.ts";
 import { makeFrameReader, readPicture } from "./scan_frames.ts";
 
@@ -13,7 +13,7 @@ const FRAME_EVERY_MS = 150;
 
 /** Scans a room's QR code by the camera, or from a picture. `onFound` gets the path to open. */
 export default function ScannerDialog(props: { onFound: (path: string) => void; onClose: () => void }) {
-  const t = useTexts();
+  const t = useHomeTexts();
   const video = useRef<HTMLVideoElement>(null);
   const [camera, setCamera] = useState<"starting" | "running" | CameraProblem>("starting");
   const [torch, setTorch] = useState<{ set: (on: boolean) => Promise<void>; on: boolean }>();

@@ -32,8 +32,8 @@ export default function SettingsDialog(props: {
         <ThemeSwitch />
         <div class="flex flex-wrap items-center justify-between gap-2">
           <p class="min-w-0">
-            <span class="block text-sm text-dim">{t.home.youAre}</span>
-            <bdi class="font-bold break-words">{props.name || t.home.whoAreYou}</bdi>
+            <span class="block text-sm text-dim">{t.settings.youAre}</span>
+            <bdi class="font-bold break-words">{props.name || t.settings.whoAreYou}</bdi>
           </p>
           <Button icon="edit" onClick={props.onName}>{t.name.change}</Button>
         </div>

@@ -4,15 +4,15 @@ import type { TimelineItem } from "../../lib/chat/timeline.ts";
 import type { EventId } from "../../lib/protocol/event.ts";
 import { type Row, rowsOf } from "../../lib/design/rows.ts";
 import { type Times, timesFor } from "../../lib/design/time.ts";
-import { codeLines, spokenCode } from "../../lib/design/words.ts";
-import { Button } from "../Button.tsx";
 import { Icon } from "../Icon.tsx";
-import { LaserType } from "../LaserType.tsx";
+import { Lazy } from "../Lazy.tsx";
 import { useTexts } from "../texts.ts";
 import { nameOf } from "./Author.tsx";
 import { MessageGroup } from "./MessageGroup.tsx";
 import type { MessageHandlers } from "./Message.tsx";
 import { useNewMarker, usePlaceKeeper } from "./place_keeper.ts";
+
+const loadNothingSaid = () => import("../lazy/NothingSaid.tsx");
 
 /** The conversation: scrolls, keeps the reader's place, tells of what is new, asks for what is older. */
 export function Timeline(props: {
@@ -73,7 +73,7 @@ export function Timeline(props: {
           <OlderRow older={older} onOlder={props.onOlder} hasItems={items.length > 0} />
           {rows.map((row) => <RowView key={row.key} row={row} times={times} openId={openId} handlers={handlers} />)}
           {props.loading && items.length === 0 && <p class="text-dim text-center py-8 pulse">{t.room.loading}</p>}
-          {quiet && <NothingSaid code={props.code} onShare={props.onShare} />}
+          {quiet && <Lazy load={loadNothingSaid} props={{ code: props.code, onShare: props.onShare }} />}
         </div>
       </div>
       {!atEnd && (
@@ -88,21 +88,6 @@ export function Timeline(props: {
           </span>
         </button>
       )}
-    </div>
-  );
-}
-
-/** A new room: what to do is to show the code, so it stands here as large as it goes. */
-function NothingSaid(props: { code: string | undefined; onShare: () => void }) {
-  const t = useTexts();
-  return (
-    <div class="flex-1 flex flex-col justify-center gap-5 py-6 w-full max-w-md mx-auto">
-      <p class="font-display font-extrabold text-2xl">{t.room.empty}</p>
-      {props.code && (
-        <LaserType lines={codeLines(props.code)} label={spokenCode(props.code)} class="text-band code-sign" />
-      )}
-      <p class="text-dim">{props.code ? t.room.emptyHint : t.room.emptyHintSealed}</p>
-      <Button look="band" icon="share" onClick={props.onShare}>{t.room.share}</Button>
     </div>
   );
 }

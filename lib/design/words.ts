@@ -1,10 +1,10 @@
 // Runs in browser and server.
 /** Small sentences made of what the app knows. */
 import type { HttpProblem } from "../session/room_requests.ts";
-import type { Texts } from "./texts.ts";
+import type { HomeTexts } from "./home_texts.ts";
 
 /** Why a request did not do what it should, in plain words. */
-export function problemText(texts: Texts, { problem }: { problem: HttpProblem["problem"] }): string {
+export function problemText(texts: HomeTexts, { problem }: { problem: HttpProblem["problem"] }): string {
   return problem === "offline" ? texts.noNetwork : texts.creating[problem];
 }
 

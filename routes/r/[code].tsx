@@ -5,7 +5,7 @@ import { ownServer } from "@/lib/server/instance.ts";
 import Room from "@/islands/Room.tsx";
 import type { RoomHead } from "@/components/room/RoomScreen.tsx";
 import { RoomNotFound, type RoomNotFoundProps } from "@/components/RoomNotFound.tsx";
-import { textsFor } from "@/lib/design/texts.ts";
+import { homeTextsFor } from "@/lib/design/home_texts.ts";
 
 type Data = { room: RoomHead } | { missing: RoomNotFoundProps };
 
@@ -29,7 +29,7 @@ export const handler = define.handlers<Data>({
 });
 
 export default define.page<typeof handler>(({ data }) => {
-  const t = textsFor("en");
+  const t = homeTextsFor("en");
   if ("missing" in data) {
     return (
       <>

@@ -4,7 +4,7 @@ import { define } from "@/lib/server/define.ts";
 import { ownServer } from "@/lib/server/instance.ts";
 import Room from "@/islands/Room.tsx";
 import type { RoomHead } from "@/components/room/RoomScreen.tsx";
-import { textsFor } from "@/lib/design/texts.ts";
+import { homeTextsFor } from "@/lib/design/home_texts.ts";
 
 /** A sealed room. Its key stands in the fragment of the link, which browsers do not send. */
 export const handler = define.handlers<{ room: RoomHead }>({
@@ -18,7 +18,7 @@ export const handler = define.handlers<{ room: RoomHead }>({
 });
 
 export default define.page<typeof handler>(({ data }) => {
-  const t = textsFor("en");
+  const t = homeTextsFor("en");
   return (
     <>
       <Head>

@@ -5,11 +5,11 @@
 import { assert, assertEquals } from "@std/assert";
 import type { CDPSession, Locator, Page } from "playwright-core";
 import type { RoomKind } from "../../lib/protocol/event.ts";
-import { textsFor } from "../../lib/design/texts.ts";
+import { homeTextsFor } from "../../lib/design/home_texts.ts";
 import type { Device } from "./device.ts";
 
 /** The words of the app. */
-export const t = textsFor("en");
+export const t = homeTextsFor("en");
 
 export class Tab {
   readonly device: Device;

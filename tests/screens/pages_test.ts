@@ -1,12 +1,12 @@
 /** What the pages promise to eyes, fingers, keyboards and screen readers, in a real browser on the real server. */
 import { assert, assertEquals } from "@std/assert";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { textsFor } from "@/lib/design/texts.ts";
+import { homeTextsFor } from "@/lib/design/home_texts.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";
 import { findViolations } from "./axe.ts";
 
-const t = textsFor("en");
+const t = homeTextsFor("en");
 const chromiumPath = await findChromium();
 const PHONE: BrowserContextOptions = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 const SMALL: BrowserContextOptions = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };

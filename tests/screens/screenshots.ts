@@ -4,11 +4,11 @@
  */
 import type { Browser, Page } from "playwright-core";
 import { connectionTextsFor } from "@/lib/design/connection_texts.ts";
-import { textsFor } from "@/lib/design/texts.ts";
+import { homeTextsFor } from "@/lib/design/home_texts.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { startServer } from "../support/server_process.ts";
 
-const t = textsFor("en");
+const t = homeTextsFor("en");
 const connectionTexts = connectionTextsFor("en");
 const SIZES = [[360, 740], [320, 640], [1280, 800]] as const;
 const SAID: readonly (readonly [who: string, text: string])[] = [

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { REFUSALS, ROOM_PROBLEMS } from "@/lib/protocol/codes.ts";
-import { textsFor } from "@/lib/design/texts.ts";
+import { homeTextsFor } from "@/lib/design/home_texts.ts";
 import { timesFor } from "@/lib/design/time.ts";
 import { tidyRoomName } from "@/components/home/room_name.ts";
 
-const t = textsFor("en");
+const t = homeTextsFor("en");
 
 Deno.test("every reason of the protocol has words", () => {
   for (const reason of Object.keys(REFUSALS)) assert(reason in t.refusals, reason);
@@ -12,8 +12,8 @@ Deno.test("every reason of the protocol has words", () => {
 });
 
 Deno.test("a language that is not there is answered in English, a region by its language", () => {
-  assertEquals(textsFor("xx"), t);
-  assertEquals(textsFor("en-GB"), t);
+  assertEquals(homeTextsFor("xx"), t);
+  assertEquals(homeTextsFor("en-GB"), t);
 });
 
 Deno.test("counts are told in whole words", () => {
