@@ -6,6 +6,7 @@
  */
 import type { EventId } from "../../lib/protocol/event.ts";
 import { Crowd, type CrowdPhone, QUIET, type Weather } from "./crowd.ts";
+import { fakeVerify } from "./fake_keys.ts";
 import { Hostile, HOSTILE_KINDS } from "./hostile.ts";
 
 export interface Plot {
@@ -83,10 +84,9 @@ export function simulate(plot: Plot, seed: number): Outcome {
     if (phone.hostile) return;
     taken++;
     const origin = written.get(event.id);
-    if (origin === undefined) {
-      if (crowd.phones.get(event.author)?.hostile !== true) forgedAccepted++;
-      return;
-    }
+    const isSigned = fakeVerify(event.author, event.wire[0], event.wire[1]);
+    if (!isSigned || (origin === undefined && crowd.phones.get(event.author)?.hostile !== true)) forgedAccepted++;
+    if (origin === undefined) return;
     if (origin.part.has(phone) && (bornAt.get(phone) ?? 0) < origin.at) lateBy.push(time.now - origin.at);
   };
 
