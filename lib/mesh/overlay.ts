@@ -54,7 +54,10 @@ export interface OverlayView {
   random(): number;
 }
 
-/** Of each pair one phone calls, drawn by lot from the two keys, so that each is the caller in half of its pairs. */
+/**
+ * Of each pair one phone calls, drawn by lot from the two keys, so that each is the caller in half of its pairs. When
+ * both call all the same, the caller is the impolite side of perfect negotiation.
+ */
 export function isCaller(me: AuthorKey, peer: AuthorKey): boolean {
   const [low, high] = me < peer ? [me, peer] : [peer, me];
   let hash = 0x811c9dc5;

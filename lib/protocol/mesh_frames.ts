@@ -14,7 +14,10 @@ export const MESH_VERSION = 1;
 
 /** Largest frame, in UTF-16 units: one event of any allowed size, its quotes escaped, always fits. */
 export const MESH_FRAME_MAX_CHARS = 65_536;
-/** Highest `hopsLeft`: how many links an event may cross after its author's phone. Measured: tests/mesh/run.ts. */
+/**
+ * Highest `hopsLeft`: how many links an event may cross. The links of 500 simulated phones have a diameter of 7; ways
+ * along a tree, and around lost frames, are up to twice as long.
+ */
 export const MESH_HOPS_MAX = 16;
 /** Highest `copies` of one event that phones are asked to carry (binary spray and wait, Spyropoulos 2005). */
 export const MESH_COPIES_MAX = 16;

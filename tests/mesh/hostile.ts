@@ -37,6 +37,10 @@ export class Hostile implements Meddler {
   constructor(readonly crowd: Crowd, readonly phone: CrowdPhone, readonly kind: HostileKind, seed: number) {
     this.#random = new SeededRandom(seed, `hostile ${phone.key}`);
     phone.meddler = this;
+  }
+
+  /** Until now it got its links and listened. */
+  start(): void {
     this.#actLater();
   }
 

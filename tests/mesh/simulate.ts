@@ -6,6 +6,7 @@
  */
 import type { EventId } from "../../lib/protocol/event.ts";
 import { Crowd, type CrowdPhone, QUIET, type Weather } from "./crowd.ts";
+import { fakeVerify } from "./fake_keys.ts";
 import { Hostile, HOSTILE_KINDS } from "./hostile.ts";
 
 export interface Plot {
@@ -62,11 +63,12 @@ export interface Outcome {
 export function simulate(plot: Plot, seed: number): Outcome {
   const crowd = new Crowd(seed, { ...QUIET, ...plot.weather });
   const { time, random } = crowd;
+  const hostiles: Hostile[] = [];
   for (let count = 0; count < plot.phones; count++) {
     time.after(count * 10, () => {
       const phone = crowd.join(random.chance(plot.weak));
       if (count < Math.round(plot.phones * plot.hostile)) {
-        new Hostile(crowd, phone, HOSTILE_KINDS[count % HOSTILE_KINDS.length]!, seed);
+        hostiles.push(new Hostile(crowd, phone, HOSTILE_KINDS[count % HOSTILE_KINDS.length]!, seed));
       }
     });
   }
@@ -83,12 +85,13 @@ export function simulate(plot: Plot, seed: number): Outcome {
     if (phone.hostile) return;
     taken++;
     const origin = written.get(event.id);
-    if (origin === undefined) {
-      if (crowd.phones.get(event.author)?.hostile !== true) forgedAccepted++;
-      return;
-    }
+    const isSigned = fakeVerify(event.author, event.wire[0], event.wire[1]);
+    if (!isSigned || (origin === undefined && crowd.phones.get(event.author)?.hostile !== true)) forgedAccepted++;
+    if (origin === undefined) return;
     if (origin.part.has(phone) && (bornAt.get(phone) ?? 0) < origin.at) lateBy.push(time.now - origin.at);
   };
+
+  for (const hostile of hostiles) hostile.start();
 
   const churn = () => {
     if (!troubled) return;
@@ -108,6 +111,11 @@ export function simulate(plot: Plot, seed: number): Outcome {
       const side = new Map(crowd.list.map((phone) => [phone, random.chance(0.4)]));
       crowd.canReach = (a, b) => side.get(a) === side.get(b);
       crowd.breakUnreachable();
+      // Whoever is cut off from the author within a second of its writing was not connected long enough to be in time.
+      for (const { at, author, part } of written.values()) {
+        if (time.now - at > 1_000) continue;
+        for (const phone of part) if (!crowd.canReach(author, phone)) part.delete(phone);
+      }
       time.after(10_000, () => crowd.canReach = () => true);
     });
   }
