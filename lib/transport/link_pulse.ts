@@ -32,7 +32,10 @@ export class LinkPulse {
   rttMs: number | undefined;
   #number = 0;
   #heardAt: number;
-  #asked: { number: number; at: number } | undefined;
+  /** The last ping: its pong measures, whatever else was heard before. */
+  #pinged: { number: number; at: number } | undefined;
+  /** When something was asked that nothing was heard since; undefined: nothing is asked. */
+  #askedAt: number | undefined;
   #doubtSince: number | undefined;
   /** When the link is over unless something is heard. */
   #silentAt = Infinity;
@@ -49,7 +52,7 @@ export class LinkPulse {
   heard(): void {
     this.#heardAt = this.#parts.clock.now();
     // The timer finds out when it comes: it is not set anew for every frame of a busy link.
-    this.#asked = undefined;
+    this.#askedAt = undefined;
     this.#silentAt = Infinity;
     if (this.#doubtSince === undefined) return;
     this.#doubtSince = undefined;
@@ -57,8 +60,9 @@ export class LinkPulse {
   }
 
   pong(number: number): void {
-    if (number === this.#asked?.number) {
-      const sample = this.#parts.clock.now() - this.#asked.at;
+    if (number === this.#pinged?.number) {
+      const sample = this.#parts.clock.now() - this.#pinged.at;
+      this.#pinged = undefined;
       this.rttMs = this.rttMs === undefined ? sample : this.rttMs + (sample - this.rttMs) * RTT_GAIN;
     }
     this.heard();
@@ -66,12 +70,12 @@ export class LinkPulse {
 
   /** Something of ours was sent. */
   sent(): void {
-    if (this.#asked === undefined && this.#parts.clock.now() - this.#heardAt > ASK_WITH_SEND_MS) this.#ask();
+    if (this.#askedAt === undefined && this.#parts.clock.now() - this.#heardAt > ASK_WITH_SEND_MS) this.#ask();
   }
 
   /** Something speaks against the link: it is asked at once. */
   check(): void {
-    if (this.#asked === undefined) this.#ask();
+    if (this.#askedAt === undefined) this.#ask();
   }
 
   /** Much speaks against the link: it has one more answer's time. */
@@ -87,14 +91,17 @@ export class LinkPulse {
   }
 
   #ask(): void {
-    this.#asked = { number: ++this.#number, at: this.#parts.clock.now() };
+    this.#askedAt = this.#parts.clock.now();
+    this.#pinged = { number: ++this.#number, at: this.#askedAt };
     this.#parts.ping(this.#number);
     this.#watch();
   }
 
   /** Sets the one timer to what is due next. */
   #watch(): void {
-    const dueAt = this.#asked === undefined ? this.#heardAt + this.heartbeatMs : this.#asked.at + LINK_PROBE_TIMEOUT_MS;
+    const dueAt = this.#askedAt === undefined
+      ? this.#heardAt + this.heartbeatMs
+      : this.#askedAt + LINK_PROBE_TIMEOUT_MS;
     this.#cancel();
     const delayMs = Math.max(0, Math.min(dueAt, this.#silentAt) - this.#parts.clock.now());
     this.#cancel = this.#parts.timers.after(delayMs, () => this.#due());
@@ -106,10 +113,10 @@ export class LinkPulse {
       this.stop();
       return this.#parts.onSilent();
     }
-    if (this.#asked === undefined) {
+    if (this.#askedAt === undefined) {
       return now >= this.#heardAt + this.heartbeatMs ? this.#ask() : this.#watch();
     }
-    if (now < this.#asked.at + LINK_PROBE_TIMEOUT_MS) return this.#watch();
+    if (now < this.#askedAt + LINK_PROBE_TIMEOUT_MS) return this.#watch();
     // A page that was asleep finds its timers late: what it has to say counts from now on.
     if (this.#doubtSince === undefined) {
       this.#doubtSince = now;

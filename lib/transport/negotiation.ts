@@ -18,8 +18,12 @@ export interface NegotiationParts {
 
 /** Candidates found within this time go in one signal. */
 export const CANDIDATE_BATCH_MS = 15;
-/** An offer without an answer is sent again after this, then after twice as long each time. */
-export const OFFER_AGAIN_MS = 1_500;
+/**
+ * An offer is made again after this, then after half as long again each time, until the link is connected: its answer may
+ * be lost, or all candidates. By then the descriptions hold the candidates, too.
+ */
+export const OFFER_AGAIN_MS = 1_000;
+const OFFER_AGAIN_GROWTH = 1.5;
 /** Candidates that wait for the peer's description, and steps that wait for the one before. More are dropped. */
 const WAITING_MAX = 64;
 
@@ -35,8 +39,11 @@ export class Negotiation {
   #introduced = false;
   /** The peer's candidates that came before its description. */
   #early: IceCandidate[] = [];
+  /** Number of the peer's newest offer or answer. */
+  #describedBy = 0;
   #cancelBatch: (() => void) | undefined;
   #cancelOfferAgain = () => {};
+  #againMs = OFFER_AGAIN_MS;
   #ended = false;
 
   constructor(parts: NegotiationParts) {
@@ -51,21 +58,31 @@ export class Negotiation {
       if (connection.offering && !iceRestart) return;
       const sdp = await connection.offer(iceRestart);
       this.#offers = [];
-      this.#sendOffer(sdp, OFFER_AGAIN_MS);
+      this.#sendOffer(sdp);
       this.#introduced = true;
     });
+  }
+
+  /** Texts go both ways: nothing has to be said again. */
+  connected(): void {
+    this.#cancelOfferAgain();
+    this.#againMs = OFFER_AGAIN_MS;
   }
 
   /** The peer's signal with the number `seq`, each only once. */
   receive(content: Exclude<SignalContent, { kind: "goodbye" }>, seq: number): void {
     const { connection } = this.#parts;
+    if (content.kind !== "candidates") {
+      // An offer that its sender gave up before it sent what is known already.
+      if (seq < this.#describedBy) return;
+      this.#describedBy = seq;
+    }
     switch (content.kind) {
       case "offer":
         return this.#step(() => this.#answer(content.sdp, seq));
       case "answer":
         return this.#step(async () => {
           if (!connection.offering || !this.#offers.includes(content.offer)) return;
-          this.#cancelOfferAgain();
           await connection.accept(content.sdp);
           await this.#addEarly();
         });
@@ -109,14 +126,15 @@ export class Negotiation {
     }
   }
 
-  #sendOffer(sdp: string, againMs: number): void {
+  #sendOffer(sdp: string): void {
     const { connection, send, timers } = this.#parts;
     this.#offers.push(send({ kind: "offer", sdp }));
     this.#cancelOfferAgain();
-    this.#cancelOfferAgain = timers.after(againMs, () => {
-      // By now it holds the candidates that were found, should their signals be lost as well.
+    this.#cancelOfferAgain = timers.after(this.#againMs, () => {
+      this.#againMs *= OFFER_AGAIN_GROWTH;
       const sdp = connection.offering ? connection.ownSdp() : undefined;
-      if (sdp !== undefined) this.#sendOffer(sdp, againMs * 2);
+      if (sdp === undefined) this.offer(false);
+      else this.#sendOffer(sdp);
     });
   }
 

@@ -216,6 +216,7 @@ export class PeerLink {
 
   #opened(): void {
     this.#cancelSetup();
+    this.#negotiation.connected();
     this.#become({ state: "connected", since: this.#parts.clock.now() });
     this.#pulse ??= new LinkPulse({
       clock: this.#parts.clock,
@@ -224,6 +225,7 @@ export class PeerLink {
       onDoubt: () => this.#doubted(),
       onAlive: () => {
         this.#cancelRepair();
+        this.#negotiation.connected();
         this.#become({ state: "connected", since: this.#parts.clock.now() });
         this.#drained();
       },

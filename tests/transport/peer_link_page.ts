@@ -129,7 +129,11 @@ const page: LinkPage = {
     const startedAt = performance.now();
     const before = historyOf(peer).length;
     links.connect(peer);
-    await until(() => historyOf(peer).slice(before).includes("connected") || undefined);
+    const last = await until(() => {
+      const now = historyOf(peer).slice(before);
+      return now.find((word) => word === "connected" || word.startsWith("closed"));
+    });
+    if (last !== "connected") throw new Error(`no link: ${last}`);
     return performance.now() - startedAt;
   },
   begin: (peer) => void links.connect(peer),
