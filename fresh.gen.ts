@@ -11,10 +11,11 @@ import * as route8 from "./routes/health/index.ts";
 import * as route9 from "./routes/health/live.ts";
 import * as route10 from "./routes/health/ready.ts";
 import * as route11 from "./routes/index.tsx";
-import * as route12 from "./routes/offline.tsx";
-import * as route13 from "./routes/r/[code].tsx";
-import * as route14 from "./routes/r/index.ts";
-import * as route15 from "./routes/s/[id].tsx";
+import * as route12 from "./routes/mesh/config.ts";
+import * as route13 from "./routes/offline.tsx";
+import * as route14 from "./routes/r/[code].tsx";
+import * as route15 from "./routes/r/index.ts";
+import * as route16 from "./routes/s/[id].tsx";
 import * as island0 from "./islands/Home.tsx";
 import * as island1 from "./islands/Room.tsx";
 
@@ -31,10 +32,11 @@ export const routes = {
   "./routes/health/live.ts": route9,
   "./routes/health/ready.ts": route10,
   "./routes/index.tsx": route11,
-  "./routes/offline.tsx": route12,
-  "./routes/r/[code].tsx": route13,
-  "./routes/r/index.ts": route14,
-  "./routes/s/[id].tsx": route15,
+  "./routes/mesh/config.ts": route12,
+  "./routes/offline.tsx": route13,
+  "./routes/r/[code].tsx": route14,
+  "./routes/r/index.ts": route15,
+  "./routes/s/[id].tsx": route16,
 };
 
 export const islands = {

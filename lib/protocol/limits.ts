@@ -83,5 +83,14 @@ export const MESH_LINKS_PHONE = 3;
 /** Up to this many people, a room links by itself when the network is good. */
 export const MESH_SMALL_ROOM = 15;
 
+/**
+ * Candidates that a connection finds before it needs them. One transport carries all of a link, so more than one would
+ * only ask the network, and a TURN server, for what is thrown away.
+ */
+export const MESH_CANDIDATE_POOL = 1;
+/** A small room links by itself after this; sooner where people try things out. */
+export const MESH_AUTO_UPGRADE_MS = 10_000;
+export const MESH_AUTO_UPGRADE_DEVELOPMENT_MS = 5_000;
+
 /** Most people named in a `welcome`; the count is always complete. */
 export const PEOPLE_SHOWN = 50;

@@ -143,6 +143,17 @@ export interface ServerConfig {
     heardMs: number;
   };
 
+  ice: {
+    /** Addresses of STUN servers, e.g. `stun:turn.chat.example:3478`. None: no page asks any third party. */
+    stunUrls: readonly string[];
+    /** Addresses of TURN servers, e.g. `turn:turn.chat.example:3478?transport=udp`. */
+    turnUrls: readonly string[];
+    /** What those servers know as `static-auth-secret`. Absent: no TURN. */
+    turnSecret?: string;
+    /** Life of the credentials that a device gets. */
+    turnLifeMs: number;
+  };
+
   feed: {
     /** Least time between two looks at the rooms of one bell … */
     gapMs: number;
@@ -258,6 +269,7 @@ export const DEFAULT_CONFIG: ServerConfig = {
     readGapMs: 1_000,
   },
   signaling: { queueLetters: 256, lifeMs: 10_000, heardAuthors: 5_000, heardMs: 30_000 },
+  ice: { stunUrls: [], turnUrls: [], turnLifeMs: 3_600_000 },
   feed: { gapMs: 10, maxGapMs: 80, recheckMs: 5_000 },
   rooms: { graceMs: 30_000, listed: 50, listedCacheMs: 1_000, suggestions: 3 },
   closing: { minRetryMs: 250, retrySpreadMs: 1_000, retryEveryMs: 1, maxRetryMs: 60_000, graceMs: 3_000 },
@@ -302,6 +314,25 @@ export function readConfig(env: (name: string) => string | undefined): ServerCon
   if (named !== undefined && named !== "development" && named !== "staging" && named !== "production") {
     mistakes.push(`FESTIVAL_ENVIRONMENT is development, staging or production, not ${JSON.stringify(named)}`);
   }
+  const iceUrls = (name: string, pattern: RegExp, example: string) => {
+    const urls = (text(name) ?? "").split(/[\s,]+/).filter((url) => url !== "");
+    for (const url of urls) {
+      if (!pattern.test(url)) mistakes.push(`${name} takes addresses such as ${example}, not ${JSON.stringify(url)}`);
+    }
+    return urls;
+  };
+  const stunUrls = iceUrls("FESTIVAL_STUN_URLS", /^stuns?:[^\s/?@]+$/, "stun:turn.chat.example:3478");
+  const turnUrls = iceUrls(
+    "FESTIVAL_TURN_URLS",
+    /^turns?:[^\s/?@]+(\?transport=(udp|tcp))?$/,
+    "turn:turn.chat.example:3478?transport=udp",
+  );
+  const turnSecret = text("FESTIVAL_TURN_SECRET");
+  // One without the other is no relay, and nobody would notice until a phone behind a NAT cannot connect.
+  if ((turnSecret === undefined) !== (turnUrls.length === 0)) {
+    const missing = turnSecret === undefined ? "FESTIVAL_TURN_SECRET" : "FESTIVAL_TURN_URLS";
+    mistakes.push(`${missing} is missing: FESTIVAL_TURN_URLS and FESTIVAL_TURN_SECRET belong together`);
+  }
   const perMinute = count("FESTIVAL_ADDRESS_CONNECTIONS_PER_MINUTE", 3_000, 15, 1_000_000);
   const config: ServerConfig = {
     ...d,
@@ -331,6 +362,12 @@ export function readConfig(env: (name: string) => string | undefined): ServerCon
       connections: count("FESTIVAL_MAX_CONNECTIONS", d.limits.connections, 1, 1_000_000),
       openRooms: count("FESTIVAL_MAX_OPEN_ROOMS", d.limits.openRooms, 1, 1_000_000),
     },
+  };
+  config.ice = {
+    stunUrls,
+    turnUrls,
+    ...(turnSecret === undefined ? {} : { turnSecret }),
+    turnLifeMs: count("FESTIVAL_TURN_LIFE_MINUTES", d.ice.turnLifeMs, 5, 1_440, 60_000),
   };
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return config;

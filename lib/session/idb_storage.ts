@@ -1,8 +1,9 @@
 /** SessionStorage in IndexedDB, shared by all tabs of a device. The only file that knows its stores and keys. */
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from "idb";
 import type { KnownRoom } from "../chat/recent_rooms.ts";
-import type { RoomId, WireEvent } from "../protocol/event.ts";
+import type { EventId, RoomId, WireEvent } from "../protocol/event.ts";
 import type { LogPosition } from "../protocol/frames.ts";
+import { LOOSE_MAX_EVENTS } from "./limits.ts";
 import { joinHeads } from "./memory_storage.ts";
 import { EMPTY_BOOK, type OutboxBook, type OutboxEntry } from "./outbox_book.ts";
 import type { LogCopy, SessionStorage } from "./storage.ts";
@@ -11,9 +12,9 @@ import type { LogCopy, SessionStorage } from "./storage.ts";
 const DATABASE = "festival-chat";
 /**
  * Goes up with every change of the stores below; `upgrade` adds what is new and leaves what is there, the outbox above all.
- * 2: `seen`.
+ * 2: `seen`; 3: `loose`.
  */
-const VERSION = 2;
+const VERSION = 3;
 
 interface Schema extends DBSchema {
   /** `secret`: 32 bytes; `name`: text; `rooms`: KnownRoom[]. */
@@ -27,8 +28,10 @@ interface Schema extends DBSchema {
   events: { key: [RoomId, number]; value: WireEvent };
   /** How far each room was seen. */
   seen: { key: RoomId; value: LogPosition };
+  /** [room, id]: what is carried, and when it was kept, ms since 1970. */
+  loose: { key: [RoomId, EventId]; value: { wire: WireEvent; keptAt: number } };
 }
-type StoreName = "device" | "books" | "entries" | "copies" | "events" | "seen";
+type StoreName = "device" | "books" | "entries" | "copies" | "events" | "seen" | "loose";
 type Database = IDBPDatabase<Schema>;
 type WriteTransaction<Names extends StoreName[]> = IDBPTransaction<Schema, Names, "readwrite">;
 
@@ -49,6 +52,7 @@ export function idbStorage(name = DATABASE): SessionStorage & { close(): Promise
           db.createObjectStore("events");
         }
         if (from < 2) db.createObjectStore("seen");
+        if (from < 3) db.createObjectStore("loose");
       },
       // A tab with a newer version of the app wants to upgrade: it must not wait for this one.
       blocking(_current, _wanted, event) {
@@ -154,11 +158,29 @@ export function idbStorage(name = DATABASE): SessionStorage & { close(): Promise
         await store.put(seen, room);
         return seen;
       }),
+    async loose(room) {
+      const kept = await (await database()).getAll("loose", ofRoom(room));
+      return kept.sort((a, b) => a.keptAt - b.keptAt).map(({ wire }) => wire);
+    },
+    changeLoose: (room, kept, dropped) =>
+      write(["loose"], "relaxed", async (transaction) => {
+        const store = transaction.objectStore("loose");
+        const keptAt = Date.now();
+        await Promise.all([
+          ...[...kept].map(([id, wire]) => store.put({ wire, keptAt }, [room, id])),
+          ...[...dropped].map((id) => store.delete([room, id])),
+        ]);
+        const over = await store.count(ofRoom(room)) - LOOSE_MAX_EVENTS;
+        if (over <= 0) return;
+        const [keys, values] = await Promise.all([store.getAllKeys(ofRoom(room)), store.getAll(ofRoom(room))]);
+        const oldest = keys.map((key, at) => ({ key, keptAt: values[at]!.keptAt })).sort((a, b) => a.keptAt - b.keptAt);
+        await Promise.all(oldest.slice(0, over).map(({ key }) => store.delete(key)));
+      }),
     async rooms() {
       return readRooms(await (await database()).get("device", "rooms"));
     },
     changeRooms: (change) =>
-      write(["device", "books", "entries", "copies", "events", "seen"], "relaxed", async (transaction) => {
+      write(["device", "books", "entries", "copies", "events", "seen", "loose"], "relaxed", async (transaction) => {
         const device = transaction.objectStore("device");
         const before = readRooms(await device.get("rooms"));
         const after = change(before);
@@ -194,11 +216,12 @@ async function writeBook(
 
 /** Drops what is kept of a room. What was typed there and is not stored stays. */
 async function forget(
-  transaction: WriteTransaction<["device", "books", "entries", "copies", "events", "seen"]>,
+  transaction: WriteTransaction<["device", "books", "entries", "copies", "events", "seen", "loose"]>,
   room: RoomId,
 ): Promise<void> {
   await transaction.objectStore("copies").delete(room);
   await transaction.objectStore("seen").delete(room);
+  await transaction.objectStore("loose").delete(ofRoom(room));
   await transaction.objectStore("events").delete(ofRoom(room));
   if (await transaction.objectStore("entries").count(ofRoom(room)) === 0) {
     await transaction.objectStore("books").delete(room);

@@ -55,3 +55,18 @@ export const PEOPLE_MAX = 1_000;
 export const LISTED_POLL_MS = 5_000;
 /** An HTTP request of the home page that takes longer is given up. */
 export const REQUEST_TIMEOUT_MS = 10_000;
+
+/** Events of one room that came from other phones and wait for the room's log to have them. The oldest go first. */
+export const LOOSE_MAX_EVENTS = 1_000;
+/**
+ * An event of somebody else that is not in the log this long after it came, or after the connection did, is sent for its
+ * author: a random time between these, so that one of many phones does it and the others see it done.
+ */
+export const FORWARD_LEAST_MS = 2_000;
+export const FORWARD_MOST_MS = 8_000;
+/** Time after which it is sent again when there was no answer. */
+export const FORWARD_AGAIN_MS = 15_000;
+/** Events of others in one `send`. */
+export const FORWARD_MAX_EVENTS = 16;
+/** How long an event waits for others to travel with to the server, when peers have brought it to everybody. */
+export const LAZY_SERVER_MS = 1_500;

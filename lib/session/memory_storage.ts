@@ -1,8 +1,8 @@
 /** Storage that lives as long as the page: private mode, and tests. Also what the local copy keeps, for every storage. */
 import type { KnownRoom } from "../chat/recent_rooms.ts";
-import type { RoomId } from "../protocol/event.ts";
+import type { EventId, RoomId, WireEvent } from "../protocol/event.ts";
 import type { LogPosition } from "../protocol/frames.ts";
-import { COPY_MAX_EVENTS } from "./limits.ts";
+import { COPY_MAX_EVENTS, LOOSE_MAX_EVENTS } from "./limits.ts";
 import { EMPTY_BOOK, type OutboxBook } from "./outbox_book.ts";
 import { within, withRange } from "./ranges.ts";
 import type { LogCopy, SessionStorage } from "./storage.ts";
@@ -14,6 +14,7 @@ export class MemoryDisk {
   readonly outboxes = new Map<RoomId, OutboxBook>();
   readonly copies = new Map<RoomId, LogCopy>();
   readonly seen = new Map<RoomId, LogPosition>();
+  readonly loose = new Map<RoomId, Map<EventId, WireEvent>>();
   rooms: readonly KnownRoom[] = [];
 }
 
@@ -55,6 +56,14 @@ export function memoryStorage(
         disk.seen.set(room, seen);
         return seen;
       }),
+    loose: (room) => transaction(() => [...disk.loose.get(room)?.values() ?? []]),
+    changeLoose: (room, kept, dropped) =>
+      transaction(() => {
+        const loose = new Map([...disk.loose.get(room) ?? [], ...kept]);
+        for (const id of dropped) loose.delete(id);
+        for (const id of [...loose.keys()].slice(0, Math.max(0, loose.size - LOOSE_MAX_EVENTS))) loose.delete(id);
+        disk.loose.set(room, loose);
+      }),
     rooms: () => transaction(() => disk.rooms),
     changeRooms: (change) =>
       transaction(() => {
@@ -65,6 +74,7 @@ export function memoryStorage(
           if (kept.has(id)) continue;
           disk.copies.delete(id);
           disk.seen.delete(id);
+          disk.loose.delete(id);
           if (disk.outboxes.get(id)?.entries.length === 0) disk.outboxes.delete(id);
         }
         return disk.rooms;

@@ -50,15 +50,22 @@ export class RoomGate {
 
   /** The event opened, if its author wrote it for this room. */
   async check(event: Event): Promise<Event | undefined> {
+    const admitted = await this.admit(event);
+    return typeof admitted === "string" ? undefined : admitted;
+  }
+
+  /** The event opened; `forged`: its author did not sign it; `refused`: it has no place in this room. */
+  async admit(event: Event): Promise<Event | "forged" | "refused"> {
     const head = await this.#head;
-    if (head === undefined || event.room !== this.#parts.room) return undefined;
+    if (head === undefined || event.room !== this.#parts.room) return "refused";
     const held = this.#parts.held(event.id);
     if (held !== undefined) return held;
     const sealer = this.#parts.sealer();
     const fits = event.kind === "room"
       ? event.id === head.founding.id
       : (event.kind === "sealed") === (sealer !== undefined);
-    if (!fits || !await verifyEvent(this.#parts.verifier, event)) return undefined;
+    if (!fits) return "refused";
+    if (!await verifyEvent(this.#parts.verifier, event)) return "forged";
     return await openEvent(event, sealer, head);
   }
 

@@ -1,6 +1,6 @@
 /** What a device remembers, as sessions need it. IndexedDB: idb_storage.ts; private mode: memory_storage.ts. */
 import type { KnownRoom } from "../chat/recent_rooms.ts";
-import type { RoomId, WireEvent } from "../protocol/event.ts";
+import type { EventId, RoomId, WireEvent } from "../protocol/event.ts";
 import type { LogPosition, RoomInfo } from "../protocol/frames.ts";
 import type { OutboxBook } from "./outbox_book.ts";
 import type { PositionRange } from "./ranges.ts";
@@ -46,6 +46,13 @@ export interface SessionStorage {
   /** Changes it; answers with what holds then. `change` is pure and may run more than once. */
   changeSeen(room: RoomId, change: (seen: LogPosition | undefined) => LogPosition): Promise<LogPosition>;
   rooms(): Promise<readonly KnownRoom[]>;
-  /** Rooms that are dropped from the list are forgotten: their copy, what was seen, and their outbox when nothing waits in it. */
+  /**
+   * Events of a room that came from other phones and that its log, as far as this device knows, does not have: kept and
+   * carried until it does. In the order in which they were kept.
+   */
+  loose(room: RoomId): Promise<readonly WireEvent[]>;
+  /** Keeps these events by their ids, and drops those. Beyond LOOSE_MAX_EVENTS what was kept first goes first. */
+  changeLoose(room: RoomId, kept: ReadonlyMap<EventId, WireEvent>, dropped: Iterable<EventId>): Promise<void>;
+  /** Rooms that are dropped from the list are forgotten: their copy, what was seen and carried, and their outbox when nothing waits in it. */
   changeRooms(change: (rooms: readonly KnownRoom[]) => readonly KnownRoom[]): Promise<readonly KnownRoom[]>;
 }

@@ -24,6 +24,8 @@ export const CANDIDATE_BATCH_MS = 15;
  */
 export const OFFER_AGAIN_MS = 1_000;
 const OFFER_AGAIN_GROWTH = 1.5;
+/** From this wait on, an offer that was answered in vain begins ICE anew. */
+const NEW_PATH_AFTER_MS = 2 * OFFER_AGAIN_MS;
 /** Candidates that wait for the peer's description, and steps that wait for the one before. More are dropped. */
 const WAITING_MAX = 64;
 
@@ -133,7 +135,8 @@ export class Negotiation {
     this.#cancelOfferAgain = timers.after(this.#againMs, () => {
       this.#againMs *= OFFER_AGAIN_GROWTH;
       const sdp = connection.offering ? connection.ownSdp() : undefined;
-      if (sdp === undefined) this.offer(false);
+      // Answered, and still no path: names and addresses of the first moment may have been of no use. New ones, then.
+      if (sdp === undefined) this.offer(this.#againMs > NEW_PATH_AFTER_MS);
       else this.#sendOffer(sdp);
     });
   }

@@ -221,6 +221,8 @@ export class Page {
       copy: (room) => read(() => disk.copy(room)),
       saveCopy: (room, copy, replaces) => write(() => disk.saveCopy(room, copy, replaces)),
       seen: (room) => read(() => disk.seen(room)),
+      loose: (room) => read(() => disk.loose(room)),
+      changeLoose: (room, kept, dropped) => write(() => disk.changeLoose(room, kept, dropped)),
       changeSeen: (room, change) => write(() => disk.changeSeen(room, change)),
       rooms: () => read(() => disk.rooms()),
       changeRooms: (change) => write(() => disk.changeRooms(change)),

@@ -1,0 +1,69 @@
+// Runs in browser and server.
+/** What `GET /mesh/config` answers: who helps phones to find each other, and the limits of links. */
+import { isCount, isRecord, isTime } from "./event.ts";
+
+/** As RTCPeerConnection takes it. */
+export interface IceServer {
+  urls: string[];
+  username?: string;
+  credential?: string;
+}
+
+export interface MeshConfig {
+  /** Empty: only paths within one network. */
+  iceServers: IceServer[];
+  /** When the credentials end, server's clock, ms since 1970; absent when there are none. Ask again before. */
+  expiresAt?: number;
+  limits: {
+    /** Most links of a desktop, and of a phone. */
+    desktopLinks: number;
+    phoneLinks: number;
+    /** Least time from one look for new peers to the next, and from one try with a peer to the next one with it. */
+    discoveryCooldownMs: number;
+    peerCooldownMs: number;
+    /** Up to this many people a room links by itself … */
+    smallRoom: number;
+    /** … after this time. */
+    autoUpgradeMs: number;
+    /** Candidates that a connection finds before it needs them; they cost a TURN allocation each. */
+    candidatePool: number;
+  };
+}
+
+/** Most ICE servers, and addresses of one: browsers slow down with more than a few. */
+const ICE_SERVERS_MAX = 8;
+
+/** Reads the answer; undefined when it is none. */
+export function readMeshConfig(value: unknown): MeshConfig | undefined {
+  if (!isRecord(value) || !Array.isArray(value.iceServers) || value.iceServers.length > ICE_SERVERS_MAX) {
+    return undefined;
+  }
+  const iceServers = value.iceServers.map(readIceServer).filter((server) => server !== undefined);
+  if (iceServers.length < value.iceServers.length) return undefined;
+  const { expiresAt } = value;
+  if (expiresAt !== undefined && !isTime(expiresAt)) return undefined;
+  const limits = readLimits(value.limits);
+  return limits && { iceServers, ...(expiresAt === undefined ? {} : { expiresAt }), limits };
+}
+
+function readLimits(value: unknown): MeshConfig["limits"] | undefined {
+  if (!isRecord(value)) return undefined;
+  const { desktopLinks, phoneLinks, discoveryCooldownMs, peerCooldownMs, smallRoom, autoUpgradeMs, candidatePool } =
+    value;
+  if (!isCount(desktopLinks) || !isCount(phoneLinks) || !isCount(smallRoom)) return undefined;
+  if (!isCount(discoveryCooldownMs) || !isCount(peerCooldownMs) || !isCount(autoUpgradeMs)) return undefined;
+  // The platform takes one byte (W3C WebRTC 1.0, iceCandidatePoolSize).
+  if (candidatePool !== 0 && (!isCount(candidatePool) || candidatePool > 255)) return undefined;
+  return { desktopLinks, phoneLinks, discoveryCooldownMs, peerCooldownMs, smallRoom, autoUpgradeMs, candidatePool };
+}
+
+function readIceServer(value: unknown): IceServer | undefined {
+  if (!isRecord(value)) return undefined;
+  const { urls, username, credential } = value;
+  if (!Array.isArray(urls) || urls.length === 0 || urls.length > ICE_SERVERS_MAX) return undefined;
+  const texts = urls.filter((url: unknown) => typeof url === "string");
+  if (texts.length < urls.length) return undefined;
+  if (username === undefined && credential === undefined) return { urls: texts };
+  if (typeof username !== "string" || typeof credential !== "string") return undefined;
+  return { urls: texts, username, credential };
+}

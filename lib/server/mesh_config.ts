@@ -1,0 +1,64 @@
+/** What clients need to link with each other: ICE servers, with credentials of their own, and limits. */
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha1 } from "@noble/hashes/legacy.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { toBase64Url } from "../protocol/base64url.ts";
+import {
+  MESH_AUTO_UPGRADE_DEVELOPMENT_MS,
+  MESH_AUTO_UPGRADE_MS,
+  MESH_CANDIDATE_POOL,
+  MESH_DISCOVERY_COOLDOWN_MS,
+  MESH_LINKS_DESKTOP,
+  MESH_LINKS_PHONE,
+  MESH_PEER_COOLDOWN_MS,
+  MESH_SMALL_ROOM,
+} from "../protocol/limits.ts";
+import type { IceServer, MeshConfig } from "../protocol/mesh_config.ts";
+import type { ServerConfig } from "./config.ts";
+
+const utf8 = new TextEncoder();
+
+/** The configuration of one device, at this moment. */
+export function meshConfigFor(
+  config: Pick<ServerConfig, "ice" | "environment">,
+  device: string,
+  nowMs: number,
+): MeshConfig {
+  const { stunUrls, turnUrls, turnSecret, turnLifeMs } = config.ice;
+  const iceServers: IceServer[] = stunUrls.length > 0 ? [{ urls: [...stunUrls] }] : [];
+  const limits: MeshConfig["limits"] = {
+    desktopLinks: MESH_LINKS_DESKTOP,
+    phoneLinks: MESH_LINKS_PHONE,
+    discoveryCooldownMs: MESH_DISCOVERY_COOLDOWN_MS,
+    peerCooldownMs: MESH_PEER_COOLDOWN_MS,
+    smallRoom: MESH_SMALL_ROOM,
+    autoUpgradeMs: config.environment === "development" ? MESH_AUTO_UPGRADE_DEVELOPMENT_MS : MESH_AUTO_UPGRADE_MS,
+    candidatePool: MESH_CANDIDATE_POOL,
+  };
+  if (turnSecret === undefined || turnUrls.length === 0) return { iceServers, limits };
+  const expiresS = Math.floor((nowMs + turnLifeMs) / 1_000);
+  iceServers.push({ urls: [...turnUrls], ...turnCredential(turnSecret, expiresS, turnUser(device)) });
+  return { iceServers, expiresAt: expiresS * 1_000, limits };
+}
+
+/**
+ * A credential that a TURN server with this secret takes until `expiresS`, seconds since 1970 (the TURN REST API,
+ * draft-uberti-behave-turn-rest-00; coturn's `use-auth-secret`).
+ */
+export function turnCredential(
+  secret: string,
+  expiresS: number,
+  user: string,
+): { username: string; credential: string } {
+  const username = `${expiresS}:${user}`;
+  const mac = hmac(sha1, utf8.encode(secret), utf8.encode(username));
+  return { username, credential: btoa(String.fromCharCode(...mac)) };
+}
+
+/**
+ * Names a device to the TURN server: always the same, so that it can count, and not the device's cookie, which scripts
+ * and networks must not learn.
+ */
+export function turnUser(device: string): string {
+  return toBase64Url(sha256(utf8.encode(`festival-chat/turn/1 ${device}`)).subarray(0, 12));
+}

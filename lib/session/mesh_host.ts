@@ -1,0 +1,40 @@
+/** What a session and the mesh of its room are to each other. */
+import type { Signer, Verifier } from "../crypto/signing.ts";
+import type { AuthorKey, Event, EventId, RoomId } from "../protocol/event.ts";
+import type { SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../protocol/frames.ts";
+
+/** The session, for a mesh. */
+export interface MeshHost {
+  readonly room: RoomId;
+  readonly signer: Signer;
+  readonly verifier: Verifier;
+  /** Who is in the room besides me, as far as the server told. */
+  present(): AuthorKey[];
+  /** Events that are held, as they are signed, in the order of the log; then those of no log. */
+  held(): Iterable<Event>;
+  /** My events that wait for the server. */
+  unsent(): Iterable<Event>;
+  /** Whether an event may come into the room. */
+  verdict(event: Event): Promise<"good" | "forged" | "refused">;
+  /** An event that is good came from a peer, for the first time. */
+  heardFromPeers(event: Event): void;
+  /** So many other phones are proven to hold an event of mine. */
+  receipts(id: EventId, phones: number): void;
+  /** Whom peers reach has changed. */
+  coverageChanged(): void;
+  /** Sends signaling to a peer over the room's connection; false when that takes none now. */
+  sendSignal(frame: SendSignalFrame): boolean;
+}
+
+/** The mesh, for its session. */
+export interface SessionMesh {
+  /** A new event of mine, signed. */
+  publish(event: Event): void;
+  /** An event came from the server. */
+  heard(event: Event): void;
+  presentChanged(): void;
+  signal(frame: SignalFrame): void;
+  undeliverable(frame: SignalUndeliverableFrame): void;
+  /** How many people of the room are reached over peers, and how many are not. */
+  coverage(): { reached: number; missing: number };
+}
