@@ -3,9 +3,14 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { connectionTextsFor } from "../../lib/design/connection_texts.ts";
 import { type Finding, findingsOf } from "../../lib/session/connection_check.ts";
-import type { ConnectionDiagnostics, RoadDiagnostics } from "../../lib/session/connection_model.ts";
+import {
+  type ConnectionDiagnostics,
+  PREFERRED_ROUTES,
+  type RoadDiagnostics,
+} from "../../lib/session/connection_model.ts";
 import type { RoomModel } from "../../lib/session/room_model.ts";
-import { PREFERENCES, type RoadName, ROADS } from "../../lib/routing/road_choice.ts";
+import { MESH_MODES } from "../../lib/routing/power_policy.ts";
+import { type RoadName, ROADS } from "../../lib/routing/road_choice.ts";
 import { Button } from "../Button.tsx";
 import { Choices } from "../Choices.tsx";
 import { copyText } from "../copy.ts";
@@ -71,14 +76,16 @@ export default function ConnectionDialog({ model, onClose }: { model: RoomModel;
               name={words.received}
               value={String(stats.webSocketMessages + stats.pollingMessages + stats.tabMessages)}
             />
+            <Figure name={words.receivedFromPeers} value={String(stats.p2pMessages)} />
             <Figure name={words.duplicates} value={String(stats.duplicatesFiltered)} />
           </dl>
         </section>
+        <Peers model={model} />
         <Choices
           legend={words.prefer}
           name="preferred-route"
           value={model.preferredRoute.value}
-          options={PREFERENCES.map((value) => ({ value, label: words.preferences[value] }))}
+          options={PREFERRED_ROUTES.map((value) => ({ value, label: words.preferences[value] }))}
           hint={words.preferHint}
           onChange={(preference) => model.setPreferredRoute(preference)}
         />
@@ -113,6 +120,60 @@ export default function ConnectionDialog({ model, onClose }: { model: RoomModel;
         </div>
       </div>
     </Dialog>
+  );
+}
+
+/** Phones linked to this one, and what can be done about it. */
+function Peers({ model }: { model: RoomModel }) {
+  const words = connectionTextsFor(useTexts().language);
+  const { links, reached, missing, reason, relay, connected, failed } = model.mesh.value;
+  const problem = useSignal(false);
+  const nameOf = (peer: string) =>
+    model.people.value.shown.find(({ author }) => author === peer)?.name || words.unnamed;
+  return (
+    <section class="flex flex-col gap-2">
+      <Heading>{words.peers}</Heading>
+      <p class="text-dim">{reached + missing === 0 ? words.nobody : words.reach(reached, missing)}</p>
+      {links.length > 0 && (
+        <ul class="border-2 border-line px-2">
+          {links.map(({ peer, state, rttMs, path }) => (
+            <li
+              key={peer}
+              data-peer={state}
+              class="flex flex-wrap justify-between gap-x-2 py-1 border-b border-line last:border-b-0"
+            >
+              <bdi class="font-bold min-w-0 truncate">{nameOf(peer)}</bdi>
+              <span class="text-dim text-sm tabular-nums">
+                {[
+                  words.linkStates[state],
+                  words.linkTime(rttMs),
+                  path && words.paths[path.relayed ? "relayed" : "direct"],
+                ].filter(Boolean).join(" · ")}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {connected + failed > 0 && <p class="text-dim text-sm">{words.tries(connected, failed)}</p>}
+      {relay === false && failed > 0 && <p class="text-dim text-sm">{words.noRelay}</p>}
+      <Choices
+        legend={words.mode}
+        name="mesh-mode"
+        value={model.meshMode.value}
+        options={MESH_MODES.map((value) => ({ value, label: words.modes[value] }))}
+        hint={words.modeHint[reason]}
+        onChange={(mode) => model.setMeshMode(mode)}
+      />
+      <Button
+        icon="link"
+        wide
+        disabled={model.meshMode.value === "off"}
+        onClick={async () => problem.value = (await model.attemptP2PUpgrade()).problem === "unavailable"}
+      >
+        {words.connectPeers}
+      </Button>
+      {problem.value && <p role="alert">{words.peersUnavailable}</p>}
+    </section>
   );
 }
 

@@ -5,6 +5,7 @@ import { useTexts } from "../texts.ts";
 const ICONS: Record<DeliveryState["state"], IconName> = {
   queued: "clock",
   on_its_way: "up",
+  on_phones: "people",
   stored: "check",
   refused: "warn",
 };
@@ -13,7 +14,7 @@ const ICONS: Record<DeliveryState["state"], IconName> = {
 export function Delivery({ delivery }: { delivery: DeliveryState }) {
   const t = useTexts();
   const { state } = delivery;
-  const words = t.delivery[state];
+  const words = delivery.state === "on_phones" ? t.delivery.on_phones(delivery.phones) : t.delivery[delivery.state];
   return (
     <span
       class={`inline-flex items-center gap-1 ${state === "refused" ? "text-alarm font-bold" : ""}`}

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { NEW_METER, qualityOf } from "../../lib/routing/road_meter.ts";
-import { NO_STATS } from "../../lib/session/connection_model.ts";
+import { NO_MESH, NO_STATS } from "../../lib/session/connection_model.ts";
 import type { RoomModel } from "../../lib/session/room_model.ts";
 
 const NOTHING_MEASURED = qualityOf(NEW_METER);
@@ -35,6 +35,11 @@ export const NO_MODEL: RoomModel = {
   hybridStats: signal(NO_STATS),
   preferredRoute: signal("auto"),
   setPreferredRoute: () => {},
+  meshEnabled: signal(false),
+  mesh: signal(NO_MESH),
+  meshMode: signal("auto"),
+  setMeshMode: () => {},
+  attemptP2PUpgrade: () => Promise.resolve({ problem: "unavailable" }),
   forceReconnect: () => {},
   resetRoads: () => {},
   measure: () => {},

@@ -22,6 +22,8 @@ export interface PersonView {
 export type DeliveryState =
   | { state: "queued" }
   | { state: "on_its_way" }
+  /** So many other phones hold it, and the server has not said that it does. */
+  | { state: "on_phones"; phones: number }
   | { state: "stored" }
   | { state: "refused"; reason: Refusal };
 

@@ -1,5 +1,7 @@
 /** The words of the connection panel: apart from the others, so that they are loaded with it. */
 import type { RoadReason } from "../routing/road_choice.ts";
+import type { MeshMode, PowerReason } from "../routing/power_policy.ts";
+import type { CurrentRoute } from "../session/connection_model.ts";
 import type { Finding } from "../session/connection_check.ts";
 import { few } from "./texts.ts";
 
@@ -7,7 +9,7 @@ type ServerBusy = Extract<Finding, { finding: "server_busy" }>["reason"];
 
 const english = {
   title: "Connection",
-  roads: { websocket: "WebSocket", polling: "HTTP polling", tab: "Through another tab" },
+  roads: { websocket: "WebSocket", polling: "HTTP polling", tab: "Through another tab", p2p: "Phone to phone" },
   noRoute: "Looking for a road to the server.",
   reasons: {
     first_choice: "The best road, and it works.",
@@ -25,8 +27,11 @@ const english = {
     taking_turns: "Every road failed lately; they take turns.",
     all_resting: "Every road failed too often and rests for a moment.",
     all_unavailable: "This browser has no road to the server.",
+    peers_reach_everyone: "Peers reach everybody here. The server gets it a moment later, to remember it.",
+    peers_preferred: "You chose it. The server gets everything a moment later.",
+    no_server: "The server cannot be reached. Phones carry it, and it is stored when one of them has a network.",
     shared: "Another tab on this phone shows this room. It holds the connection for both.",
-  } as Record<RoadReason | "shared", string>,
+  } as Record<RoadReason | Extract<CurrentRoute, { road: "tab" | "p2p" }>["reason"], string>,
   next: (road: string, seconds: number) => `${road} is tried again ${seconds > 0 ? `in ${seconds} s` : "now"}.`,
   measured: "Measured on this page",
   untried: "Not tried on this page.",
@@ -46,7 +51,32 @@ const english = {
   duplicates: "Repeats left out",
   prefer: "Which road?",
   preferHint: "If the road you choose fails, the other one is taken.",
-  preferences: { auto: "Best", websocket: "Socket", polling: "Polling" },
+  preferences: { auto: "Best", p2p: "Phones", websocket: "Socket", polling: "Polling" },
+  peers: "Phones linked to this one",
+  mode: "Talk phone to phone?",
+  modes: { auto: "Auto", on: "On", off: "Off" } satisfies Record<MeshMode, string>,
+  modeHint: {
+    switched_off: "Switched off. Everything goes over the server.",
+    full: "In small rooms phones link by themselves. It is faster, and goes on without the server.",
+    few_links: "A few links only: your battery or your network is to be spared.",
+    battery_low: "Your battery is low: only where there is no server.",
+    battery_very_low: "Your battery is nearly empty: the server only.",
+    save_data: "Your phone asks for little traffic: the server only.",
+    background: "Paused while nobody looks at this page.",
+  } satisfies Record<PowerReason, string>,
+  reach: (reached: number, missing: number) =>
+    `${reached} of ${reached + missing} ${reached + missing === 1 ? "person" : "people"} here reached phone to phone`,
+  nobody: "Nobody else is here.",
+  noLinks: "None now.",
+  linkStates: { connecting: "linking…", connected: "linked", in_doubt: "silent" },
+  linkTime: (ms: number | undefined) => ms === undefined ? "" : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`,
+  paths: { direct: "direct", relayed: "over a relay" },
+  tries: (connected: number, failed: number) => `${connected} links came up, ${failed} tries failed`,
+  noRelay: "No relay is set up on this server: phones in different networks may not find each other.",
+  connectPeers: "Connect phones now",
+  peersUnavailable: "This browser cannot, or the page for it did not come.",
+  receivedFromPeers: "Received from phones",
+  unnamed: "Somebody",
   check: "Why is it not working?",
   checking: "Checking…",
   reconnect: "Reconnect",

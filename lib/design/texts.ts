@@ -93,6 +93,7 @@ const english = {
   delivery: {
     queued: "Waits on this phone",
     on_its_way: "On its way",
+    on_phones: (count: number) => count === 1 ? "On 1 phone" : `On ${count.toLocaleString("en")} phones`,
     stored: "Stored",
     refused: "Not accepted",
   },

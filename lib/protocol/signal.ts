@@ -49,7 +49,8 @@ export interface IceCandidate {
 
 export type SignalContent =
   /** An SDP offer; a first one, or one that begins ICE anew. */
-  | { kind: "offer"; sdp: string }
+  /** `links`: how many links the sender has; who has few is taken in where all places are taken. */
+  | { kind: "offer"; sdp: string; links: number }
   /** The answer to the offer with the number `offer`. */
   | { kind: "answer"; sdp: string; offer: number }
   /** ICE candidates, as they are found. */
@@ -108,10 +109,11 @@ export function readSignal(payload: string): { ok: true; signal: Signal } | { ok
 function readContent(
   fields: Record<string, unknown>,
 ): { ok: true; content: SignalContent } | { ok: false; field: string } {
-  const { kind, sdp, offer, candidates, reason } = fields;
+  const { kind, sdp, links, offer, candidates, reason } = fields;
   switch (kind) {
     case "offer":
-      return isText(sdp) ? { ok: true, content: { kind, sdp } } : wrong("sdp");
+      if (!isText(sdp)) return wrong("sdp");
+      return links === 0 || isCount(links) ? { ok: true, content: { kind, sdp, links } } : wrong("links");
     case "answer":
       if (!isText(sdp)) return wrong("sdp");
       return isCount(offer) ? { ok: true, content: { kind, sdp, offer } } : wrong("offer");

@@ -6,7 +6,8 @@ import { socketRoad, socketUrl } from "../transport/socket.ts";
 import type { Cancel, TabChannel } from "./deps.ts";
 import type { RoomModel } from "./room_model.ts";
 import type { ConnectionDiagnostics } from "./connection_model.ts";
-import { RoomConnection } from "./room_connection.ts";
+import { MESH_MODES } from "../routing/power_policy.ts";
+import { RoomConnection, type RoomConnectionParts } from "./room_connection.ts";
 import { openRoomSession, type RoomSession, type RoomSessionOptions } from "./room_session.ts";
 import { roomChannel, webLockElection } from "./tab_lock.ts";
 import { clock, listen, log, random, signatures, steady, storage, timers } from "./surroundings.ts";
@@ -45,6 +46,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     checkServer,
     network: networkState,
     browser: navigator.userAgent,
+    ...(typeof RTCPeerConnection !== "undefined" && { peers: browserPeers() }),
     log,
   });
   const session: RoomSession = openRoomSession({
@@ -57,6 +59,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     openRoad: connection.open,
     ...(outboxes && { tabs: outboxes }),
     meter: connection,
+    preference: () => connection.preferredRoute.peek(),
     // False is to be believed, true is not.
     online: () => navigator.onLine !== false,
     log: (line) => {
@@ -64,6 +67,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
       log(line);
     },
   }, options);
+  connection.start();
   const stopWatching = watchPage(session, connection);
   const texts = new UnsentTexts({ room: options.room, session, clock, storage: () => sessionStorage });
   return {
@@ -79,6 +83,8 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     takeBack: (id) => session.takeBack(id),
     setPreferredRoute: (preference) => connection.setPreferredRoute(preference),
     forceReconnect: () => connection.forceReconnect(),
+    setMeshMode: (mode) => connection.setMeshMode(mode),
+    attemptP2PUpgrade: () => connection.attemptP2PUpgrade(),
     resetRoads: () => connection.resetRoads(),
     measure: () => connection.measure(),
     checkServer: () => connection.checkServer(),
@@ -112,6 +118,47 @@ async function checkServer(): Promise<number | undefined> {
   } catch {
     return undefined; // Nobody there, or somebody else: a captive portal answers with a page of its own, or not at all.
   }
+}
+
+/** Where somebody's choice about peers is kept. */
+const MESH_MODE_KEY = "festival-chat.mesh";
+
+/** Peers by this browser's WebRTC, as far as its battery and network allow. */
+function browserPeers(): RoomConnectionParts["peers"] {
+  let battery: { level: number; charging: boolean } | undefined;
+  const { getBattery } = navigator as { getBattery?: () => Promise<{ level: number; charging: boolean }> };
+  // It goes on telling the truth: the object is live. Absent in Safari and Firefox, and then nobody asks it.
+  getBattery?.call(navigator).then((found) => battery = found).catch(() => {});
+  let hiddenAt = document.visibilityState === "hidden" ? performance.now() : undefined;
+  document.addEventListener("visibilitychange", () => {
+    hiddenAt = document.visibilityState === "hidden" ? performance.now() : undefined;
+  });
+  const { deviceMemory } = navigator as { deviceMemory?: number };
+  const weak = matchMedia("(pointer: coarse)").matches || (deviceMemory ?? 8) <= 2;
+  return {
+    clock: { now: () => performance.now() },
+    power: () => {
+      const { type, saveData = false } = networkState();
+      const hiddenForMs = hiddenAt === undefined ? 0 : performance.now() - hiddenAt;
+      return { battery, saveData, networkType: type, weak, hiddenForMs };
+    },
+    mode() {
+      try {
+        return MESH_MODES.find((mode) => mode === localStorage.getItem(MESH_MODE_KEY)) ?? "auto";
+      } catch {
+        return "auto"; // A page that may keep nothing.
+      }
+    },
+    keepMode(mode) {
+      try {
+        localStorage.setItem(MESH_MODE_KEY, mode);
+      } catch {
+        // As above: it holds for this page.
+      }
+    },
+    fetchConfig: async () => await (await fetch("/mesh/config", { cache: "no-store" })).json(),
+    makeConnection: (configuration) => new RTCPeerConnection(configuration),
+  };
 }
 
 /** What the device says of its network (Network Information API, where there is one). */

@@ -4,12 +4,56 @@
  */
 import type { ReadonlySignal } from "@preact/signals";
 import type { BreakerState } from "../routing/circuit_breaker.ts";
-import type { Objection, Preference, RoadName, RoadReason } from "../routing/road_choice.ts";
+import type { DeliveryRoute } from "../routing/delivery_route.ts";
+import type { MeshMode, PowerReason } from "../routing/power_policy.ts";
+import { type Objection, type RoadName, type RoadReason, ROADS } from "../routing/road_choice.ts";
 import type { RoadQuality } from "../routing/road_meter.ts";
+import type { LinkView } from "./room_mesh.ts";
 import type { ConnectionState } from "./room_model.ts";
 
-/** The road in use, and why. `tab`: another tab of this device holds the connection. */
-export type CurrentRoute = { road: RoadName; reason: RoadReason } | { road: "tab"; reason: "shared" };
+/**
+ * The way in use, and why. `tab`: another tab of this device holds the connection. `p2p`: new events go to peers first, or
+ * to them alone.
+ */
+export type CurrentRoute =
+  | { road: RoadName; reason: RoadReason }
+  | { road: "tab"; reason: "shared" }
+  | { road: "p2p"; reason: "peers_reach_everyone" | "peers_preferred" | "no_server" };
+
+/** What may be preferred: the best, peers first, or one road to the server. */
+export const PREFERRED_ROUTES = ["auto", "p2p", ...ROADS] as const;
+export type PreferredRoute = (typeof PREFERRED_ROUTES)[number];
+
+/** Peers of this room. */
+export interface MeshView {
+  /** Links are made and kept. */
+  enabled: boolean;
+  /** Why so many, or none. */
+  reason: PowerReason;
+  /** Whether a relay stands by for phones that find no path; undefined when it is not known. */
+  relay: boolean | undefined;
+  links: readonly LinkView[];
+  /** People in the room that peers reach, and that they do not. */
+  reached: number;
+  missing: number;
+  /** Links that came up since the mesh began, and tries that did not. */
+  connected: number;
+  failed: number;
+  /** Why new events go the way they go. */
+  delivery: DeliveryRoute["reason"];
+}
+
+export const NO_MESH: MeshView = {
+  enabled: false,
+  reason: "full",
+  relay: undefined,
+  links: [],
+  reached: 0,
+  missing: 0,
+  connected: 0,
+  failed: 0,
+  delivery: "no_peers",
+};
 
 /** What went which way since the page was opened. */
 export interface HybridStats {
@@ -17,6 +61,7 @@ export interface HybridStats {
   webSocketMessages: number;
   pollingMessages: number;
   tabMessages: number;
+  p2pMessages: number;
   /** Events that came although they were here. */
   duplicatesFiltered: number;
   /** My messages that were stored, and how long that took from their sending: median, ms. */
@@ -31,6 +76,7 @@ export const NO_STATS: HybridStats = {
   webSocketMessages: 0,
   pollingMessages: 0,
   tabMessages: 0,
+  p2pMessages: 0,
   duplicatesFiltered: 0,
   stored: 0,
   storedAfterMs: undefined,
@@ -44,7 +90,8 @@ export interface ConnectionDiagnostics {
   openSinceMs: number;
   connection: ConnectionState;
   route: CurrentRoute | undefined;
-  preference: Preference;
+  preference: PreferredRoute;
+  mesh: MeshView;
   roads: Record<RoadName, RoadDiagnostics>;
   /** A better road that will be tried, and in how many ms. */
   next: { road: RoadName; inMs: number } | undefined;
@@ -73,9 +120,17 @@ export interface ConnectionModel {
   readonly currentRoute: ReadonlySignal<CurrentRoute | undefined>;
   readonly connectionQuality: ReadonlySignal<Readonly<Record<RoadName, RoadQuality>>>;
   readonly hybridStats: ReadonlySignal<HybridStats>;
-  readonly preferredRoute: ReadonlySignal<Preference>;
-  /** Takes this road from now on where it works; the others stay as a way out. */
-  setPreferredRoute(preference: Preference): void;
+  readonly preferredRoute: ReadonlySignal<PreferredRoute>;
+  /** Whether links to peers are made and kept. */
+  readonly meshEnabled: ReadonlySignal<boolean>;
+  readonly mesh: ReadonlySignal<MeshView>;
+  /** What somebody chose of peers; kept on this device. */
+  readonly meshMode: ReadonlySignal<MeshMode>;
+  setMeshMode(mode: MeshMode): void;
+  /** Links to peers now, whatever the policy waits for. `off`: peers are switched off. */
+  attemptP2PUpgrade(): Promise<{ problem?: "off" | "unavailable" }>;
+  /** Takes this way from now on where it works; the others stay as a way out. */
+  setPreferredRoute(preference: PreferredRoute): void;
   /** Connects anew, now. */
   forceReconnect(): void;
   /** Forgets what was learned of the roads, and connects anew. */

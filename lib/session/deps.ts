@@ -1,5 +1,6 @@
 /** What a session takes from the outside, as small interfaces: browsers and simulations give their own. */
 import type { Ed25519 } from "../crypto/ed25519.ts";
+import type { DeliverySituation } from "../routing/delivery_route.ts";
 import type { OpenRoad } from "../transport/road.ts";
 import type { SessionStorage } from "./storage.ts";
 
@@ -36,6 +37,8 @@ export interface SessionMeter {
   roundTrip(ms: number): void;
   /** Events of others came: new ones, and ones that were here. What the device kept counts, too. */
   received(fresh: number, duplicates: number): void;
+  /** Events of others came from peers, new ones. */
+  heardFromPeers(count: number): void;
   /** One of my messages is stored, this long after it was sent; undefined when this page did not send it. */
   stored(afterMs: number | undefined): void;
   /** One of my messages was turned away for good. */
@@ -55,6 +58,8 @@ export interface SessionDeps {
   ed25519: Pick<Ed25519, "signer" | "verify">;
   tabs?: TabChannel;
   meter?: SessionMeter;
+  /** What somebody chose in the connection panel. Default: `auto`. */
+  preference?: () => DeliverySituation["preference"];
   /** False when the device itself knows that it has no network. */
   online?: () => boolean;
   /** Notes for whoever looks into the console. Never what somebody wrote. */

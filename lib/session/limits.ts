@@ -70,3 +70,5 @@ export const FORWARD_AGAIN_MS = 15_000;
 export const FORWARD_MAX_EVENTS = 16;
 /** How long an event waits for others to travel with to the server, when peers have brought it to everybody. */
 export const LAZY_SERVER_MS = 1_500;
+/** Events from peers that are checked, and not yet told of. */
+export const UNTOLD_MAX_EVENTS = 1_000;

@@ -77,6 +77,11 @@ export class LogReader {
     return (this.#ranges.at(-1)?.to ?? 0) >= this.#due;
   }
 
+  /** What is held, in the order of the log. */
+  get events(): Event[] {
+    return [...this.#events].sort(([a], [b]) => a - b).map(([, event]) => event);
+  }
+
   /** Events that were not what they have to be. */
   get badEvents(): number {
     return this.#badEvents;

@@ -4,15 +4,9 @@
  */
 import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../protocol/event.ts";
 import type { SendFrame } from "../protocol/frames.ts";
-import { REFUSALS, type Refusal } from "../protocol/codes.ts";
+import { type Refusal, REFUSALS } from "../protocol/codes.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
-import {
-  FORWARD_AGAIN_MS,
-  FORWARD_LEAST_MS,
-  FORWARD_MAX_EVENTS,
-  FORWARD_MOST_MS,
-  LOOSE_MAX_EVENTS,
-} from "./limits.ts";
+import { FORWARD_AGAIN_MS, FORWARD_LEAST_MS, FORWARD_MAX_EVENTS, FORWARD_MOST_MS, LOOSE_MAX_EVENTS } from "./limits.ts";
 import type { SessionStorage } from "./storage.ts";
 
 export interface LooseEventsParts extends Pick<SessionDeps, "steady" | "timers" | "random"> {

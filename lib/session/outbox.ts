@@ -50,6 +50,10 @@ export interface OutboxParts extends Pick<SessionDeps, "steady" | "timers" | "st
   onStored(afterMs: number | undefined): void;
   /** A message was turned away for good. */
   onRefused(): void;
+  /** An event is signed, or was found signed when the page opened: as it is signed, for other roads than the server's. */
+  onSigned(event: Event): void;
+  /** How long a new event may wait for others before it goes to the server, ms: 0 unless peers have it already. */
+  serverDelayMs(): number;
   /** This event does not exist any more: taken back, or signed anew. */
   onGone(id: EventId): void;
   log(line: string): void;
@@ -64,6 +68,10 @@ interface Item {
   sentAt?: number;
   /** Has taken its place in the pace: sending it again costs nothing. */
   paced?: boolean;
+  /** When this tab first had it signed. */
+  signedAt?: number;
+  /** How many other phones are proven to hold it. */
+  phones?: number;
 }
 
 export class Outbox {
@@ -118,6 +126,25 @@ export class Outbox {
     await this.#change((book) => books.settle(book, new Set([item.entry.key])));
     this.#tellTabs();
     return item.entry.content;
+  }
+
+  /** So many other phones are proven to hold this event. */
+  reached(id: EventId, phones: number): void {
+    const item = this.#byId(id);
+    if (item === undefined || phones <= (item.phones ?? 0)) return;
+    item.phones = phones;
+    this.#show(item);
+  }
+
+  /** Nothing has to wait for others any more: peers that were to have it are gone. */
+  hurry(): void {
+    this.#pump();
+  }
+
+  /** Signed events that are not stored and not refused, as they are signed, in the order of `n`. */
+  get unsent(): Event[] {
+    const unsent = [...this.#items.values()].filter(({ entry }) => entry.refused === undefined);
+    return unsent.sort((a, b) => a.entry.n - b.entry.n).flatMap(({ entry }) => this.#raw(entry) ?? []);
   }
 
   /** Events that are not stored and not refused. */
@@ -256,9 +283,11 @@ export class Outbox {
       if (item === undefined || item.entry.wire?.[1] !== entry.wire?.[1]) {
         if (item?.event !== undefined) this.#parts.onGone(item.event.id);
         const event = this.#opened(entry);
-        const fresh: Item = { entry, ...(event && { event }) };
+        const fresh: Item = { entry, ...(event && { event, signedAt: this.#parts.steady.now() }) };
         this.#items.set(entry.key, fresh);
         this.#show(fresh);
+        const raw = entry.refused === undefined ? this.#raw(entry) : undefined;
+        if (raw !== undefined) this.#parts.onSigned(raw);
       } else {
         const before = item.entry;
         item.entry = entry;
@@ -282,9 +311,15 @@ export class Outbox {
     this.#parts.log(`an outbox entry is unreadable: ${read.problem.reason} ${read.problem.field}`);
   }
 
-  #show({ entry, event, sentAt }: Item): void {
+  #raw({ wire }: OutboxEntry): Event | undefined {
+    const read = wire && readEvent(wire);
+    return read?.ok ? read.event : undefined;
+  }
+
+  #show({ entry, event, sentAt, phones }: Item): void {
     if (event === undefined || entry.filler) return;
     if (entry.refused !== undefined) this.#parts.onDelivery(event, { state: "refused", reason: entry.refused });
+    else if (phones !== undefined) this.#parts.onDelivery(event, { state: "on_phones", phones });
     else this.#parts.onDelivery(event, { state: sentAt === undefined ? "queued" : "on_its_way" });
   }
 
@@ -311,6 +346,11 @@ export class Outbox {
       if (item.sentAt !== undefined) continue;
       // Not signed yet, or not readable: what follows would only be refused.
       if (item.event === undefined || inFlight >= this.#link.inFlight) break;
+      const lazyMs = (item.signedAt ?? 0) + this.#parts.serverDelayMs() - now;
+      if (lazyMs > 0 && waiting.length < SEND_MAX_EVENTS) {
+        this.#pumpIn(lazyMs);
+        break;
+      }
       const waitMs = item.paced ? 0 : this.#pace.take(now);
       if (waitMs > 0) {
         this.#pumpIn(waitMs);

@@ -2,9 +2,10 @@
  * The roads of one room in one page, put together: WebSocket and polling by choice, one connection for all tabs of the
  * device, and a ConnectionModel that tells and steers them.
  */
-import { batch, type Signal, signal } from "@preact/signals";
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { breakerAllowsAt, SERVER_BREAKER } from "../routing/circuit_breaker.ts";
-import { objectionTo, type Preference, type RoadName, type RoadOutcome, ROADS } from "../routing/road_choice.ts";
+import type { MeshMode, PowerSituation } from "../routing/power_policy.ts";
+import { objectionTo, type RoadName, type RoadOutcome, ROADS } from "../routing/road_choice.ts";
 import {
   medianOf,
   NEW_METER,
@@ -15,15 +16,19 @@ import {
   withTry,
 } from "../routing/road_meter.ts";
 import type { OpenRoad } from "../transport/road.ts";
-import type { Clock, Random, SessionMeter, Timers } from "./deps.ts";
+import type { Cancel, Clock, Random, SessionMeter, Timers } from "./deps.ts";
 import {
   type ConnectionDiagnostics,
   type ConnectionModel,
   type CurrentRoute,
   type HybridStats,
+  type MeshView,
+  NO_MESH,
   NO_STATS,
+  type PreferredRoute,
   type RoadDiagnostics,
 } from "./connection_model.ts";
+import type { MeshControl, MeshControlParts } from "./mesh_control.ts";
 import { Roads, type Route } from "./roads.ts";
 import { SharedRoad, type SharedRoadParts } from "./shared_road.ts";
 import type { RoomSession } from "./room_session.ts";
@@ -42,8 +47,18 @@ export interface RoomConnectionParts {
   checkServer(): Promise<number | undefined>;
   network(): ConnectionDiagnostics["network"];
   browser: string;
+  /** Peers; absent where the browser has no WebRTC. */
+  peers?: Omit<MeshControlParts, "timers" | "random" | "session" | "follows" | "onView" | "log" | "power"> & {
+    power(): Omit<PowerSituation, "limits" | "server" | "mode">;
+    /** What was chosen on this device before. */
+    mode(): MeshMode;
+    keepMode(mode: MeshMode): void;
+  };
   log?(line: string): void;
 }
+
+/** Somebody else has to be here this long before the code for peers is loaded. */
+const PEERS_AFTER_MS = 2_000;
 
 /** Lines of the page's notes that are kept. */
 const LOG_MAX_LINES = 50;
@@ -54,7 +69,10 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   readonly currentRoute: Signal<CurrentRoute | undefined> = signal(undefined);
   readonly connectionQuality: Signal<Readonly<Record<RoadName, RoadQuality>>>;
   readonly hybridStats: Signal<HybridStats> = signal(NO_STATS);
-  readonly preferredRoute: Signal<Preference> = signal("auto");
+  readonly preferredRoute: Signal<PreferredRoute> = signal("auto");
+  readonly mesh: Signal<MeshView> = signal(NO_MESH);
+  readonly meshEnabled: ReadonlySignal<boolean> = computed(() => this.mesh.value.enabled);
+  readonly meshMode: Signal<MeshMode> = signal("auto");
 
   readonly #parts: RoomConnectionParts;
   readonly #roads: Roads;
@@ -63,6 +81,12 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   #meters: Record<RoadName, RoadMeter> = { websocket: NEW_METER, polling: NEW_METER };
   #storedAfterMs: number[] = [];
   readonly #log: string[] = [];
+  /** The road to the server, or to the tab that has it. */
+  #road: CurrentRoute | undefined;
+  #control: Promise<MeshControl | undefined> | undefined;
+  #loadedControl: MeshControl | undefined;
+  #stops: Cancel[] = [];
+  #disposed = false;
 
   constructor(parts: RoomConnectionParts) {
     this.#parts = parts;
@@ -94,16 +118,29 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
     (this.#shared?.open ?? this.#roads.open)({
       ...events,
       received: (data) => {
-        if (this.#shared?.follows && this.currentRoute.peek()?.road !== "tab") {
-          this.currentRoute.value = { road: "tab", reason: "shared" };
-        }
+        if (this.#shared?.follows && this.#road?.road !== "tab") this.#uses({ road: "tab", reason: "shared" });
         events.received(data);
       },
       closed: (code) => {
-        if (this.currentRoute.peek()?.road === "tab") this.currentRoute.value = undefined;
+        if (this.#road?.road === "tab") this.#uses(undefined);
         events.closed(code);
       },
     });
+
+  /** The session is there: watches for people to link to. */
+  start(): void {
+    const { peers, session, timers } = this.#parts;
+    if (peers === undefined) return;
+    this.meshMode.value = peers.mode();
+    let cancel: Cancel | undefined;
+    this.#stops.push(
+      effect(() => {
+        const others = session().people.value.count > 1 && this.meshMode.value !== "off";
+        if (others) cancel ??= timers.after(PEERS_AFTER_MS, () => void this.#loadControl());
+      }),
+      () => cancel?.(),
+    );
+  }
 
   wake(): void {
     this.#roads.wake();
@@ -112,15 +149,20 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
 
   networkChanged(): void {
     this.#roads.networkChanged();
+    this.#loadedControl?.networkChanged();
     this.#parts.session().wake();
   }
 
   leave(): void {
+    this.#loadedControl?.leave();
     this.#shared?.leave();
     this.#roads.leave();
   }
 
   dispose(): void {
+    this.#disposed = true;
+    for (const stop of this.#stops) stop();
+    this.#loadedControl?.dispose();
     this.#shared?.dispose();
     this.#roads.dispose();
   }
@@ -133,16 +175,16 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   // ---- SessionMeter ----
 
   roundTrip(ms: number): void {
-    const road = this.currentRoute.peek()?.road;
-    if (road === undefined || road === "tab") return;
+    const road = this.#road?.road;
+    if (road !== "websocket" && road !== "polling") return;
     this.#meters[road] = withRoundTrip(this.#meters[road], ms);
     this.connectionQuality.value = this.#qualities();
   }
 
   received(fresh: number, duplicates: number): void {
-    const road = this.currentRoute.peek()?.road;
+    const road = this.#road?.road;
     // What the device kept came over no road.
-    if (road === undefined) return;
+    if (road === undefined || road === "p2p") return;
     const stats = this.hybridStats.peek();
     const name = ({ websocket: "webSocketMessages", polling: "pollingMessages", tab: "tabMessages" } as const)[road];
     this.hybridStats.value = {
@@ -150,6 +192,11 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
       [name]: stats[name] + fresh,
       duplicatesFiltered: stats.duplicatesFiltered + duplicates,
     };
+  }
+
+  heardFromPeers(count: number): void {
+    const stats = this.hybridStats.peek();
+    this.hybridStats.value = { ...stats, p2pMessages: stats.p2pMessages + count };
   }
 
   stored(afterMs: number | undefined): void {
@@ -165,12 +212,30 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
 
   // ---- ConnectionModel ----
 
-  setPreferredRoute(preference: Preference): void {
-    if (preference === this.preferredRoute.peek()) return;
+  setPreferredRoute(preference: PreferredRoute): void {
+    const before = this.preferredRoute.peek();
+    if (preference === before) return;
     this.preferredRoute.value = preference;
-    this.#roads.setPreference(preference);
+    const road = preference === "p2p" ? "auto" : preference;
+    if (preference === "p2p") void this.attemptP2PUpgrade();
+    // Between the best and peers first nothing changes on the way to the server.
+    if ((before === "auto" || before === "p2p") && road === "auto") return this.#tellRoute();
+    this.#roads.setPreference(road);
     this.#shared?.lead();
     this.#parts.session().forceReconnect();
+  }
+
+  setMeshMode(mode: MeshMode): void {
+    this.meshMode.value = mode;
+    this.#parts.peers?.keepMode(mode);
+    this.#loadedControl?.look();
+  }
+
+  async attemptP2PUpgrade(): Promise<{ problem?: "off" | "unavailable" }> {
+    if (this.meshMode.peek() === "off") return { problem: "off" };
+    const control = await this.#loadControl();
+    control?.connectNow();
+    return control === undefined ? { problem: "unavailable" } : {};
   }
 
   forceReconnect(): void {
@@ -207,6 +272,7 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
       connection: connection.peek(),
       route: this.currentRoute.peek(),
       preference: this.preferredRoute.peek(),
+      mesh: this.mesh.peek(),
       roads: { websocket: this.#diagnosticsOf("websocket"), polling: this.#diagnosticsOf("polling") },
       next: next && { road: next.road, inMs: Math.max(0, next.at - now) },
       stats: this.hybridStats.peek(),
@@ -231,11 +297,52 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   }
 
   #routeChanged(route: Route | undefined): void {
-    this.currentRoute.value = route;
+    this.#uses(route);
     if (route === undefined) return;
     const line = `road: ${route.road} (${route.reason})`;
     this.note(line);
     this.#parts.log?.(line);
+  }
+
+  #uses(route: CurrentRoute | undefined): void {
+    this.#road = route;
+    this.#tellRoute();
+  }
+
+  /** New events go to peers first, or to the server: that is the route. */
+  #tellRoute(): void {
+    const { peers, server, reason } = this.#parts.session().delivery;
+    const next: CurrentRoute | undefined = peers && server !== "now" ? { road: "p2p", reason } : this.#road;
+    const now = this.currentRoute.peek();
+    if (now?.road !== next?.road || now?.reason !== next?.reason) this.currentRoute.value = next;
+  }
+
+  #loadControl(): Promise<MeshControl | undefined> {
+    const { peers, timers, random, session, log } = this.#parts;
+    if (peers === undefined || this.#disposed) return Promise.resolve(undefined);
+    return this.#control ??= import("./mesh_control.ts").then(({ MeshControl }) => {
+      if (this.#disposed) return undefined;
+      return this.#loadedControl = new MeshControl({
+        ...peers,
+        timers,
+        random,
+        session: session(),
+        power: () => ({ ...peers.power(), mode: this.meshMode.peek() }),
+        follows: () => this.#shared?.follows ?? false,
+        onView: (view) => {
+          this.mesh.value = view;
+          this.#tellRoute();
+        },
+        log: (line) => {
+          this.note(line);
+          log?.(line);
+        },
+      });
+    }).catch(() => {
+      // Its code did not come: asked for again when it is wanted again.
+      this.#control = undefined;
+      return undefined;
+    });
   }
 
   #outcome(road: RoadName, outcome: RoadOutcome): void {

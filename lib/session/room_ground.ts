@@ -22,12 +22,25 @@ export interface Ground {
   kept: { head: RoomHead; copy: LogCopy; events: ReadonlyMap<number, Event> } | undefined;
   /** How far the room was seen. */
   seen: LogPosition | undefined;
+  /** What came from other phones and is in no log yet; checked before it was kept. */
+  loose: readonly Event[];
   /** The local copy is of a room that this page cannot show. */
   problem: RoomProblem | undefined;
 }
 
-export interface GroundParts
-  extends Pick<OutboxParts, "clockSeen" | "send" | "expectAnswer" | "giveUpRoad" | "onStored" | "onRefused" | "log"> {
+export interface GroundParts extends
+  Pick<
+    OutboxParts,
+    | "clockSeen"
+    | "send"
+    | "expectAnswer"
+    | "giveUpRoad"
+    | "onStored"
+    | "onRefused"
+    | "onSigned"
+    | "serverDelayMs"
+    | "log"
+  > {
   room: RoomId;
   sealer: Sealer | undefined;
   /** My display name at the moment. */
@@ -70,10 +83,11 @@ export async function layGround(deps: SessionDeps, storage: SessionStorage, part
     outbox,
     kept: undefined,
     seen: undefined,
+    loose: [],
     problem: undefined,
   };
   try {
-    const [copy, seen] = await Promise.all([storage.copy(room), storage.seen(room)]);
+    const [copy, seen, loose] = await Promise.all([storage.copy(room), storage.seen(room), storage.loose(room)]);
     ground.seen = seen;
     const head = copy === undefined ? undefined : await openHead(copy.room, sealer);
     if (head !== undefined && "problem" in head) return { ...ground, problem: head };
@@ -85,6 +99,10 @@ export async function layGround(deps: SessionDeps, storage: SessionStorage, part
         if (read.ok) events.set(position, await openEvent(read.event, sealer, head));
       }
       ground.kept = { head, copy, events };
+      for (const wire of loose) {
+        const read = readEvent(wire);
+        if (read.ok) ground.loose = [...ground.loose, await openEvent(read.event, sealer, head)];
+      }
     }
     await outbox.load();
     return ground;

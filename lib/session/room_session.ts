@@ -7,14 +7,18 @@ import { type Composed, composeEdit, composeMessage, composeReaction } from "../
 import { identityMark, normalizeDisplayName } from "../chat/display_name.ts";
 import { withOpened } from "../chat/recent_rooms.ts";
 import { personNamePlace, type Sealer, sealerOf } from "../crypto/seal.ts";
-import type { AuthorKey, Event, EventId, RoomId } from "../protocol/event.ts";
+import { type AuthorKey, type Event, type EventId, readEvent, type RoomId, type WireEvent } from "../protocol/event.ts";
 import type { HelloFrame, HelloProof, LogPosition, WelcomeFrame } from "../protocol/frames.ts";
-import { PROTOCOL_VERSION } from "../protocol/limits.ts";
+import { CLOCK_MAX_LEAD, PROTOCOL_VERSION } from "../protocol/limits.ts";
+import { type DeliveryRoute, deliveryRoute } from "../routing/delivery_route.ts";
+import type { Timeline } from "../chat/timeline.ts";
 import { Connection, type RoomFrame } from "./connection.ts";
 import { CopyKeeper } from "./copy_keeper.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
-import { COPY_MAX_EVENTS, REFUSED_PAUSE_MS } from "./limits.ts";
+import { COPY_MAX_EVENTS, LAZY_SERVER_MS, REFUSED_PAUSE_MS, UNTOLD_MAX_EVENTS } from "./limits.ts";
 import { LogReader } from "./log_reader.ts";
+import { LooseEvents } from "./loose_events.ts";
+import type { MeshHost, SessionMesh } from "./mesh_host.ts";
 import { memoryStorage } from "./memory_storage.ts";
 import { type Ground, layGround, tidyPersonName } from "./room_ground.ts";
 import { ReadKeeper } from "./read_keeper.ts";
@@ -41,6 +45,12 @@ export interface RoomSession extends ConversationModel {
   forceReconnect(): void;
   /** Events of mine that wait on this device. */
   readonly waiting: number;
+  /** What a mesh of this room works for; undefined until the device's key is known and the room is proven. */
+  readonly meshHost: MeshHost | undefined;
+  /** Uses a mesh from now on, or none. */
+  useMesh(mesh: SessionMesh | undefined): void;
+  /** Which way new events of mine go first, and why. */
+  readonly delivery: DeliveryRoute;
   /** The device woke, the page is shown again, or the network changed: finds out at once whether the connection is true. */
   wake(): void;
   /** Writes what the local copy does not have yet: the page may be about to end. */
@@ -66,6 +76,10 @@ class Session extends RoomSignals implements RoomSession {
   readonly #gate: RoomGate;
   readonly #keeper: CopyKeeper;
   readonly #people: RoomPeople;
+  readonly #loose: LooseEvents;
+  #mesh: SessionMesh | undefined;
+  /** Events from peers that were opened when they were checked, until they are told of. */
+  readonly #opened = new Map<EventId, Event>();
   readonly #marker = new ReadMarker();
   readonly #readKeeper: ReadKeeper;
   /** The server was heard from since the device woke, and all that came before that is checked. */
@@ -117,7 +131,10 @@ class Session extends RoomSignals implements RoomSession {
         const open = sealer === undefined ? name : await sealer.open(name, personNamePlace(options.room, author));
         return open === undefined ? undefined : tidyPersonName(open);
       },
-      onChange: () => this.#publish(),
+      onChange: () => {
+        this.#mesh?.presentChanged();
+        this.#publish();
+      },
     });
     this.#readKeeper = new ReadKeeper({
       room: options.room,
@@ -128,6 +145,15 @@ class Session extends RoomSignals implements RoomSession {
       log,
     });
     const { clock, steady, timers, random, openRoad, online, meter } = deps;
+    this.#loose = new LooseEvents({
+      room: options.room,
+      steady,
+      timers,
+      random,
+      storage: () => this.#ground?.storage,
+      send: (frame) => this.#connection.send(frame),
+      log,
+    });
     this.#connection = new Connection({
       clock,
       steady,
@@ -218,11 +244,12 @@ class Session extends RoomSignals implements RoomSession {
     this.#readKeeper.dispose();
     this.#cancelAskAgain?.();
     this.#connection.end();
+    this.#loose.dispose();
     this.#ground?.outbox.dispose();
   }
 
   async persist(): Promise<void> {
-    await Promise.all([this.#keeper.save(), this.#readKeeper.keep()]);
+    await Promise.all([this.#keeper.save(), this.#readKeeper.keep(), this.#loose.save()]);
   }
 
   async #write(composed: Composed, at = this.#deps.clock.now()): Promise<{ problem?: SendProblem }> {
@@ -268,6 +295,12 @@ class Session extends RoomSignals implements RoomSession {
       const position = copy.ranges.at(-1)?.to;
       this.#marker.learn(ground.seen ?? (position === undefined ? undefined : { epoch: copy.epoch, position }));
       this.#gate.enter(head);
+      ground.timeline.add(ground.loose);
+      for (const event of ground.loose) {
+        this.#clock = Math.max(this.#clock, event.clock);
+        this.#loose.add(event, true);
+      }
+      // What the log has by now is not loose any more.
       this.#reader.restore(copy, events);
     }
     this.#publish();
@@ -283,6 +316,8 @@ class Session extends RoomSignals implements RoomSession {
       expectAnswer: () => this.#connection.expectAnswer(),
       onStored: (afterMs: number | undefined) => this.#deps.meter?.stored(afterMs),
       onRefused: () => this.#deps.meter?.refused(),
+      onSigned: (event: Event) => this.#mesh?.publish(event),
+      serverDelayMs: () => this.delivery.server === "lazy" ? LAZY_SERVER_MS : 0,
       giveUpRoad: (why: string) => this.#connection.answerOverdue(why),
       onChange: () => this.#publish(),
       log: (line: string) => this.#log(line),
@@ -326,6 +361,7 @@ class Session extends RoomSignals implements RoomSession {
     this.#gate.welcome(frame.room);
     this.#people.welcome(frame.people);
     this.#ground!.outbox.connected(frame);
+    this.#loose.connected();
     this.#marker.follow(frame.epoch, frame.head);
     this.#readKeeper.keepSoon();
     this.#heard = true;
@@ -342,19 +378,26 @@ class Session extends RoomSignals implements RoomSession {
         return this.#reader.takePage(frame);
       case "ack":
         this.#ground!.outbox.stored(frame.acks.map(([id]) => id));
+        this.#loose.stored(frame.acks.map(([id]) => id));
         return true;
       case "refused":
         this.#ground!.outbox.refused(frame);
+        this.#loose.refused(frame.id, frame.reason, frame.retryAfterMs);
         return true;
       case "presence":
         this.#people.presence(frame);
         return true;
       case "signal":
+        this.#mesh?.signal(frame);
+        return true;
       case "signal_undeliverable":
+        this.#mesh?.undeliverable(frame);
         return true;
       case "problem":
         if (frame.problem !== "busy") this.#log(`the server could not read a frame: ${frame.problem} ${frame.field}`);
-        else if (this.older.value === "loading") this.#askAgainIn(frame.retryAfterMs ?? REFUSED_PAUSE_MS);
+        else if (frame.field === undefined && this.older.value === "loading") {
+          this.#askAgainIn(frame.retryAfterMs ?? REFUSED_PAUSE_MS);
+        }
         return true;
     }
   }
@@ -365,6 +408,7 @@ class Session extends RoomSignals implements RoomSession {
       if (state.state === "connected") return;
       this.#doubt();
       this.#ground?.outbox.disconnected();
+      this.#loose.disconnected();
       if (state.state !== "disconnected" || state.retryAtMs !== undefined || this.#disposed) return;
       const { reason } = state;
       if (reason === "no_such_room" || reason === "unsupported_version" || reason === "bad_hello") {
@@ -417,8 +461,12 @@ class Session extends RoomSignals implements RoomSession {
       this.#clock = Math.max(this.#clock, event.clock);
       if (event.kind === "profile") this.#people.rename(event.author, event.body.name);
       if (event.author === signer.author) mine.push(event.id);
-      else if (isSaid(event) && !timeline.has(event.id)) this.#marker.add(event.id, position);
+      else if (isSaid(event) && (!timeline.has(event.id) || this.#loose.has(event.id))) {
+        this.#marker.add(event.id, position);
+      }
+      this.#mesh?.heard(event);
     }
+    this.#loose.stored([...events.values()].map(({ id }) => id));
     timeline.add(events.values());
     timeline.setPositions(events);
     outbox.stored(mine);
@@ -431,6 +479,72 @@ class Session extends RoomSignals implements RoomSession {
   #renumber(held: ReadonlyMap<number, Event>): void {
     this.#ground?.timeline.forgetPositions();
     this.#ground?.timeline.setPositions(held);
+  }
+
+  // ---- peers ----
+
+  get delivery(): DeliveryRoute {
+    const { reached, missing } = this.#mesh?.coverage() ?? { reached: 0, missing: 0 };
+    return deliveryRoute({
+      server: this.#connection.live,
+      reached,
+      missing,
+      preference: this.#deps.preference?.() ?? "auto",
+    });
+  }
+
+  get meshHost(): MeshHost | undefined {
+    const ground = this.#ground;
+    if (ground === undefined || this.#gate.known === undefined || this.#disposed) return undefined;
+    const { signer, timeline, outbox } = ground;
+    return {
+      room: this.#options.room,
+      signer,
+      verifier: this.#deps.ed25519,
+      present: () => [...this.#people.names.keys()].filter((author) => author !== signer.author),
+      held: () => [...this.#reader.events, ...this.#loose.wires].flatMap((held) => this.#raw(held)),
+      unsent: () => outbox.unsent,
+      verdict: (event) => this.#verdict(event),
+      heardFromPeers: (event) => this.#heardFromPeers(event, timeline, signer.author),
+      receipts: (id, phones) => outbox.reached(id, phones),
+      coverageChanged: () => {
+        if (this.delivery.server !== "lazy") outbox.hurry();
+      },
+      sendSignal: (frame) => this.#connection.send(frame),
+    };
+  }
+
+  useMesh(mesh: SessionMesh | undefined): void {
+    this.#mesh = mesh;
+    this.#ground?.outbox.hurry();
+  }
+
+  /** The event as it was signed: what peers pass on. */
+  #raw(held: Event | WireEvent): Event[] {
+    const read = readEvent("wire" in held ? held.wire : held);
+    return read.ok ? [read.event] : [];
+  }
+
+  async #verdict(event: Event): Promise<"good" | "forged" | "refused"> {
+    if (event.clock > this.#clock + CLOCK_MAX_LEAD) return "refused";
+    const admitted = await this.#gate.admit(event);
+    if (typeof admitted === "string") return admitted;
+    this.#opened.set(event.id, admitted);
+    const [oldest] = this.#opened.keys();
+    if (this.#opened.size > UNTOLD_MAX_EVENTS && oldest !== undefined) this.#opened.delete(oldest);
+    return "good";
+  }
+
+  #heardFromPeers({ id }: Event, timeline: Timeline, me: AuthorKey): void {
+    const event = this.#opened.get(id);
+    this.#opened.delete(id);
+    if (event === undefined || timeline.has(id) || event.kind === "room" || this.#disposed) return;
+    this.#clock = Math.max(this.#clock, event.clock);
+    if (event.kind === "profile") this.#people.rename(event.author, event.body.name);
+    timeline.add([event]);
+    if (event.author !== me) this.#loose.add(event);
+    this.#deps.meter?.heardFromPeers(1);
+    this.#publish();
   }
 
   // ---- what is live ----

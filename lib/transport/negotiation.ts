@@ -11,6 +11,8 @@ export interface NegotiationParts {
   polite: boolean;
   connection: PeerConnection;
   timers: { after(delayMs: number, run: () => void): () => void };
+  /** Links this page has, to be told in offers. */
+  linkCount(): number;
   /** Sends a signal, and returns its number. It may get lost. */
   send(content: SignalContent): number;
   log(line: string): void;
@@ -130,7 +132,7 @@ export class Negotiation {
 
   #sendOffer(sdp: string): void {
     const { connection, send, timers } = this.#parts;
-    this.#offers.push(send({ kind: "offer", sdp }));
+    this.#offers.push(send({ kind: "offer", sdp, links: this.#parts.linkCount() }));
     this.#cancelOfferAgain();
     this.#cancelOfferAgain = timers.after(this.#againMs, () => {
       this.#againMs *= OFFER_AGAIN_GROWTH;

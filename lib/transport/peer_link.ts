@@ -49,6 +49,8 @@ export interface PeerLinkParts {
   open: OpenPeerConnection;
   /** Sends a signal to the peer. It may get lost. */
   sendSignal(header: Pick<SignalHeader, "session" | "peerSession" | "seq">, content: SignalContent): void;
+  /** Links this page has, to be told in offers. */
+  linkCount(): number;
   /** Called at every change, after it. */
   onState(state: LinkState): void;
   onMessage(text: string): void;
@@ -98,6 +100,7 @@ export class PeerLink {
       polite: this.#polite,
       connection: this.#connection,
       timers: parts.timers,
+      linkCount: () => parts.linkCount(),
       send: (content) => this.#send(content),
       log: (line) => this.#log(line),
     });

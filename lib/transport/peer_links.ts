@@ -19,8 +19,10 @@ export interface PeerLinksParts extends Pick<PeerLinkParts, "clock" | "timers" |
   verifier: Verifier;
   /** Gives a frame to the room's connection; false when it takes none now. */
   sendFrame(frame: SendSignalFrame): boolean;
-  /** Whether a peer that calls gets a link. One that is linked already, and begins anew, is not asked for. */
-  admits(peer: AuthorKey): boolean;
+  /** Whether a peer that calls, and says that it has so many links, gets one. One that is linked already, and begins anew, is not asked for. */
+  admits(peer: AuthorKey, links: number): boolean;
+  /** Links this page has, to be told in offers. */
+  linkCount(): number;
   /** Called at every change of a link, also of one that a peer began; not after `closed`. */
   onState(link: PeerLink, state: LinkState): void;
   onMessage(link: PeerLink, text: string): void;
@@ -105,11 +107,10 @@ export class PeerLinks {
     const { from: peer } = signal;
     const link = this.#links.get(peer);
     if (link?.fits(signal)) return link.receive(signal);
-    const begins = signal.kind === "offer" && signal.peerSession === undefined;
-    if (begins) {
+    if (signal.kind === "offer" && signal.peerSession === undefined) {
       if (this.#ended.has(signal.session)) return;
       if (link !== undefined) link.close("replaced");
-      else if (!this.#parts.admits(peer)) return this.#refuse(signal, "full");
+      else if (!this.#parts.admits(peer, signal.links)) return this.#refuse(signal, "full");
       return this.#add(peer).receive(signal);
     }
     if (link === undefined) {
@@ -123,7 +124,7 @@ export class PeerLinks {
   }
 
   #add(peer: AuthorKey): PeerLink {
-    const { clock, timers, random, open, log, signer, onState, onMessage, onDrained } = this.#parts;
+    const { clock, timers, random, open, log, signer, linkCount, onState, onMessage, onDrained } = this.#parts;
     const link: PeerLink = new PeerLink({
       me: signer.author,
       peer,
@@ -131,6 +132,7 @@ export class PeerLinks {
       timers,
       random,
       open,
+      linkCount,
       sendSignal: (header, content) => this.#send(peer, header, content),
       onState: (state) => {
         if (state.state === "closed") {

@@ -11,3 +11,4 @@ import "./sealed_rules.ts";
 import "./home_rules.ts";
 import "./page_rules.ts";
 import "./offline_rules.ts";
+import "./mesh_rules.ts";

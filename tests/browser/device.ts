@@ -24,11 +24,18 @@ export class Device {
     this.context = context;
   }
 
-  static async make(browser: Browser, name: string, origin: string, options: BrowserContextOptions): Promise<Device> {
+  static async make(
+    browser: Browser,
+    name: string,
+    origin: string,
+    { mesh = "off", ...options }: BrowserContextOptions & { mesh?: "auto" | "off" },
+  ): Promise<Device> {
     // A service worker would answer what rules count and cut; the rules about it allow it.
     const serviceWorkers = "block";
     const context = await browser.newContext({ baseURL: origin, locale: "en", serviceWorkers, ...options });
     context.setDefaultTimeout(ACTION_TIMEOUT_MS);
+    // Peers would carry what rules cut off; the rules about them switch them on.
+    await context.addInitScript(`try { localStorage.setItem("festival-chat.mesh", "${mesh}") } catch {}`);
     const device = new Device(name, origin, context);
     context.on("request", (request) => device.#checkOrigin(request.url()));
     context.on("requestfailed", (request) => {

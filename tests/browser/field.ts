@@ -66,7 +66,10 @@ export class Field {
   }
 
   /** A person with a device of their own, at an empty page. */
-  async person(name: string, options: BrowserContextOptions & { origin?: string } = {}): Promise<Tab> {
+  async person(
+    name: string,
+    options: BrowserContextOptions & { origin?: string; mesh?: "auto" | "off" } = {},
+  ): Promise<Tab> {
     const { origin = this.server.url, ...context } = options;
     const device = await Device.make(browser!, name, origin, context);
     this.devices.push(device);

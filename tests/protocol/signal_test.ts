@@ -30,7 +30,7 @@ const candidate: fc.Arbitrary<IceCandidate> = fc.record({
   ufrag: fc.option(text(8)),
 });
 const content: fc.Arbitrary<SignalContent> = fc.oneof(
-  fc.record({ kind: fc.constant("offer" as const), sdp: text(200) }),
+  fc.record({ kind: fc.constant("offer" as const), links: fc.nat(64), sdp: text(200) }),
   fc.record({ kind: fc.constant("answer" as const), sdp: text(200), offer: count }),
   fc.record({ kind: fc.constant("candidates" as const), candidates: fc.array(candidate, { maxLength: 8 }) }),
   fc.record({ kind: fc.constant("goodbye" as const), reason: fc.constantFrom(...GOODBYE_REASONS) }),
@@ -73,8 +73,8 @@ Deno.test("[SIG-5] sizes are bounded: of a payload, of a candidate, and of how m
   const long = { ...candidate, candidate: "x".repeat(SIGNAL_CANDIDATE_MAX_CHARS + 1) };
   assertEquals(read([candidate, long]), { ok: false, field: "candidates[1]" });
   const sdp = "x".repeat(SIGNAL_PAYLOAD_MAX_CHARS);
-  assertThrows(() => encodeSignal(header, { kind: "offer", sdp }), RangeError);
-  assertEquals(readSignal(JSON.stringify({ signal: 1, ...header, kind: "offer", sdp })), {
+  assertThrows(() => encodeSignal(header, { kind: "offer", sdp, links: 0 }), RangeError);
+  assertEquals(readSignal(JSON.stringify({ signal: 1, ...header, kind: "offer", sdp, links: 0 })), {
     ok: false,
     field: "payload",
   });

@@ -1,7 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { NEW_METER, qualityOf } from "../../lib/routing/road_meter.ts";
 import { type Finding, findingsOf } from "../../lib/session/connection_check.ts";
-import { type ConnectionDiagnostics, NO_STATS, type RoadDiagnostics } from "../../lib/session/connection_model.ts";
+import {
+  type ConnectionDiagnostics,
+  NO_MESH,
+  NO_STATS,
+  type RoadDiagnostics,
+} from "../../lib/session/connection_model.ts";
 
 const FRESH: RoadDiagnostics = {
   ...qualityOf(NEW_METER),
@@ -16,6 +21,7 @@ const WELL: ConnectionDiagnostics = {
   connection: { state: "connected", since: 0 },
   route: { road: "websocket", reason: "first_choice" },
   preference: "auto",
+  mesh: NO_MESH,
   roads: { websocket: FRESH, polling: FRESH },
   next: undefined,
   stats: NO_STATS,

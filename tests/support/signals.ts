@@ -14,7 +14,9 @@ export function sessionOf(number: number): string {
 export function signalFrom(
   client: TestClient,
   to: string,
-  { content = { kind: "offer", sdp: "v=0" }, ...header }: Partial<SignalHeader> & { content?: SignalContent } = {},
+  { content = { kind: "offer", sdp: "v=0", links: 2 }, ...header }: Partial<SignalHeader> & {
+    content?: SignalContent;
+  } = {},
 ): Promise<SendSignalFrame> {
   const { room } = client.options;
   return signSignal(client.signer, { room, to, session: sessionOf(1), seq: 1, ...header }, content);

@@ -89,6 +89,7 @@ const page: LinkPage = {
       ),
       sendFrame: (frame) => connection.send(frame),
       admits: () => page.admits,
+      linkCount: () => 0,
       onState: tell,
       onMessage: (_, text) => {
         texts.push(text);

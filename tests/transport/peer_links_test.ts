@@ -50,6 +50,7 @@ class Person {
       open: world.air.open,
       sendFrame: (frame) => world.carry(this, frame),
       admits: () => this.admits,
+      linkCount: () => 0,
       onState: (_, state) => this.told.push(wordsOf(state)),
       onMessage: (_, text) => this.texts.push(text),
       onDrained: () => this.drained++,

@@ -1,0 +1,168 @@
+/**
+ * Opens and closes the mesh of one room as the policy says, and tells the connection panel what it does. Loaded when
+ * somebody else is in the room.
+ */
+import type { MeshConfig } from "../protocol/mesh_config.ts";
+import { readMeshConfig } from "../protocol/mesh_config.ts";
+import { type PowerDecision, powerPolicy, type PowerSituation } from "../routing/power_policy.ts";
+import { browserPeerConnections } from "../transport/peer_connection.ts";
+import type { Cancel, Clock, Random, Timers } from "./deps.ts";
+import type { MeshView } from "./connection_model.ts";
+import { RoomMesh } from "./room_mesh.ts";
+import type { RoomSession } from "./room_session.ts";
+
+export interface MeshControlParts {
+  clock: Clock;
+  timers: Timers;
+  random: Random;
+  session: RoomSession;
+  /** What the policy goes by, but for the server's part of it. */
+  power(): Omit<PowerSituation, "limits" | "server">;
+  /** Another tab of the device has the connection, and the links. */
+  follows(): boolean;
+  /** Asks `GET /mesh/config`; anything that is none means: no answer. */
+  fetchConfig(): Promise<unknown>;
+  makeConnection(configuration: RTCConfiguration): RTCPeerConnection;
+  onView(view: MeshView): void;
+  log(line: string): void;
+}
+
+/** How often the policy is asked again: batteries and networks tell of their changes late, or not at all. */
+const LOOK_EVERY_MS = 2_000;
+/** A configuration that did not come is asked for again after this. */
+const CONFIG_AGAIN_MS = 15_000;
+/** Credentials are renewed this long before they end. */
+const RENEW_BEFORE_MS = 300_000;
+
+export class MeshControl {
+  readonly #parts: MeshControlParts;
+  #mesh: RoomMesh | undefined;
+  #config: MeshConfig | undefined;
+  #asking = false;
+  #askAgainAt = 0;
+  /** When somebody else was first here, with a connection. */
+  #since: number | undefined;
+  #hurried = false;
+  #decision: PowerDecision = { maxLinks: 0, reason: "full" };
+  #cancelLook: Cancel = () => {};
+  #disposed = false;
+
+  constructor(parts: MeshControlParts) {
+    this.#parts = parts;
+    this.look();
+  }
+
+  /** Whether peers are, or will be, used; looks at everything anew. */
+  look(): void {
+    if (this.#disposed) return;
+    this.#cancelLook();
+    this.#cancelLook = this.#parts.timers.after(LOOK_EVERY_MS, () => this.look());
+    const { session, clock, power, follows } = this.#parts;
+    const now = clock.now();
+    const server = session.connection.peek().state === "connected";
+    const host = session.meshHost;
+    const others = (host?.present().length ?? 0) > 0;
+    if (others && server) this.#since ??= now;
+    this.#askForConfig(now);
+    const config = this.#config;
+    if (config === undefined || host === undefined) return this.#tell();
+    const { desktopLinks, phoneLinks, autoUpgradeMs } = config.limits;
+    this.#decision = powerPolicy({ ...power(), server, limits: { desktopLinks, phoneLinks } });
+    const wanted = this.#decision.maxLinks > 0 && !follows();
+    const due = this.#hurried || (this.#since !== undefined && now - this.#since >= autoUpgradeMs);
+    if (!wanted) this.#close();
+    else if (this.#mesh !== undefined) this.#mesh.setMaxLinks(this.#decision.maxLinks);
+    else if (due && others) this.#open(config);
+    this.#tell();
+  }
+
+  /** Peers are wanted now. */
+  connectNow(): void {
+    this.#hurried = true;
+    this.#askAgainAt = 0;
+    this.look();
+    this.#mesh?.connectNow();
+  }
+
+  networkChanged(): void {
+    this.#mesh?.networkChanged();
+  }
+
+  /** The page is left: peers are told. A page that comes back links anew. */
+  leave(): void {
+    this.#close();
+  }
+
+  dispose(): void {
+    this.#close();
+    this.#disposed = true;
+    this.#cancelLook();
+  }
+
+  #askForConfig(now: number): void {
+    const { expiresAt } = this.#config ?? {};
+    // By the server's clock; ours may be wrong, and then credentials are renewed too often or too late for new links only.
+    const stale = this.#config === undefined || (expiresAt !== undefined && Date.now() > expiresAt - RENEW_BEFORE_MS);
+    if (!stale || this.#asking || now < this.#askAgainAt) return;
+    this.#asking = true;
+    this.#askAgainAt = now + CONFIG_AGAIN_MS;
+    this.#parts.fetchConfig().then((answer) => {
+      const config = readMeshConfig(answer);
+      if (config === undefined) return this.#parts.log("mesh: the configuration cannot be read");
+      this.#config = config;
+    }).catch(() => {
+      // No network, or no such server: asked again while it is wanted.
+    }).finally(() => {
+      this.#asking = false;
+      this.look();
+    });
+  }
+
+  #open(config: MeshConfig): void {
+    const { session, clock, timers, random, log, makeConnection } = this.#parts;
+    const host = session.meshHost;
+    if (host === undefined) return;
+    this.#mesh = new RoomMesh({
+      host,
+      clock,
+      timers,
+      random,
+      config,
+      open: browserPeerConnections(makeConnection, () => ({
+        iceServers: this.#config?.iceServers ?? [],
+        candidatePool: config.limits.candidatePool,
+      })),
+      maxLinks: this.#decision.maxLinks,
+      onChange: () => this.#tell(),
+      log,
+    });
+    session.useMesh(this.#mesh);
+    log(`mesh: on, at most ${this.#decision.maxLinks} links`);
+  }
+
+  #close(): void {
+    const mesh = this.#mesh;
+    if (mesh === undefined) return;
+    this.#mesh = undefined;
+    this.#parts.session.useMesh(undefined);
+    mesh.close();
+    this.#parts.log(`mesh: off (${this.#decision.reason})`);
+    this.#tell();
+  }
+
+  #tell(): void {
+    const mesh = this.#mesh;
+    const { reached, missing } = mesh?.coverage() ?? { reached: 0, missing: 0 };
+    this.#parts.onView({
+      enabled: mesh !== undefined,
+      reason: this.#decision.reason,
+      relay: this.#config?.iceServers.some(({ credential }) => credential !== undefined),
+      links: mesh?.links ?? [],
+      reached,
+      missing,
+      connected: mesh?.counts.connected ?? 0,
+      failed: mesh?.counts.failed ?? 0,
+      delivery: this.#parts.session.delivery.reason,
+    });
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * The mesh of one room in one page: links to peers (lib/transport), what travels over them (lib/mesh), and the session that
+ * both work for. Loaded when a room is worth linking.
+ */
+import { MeshNode } from "../mesh/mesh_node.ts";
+import type { MeshStats } from "../mesh/ports.ts";
+import type { AuthorKey, Event, EventId } from "../protocol/event.ts";
+import type { MeshConfig } from "../protocol/mesh_config.ts";
+import type { SignalFrame, SignalUndeliverableFrame } from "../protocol/frames.ts";
+import type { LinkPath, OpenPeerConnection } from "../transport/peer_connection.ts";
+import type { LinkState, PeerLink } from "../transport/peer_link.ts";
+import { PeerLinks } from "../transport/peer_links.ts";
+import type { Cancel, Clock, Random, Timers } from "./deps.ts";
+import type { MeshHost, SessionMesh } from "./mesh_host.ts";
+
+export interface RoomMeshParts {
+  host: MeshHost;
+  /** Ms; fractions count. */
+  clock: Clock;
+  timers: Timers;
+  random: Random;
+  open: OpenPeerConnection;
+  config: MeshConfig;
+  maxLinks: number;
+  /** Links, or whom they reach, have changed. */
+  onChange(): void;
+  log(line: string): void;
+}
+
+/** One link, as the connection panel shows it. */
+export interface LinkView {
+  peer: AuthorKey;
+  state: Exclude<LinkState["state"], "closed">;
+  /** Ms; undefined before the first heartbeat. */
+  rttMs: number | undefined;
+  path: LinkPath | undefined;
+}
+
+/** Links that came up, and tries that did not. */
+export interface LinkCounts {
+  connected: number;
+  failed: number;
+}
+
+export class RoomMesh implements SessionMesh {
+  readonly counts: LinkCounts = { connected: 0, failed: 0 };
+  readonly #parts: RoomMeshParts;
+  readonly #node: MeshNode;
+  readonly #links: PeerLinks;
+  /** Links the node was told of. */
+  readonly #up = new Set<PeerLink>();
+  readonly #paths = new Map<AuthorKey, LinkPath>();
+  #closed = false;
+
+  constructor(parts: RoomMeshParts) {
+    this.#parts = parts;
+    const { host, clock, timers, random } = parts;
+    const { signer, verifier } = host;
+    this.#links = new PeerLinks({
+      room: host.room,
+      signer,
+      verifier,
+      clock,
+      timers,
+      random,
+      open: parts.open,
+      sendFrame: (frame) => host.sendSignal(frame),
+      admits: (peer, links) => this.#node.accepts(peer, links).accept,
+      linkCount: () => this.#up.size,
+      onState: (link, state) => this.#linkChanged(link, state),
+      onMessage: (link, text) => this.#node.receive(link.peer, text),
+      onDrained: () => {},
+      log: parts.log,
+    });
+    this.#node = new MeshNode({ room: host.room, me: signer.author, maxLinks: parts.maxLinks }, {
+      now: () => clock.now(),
+      random: () => random.fraction(),
+      after: (delayMs, run): Cancel => timers.after(delayMs, run),
+      send: (peer, text) => this.#send(peer, text),
+      verify: (event) => host.verdict(event),
+      onEvent: (event) => host.heardFromPeers(event),
+      connect: (peer) => void this.#links.connect(peer),
+      disconnect: (peer) => this.#links.get(peer)?.close("leaving"),
+      onReceipts: (id: EventId, phones: number) => host.receipts(id, phones),
+      sign: (text) => signer.sign(text),
+      verifyText: (author, text, signature) => verifier.verify(author, text, signature),
+      onCoverage: () => this.#changed(),
+      onBanned: (peer) => parts.log(`mesh: ${peer.slice(0, 6)} misbehaved`),
+    });
+    for (const event of host.held()) this.#node.hold(event);
+    for (const event of host.unsent()) this.#node.publish(event);
+    this.presentChanged();
+  }
+
+  // ---- SessionMesh ----
+
+  publish(event: Event): void {
+    this.#node.publish(event);
+  }
+
+  heard(event: Event): void {
+    this.#node.heard(event);
+  }
+
+  presentChanged(): void {
+    this.#node.setPresent(this.#parts.host.present());
+  }
+
+  signal(frame: SignalFrame): void {
+    this.#links.receive(frame);
+  }
+
+  undeliverable(frame: SignalUndeliverableFrame): void {
+    this.#links.undeliverable(frame);
+  }
+
+  coverage(): { reached: number; missing: number } {
+    const { direct, viaMesh, missing } = this.#node.coverage();
+    // A link in doubt reaches nobody for now.
+    const inDoubt = direct.filter((peer) => this.#links.get(peer)?.state.state !== "connected").length;
+    return { reached: direct.length + viaMesh.length - inDoubt, missing: missing.length + inDoubt };
+  }
+
+  // ---- for who steers it ----
+
+  get links(): LinkView[] {
+    const views: LinkView[] = [];
+    for (const link of this.#links.all) {
+      const { state } = link.state;
+      if (state !== "closed") {
+        views.push({ peer: link.peer, state, rttMs: link.rttMs, path: this.#paths.get(link.peer) });
+      }
+    }
+    return views;
+  }
+
+  get stats(): MeshStats {
+    return this.#node.stats();
+  }
+
+  /** Cooldowns are forgotten: peers are called now. */
+  connectNow(): void {
+    this.#node.connectNow();
+  }
+
+  setMaxLinks(maxLinks: number): void {
+    this.#node.setMaxLinks(maxLinks);
+  }
+
+  networkChanged(): void {
+    this.#links.networkChanged();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#node.close();
+    this.#closed = true;
+    this.#links.close("leaving");
+  }
+
+  // ---- links ----
+
+  #send(peer: AuthorKey, text: string): boolean {
+    const link = this.#links.get(peer);
+    if (link === undefined) return false;
+    try {
+      return link.send(text);
+    } catch (error) {
+      // RangeError: no frame of ours is that long.
+      this.#parts.log(`mesh: a frame was not sent: ${error}`);
+      return false;
+    }
+  }
+
+  #linkChanged(link: PeerLink, state: LinkState): void {
+    if (this.#closed) return;
+    const { peer } = link;
+    const current = this.#links.get(peer);
+    switch (state.state) {
+      case "connected":
+        if (!this.#up.has(link)) {
+          this.#up.add(link);
+          this.counts.connected++;
+          this.#node.linked(peer);
+        }
+        void link.path().then((path) => {
+          if (path === undefined || this.#links.get(peer) !== link) return;
+          this.#paths.set(peer, path);
+          this.#changed();
+        }).catch((error) => this.#parts.log(`mesh: the path is not known: ${error}`));
+        break;
+      case "closed":
+        if (!this.#up.delete(link)) this.counts.failed++;
+        this.#parts.log(`mesh: link to ${peer.slice(0, 6)} ended (${state.end.by} ${state.end.reason})`);
+        // A link that took its place is told of on its own.
+        if (current === undefined || current === link) {
+          this.#paths.delete(peer);
+          this.#node.unlinked(peer);
+        }
+    }
+    this.#changed();
+  }
+
+  #changed(): void {
+    if (this.#closed) return;
+    this.#parts.host.coverageChanged();
+    this.#parts.onChange();
+  }
+}
