@@ -8,13 +8,14 @@ import type { ClientFile } from "./bundle.ts";
 import { MANIFEST_FILE } from "./manifest.ts";
 import type { ProcessedFile } from "./transform.ts";
 
-/** Files below this size fit into one network packet anyway. */
-const MIN_COMPRESSED_BYTES = 1_024;
+/** Below this size the headers that tell of a compressed form take what it saves. */
+const MIN_COMPRESSED_BYTES = 256;
 
 const COMPRESS: Record<Encoding, (content: Uint8Array) => Uint8Array> = {
   br: (content) =>
     brotliCompressSync(content, {
       params: {
+        [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
         [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
         [constants.BROTLI_PARAM_SIZE_HINT]: content.byteLength,
       },
