@@ -2,17 +2,23 @@ import { useEffect, useState } from "preact/hooks";
 import type { ConnectionState } from "../../lib/session/room_model.ts";
 import { useTexts } from "../texts.ts";
 
-/** Told when there is no connection: why, when the next try is, and a button. */
-export function ConnectionStrip(props: { connection: ConnectionState; onReconnect: () => void }) {
+/** Told when there is no connection: why, when the next try is, and a button. `phonesOnly`: peers carry what is said. */
+export function ConnectionStrip(
+  props: { connection: ConnectionState; phonesOnly: boolean; onReconnect: () => void },
+) {
   const t = useTexts();
   const { connection } = props;
   const retryAtMs = connection.state === "disconnected" ? connection.retryAtMs : undefined;
   const seconds = useCountdown(retryAtMs);
   if (connection.state !== "disconnected") return null;
   return (
-    <div class="flex items-center gap-3 w-full max-w-3xl mx-auto bg-alarm-ground text-ink border-b-2 border-alarm px-3 py-1 text-sm">
+    <div
+      class={`flex items-center gap-3 w-full max-w-3xl mx-auto text-ink border-b-2 px-3 py-1 text-sm ${
+        props.phonesOnly ? "bg-raised border-line" : "bg-alarm-ground border-alarm"
+      }`}
+    >
       <p class="flex-1 min-w-0">
-        {t.connection.reasons[connection.reason]}{" "}
+        {props.phonesOnly ? t.connection.phonesOnly : t.connection.reasons[connection.reason]}{" "}
         {seconds !== undefined && (
           <span class="tabular-nums whitespace-nowrap text-dim">
             {seconds > 0 ? t.connection.retryIn(seconds) : t.connection.retrying}

@@ -9,7 +9,8 @@ export function RoomHeader(props: {
   /** Absent in sealed rooms. */
   code?: string | undefined;
   people: number | undefined;
-  connection: ConnectionState["state"];
+  /** `phones`: there is no server, and peers carry what is said. */
+  connection: ConnectionState["state"] | "phones";
   onShare: () => void;
   onPeople: () => void;
   onSettings: () => void;
@@ -56,14 +57,15 @@ export function RoomHeader(props: {
   );
 }
 
-const MARKS: Record<ConnectionState["state"], string> = {
+const MARKS: Record<ConnectionState["state"] | "phones", string> = {
   connected: "bg-on-band",
+  phones: "bg-on-band rotate-45",
   connecting: "pulse border-2 border-on-band",
   disconnected: "border-2 border-on-band rotate-45",
 };
 
-/** A shape for the eye (full, pulsing, tilted and hollow), a word for everybody; pressed, it tells more. */
-function ConnectionMark({ state, onOpen }: { state: ConnectionState["state"]; onOpen: () => void }) {
+/** A shape for the eye (full, pulsing, tilted, hollow), a word for everybody; pressed, it tells more. */
+function ConnectionMark({ state, onOpen }: { state: ConnectionState["state"] | "phones"; onOpen: () => void }) {
   const t = useTexts();
   return (
     <div class="relative flex items-center min-h-touch px-2">

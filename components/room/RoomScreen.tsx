@@ -106,6 +106,8 @@ export function RoomScreen(props: RoomScreenProps) {
     onCopy: copyText,
   }), [model]);
 
+  const connection = model.connection.value;
+  const phonesOnly = connection.state !== "connected" && model.currentRoute.value?.road === "p2p";
   const problem = model.problem.value;
   if (problem !== undefined) return <ProblemScreen problem={problem.problem} name={head.name} />;
   return (
@@ -114,13 +116,13 @@ export function RoomScreen(props: RoomScreenProps) {
         name={roomName}
         code={code}
         people={model.people.value.count || undefined}
-        connection={model.connection.value.state}
+        connection={phonesOnly ? "phones" : connection.state}
         onShare={() => setDialog("share")}
         onPeople={() => setDialog("people")}
         onSettings={() => setDialog("settings")}
         onConnection={() => props.model !== undefined && setDialog("connection")}
       />
-      <ConnectionStrip connection={model.connection.value} onReconnect={() => model.forceReconnect()} />
+      <ConnectionStrip connection={connection} phonesOnly={phonesOnly} onReconnect={() => model.forceReconnect()} />
       {!model.stored.value && (
         <p role="status" class="bg-raised text-warn text-sm font-bold px-3 py-2 border-b-2 border-line">
           {t.room.notStored}
@@ -142,7 +144,7 @@ export function RoomScreen(props: RoomScreenProps) {
         <Composer
           writing={writing}
           draft={{ room: head.id, sealed: head.kind === "sealed" }}
-          offline={model.connection.value.state === "disconnected"}
+          offline={connection.state === "disconnected" && !phonesOnly}
           inserted={inserted}
           onSend={send}
           asksName={!props.named}

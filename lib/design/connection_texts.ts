@@ -51,7 +51,7 @@ const english = {
   duplicates: "Repeats left out",
   prefer: "Which road?",
   preferHint: "If the road you choose fails, the other one is taken.",
-  preferences: { auto: "Best", p2p: "Phones", websocket: "Socket", polling: "Polling" },
+  preferences: { auto: "Best", p2p: "Peers", websocket: "Socket", polling: "Polling" },
   peers: "Phones linked to this one",
   mode: "Talk phone to phone?",
   modes: { auto: "Auto", on: "On", off: "Off" } satisfies Record<MeshMode, string>,
@@ -71,7 +71,8 @@ const english = {
   linkStates: { connecting: "linking…", connected: "linked", in_doubt: "silent" },
   linkTime: (ms: number | undefined) => ms === undefined ? "" : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`,
   paths: { direct: "direct", relayed: "over a relay" },
-  tries: (connected: number, failed: number) => `${connected} links came up, ${failed} tries failed`,
+  tries: (connected: number, failed: number) =>
+    `${few(connected, "1 link", "links")} came up, ${few(failed, "1 try", "tries")} failed`,
   noRelay: "No relay is set up on this server: phones in different networks may not find each other.",
   connectPeers: "Connect phones now",
   peersUnavailable: "This browser cannot, or the page for it did not come.",

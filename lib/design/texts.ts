@@ -136,6 +136,8 @@ const english = {
     connected: "Live",
     connecting: "Connecting",
     offline: "Offline",
+    phones: "Phones",
+    phonesOnly: "No server: phones carry it.",
     retryIn: (seconds: number) => `Next try in ${seconds} s.`,
     retrying: "Trying…",
     retryNow: "Try now",

@@ -74,14 +74,15 @@ rule("the server goes and five phones talk on; it comes back and everything is s
   await people[0]!.say("before");
   await link(people);
   await server.kill();
-  for (const person of people) await person.status(t.connection.offline).waitFor();
+  for (const person of people) await person.status(t.connection.phones).waitFor();
   for (const person of people) await person.send(`${person.device.name} without a server`);
   const said = names.map((name) => `${name} without a server`);
   for (const person of people) await person.hears(...said);
   // True, and shown: others have it, the server has not.
   await people[0]!.message(said[0]!).getByText(/^On \d phones?$/).waitFor();
   await server.startAgain();
-  for (const person of people) await person.untilLive();
+  // A breaker that has opened lets nobody try for 15 s.
+  for (const person of people) await person.status(t.connection.connected).waitFor({ timeout: LINKED_WITHIN_MS });
   for (const [number, person] of people.entries()) await person.untilStored(said[number]!);
   const seen = await people[0]!.messages();
   assertEquals(seen.toSorted(), ["before", ...said].toSorted());
@@ -98,7 +99,7 @@ rule(
     await ada!.say("before");
     await link([ada!, ben!]);
     await server.kill();
-    await ada!.status(t.connection.offline).waitFor();
+    await ada!.status(t.connection.phones).waitFor();
     await ada!.send("carried by Ben");
     await ben!.hears("carried by Ben");
     await ada!.message("carried by Ben").getByText(t.delivery.on_phones(1)).waitFor();
