@@ -145,18 +145,29 @@ export function rule(
     name,
     ignore: executablePath === undefined,
     fn: async () => {
-      const field = new Field();
       try {
-        await inTime(run(field), timeoutMs);
-        for (const device of field.devices) assertEquals(device.faults, [], `what went wrong for ${device.name}`);
+        await runOnce(name, run, timeoutMs);
       } catch (error) {
-        await showWhatWasSeen(name, field);
-        throw error;
-      } finally {
-        await field.close();
+        // Chromium, its pages, a server and a test share few cores in CI: what is broken fails again.
+        if (Deno.env.get("CI") !== "true") throw error;
+        console.warn(`failed, tried once more: ${name}\n${error}`);
+        await runOnce(name, run, timeoutMs);
       }
     },
   });
+}
+
+async function runOnce(name: string, run: (field: Field) => Promise<void>, timeoutMs: number): Promise<void> {
+  const field = new Field();
+  try {
+    await inTime(run(field), timeoutMs);
+    for (const device of field.devices) assertEquals(device.faults, [], `what went wrong for ${device.name}`);
+  } catch (error) {
+    await showWhatWasSeen(name, field);
+    throw error;
+  } finally {
+    await field.close();
+  }
 }
 
 async function inTime(running: Promise<void>, timeoutMs: number): Promise<void> {
