@@ -11,6 +11,8 @@ const MARKS_PER_LETTER_MAX = 4;
 /** A name to show, or why there is none. */
 export type DisplayName = { name: string } | { problem: "empty" | "too_long" };
 
+/** Hangul fillers are letters to Unicode, and removed here: a joiner must not stay for a letter that goes. */
+const LETTER = "(?!\\p{Default_Ignorable_Code_Point})\\p{L}";
 /**
  * Invisible characters stay in three places where what people see depends on them; they match first and are kept:
  * - emoji: presentation selectors, skin tones, ZWJ between pictures, keycaps, and the tag letters of regional flags
@@ -24,8 +26,8 @@ const KEPT_OR_REMOVED = new RegExp(
     "([0-9#*]\\uFE0F?\\u20E3",
     "\\u{1F3F4}[\\u{E0030}-\\u{E0039}\\u{E0061}-\\u{E007A}]{1,6}\\u{E007F}",
     "\\p{ExtPict}[\\uFE0E\\uFE0F]?\\p{EMod}?(?:\\u200D\\p{ExtPict}\\uFE0F?\\p{EMod}?)*",
-    "\\p{L}[\\u093C\\u09BC\\u0A3C\\u0ABC\\u0B3C\\u0CBC]?" +
-    "[\\u094D\\u09CD\\u0A4D\\u0ACD\\u0B4D\\u0BCD\\u0C4D\\u0CCD\\u0D4D\\u0DCA\\u1039\\u17D2][\\u200C\\u200D](?=\\p{L})",
+    `${LETTER}[\\u093C\\u09BC\\u0A3C\\u0ABC\\u0B3C\\u0CBC]?` +
+    `[\\u094D\\u09CD\\u0A4D\\u0ACD\\u0B4D\\u0BCD\\u0C4D\\u0CCD\\u0D4D\\u0DCA\\u1039\\u17D2][\\u200C\\u200D](?=${LETTER})`,
     "\\p{Script=Han}[\\u{E0100}-\\u{E01EF}])",
     "[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Default_Ignorable_Code_Point}]",
   ].join("|"),

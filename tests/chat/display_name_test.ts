@@ -51,6 +51,13 @@ Deno.test("invisible characters stay where what is seen depends on them", () => 
   }
 });
 
+Deno.test("a joiner stays only beside letters that stay", () => {
+  // U+115F is a letter to Unicode, and nothing to see.
+  assertEquals(normalizeDisplayName("\u3400\u094D\u200D\u115F"), { name: "\u3400\u094D" });
+  assertEquals(normalizeDisplayName("\u3400\u094D\u200D"), { name: "\u3400\u094D" });
+  assertEquals(normalizeDisplayName("a\u115F\u094D\u200Da"), { name: "a\u094Da" });
+});
+
 Deno.test("a name without anything to see is empty", () => {
   for (const nothing of ["", "   ", "\u200B\u2060", "\u3164", "\u2800\u2800", "\u0301", "\u200D \uFE0F"]) {
     assertEquals(normalizeDisplayName(nothing), { problem: "empty" });
