@@ -134,6 +134,7 @@ export function RoomScreen(props: RoomScreenProps) {
           upToDate={model.upToDate}
           onSeen={() => model.seen()}
           loading={model.room.value === undefined}
+          offline={model.connection.value.state === "disconnected"}
           handlers={handlers}
           onOlder={() => model.loadOlder()}
           code={code}
