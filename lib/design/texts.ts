@@ -112,6 +112,7 @@ const english = {
   } satisfies Record<Refusal, string>,
   composer: {
     label: "Message",
+    skip: "Skip to writing",
     hint: "Write a message",
     hintOffline: "Waits here until sent",
     send: "Send",
