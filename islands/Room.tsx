@@ -1,5 +1,4 @@
 import { useSignal } from "@preact/signals";
-import { Head } from "fresh/runtime";
 import { useEffect } from "preact/hooks";
 import { writeDraft } from "../components/room/drafts.ts";
 import { ProblemScreen } from "../components/room/ProblemScreen.tsx";
@@ -51,36 +50,34 @@ export default function Room({ head }: { head: RoomHead }) {
     }
   }, []);
 
-  if (keyMissing.value) return <ProblemScreen problem="secret_missing" />;
+  // Not by Fresh's Head: in the browser that writes a title with HTML's escapes, “&amp;” for “&”.
   const roomName = model.value?.room.value?.name;
+  useEffect(() => {
+    if (roomName !== undefined) document.title = `${roomName} · ${t.app.name}`;
+  }, [roomName]);
+
+  if (keyMissing.value) return <ProblemScreen problem="secret_missing" />;
   return (
-    <>
-      {roomName !== undefined && (
-        <Head>
-          <title>{`${roomName} · ${t.app.name}`}</title>
-        </Head>
-      )}
-      <RoomScreen
-        head={head}
-        model={model.value}
-        link={link.value}
-        named={named.value}
-        onName={async (name) => {
-          const { problem } = await model.value?.rename(name) ?? {};
-          if (problem === undefined) named.value = true;
-          return problem;
-        }}
-        onOpenSettings={openHome}
-        onLeave={async () => {
-          model.value?.dispose();
-          writeDraft({ room: head.id, sealed: head.kind === "sealed" }, "");
-          const home = await openHome();
-          await home.forget(head.id);
-          home.dispose();
-          await forgetThisPage();
-          location.assign("/");
-        }}
-      />
-    </>
+    <RoomScreen
+      head={head}
+      model={model.value}
+      link={link.value}
+      named={named.value}
+      onName={async (name) => {
+        const { problem } = await model.value?.rename(name) ?? {};
+        if (problem === undefined) named.value = true;
+        return problem;
+      }}
+      onOpenSettings={openHome}
+      onLeave={async () => {
+        model.value?.dispose();
+        writeDraft({ room: head.id, sealed: head.kind === "sealed" }, "");
+        const home = await openHome();
+        await home.forget(head.id);
+        home.dispose();
+        await forgetThisPage();
+        location.assign("/");
+      }}
+    />
   );
 }

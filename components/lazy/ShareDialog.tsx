@@ -31,21 +31,19 @@ export default function ShareDialog(props: {
       full={full}
       class={`band on-band ${props.band}`}
     >
-      <div class={full ? "share-full" : "flex flex-col gap-4"}>
-        <div class={`bg-white w-full mx-auto ${full ? "" : "max-w-[min(100%,33dvh)]"}`}>
+      <div class={full ? "share-full" : "share-sheet"}>
+        <div class="share-sign bg-white w-full mx-auto">
           <Qr text={link} label={t.share.qr(name)} />
         </div>
-        {code === undefined
-          ? <p class="font-bold">{t.share.sealedHint}</p>
-          : (
-            <div class={`w-full mx-auto ${full ? "" : "max-w-[min(100%,33dvh)]"}`}>
-              <p class="font-bold mb-2">{t.share.aloud}</p>
-              <LaserType lines={codeLines(code)} label={spokenCode(code)} />
-              <p class="text-sm font-bold mt-3 break-words">{t.share.host(new URL(link).host)}</p>
-            </div>
-          )}
+        {code === undefined ? <p class="font-bold">{t.share.sealedHint}</p> : (
+          <div class="share-sign w-full mx-auto">
+            <p class="font-bold mb-2">{t.share.aloud}</p>
+            <LaserType lines={codeLines(code)} label={spokenCode(code)} />
+            <p class="text-sm font-bold mt-3 break-words">{t.share.host(new URL(link).host)}</p>
+          </div>
+        )}
         {!full && (
-          <div class="flex flex-wrap gap-2">
+          <div class="share-actions flex flex-wrap gap-2">
             <Button icon="copy" onClick={async () => setCopied(await copyText(link))}>
               <span aria-live="polite">
                 {copied === undefined ? t.share.copyLink : copied ? t.app.copied : t.app.copyFailed}

@@ -11,6 +11,9 @@ export type Writing =
   | { mode: "reply"; id: string; name: string; text: string }
   | { mode: "edit"; id: string; text: string };
 
+/** Where the keyboard gets to without passing the messages. */
+export const COMPOSER_FIELD_ID = "composer-field";
+
 /** From this many characters left, the composer counts. */
 const COUNT_FROM = 200;
 
@@ -104,6 +107,7 @@ export function Composer(props: {
       <div class="flex items-end gap-2 px-2 py-2 border-t-2 border-line max-w-3xl mx-auto">
         <textarea
           ref={field}
+          id={COMPOSER_FIELD_ID}
           value={text}
           rows={1}
           dir="auto"

@@ -38,7 +38,7 @@ export function MessageActions(props: MessageActionHandlers & { id: string }) {
         props.onClose();
       }}
     >
-      <div class="flex flex-wrap">
+      <div class="quick-reactions flex flex-wrap">
         {QUICK_REACTIONS.map((emoji) => (
           <button
             key={emoji}
@@ -62,7 +62,7 @@ export function MessageActions(props: MessageActionHandlers & { id: string }) {
       {sure
         ? (
           <div class="flex flex-wrap items-center gap-2 p-1">
-            <p class="flex-1 font-bold">{t.message.retractSure}</p>
+            <p class="w-full font-bold sm:w-auto sm:flex-1">{t.message.retractSure}</p>
             <Button look="alarm" icon="undo" onClick={props.onRetract}>{t.message.retract}</Button>
             <Button onClick={() => setSure(false)}>{t.app.cancel}</Button>
           </div>

@@ -7,7 +7,7 @@ import { copyText } from "../copy.ts";
 import { LazyDialog } from "../Lazy.tsx";
 import { NameDialog } from "../NameDialog.tsx";
 import { useTexts } from "../texts.ts";
-import { Composer, type Writing } from "./Composer.tsx";
+import { Composer, COMPOSER_FIELD_ID, type Writing } from "./Composer.tsx";
 import { ConnectionStrip } from "./ConnectionStrip.tsx";
 import { writeDraft } from "./drafts.ts";
 import { ProblemScreen } from "./ProblemScreen.tsx";
@@ -112,6 +112,10 @@ export function RoomScreen(props: RoomScreenProps) {
   if (problem !== undefined) return <ProblemScreen problem={problem.problem} name={head.name} />;
   return (
     <div class={`room-screen ${band} flex flex-col overflow-hidden`}>
+      {/* Every message is a stop for the Tab key. No link: in a sealed room its target would take the key's place. */}
+      <button type="button" class="skip" onClick={() => document.getElementById(COMPOSER_FIELD_ID)?.focus()}>
+        {t.composer.skip}
+      </button>
       <RoomHeader
         name={roomName}
         code={code}
@@ -136,6 +140,7 @@ export function RoomScreen(props: RoomScreenProps) {
           upToDate={model.upToDate}
           onSeen={() => model.seen()}
           loading={model.room.value === undefined}
+          offline={model.connection.value.state === "disconnected"}
           handlers={handlers}
           onOlder={() => model.loadOlder()}
           code={code}

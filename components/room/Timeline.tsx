@@ -24,6 +24,8 @@ export function Timeline(props: {
   onSeen: () => void;
   /** Nothing has come yet: the room is still being opened. */
   loading: boolean;
+  /** There is no connection: what is here is all there is for now. */
+  offline: boolean;
   handlers: Omit<MessageHandlers, "onOpen" | "onQuoted">;
   onOlder: () => void;
   /** Shown large when nobody has said anything. */
@@ -54,8 +56,10 @@ export function Timeline(props: {
   }), [props.handlers]);
 
   const rows = useMemo(() => rowsOf(items, times.dayKey, marker.newFrom), [items, times, marker.newFrom]);
-  // The note of its opening is there as soon as a room is; without it nothing is known yet.
-  const quiet = items.length > 0 && items.every((item) => item.type === "note");
+  // The note of its opening is there as soon as a room is; without it nothing is known yet. What this phone kept may be
+  // old: that nothing was said is said only when the server was heard, or cannot be.
+  const quiet = (props.upToDate.value || props.offline) && items.length > 0 &&
+    items.every((item) => item.type === "note");
   return (
     <div class="relative flex-1 min-h-0 flex flex-col">
       {/* Focusable: a keyboard has to be able to scroll it. */}

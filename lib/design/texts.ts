@@ -83,7 +83,7 @@ const english = {
     edit: "Edit",
     retract: "Take back",
     retractSure: "Take it back for everybody?",
-    copy: "Copy text",
+    copy: "Copy",
     otherEmoji: "Another emoji",
     reaction: (emoji: string, count: number, mine: boolean) =>
       `${emoji}, ${few(count, "1 person", "people")}${mine ? ", you too" : ""}`,
@@ -113,6 +113,7 @@ const english = {
   } satisfies Record<Refusal, string>,
   composer: {
     label: "Message",
+    skip: "Skip to writing",
     hint: "Write a message",
     hintOffline: "Waits here until sent",
     send: "Send",

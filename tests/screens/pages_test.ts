@@ -190,6 +190,42 @@ screen("nothing jumps while the home page and a room become alive", PHONE, async
   assert(await shifts() < 0.05, `room: ${await shifts()}`);
 });
 
+screen("beside a keyboard the room's code makes way for the words; on a phone that lies on its side it stays", {
+  ...PHONE,
+  viewport: { width: 740, height: 360 },
+}, async (page) => {
+  await startRoom(page, "Turned");
+  const share = page.getByRole("banner").getByRole("button", { name: t.room.share });
+  await share.waitFor();
+  await page.setViewportSize({ width: 740, height: 200 });
+  await share.waitFor({ state: "hidden" });
+});
+
+for (const [width, height] of [[320, 640], [360, 740], [640, 400], [740, 360]] as const) {
+  screen(
+    `on ${width} by ${height} px the share dialog shows code, QR code and how to copy without scrolling`,
+    {
+      ...PHONE,
+      viewport: { width, height },
+    },
+    async (page) => {
+      await startRoom(page, "Shared");
+      await page.getByRole("banner").getByRole("button", { name: t.room.share }).click();
+      const dialog = page.getByRole("dialog", { name: t.share.title });
+      for (const part of [dialog.getByRole("img"), dialog.getByRole("button")]) {
+        await part.first().waitFor();
+        for (const seen of await part.all()) {
+          const box = (await seen.boundingBox())!;
+          assert(
+            box.y >= 0 && box.y + box.height <= height,
+            `${await seen.getAttribute("aria-label")} ends at ${box.y + box.height}`,
+          );
+        }
+      }
+    },
+  );
+}
+
 screen("without JavaScript the page says what is needed, rooms can be read, and a code leads to its room", {
   ...PHONE,
   javaScriptEnabled: false,
@@ -244,7 +280,16 @@ screen("with the keyboard alone one writes, answers and reacts", DESKTOP, async 
   await startRoom(page, "Keys");
   await say(page, "first", "Ann");
   const field = page.getByRole("textbox", { name: t.composer.label });
-  await field.focus();
+  // From the top of the page, past all messages.
+  await page.reload();
+  await page.getByText("first", { exact: true }).waitFor();
+  const skip = page.getByRole("button", { name: t.composer.skip });
+  for (let stops = 0; !await skip.evaluate((button) => button === document.activeElement); stops++) {
+    assert(stops < 3, "the way to the composer is not at the top");
+    await page.keyboard.press("Tab");
+  }
+  await page.keyboard.press("Enter");
+  assert(await field.evaluate((text) => text === document.activeElement));
   await page.keyboard.type("two");
   await page.keyboard.press("Shift+Enter");
   await page.keyboard.type("lines");

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { App } from "fresh";
+import { signEvent } from "../../lib/crypto/signing.ts";
+import type { Event } from "../../lib/protocol/event.ts";
 import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
 import type { State } from "../../lib/server/define.ts";
 import { stopOwnServer } from "../../lib/server/instance.ts";
@@ -13,7 +15,7 @@ import { handler as codes } from "../../routes/api/codes/[code].ts";
 import { handler as health } from "../../routes/health/index.ts";
 import { handler as live } from "../../routes/health/live.ts";
 import { handler as ready } from "../../routes/health/ready.ts";
-import { newFounding, TestClient, webSocketWire } from "../support/client.ts";
+import { newFounding, signerOf, TestClient, webSocketWire } from "../support/client.ts";
 
 /** The app of main.ts with these routes, on a real port and a database in a folder of its own. */
 async function withApp(run: (base: string) => Promise<void>): Promise<void> {
@@ -102,6 +104,41 @@ Deno.test("what cannot be made or found has a named problem and its status", () 
     ];
     for (const [name, response, status, body] of cases) {
       assertEquals([name, response.status, await response.json()], [name, status, body]);
+    }
+  }));
+
+Deno.test("[ROOM-1] only a founding makes a room, and the same one makes it once", () =>
+  withApp(async (base) => {
+    const post = async (event: Event) => {
+      const response = await fetch(`${base}/api/rooms`, { method: "POST", body: JSON.stringify(event.wire) });
+      return [response.status, await response.json()];
+    };
+    const founding = await newFounding();
+    const room = founding.room;
+    const signer = await signerOf(room);
+    const content = { kind: "room", body: { roomKind: "unlisted", name: "Late" } } as const;
+    const notFirst = [
+      await signEvent(signer, { room, n: 2, clock: 1, at: 0 }, content),
+      await signEvent(signer, { room, n: 1, clock: 2, at: 0 }, content),
+      await signEvent(signer, { room, n: 1, clock: 1, at: 0 }, { kind: "message", body: { name: "Ada", text: "hi" } }),
+    ];
+    for (const event of notFirst) assertEquals(await post(event), [400, { problem: "not_a_founding" }]);
+    const made = await post(founding);
+    assertEquals([made[0], made[1].host], [201, founding.author]);
+    assertEquals(await post(founding), made);
+    assertEquals((await post(await newFounding({ room })))[1].problem, "id_taken");
+  }));
+
+Deno.test("[ROOM-2] a room's name is one tidy line, else it is refused", () =>
+  withApp(async (base) => {
+    const untidy = [" Stage", "Stage ", "Main  stage", "Main\nstage", "Cafe\u0301", "\u202eegatS", "Sta\u200bge", " "];
+    for (const name of untidy) {
+      const response = await fetch(`${base}/api/rooms`, {
+        method: "POST",
+        body: JSON.stringify((await newFounding({ name })).wire),
+      });
+      const refused = { problem: "bad_event", field: "body.name" };
+      assertEquals([name, response.status, await response.json()], [name, 400, refused]);
     }
   }));
 

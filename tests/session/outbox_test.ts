@@ -103,7 +103,7 @@ Deno.test("a crash between giving out a number and signing leaves an entry that 
   second.dispose();
 });
 
-Deno.test("an ack that was lost with its road makes no double", async () => {
+Deno.test("[ACK-5] an ack that was lost with its road makes no double", async () => {
   const { time, server, session } = await openRoom();
   server.losesAcks = true;
   server.roads[0]!.catchUp = () => {};

@@ -54,7 +54,7 @@ export function roomsContract(test: StoreTest): void {
     ]);
   });
 
-  test("making the same room again returns it and changes nothing", async ({ open }) => {
+  test("[ROOM-1] making the same room again returns it and changes nothing", async ({ open }) => {
     const store = await open();
     const made = await store.rooms.create(foundingOf("main"), NOON);
     const head = await headOf(store, "main");
@@ -63,7 +63,7 @@ export function roomsContract(test: StoreTest): void {
     assertEquals(await store.rooms.count(), 1);
   });
 
-  test("another room with the same id is refused", async ({ open }) => {
+  test("[ROOM-1] another room with the same id is refused", async ({ open }) => {
     const store = await open();
     await makeRoom(store, "main");
     assertEquals(await store.rooms.create(foundingOf("main", "listed", "thief"), NOON), { problem: "id_taken" });
