@@ -46,10 +46,15 @@ const TABLE: [name: string, change: Partial<PowerSituation>, maxLinks: number, r
   ["switched off, without a server too", { mode: "off", ...NO_SERVER }, 0, "switched_off"],
   ["switched on: battery and network do not count", { mode: "on", ...battery(0.1), saveData: true }, 8, "full"],
   ["switched on, in the background: the server alone", { mode: "on", ...HIDDEN }, 0, "background"],
-  ["a server that allows fewer links to desktops than to phones", {
-    ...battery(0.5),
-    limits: { desktopLinks: 2, phoneLinks: 3 },
-  }, 2, "few_links"],
+  [
+    "a server that allows fewer links to desktops than to phones",
+    {
+      ...battery(0.5),
+      limits: { desktopLinks: 2, phoneLinks: 3 },
+    },
+    2,
+    "few_links",
+  ],
 ];
 
 for (const [name, change, maxLinks, reason] of TABLE) {

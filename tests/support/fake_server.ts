@@ -19,7 +19,14 @@ import {
   type RoomKind,
   type WireEvent,
 } from "../../lib/protocol/event.ts";
-import type { ClientFrame, Person, RefusedFrame, RoomInfo, SendSignalFrame, ServerFrame } from "../../lib/protocol/frames.ts";
+import type {
+  ClientFrame,
+  Person,
+  RefusedFrame,
+  RoomInfo,
+  SendSignalFrame,
+  ServerFrame,
+} from "../../lib/protocol/frames.ts";
 import { LATEST_EVENTS, PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 import type { OpenRoad, RoadEvents } from "../../lib/transport/road.ts";
 import { fakeSigner, fakeVerifier } from "../simulation/fake_ed25519.ts";
