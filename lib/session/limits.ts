@@ -68,7 +68,10 @@ export const FORWARD_MOST_MS = 8_000;
 export const FORWARD_AGAIN_MS = 15_000;
 /** Events of others in one `send`. */
 export const FORWARD_MAX_EVENTS = 16;
-/** How long an event waits for others to travel with to the server, when peers have brought it to everybody. */
-export const LAZY_SERVER_MS = 1_500;
+/**
+ * How long an event waits for others to travel with to the server, when peers bring it to everybody. Below 1 s: where a
+ * link died and nobody knows yet, this is how long its message takes.
+ */
+export const LAZY_SERVER_MS = 900;
 /** Events from peers that are checked, and not yet told of. */
 export const UNTOLD_MAX_EVENTS = 1_000;

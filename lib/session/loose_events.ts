@@ -23,6 +23,8 @@ interface Loose {
   n: number;
   /** Not to be sent to the server before this, by the steady clock. */
   notBefore: number;
+  /** Was sent over the connection that is open now. */
+  sent?: boolean;
 }
 
 /** Changes are written together after this. */
@@ -87,7 +89,10 @@ export class LooseEvents {
   connected(): void {
     this.#connected = true;
     // Their authors may be back as well: they come first.
-    for (const loose of this.#events.values()) loose.notBefore = this.#soon();
+    for (const loose of this.#events.values()) {
+      loose.notBefore = this.#soon();
+      loose.sent = false;
+    }
     this.#forwardLater();
   }
 
@@ -148,11 +153,20 @@ export class LooseEvents {
   #forward(): void {
     this.#cancelForward = undefined;
     const now = this.#parts.steady.now();
-    const due = [...this.#events.values()].filter(({ notBefore }) => notBefore <= now)
+    const dueN = new Map<AuthorKey, number>();
+    for (const { author, n, notBefore } of this.#events.values()) {
+      if (notBefore <= now) dueN.set(author, Math.max(n, dueN.get(author) ?? 0));
+    }
+    // What its author wrote before goes along, whatever its own time: the server takes no number before the last one.
+    const due = [...this.#events.values()]
+      .filter(({ author, n, notBefore, sent }) => notBefore <= now || (!sent && n < (dueN.get(author) ?? 0)))
       .sort((a, b) => a.author < b.author ? -1 : a.author > b.author ? 1 : a.n - b.n)
       .slice(0, FORWARD_MAX_EVENTS);
     const sent = due.length > 0 && this.#parts.send({ type: "send", events: due.map(({ wire }) => wire) });
-    for (const loose of due) loose.notBefore = now + (sent ? FORWARD_AGAIN_MS : FORWARD_LEAST_MS);
+    for (const loose of due) {
+      loose.notBefore = now + (sent ? FORWARD_AGAIN_MS : FORWARD_LEAST_MS);
+      loose.sent ||= sent;
+    }
     this.#forwardLater();
   }
 }

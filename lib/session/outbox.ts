@@ -341,16 +341,18 @@ export class Outbox {
     waiting.sort((a, b) => a.entry.n - b.entry.n);
     let inFlight = waiting.filter(({ sentAt }) => sentAt !== undefined).length;
     const batch: Item[] = [];
-    let chars = 0;
+    let chars = 0, leaves = false;
     for (const item of waiting) {
       if (item.sentAt !== undefined) continue;
       // Not signed yet, or not readable: what follows would only be refused.
       if (item.event === undefined || inFlight >= this.#link.inFlight) break;
-      const lazyMs = (item.signedAt ?? 0) + this.#parts.serverDelayMs() - now;
+      // With one whose time has come the others go, too.
+      const lazyMs = leaves ? 0 : (item.signedAt ?? 0) + this.#parts.serverDelayMs() - now;
       if (lazyMs > 0 && waiting.length < SEND_MAX_EVENTS) {
         this.#pumpIn(lazyMs);
         break;
       }
+      leaves = true;
       const waitMs = item.paced ? 0 : this.#pace.take(now);
       if (waitMs > 0) {
         this.#pumpIn(waitMs);

@@ -59,7 +59,8 @@ export class RoomGate {
     const head = await this.#head;
     if (head === undefined || event.room !== this.#parts.room) return "refused";
     const held = this.#parts.held(event.id);
-    if (held !== undefined) return held;
+    // The id is the payload's: another signature is another claim.
+    if (held?.wire[1] === event.wire[1]) return held;
     const sealer = this.#parts.sealer();
     const fits = event.kind === "room"
       ? event.id === head.founding.id

@@ -118,7 +118,9 @@ export class RoomMesh implements SessionMesh {
     const { direct, viaMesh, missing } = this.#node.coverage();
     // A link in doubt reaches nobody for now.
     const inDoubt = direct.filter((peer) => this.#links.get(peer)?.state.state !== "connected").length;
-    return { reached: direct.length + viaMesh.length - inDoubt, missing: missing.length + inDoubt };
+    // When all are, those behind them are in doubt as well.
+    const reached = inDoubt < direct.length ? direct.length + viaMesh.length - inDoubt : 0;
+    return { reached, missing: missing.length + direct.length + viaMesh.length - reached };
   }
 
   // ---- for who steers it ----

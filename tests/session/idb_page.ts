@@ -11,8 +11,8 @@ export interface StoragePage {
   write(database: string, count: number): Promise<number[]>;
   /** Opens the database under another version, as a newer page would: resolves when the older ones have let go. */
   upgrade(database: string): Promise<string>;
-  /** Makes a database as version 1 of the app left it. The page stays connected to it, as version 1 did, until asked. */
-  makeVersion1(database: string): Promise<void>;
+  /** Makes a database as an earlier version of the app left it. The page stays connected to it, as that did, until asked. */
+  makeVersion(version: 1 | 2, database: string): Promise<void>;
   /** What this version of the app finds in a database, and whether it can use it. */
   readAll(database: string): Promise<Found>;
 }
@@ -29,9 +29,14 @@ export interface Found {
   nextN: number;
   copy: { epoch: string; ranges: unknown; positions: number[]; wire: unknown } | undefined;
   seen: unknown;
+  /** Payloads of what is carried for others. */
+  loose: string[];
 }
 
-const VERSION_1_STORES = ["device", "books", "entries", "copies", "events"];
+const STORES = {
+  1: ["device", "books", "entries", "copies", "events"],
+  2: ["device", "books", "entries", "copies", "events", "seen"],
+};
 
 const page: StoragePage = {
   async runRule(name) {
@@ -73,18 +78,18 @@ const page: StoragePage = {
       };
     });
   },
-  makeVersion1(database) {
+  makeVersion(version, database) {
     const content = (text: string) => ({ kind: "message", body: { name: "Ada", text } });
     return new Promise((resolve, reject) => {
-      const request = indexedDB.open(database, 1);
+      const request = indexedDB.open(database, version);
       request.onerror = () => reject(request.error);
       request.onupgradeneeded = () => {
-        for (const store of VERSION_1_STORES) request.result.createObjectStore(store);
+        for (const store of STORES[version]) request.result.createObjectStore(store);
       };
       request.onsuccess = () => {
         const db = request.result;
         db.onversionchange = () => db.close();
-        const transaction = db.transaction(VERSION_1_STORES, "readwrite");
+        const transaction = db.transaction(STORES[version], "readwrite");
         const put = (store: string, key: IDBValidKey, value: unknown) => transaction.objectStore(store).put(value, key);
         put("device", "secret", new Uint8Array(32).fill(7));
         put("device", "name", "Ada");
@@ -97,6 +102,7 @@ const page: StoragePage = {
         put("copies", "room", { epoch: "epoch", ranges: [{ from: 1, to: 2 }], oldest: 1, room });
         put("events", ["room", 1], founding);
         put("events", ["room", 2], ["payload 2", "signature 2"]);
+        if (version === 2) put("seen", "room", { epoch: "epoch", position: 1 });
         transaction.oncomplete = () => resolve();
         transaction.onerror = () => reject(transaction.error);
       };
@@ -117,6 +123,8 @@ const page: StoragePage = {
       await storage.seen("room"),
       await storage.changeSeen("room", () => ({ epoch: "epoch", position: 2 })),
     ];
+    const loose = await storage.loose("room");
+    await storage.changeLoose("room", new Map([["id", ["carried", "signature"]]]), []);
     await storage.close();
     return {
       name,
@@ -132,6 +140,7 @@ const page: StoragePage = {
         wire: copy.events.at(-1)?.wire,
       },
       seen: seen[0] ?? null,
+      loose: loose.map(([payload]) => payload),
     };
   },
 };

@@ -94,30 +94,36 @@ inBrowser("an older page does not keep a newer one from upgrading the database",
   assertEquals(await newer.evaluate(() => storagePage.upgrade("upgraded")), "ok");
 });
 
-inBrowser("a database of version 1 is upgraded with all that it held, the outbox above all", async (openPage) => {
-  const [older, newer] = [await openPage(), await openPage()];
-  await older.evaluate(() => storagePage.makeVersion1("version 1"));
-  // The older page stays open and connected: the newer one must not wait for it.
-  const found = await newer.evaluate(() => storagePage.readAll("version 1"));
-  assertEquals(found, {
-    name: "Ada",
-    secret: Array.from({ length: 32 }, () => 7),
-    rooms: ["Room"],
-    outbox: [["signed", 3], ["typed", 4]],
-    wires: [["p", "s"], null],
-    nextN: 5,
-    copy: { epoch: "epoch", ranges: [{ from: 1, to: 2 }], positions: [1, 2], wire: ["payload 2", "signature 2"] },
-    seen: null,
-  });
-});
+for (const version of [1, 2] as const) {
+  inBrowser(
+    `a database of version ${version} is upgraded with all that it held, the outbox above all`,
+    async (openPage) => {
+      const [older, newer] = [await openPage(), await openPage()];
+      const database = `version ${version}`;
+      await older.evaluate(([version, name]) => storagePage.makeVersion(version, name), [version, database] as const);
+      // The older page stays open and connected: the newer one must not wait for it.
+      const found = await newer.evaluate((name) => storagePage.readAll(name), database);
+      assertEquals(found, {
+        name: "Ada",
+        secret: Array.from({ length: 32 }, () => 7),
+        rooms: ["Room"],
+        outbox: [["signed", 3], ["typed", 4]],
+        wires: [["p", "s"], null],
+        nextN: 5,
+        copy: { epoch: "epoch", ranges: [{ from: 1, to: 2 }], positions: [1, 2], wire: ["payload 2", "signature 2"] },
+        seen: version === 1 ? null : { epoch: "epoch", position: 1 },
+        loose: [],
+      });
+    },
+  );
 
-inBrowser("what the upgraded database holds is there for the next page", async (openPage) => {
-  const [first, second] = [await openPage(), await openPage()];
-  await first.evaluate(() => storagePage.makeVersion1("upgraded once"));
-  await first.evaluate(() => storagePage.readAll("upgraded once"));
-  const found = await second.evaluate(() => storagePage.readAll("upgraded once"));
-  assertEquals([found.outbox.map(([text]) => text), found.seen], [["signed", "typed", "next"], {
-    epoch: "epoch",
-    position: 2,
-  }]);
-});
+  inBrowser(`what the upgraded database of version ${version} holds is there for the next page`, async (openPage) => {
+    const [first, second] = [await openPage(), await openPage()];
+    const database = `version ${version}, upgraded once`;
+    await first.evaluate(([version, name]) => storagePage.makeVersion(version, name), [version, database] as const);
+    await first.evaluate((name) => storagePage.readAll(name), database);
+    const found = await second.evaluate((name) => storagePage.readAll(name), database);
+    assertEquals(found.outbox.map(([text]) => text), ["signed", "typed", "next"]);
+    assertEquals([found.seen, found.loose], [{ epoch: "epoch", position: 2 }, ["carried"]]);
+  });
+}

@@ -1,5 +1,5 @@
 /** A production session against the fake server, under virtual time. */
-import type { Clock, SessionMeter, TabChannel } from "../../lib/session/deps.ts";
+import type { Clock, SessionDeps, SessionMeter, TabChannel } from "../../lib/session/deps.ts";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
 import { openRoomSession, type RoomSession } from "../../lib/session/room_session.ts";
@@ -17,6 +17,7 @@ export interface OpenOptions {
   /** Default: straight to the server. */
   openRoad?: OpenRoad;
   meter?: SessionMeter;
+  preference?: SessionDeps["preference"];
   secret?: string;
   name?: string;
   seed?: number;
@@ -28,7 +29,7 @@ export interface OpenOptions {
 }
 
 export function openSession(options: OpenOptions): RoomSession {
-  const { server, disk, tabs, meter, secret, logs } = options;
+  const { server, disk, tabs, meter, preference, secret, logs } = options;
   const random = new SeededRandom(options.seed ?? 1, "session");
   return openRoomSession({
     clock: options.clock ?? server.time.clock,
@@ -46,6 +47,7 @@ export function openSession(options: OpenOptions): RoomSession {
     openRoad: options.openRoad ?? server.openRoad,
     ...(tabs && { tabs }),
     ...(meter && { meter }),
+    ...(preference && { preference }),
     log: (line) => logs?.push(line),
   }, { room: server.room.id, name: options.name ?? "Ada", ...(secret !== undefined && { secret }) });
 }

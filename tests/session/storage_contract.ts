@@ -1,6 +1,7 @@
 /** What every SessionStorage promises. Runs in Deno for the one in memory, and in a real browser for IndexedDB. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { COPY_MAX_EVENTS } from "../../lib/session/limits.ts";
+import type { EventId, WireEvent } from "../../lib/protocol/event.ts";
+import { COPY_MAX_EVENTS, LOOSE_MAX_EVENTS } from "../../lib/session/limits.ts";
 import { enqueue, type OutboxBook, settle, sign } from "../../lib/session/outbox_book.ts";
 import type { LogCopy, SessionStorage } from "../../lib/session/storage.ts";
 
@@ -25,6 +26,15 @@ function copyOf(from: number, to: number, { epoch = "epoch", oldest = 1 } = {}):
 function room(id: string): LogCopy["room"] {
   return { id, kind: "listed", name: id, host: "host", founding: ["payload", "signature"], createdAt: 1 };
 }
+
+/** Carried events by their ids, `${name} 1` and on. */
+function carried(name: string, from: number, to: number): Map<EventId, WireEvent> {
+  const ids = Array.from({ length: to - from + 1 }, (_, at) => `${name} ${from + at}`);
+  return new Map(ids.map((id) => [id, [`payload ${id}`, "signature"]]));
+}
+const payloadsOf = (wires: readonly WireEvent[]) => wires.map(([payload]) => payload);
+/** Carried events are in the order in which they were kept; of those kept at once, nobody says. */
+const A_MOMENT_MS = 3;
 
 const known = (id: string) => ({ id, kind: "listed" as const, name: id, openedAt: 1, favourite: false });
 
@@ -154,6 +164,48 @@ export const STORAGE_RULES: { name: string; run: (open: OpenTab) => Promise<void
     },
   },
   {
+    name: "carried events are there for every tab, in the order in which they were kept",
+    async run(open) {
+      const tab = open();
+      assertEquals(await tab.loose("a"), []);
+      for (const number of [3, 1, 2]) {
+        await tab.changeLoose("a", carried("event", number, number), []);
+        await new Promise((resolve) => setTimeout(resolve, A_MOMENT_MS));
+      }
+      assertEquals(payloadsOf(await open().loose("a")), ["payload event 3", "payload event 1", "payload event 2"]);
+      assertEquals((await open().loose("a"))[0], ["payload event 3", "signature"]);
+      assertEquals(await tab.loose("b"), []);
+    },
+  },
+  {
+    name: "carried events are kept and dropped in one change; dropping what is not there changes nothing",
+    async run(open) {
+      const tab = open();
+      await tab.changeLoose("a", carried("event", 1, 3), []);
+      await open().changeLoose("a", carried("event", 4, 4), new Set(["event 1", "event 3", "unknown"]));
+      assertEquals(payloadsOf(await tab.loose("a")).toSorted(), ["payload event 2", "payload event 4"]);
+      await Promise.all([
+        tab.changeLoose("a", carried("tab", 1, 20), []),
+        open().changeLoose("a", carried("other", 1, 20), ["event 2"]),
+      ]);
+      assertEquals((await tab.loose("a")).length, 41);
+    },
+  },
+  {
+    name: "carried events are bounded: the oldest of a room go, and no other room's",
+    async run(open) {
+      const tab = open();
+      await tab.changeLoose("aa", carried("event", 1, 2), []);
+      await tab.changeLoose("a", carried("old", 1, 10), []);
+      await new Promise((resolve) => setTimeout(resolve, A_MOMENT_MS));
+      await tab.changeLoose("a", carried("new", 1, LOOSE_MAX_EVENTS - 5), []);
+      const payloads = payloadsOf(await tab.loose("a"));
+      assertEquals(payloads.length, LOOSE_MAX_EVENTS);
+      assertEquals(payloads.filter((payload) => payload.includes("old")).length, 5);
+      assertEquals((await tab.loose("aa")).length, 2);
+    },
+  },
+  {
     name: "rooms are remembered; one that is dropped is forgotten with its copy, but not what waits to be sent there",
     async run(open) {
       const tab = open();
@@ -162,12 +214,15 @@ export const STORAGE_RULES: { name: string; run: (open: OpenTab) => Promise<void
       await tab.saveCopy("a", copyOf(1, 2), false);
       await tab.saveCopy("b", copyOf(1, 2), false);
       await tab.changeSeen("a", () => ({ epoch: "epoch", position: 2 }));
+      await tab.changeLoose("a", carried("event", 1, 2), []);
+      await tab.changeLoose("aa", carried("event", 1, 2), []);
       await tab.changeOutbox("a", write("waits"));
       await tab.changeOutbox("b", write("settled"));
       await tab.changeOutbox("b", (book) => settle(book, new Set(book.entries.map(({ key }) => key))));
       assertEquals(await open().changeRooms(() => []), []);
       assertEquals([await tab.rooms(), await tab.copy("a"), await tab.copy("b")], [[], undefined, undefined]);
       assertEquals(await tab.seen("a"), undefined);
+      assertEquals([(await tab.loose("a")).length, (await tab.loose("aa")).length], [0, 2]);
       assertEquals(textsOf(await tab.changeOutbox("a", same)), ["waits"]);
       assertEquals((await tab.changeOutbox("b", same)).n, 0);
     },

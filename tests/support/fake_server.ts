@@ -1,6 +1,6 @@
 /**
  * A server of one room that speaks the protocol, in process, under virtual time: what a session's tests talk to. It greets,
- * welcomes, stores, acks and fans out as the real one does; a test makes it fail.
+ * welcomes, stores, acks, fans out, tells who is there and carries signals as the real one does; a test makes it fail.
  *
  * To extend: `judge` decides on each new event, `muted` swallows everything, `cut` breaks roads, `tell` sends any text.
  */
@@ -11,8 +11,22 @@ import { toBase64Url } from "../../lib/protocol/base64url.ts";
 import type { CloseReason } from "../../lib/protocol/codes.ts";
 import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
 import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode.ts";
-import { type Event, type EventContent, readEvent, type RoomKind, type WireEvent } from "../../lib/protocol/event.ts";
-import type { ClientFrame, RefusedFrame, RoomInfo, ServerFrame } from "../../lib/protocol/frames.ts";
+import {
+  type AuthorKey,
+  type Event,
+  type EventContent,
+  readEvent,
+  type RoomKind,
+  type WireEvent,
+} from "../../lib/protocol/event.ts";
+import type {
+  ClientFrame,
+  Person,
+  RefusedFrame,
+  RoomInfo,
+  SendSignalFrame,
+  ServerFrame,
+} from "../../lib/protocol/frames.ts";
 import { LATEST_EVENTS, PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 import type { OpenRoad, RoadEvents } from "../../lib/transport/road.ts";
 import { fakeSigner, fakeVerifier } from "../simulation/fake_ed25519.ts";
@@ -148,6 +162,21 @@ export class FakeServer {
     return this.received.filter((frame): frame is Extract<ClientFrame, { type: Type }> => frame.type === type);
   }
 
+  /** Everybody who is welcomed, once each. */
+  get people(): Person[] {
+    const people = new Map<AuthorKey, Person>();
+    for (const { isOpen, person } of this.roads) if (isOpen && person !== undefined) people.set(person.author, person);
+    return [...people.values()];
+  }
+
+  /** Tells all but the one it happened to. */
+  presence(change: { joined: Person[]; left: AuthorKey[] }, about: FakeRoad): void {
+    const { length: count } = this.people;
+    for (const road of this.open) {
+      if (road !== about && road.person !== undefined) road.tell({ type: "presence", count, ...change });
+    }
+  }
+
   /** Texts in the log, in its order. */
   get texts(): string[] {
     return this.log.flatMap((wire) => {
@@ -194,7 +223,8 @@ export class FakeRoad {
   isOpen = true;
   /** The client has been welcomed and holds everything up to here. */
   position: number | undefined;
-  author: string | undefined;
+  /** Who was welcomed on it. */
+  person: Person | undefined;
 
   constructor(server: FakeServer, client: RoadEvents) {
     this.#server = server;
@@ -218,7 +248,7 @@ export class FakeRoad {
   }
 
   close(): void {
-    this.isOpen = false;
+    this.#end();
   }
 
   // ---- the server's end ----
@@ -237,7 +267,7 @@ export class FakeRoad {
     }
     // A client that has said farewell hears nothing more.
     if (!this.isOpen) return;
-    this.isOpen = false;
+    this.#end();
     this.#client.closed(reason === undefined ? 1006 : CLOSE_REASONS[reason].code);
   }
 
@@ -271,7 +301,25 @@ export class FakeRoad {
       }
       case "send":
         return this.#store(frame.events);
+      case "signal":
+        return this.#carry(frame);
     }
+  }
+
+  #end(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    const author = this.person?.author;
+    if (author === undefined || this.#server.people.some((person) => person.author === author)) return;
+    this.#server.presence({ joined: [], left: [author] }, this);
+  }
+
+  #carry({ to, payload, signature }: SendSignalFrame): void {
+    const from = this.person?.author;
+    if (from === undefined) throw new Error("a signal before welcome");
+    const receivers = this.#server.open.filter(({ person }) => person?.author === to);
+    for (const road of receivers) road.tell({ type: "signal", from, payload, signature });
+    if (receivers.length === 0) this.tell({ type: "signal_undeliverable", to, reason: "not_present" });
   }
 
   #welcome({ proof, resume }: Extract<ClientFrame, { type: "hello" }>): void {
@@ -279,12 +327,14 @@ export class FakeRoad {
     const { room, epoch, head, oldest, clock, limits, lastN, time } = server;
     const said = readHelloProof(proof[0]);
     if (said?.nonce !== this.#nonce || said.room !== room.id) return this.cut("bad_hello");
-    this.author = said.author;
+    const me = { author: said.author, name: said.name };
+    const isNew = !server.people.some(({ author }) => author === me.author);
+    this.person = me;
     const resumes = !server.answersLatest && resume?.epoch === epoch && resume.position <= head &&
       resume.position >= oldest - 1;
     const from = resumes ? resume.position + 1 : Math.max(oldest, head - LATEST_EVENTS + 1);
     this.position = from - 1;
-    const me = { author: said.author, name: said.name };
+    const { people } = server;
     this.tell({
       type: "welcome",
       room,
@@ -295,11 +345,12 @@ export class FakeRoad {
       from,
       lastN: lastN.get(said.author) ?? 0,
       clock,
-      people: { count: 1, shown: [me] },
+      people: { count: people.length, shown: people },
       limits,
       at: time.now(),
     });
     this.catchUp();
+    if (isNew) server.presence({ joined: [me], left: [] }, this);
   }
 
   #store(wires: readonly WireEvent[]): void {

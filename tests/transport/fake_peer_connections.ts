@@ -2,7 +2,8 @@
  * RTCPeerConnections for tests: in process, under virtual time, with the signaling states of the real one and one rule of
  * ICE: two ends connect when each has taken the other's description of the same generation, and one candidate.
  *
- * To extend: `air.down` cuts all paths, `air.latencyMs` is one way, `capacity` is what a channel's buffer empties to.
+ * To extend: `air.down` cuts all paths, `cut` those of one connection, `air.latencyMs` is one way, `capacity` is what a
+ * channel's buffer empties to.
  */
 import type { IceCandidate } from "../../lib/protocol/signal.ts";
 import type {
@@ -62,6 +63,8 @@ export class FakePeerConnection implements PeerConnection {
   readonly #candidates = new Set<string>();
   #openedOnce = false;
   closed = false;
+  /** Nothing gets in or out, and nobody is told. */
+  cut = false;
   bufferedBytes = 0;
   /** What went wrong that a real one would throw at. */
   rollbacks = 0;
@@ -137,7 +140,7 @@ export class FakePeerConnection implements PeerConnection {
       if (this.#air.clogged) return;
       this.bufferedBytes -= text.length;
       // What was on the way when a path broke comes over the next one; this fake loses it, which is worse.
-      if (!this.#air.down && !peer.closed && sentAt > 0) peer.#events.received(text);
+      if (!this.#air.down && !this.cut && !peer.cut && !peer.closed && sentAt > 0) peer.#events.received(text);
     });
     return true;
   }
@@ -194,7 +197,7 @@ export class FakePeerConnection implements PeerConnection {
 
   #tryConnect(): void {
     const peer = this.#air.connections.find(({ id }) => id === this.#remote?.id);
-    if (peer === undefined || this.#air.down || this.closed || peer.closed) return;
+    if (peer === undefined || this.#air.down || this.closed || peer.closed || this.cut || peer.cut) return;
     const agreed = peer.#remote?.id === this.id && peer.#remote.generation === this.#local?.generation &&
       this.#remote?.generation === peer.#local?.generation;
     if (!agreed || this.#candidates.size + peer.#candidates.size === 0) return;

@@ -1,0 +1,562 @@
+/** Sessions and meshes as they are in pages, with a server, without, and while it goes and comes. */
+import { assert, assertEquals } from "@std/assert";
+import { newRoomSecret, sealerOf } from "../../lib/crypto/seal.ts";
+import { signEvent } from "../../lib/crypto/signing.ts";
+import type { Event, WireEvent } from "../../lib/protocol/event.ts";
+import { CLOCK_MAX_LEAD } from "../../lib/protocol/limits.ts";
+import { FORWARD_MOST_MS, LAZY_SERVER_MS } from "../../lib/session/limits.ts";
+import { MemoryDisk } from "../../lib/session/memory_storage.ts";
+import { RoomMesh } from "../../lib/session/room_mesh.ts";
+import type { RoomSession } from "../../lib/session/room_session.ts";
+import { messageFrames } from "../../lib/transport/link_frames.ts";
+import type { DeliverySituation } from "../../lib/routing/delivery_route.ts";
+import { fakeSigner } from "../simulation/fake_ed25519.ts";
+import { SeededRandom } from "../simulation/random.ts";
+import { FakeServer } from "../support/fake_server.ts";
+import { drained, VirtualTime } from "../support/virtual_time.ts";
+import { FakeAir, type FakePeerConnection } from "../transport/fake_peer_connections.ts";
+import { lines, openSession } from "./open_session.ts";
+
+/** From one phone to the server's log, and from there to another phone's screen. */
+const TO_SERVER_MS = 20;
+const TO_SCREEN_MS = 60;
+/** Over one link. */
+const OVER_LINK_MS = 40;
+
+const CONFIG = {
+  iceServers: [],
+  limits: {
+    desktopLinks: 8,
+    phoneLinks: 3,
+    discoveryCooldownMs: 2_000,
+    peerCooldownMs: 5_000,
+    smallRoom: 15,
+    autoUpgradeMs: 0,
+    candidatePool: 1,
+  },
+};
+
+/** One device and its page. */
+class Phone {
+  readonly disk = new MemoryDisk();
+  readonly connections: FakePeerConnection[] = [];
+  readonly logs: string[] = [];
+  online = true;
+  preference: DeliverySituation["preference"] = "auto";
+  session!: RoomSession;
+  mesh: RoomMesh | undefined;
+  #page = 0;
+
+  constructor(readonly world: World, readonly number: number, readonly name: string) {
+    this.open();
+  }
+
+  /** A page of this device. */
+  open(): void {
+    const { server, time, secret } = this.world;
+    this.session = openSession({
+      server,
+      disk: this.disk,
+      name: this.name,
+      seed: 100 * this.number + ++this.#page,
+      logs: this.logs,
+      preference: () => this.preference,
+      ...(secret !== undefined && { secret }),
+      openRoad: (events) => {
+        if (this.online) return server.openRoad(events);
+        time.after(10, () => events.closed(1006));
+        return { send: () => false, close() {} };
+      },
+    });
+  }
+
+  startMesh(maxLinks = 8): void {
+    const { time, air } = this.world;
+    this.mesh = new RoomMesh({
+      host: this.session.meshHost!,
+      clock: time.clock,
+      timers: time.timers,
+      random: new SeededRandom(100 * this.number + this.#page, "mesh"),
+      open: (events) => {
+        const connection = air.open(events) as FakePeerConnection;
+        this.connections.push(connection);
+        return connection;
+      },
+      config: CONFIG,
+      maxLinks,
+      onChange: () => {},
+      log: (line) => this.logs.push(line),
+    });
+    this.session.useMesh(this.mesh);
+  }
+
+  stopMesh(): void {
+    const { mesh } = this;
+    this.mesh = undefined;
+    this.session.useMesh(undefined);
+    mesh?.close();
+  }
+
+  /** The page ends as pages do. */
+  async close(): Promise<void> {
+    await this.session.persist();
+    this.stopMesh();
+    this.session.dispose();
+  }
+
+  /** This device alone has no way to the server. */
+  goOffline(): void {
+    this.online = false;
+    const author = this.session.meshHost!.signer.author;
+    for (const road of this.world.server.open) if (road.person?.author === author) road.cut();
+  }
+
+  /** All links go silent, and nobody is told. */
+  cutLinks(): void {
+    for (const connection of this.connections) connection.cut = true;
+  }
+
+  async say(text: string): Promise<void> {
+    assertEquals(await this.session.sendMessage(text), {});
+  }
+
+  get lines(): string[] {
+    return lines(this.session);
+  }
+
+  get live(): boolean {
+    return this.session.connection.value.state === "connected";
+  }
+
+  get reaches(): { reached: number; missing: number } {
+    return this.mesh!.coverage();
+  }
+
+  /** How many phones hold my message; undefined when that is not what is shown. */
+  onPhones(text: string): number | undefined {
+    const item = this.session.messages.value.find((item) => item.type === "message" && item.text === text);
+    return item?.type === "message" && item.delivery?.state === "on_phones" ? item.delivery.phones : undefined;
+  }
+}
+
+class World {
+  readonly time: VirtualTime;
+  readonly server: FakeServer;
+  readonly air: FakeAir;
+  readonly secret: string | undefined;
+  readonly phones: Phone[] = [];
+
+  private constructor(time: VirtualTime, server: FakeServer, secret?: string) {
+    this.time = time;
+    this.server = server;
+    this.air = new FakeAir(time);
+    this.secret = secret;
+  }
+
+  static async make({ sealed = false } = {}): Promise<World> {
+    const time = new VirtualTime();
+    if (!sealed) return new World(time, await FakeServer.create(time));
+    const secret = newRoomSecret((bytes) => bytes.fill(5));
+    const sealer = await sealerOf(secret);
+    return new World(time, await FakeServer.create(time, { kind: "sealed", sealer }), secret);
+  }
+
+  add(name: string): Phone {
+    const phone = new Phone(this, this.phones.length + 1, name);
+    this.phones.push(phone);
+    return phone;
+  }
+
+  async untilLive(): Promise<void> {
+    await this.until(() => this.phones.every(({ live, session }) => live && session.people.value.count > 0));
+    await this.time.run(200);
+  }
+
+  async untilLinked(phones = this.phones): Promise<void> {
+    await this.until(() =>
+      phones.every(({ reaches }) => reaches.reached >= phones.length - 1 && reaches.missing === 0)
+    );
+    // Hellos and first digests have gone.
+    await this.time.run(1_500);
+  }
+
+  async stopServer(): Promise<void> {
+    this.server.down = true;
+    this.server.cut();
+    await this.until(() => this.phones.every(({ live }) => !live));
+  }
+
+  /** Web Crypto works outside of virtual time: goes on in small steps. */
+  async until(done: () => boolean, withinMs = 60_000): Promise<void> {
+    const endsAt = this.time.now() + withinMs;
+    while (!done() && this.time.now() < endsAt) {
+      await this.time.run(10, done);
+      if (this.secret !== undefined) await drained();
+    }
+    assert(done(), `did not happen within ${withinMs} ms: ${done}`);
+  }
+
+  /** Texts that the server got, frame by frame. */
+  get sent(): string[][] {
+    return this.server.framesOf("send").map(({ events }) => events.map(([payload]) => textIn(payload)));
+  }
+
+  [Symbol.dispose](): void {
+    for (const phone of this.phones) {
+      phone.stopMesh();
+      phone.session.dispose();
+    }
+  }
+}
+
+const textIn = (payload: string) => /"text":"([^"]*)"/.exec(payload)?.[1] ?? "";
+
+/** Phones that are connected, and linked when `meshed`. */
+async function crowd(names: string[], { sealed = false, meshed = names.length } = {}): Promise<World> {
+  const world = await World.make({ sealed });
+  for (const name of names) world.add(name);
+  await world.untilLive();
+  const linked = world.phones.slice(0, meshed);
+  for (const phone of linked) phone.startMesh();
+  if (meshed === names.length) await world.untilLinked();
+  else await world.until(() => linked.every(({ reaches }) => reaches.reached === meshed - 1));
+  return world;
+}
+
+Deno.test("[WAY-2] the first message goes to the server at once, whether or not links are being set up", async () => {
+  using world = await crowd(["Ada", "Ben"], { meshed: 0 });
+  const [ada, ben] = world.phones;
+  world.air.down = true;
+  for (const phone of world.phones) phone.startMesh();
+  await world.time.run(3_000);
+  assert(world.air.connections.length > 0, "nobody tried to link");
+  await ada!.say("hello");
+  await world.time.run(TO_SERVER_MS);
+  assertEquals(world.server.texts, ["hello"]);
+  await world.time.run(TO_SCREEN_MS);
+  assertEquals(ben!.lines.at(-1), "hello");
+});
+
+Deno.test("[WAY-3] peers that reach everyone have it first; the server gets a batch within LAZY_SERVER_MS", async () => {
+  using world = await crowd(["Ada", "Ben", "Cleo"]);
+  const [ada, ...others] = world.phones;
+  assertEquals(ada!.session.delivery.reason, "peers_reach_everyone");
+  for (const text of ["one", "two", "three"]) {
+    await ada!.say(text);
+    await world.time.run(100);
+    for (const phone of others) assertEquals(phone.lines.at(-1), text);
+  }
+  assertEquals(world.sent, []);
+  assertEquals(ada!.onPhones("one"), undefined);
+  await world.time.run(LAZY_SERVER_MS - 300 + TO_SERVER_MS);
+  assertEquals(world.sent, [["one", "two", "three"]]);
+  await world.time.run(TO_SCREEN_MS);
+  for (const phone of world.phones) assertEquals(phone.lines.slice(-3), ["one", "two", "three"]);
+});
+
+Deno.test("[WAY-4] peers that reach some: both at once", async () => {
+  using world = await crowd(["Ada", "Ben", "Cleo"], { meshed: 2 });
+  const [ada, ben, cleo] = world.phones;
+  assertEquals(ada!.session.delivery.reason, "peers_reach_some");
+  await ada!.say("to all");
+  await world.time.run(TO_SERVER_MS);
+  assertEquals([ben!.lines.at(-1), world.server.texts], ["to all", ["to all"]]);
+  await world.time.run(TO_SCREEN_MS);
+  assertEquals(cleo!.lines.at(-1), "to all");
+});
+
+Deno.test("[WAY-5] an event that comes over both roads is shown once, and nothing is carried that the log has", async () => {
+  using world = await crowd(["Ada", "Ben", "Cleo"], { meshed: 2 });
+  const [ada, ben] = world.phones;
+  for (let number = 1; number <= 5; number++) {
+    await (number % 2 === 1 ? ada! : ben!).say(`text ${number}`);
+    await world.time.run(30);
+  }
+  await world.time.run(20_000);
+  const said = ["text 1", "text 2", "text 3", "text 4", "text 5"];
+  for (const phone of world.phones) assertEquals(phone.lines.slice(1), said, phone.name);
+  assertEquals(world.server.texts, said);
+  for (const phone of world.phones) assertEquals(phone.disk.loose.get(world.server.room.id)?.size ?? 0, 0);
+});
+
+Deno.test("[WAY-6] no server: peers carry, and say so; it comes back: all is stored once, in one order for everybody", async () => {
+  using world = await crowd(["Ada", "Ben", "Cleo", "Dora"]);
+  await world.phones[0]!.say("before");
+  await world.time.run(3_000);
+  await world.stopServer();
+  for (const phone of world.phones) assertEquals(phone.session.delivery.reason, "no_server");
+  for (const phone of world.phones) {
+    await phone.say(`${phone.name} without`);
+    await world.time.run(OVER_LINK_MS);
+    for (const other of world.phones) {
+      if (other !== phone) assert(other.lines.includes(`${phone.name} without`), `${other.name}: ${other.lines}`);
+    }
+  }
+  await world.time.run(5_000);
+  assertEquals(world.server.texts, ["before"]);
+  world.server.down = false;
+  await world.until(() => world.phones.every(({ live }) => live), 20_000);
+  await world.time.run(FORWARD_MOST_MS + 5_000);
+  const said = ["before", "Ada without", "Ben without", "Cleo without", "Dora without"];
+  assertEquals(world.server.texts.toSorted(), said.toSorted());
+  for (const phone of world.phones) {
+    assertEquals(phone.lines, world.phones[0]!.lines);
+    assertEquals(phone.lines.slice(1).toSorted(), said.toSorted());
+    assertEquals(phone.disk.loose.get(world.server.room.id)?.size ?? 0, 0);
+  }
+});
+
+Deno.test("[PHONES-1] on N phones: as many as have signed for it, and none before", async () => {
+  using world = await crowd(["Ada", "Ben", "Cleo"]);
+  const [ada, , cleo] = world.phones;
+  await world.stopServer();
+  await ada!.say("who has it");
+  assertEquals(ada!.onPhones("who has it"), undefined);
+  await world.until(() => ada!.onPhones("who has it") === 2, 3_000);
+  // Cleo is not there any more, and does not know of what comes now.
+  cleo!.cutLinks();
+  await ada!.say("and this");
+  await world.until(() => ada!.onPhones("and this") === 1, 3_000);
+  await world.time.run(30_000);
+  assertEquals([ada!.onPhones("who has it"), ada!.onPhones("and this")], [2, 1]);
+});
+
+Deno.test("[PHONES-1] a message that nobody signed for waits, and says only that", async () => {
+  using world = await crowd(["Ada", "Ben"]);
+  const [ada, ben] = world.phones;
+  await world.stopServer();
+  ben!.cutLinks();
+  await ada!.say("nobody hears");
+  await world.time.run(10_000);
+  assertEquals(ada!.lines.at(-1), "nobody hears (queued)");
+});
+
+for (const heardAgoMs of [0, 300, 900, 2_000, 4_500]) {
+  Deno.test(`[WAY-7] a link that died without a word, last heard ${heardAgoMs} ms ago: the server has the message within 1 s`, async () => {
+    using world = await crowd(["Ada", "Ben"]);
+    const [ada, ben] = world.phones;
+    await ben!.say("heard");
+    await world.until(() => ada!.lines.at(-1) === "heard");
+    await world.time.run(50);
+    ben!.cutLinks();
+    await world.time.run(heardAgoMs);
+    await ada!.say("are you there");
+    const saidAt = world.time.now();
+    await world.until(() => ben!.lines.at(-1) === "are you there", 5_000);
+    const tookMs = world.time.now() - saidAt;
+    assert(tookMs <= 1_000, `${tookMs} ms`);
+    assertEquals(world.server.texts, ["heard", "are you there"]);
+  });
+}
+
+Deno.test("[WAY-7] links that end with a word free at once what waited for the batch", async () => {
+  using world = await crowd(["Ada", "Ben"]);
+  const [ada, ben] = world.phones;
+  await ada!.say("waits for others");
+  await world.time.run(OVER_LINK_MS);
+  assertEquals(world.server.texts, []);
+  ben!.stopMesh();
+  await world.time.run(OVER_LINK_MS + TO_SERVER_MS);
+  assertEquals(world.server.texts, ["waits for others"]);
+});
+
+Deno.test("[WAY-7] peers switched off free at once what waited for the batch", async () => {
+  using world = await crowd(["Ada", "Ben"]);
+  const [ada] = world.phones;
+  await ada!.say("waits for others");
+  await world.time.run(OVER_LINK_MS);
+  assertEquals(world.server.texts, []);
+  ada!.stopMesh();
+  await world.time.run(TO_SERVER_MS);
+  assertEquals(world.server.texts, ["waits for others"]);
+});
+
+Deno.test("[WAY-7] who is reached over a link in doubt only is not reached", async () => {
+  using world = await crowd(["Ada", "Ben", "Cleo"], { meshed: 0 });
+  const [ada, ben, cleo] = world.phones;
+  // A chain: Ada and Cleo have one link each, to Ben.
+  ada!.startMesh(1);
+  ben!.startMesh();
+  await world.until(() => ada!.mesh!.stats.links === 1);
+  cleo!.startMesh(1);
+  await world.untilLinked();
+  assertEquals([ada!.mesh!.stats.links, cleo!.mesh!.stats.links], [1, 1]);
+  ada!.preference = "p2p";
+  ada!.cutLinks();
+  await world.time.run(2_000);
+  await ada!.say("over what");
+  await world.until(() => ada!.reaches.reached === 0, 1_000);
+  assertEquals(ada!.session.delivery.reason, "no_peers");
+});
+
+Deno.test("[FWD-1] what a phone that never comes back said is stored by who heard it, also after a reload", async () => {
+  using world = await crowd(["Ada", "Ben"]);
+  const [ada, ben] = world.phones;
+  await world.stopServer();
+  await ada!.say("one");
+  await ada!.say("two");
+  await world.until(() => ben!.lines.at(-1) === "two");
+  await ada!.close();
+  await ben!.close();
+  ben!.open();
+  await ben!.session.ready;
+  assertEquals(ben!.lines.slice(-2), ["one", "two"]);
+  world.server.down = false;
+  await world.until(() => ben!.live, 20_000);
+  await world.time.run(FORWARD_MOST_MS + 100);
+  assertEquals(world.server.texts, ["one", "two"]);
+  const cleo = world.add("Cleo");
+  await world.until(() => cleo.lines.at(-1) === "two");
+  assertEquals(ben!.lines, cleo.lines);
+});
+
+Deno.test("[FWD-1] an author who is back first stores it, and nobody sends it again", async () => {
+  using world = await crowd(["Ada", "Ben", "Cleo"]);
+  const [ada] = world.phones;
+  await world.stopServer();
+  await ada!.say("mine");
+  await world.time.run(1_000);
+  world.server.down = false;
+  await world.until(() => world.phones.every(({ live }) => live), 20_000);
+  await world.time.run(30_000);
+  assertEquals(world.sent, [["mine"]]);
+});
+
+Deno.test("[FWD-4] one phone with a server brings a phone without one what the room says, and the room what that one says", async () => {
+  using world = await crowd(["Ada", "Ben"]);
+  const [ada, ben] = world.phones;
+  ben!.goOffline();
+  await world.time.run(500);
+  await world.server.say("from afar");
+  await world.until(() => ben!.lines.at(-1) === "from afar", 2_000);
+  await ben!.say("from the tent");
+  await world.until(() => ada!.lines.at(-1) === "from the tent", 200);
+  await world.until(() => world.server.texts.includes("from the tent"), FORWARD_MOST_MS + 100);
+  // Its own line says who has it, until it sees the log itself.
+  assertEquals(ben!.onPhones("from the tent"), 1);
+  ben!.online = true;
+  await world.until(() => ben!.live, 20_000);
+  await world.until(() => ben!.lines.at(-1) === "from the tent", 1_000);
+  assertEquals(world.server.texts, ["from afar", "from the tent"]);
+});
+
+// ---- what must never appear ----
+
+const pushOf = (wire: WireEvent) =>
+  messageFrames(JSON.stringify({ type: "push", event: wire, hopsLeft: 5, copies: 1, asked: false }));
+
+/** What a phone of the room does when its neighbour pushes this, as far as anybody sees. */
+async function pushed(make: (signed: (room?: string, clock?: number) => Promise<Event>) => Promise<WireEvent>) {
+  const world = await crowd(["Ada", "Ben", "Cleo"]);
+  const [ada, ben] = world.phones;
+  const stranger = fakeSigner(new Uint8Array(32).fill(77));
+  const wire = await make((room = world.server.room.id, clock = 5) =>
+    signEvent(stranger, { room, n: 1, clock, at: 1 }, { kind: "message", body: { name: "X", text: "junk" } })
+  );
+  // Over the first link of Ben's.
+  const link = ben!.connections.find(({ closed }) => !closed)!;
+  for (const frame of pushOf(wire)) link.inject(frame);
+  await world.time.run(30_000);
+  const seen = world.phones.filter(({ lines }) => lines.some((line) => line.includes("junk"))).map(({ name }) => name);
+  const result = { seen, stored: world.server.texts, forged: ben!.mesh!.stats.forged, closed: link.closed };
+  // Nothing else is concerned.
+  await ada!.say("as before");
+  await world.time.run(3_000);
+  for (const phone of world.phones) assertEquals(phone.lines.at(-1), "as before");
+  world[Symbol.dispose]();
+  return result;
+}
+
+Deno.test("[GATE-1] an event that is good appears everywhere, and is stored for its author", async () => {
+  const result = await pushed(async (signed) => (await signed()).wire);
+  assertEquals(result, { seen: ["Ada", "Ben", "Cleo"], stored: ["junk"], forged: 0, closed: false });
+});
+
+Deno.test("[GATE-1] a forged event never appears, and costs who passed it on the link", async () => {
+  const result = await pushed(async (signed) => [(await signed()).wire[0], "A".repeat(86)]);
+  assertEquals(result, { seen: [], stored: [], forged: 1, closed: true });
+});
+
+Deno.test("[GATE-1] an event of another room never appears", async () => {
+  const result = await pushed(async (signed) => (await signed("B".repeat(22))).wire);
+  assertEquals(result, { seen: [], stored: [], forged: 0, closed: false });
+});
+
+Deno.test("[GATE-1] an event whose clock is far ahead never appears", async () => {
+  const result = await pushed(async (signed) => (await signed(undefined, 100 + CLOCK_MAX_LEAD)).wire);
+  assertEquals(result, { seen: [], stored: [], forged: 0, closed: false });
+});
+
+Deno.test("[GATE-1] the words of an event that is here, with a signature that is not its author's, are forged too", async () => {
+  using world = await crowd(["Ada", "Ben"]);
+  const [ada] = world.phones;
+  await ada!.say("true words");
+  await world.time.run(3_000);
+  const event = [...ada!.session.meshHost!.held()].find(({ wire }) => textIn(wire[0]) === "true words")!;
+  const host = ada!.session.meshHost!;
+  assertEquals(await host.verdict(event), "good");
+  assertEquals(await host.verdict({ ...event, wire: [event.wire[0], "A".repeat(86)] }), "forged");
+});
+
+// ---- sealed ----
+
+Deno.test("[WAY-6] a sealed room talks over peers without a server, opened for its people and sealed on every road", async () => {
+  using world = await crowd(["Ada", "Ben"], { sealed: true });
+  const [ada, ben] = world.phones;
+  const frames: string[] = [];
+  for (const connection of world.air.connections) {
+    const { send } = connection;
+    connection.send = (text) => {
+      frames.push(text);
+      return send.call(connection, text);
+    };
+  }
+  await world.stopServer();
+  await ada!.say("canary one");
+  await world.until(() => ben!.lines.at(-1) === "canary one");
+  await world.until(() => ada!.onPhones("canary one") === 1);
+  await ben!.say("canary two");
+  await world.until(() => ada!.lines.includes("canary two"));
+  assert(frames.length > 0 && !frames.some((frame) => /canary|Ada|Ben/.test(frame)));
+  await ada!.close();
+  await ben!.close();
+  // What is kept of it is sealed, and opens on the next page.
+  ben!.open();
+  await world.until(() => ben!.lines.some((line) => line.startsWith("canary two")));
+  assert(ben!.lines.includes("canary one"));
+  world.server.down = false;
+  await world.until(() => ben!.live, 20_000);
+  await world.until(() => world.server.log.length === 3, FORWARD_MOST_MS + 1_000);
+  assert(!/canary/.test(JSON.stringify([world.server.log, [...ben!.disk.loose.values()]])));
+});
+
+// ---- links ----
+
+Deno.test("a phone that reloads is the same person, and is linked again in under 2 s", async () => {
+  using world = await crowd(["Ada", "Ben"]);
+  const [ada, ben] = world.phones;
+  const { author } = ben!.session.meshHost!.signer;
+  await ben!.close();
+  await world.time.run(500);
+  ben!.open();
+  await world.until(() => ben!.live);
+  assertEquals(ben!.session.meshHost!.signer.author, author);
+  ben!.startMesh();
+  const startedAt = world.time.now();
+  await world.until(() => ada!.reaches.reached === 1 && ben!.reaches.reached === 1);
+  const tookMs = world.time.now() - startedAt;
+  assert(tookMs < 2_000, `${tookMs} ms`);
+  assertEquals(ada!.mesh!.links.map(({ peer, state }) => [peer, state]), [[author, "connected"]]);
+});
+
+Deno.test("a mesh that is closed tells its peers, has no links, and takes none", async () => {
+  using world = await crowd(["Ada", "Ben"]);
+  const [ada, ben] = world.phones;
+  const { mesh } = ben!;
+  ben!.stopMesh();
+  await world.time.run(OVER_LINK_MS);
+  assertEquals(ada!.reaches, { reached: 0, missing: 1 });
+  await world.time.run(30_000);
+  assertEquals([ada!.reaches, mesh!.links], [{ reached: 0, missing: 1 }, []]);
+  assertEquals(ada!.session.delivery.reason, "no_peers");
+});
