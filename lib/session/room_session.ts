@@ -7,18 +7,18 @@ import { type Composed, composeEdit, composeMessage, composeReaction } from "../
 import { identityMark, normalizeDisplayName } from "../chat/display_name.ts";
 import { withOpened } from "../chat/recent_rooms.ts";
 import { personNamePlace, type Sealer, sealerOf } from "../crypto/seal.ts";
-import { type AuthorKey, type Event, type EventId, readEvent, type RoomId, type WireEvent } from "../protocol/event.ts";
+import type { AuthorKey, Event, EventId, RoomId } from "../protocol/event.ts";
 import type { HelloFrame, HelloProof, LogPosition, WelcomeFrame } from "../protocol/frames.ts";
-import { CLOCK_MAX_LEAD, PROTOCOL_VERSION } from "../protocol/limits.ts";
-import { type DeliveryRoute, deliveryRoute } from "../routing/delivery_route.ts";
-import type { Timeline } from "../chat/timeline.ts";
+import { PROTOCOL_VERSION } from "../protocol/limits.ts";
+import type { DeliveryRoute } from "../routing/delivery_route.ts";
 import { Connection, type RoomFrame } from "./connection.ts";
 import { CopyKeeper } from "./copy_keeper.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
-import { COPY_MAX_EVENTS, LAZY_SERVER_MS, REFUSED_PAUSE_MS, UNTOLD_MAX_EVENTS } from "./limits.ts";
+import { COPY_MAX_EVENTS, LAZY_SERVER_MS, REFUSED_PAUSE_MS } from "./limits.ts";
 import { LogReader } from "./log_reader.ts";
 import { LooseEvents } from "./loose_events.ts";
 import type { MeshHost, SessionMesh } from "./mesh_host.ts";
+import { PeerSide } from "./peer_side.ts";
 import { memoryStorage } from "./memory_storage.ts";
 import { type Ground, layGround, tidyPersonName } from "./room_ground.ts";
 import { ReadKeeper } from "./read_keeper.ts";
@@ -77,9 +77,7 @@ class Session extends RoomSignals implements RoomSession {
   readonly #keeper: CopyKeeper;
   readonly #people: RoomPeople;
   readonly #loose: LooseEvents;
-  #mesh: SessionMesh | undefined;
-  /** Events from peers that were opened when they were checked, until they are told of. */
-  readonly #opened = new Map<EventId, Event>();
+  readonly #peers: PeerSide;
   readonly #marker = new ReadMarker();
   readonly #readKeeper: ReadKeeper;
   /** The server was heard from since the device woke, and all that came before that is checked. */
@@ -132,7 +130,7 @@ class Session extends RoomSignals implements RoomSession {
         return open === undefined ? undefined : tidyPersonName(open);
       },
       onChange: () => {
-        this.#mesh?.presentChanged();
+        this.#peers.mesh?.presentChanged();
         this.#publish();
       },
     });
@@ -168,6 +166,25 @@ class Session extends RoomSignals implements RoomSession {
       onPong: () => void this.#answered(),
       onState: (state) => this.#connectionChanged(state),
       log,
+    });
+    const { ed25519: verifier, preference } = deps;
+    this.#peers = new PeerSide({
+      room: options.room,
+      verifier,
+      gate: this.#gate,
+      reader: this.#reader,
+      people: this.#people,
+      loose: this.#loose,
+      ...(meter && { meter }),
+      ...(preference && { preference }),
+      ground: () => this.#disposed ? undefined : this.#ground,
+      isLive: () => this.#connection.live,
+      sendSignal: (frame) => this.#connection.send(frame),
+      clockSeen: () => this.#clock,
+      onEvent: (event) => {
+        this.#clock = Math.max(this.#clock, event.clock);
+        this.#publish();
+      },
     });
     this.ready = this.#start().catch((error) => this.#log(`the room could not be opened: ${error}`));
   }
@@ -316,7 +333,7 @@ class Session extends RoomSignals implements RoomSession {
       expectAnswer: () => this.#connection.expectAnswer(),
       onStored: (afterMs: number | undefined) => this.#deps.meter?.stored(afterMs),
       onRefused: () => this.#deps.meter?.refused(),
-      onSigned: (event: Event) => this.#mesh?.publish(event),
+      onSigned: (event: Event) => this.#peers.mesh?.publish(event),
       serverDelayMs: () => this.delivery.server === "lazy" ? LAZY_SERVER_MS : 0,
       giveUpRoad: (why: string) => this.#connection.answerOverdue(why),
       onChange: () => this.#publish(),
@@ -388,10 +405,10 @@ class Session extends RoomSignals implements RoomSession {
         this.#people.presence(frame);
         return true;
       case "signal":
-        this.#mesh?.signal(frame);
+        this.#peers.mesh?.signal(frame);
         return true;
       case "signal_undeliverable":
-        this.#mesh?.undeliverable(frame);
+        this.#peers.mesh?.undeliverable(frame);
         return true;
       case "problem":
         if (frame.problem !== "busy") this.#log(`the server could not read a frame: ${frame.problem} ${frame.field}`);
@@ -464,7 +481,7 @@ class Session extends RoomSignals implements RoomSession {
       else if (isSaid(event) && (!timeline.has(event.id) || this.#loose.has(event.id))) {
         this.#marker.add(event.id, position);
       }
-      this.#mesh?.heard(event);
+      this.#peers.mesh?.heard(event);
     }
     this.#loose.stored([...events.values()].map(({ id }) => id));
     timeline.add(events.values());
@@ -484,67 +501,15 @@ class Session extends RoomSignals implements RoomSession {
   // ---- peers ----
 
   get delivery(): DeliveryRoute {
-    const { reached, missing } = this.#mesh?.coverage() ?? { reached: 0, missing: 0 };
-    return deliveryRoute({
-      server: this.#connection.live,
-      reached,
-      missing,
-      preference: this.#deps.preference?.() ?? "auto",
-    });
+    return this.#peers.delivery;
   }
 
   get meshHost(): MeshHost | undefined {
-    const ground = this.#ground;
-    if (ground === undefined || this.#gate.known === undefined || this.#disposed) return undefined;
-    const { signer, timeline, outbox } = ground;
-    return {
-      room: this.#options.room,
-      signer,
-      verifier: this.#deps.ed25519,
-      present: () => [...this.#people.names.keys()].filter((author) => author !== signer.author),
-      held: () => [...this.#reader.events, ...this.#loose.wires].flatMap((held) => this.#raw(held)),
-      unsent: () => outbox.unsent,
-      verdict: (event) => this.#verdict(event),
-      heardFromPeers: (event) => this.#heardFromPeers(event, timeline, signer.author),
-      receipts: (id, phones) => outbox.reached(id, phones),
-      coverageChanged: () => {
-        if (this.delivery.server !== "lazy") outbox.hurry();
-      },
-      sendSignal: (frame) => this.#connection.send(frame),
-    };
+    return this.#peers.host;
   }
 
   useMesh(mesh: SessionMesh | undefined): void {
-    this.#mesh = mesh;
-    this.#ground?.outbox.hurry();
-  }
-
-  /** The event as it was signed: what peers pass on. */
-  #raw(held: Event | WireEvent): Event[] {
-    const read = readEvent("wire" in held ? held.wire : held);
-    return read.ok ? [read.event] : [];
-  }
-
-  async #verdict(event: Event): Promise<"good" | "forged" | "refused"> {
-    if (event.clock > this.#clock + CLOCK_MAX_LEAD) return "refused";
-    const admitted = await this.#gate.admit(event);
-    if (typeof admitted === "string") return admitted;
-    this.#opened.set(event.id, admitted);
-    const [oldest] = this.#opened.keys();
-    if (this.#opened.size > UNTOLD_MAX_EVENTS && oldest !== undefined) this.#opened.delete(oldest);
-    return "good";
-  }
-
-  #heardFromPeers({ id }: Event, timeline: Timeline, me: AuthorKey): void {
-    const event = this.#opened.get(id);
-    this.#opened.delete(id);
-    if (event === undefined || timeline.has(id) || event.kind === "room" || this.#disposed) return;
-    this.#clock = Math.max(this.#clock, event.clock);
-    if (event.kind === "profile") this.#people.rename(event.author, event.body.name);
-    timeline.add([event]);
-    if (event.author !== me) this.#loose.add(event);
-    this.#deps.meter?.heardFromPeers(1);
-    this.#publish();
+    this.#peers.use(mesh);
   }
 
   // ---- what is live ----

@@ -1,0 +1,118 @@
+/**
+ * The side of a session that faces peers: what its mesh may see and send of the room, what comes from it, and which way new
+ * events go first.
+ */
+import type { Timeline } from "../chat/timeline.ts";
+import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../protocol/event.ts";
+import { readEvent } from "../protocol/event.ts";
+import type { SendSignalFrame } from "../protocol/frames.ts";
+import { CLOCK_MAX_LEAD } from "../protocol/limits.ts";
+import { type DeliveryRoute, deliveryRoute } from "../routing/delivery_route.ts";
+import type { SessionDeps } from "./deps.ts";
+import { UNTOLD_MAX_EVENTS } from "./limits.ts";
+import type { LogReader } from "./log_reader.ts";
+import type { LooseEvents } from "./loose_events.ts";
+import type { MeshHost, SessionMesh } from "./mesh_host.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Ground } from "./room_ground.ts";
+import type { RoomGate } from "./room_gate.ts";
+import type { RoomPeople } from "./room_people.ts";
+
+export interface PeerSideParts extends Pick<SessionDeps, "meter" | "preference"> {
+  room: RoomId;
+  verifier: SessionDeps["ed25519"];
+  gate: RoomGate;
+  reader: LogReader;
+  people: RoomPeople;
+  loose: LooseEvents;
+  /** Undefined until the device's storage has answered, and when the session is over. */
+  ground(): Ground | undefined;
+  /** The connection to the server is up. */
+  isLive(): boolean;
+  sendSignal(frame: SendSignalFrame): boolean;
+  /** The highest Lamport clock seen in the room. */
+  clockSeen(): number;
+  /** An event of a peer is in the timeline. */
+  onEvent(event: Event): void;
+}
+
+export class PeerSide {
+  readonly #parts: PeerSideParts;
+  #mesh: SessionMesh | undefined;
+  /** Events that were opened when they were checked, until they are told of. */
+  readonly #opened = new Map<EventId, Event>();
+
+  constructor(parts: PeerSideParts) {
+    this.#parts = parts;
+  }
+
+  /** The mesh that is in use. */
+  get mesh(): SessionMesh | undefined {
+    return this.#mesh;
+  }
+
+  use(mesh: SessionMesh | undefined): void {
+    this.#mesh = mesh;
+    this.#parts.ground()?.outbox.hurry();
+  }
+
+  get delivery(): DeliveryRoute {
+    const { isLive, preference } = this.#parts;
+    const { reached, missing } = this.#mesh?.coverage() ?? { reached: 0, missing: 0 };
+    return deliveryRoute({ server: isLive(), reached, missing, preference: preference?.() ?? "auto" });
+  }
+
+  /** What a mesh works for; undefined until the device's key is known and the room is proven. */
+  get host(): MeshHost | undefined {
+    const { room, verifier, gate, reader, people, loose, sendSignal } = this.#parts;
+    const ground = this.#parts.ground();
+    if (ground === undefined || gate.known === undefined) return undefined;
+    const { signer, timeline, outbox } = ground;
+    return {
+      room,
+      signer,
+      verifier,
+      present: () => [...people.names.keys()].filter((author) => author !== signer.author),
+      held: () => [...reader.events, ...loose.wires].flatMap(asSigned),
+      unsent: () => outbox.unsent,
+      verdict: (event) => this.#verdict(event),
+      heardFromPeers: (event) => this.#heard(event, timeline, signer.author),
+      receipts: (id, phones) => outbox.reached(id, phones),
+      coverageChanged: () => this.#coverageChanged(outbox),
+      sendSignal,
+    };
+  }
+
+  async #verdict(event: Event): Promise<"good" | "forged" | "refused"> {
+    const { gate, clockSeen } = this.#parts;
+    if (event.clock > clockSeen() + CLOCK_MAX_LEAD) return "refused";
+    const admitted = await gate.admit(event);
+    if (typeof admitted === "string") return admitted;
+    this.#opened.set(event.id, admitted);
+    const [oldest] = this.#opened.keys();
+    if (this.#opened.size > UNTOLD_MAX_EVENTS && oldest !== undefined) this.#opened.delete(oldest);
+    return "good";
+  }
+
+  #heard({ id }: Event, timeline: Timeline, me: AuthorKey): void {
+    const { ground, people, loose, meter, onEvent } = this.#parts;
+    const event = this.#opened.get(id);
+    this.#opened.delete(id);
+    if (event === undefined || timeline.has(id) || event.kind === "room" || ground() === undefined) return;
+    if (event.kind === "profile") people.rename(event.author, event.body.name);
+    timeline.add([event]);
+    if (event.author !== me) loose.add(event);
+    meter?.heardFromPeers(1);
+    onEvent(event);
+  }
+
+  #coverageChanged(outbox: Outbox): void {
+    if (this.delivery.server !== "lazy") outbox.hurry();
+  }
+}
+
+/** An event as it was signed: what peers pass on. */
+function asSigned(held: Event | WireEvent): Event[] {
+  const read = readEvent("wire" in held ? held.wire : held);
+  return read.ok ? [read.event] : [];
+}
