@@ -89,6 +89,8 @@ export class Timeline {
   readonly #late = new LateMessages();
   /** Of my events, how far those got that are not stored. They stand last, in the order of their `n`. */
   readonly #deliveries = new Map<EventId, DeliveryState>();
+  /** Their lines in that order; undefined when others wait than before. */
+  #pending: readonly Line[] | undefined;
   #gaps: readonly TimelineGap[] = [];
   readonly #dirty = new Set<Line>();
   #items: readonly TimelineItem[] | undefined = [];
@@ -146,7 +148,7 @@ export class Timeline {
       this.#positions.delete(id);
     }
     if (!removed) return;
-    this.#items = undefined;
+    this.#items = this.#pending = undefined;
     const before = new Map([...this.#lines].map(([id, { item }]) => [id, item]));
     const parts = [this.#lines, this.#linesOf, this.#names, this.#targets, this.#rows, this.#late, this.#dirty];
     for (const part of parts) part.clear();
@@ -161,6 +163,7 @@ export class Timeline {
     const before = this.#deliveries.get(id);
     if (delivery.state === "stored") this.#deliveries.delete(id);
     else this.#deliveries.set(id, delivery);
+    if (before === undefined || delivery.state === "stored") this.#pending = undefined;
     if (line === undefined) return;
     if (before === undefined && line.item !== undefined) this.#rows.delete({ place: line.event, role: "line" });
     line.item = undefined;
@@ -207,6 +210,7 @@ export class Timeline {
     if (hasLine(event)) {
       const line: Line = { event, item: itemBefore };
       this.#lines.set(event.id, line);
+      if (this.#deliveries.has(event.id)) this.#pending = undefined;
       let lines = this.#linesOf.get(event.author);
       if (lines === undefined) this.#linesOf.set(event.author, lines = new Set());
       lines.add(line);
@@ -274,13 +278,9 @@ export class Timeline {
   }
 
   #pendingItems(): TimelineItem[] {
-    const pending: Line[] = [];
-    for (const id of this.#deliveries.keys()) {
-      const line = this.#lines.get(id);
-      if (line !== undefined) pending.push(line);
-    }
-    pending.sort((a, b) => a.event.n - b.event.n);
-    return pending.flatMap(({ item }) => item ?? []);
+    this.#pending ??= [...this.#deliveries.keys()].flatMap((id) => this.#lines.get(id) ?? [])
+      .sort((a, b) => a.event.n - b.event.n);
+    return this.#pending.flatMap(({ item }) => item ?? []);
   }
 
   #itemOf(event: Event): TimelineItem | undefined {

@@ -74,7 +74,11 @@ const utf8 = new TextEncoder();
 
 /** The id of the event with this payload. */
 export function eventIdOf(payload: string): EventId {
-  return toBase64Url(sha256(utf8.encode(payload)).subarray(0, 16));
+  return idOf(utf8.encode(payload));
+}
+
+function idOf(payload: Uint8Array): EventId {
+  return toBase64Url(sha256(payload).subarray(0, 16));
 }
 
 /** A payload that is not an event: the reason to refuse it, and the first field that is wrong. */
@@ -87,9 +91,9 @@ export interface EventProblem {
 export function readEvent(wire: WireEvent): { ok: true; event: Event } | { ok: false; problem: EventProblem } {
   const [payload] = wire;
   // UTF-16 length first: encoding a huge text only to measure it would be work done for an attacker.
-  if (payload.length > EVENT_PAYLOAD_MAX_BYTES || utf8.encode(payload).length > EVENT_PAYLOAD_MAX_BYTES) {
-    return fail("too_long", "payload");
-  }
+  if (payload.length > EVENT_PAYLOAD_MAX_BYTES) return fail("too_long", "payload");
+  const bytes = utf8.encode(payload);
+  if (bytes.length > EVENT_PAYLOAD_MAX_BYTES) return fail("too_long", "payload");
   let value: unknown;
   try {
     value = JSON.parse(payload);
@@ -106,7 +110,7 @@ export function readEvent(wire: WireEvent): { ok: true; event: Event } | { ok: f
   if (!isTime(at)) return fail("bad_event", "at");
   const content = readContent(kind, body);
   if (!content.ok) return content;
-  return { ok: true, event: { id: eventIdOf(payload), room, author, n, clock, at, wire, ...content.content } };
+  return { ok: true, event: { id: idOf(bytes), room, author, n, clock, at, wire, ...content.content } };
 }
 
 /** Reads `kind` and `body`, of an event or of what was sealed in one. */

@@ -32,7 +32,7 @@ export interface GroundParts
   sealer: Sealer | undefined;
   /** My display name at the moment. */
   name(author: AuthorKey): string;
-  /** The timeline has changed. */
+  /** The timeline has changed; told of in the next microtask. */
   onChange(): void;
 }
 
@@ -43,6 +43,16 @@ export async function layGround(deps: SessionDeps, storage: SessionStorage, part
   const secret = await storage.secret(() => random.bytes(32));
   const signer = await ed25519.signer(roomSeed(secret, room));
   const timeline = new Timeline({ me: signer.author });
+  let toTell = false;
+  /** Once for all that happens in this turn: forty messages that are sent together are shown once, not forty times. */
+  const changed = () => {
+    if (toTell) return;
+    toTell = true;
+    queueMicrotask(() => {
+      toTell = false;
+      parts.onChange();
+    });
+  };
   const outbox = new Outbox({
     ...parts,
     signer,
@@ -55,11 +65,11 @@ export async function layGround(deps: SessionDeps, storage: SessionStorage, part
     onDelivery: (event: Event, delivery: DeliveryState) => {
       timeline.setDelivery(event.id, delivery);
       timeline.add([event]);
-      parts.onChange();
+      changed();
     },
     onGone: (id: EventId) => {
       timeline.remove([id]);
-      parts.onChange();
+      changed();
     },
   });
   const ground: Ground = {

