@@ -10,6 +10,7 @@ import { findChromium, launchChromium } from "../tests/support/chromium.ts";
 import { fillRoom } from "../tests/support/fill_room.ts";
 import { startServer } from "../tests/support/server_process.ts";
 import { STABLE_AFTER_MS } from "../lib/routing/backoff.ts";
+import { SLEPT_AFTER_MS } from "../lib/session/probe_patience.ts";
 import { returnOfTheCrowd } from "./crowd.ts";
 
 const quick = Deno.args.includes("--quick");
@@ -90,30 +91,32 @@ function socketsOf(network: FaultProxy) {
 }
 
 const BLACK_HOLE = "the connection became a black hole";
+/** As a phone in a pocket mostly does: what it had heard last is older than SLEPT_AFTER_MS. */
+const LONG_SLEEP = "after a long sleep the connection is a black hole";
 
 /** From waking to seeing what was said meanwhile. */
 async function wakeToSynced(stage: Stage): Promise<Row[]> {
   const { ada, ben, network } = stage;
+  const swallow = () => socketsOf(network).forEach((connection) => connection.rule = { fault: "drop" });
   const cases = [
-    ["the connection is still good", () => {}],
-    ["the connection was closed meanwhile", () => socketsOf(network).forEach((connection) => connection.cut())],
-    [
-      BLACK_HOLE,
-      () => socketsOf(network).forEach((connection) => connection.rule = { fault: "drop" }),
-    ],
+    ["the connection is still good", () => {}, 20],
+    ["the connection was closed meanwhile", () => socketsOf(network).forEach((connection) => connection.cut()), 20],
+    [BLACK_HOLE, swallow, 20],
+    [LONG_SLEEP, swallow, 10],
   ] as const;
   const rows: Row[] = [];
-  for (const [what, happens] of cases) {
+  for (const [what, happens, count] of cases) {
     const samples: number[] = [];
-    for (let sample = 0; sample < times(20); sample++) {
+    for (let sample = 0; sample < times(count); sample++) {
       await openAnew(stage);
       // As a connection is that somebody used before the phone went into the pocket.
-      if (what === BLACK_HOLE) await ada.page.waitForTimeout(STABLE_AFTER_MS);
+      if (happens === swallow) await ada.page.waitForTimeout(STABLE_AFTER_MS);
       const text = `${what} ${sample}`;
       const arrival = await noteArrival(ada, text);
       await ada.fallAsleep();
       happens();
       await ben.say(text);
+      if (what === LONG_SLEEP) await ben.page.waitForTimeout(SLEPT_AFTER_MS);
       const wokeAt = Date.now();
       await ada.wakeUp();
       samples.push(await arrival() - wokeAt);

@@ -18,6 +18,7 @@ import {
   PROBE_TIMEOUT_MS,
   STALE_TRY_MS,
 } from "./limits.ts";
+import { probePatienceMs } from "./probe_patience.ts";
 import type { ConnectionState } from "./room_model.ts";
 
 /** Frames that come after `welcome` and concern the room. */
@@ -46,8 +47,18 @@ type State =
   /** `retryAt`: undefined before the first try. */
   | { name: "waiting"; reason: LostReason; retryAt?: number }
   | { name: "opening"; road: Road; startedAt: number }
-  | { name: "greeting"; road: Road; startedAt: number; challenged: boolean }
-  | { name: "live"; road: Road; since: number; heardAt: number; askedAt?: number; probedAt?: number }
+  /** `helloAt`: when the challenge was answered. */
+  | { name: "greeting"; road: Road; startedAt: number; helloAt?: number }
+  /** `roundTripMs`: what the last answer took. `probe`: a ping without an answer, after so much silence. */
+  | {
+    name: "live";
+    road: Road;
+    since: number;
+    heardAt: number;
+    roundTripMs: number;
+    askedAt?: number;
+    probe?: { at: number; silentMs: number };
+  }
   | { name: "ended"; reason: LostReason };
 
 export class Connection {
@@ -100,7 +111,7 @@ export class Connection {
 
   /** What was sent has no answer for too long. While nothing is heard at all, the probe under way decides. */
   answerOverdue(why: string): void {
-    if (this.#state.name === "live" && this.#state.probedAt !== undefined) return;
+    if (this.#state.name === "live" && this.#state.probe !== undefined) return;
     this.fault(why);
   }
 
@@ -118,7 +129,7 @@ export class Connection {
         return now - state.startedAt > STALE_TRY_MS ? this.#open() : undefined;
       case "live":
         // A probe from before the sleep says nothing about now; one under way is answered or not, soon.
-        return now - (state.probedAt ?? 0) > PROBE_TIMEOUT_MS ? this.#probe(state) : undefined;
+        return now - (state.probe?.at ?? 0) > PROBE_TIMEOUT_MS ? this.#probe(state) : undefined;
     }
   }
 
@@ -197,10 +208,13 @@ export class Connection {
     const state = this.#state;
     if (state.name === "live") {
       const now = state.heardAt = this.#parts.steady.now();
-      if (frame.type === "pong" && state.probedAt !== undefined) this.#parts.onRoundTrip?.(now - state.probedAt);
-      const askedAt = state.askedAt ?? state.probedAt;
+      if (frame.type === "pong" && state.probe !== undefined) {
+        state.roundTripMs = now - state.probe.at;
+        this.#parts.onRoundTrip?.(state.roundTripMs);
+      }
+      const askedAt = state.askedAt ?? state.probe?.at;
       if (askedAt !== undefined && now - askedAt < PROBE_TIMEOUT_MS) this.#patience = 1;
-      state.askedAt = state.probedAt = undefined;
+      state.askedAt = state.probe = undefined;
     }
     if (frame.type === "goodbye") return this.#lost(frame.reason, frame.retryAfterMs);
     switch (state.name) {
@@ -208,7 +222,9 @@ export class Connection {
         if (frame.type === "challenge") return void this.#greet(state.road, state.startedAt, frame);
         break;
       case "greeting":
-        if (frame.type === "welcome" && state.challenged) return this.#welcomed(state.road, frame);
+        if (frame.type === "welcome" && state.helloAt !== undefined) {
+          return this.#welcomed(state.road, state.helloAt, frame);
+        }
         break;
       case "live":
         if (frame.type === "pong") return this.#parts.onPong?.();
@@ -223,7 +239,7 @@ export class Connection {
   async #greet(road: Road, startedAt: number, challenge: { version: number; nonce: string }): Promise<void> {
     if (challenge.version !== PROTOCOL_VERSION) return this.#lost("unsupported_version");
     const { timers, steady } = this.#parts;
-    this.#become({ name: "greeting", road, startedAt, challenged: false });
+    this.#become({ name: "greeting", road, startedAt });
     const leftMs = startedAt + CONNECT_TIMEOUT_MS - steady.now();
     this.#cancelTimer = timers.after(leftMs, () => this.fault("no welcome in time"));
     let hello: HelloFrame;
@@ -235,13 +251,13 @@ export class Connection {
     }
     const state = this.#state;
     if (state.name !== "greeting" || state.road !== road) return;
-    state.challenged = true;
+    state.helloAt = steady.now();
     if (!road.send(JSON.stringify(hello))) this.fault("the road took no hello");
   }
 
-  #welcomed(road: Road, frame: WelcomeFrame): void {
+  #welcomed(road: Road, helloAt: number, frame: WelcomeFrame): void {
     const now = this.#parts.steady.now();
-    const live: State = { name: "live", road, since: now, heardAt: now };
+    const live: State = { name: "live", road, since: now, heardAt: now, roundTripMs: now - helloAt };
     this.#become(live);
     if (!this.#parts.onWelcome(frame)) return this.fault("a welcome that cannot be right");
     if (this.#owns(road)) this.#watch(live);
@@ -251,18 +267,20 @@ export class Connection {
   #watch(state: Extract<State, { name: "live" }>): void {
     const { steady, timers } = this.#parts;
     const now = steady.now();
-    const dueAt = state.probedAt !== undefined
-      ? state.probedAt + PROBE_TIMEOUT_MS * this.#patience
+    const { probe, roundTripMs } = state;
+    const dueAt = probe !== undefined
+      ? probe.at + probePatienceMs({ silentMs: probe.silentMs, roundTripMs, patience: this.#patience })
       : Math.min(state.heardAt + HEARTBEAT_MS, (state.askedAt ?? Infinity) + ANSWER_PATIENCE_MS);
     this.#cancelTimer();
     if (dueAt > now) {
       this.#cancelTimer = timers.after(dueAt - now, () => this.#watch(state));
-    } else if (state.probedAt !== undefined) this.#replace("no answer to a probe");
+    } else if (probe !== undefined) this.#replace("no answer to a probe");
     else this.#probe(state);
   }
 
   #probe(state: Extract<State, { name: "live" }>): void {
-    state.probedAt = this.#parts.steady.now();
+    const now = this.#parts.steady.now();
+    state.probe = { at: now, silentMs: now - state.heardAt };
     if (!state.road.send('{"type":"ping"}')) return this.#replace("the road takes nothing any more");
     this.#watch(state);
   }

@@ -2,7 +2,7 @@
 
 /** From opening a road to `welcome`; then the road is given up and another one tried. */
 export const CONNECT_TIMEOUT_MS = 8_000;
-/** A `ping` that is not answered by any frame within this: the road is dead. */
+/** A `ping` that is not answered by any frame within this: the road is dead. Sooner after a sleep: probe_patience.ts. */
 export const PROBE_TIMEOUT_MS = 1_500;
 /** On a slow network a probe may take up to so many times as long: the largest page at 5 KB/s. */
 export const PROBE_PATIENCE_MAX = 16;

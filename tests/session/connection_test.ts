@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { HEARTBEAT_MS } from "../../lib/protocol/limits.ts";
 import { BACKOFF_MAX_MS, retryCeilingMs } from "../../lib/routing/backoff.ts";
 import { ANSWER_PATIENCE_MS, CONNECT_TIMEOUT_MS, PROBE_TIMEOUT_MS } from "../../lib/session/limits.ts";
-import { FakeServer } from "../support/fake_server.ts";
+import { type FakeRoad, FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { connected, lines, openRoom, openSession } from "./open_session.ts";
 
@@ -162,6 +162,42 @@ Deno.test("waking probes at once, and a dead road is replaced within the probe t
   assertEquals(session.connection.value.state, "connecting");
   await connected(server, session);
   assertEquals(server.roads.length, 2);
+  session.dispose();
+});
+
+for (const [how, wakes] of [["told of", true], ["not told of", false]] as const) {
+  Deno.test(`back from a long sleep that the page is ${how}, a black hole is replaced within 1 s`, async () => {
+    const { time, server, session } = await openRoom();
+    await time.run(10_000);
+    server.roads[0]!.isOpen = false;
+    server.roads[0]!.send = () => true; // It takes everything and delivers nothing.
+    await server.say("while you slept");
+    time.sleep(3_600_000);
+    if (wakes) session.wake();
+    await time.run(1_000, () => lines(session).includes("while you slept"));
+    assertEquals(lines(session).at(-1), "while you slept");
+    assertEquals(server.roads.length, 2);
+    session.dispose();
+  });
+}
+
+Deno.test("a live road that is slower after a sleep than before is replaced once, and the next one gets more time", async () => {
+  const { time, server, session } = await openRoom();
+  await time.run(10_000);
+  const delayed = (road: FakeRoad, delayMs: number) => {
+    const { send } = road;
+    road.send = (text) => (time.after(delayMs, () => void send.call(road, text)), true);
+  };
+  delayed(server.roads[0]!, 2_000);
+  time.sleep(3_600_000);
+  session.wake();
+  await time.run(1_000);
+  assertEquals(server.roads.length, 2);
+  delayed(server.roads[1]!, 2_000);
+  await session.sendMessage("slowly");
+  await time.run(2 * PROBE_TIMEOUT_MS + 100);
+  assertEquals(server.roads.length, 2);
+  assertEquals(server.texts, ["slowly"]);
   session.dispose();
 });
 
