@@ -1,4 +1,4 @@
-/** Writes what a session received into the device's own copy of the log: soon, and not too often. */
+/** Writes what a session received into the device's own copy of the log: at once, and not too often. */
 import type { RoomId } from "../protocol/event.ts";
 import type { RoomInfo } from "../protocol/frames.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
@@ -18,26 +18,36 @@ export interface CopyKeeperParts extends Pick<SessionDeps, "timers"> {
 
 export class CopyKeeper {
   readonly #parts: CopyKeeperParts;
-  #cancelSave: Cancel | undefined;
+  /** Set for a while after each write. */
+  #cancelPause: Cancel | undefined;
+  /** Something may be new since the last write. */
+  #due = false;
   #disposed = false;
 
   constructor(parts: CopyKeeperParts) {
     this.#parts = parts;
   }
 
-  /** Something may be new. A page that dies before it is written receives it again. */
+  /**
+   * Something may be new: written at once, or when the pause after the last write is over. A browser may be killed at any
+   * moment, and what it had not written cannot be read without a network.
+   */
   saveSoon(): void {
-    if (this.#disposed || this.#parts.reader.unsaved() === undefined) return;
-    this.#cancelSave ??= this.#parts.timers.after(COPY_SAVE_EVERY_MS, () => void this.save());
+    this.#due = true;
+    if (!this.#disposed && this.#cancelPause === undefined) void this.save();
   }
 
   /** Writes now. Where the storage fails, the next change tries again. */
   async save(): Promise<void> {
-    this.#cancelSave?.();
-    this.#cancelSave = undefined;
     const { reader, room } = this.#parts;
     const [unsaved, storage, info] = [reader.unsaved(), this.#parts.storage(), this.#parts.info()];
-    if (unsaved === undefined || storage === undefined || info === undefined) return;
+    this.#due = false;
+    if (unsaved === undefined) return;
+    if (!this.#disposed) this.#pause();
+    if (storage === undefined || info === undefined) {
+      this.#due = true;
+      return;
+    }
     const { copy, replaces } = unsaved;
     try {
       await storage.saveCopy(room, { ...copy, room: info }, replaces);
@@ -49,6 +59,14 @@ export class CopyKeeper {
 
   dispose(): void {
     this.#disposed = true;
-    this.#cancelSave?.();
+    this.#cancelPause?.();
+  }
+
+  #pause(): void {
+    this.#cancelPause?.();
+    this.#cancelPause = this.#parts.timers.after(COPY_SAVE_EVERY_MS, () => {
+      this.#cancelPause = undefined;
+      if (this.#due) this.saveSoon();
+    });
   }
 }

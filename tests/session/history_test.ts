@@ -1,7 +1,7 @@
 /** What a device holds of a room's log, and what it says of the part it does not hold. */
 import { assert, assertEquals } from "@std/assert";
-import { COPY_MAX_EVENTS, OLDER_EVENTS, UNCHECKED_MAX_EVENTS } from "../../lib/session/limits.ts";
-import { MemoryDisk } from "../../lib/session/memory_storage.ts";
+import { COPY_MAX_EVENTS, COPY_SAVE_EVERY_MS, OLDER_EVENTS, UNCHECKED_MAX_EVENTS } from "../../lib/session/limits.ts";
+import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import { fakeSigner } from "../simulation/fake_ed25519.ts";
 import { FakeServer } from "../support/fake_server.ts";
@@ -36,13 +36,39 @@ Deno.test("a room opens from the device's own copy, without a server", async () 
   second.dispose();
 });
 
-Deno.test("the copy is written while the page lives, not only at its end", async () => {
+Deno.test("what came is kept at once: a browser killed right after it shows it without a network", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
+  await time.run(COPY_SAVE_EVERY_MS);
   await server.say("kept");
-  await time.run(2_500);
+  await time.until(() => lines(session).includes("kept"));
+  await time.run(0);
   assertEquals(disk.copies.get(server.room.id)?.ranges, [{ from: 1, to: 2 }]);
   assertEquals(disk.copies.get(server.room.id)?.events.length, 2);
+  session.dispose();
+});
+
+Deno.test("in a busy room the copy is written once a second, and nothing is left out", async () => {
+  const disk = new MemoryDisk();
+  const storage = memoryStorage(disk, { lasting: true });
+  const writtenAt: number[] = [];
+  const { time, server, session } = await openRoom({
+    storage: {
+      ...storage,
+      saveCopy: (room, copy, replaces) => {
+        writtenAt.push(time.now());
+        return storage.saveCopy(room, copy, replaces);
+      },
+    },
+  });
+  for (let at = 0; at < 100; at++) {
+    await server.say(`line ${at}`);
+    await time.run(50);
+  }
+  const gaps = writtenAt.slice(1).map((at, index) => at - writtenAt[index]!);
+  assertEquals(gaps, [1_000, 1_000, 1_000, 1_000]);
+  await time.run(COPY_SAVE_EVERY_MS);
+  assertEquals(disk.copies.get(server.room.id)?.ranges, [{ from: 1, to: 101 }]);
   session.dispose();
 });
 
