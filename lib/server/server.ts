@@ -153,6 +153,7 @@ class RunningServer implements ChatServer {
       config,
       surroundings: { clock, timers, random, log },
       signaling: this.#signaling,
+      returnAfterMs: () => this.#returnAfterMs(),
       onClosed: () => void this.#connections--,
       onFailure: (error) => this.#health.storageFailed(error),
     });

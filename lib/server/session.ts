@@ -58,6 +58,8 @@ export interface SessionParts {
   config: ServerConfig;
   surroundings: Surroundings;
   signaling: Pick<Signaling, "send">;
+  /** When this client, sent away now, should come back, ms: each one at another time. */
+  returnAfterMs(): number;
   onClosed(): void;
   onFailure(error: StorageUnavailable): void;
 }
@@ -189,7 +191,7 @@ export class Session implements Member, Sender {
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error;
       this.#parts.onFailure(error);
-      this.end("overloaded", this.#parts.config.commit.retryAfterMs);
+      this.end("overloaded", this.#parts.returnAfterMs());
     }
   }
 
@@ -200,7 +202,7 @@ export class Session implements Member, Sender {
     // The client may come from an instance that is a moment ahead of this one.
     if (resume?.epoch === hub.head.epoch && resume.position > hub.newest) await hub.refresh();
     if (this.#isClosed()) return;
-    if (hub.closed) return this.end("going_away", this.#parts.config.closing.minRetryMs);
+    if (hub.closed) return this.end("going_away", this.#parts.returnAfterMs());
 
     const { epoch, clock, oldest } = hub.head;
     const head = hub.newest;

@@ -332,6 +332,29 @@ stage("[LIM-4] a full queue refuses as overloaded, and nothing before it is lost
   assertEquals(ada.acked.size + refused.length, 21);
 }, { ...QUICK, commit: { queueEvents: 8 } });
 
+stage("[BYE-1] who is joining while a server stops is told another time than everybody else", async (stage) => {
+  const { server, client, hooks, time } = stage;
+  await stage.join();
+  const clients = await Promise.all(Array.from({ length: 20 }, async () => (await client()).client));
+  for (const joining of clients) joining.openOnly();
+  await settle();
+  let open = () => {};
+  const gate = new Promise<void>((resolve) => open = resolve);
+  hooks.delay = () => gate;
+  for (const joining of clients) await joining.hello((await joining.waitFor("challenge")).nonce);
+  await settle();
+  void server.server.close();
+  await time.advance(100);
+  assertEquals(clients.filter(({ closeCode }) => closeCode !== undefined).length, 0);
+  delete hooks.delay;
+  open();
+  await time.advance(100);
+  const goodbyes = await Promise.all(clients.map((joining) => joining.waitFor("goodbye")));
+  assertEquals(new Set(goodbyes.map(({ reason }) => reason)), new Set(["going_away"]));
+  const waits = goodbyes.map(({ retryAfterMs }) => retryAfterMs!);
+  assert(Math.max(...waits) - Math.min(...waits) > 300, String(waits));
+});
+
 // ---- rooms ----
 
 const MINUTE = 60_000;
