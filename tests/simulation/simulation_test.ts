@@ -20,7 +20,7 @@ const SEED = Deno.env.get("SEED");
 const PLOT: PlotName = Deno.env.get("PLOT") === "talk" ? "talk" : "short";
 const SEEDS = Number(Deno.env.get("SEEDS") ?? 2_000);
 const SEEDS_PER_TEST = 250;
-/** Typed in seeds of much talk. Measured on a core shared with others: 100,000 take CPU_SECONDS s of CPU. */
+/** Typed in seeds of much talk. Measured on cores shared with others: 100,000 take 105 s of one core. */
 const MESSAGES = Number(Deno.env.get("MESSAGES") ?? 100_000);
 const MESSAGES_PER_TEST = 10_000;
 /** Of the seeds of each test, none is in another one. */
