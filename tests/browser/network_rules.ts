@@ -213,6 +213,8 @@ rule(
     const scene = await meet(field, "Unavailable");
     const { people, networks, talk } = scene;
     await talk.settles();
+    // The other road's code, when it is asked for just now.
+    for (const { device } of people) device.expects(/\/polling-[^/]+\.js/);
     turnInto(scene, { fault: "answer", status: 503 });
     for (const network of networks) network.cut();
     for (const person of people) await person.status(t.connection.offline).waitFor();

@@ -50,6 +50,7 @@ rule("two people chat in a sealed room; its words are in no file and no line of 
   const cleo = await field.person("Cleo", { origin });
   await cleo.startRoom("Open");
   await cleo.say(`${OPEN_CANARY} is for everybody`);
+  for (const { device } of [ada, ben, cleo]) device.expects(/net::ERR_CONNECTION_/);
   await server.kill();
   assert(await folderHolds(server.dataDir, OPEN_CANARY), "the database does not hold even open words as they are");
   for (const secret of [CANARY, key]) {
