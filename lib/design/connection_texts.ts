@@ -71,7 +71,8 @@ const english = {
   linkStates: { connecting: "linking…", connected: "linked", in_doubt: "silent" },
   linkTime: (ms: number | undefined) => ms === undefined ? "" : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`,
   paths: { direct: "direct", relayed: "over a relay" },
-  tries: (connected: number, failed: number) => `${connected} links came up, ${failed} tries failed`,
+  tries: (connected: number, failed: number) =>
+    `${few(connected, "1 link came up", "links came up")}, ${few(failed, "1 try failed", "tries failed")}`,
   noRelay: "No relay is set up on this server: phones in different networks may not find each other.",
   connectPeers: "Connect phones now",
   peersUnavailable: "This browser cannot, or the page for it did not come.",
