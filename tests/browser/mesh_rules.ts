@@ -1,6 +1,7 @@
 /** Phones talk to each other: with the server, while it is away, and when it comes back. */
 import { assert, assertEquals } from "@std/assert";
 import { connectionTextsFor } from "../../lib/design/connection_texts.ts";
+import { SERVER_BREAKER } from "../../lib/routing/circuit_breaker.ts";
 import { findViolations } from "../screens/axe.ts";
 import { type Field, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
@@ -10,6 +11,10 @@ const panelTexts = connectionTextsFor("en");
 const TALKATIVE = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
 /** Setting up links in many pages of one machine takes its time. */
 const LINKED_WITHIN_MS = 40_000;
+/** Pages that are loaded at a time. */
+const ENTER_AT_ONCE = 3;
+/** After a while without a server every road to it rests, and then has one trial. */
+const BACK_WITHIN_MS = SERVER_BREAKER.cooldownMs + 15_000;
 
 /** People with peers switched on, in one room of a server of their own. */
 async function crowd(field: Field, names: string[], env: Record<string, string> = {}, initScript?: string) {
@@ -21,11 +26,15 @@ async function crowd(field: Field, names: string[], env: Record<string, string> 
   );
   for (const { device } of people) {
     device.expects(/ERR_CONNECTION_REFUSED/);
+    // Many pages on one machine: each has less of it.
+    device.context.setDefaultTimeout(3_000 * (names.length + 3));
     if (initScript !== undefined) await device.context.addInitScript(initScript);
   }
   const [first, ...others] = people;
   const path = await first!.startRoom("Phone to phone");
-  await Promise.all(others.map((person) => person.enter(path)));
+  for (let at = 0; at < others.length; at += ENTER_AT_ONCE) {
+    await Promise.all(others.slice(at, at + ENTER_AT_ONCE).map((person) => person.enter(path)));
+  }
   for (const person of people) await person.untilPeople(names.length);
   return { server, people, path };
 }
@@ -59,6 +68,13 @@ async function untilReached(person: Tab, others: number): Promise<void> {
   await panel.locator('[data-route="p2p"]').waitFor();
   await person.page.keyboard.press("Escape");
   await panel.waitFor({ state: "detached" });
+}
+
+/** The server is back: all find it again. */
+async function untilBack(people: Tab[]): Promise<void> {
+  await Promise.all(
+    people.map((person) => person.status(t.connection.connected).waitFor({ timeout: BACK_WITHIN_MS })),
+  );
 }
 
 async function link(people: Tab[]): Promise<void> {
@@ -96,7 +112,7 @@ rule("the server goes and five phones talk on; it comes back and everything is s
   // True, and shown: others have it, the server has not.
   await people[0]!.message(said[0]!).getByText(/^On \d phones?$/).waitFor();
   await server.startAgain();
-  for (const person of people) await person.untilLive();
+  await untilBack(people);
   for (const [number, person] of people.entries()) await person.untilStored(said[number]!);
   const seen = await people[0]!.messages();
   assertEquals(seen.toSorted(), ["before", ...said].toSorted());
@@ -280,7 +296,7 @@ rule(
     }
     await people[0]!.message(said[0]!).getByText(/^On \d+ phones?$/).waitFor();
     await server.startAgain();
-    await Promise.all(people.map((person) => person.untilLive()));
+    await untilBack(people);
     for (const [number, person] of people.entries()) await person.untilStored(said[number]!);
     const seen = await people[0]!.messages();
     assert(hasAll(seen), seen.join("\n"));
