@@ -133,7 +133,13 @@ function Peers({ model }: { model: RoomModel }) {
   return (
     <section class="flex flex-col gap-2">
       <Heading>{words.peers}</Heading>
-      <p class="text-dim">{reached + missing === 0 ? words.nobody : words.reach(reached, missing)}</p>
+      <p class="text-dim">
+        {reached + missing > 0
+          ? words.reach(reached, missing)
+          : model.people.value.count > 1
+          ? words.noLinks
+          : words.nobody}
+      </p>
       {links.length > 0 && (
         <ul class="border-2 border-line px-2">
           {links.map(({ peer, state, rttMs, path }) => (

@@ -72,7 +72,7 @@ const english = {
   linkTime: (ms: number | undefined) => ms === undefined ? "" : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`,
   paths: { direct: "direct", relayed: "over a relay" },
   tries: (connected: number, failed: number) =>
-    `${few(connected, "1 link", "links")} came up, ${few(failed, "1 try", "tries")} failed`,
+    `${few(connected, "1 link came up", "links came up")}, ${few(failed, "1 try failed", "tries failed")}`,
   noRelay: "No relay is set up on this server: phones in different networks may not find each other.",
   connectPeers: "Connect phones now",
   peersUnavailable: "This browser cannot, or the page for it did not come.",

@@ -15,7 +15,7 @@ import { SeededRandom } from "../simulation/random.ts";
 import { FakeServer } from "../support/fake_server.ts";
 import { drained, VirtualTime } from "../support/virtual_time.ts";
 import { FakeAir, type FakePeerConnection } from "../transport/fake_peer_connections.ts";
-import { lines, openSession } from "./open_session.ts";
+import { lines, openSession, tabHub } from "./open_session.ts";
 
 /** From one phone to the server's log, and from there to another phone's screen. */
 const TO_SERVER_MS = 20;
@@ -45,21 +45,29 @@ class Phone {
   preference: DeliverySituation["preference"] = "auto";
   session!: RoomSession;
   mesh: RoomMesh | undefined;
+  readonly #tabs: ReturnType<typeof tabHub>;
   #page = 0;
 
   constructor(readonly world: World, readonly number: number, readonly name: string) {
+    this.#tabs = tabHub(world.time);
     this.open();
   }
 
-  /** A page of this device. */
+  /** The page of this device that has links. */
   open(): void {
+    this.session = this.openTab();
+  }
+
+  /** One more page of this device. */
+  openTab(): RoomSession {
     const { server, time, secret } = this.world;
-    this.session = openSession({
+    return openSession({
       server,
       disk: this.disk,
       name: this.name,
       seed: 100 * this.number + ++this.#page,
       logs: this.logs,
+      tabs: this.#tabs(),
       preference: () => this.preference,
       ...(secret !== undefined && { secret }),
       openRoad: (events) => {
@@ -438,6 +446,40 @@ Deno.test("[FWD-4] one phone with a server brings a phone without one what the r
   await world.until(() => ben!.live, 20_000);
   await world.until(() => ben!.lines.at(-1) === "from the tent", 1_000);
   assertEquals(world.server.texts, ["from afar", "from the tent"]);
+});
+
+Deno.test("[TAB-8] what is typed in another tab of the device goes to peers as well, and its tab sees it stored", async () => {
+  using world = await crowd(["Ada", "Ben"]);
+  const [ada, ben] = world.phones;
+  const tab = ada!.openTab();
+  await world.until(() => tab.connection.value.state === "connected");
+  await world.stopServer();
+  await tab.sendMessage("from the other tab");
+  await world.until(() => ben!.lines.at(-1) === "from the other tab", 1_000);
+  await world.until(() => ada!.onPhones("from the other tab") === 1, 3_000);
+  // That tab has no links: it says what it knows.
+  assertEquals(lines(tab).at(-1), "from the other tab (queued)");
+  world.server.down = false;
+  await world.until(() => lines(tab).at(-1) === "from the other tab", 20_000);
+  assertEquals(world.server.texts, ["from the other tab"]);
+  tab.dispose();
+});
+
+Deno.test("[TAB-9] what peers bring without a server is shown in other tabs when they are loaded anew, or when the server is back", async () => {
+  using world = await crowd(["Ada", "Ben"]);
+  const [ada, ben] = world.phones;
+  const open = ada!.openTab();
+  await world.until(() => open.connection.value.state === "connected");
+  await world.stopServer();
+  await ben!.say("over peers");
+  await world.until(() => ada!.lines.at(-1) === "over peers", 1_000);
+  await world.time.run(500);
+  const loadedAnew = ada!.openTab();
+  await loadedAnew.ready;
+  assertEquals([lines(open).includes("over peers"), lines(loadedAnew).includes("over peers")], [false, true]);
+  world.server.down = false;
+  await world.until(() => lines(open).at(-1) === "over peers", 20_000);
+  for (const tab of [open, loadedAnew]) tab.dispose();
 });
 
 // ---- what must never appear ----
