@@ -15,6 +15,7 @@ import type { Browser, BrowserContextOptions } from "playwright-core";
 import { type ChooseRule, FaultProxy, type FaultRule } from "../faults/fault_proxy.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { type ServerProcess, type ServerProcessOptions, startServer } from "../support/server_process.ts";
+import { withSecondTry } from "../support/second_try.ts";
 import { qrFilm } from "../support/y4m.ts";
 import { Device } from "./device.ts";
 import type { Tab } from "./tab.ts";
@@ -144,16 +145,7 @@ export function rule(
   Deno.test({
     name,
     ignore: executablePath === undefined,
-    fn: async () => {
-      try {
-        await runOnce(name, run, timeoutMs);
-      } catch (error) {
-        // Chromium, its pages, a server and a test share few cores in CI: what is broken fails again.
-        if (Deno.env.get("CI") !== "true") throw error;
-        console.warn(`failed, tried once more: ${name}\n${error}`);
-        await runOnce(name, run, timeoutMs);
-      }
-    },
+    fn: () => withSecondTry(name, () => runOnce(name, run, timeoutMs)),
   });
 }
 

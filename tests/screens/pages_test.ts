@@ -38,16 +38,7 @@ function screen(name: string, options: BrowserContextOptions, run: (page: Page) 
     // The browser and the server live longer than one test.
     sanitizeResources: false,
     sanitizeOps: false,
-    async fn() {
-      try {
-        await runScreen(options, run);
-      } catch (error) {
-        // As rules in tests/browser: what is broken fails again.
-        if (Deno.env.get("CI") !== "true") throw error;
-        console.warn(`failed, tried once more: ${name}\n${error}`);
-        await runScreen(options, run);
-      }
-    },
+    fn: () => withSecondTry(name, () => runScreen(options, run)),
   });
 }
 

@@ -20,6 +20,8 @@ const ARGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  // On a busy machine its mDNS responder answers too late for links between pages to be found.
+  "--disable-features=WebRtcHideLocalIpsWithMdns",
 ];
 
 let found: Promise<string | undefined> | undefined;

@@ -1,4 +1,5 @@
 /** Real browsers for tests of links: pages with nothing but links in them, and a real server that carries their signals. */
+import { withSecondTry } from "../support/second_try.ts";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { SOCKET_IDLE_TIMEOUT_S } from "../../lib/server/websocket.ts";
 import { serveSocket } from "../../lib/server/websocket.ts";
@@ -130,39 +131,41 @@ export function linkRule(name: string, run: (field: LinkField) => Promise<void>,
     // The browser outlives the test.
     sanitizeOps: false,
     sanitizeResources: false,
-    async fn() {
-      browser ??= await launchChromium(executablePath!);
-      const servers = await linkServers(instances);
-      const people: LinkPerson[] = [];
-      const said: string[] = [];
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`not done after ${TIMEOUT_MS} ms`)), TIMEOUT_MS);
-      });
-      try {
-        const running = run({
-          async person(seed, { at = 0 } = {}) {
-            const url = `http://127.0.0.1:${servers.ports[at]}/`;
-            const person = await linkPerson(browser!, url, servers.room, seed, {}, said);
-            people.push(person);
-            return person;
-          },
-        });
-        await Promise.race([running, late]);
-      } catch (error) {
-        console.error(said.join("\n"));
-        for (const { author, page } of people) {
-          const seen = people.map((other) =>
-            page.evaluate((peer) => linkPage.history(peer), other.author).catch((error) => String(error))
-          );
-          console.error(author, JSON.stringify(await Promise.all(seen)));
-        }
-        throw error;
-      } finally {
-        clearTimeout(timer);
-        for (const { context } of people) await context.close();
-        await servers.close();
-      }
-    },
+    fn: () => withSecondTry(name, () => runLinkRule(run, instances)),
   });
+}
+
+async function runLinkRule(run: (field: LinkField) => Promise<void>, instances: number): Promise<void> {
+  browser ??= await launchChromium(executablePath!);
+  const servers = await linkServers(instances);
+  const people: LinkPerson[] = [];
+  const said: string[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done after ${TIMEOUT_MS} ms`)), TIMEOUT_MS);
+  });
+  try {
+    const running = run({
+      async person(seed, { at = 0 } = {}) {
+        const url = `http://127.0.0.1:${servers.ports[at]}/`;
+        const person = await linkPerson(browser!, url, servers.room, seed, {}, said);
+        people.push(person);
+        return person;
+      },
+    });
+    await Promise.race([running, late]);
+  } catch (error) {
+    console.error(said.join("\n"));
+    for (const { author, page } of people) {
+      const seen = people.map((other) =>
+        page.evaluate((peer) => linkPage.history(peer), other.author).catch((error) => String(error))
+      );
+      console.error(author, JSON.stringify(await Promise.all(seen)));
+    }
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    for (const { context } of people) await context.close();
+    await servers.close();
+  }
 }
