@@ -4,6 +4,7 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { homeTextsFor } from "@/lib/design/home_texts.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";
+import { withSecondTry } from "../support/second_try.ts";
 import { findViolations } from "./axe.ts";
 
 const t = homeTextsFor("en");
