@@ -85,7 +85,7 @@ const page: LinkPage = {
       random,
       open: browserPeerConnections(
         (configuration) => new RTCPeerConnection(configuration),
-        () => ({ iceServers: [], candidatePool: 1, ...ice }),
+        () => ({ iceServers: [], candidatePool: 0, ...ice }),
       ),
       sendFrame: (frame) => connection.send(frame),
       admits: () => page.admits,
