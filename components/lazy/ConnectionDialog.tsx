@@ -161,7 +161,7 @@ function Peers({ model }: { model: RoomModel }) {
         </ul>
       )}
       {connected + failed > 0 && <p class="text-dim text-sm">{words.tries(connected, failed)}</p>}
-      {relay === false && failed > 0 && <p class="text-dim text-sm">{words.noRelay}</p>}
+      {relay === false && failed > 0 && missing > 0 && <p class="text-dim text-sm">{words.noRelay}</p>}
       <Choices
         legend={words.mode}
         name="mesh-mode"

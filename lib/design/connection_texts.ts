@@ -51,7 +51,7 @@ const english = {
   duplicates: "Repeats left out",
   prefer: "Which road?",
   preferHint: "If the road you choose fails, another one is taken.",
-  preferences: { auto: "Best", p2p: "Phones", websocket: "Socket", polling: "Polling" },
+  preferences: { auto: "Best", p2p: "Peers", websocket: "Socket", polling: "Polling" },
   peers: "Phones linked to this one",
   mode: "Talk phone to phone?",
   modes: { auto: "Auto", on: "On", off: "Off" } satisfies Record<MeshMode, string>,
