@@ -14,9 +14,11 @@ export function Choices<Value extends string>(props: {
         {props.options.map(({ value, label }, i) => (
           <label
             key={value}
-            class={`choice relative flex-1 min-w-0 flex items-center justify-center min-h-touch px-2 border-2 font-bold text-center cursor-pointer ${
+            class={`choice relative flex-1 min-w-0 flex items-center justify-center min-h-touch border-2 font-bold text-center cursor-pointer ${
               i > 0 ? "border-l-0" : ""
-            } ${value === props.value ? "bg-ink text-ground border-ink" : "border-line hover:bg-raised"}`}
+            } ${props.options.length > 3 ? "px-1 text-sm" : "px-2"} ${
+              value === props.value ? "bg-ink text-ground border-ink" : "border-line hover:bg-raised"
+            }`}
           >
             {/* The real control lies over its label, unseen: whoever feels for it finds it where it is drawn. */}
             <input

@@ -146,7 +146,7 @@ function Peers({ model }: { model: RoomModel }) {
             <li
               key={peer}
               data-peer={state}
-              class="flex flex-wrap justify-between gap-x-2 py-1 border-b border-line last:border-b-0"
+              class="flex flex-wrap items-baseline justify-between gap-x-2 py-1 border-b border-line last:border-b-0"
             >
               <bdi class="font-bold min-w-0 truncate">{nameOf(peer)}</bdi>
               <span class="text-dim text-sm tabular-nums">
@@ -161,7 +161,7 @@ function Peers({ model }: { model: RoomModel }) {
         </ul>
       )}
       {connected + failed > 0 && <p class="text-dim text-sm">{words.tries(connected, failed)}</p>}
-      {relay === false && failed > 0 && <p class="text-dim text-sm">{words.noRelay}</p>}
+      {relay === false && failed > 0 && missing > 0 && <p class="text-dim text-sm">{words.noRelay}</p>}
       <Choices
         legend={words.mode}
         name="mesh-mode"

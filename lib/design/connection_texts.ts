@@ -50,7 +50,7 @@ const english = {
   received: "Messages received",
   duplicates: "Repeats left out",
   prefer: "Which road?",
-  preferHint: "If the road you choose fails, the other one is taken.",
+  preferHint: "If the road you choose fails, another one is taken.",
   preferences: { auto: "Best", p2p: "Peers", websocket: "Socket", polling: "Polling" },
   peers: "Phones linked to this one",
   mode: "Talk phone to phone?",

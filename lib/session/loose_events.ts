@@ -33,6 +33,8 @@ const SAVE_AFTER_MS = 200;
 export class LooseEvents {
   readonly #parts: LooseEventsParts;
   readonly #events = new Map<EventId, Loose>();
+  /** Up to which number the log has each author's events: it takes none before the last one, so it has all up to it. */
+  readonly #logN = new Map<AuthorKey, number>();
   #connected = false;
   #cancelForward: Cancel | undefined;
   #cancelSave: Cancel | undefined;
@@ -59,7 +61,7 @@ export class LooseEvents {
 
   /** An event of somebody else, checked. `kept`: the device has it already. */
   add({ id, author, n, wire }: Pick<Event, "id" | "author" | "n" | "wire">, kept = false): void {
-    if (this.#events.has(id)) return;
+    if (this.#events.has(id) || n <= this.#inLog(author)) return;
     this.#events.set(id, { wire, author, n, notBefore: this.#soon() });
     const [oldest] = this.#events.keys();
     if (this.#events.size > LOOSE_MAX_EVENTS && oldest !== undefined) this.#drop(oldest);
@@ -70,15 +72,28 @@ export class LooseEvents {
     this.#forwardLater();
   }
 
-  /** These are in the log. */
-  stored(ids: Iterable<EventId>): void {
-    for (const id of ids) if (this.#events.has(id)) this.#drop(id);
+  /** These are in the log, and so is what their authors wrote before. */
+  stored(events: Iterable<Pick<Event, "author" | "n">>): void {
+    for (const { author, n } of events) this.#logN.set(author, Math.max(n, this.#inLog(author)));
+    for (const [id, { author, n }] of this.#events) if (n <= this.#inLog(author)) this.#drop(id);
+  }
+
+  acked(ids: Iterable<EventId>): void {
+    this.stored([...ids].flatMap((id) => this.#events.get(id) ?? []));
   }
 
   /** The server does not take one. What it never will is shown here and carried no further. */
-  refused(id: EventId, reason: Refusal, retryAfterMs = 0): void {
+  refused(id: EventId, reason: Refusal, retryAfterMs = 0, expectedN = 0): void {
     const loose = this.#events.get(id);
     if (loose === undefined) return;
+    const { author } = loose;
+    if (reason === "missing_previous" && expectedN > 0 && !this.#logN.has(author)) {
+      // It was asked by this one how far the log is: now the rest may go.
+      this.stored([{ author, n: expectedN - 1 }]);
+      for (const other of this.#events.values()) if (other.author === author) other.notBefore = 0;
+      loose.sent = false;
+      return this.#forwardLater();
+    }
     // What its author wrote before is missing: the author, or who has it, will bring it.
     if (reason === "missing_previous" || REFUSALS[reason] === "retriable") {
       loose.notBefore = this.#parts.steady.now() + Math.max(retryAfterMs, FORWARD_AGAIN_MS);
@@ -126,6 +141,10 @@ export class LooseEvents {
     this.#cancelSave?.();
   }
 
+  #inLog(author: AuthorKey): number {
+    return this.#logN.get(author) ?? 0;
+  }
+
   #soon(): number {
     const { steady, random } = this.#parts;
     return steady.now() + FORWARD_LEAST_MS + random.fraction() * (FORWARD_MOST_MS - FORWARD_LEAST_MS);
@@ -153,18 +172,26 @@ export class LooseEvents {
   #forward(): void {
     this.#cancelForward = undefined;
     const now = this.#parts.steady.now();
-    const dueN = new Map<AuthorKey, number>();
-    for (const { author, n, notBefore } of this.#events.values()) {
-      if (notBefore <= now) dueN.set(author, Math.max(n, dueN.get(author) ?? 0));
+    const all = [...this.#events.values()];
+    const authors = new Set(all.filter(({ notBefore }) => notBefore <= now).map(({ author }) => author));
+    /** The highest number of each author that goes now. What its author wrote before goes along, whatever its own time. */
+    const upTo = new Map<AuthorKey, number>();
+    for (const { author, n, notBefore } of all) {
+      // Where an author's place in the log is not known, the newest event alone asks for it: the log may have them all.
+      if (notBefore <= now || (authors.has(author) && !this.#logN.has(author))) {
+        upTo.set(author, Math.max(n, upTo.get(author) ?? 0));
+      }
     }
-    // What its author wrote before goes along, whatever its own time: the server takes no number before the last one.
-    const due = [...this.#events.values()]
-      .filter(({ author, n, notBefore, sent }) => notBefore <= now || (!sent && n < (dueN.get(author) ?? 0)))
-      .sort((a, b) => a.author < b.author ? -1 : a.author > b.author ? 1 : a.n - b.n)
-      .slice(0, FORWARD_MAX_EVENTS);
+    const due = all.filter(({ author, n, notBefore, sent }) => {
+      const last = upTo.get(author) ?? 0;
+      return this.#logN.has(author) ? n <= last && (!sent || notBefore <= now) : n === last;
+    }).sort((a, b) => a.author < b.author ? -1 : a.author > b.author ? 1 : a.n - b.n).slice(0, FORWARD_MAX_EVENTS);
     const sent = due.length > 0 && this.#parts.send({ type: "send", events: due.map(({ wire }) => wire) });
+    const again = now + (sent ? FORWARD_AGAIN_MS : FORWARD_LEAST_MS);
+    const asked = new Set(due.filter(({ author }) => !this.#logN.has(author)).map(({ author }) => author));
+    for (const loose of all) if (asked.has(loose.author)) loose.notBefore = again;
     for (const loose of due) {
-      loose.notBefore = now + (sent ? FORWARD_AGAIN_MS : FORWARD_LEAST_MS);
+      loose.notBefore = again;
       loose.sent ||= sent;
     }
     this.#forwardLater();

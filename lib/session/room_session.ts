@@ -395,11 +395,14 @@ class Session extends RoomSignals implements RoomSession {
         return this.#reader.takePage(frame);
       case "ack":
         this.#ground!.outbox.stored(frame.acks.map(([id]) => id));
-        this.#loose.stored(frame.acks.map(([id]) => id));
+        // What the log has not brought yet, it will: until then it is new.
+        this.#loose.acked(
+          frame.acks.filter(([, at]) => at <= (this.#reader.position?.position ?? 0)).map(([id]) => id),
+        );
         return true;
       case "refused":
         this.#ground!.outbox.refused(frame);
-        this.#loose.refused(frame.id, frame.reason, frame.retryAfterMs);
+        this.#loose.refused(frame.id, frame.reason, frame.retryAfterMs, frame.expectedN);
         return true;
       case "presence":
         this.#people.presence(frame);
@@ -483,7 +486,7 @@ class Session extends RoomSignals implements RoomSession {
       }
       this.#peers.mesh?.heard(event);
     }
-    this.#loose.stored([...events.values()].map(({ id }) => id));
+    this.#loose.stored(events.values());
     timeline.add(events.values());
     timeline.setPositions(events);
     outbox.stored(mine);

@@ -85,6 +85,10 @@ async function takeAll(browser: Browser, origin: string, folder: string): Promis
       await page.getByRole("button", { name: connectionTexts.check }).click();
       await page.locator("[data-finding]").first().waitFor();
       await take("connection");
+      await page.getByRole("button", { name: connectionTexts.connectPeers }).click();
+      await page.locator('[data-peer="connected"]').nth(1).waitFor();
+      await page.getByRole("heading", { name: connectionTexts.peers }).evaluate((heading) => heading.scrollIntoView());
+      await take("peers");
       await page.keyboard.press("Escape");
       await page.getByRole("button", { name: t.room.share }).click();
       await page.getByRole("button", { name: t.share.show }).waitFor();

@@ -1,7 +1,7 @@
 /** Events of others that are not in the log: kept, bounded, and sent for their authors. */
 import { assert, assertEquals } from "@std/assert";
 import { signEvent } from "../../lib/crypto/signing.ts";
-import type { Event, WireEvent } from "../../lib/protocol/event.ts";
+import { type Event, eventIdOf, type WireEvent } from "../../lib/protocol/event.ts";
 import type { SendFrame } from "../../lib/protocol/frames.ts";
 import {
   FORWARD_AGAIN_MS,
@@ -100,7 +100,7 @@ Deno.test("[LOOSE-1] storage that fails loses nothing: the next change writes al
   full = false;
   carrier.loose.add(second!);
   carrier.loose.add(third!);
-  carrier.loose.stored([third!.id]);
+  carrier.loose.refused(third!.id, "conflict");
   await time.run(300);
   assertEquals(carrier.kept.toSorted(), ["1.1", "1.2"]);
 });
@@ -111,7 +111,8 @@ Deno.test("[LOOSE-2] what is in the log is carried no further, and dropped from 
   const events = await eventsOf(1, 3);
   for (const event of events) carrier.loose.add(event);
   await time.run(300);
-  carrier.loose.stored([events[0]!.id, events[1]!.id, "unknown"]);
+  // The log takes no number before the last one: what has the second has the first.
+  carrier.loose.stored([events[1]!]);
   await time.run(300);
   assertEquals([carrier.kept, carrier.loose.has(events[0]!.id), carrier.loose.has(events[2]!.id)], [
     ["1.3"],
@@ -161,7 +162,7 @@ Deno.test("[FWD-1] of fifty phones that carry an event a few send it, most see i
     // The log tells everybody 100 ms after the first one sent it.
     if (!told && carriers.some(({ frames }) => frames.length > 0)) {
       told = true;
-      time.after(100, () => carriers.forEach(({ loose }) => loose.stored([event!.id])));
+      time.after(100, () => carriers.forEach(({ loose }) => loose.stored([event!])));
     }
     return false;
   });
@@ -170,33 +171,86 @@ Deno.test("[FWD-1] of fifty phones that carry an event a few send it, most see i
   assert(carriers.every(({ loose }) => loose.size === 0));
 });
 
-Deno.test("[FWD-2] events of one author go in the order of their numbers, whatever came first and whenever each is due", async () => {
+/** A log that answers as the server does, and tells nobody else. */
+function answering(carrier: Carrier, has: ReadonlyMap<number, number> = new Map()) {
+  const next = new Map([...has].map(([author, n]) => [String(author), n + 1]));
+  const stored: string[] = [];
+  let answered = 0;
+  const refused: string[] = [];
+  return {
+    stored,
+    refused,
+    /** Answers what came, every 40 ms, for so long. */
+    async run(ms: number): Promise<void> {
+      for (let at = 0; at < ms; at += 40) {
+        await carrier.time.run(40);
+        for (const { events } of carrier.frames.slice(answered)) {
+          for (const wire of events) {
+            const text = textOf(wire);
+            const [author, n] = [text.split(".")[0]!, Number(text.split(".")[1])];
+            const id = eventIdOf(wire[0]);
+            const expectedN = next.get(author) ?? 1;
+            if (n > expectedN) {
+              refused.push(text);
+              carrier.loose.refused(id, "missing_previous", undefined, expectedN);
+            } else {
+              if (n === expectedN) {
+                stored.push(text);
+                next.set(author, n + 1);
+              }
+              carrier.loose.acked([id]);
+            }
+          }
+        }
+        answered = carrier.frames.length;
+      }
+    },
+  };
+}
+
+Deno.test("[FWD-2] events of one author are stored in the order of their numbers, whatever came first and whenever each is due", async () => {
   for (let seed = 1; seed <= 40; seed++) {
-    const time = new VirtualTime();
-    const carrier = new Carrier(time, seed);
-    const events = [...await eventsOf(1, 6), ...await eventsOf(2, 6)];
+    const carrier = new Carrier(new VirtualTime(), seed);
+    const log = answering(carrier, new Map([[1, 2]]));
+    const events = [...await eventsOf(1, 6, 3), ...await eventsOf(2, 6)];
     for (const event of events.toReversed()) carrier.loose.add(event);
     carrier.loose.connected();
-    const next = new Map<string, number>();
-    await time.run(FORWARD_MOST_MS + 100);
-    for (const text of carrier.sent.flat()) {
-      const [author, n] = text.split(".");
-      const expected = (next.get(author!) ?? 0) + 1;
-      assertEquals(Number(n), expected, `seed ${seed}: ${carrier.sent.map((frame) => frame.join(" ")).join(" | ")}`);
-      next.set(author!, expected);
+    await log.run(FORWARD_MOST_MS + 200);
+    for (const author of [1, 2]) {
+      const from = author === 1 ? 3 : 1;
+      const stored = log.stored.filter((text) => text.startsWith(`${author}.`));
+      assertEquals(stored, Array.from({ length: 6 }, (_, at) => `${author}.${from + at}`), `seed ${seed}`);
     }
-    assertEquals([...next.values()], [6, 6], `seed ${seed}`);
+    // One asks where the author's place is; then all go.
+    assertEquals(log.refused.toSorted(), ["1.8", "2.6"], `seed ${seed}`);
+    assertEquals(carrier.loose.size, 0);
   }
 });
 
-Deno.test("[FWD-2] many events go in several frames, each once", async () => {
-  const time = new VirtualTime();
-  const carrier = new Carrier(time);
-  for (const event of await eventsOf(1, 3 * FORWARD_MAX_EVENTS)) carrier.loose.add(event);
+Deno.test("[FWD-2] where the author's place in the log is known, nobody asks: all go in order, in several frames, each once", async () => {
+  const carrier = new Carrier(new VirtualTime());
+  const log = answering(carrier, new Map([[1, 4]]));
+  const [fourth, ...rest] = await eventsOf(1, 3 * FORWARD_MAX_EVENTS + 1, 4);
+  carrier.loose.stored([fourth!]);
+  for (const event of [fourth!, ...rest]) carrier.loose.add(event);
+  assertEquals(carrier.loose.size, rest.length);
   carrier.loose.connected();
-  await time.run(FORWARD_MOST_MS + 100);
+  await log.run(FORWARD_MOST_MS + 200);
   assert(carrier.sent.every((frame) => frame.length <= FORWARD_MAX_EVENTS));
-  assertEquals(carrier.sent.flat(), Array.from({ length: 3 * FORWARD_MAX_EVENTS }, (_, at) => `1.${at + 1}`));
+  assertEquals(carrier.sent.flat(), Array.from({ length: 3 * FORWARD_MAX_EVENTS }, (_, at) => `1.${at + 5}`));
+  assertEquals(log.refused, []);
+});
+
+Deno.test("[FWD-5] of what the log has already, one event per author is sent, and none of authors whose newer events came from it", async () => {
+  const carrier = new Carrier(new VirtualTime());
+  const log = answering(carrier, new Map([[1, 200], [2, 40]]));
+  const [newest] = await eventsOf(1, 1, 200);
+  carrier.loose.stored([newest!]);
+  for (const event of [...await eventsOf(1, 199), ...await eventsOf(2, 40)]) carrier.loose.add(event);
+  assertEquals(carrier.loose.size, 40);
+  carrier.loose.connected();
+  await log.run(30_000);
+  assertEquals([carrier.sent, log.stored, carrier.loose.size], [[["2.40"]], [], 0]);
 });
 
 Deno.test("[FWD-3] no answer: it is sent again after FORWARD_AGAIN_MS; a road that takes nothing is asked again sooner", async () => {

@@ -482,6 +482,45 @@ Deno.test("[TAB-9] what peers bring without a server is shown in other tabs when
   for (const tab of [open, loadedAnew]) tab.dispose();
 });
 
+Deno.test("[FWD-5] a newcomer gets history from phones, and does not send the server what it has", async () => {
+  using world = await World.make();
+  for (let number = 1; number <= 10; number++) await world.server.say(`long ago ${number}`, { by: 2 });
+  for (let number = 1; number <= 290; number++) await world.server.say(`old ${number}`);
+  const ada = world.add("Ada");
+  await world.untilLive();
+  for (let page = 0; page < 3; page++) {
+    ada.session.loadOlder();
+    await world.time.run(500);
+  }
+  assertEquals(ada.lines.length, 301);
+  const ben = world.add("Ben");
+  await world.untilLive();
+  const before = ben.lines.length;
+  for (const phone of world.phones) phone.startMesh();
+  await world.untilLinked();
+  await world.time.run(60_000);
+  assert(ben.lines.length > before);
+  const sent = world.sent.flat();
+  assert(sent.length <= 2 && sent.every((text) => text.startsWith("long ago")), sent.join(", "));
+  assertEquals(ben.disk.loose.get(world.server.room.id)?.size ?? 0, 0);
+  assertEquals(world.server.texts.length, 300);
+});
+
+Deno.test("[FWD-1] what this phone stored for somebody else is unread here until it is seen", async () => {
+  using world = await crowd(["Ada", "Ben"]);
+  const [ada, ben] = world.phones;
+  ben!.session.seen();
+  await world.stopServer();
+  await ada!.say("look at this");
+  await world.until(() => ben!.lines.at(-1) === "look at this");
+  await ada!.close();
+  world.server.down = false;
+  await world.until(() => world.server.texts.length === 1, 30_000);
+  await world.time.run(1_000);
+  assertEquals(ben!.session.unread.value.size, 1);
+  assertEquals(ben!.disk.loose.get(world.server.room.id)?.size ?? 0, 0);
+});
+
 // ---- what must never appear ----
 
 const pushOf = (wire: WireEvent) =>
