@@ -16,9 +16,10 @@ import { Timeline } from "./Timeline.tsx";
 import { useVisibleHeight } from "./visible_height.ts";
 import { NO_MODEL } from "./no_model.ts";
 
-const loadConnectionDialog = () => import("../lazy/ConnectionDialog.tsx");
-const loadPeopleDialog = () => import("../lazy/PeopleDialog.tsx");
-const loadSettingsDialog = () => import("../lazy/SettingsDialog.tsx");
+const loadParts = () => import("../lazy/room_parts.ts");
+const loadConnectionDialog = async () => ({ default: (await loadParts()).ConnectionDialog });
+const loadPeopleDialog = async () => ({ default: (await loadParts()).PeopleDialog });
+const loadSettingsDialog = async () => ({ default: (await loadParts()).SettingsDialog });
 const loadShareDialog = () => import("../lazy/ShareDialog.tsx");
 
 /** What a page knows of a room before it is open. */

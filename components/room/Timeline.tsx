@@ -12,7 +12,7 @@ import { MessageGroup } from "./MessageGroup.tsx";
 import type { MessageHandlers } from "./Message.tsx";
 import { useNewMarker, usePlaceKeeper } from "./place_keeper.ts";
 
-const loadNothingSaid = () => import("../lazy/NothingSaid.tsx");
+const loadNothingSaid = async () => ({ default: (await import("../lazy/room_parts.ts")).NothingSaid });
 
 /** The conversation: scrolls, keeps the reader's place, tells of what is new, asks for what is older. */
 export function Timeline(props: {

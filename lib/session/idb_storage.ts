@@ -4,7 +4,7 @@ import type { KnownRoom } from "../chat/recent_rooms.ts";
 import type { EventId, RoomId, WireEvent } from "../protocol/event.ts";
 import type { LogPosition } from "../protocol/frames.ts";
 import { LOOSE_MAX_EVENTS } from "./limits.ts";
-import { joinHeads } from "./memory_storage.ts";
+import { joinHeads } from "./log_copy.ts";
 import { EMPTY_BOOK, type OutboxBook, type OutboxEntry } from "./outbox_book.ts";
 import type { LogCopy, SessionStorage } from "./storage.ts";
 

@@ -1,10 +1,10 @@
-/** Storage that lives as long as the page: private mode, and tests. Also what the local copy keeps, for every storage. */
+/** Storage that lives as long as the page: private mode, and tests. */
 import type { KnownRoom } from "../chat/recent_rooms.ts";
 import type { EventId, RoomId, WireEvent } from "../protocol/event.ts";
 import type { LogPosition } from "../protocol/frames.ts";
-import { COPY_MAX_EVENTS, LOOSE_MAX_EVENTS } from "./limits.ts";
+import { LOOSE_MAX_EVENTS } from "./limits.ts";
+import { joinHeads } from "./log_copy.ts";
 import { EMPTY_BOOK, type OutboxBook } from "./outbox_book.ts";
-import { within, withRange } from "./ranges.ts";
 import type { LogCopy, SessionStorage } from "./storage.ts";
 
 /** What one device holds. Several storages on one disk are several tabs. */
@@ -80,18 +80,6 @@ export function memoryStorage(
         return disk.rooms;
       }),
   };
-}
-
-/** Head matter of a copy that has `added` to what it had, cut to the newest COPY_MAX_EVENTS positions. */
-export function joinHeads(
-  before: Omit<LogCopy, "events"> | undefined,
-  added: Omit<LogCopy, "events">,
-): Omit<LogCopy, "events"> {
-  let ranges = before?.epoch === added.epoch ? before.ranges : [];
-  for (const { from, to } of added.ranges) ranges = withRange(ranges, from, to);
-  const top = ranges.at(-1)?.to ?? 0;
-  const { epoch, oldest, room } = added;
-  return { epoch, oldest, room, ranges: within(ranges, top - COPY_MAX_EVENTS + 1, top) };
 }
 
 function joinCopies(before: LogCopy | undefined, added: LogCopy): LogCopy {

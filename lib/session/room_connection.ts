@@ -320,7 +320,7 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   #loadControl(): Promise<MeshControl | undefined> {
     const { peers, timers, random, session, log } = this.#parts;
     if (peers === undefined || this.#disposed) return Promise.resolve(undefined);
-    return this.#control ??= import("./mesh_control.ts").then(({ MeshControl }) => {
+    return this.#control ??= import("./on_demand.ts").then(({ MeshControl }) => {
       if (this.#disposed) return undefined;
       return this.#loadedControl = new MeshControl({
         ...peers,

@@ -19,7 +19,6 @@ import { LogReader } from "./log_reader.ts";
 import { LooseEvents } from "./loose_events.ts";
 import type { MeshHost, SessionMesh } from "./mesh_host.ts";
 import { PeerSide } from "./peer_side.ts";
-import { memoryStorage } from "./memory_storage.ts";
 import { type Ground, layGround, tidyPersonName } from "./room_ground.ts";
 import { ReadKeeper } from "./read_keeper.ts";
 import { ReadMarker } from "./read_marker.ts";
@@ -345,6 +344,7 @@ class Session extends RoomSignals implements RoomSession {
       // Taken away by the browser, or broken: the page works on without, and says so.
       this.#log(`storage is not usable: ${error}`);
       this.stored.value = false;
+      const { memoryStorage } = await import("./on_demand.ts");
       return await layGround(this.#deps, memoryStorage(), parts);
     }
   }

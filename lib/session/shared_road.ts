@@ -207,7 +207,7 @@ export class SharedRoad {
   }
 
   async #loadRelay(): Promise<void> {
-    const { TabRelay } = await import("./tab_relay.ts");
+    const { TabRelay } = await import("./on_demand.ts");
     const { clock, channel } = this.#parts;
     const relay = this.#relay = new TabRelay({
       clock,

@@ -1,0 +1,7 @@
+/**
+ * Parts of a session that a page does without at first. In one file, so that they are loaded together: each file that is
+ * loaded on its own cuts what it shares with the page into further pieces.
+ */
+export { memoryStorage } from "./memory_storage.ts";
+export { MeshControl } from "./mesh_control.ts";
+export { TabRelay } from "./tab_relay.ts";
