@@ -1,0 +1,153 @@
+/** When the mesh of a room is opened and closed, and what the panel hears of it. */
+import { assert, assertEquals } from "@std/assert";
+import type { MeshView } from "../../lib/session/connection_model.ts";
+import { MeshControl } from "../../lib/session/mesh_control.ts";
+import { BACKGROUND_AFTER_MS, type MeshMode } from "../../lib/routing/power_policy.ts";
+import { SeededRandom } from "../simulation/random.ts";
+import { FakeServer } from "../support/fake_server.ts";
+import { VirtualTime } from "../support/virtual_time.ts";
+import { connected, openSession } from "./open_session.ts";
+
+const AUTO_UPGRADE_MS = 10_000;
+const CONFIG = {
+  iceServers: [],
+  limits: {
+    desktopLinks: 8,
+    phoneLinks: 3,
+    discoveryCooldownMs: 2_000,
+    peerCooldownMs: 5_000,
+    smallRoom: 15,
+    autoUpgradeMs: AUTO_UPGRADE_MS,
+    candidatePool: 1,
+  },
+};
+
+/** A connection that never comes about. */
+const noConnection = () =>
+  ({
+    createDataChannel: () => ({ readyState: "connecting" }),
+    createOffer: () => Promise.resolve({ type: "offer", sdp: "" }),
+    setLocalDescription: () => Promise.resolve(),
+    close() {},
+  }) as unknown as RTCPeerConnection;
+
+/** A page with a control, in a room where somebody else is when `others`. */
+async function open({ others = true, answers = true } = {}) {
+  const time = new VirtualTime();
+  const server = await FakeServer.create(time);
+  const session = openSession({ server, seed: 1 });
+  const other = others ? openSession({ server, seed: 2, name: "Ben" }) : undefined;
+  await connected(server, session);
+  const world = { answers, asked: 0, mode: "auto" as MeshMode, hiddenForMs: 0, follows: false };
+  const views: MeshView[] = [];
+  const control = new MeshControl({
+    clock: time.clock,
+    timers: time.timers,
+    random: new SeededRandom(1, "control"),
+    session,
+    power: () => ({
+      mode: world.mode,
+      battery: undefined,
+      saveData: false,
+      networkType: undefined,
+      weak: false,
+      hiddenForMs: world.hiddenForMs,
+    }),
+    follows: () => world.follows,
+    fetchConfig: () => {
+      world.asked++;
+      return world.answers ? Promise.resolve(CONFIG) : Promise.reject(new TypeError("no network"));
+    },
+    makeConnection: noConnection,
+    onView: (view) => views.push(view),
+    log: () => {},
+  });
+  return {
+    time,
+    server,
+    world,
+    control,
+    get view(): MeshView {
+      return views.at(-1)!;
+    },
+    close() {
+      control.dispose();
+      session.dispose();
+      other?.dispose();
+    },
+  };
+}
+
+Deno.test("mesh control: somebody has to be here for autoUpgradeMs before links are made", async () => {
+  const page = await open();
+  await page.time.run(AUTO_UPGRADE_MS - 2_500);
+  assertEquals(page.view.enabled, false);
+  await page.time.run(5_000);
+  assertEquals([page.view.enabled, page.view.reason, page.view.reached, page.view.missing], [true, "full", 0, 1]);
+  page.close();
+});
+
+Deno.test("mesh control: nobody else is here, and none is made, also when it is asked for", async () => {
+  const page = await open({ others: false });
+  page.control.connectNow();
+  await page.time.run(60_000);
+  assertEquals(page.view.enabled, false);
+  page.close();
+});
+
+Deno.test("mesh control: who asks for phones need not wait", async () => {
+  const page = await open();
+  await page.time.run(100);
+  page.control.connectNow();
+  await page.time.run(100);
+  assertEquals(page.view.enabled, true);
+  page.close();
+});
+
+Deno.test("mesh control: switched off, in the background, or when another tab has the connection: closed; then opened again", async () => {
+  const page = await open();
+  page.control.connectNow();
+  await page.time.run(3_000);
+  const changes: [() => void, () => void, MeshView["reason"] | undefined][] = [
+    [() => page.world.mode = "off", () => page.world.mode = "auto", "switched_off"],
+    [() => page.world.hiddenForMs = BACKGROUND_AFTER_MS, () => page.world.hiddenForMs = 0, "background"],
+    [() => page.world.follows = true, () => page.world.follows = false, undefined],
+  ];
+  for (const [begin, end, reason] of changes) {
+    assertEquals(page.view.enabled, true);
+    begin();
+    await page.time.run(2_500);
+    assertEquals(page.view.enabled, false);
+    if (reason !== undefined) assertEquals(page.view.reason, reason);
+    end();
+    await page.time.run(2_500);
+  }
+  page.close();
+});
+
+Deno.test("mesh control: a configuration that does not come is asked for again, not all the time", async () => {
+  const page = await open({ answers: false });
+  await page.time.run(60_000);
+  assert(page.world.asked >= 3 && page.world.asked <= 6, `asked ${page.world.asked} times in a minute`);
+  assertEquals([page.view.enabled, page.view.relay], [false, undefined]);
+  page.world.answers = true;
+  await page.time.run(20_000);
+  assertEquals([page.view.enabled, page.view.relay], [true, false]);
+  const { asked } = page.world;
+  await page.time.run(600_000);
+  assertEquals(page.world.asked, asked);
+  page.close();
+});
+
+Deno.test("mesh control: without a server the links stay, and a page that is left closes them", async () => {
+  const page = await open();
+  page.control.connectNow();
+  await page.time.run(3_000);
+  page.server.down = true;
+  page.server.cut();
+  await page.time.run(10_000);
+  assertEquals([page.view.enabled, page.view.delivery], [true, "no_road"]);
+  page.control.leave();
+  assertEquals(page.view.enabled, false);
+  page.close();
+});
