@@ -57,7 +57,7 @@ const english = {
   modes: { auto: "Auto", on: "On", off: "Off" } satisfies Record<MeshMode, string>,
   modeHint: {
     switched_off: "Switched off. Everything goes over the server.",
-    full: "In small rooms phones link by themselves. It is faster, and goes on without the server.",
+    full: "Phones in a room link by themselves. It is faster, and goes on without the server.",
     few_links: "A few links only: your battery or your network is to be spared.",
     battery_low: "Your battery is low: only where there is no server.",
     battery_very_low: "Your battery is nearly empty: the server only.",

@@ -309,7 +309,8 @@ class Session extends RoomSignals implements RoomSession {
       const { head, copy, events } = ground.kept;
       // Before reading was remembered, whatever was kept had been on the screen.
       const position = copy.ranges.at(-1)?.to;
-      this.#marker.learn(ground.seen ?? (position === undefined ? undefined : { epoch: copy.epoch, position }));
+      if (position !== undefined) ground.seen ??= { epoch: copy.epoch, position };
+      this.#marker.learn(ground.seen);
       this.#gate.enter(head);
       ground.timeline.add(ground.loose);
       for (const event of ground.loose) {
@@ -318,7 +319,7 @@ class Session extends RoomSignals implements RoomSession {
       }
       // What the log has by now is not loose any more.
       this.#reader.restore(copy, events);
-    }
+    } else this.#marker.learn(ground.seen); // What was read is remembered, also where the copy did not get to the disk.
     this.#publish();
   }
 

@@ -48,6 +48,23 @@ Deno.test("what others say is unread until it is seen; what I say never is", asy
   session.dispose();
 });
 
+Deno.test("what was read is remembered where the copy of the room did not get to the disk", async () => {
+  const disk = new MemoryDisk();
+  const { time, server, session } = await openRoom({ disk });
+  await server.say("read");
+  await time.run(200);
+  session.seen();
+  await time.run(KEPT_MS);
+  await session.persist();
+  session.dispose();
+  disk.copies.clear();
+  await server.say("missed");
+  const again = openSession({ server, disk });
+  await connected(server, again);
+  assertEquals(unread(again), ["missed"]);
+  again.dispose();
+});
+
 Deno.test("only messages are unread, and one that is taken back is no longer a message", async () => {
   const { time, server, session } = await openRoom();
   const { id } = await server.say("taken back");
