@@ -39,6 +39,8 @@ export type Background = (work: Promise<unknown>) => void;
 
 export class PageKeeper {
   readonly #deps: KeeperDeps;
+  /** Pages that are being kept now: whoever asks what is kept waits for them. */
+  readonly #keeping = new Map<string, Promise<unknown>>();
 
   constructor(deps: KeeperDeps) {
     this.#deps = deps;
@@ -51,7 +53,7 @@ export class PageKeeper {
     if (copy === undefined) {
       try {
         const response = await this.#deps.fetch(request);
-        background(this.#keep(path, response.clone()));
+        background(this.#noted(path, this.#keep(path, response.clone())));
         return response;
       } catch {
         return await this.#copy(OFFLINE_PATH) ?? Response.error(); // No network, which is what these say.
@@ -59,7 +61,7 @@ export class PageKeeper {
     }
     const arriving = this.#arrivedWhole(request);
     // Also one that comes too late for now.
-    background(arriving.then((arrived) => arrived && this.#keep(path, arrived.toKeep)));
+    background(this.#noted(path, arriving.then((arrived) => arrived && this.#keep(path, arrived.toKeep))));
     const arrived = await Promise.race([arriving, this.#deps.wait(PAGE_TIMEOUT_MS)]);
     return arrived === undefined || arrived.answer.status >= 500 ? copy : arrived.answer;
   }
@@ -81,6 +83,8 @@ export class PageKeeper {
    */
   async keepOpen(path: string, ahead: boolean): Promise<void> {
     if (!isKeptPath(path)) return;
+    // The page that is open may be of a new build, and still on its way into the cache.
+    await this.#keeping.get(path)?.catch(() => {});
     const page = await this.#copy(path) ?? await this.#load(path);
     if (page === undefined) return;
     const build = buildHeader(page);
@@ -91,6 +95,14 @@ export class PageKeeper {
     await this.#keepAssets(assetsIn(html, this.#deps.origin), AHEAD_MAX_CHARS);
     const others = (await this.#pages()).filter((kept) => kept.build !== build);
     for (const { path } of others.reverse().slice(0, RENEW_MAX)) await this.#load(path);
+  }
+
+  #noted(path: string, keeping: Promise<unknown>): Promise<unknown> {
+    const noted = keeping.finally(() => {
+      if (this.#keeping.get(path) === noted) this.#keeping.delete(path);
+    });
+    this.#keeping.set(path, noted);
+    return noted;
   }
 
   /** Keeps a page as it is now; undefined when that may not be. */

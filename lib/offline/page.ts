@@ -1,7 +1,7 @@
 /** What pages have to do with the service worker. */
 import { PAGE_CACHE } from "./strategy.ts";
 
-/** Time for the page to get its own things done first, where the browser does not say when it is idle. */
+/** Time for the page to get its own things done first: longer than this a busy browser is not waited for. */
 const IDLE_AFTER_MS = 3_000;
 
 /**
@@ -14,15 +14,12 @@ export function keepThisPage(): void {
   // Without search and fragment: a sealed room's key stays with the page.
   const keep = location.pathname;
   const start = async () => {
-    try {
-      await workers.register("/sw.js");
-      (await workers.ready).active?.postMessage({ keep, ahead: !savesData() });
-    } catch (error) {
-      console.info(`pages will not open offline: ${error}`);
-    }
+    // Not waited for: where the device was just without a network, looking for a newer worker can take a long time.
+    workers.register("/sw.js").catch((error) => console.info(`pages will not open offline: ${error}`));
+    (await workers.ready).active?.postMessage({ keep, ahead: !savesData() });
   };
-  if (typeof requestIdleCallback === "undefined") setTimeout(start, IDLE_AFTER_MS);
-  else requestIdleCallback(start);
+  if (typeof requestIdleCallback === "undefined") setTimeout(() => void start(), IDLE_AFTER_MS);
+  else requestIdleCallback(() => void start(), { timeout: IDLE_AFTER_MS });
 }
 
 /** Whether a page opens without a network. */
