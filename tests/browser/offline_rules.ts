@@ -82,15 +82,6 @@ async function cutOff(server: OwnServer, ...tabs: Tab[]): Promise<void> {
   for (const { device } of tabs) await device.setOffline(true);
 }
 
-/** Waits until another version of the service worker waits for its turn, or until none does. */
-async function untilWaiting(tab: Tab, waits: boolean): Promise<void> {
-  await tab.until(
-    () => tab.page.evaluate(async () => (await navigator.serviceWorker.ready).waiting !== null),
-    (waiting) => waiting === waits,
-    (waiting) => assertEquals(waiting, waits, "a service worker waits"),
-  );
-}
-
 /** Closes the browser's tab; another one of the same device. */
 async function closeAndOpen(tab: Tab): Promise<Tab> {
   await tab.page.close();
@@ -247,10 +238,7 @@ rule("after a new build pages run its code, the old code goes, and what waits is
     (builds) => builds.join() === current,
     (builds) => assertEquals(builds, [current], "builds of the kept pages"),
   );
-  // The new service worker waits for the next page, and no longer.
-  await untilWaiting(again, true);
   await again.reload();
-  await untilWaiting(again, false);
   await cutOff(server, again);
   const offline = await closeAndOpen(again);
   for (const kept of [other, path]) {
