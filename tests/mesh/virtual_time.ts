@@ -1,4 +1,6 @@
 /** Virtual time without promises: nothing happens but by a step, and a step is one call. A million take a second or so. */
+import { Heap } from "../support/heap.ts";
+
 interface Task {
   at: number;
   /** Things due at the same ms keep their order. */
@@ -7,8 +9,7 @@ interface Task {
 }
 
 export class VirtualTime {
-  /** A binary heap: the next task is the first. */
-  readonly #heap: Task[] = [];
+  readonly #heap = new Heap(before);
   #order = 0;
   steps = 0;
 
@@ -16,23 +17,15 @@ export class VirtualTime {
 
   after(delayMs: number, run: () => void): () => void {
     const task: Task = { at: this.now + Math.max(0, delayMs), order: this.#order++, run };
-    const heap = this.#heap;
-    let at = heap.push(task) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!before(task, heap[parent]!)) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = task;
+    this.#heap.push(task);
     return () => void (task.run = undefined);
   }
 
   /** Runs everything that is due within the next `durationMs`. */
   run(durationMs: number): void {
     const until = this.now + durationMs;
-    for (let task = this.#heap[0]; task !== undefined && task.at <= until; task = this.#heap[0]) {
-      this.#pop();
+    for (let task = this.#heap.first; task !== undefined && task.at <= until; task = this.#heap.first) {
+      this.#heap.pop();
       if (task.run === undefined) continue;
       this.now = task.at;
       this.steps++;
@@ -41,22 +34,6 @@ export class VirtualTime {
       run();
     }
     this.now = until;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop()!;
-    if (heap.length === 0) return;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-      if (!before(heap[child]!, last)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = last;
   }
 }
 

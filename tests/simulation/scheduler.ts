@@ -6,6 +6,7 @@
 import { setImmediate } from "node:timers";
 import type { Cancel, Timers } from "../../lib/server/surroundings.ts";
 import type { StoreTimers } from "../../lib/store/database.ts";
+import { Heap } from "../support/heap.ts";
 import type { SeededRandom } from "./random.ts";
 
 interface Task {
@@ -20,8 +21,8 @@ const NOTED_CHARS = 80;
 
 export class Scheduler {
   readonly #random: SeededRandom;
-  /** A binary heap: the next task is the first. */
-  readonly #heap: Task[] = [];
+
+  readonly #heap = new Heap(before);
   #now: number;
   #steps = 0;
   /** A running hash of when things happened: two runs of one seed must agree on it. */
@@ -50,7 +51,7 @@ export class Scheduler {
   after(delayMs: number, run: () => void): Cancel {
     if (Number.isNaN(delayMs)) throw new TypeError("a delay that is no number");
     const task: Task = { at: this.#now + Math.max(0, Math.ceil(delayMs)), tie: this.#random.uint32(), run };
-    this.#push(task);
+    this.#heap.push(task);
     return () => void (task.run = undefined);
   }
 
@@ -71,8 +72,8 @@ export class Scheduler {
   async run(durationMs: number, done: () => boolean = () => false): Promise<void> {
     const until = this.#now + durationMs;
     await drained();
-    for (let task = this.#heap[0]; task !== undefined && task.at <= until; task = this.#heap[0]) {
-      this.#pop();
+    for (let task = this.#heap.first; task !== undefined && task.at <= until; task = this.#heap.first) {
+      this.#heap.pop();
       if (task.run === undefined) continue;
       this.#now = task.at;
       this.#steps++;
@@ -85,34 +86,6 @@ export class Scheduler {
       if (done()) return;
     }
     this.#now = until;
-  }
-
-  #push(task: Task): void {
-    const heap = this.#heap;
-    let at = heap.push(task) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!before(task, heap[parent]!)) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = task;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop()!;
-    if (heap.length === 0) return;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-      if (!before(heap[child]!, last)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = last;
   }
 }
 
