@@ -27,7 +27,7 @@ export interface PeerConnection {
   offer(iceRestart: boolean): Promise<string>;
   /** Our own description as it is now, with the candidates found meanwhile. */
   ownSdp(): string | undefined;
-  /** Sets the peer's offer, giving up one of ours that waits (rollback), and returns the SDP of our answer. */
+  /** Sets the peer's offer, giving up one of ours that waits, and returns the SDP of our answer. */
   answer(offer: string): Promise<string>;
   /** Sets the peer's answer to our offer. */
   accept(answer: string): Promise<void>;
@@ -72,25 +72,33 @@ export function browserPeerConnections(
 ): OpenPeerConnection {
   return (events) => {
     const { iceServers, candidatePool, transportPolicy } = ice();
-    const connection = make({
+    const configuration: RTCConfiguration = {
       iceServers,
       iceCandidatePoolSize: candidatePool,
       bundlePolicy: "max-bundle",
       ...(transportPolicy && { iceTransportPolicy: transportPolicy }),
-    });
-    return new BrowserPeerConnection(connection, events);
+    };
+    return new BrowserPeerConnection(() => make(configuration), events);
   };
 }
 
 class BrowserPeerConnection implements PeerConnection {
-  readonly #connection: RTCPeerConnection;
-  readonly #channel: RTCDataChannel;
+  readonly #make: () => RTCPeerConnection;
+  readonly #events: PeerConnectionEvents;
+  #connection: RTCPeerConnection;
+  #channel: RTCDataChannel;
 
-  constructor(connection: RTCPeerConnection, events: PeerConnectionEvents) {
-    this.#connection = connection;
+  constructor(make: () => RTCPeerConnection, events: PeerConnectionEvents) {
+    this.#make = make;
+    this.#events = events;
+    [this.#connection, this.#channel] = this.#open();
+  }
+
+  #open(): [RTCPeerConnection, RTCDataChannel] {
+    const events = this.#events;
+    const connection = this.#make();
     // Both sides make it, so that no offer decides who does: there is nothing to be glared at.
     const channel = connection.createDataChannel("link", { negotiated: true, id: 0 });
-    this.#channel = channel;
     channel.bufferedAmountLowThreshold = LINK_LOW_WATERMARK_BYTES;
     connection.onicecandidate = ({ candidate }) => {
       // An empty text ends one generation (RFC 8838 section 13); there is nothing in it to be told.
@@ -109,6 +117,7 @@ class BrowserPeerConnection implements PeerConnection {
     channel.onmessage = ({ data }) => events.received(data);
     channel.onbufferedamountlow = () => events.drained();
     channel.onclose = () => events.closed();
+    return [connection, channel];
   }
 
   get offering(): boolean {
@@ -133,6 +142,11 @@ class BrowserPeerConnection implements PeerConnection {
   }
 
   async answer(offer: string): Promise<string> {
+    // A rolled back first offer can leave Chromium 156 without candidates for good: such a connection is made anew.
+    if (this.offering && !this.described) {
+      this.close();
+      [this.#connection, this.#channel] = this.#open();
+    }
     await this.#connection.setRemoteDescription({ type: "offer", sdp: offer });
     await this.#connection.setLocalDescription(await this.#connection.createAnswer());
     return this.ownSdp() ?? "";
