@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
+import { type Chunk, coalesce, importedBy } from "./coalesce.ts";
 import { type DenoConfig, resolveSpecifier } from "./resolve.ts";
 
 /** One file of client code. */
@@ -80,22 +81,22 @@ export async function bundle(options: BundleOptions): Promise<ClientCode> {
   });
 
   const nameOf = (path: string) => path.slice(path.indexOf(`${VIRTUAL_DIR}/`) + VIRTUAL_DIR.length + 1);
-  const direct: Record<string, string[]> = {};
-  for (const [path, output] of Object.entries(result.metafile.outputs)) {
-    direct[nameOf(path)] = output.imports.filter(({ kind }) => kind === "import-statement").map(({ path }) =>
-      nameOf(path)
-    );
-  }
+  const contents = new Map(result.outputFiles.map(({ path, contents }) => [nameOf(path), contents]));
+  const entries = [...names.values(), "fresh-runtime"].map((name) => `${name}.js`);
+  let chunks = new Map(
+    Object.entries(result.metafile.outputs).map(([path, { exports, imports }]): [string, Chunk] => [nameOf(path), {
+      content: contents.get(nameOf(path))!,
+      exports,
+      imports: imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => nameOf(path)),
+    }]),
+  );
+  // Source maps would point to the chunks.
+  if (isProduction && sourceMap === undefined) chunks = await coalesce(chunks, entries);
   return {
-    files: result.outputFiles.map(({ path, contents }) => ({
-      name: nameOf(path),
-      content: contents,
-    })),
+    files: [...chunks].map(([name, { content }]) => ({ name, content })),
     runtime: "fresh-runtime.js",
-    islands: Object.fromEntries(
-      [...names].map(([specifier, name]) => [specifier, `${name}.js`]),
-    ),
-    imports: Object.fromEntries(Object.keys(direct).map((name) => [name, closure(direct, name)])),
+    islands: Object.fromEntries([...names].map(([specifier, name]) => [specifier, `${name}.js`])),
+    imports: Object.fromEntries([...chunks.keys()].map((name) => [name, importedBy(chunks, name).sort()])),
   };
 }
 
@@ -127,19 +128,6 @@ function uniqueNames(specifiers: readonly string[]): Map<string, string> {
     names.set(specifier, name);
   }
   return names;
-}
-
-function closure(direct: Record<string, string[]>, start: string): string[] {
-  const found = new Set<string>();
-  const visit = (name: string) => {
-    for (const next of direct[name] ?? []) {
-      if (next === start || found.has(next)) continue;
-      found.add(next);
-      visit(next);
-    }
-  };
-  visit(start);
-  return [...found].sort();
 }
 
 /** Resolves imports of the project's own files the way Deno does; packages resolve among themselves as in Node. */
