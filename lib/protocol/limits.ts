@@ -83,10 +83,7 @@ export const MESH_LINKS_PHONE = 3;
 /** Up to this many people, a room links by itself when the network is good. */
 export const MESH_SMALL_ROOM = 15;
 
-/**
- * ICE candidates that a connection gathers before it needs them. None: with a pool Chromium (156) now and then gathered
- * nothing at all on the side that answers, and the link never came up.
- */
+/** ICE candidates that a connection gathers before it needs them: each is a socket, and with TURN an allocation. */
 export const MESH_CANDIDATE_POOL = 0;
 /** A small room links by itself after this; sooner where people try things out. */
 export const MESH_AUTO_UPGRADE_MS = 10_000;
