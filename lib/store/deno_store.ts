@@ -1,4 +1,6 @@
 /** The store on Deno KV: embedded, on a denokv server, or Deno Deploy's. Nothing here knows which. */
+import { KvArchive } from "./archive.ts";
+import { KvAudit } from "./audit.ts";
 import { KvBells } from "./bells.ts";
 import { Database, type StoreTimers } from "./database.ts";
 import { keys } from "./keys.ts";
@@ -6,8 +8,10 @@ import { KvLeases } from "./leases.ts";
 import { KvLimits } from "./limits.ts";
 import { KvLog } from "./log.ts";
 import { KvMailboxes } from "./mailboxes.ts";
+import { KvOperators } from "./operators.ts";
 import { KvPresence } from "./presence.ts";
 import { KvRooms } from "./rooms.ts";
+import { KvSteering } from "./steering.ts";
 import type { Kv, Store } from "./store.ts";
 
 /** What the store is made of; all but `kv` have the real thing as default. */
@@ -33,12 +37,16 @@ export function openStore(options: StoreOptions): Store {
   const database = new Database(kv, timers, random);
   return {
     rooms: new KvRooms(database, random),
-    log: new KvLog(database),
+    log: new KvLog(database, random),
     presence: new KvPresence(database),
     limits: new KvLimits(database),
     bells: new KvBells(database, closing.signal),
     mailboxes: new KvMailboxes(database, closing.signal),
     leases: new KvLeases(database),
+    steering: new KvSteering(database, closing.signal),
+    audit: new KvAudit(database),
+    operators: new KvOperators(database),
+    archive: new KvArchive(database),
     ping: async () => {
       const startedAt = clock.now();
       await database.get(keys.roomCount);

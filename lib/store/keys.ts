@@ -18,6 +18,12 @@
  * | `bell` number | `1`; only the change counts | with every change of a room that rings it |
  * | `mail` receiver, sender, place | StoredPost: signals for another instance | to hand them over; deleted when read |
  * | `mailbox` receiver | `1`; only the change counts | with every `mail` to this instance |
+ * | `deleted` room | when an operator deleted it, ms | with the removal, for DELETED_KNOWN_MS |
+ * | `steering` part | what operators set at run time: limits, notices, suggested rooms; `bans` only rings | when it is set |
+ * | `ban` id | Ban | when it is set; gone with its end |
+ * | `operator` session | OperatorSession | at log-in, when it is used, deleted at log-out |
+ * | `audit` number | AuditEntry | once; gone after AUDIT_KEPT_MS |
+ * | `audit_head` | AuditHead: number and hash of the newest entry | with every `audit` |
  * | `lease` name | Lease | when it is taken or renewed |
  */
 import type { AuthorKey, EventId, RoomId } from "../protocol/event.ts";
@@ -52,6 +58,14 @@ export const keys = {
   mail: (to: string, from: string, slot: number): Deno.KvKey => ["mail", to, from, slot],
   mailOf: (to: string): Deno.KvKey => ["mail", to],
   mailbox: (instance: string): Deno.KvKey => ["mailbox", instance],
+  deleted: (room: RoomId): Deno.KvKey => ["deleted", room],
+  steering: (part: string): Deno.KvKey => ["steering", part],
+  ban: (id: string): Deno.KvKey => ["ban", id],
+  bans: ["ban"] as Deno.KvKey,
+  operator: (session: string): Deno.KvKey => ["operator", session],
+  audit: (number: number): Deno.KvKey => ["audit", number],
+  allAudit: ["audit"] as Deno.KvKey,
+  auditHead: ["audit_head"] as Deno.KvKey,
   lease: (name: string): Deno.KvKey => ["lease", name],
   /** The folders of a room that are emptied after its removal. */
   foldersOf: (room: RoomId): Deno.KvKey[] => [

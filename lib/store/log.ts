@@ -1,5 +1,6 @@
 /** The logs of rooms: numbered events, who wrote which, and the head through which every change of a log goes. */
 import { type AuthorKey, type Event, isCount, isRecord, type RoomId, type WireEvent } from "../protocol/event.ts";
+import { toBase64Url } from "../protocol/base64url.ts";
 import type { Database } from "./database.ts";
 import { bellOf, keys, type StoredEvent, type StoredNumber } from "./keys.ts";
 import {
@@ -54,8 +55,11 @@ export function toHead(entry: Deno.KvEntryMaybe<HeadRecord>): LogHead | undefine
 export class KvLog implements LogStore {
   readonly #database: Database;
 
-  constructor(database: Database) {
+  readonly #random: (byteLength: number) => Uint8Array;
+
+  constructor(database: Database, random: (byteLength: number) => Uint8Array) {
     this.#database = database;
+    this.#random = random;
   }
 
   async readHead(room: RoomId): Promise<LogHead | undefined> {
@@ -143,6 +147,24 @@ export class KvLog implements LogStore {
       removed += gone.length;
       if (stays !== -1) return removed;
     }
+  }
+
+  async clear(room: RoomId): Promise<boolean> {
+    for (let race = 0; race < TRIM_RACES_MAX; race++) {
+      await this.trim(room, 0, Infinity);
+      const head = await this.readHead(room);
+      if (head === undefined) return false;
+      const { versionstamp, ...before } = head;
+      if (before.oldest <= before.head) continue;
+      const after: HeadRecord = { ...before, epoch: toBase64Url(this.#random(8)), cleared: true };
+      const done = await this.#database.commit((atomic) => {
+        atomic.check({ key: keys.head(room), versionstamp });
+        atomic.set(keys.head(room), after);
+        ring(atomic, room);
+      });
+      if (done !== undefined) return true;
+    }
+    return false;
   }
 
   /** Deletes the oldest events in one commit; false when others trimmed too or kept winning the race. */

@@ -22,8 +22,11 @@ const REMOVALS_PER_SWEEP = 100;
 /** Adding this to a KvU64 takes one away: its sums wrap at 2^64. */
 const MINUS_ONE = 0xffff_ffff_ffff_ffffn;
 
+/** How long a room is known as deleted by an operator: twice the 7 days that phones keep what waits to be sent. */
+export const DELETED_KNOWN_MS = 14 * 24 * 3_600_000;
+
 /** Value of the key `removing`. */
-interface Removal {
+export interface Removal {
   listed: boolean;
 }
 
@@ -42,6 +45,7 @@ export class KvRooms implements RoomStore {
     }
     const { room, author, wire, clock, n, body } = founding;
     const info = { id: room, kind: body.roomKind, name: body.name, host: author, founding: wire, createdAt: nowMs };
+    if (await this.wasDeleted(room)) return { problem: "id_taken" };
     for (let race = 0, attempt = 0; race < RACES_MAX; race++) {
       const there = await this.byId(room);
       if (there) return there.founding[0] === wire[0] ? there : { problem: "id_taken" };
@@ -120,6 +124,17 @@ export class KvRooms implements RoomStore {
   async count(): Promise<number> {
     const { value } = await this.#database.get<Deno.KvU64>(keys.roomCount, "eventual");
     return Number(value?.value ?? 0n);
+  }
+
+  async deleteForGood(room: RoomId, nowMs: number): Promise<void> {
+    await this.#database.commit((atomic) => {
+      atomic.set(keys.deleted(room), nowMs, { expireIn: DELETED_KNOWN_MS });
+    });
+    await this.remove(room);
+  }
+
+  async wasDeleted(room: RoomId): Promise<boolean> {
+    return (await this.#database.get(keys.deleted(room))).versionstamp !== null;
   }
 
   async remove(room: RoomId): Promise<void> {

@@ -40,6 +40,8 @@ export interface LogHead {
   versionstamp: string;
   /** Present when the room is on the home page: `append` moves it there as `lastAt` moves. */
   listed?: true;
+  /** Present when this epoch began because an operator cleared the room: what was before is to be forgotten. */
+  cleared?: true;
 }
 
 /** What the server remembers of an author in one room, changed only together with the log's head. */
@@ -96,6 +98,11 @@ export interface LogStore {
    * small commits from the oldest event on, and leaves the rest for the next time when appends keep winning the race.
    */
   trim(room: RoomId, keep: number, beforeMs: number): Promise<number>;
+  /**
+   * Deletes every event and begins a new epoch, in which positions go on. Authors keep their numbers. False when there is
+   * no such room, or appends kept winning the race: then most is gone, and clearing again takes the rest.
+   */
+  clear(room: RoomId): Promise<boolean>;
 }
 
 export interface RoomStore {
@@ -122,6 +129,10 @@ export interface RoomStore {
    * appends to it; an interrupted removal is completed by `finishRemovals`.
    */
   remove(room: RoomId): Promise<void>;
+  /** As `remove`, by an operator: for DELETED_KNOWN_MS it is known as deleted, and nobody can make it again. */
+  deleteForGood(room: RoomId, nowMs: number): Promise<void>;
+  /** Whether an operator deleted this room, and not too long ago. */
+  wasDeleted(room: RoomId): Promise<boolean>;
   /** Completes removals that a crash interrupted, for the sweep. Returns how many. */
   finishRemovals(): Promise<number>;
 }
@@ -211,6 +222,128 @@ export interface LeaseStore {
   acquire(name: string, instance: string, forMs: number, nowMs: number): Promise<boolean>;
 }
 
+/** A key or a device that is kept out. */
+export interface Ban {
+  /** 12 random bytes, base64url. */
+  id: string;
+  kind: "key" | "device";
+  /** The author's key, or the device's hash (`deviceHash`). */
+  who: string;
+  /** Absent: everywhere. */
+  room?: RoomId;
+  /** With a key: the device it comes from is kept out as well, as soon as it is seen. */
+  withDevice?: true;
+  /** For operators; nobody else reads it. */
+  reason: string;
+  /** Server's clock, ms. */
+  at: number;
+  until: number;
+}
+
+/** A room that the home page recommends. */
+export interface SuggestedRoom {
+  room: RoomId;
+  /** What it is for, as the operator says: "Main stage", "Lost and found". */
+  label: string;
+}
+
+/** All that operators set at run time. */
+export interface SteeringState {
+  /** Limits that differ from the configuration, by their names in lib/server/runtime_limits.ts. */
+  limits: Record<string, number>;
+  /** Signed notices and withdrawals that have not ended, oldest first. */
+  notices: WireEvent[];
+  suggested: SuggestedRoom[];
+  bans: Ban[];
+}
+
+/** Most bans at a time; more are refused. */
+export const BANS_MAX = 1_000;
+
+export interface SteeringStore {
+  read(nowMs: number): Promise<SteeringState>;
+  setLimits(limits: Record<string, number>): Promise<void>;
+  setSuggested(rooms: readonly SuggestedRoom[]): Promise<void>;
+  /** Changes the notices; `change` is pure and may run more than once. Undefined from it: nothing is changed. */
+  changeNotices(change: (notices: readonly WireEvent[]) => readonly WireEvent[] | undefined): Promise<boolean>;
+  /** False when there are BANS_MAX already. */
+  putBan(ban: Ban, nowMs: number): Promise<boolean>;
+  liftBan(id: string): Promise<boolean>;
+  /** Yields at once, and whenever something was set, until `signal` aborts. */
+  listen(signal: AbortSignal): AsyncIterable<void>;
+}
+
+/** One action of an operator. */
+export interface AuditEntry {
+  /** 1, 2, 3, … */
+  number: number;
+  /** Server's clock, ms. */
+  at: number;
+  /** The first letters of the session's name; empty where nobody was logged in. */
+  by: string;
+  action: string;
+  /** What it was done to, in words and numbers; never what somebody wrote. */
+  details: Record<string, string | number>;
+  /** `hash` of the entry before; empty in the first one. */
+  previous: string;
+  /** SHA-256 over all of the above, base64url: `auditHash`. */
+  hash: string;
+}
+
+export interface AuditStore {
+  /** Adds an entry after the newest one. There is no way to change or delete one. */
+  append(entry: Omit<AuditEntry, "number" | "previous" | "hash">): Promise<AuditEntry>;
+  /** Up to `limit` entries, newest first, older than `before`. */
+  page(before: number | undefined, limit: number): Promise<AuditEntry[]>;
+}
+
+/** A room as it was at one moment of its log, without its events. */
+export interface RoomSnapshot {
+  room: RoomInfo;
+  head: Omit<LogHead, "versionstamp">;
+  /** Highest `n` stored of each author that is remembered. */
+  authors: [author: AuthorKey, lastN: number][];
+}
+
+/** An event of an archive: where it stands, and when it was stored. */
+export interface ArchivedEvent {
+  position: number;
+  wire: WireEvent;
+  storedAt: number;
+}
+
+export interface ArchiveStore {
+  /**
+   * A room at one moment, while others go on writing: its events come from `events`, in order and without holes, until
+   * they end at `head`. Undefined when there is no such room.
+   */
+  snapshot(room: RoomId): Promise<{ snapshot: RoomSnapshot; events: AsyncIterable<ArchivedEvent> } | undefined>;
+  /**
+   * Makes a room from an archive: its id, epoch and positions as they were; its code too, when that is free. Nobody finds
+   * it before all is there. What comes to a stop half-way is deleted by `finishRemovals`.
+   */
+  restore(
+    snapshot: RoomSnapshot,
+    events: AsyncIterable<ArchivedEvent & { author: AuthorKey; n: number; id: EventId }>,
+  ): Promise<RoomInfo | { problem: "id_taken" | "no_free_code" | "interrupted" }>;
+  /** Whether the database holds nothing at all. */
+  isEmpty(): Promise<boolean>;
+  /** Puts audit entries back as they were, oldest first; the last one becomes the newest. */
+  restoreAudit(entries: readonly AuditEntry[]): Promise<void>;
+}
+
+/** A log-in that is good on every instance. */
+export interface OperatorSession {
+  createdAt: number;
+  seenAt: number;
+}
+
+export interface OperatorStore {
+  put(session: string, record: OperatorSession, lifeMs: number): Promise<void>;
+  get(session: string): Promise<OperatorSession | undefined>;
+  delete(session: string): Promise<void>;
+}
+
 export interface Store {
   readonly rooms: RoomStore;
   readonly log: LogStore;
@@ -219,6 +352,10 @@ export interface Store {
   readonly bells: BellStore;
   readonly mailboxes: MailboxStore;
   readonly leases: LeaseStore;
+  readonly steering: SteeringStore;
+  readonly audit: AuditStore;
+  readonly operators: OperatorStore;
+  readonly archive: ArchiveStore;
   /** One small read through the whole way to the database; how long it took, ms. */
   ping(): Promise<number>;
   close(): void;
