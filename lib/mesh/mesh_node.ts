@@ -4,7 +4,7 @@
  * on. It does no I/O and knows no time of its own: everything it takes from the outside is in ports.ts. The rules it
  * keeps have tags in docs/PROTOCOL.md, "Between phones".
  */
-import type { AuthorKey, Event } from "../protocol/event.ts";
+import type { AuthorKey, Event, WireEvent } from "../protocol/event.ts";
 import { decodeMeshFrame } from "../protocol/mesh_decode.ts";
 import {
   MESH_HOPS_MAX,
@@ -42,6 +42,8 @@ export class MeshNode implements MeshContext {
   readonly #neighbours: Neighbours;
   readonly #receipts: Receipts;
   readonly #frames = new Budget<AuthorKey>(FRAMES_BURST, 1000 / FRAMES_PER_SECOND, 256);
+  /** The operator's notices, checked by the session; told to every neighbour. */
+  #notices: readonly WireEvent[] = [];
   readonly #counts = { framesSent: 0, framesReceived: 0, badFrames: 0, bans: 0 };
   #maxLinks: number;
   readonly #phones = { count: 1, until: -Infinity };
@@ -109,6 +111,7 @@ export class MeshNode implements MeshContext {
       maxLinks: this.#maxLinks,
       buckets: this.#flow.held.buckets(),
     });
+    this.#tellNotices(peer);
     this.#flow.antiEntropy.linked(peer);
     this.#reach.linked(peer);
     this.#neighbours.linked(peer);
@@ -152,6 +155,12 @@ export class MeshNode implements MeshContext {
   /** A checked event of the past, from this phone's storage: neighbours that lack it can fetch it. */
   hold(event: Event): void {
     this.#flow.intake.keep(event);
+  }
+
+  /** The operator's notices that this phone holds from now on: neighbours are told at once, and new ones when they link. */
+  setNotices(notices: readonly WireEvent[]): void {
+    this.#notices = notices;
+    for (const peer of this.#links.keys()) this.#tellNotices(peer);
   }
 
   /** Whom this phone reaches now. */
@@ -282,9 +291,17 @@ export class MeshNode implements MeshContext {
         return this.#receipts.taken(peer, frame.batch);
       case "signal":
         return this.#signaled(peer, frame);
+      case "notices":
+        return void this.#ports.onNotices?.(frame.notices).then((verdict) => {
+          if (verdict === "forged" && !this.#closed) this.#strike(peer, STRIKES_MAX);
+        });
       case "goodbye":
         return this.#left(peer, frame);
     }
+  }
+
+  #tellNotices(peer: AuthorKey): void {
+    if (this.#notices.length > 0) this.send(peer, { type: "notices", notices: [...this.#notices] });
   }
 
   #signaled(peer: AuthorKey, frame: MeshSignalFrame): void {

@@ -1,6 +1,6 @@
 // Runs in browser and simulator.
 /** What a mesh node takes from the outside, and what it tells. Browsers and simulations give their own. */
-import type { AuthorKey, Event, EventId, RoomId } from "../protocol/event.ts";
+import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../protocol/event.ts";
 
 export type Cancel = () => void;
 
@@ -39,6 +39,8 @@ export interface MeshPorts {
   verifyText?(author: AuthorKey, text: string, signature: string): boolean | Promise<boolean>;
   /** Signaling that came over the mesh. Its text is unchecked: it has to be signed by `from` itself. */
   onSignal?(from: AuthorKey, text: string): void;
+  /** Notices of the operator that a neighbour holds. `forged`: one of them is not signed by the key it names. */
+  onNotices?(notices: readonly WireEvent[]): Promise<Verdict>;
   /** Whom this phone reaches may have changed: read `coverage()`. */
   onCoverage?(): void;
   /** A phone gets no links with this one for a while: it forged, flooded or broke its word too often. */

@@ -21,6 +21,8 @@ export const REFUSALS = {
   expired: "final",
   /** The Lamport clock is more than CLOCK_MAX_LEAD ahead of the room's. */
   clock_ahead: "final",
+  /** The operator keeps this author out. */
+  banned: "final",
   /** The author writes too fast; wait `retryAfterMs`. */
   rate_limited: "retriable",
   /** The server has too much to do; wait `retryAfterMs`. */
@@ -83,6 +85,12 @@ export const CLOSE_REASONS = {
   rate_limited: { code: 4008, next: "retry" },
   /** The server has too many connections, or its database does not answer; wait `retryAfterMs`. */
   overloaded: { code: 4009, next: "retry" },
+  /** The operator deleted the room. */
+  room_deleted: { code: 4010, next: "final" },
+  /** The operator deleted all that was said in the room; the client resumes and is told of a new epoch. */
+  room_cleared: { code: 4011, next: "resume" },
+  /** The operator keeps this key or device out. */
+  banned: { code: 4012, next: "final" },
 } as const satisfies Record<string, { code: number; next: "resume" | "retry" | "final" }>;
 export type CloseReason = keyof typeof CLOSE_REASONS;
 

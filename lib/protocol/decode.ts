@@ -19,6 +19,7 @@ import {
   CLIENT_FRAME_MAX_BYTES,
   EVENT_PAYLOAD_MAX_BYTES,
   NAME_MAX_BYTES,
+  NOTICES_MAX,
   PAGE_MAX_EVENTS,
   PEOPLE_SHOWN,
   SEND_MAX_EVENTS,
@@ -81,6 +82,7 @@ export function decodeServerFrame(data: unknown): Decoded<ServerFrame> {
           from: count(fields.from, "from"),
           lastN: position(fields.lastN, "lastN"),
           clock: position(fields.clock, "clock"),
+          ...fields.cleared === true && { cleared: true as const },
           people: {
             count: position(people.count, "people.count"),
             shown: list(people.shown, "people.shown", 0, PEOPLE_SHOWN, person),
@@ -135,6 +137,8 @@ export function decodeServerFrame(data: unknown): Decoded<ServerFrame> {
           to: base64url(fields.to, "to", 32),
           reason: oneOf(fields.reason, "reason", Object.keys(SIGNAL_FAILURES) as SignalFailure[]),
         };
+      case "notices":
+        return { type, notices: list(fields.notices, "notices", 0, NOTICES_MAX, wireEvent) };
       case "problem":
         return {
           type,

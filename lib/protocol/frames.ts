@@ -66,6 +66,8 @@ export interface WelcomeFrame {
   lastN: number;
   /** The highest Lamport clock in the room. */
   clock: number;
+  /** The operator cleared the room when this epoch began: what a client holds of another epoch it forgets. */
+  cleared?: true;
   people: { count: number; shown: Person[] };
   limits: {
     /** Messages at once, then one per `messageEveryMs`. */
@@ -157,6 +159,12 @@ export interface SignalUndeliverableFrame {
   reason: SignalFailure;
 }
 
+/** Server, after `welcome` when there are any, and whenever they change: all notices and withdrawals that hold now. */
+export interface NoticesFrame {
+  type: "notices";
+  notices: WireEvent[];
+}
+
 /** Server, just before it ends the connection. */
 export interface GoodbyeFrame {
   type: "goodbye";
@@ -176,6 +184,7 @@ export type ServerFrame =
   | SignalFrame
   | SignalUndeliverableFrame
   | ProblemFrame
+  | NoticesFrame
   | GoodbyeFrame;
 
 // ---- client → server ----

@@ -91,3 +91,14 @@ export const MESH_AUTO_UPGRADE_DEVELOPMENT_MS = 5_000;
 
 /** Most people named in a `welcome`; the count is always complete. */
 export const PEOPLE_SHOWN = 50;
+
+/** Longest text of a notice, in Unicode code points. */
+export const NOTICE_MAX_CHARS = 600;
+/** Most rooms that one notice names; more means all rooms. */
+export const NOTICE_MAX_ROOMS = 50;
+/** Most notices that are held at a time, withdrawals included: by servers, in a frame, on a phone. */
+export const NOTICES_MAX = 8;
+/** Longest payload of a notice, in UTF-16 units. */
+export const NOTICE_PAYLOAD_MAX_CHARS = 8_192;
+/** Longest life of a notice. */
+export const NOTICE_MAX_LIFE_MS = 7 * 86_400_000;

@@ -1,6 +1,7 @@
 // Runs in browser and server.
 /** What `GET /mesh/config` answers: who helps phones to find each other, and the limits of links. */
-import { isCount, isRecord, isTime } from "./event.ts";
+import { isBase64UrlOf } from "./base64url.ts";
+import { type AuthorKey, isCount, isRecord, isTime } from "./event.ts";
 
 /** As RTCPeerConnection takes it. */
 export interface IceServer {
@@ -14,6 +15,8 @@ export interface MeshConfig {
   iceServers: IceServer[];
   /** When the credentials end, server's clock, ms since 1970; absent when there are none. Ask again before. */
   expiresAt?: number;
+  /** The key that notices of this server's operator are signed with; absent when there is none. */
+  operator?: AuthorKey;
   limits: {
     /** Most links of a desktop, and of a phone. */
     desktopLinks: number;
@@ -40,10 +43,12 @@ export function readMeshConfig(value: unknown): MeshConfig | undefined {
   }
   const iceServers = value.iceServers.map(readIceServer).filter((server) => server !== undefined);
   if (iceServers.length < value.iceServers.length) return undefined;
-  const { expiresAt } = value;
+  const { expiresAt, operator } = value;
   if (expiresAt !== undefined && !isTime(expiresAt)) return undefined;
+  if (operator !== undefined && !isBase64UrlOf(operator, 32)) return undefined;
   const limits = readLimits(value.limits);
-  return limits && { iceServers, ...(expiresAt === undefined ? {} : { expiresAt }), limits };
+  return limits &&
+    { iceServers, ...(expiresAt !== undefined && { expiresAt }), ...(operator !== undefined && { operator }), limits };
 }
 
 function readLimits(value: unknown): MeshConfig["limits"] | undefined {

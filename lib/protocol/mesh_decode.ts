@@ -4,7 +4,7 @@
  * built from the checked fields, so nobody behind the door validates or casts.
  */
 import { isCount, isRecord, type WireEvent } from "./event.ts";
-import { EVENT_PAYLOAD_MAX_BYTES } from "./limits.ts";
+import { EVENT_PAYLOAD_MAX_BYTES, NOTICES_MAX } from "./limits.ts";
 import {
   type CarriedEvent,
   MESH_BUCKETS,
@@ -94,6 +94,8 @@ function read(fields: Record<string, unknown>): MeshFrame | undefined {
       return { type, ids: list(fields.ids, "ids", 1, MESH_IDS_MAX, id) };
     case "prune":
       return { type };
+    case "notices":
+      return { type, notices: list(fields.notices, "notices", 1, NOTICES_MAX, wireEvent) };
     case "digest":
       return { type, buckets: buckets(fields.buckets) };
     case "summary":

@@ -163,6 +163,12 @@ export interface MeshSignalFrame {
   text: string;
 }
 
+/** Both, when the link is up and they hold any, and whenever these change: the operator's notices and withdrawals. */
+export interface MeshNoticesFrame {
+  type: "notices";
+  notices: WireEvent[];
+}
+
 /** Why a phone ends a link. */
 export const MESH_GOODBYES = [
   /** The page is closed, or the mesh is switched off. */
@@ -200,6 +206,7 @@ export type MeshFrame =
   | MeshReceiptsFrame
   | MeshTakenFrame
   | MeshSignalFrame
+  | MeshNoticesFrame
   | MeshGoodbyeFrame;
 
 /** What a phone signs for a receipt. It begins unlike any payload and any hello, so it can stand for neither. */

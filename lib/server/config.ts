@@ -2,7 +2,9 @@
  * Every setting of the server, its default, and the environment variable where an operator may want another value.
  * What both ends of a wire must agree on is in lib/protocol/limits.ts instead.
  */
+import { isBase64UrlOf } from "../protocol/base64url.ts";
 import type { Rate } from "../store/store.ts";
+import { readPasswordHash } from "./admin/password.ts";
 
 export type Environment = "development" | "staging" | "production";
 export type Platform = "deno-deploy" | "container" | "plain";
@@ -154,6 +156,20 @@ export interface ServerConfig {
     turnLifeMs: number;
   };
 
+  admin: {
+    /** The operator's password, hashed: lib/server/admin/password.ts. Absent: admin is off. */
+    passwordHash?: string;
+    /** Seed of the operator's Ed25519 key, 32 bytes, base64url. Absent: no broadcasts. */
+    operatorKey?: string;
+    /** A log-in without a request for this long is over … */
+    idleMs: number;
+    /** … and after this in any case. */
+    lifeMs: number;
+    /** Wrong passwords from one address, and from all together, counted over all instances. */
+    addressTries: Rate;
+    allTries: Rate;
+  };
+
   feed: {
     /** Least time between two looks at the rooms of one bell … */
     gapMs: number;
@@ -270,6 +286,12 @@ export const DEFAULT_CONFIG: ServerConfig = {
   },
   signaling: { queueLetters: 256, lifeMs: 10_000, heardAuthors: 5_000, heardMs: 30_000 },
   ice: { stunUrls: [], turnUrls: [], turnLifeMs: 3_600_000 },
+  admin: {
+    idleMs: 30 * 60_000,
+    lifeMs: 12 * 3_600_000,
+    addressTries: { burst: 5, everyMs: 60_000, pauseMs: 60_000 },
+    allTries: { burst: 30, everyMs: 10_000, pauseMs: 10_000 },
+  },
   feed: { gapMs: 10, maxGapMs: 80, recheckMs: 5_000 },
   rooms: { graceMs: 30_000, listed: 50, listedCacheMs: 1_000, suggestions: 3 },
   closing: { minRetryMs: 250, retrySpreadMs: 1_000, retryEveryMs: 1, maxRetryMs: 60_000, graceMs: 3_000 },
@@ -368,6 +390,19 @@ export function readConfig(env: (name: string) => string | undefined): ServerCon
     turnUrls,
     ...(turnSecret === undefined ? {} : { turnSecret }),
     turnLifeMs: count("FESTIVAL_TURN_LIFE_MINUTES", d.ice.turnLifeMs, 5, 1_440, 60_000),
+  };
+  const passwordHash = text("FESTIVAL_ADMIN_PASSWORD_HASH");
+  if (passwordHash !== undefined && readPasswordHash(passwordHash) === undefined) {
+    mistakes.push("FESTIVAL_ADMIN_PASSWORD_HASH is not what `deno task admin:hash` prints");
+  }
+  const operatorKey = text("FESTIVAL_OPERATOR_KEY");
+  if (operatorKey !== undefined && !isBase64UrlOf(operatorKey, 32)) {
+    mistakes.push("FESTIVAL_OPERATOR_KEY is not what `deno task admin:key` prints");
+  }
+  config.admin = {
+    ...d.admin,
+    ...(passwordHash === undefined ? {} : { passwordHash }),
+    ...(operatorKey === undefined ? {} : { operatorKey }),
   };
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return config;

@@ -25,6 +25,8 @@ export interface Member {
   /** A frame that nobody waits for long: false when this member has enough to read already, and nothing was sent. */
   pass(text: string): boolean;
   end(reason: CloseReason, retryAfterMs?: number): void;
+  /** Ends it when an operator keeps it out of this room. */
+  checkBan(): void;
 }
 
 export interface HubParts {
@@ -120,7 +122,7 @@ export class Hub {
       },
       surroundings,
       onStored: (head, from, events) => this.#stored(head, from, events),
-      onEnded: (reason) => this.end(reason),
+      onEnded: (reason) => void this.#gone(reason),
       onFailure: parts.onFailure,
     });
   }
@@ -188,6 +190,21 @@ export class Hub {
     if (this.unused) this.#parts.onEmpty(this);
   }
 
+  /** Everybody here. A copy: who is in it may leave meanwhile. */
+  members(): Member[] {
+    return [...this.#members];
+  }
+
+  /** Who is here, each once. */
+  *people(): Iterable<Person> {
+    for (const same of this.#byAuthor.values()) for (const member of [...same].slice(0, 1)) yield member.person;
+  }
+
+  /** A frame for everybody here. */
+  tell(text: string): void {
+    for (const member of this.members()) member.tell(text);
+  }
+
   /** The connections of this person on this instance. */
   membersOf(author: AuthorKey): Iterable<Member> {
     return this.#byAuthor.get(author) ?? [];
@@ -205,6 +222,8 @@ export class Hub {
   // ---- events in ----
 
   #stored(head: LogHead, from: number, events: readonly Event[]): void {
+    // Cleared while this was on its way: it is in the new epoch already, and everybody is told of that one.
+    if (head.epoch !== this.#head.epoch) return void this.#gone("too_slow");
     if (head.head > this.#head.head) this.#head = head;
     for (const event of events) if (event.kind === "profile") this.presence.rename(event.author, event.body.name);
     this.#take(from, events.map((event) => event.wire));
@@ -226,8 +245,9 @@ export class Hub {
   /** Somebody read the log's head: fetches what other instances stored. Whether there was anything. */
   headSeen(head: LogHead | undefined): Promise<boolean> {
     if (this.#closed) return Promise.resolve(false);
-    if (head === undefined || head.epoch !== this.#head.epoch) {
-      this.end(head === undefined ? "no_such_room" : "too_slow");
+    if (head === undefined) return this.#gone("no_such_room");
+    if (head.epoch !== this.#head.epoch) {
+      this.end(head.cleared === true ? "room_cleared" : "too_slow");
       return Promise.resolve(true);
     }
     if (head.head < this.#head.head) return Promise.resolve(false);
@@ -235,6 +255,20 @@ export class Hub {
     this.#committer.headSeen(head);
     this.#tail.dropBefore(Math.min(head.oldest, this.#fannedOut + 1));
     return head.head > this.newest ? this.#pull() : Promise.resolve(false);
+  }
+
+  /** The log ended or is another one. Was it an operator, people are told so. */
+  async #gone(reason: CloseReason): Promise<boolean> {
+    const { rooms, log } = this.#parts.store;
+    try {
+      if (await rooms.wasDeleted(this.room.id)) reason = "room_deleted";
+      else if ((await log.readHead(this.room.id))?.cleared === true) reason = "room_cleared";
+    } catch (error) {
+      if (!(error instanceof StorageUnavailable)) throw error;
+      this.#parts.onFailure(error); // They come back, and are told then.
+    }
+    this.end(reason);
+    return true;
   }
 
   /** Reads the head anew and everything up to it. Throws StorageUnavailable. */

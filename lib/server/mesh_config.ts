@@ -14,13 +14,14 @@ import {
   MESH_SMALL_ROOM,
 } from "../protocol/limits.ts";
 import type { IceServer, MeshConfig } from "../protocol/mesh_config.ts";
+import { publicKeyOf } from "./admin/operator_key.ts";
 import type { ServerConfig } from "./config.ts";
 
 const utf8 = new TextEncoder();
 
 /** The configuration of one device, at this moment. */
 export function meshConfigFor(
-  config: Pick<ServerConfig, "ice" | "environment">,
+  config: Pick<ServerConfig, "ice" | "environment" | "admin">,
   device: string,
   nowMs: number,
 ): MeshConfig {
@@ -35,10 +36,12 @@ export function meshConfigFor(
     autoUpgradeMs: config.environment === "development" ? MESH_AUTO_UPGRADE_DEVELOPMENT_MS : MESH_AUTO_UPGRADE_MS,
     candidatePool: MESH_CANDIDATE_POOL,
   };
-  if (turnSecret === undefined || turnUrls.length === 0) return { iceServers, limits };
+  const seed = config.admin.operatorKey;
+  const operator = seed === undefined ? {} : { operator: publicKeyOf(seed) };
+  if (turnSecret === undefined || turnUrls.length === 0) return { iceServers, ...operator, limits };
   const expiresS = Math.floor((nowMs + turnLifeMs) / 1_000);
   iceServers.push({ urls: [...turnUrls], ...turnCredential(turnSecret, expiresS, turnUser(device)) });
-  return { iceServers, expiresAt: expiresS * 1_000, limits };
+  return { iceServers, expiresAt: expiresS * 1_000, ...operator, limits };
 }
 
 /**

@@ -95,6 +95,11 @@ export class Rooms {
     return this.#listed.rooms;
   }
 
+  /** What is answered next is read anew. */
+  forgetListed(): void {
+    this.#listed = undefined;
+  }
+
   async #readListed(nowMs: number): Promise<readonly ListedRoom[]> {
     const { store, config } = this.#parts;
     const listed = await store.rooms.listed(config.rooms.listed);

@@ -2,7 +2,7 @@
 import type { WireEvent } from "../protocol/event.ts";
 import { isBase64UrlOf, toBase64Url } from "../protocol/base64url.ts";
 import type { RoomId } from "../protocol/event.ts";
-import type { RoomInfo } from "../protocol/frames.ts";
+import type { Person, RoomInfo } from "../protocol/frames.ts";
 import type { Verifier } from "../crypto/signing.ts";
 import { StorageUnavailable, type Store } from "../store/store.ts";
 import type { ServerConfig } from "./config.ts";
@@ -13,6 +13,7 @@ import { ReturnQueue } from "./return_queue.ts";
 import { type CodeAnswer, type ListedRoom, type RoomAnswer, Rooms } from "./rooms.ts";
 import { type Admission, type Connection, Session } from "./session.ts";
 import { Signaling } from "./signaling.ts";
+import { Steering } from "./steering.ts";
 import { Sweep } from "./sweep.ts";
 import { type Cancel, pause, type Surroundings } from "./surroundings.ts";
 
@@ -48,6 +49,12 @@ export interface ChatServer {
   roomById(room: RoomId): Promise<RoomInfo | undefined>;
   /** Listed rooms, newest activity first, with the people in them now. */
   listedRooms(): Promise<readonly ListedRoom[]>;
+  /** What operators set, as it holds here. */
+  readonly steering: Steering;
+  /** People in the rooms that are open on this instance, as far as they are told of by name. */
+  openRooms(): { room: RoomId; people: Person[]; connections: number }[];
+  /** An operator changed the room's log or removed it: this instance looks now, others by their bell. */
+  roomChanged(room: RoomId): Promise<void>;
   /** Takes a new connection to a room. Everything else, refusals too, happens in frames. */
   connect(room: RoomId, connection: Connection, visitor: Visitor): ConnectionHandle;
   health(): Promise<HealthAnswer>;
@@ -71,6 +78,7 @@ class RunningServer implements ChatServer {
   readonly #feed: Feed;
   readonly #sweep: Sweep;
   readonly #signaling: Signaling;
+  readonly steering: Steering;
   /** Open rooms, and rooms that are being opened. */
   readonly #hubs = new Map<RoomId, { opening: Promise<Hub | undefined>; hub?: Hub; cancelDrop?: Cancel }>();
   /** Hubs that tell the other instances, in the background, that they are empty. */
@@ -80,8 +88,9 @@ class RunningServer implements ChatServer {
   #closing: Promise<void> | undefined;
 
   constructor(parts: ServerParts) {
-    this.#parts = parts;
-    const { store, config, clock, timers, random, log } = parts;
+    // Its own copy: operators change it while it runs.
+    this.#parts = { ...parts, config: structuredClone(parts.config) };
+    const { store, config, clock, timers, random, log } = this.#parts;
     this.config = config;
     this.instance = parts.instance ?? toBase64Url(random.bytes(8));
     const surroundings: Surroundings = { clock, timers, random, log };
@@ -107,6 +116,14 @@ class RunningServer implements ChatServer {
       clock,
       instance: this.instance,
       hubOf: (room) => this.#hubs.get(room)?.hub,
+      onFailure,
+    });
+    this.steering = new Steering({
+      store,
+      config,
+      surroundings,
+      onNotices: () => this.#tellNotices(),
+      onBans: () => this.#sendBannedAway(),
       onFailure,
     });
     this.#feed = new Feed({
@@ -153,6 +170,8 @@ class RunningServer implements ChatServer {
       config,
       surroundings: { clock, timers, random, log },
       signaling: this.#signaling,
+      steering: this.steering,
+      device: visitor.device,
       returnAfterMs: () => this.#returnAfterMs(),
       onClosed: () => void this.#connections--,
       onFailure: (error) => this.#health.storageFailed(error),
@@ -169,6 +188,32 @@ class RunningServer implements ChatServer {
 
   close({ graceMs = this.config.closing.graceMs }: { graceMs?: number } = {}): Promise<void> {
     return this.#closing ??= this.#close(graceMs);
+  }
+
+  openRooms(): { room: RoomId; people: Person[]; connections: number }[] {
+    return [...this.#openHubs()].map((hub) => ({
+      room: hub.room.id,
+      people: [...hub.people()],
+      connections: hub.connections,
+    }));
+  }
+
+  async roomChanged(room: RoomId): Promise<void> {
+    await this.#hubs.get(room)?.hub?.refresh();
+    this.#rooms.forgetListed();
+  }
+
+  // ---- what operators set ----
+
+  #tellNotices(): void {
+    const text = this.steering.noticesFrame ?? JSON.stringify({ type: "notices", notices: [] });
+    for (const hub of this.#openHubs()) hub.tell(text);
+  }
+
+  #sendBannedAway(): void {
+    for (const hub of this.#openHubs()) {
+      for (const member of hub.members()) member.checkBan();
+    }
   }
 
   // ---- connections ----
@@ -188,10 +233,13 @@ class RunningServer implements ChatServer {
       return { ok: false, reason: "rate_limited", retryAfterMs };
     }
     if (!isBase64UrlOf(room, 16)) return { ok: false, reason: "no_such_room" };
+    if (this.steering.bansDevice(device, room) !== undefined) return { ok: false, reason: "banned" };
     if (!this.#hubs.has(room) && this.#hubs.size >= config.limits.openRooms) return this.#turnAway("overloaded");
     const hub = await this.#hubOf(room);
     if (this.#closing !== undefined) return this.#turnAway("going_away");
-    if (hub === undefined) return { ok: false, reason: "no_such_room" };
+    if (hub === undefined) {
+      return { ok: false, reason: await store.rooms.wasDeleted(room) ? "room_deleted" : "no_such_room" };
+    }
     hub.hold();
     return { ok: true, hub };
   }
@@ -279,6 +327,7 @@ class RunningServer implements ChatServer {
         ...this.#leaving,
         this.#feed.close(),
         this.#signaling.close(),
+        this.steering.close(),
         sweeping,
       ]),
     ]);

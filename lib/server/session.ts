@@ -27,12 +27,13 @@ import {
 } from "../protocol/limits.ts";
 import { toBase64Url } from "../protocol/base64url.ts";
 import { type Verifier, verifyEvent } from "../crypto/signing.ts";
-import { StorageUnavailable } from "../store/store.ts";
+import { type Ban, StorageUnavailable } from "../store/store.ts";
 import type { Outcome, Sender, Submission } from "./committer.ts";
 import type { ServerConfig } from "./config.ts";
 import type { Hub, Member } from "./hub.ts";
 import { TokenBucket } from "./rate.ts";
 import type { Signaling } from "./signaling.ts";
+import type { Steering } from "./steering.ts";
 import { type Cancel, pause, type Surroundings } from "./surroundings.ts";
 import type { EncodedPage } from "./tail.ts";
 
@@ -58,6 +59,8 @@ export interface SessionParts {
   config: ServerConfig;
   surroundings: Surroundings;
   signaling: Pick<Signaling, "send">;
+  steering: Pick<Steering, "bansKey" | "bansDevice" | "banDeviceToo" | "noticesFrame">;
+  device: string;
   /** When this client, sent away now, should come back, ms: each one at another time. */
   returnAfterMs(): number;
   onClosed(): void;
@@ -160,6 +163,19 @@ export class Session implements Member, Sender {
     this.#close();
   }
 
+  checkBan(): void {
+    const { steering, room, device } = this.#parts;
+    if (steering.bansDevice(device, room) !== undefined) return this.end("banned");
+    const ban = this.#person && steering.bansKey(this.#person.author, room);
+    if (ban !== undefined) this.#keepOut(ban);
+  }
+
+  #keepOut(ban: Ban): void {
+    const { steering, device } = this.#parts;
+    if (ban.withDevice === true) steering.banDeviceToo(ban, device);
+    this.end("banned");
+  }
+
   /** Says goodbye and ends the connection. */
   end(reason: CloseReason, retryAfterMs?: number): void {
     if (this.#state.name === "closed") return;
@@ -198,6 +214,8 @@ export class Session implements Member, Sender {
   async #join(hub: Hub, proof: HelloProof, resume: LogPosition | undefined): Promise<void> {
     const person = personOf(proof, hub);
     if (person === undefined) return this.end("bad_hello");
+    const ban = this.#parts.steering.bansKey(person.author, hub.room.id);
+    if (ban !== undefined) return this.#keepOut(ban);
     const lastN = await hub.lastNOf(person.author);
     // The client may come from an instance that is a moment ahead of this one.
     if (resume?.epoch === hub.head.epoch && resume.position > hub.newest) await hub.refresh();
@@ -227,6 +245,7 @@ export class Session implements Member, Sender {
       from,
       lastN,
       clock,
+      ...hub.head.cleared === true && { cleared: true },
       people: { count: hub.presence.count, shown: hub.presence.shown(person) },
       limits: {
         messageBurst: limits.messages.burst,
@@ -236,6 +255,8 @@ export class Session implements Member, Sender {
       at: surroundings.clock.now(),
     };
     this.#tell(welcome);
+    const notices = this.#parts.steering.noticesFrame;
+    if (notices !== undefined) this.#push(notices);
     void this.#catchUp();
   }
 
@@ -290,7 +311,9 @@ export class Session implements Member, Sender {
         this.#refuse(eventIdOf(wire[0]), "overloaded", { retryAfterMs: commit.retryAfterMs });
       } else {
         const read = readEvent(wire);
-        if (read.ok) {
+        if (read.ok && this.#parts.steering.bansKey(read.event.author, hub.room.id) !== undefined) {
+          this.#refuse(read.event.id, "banned");
+        } else if (read.ok) {
           this.#inFlight++;
           toCheck.push({ event: read.event, sender: this });
         } else {

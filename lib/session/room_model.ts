@@ -17,7 +17,7 @@ export type ConnectionState =
 
 /** Why there is no room to show; the page says what to do. */
 export type RoomProblem =
-  | { problem: "no_such_room" | "unsupported_version" | "wrong_secret" | "bad_hello" }
+  | { problem: "no_such_room" | "room_deleted" | "banned" | "unsupported_version" | "wrong_secret" | "bad_hello" }
   /** A sealed room opened without its key. */
   | { problem: "secret_missing" };
 

@@ -432,7 +432,10 @@ class Session extends RoomSignals implements RoomSession {
       this.#loose.disconnected();
       if (state.state !== "disconnected" || state.retryAtMs !== undefined || this.#disposed) return;
       const { reason } = state;
-      if (reason === "no_such_room" || reason === "unsupported_version" || reason === "bad_hello") {
+      if (
+        reason === "no_such_room" || reason === "room_deleted" || reason === "banned" ||
+        reason === "unsupported_version" || reason === "bad_hello"
+      ) {
         this.problem.value ??= { problem: reason };
       }
     });

@@ -1,0 +1,100 @@
+// Runs in browser and server.
+/**
+ * What the operator says to people: a text signed by the operator's own Ed25519 key, and its withdrawal. As an event it is
+ * carried unchanged on every road; unlike one it belongs to no room's log. Rules: docs/PROTOCOL.md, "Notices".
+ */
+import { isBase64UrlOf } from "./base64url.ts";
+import { type AuthorKey, countChars, eventIdOf, isRecord, isTime, type RoomId, type WireEvent } from "./event.ts";
+import {
+  NOTICE_MAX_CHARS,
+  NOTICE_MAX_LIFE_MS,
+  NOTICE_MAX_ROOMS,
+  NOTICE_PAYLOAD_MAX_CHARS,
+  NOTICES_MAX,
+} from "./limits.ts";
+
+/** The first 16 bytes of the payload's SHA-256, base64url. */
+export type NoticeId = string;
+
+/** `emergency`: over the whole screen until it is acknowledged. `info`: a line above the conversation. */
+export type NoticeUrgency = "emergency" | "info";
+
+interface NoticeHeader {
+  id: NoticeId;
+  /** The key it is signed with. */
+  operator: AuthorKey;
+  /** Operator's clock, ms since 1970. */
+  at: number;
+  /** Nobody shows or carries it after this; at most NOTICE_MAX_LIFE_MS after `at`. */
+  until: number;
+  wire: WireEvent;
+}
+
+export type Notice = Readonly<
+  & NoticeHeader
+  & (
+    | { kind: "notice"; urgency: NoticeUrgency; text: string; /** Absent: all rooms. */ rooms?: readonly RoomId[] }
+    /** `of` counts no more. `until` is that of what it withdraws. */
+    | { kind: "withdrawal"; of: NoticeId }
+  )
+>;
+
+/** The payload of a new notice. What is signed is its UTF-8 encoding. It begins unlike any event and any hello. */
+export function encodeNotice(
+  operator: AuthorKey,
+  { at, until }: { at: number; until: number },
+  content: { urgency: NoticeUrgency; text: string; rooms?: readonly RoomId[] } | { of: NoticeId },
+): string {
+  return JSON.stringify({ notice: 1, operator, at, until, ...content });
+}
+
+/** Reads a notice: every field checked, nothing trusted but the signature, which is still to be checked. */
+export function readNotice(wire: WireEvent): Notice | undefined {
+  const [payload] = wire;
+  if (payload.length > NOTICE_PAYLOAD_MAX_CHARS) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(payload);
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(value) || value.notice !== 1) return undefined;
+  const { operator, at, until, of, urgency, text, rooms } = value;
+  if (!isBase64UrlOf(operator, 32) || !isTime(at) || !isTime(until)) return undefined;
+  if (until <= at || until - at > NOTICE_MAX_LIFE_MS) return undefined;
+  const header: NoticeHeader = { id: eventIdOf(payload), operator, at, until, wire };
+  if (of !== undefined) return isBase64UrlOf(of, 16) ? { ...header, kind: "withdrawal", of } : undefined;
+  if (urgency !== "emergency" && urgency !== "info") return undefined;
+  if (typeof text !== "string" || text.trim() === "" || !text.isWellFormed()) return undefined;
+  if (countChars(text) > NOTICE_MAX_CHARS) return undefined;
+  if (rooms === undefined) return { ...header, kind: "notice", urgency, text };
+  if (!Array.isArray(rooms) || rooms.length === 0 || rooms.length > NOTICE_MAX_ROOMS) return undefined;
+  const named = rooms.filter((room: unknown): room is RoomId => isBase64UrlOf(room, 16));
+  return named.length < rooms.length ? undefined : { ...header, kind: "notice", urgency, text, rooms: named };
+}
+
+/**
+ * What is held when `fresh`, already checked, comes to `held`: ended ones go, each one is there once, a withdrawal takes
+ * the place of its notice. When there are more than NOTICES_MAX, information goes before emergencies and withdrawals,
+ * and the oldest first.
+ */
+export function mergeNotices(held: readonly Notice[], fresh: readonly Notice[], nowMs: number): Notice[] {
+  const byId = new Map([...held, ...fresh].filter(({ until }) => until > nowMs).map((notice) => [notice.id, notice]));
+  const withdrawn = new Set([...byId.values()].flatMap((notice) => notice.kind === "withdrawal" ? [notice.of] : []));
+  const rest = [...byId.values()].filter(({ id }) => !withdrawn.has(id));
+  const isInfo = (notice: Notice) => notice.kind === "notice" && notice.urgency === "info";
+  // Last to stay first; equal times by id, so that all phones keep the same ones.
+  rest.sort((a, b) => Number(isInfo(a)) - Number(isInfo(b)) || b.at - a.at || (a.id < b.id ? -1 : 1));
+  return rest.slice(0, NOTICES_MAX).sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+}
+
+/** The notices of these that people of a room see. */
+export function noticesFor(
+  room: RoomId,
+  held: readonly Notice[],
+  nowMs: number,
+): Extract<Notice, { kind: "notice" }>[] {
+  return held.flatMap((notice) =>
+    notice.kind === "notice" && notice.until > nowMs && (notice.rooms?.includes(room) ?? true) ? [notice] : []
+  );
+}

@@ -1,0 +1,213 @@
+/**
+ * The whole database as one text, and back. Format: docs/PROTOCOL.md, "Backup". Each room is taken at one moment of its
+ * log while others go on writing; rooms do not depend on each other. Not in it: what lives for seconds or minutes
+ * (presence, limits, signals, log-ins).
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { toBase64Url } from "../../protocol/base64url.ts";
+import { isRecord } from "../../protocol/event.ts";
+import { readWireEvent } from "../../protocol/decode.ts";
+import type { Verifier } from "../../crypto/signing.ts";
+import { firstBreak } from "../../store/audit.ts";
+import type { AuditEntry, Ban, Store, SuggestedRoom } from "../../store/store.ts";
+import { ArchiveError, type Lines, linesOf, readRoom, roomLines } from "./room_archive.ts";
+
+export const BACKUP_VERSION = 1;
+
+/** What a backup holds, or a restoration wrote. */
+export interface BackupCounts {
+  rooms: number;
+  events: number;
+  auditEntries: number;
+}
+
+const PAGE = 100;
+const utf8 = new TextEncoder();
+
+type BackupStore = Pick<Store, "rooms" | "steering" | "audit" | "archive">;
+
+/** The backup's lines, each with its line feed; the last one has the checksum of all before it. */
+export async function* backupLines(store: BackupStore, nowMs: number): AsyncGenerator<string, BackupCounts> {
+  const hash = sha256.create();
+  const counts: BackupCounts = { rooms: 0, events: 0, auditEntries: 0 };
+  const line = (text: string) => {
+    hash.update(utf8.encode(`${text}\n`));
+    return `${text}\n`;
+  };
+  yield line(JSON.stringify({ type: "festival-chat-backup", version: BACKUP_VERSION, at: nowMs }));
+  yield line(JSON.stringify({ type: "steering", ...await store.steering.read(nowMs) }));
+  // Oldest first: they are put back in the order in which they came about.
+  const audit: AuditEntry[] = [];
+  for (let before: number | undefined;;) {
+    const page = await store.audit.page(before, PAGE);
+    audit.push(...page);
+    before = page.at(-1)?.number;
+    if (page.length < PAGE) break;
+  }
+  for (const entry of audit.reverse()) yield line(JSON.stringify({ type: "audit", entry }));
+  counts.auditEntries = audit.length;
+  for (let after: string | undefined;;) {
+    const rooms = await store.rooms.page(after, PAGE);
+    for (const { id } of rooms) {
+      const found = await store.archive.snapshot(id);
+      if (found === undefined) continue; // Removed meanwhile.
+      counts.rooms++;
+      for await (const text of roomLines(found)) {
+        if (text.startsWith('{"type":"event"')) counts.events++;
+        yield line(text);
+      }
+    }
+    if (rooms.length < PAGE) break;
+    after = rooms.at(-1)!.id;
+  }
+  const sum = toBase64Url(hash.digest());
+  yield `${JSON.stringify({ type: "checksum", ...counts, sha256: sum })}\n`;
+  return counts;
+}
+
+/**
+ * Checks a whole backup without writing anything: each line, each signature, the checksum. Throws ArchiveError for the
+ * first thing that is wrong.
+ */
+export async function checkBackup(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  verifier: Verifier,
+): Promise<BackupCounts> {
+  return await readBackup(linesOf(stream), verifier, {
+    steering: () => Promise.resolve(),
+    audit: () => Promise.resolve(),
+    room: async (_, events) => {
+      for await (const _ of events);
+    },
+  });
+}
+
+/** Writes a checked backup into an empty database. Throws RestoreError, ArchiveError. */
+export async function restoreBackup(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  verifier: Verifier,
+  store: BackupStore,
+  nowMs: number,
+): Promise<BackupCounts> {
+  if (!await store.archive.isEmpty()) throw new RestoreError("not_empty", "the database is not empty");
+  return await readBackup(linesOf(stream), verifier, {
+    steering: async ({ limits, suggested, notices, bans }) => {
+      await store.steering.setLimits(limits);
+      await store.steering.setSuggested(suggested);
+      await store.steering.changeNotices(() => notices);
+      for (const ban of bans) if (ban.until > nowMs) await store.steering.putBan(ban, nowMs);
+    },
+    audit: (entries) => store.archive.restoreAudit(entries),
+    room: async (snapshot, events) => {
+      const made = await store.archive.restore(snapshot, events);
+      if ("problem" in made) throw new RestoreError(made.problem, `room ${snapshot.room.id}: ${made.problem}`);
+    },
+  });
+}
+
+/** Why nothing, or not everything, was restored. */
+export class RestoreError extends Error {
+  override name = "RestoreError";
+  constructor(readonly problem: "not_empty" | "id_taken" | "no_free_code" | "interrupted", what: string) {
+    super(what);
+  }
+}
+
+interface Steering {
+  limits: Record<string, number>;
+  suggested: SuggestedRoom[];
+  notices: (readonly [string, string])[];
+  bans: Ban[];
+}
+
+interface Taker {
+  steering(state: Steering): Promise<void>;
+  audit(entries: readonly AuditEntry[]): Promise<void>;
+  room(
+    ...room: [
+      Awaited<ReturnType<typeof readRoom>>["snapshot"],
+      Awaited<ReturnType<typeof readRoom>>["events"],
+    ]
+  ): Promise<void>;
+}
+
+async function readBackup(plain: Lines, verifier: Verifier, taker: Taker): Promise<BackupCounts> {
+  const hash = sha256.create();
+  const counts: BackupCounts = { rooms: 0, events: 0, auditEntries: 0 };
+  let summed = "";
+  const lines: Lines = {
+    get number() {
+      return plain.number;
+    },
+    async next() {
+      const text = await plain.next();
+      if (text !== undefined) {
+        // As it was before this line: the last one is not in its own sum.
+        if (text.startsWith('{"type":"checksum"')) summed = toBase64Url(hash.clone().digest());
+        if (text.startsWith('{"type":"event"')) counts.events++;
+        hash.update(utf8.encode(`${text}\n`));
+      }
+      return text;
+    },
+  };
+  const fail = (problem: ArchiveError["problem"], what: string) => new ArchiveError(problem, plain.number, what);
+  const object = (text: string | undefined) => {
+    if (text === undefined) throw fail("cut_off", "the backup ends before its checksum");
+    try {
+      const value: unknown = JSON.parse(text);
+      if (isRecord(value)) return { ...value, text };
+    } catch {
+      // Said below.
+    }
+    throw fail("broken_line", "is no JSON object");
+  };
+  const header: Record<string, unknown> = object(await lines.next() ?? "{}");
+  if (header.type !== "festival-chat-backup") throw fail("not_an_archive", "this is no backup of Festival Chat");
+  if (header.version !== BACKUP_VERSION) throw fail("other_version", `version ${header.version} is not known`);
+  const steering: Record<string, unknown> = object(await lines.next());
+  if (steering.type !== "steering") throw fail("broken_line", `type ${steering.type} is not known here`);
+  await taker.steering(
+    readSteering(steering) ?? (() => {
+      throw fail("broken_line", "what operators set cannot be read");
+    })(),
+  );
+  let line: Record<string, unknown> & { text: string } = object(await lines.next());
+  const audit: AuditEntry[] = [];
+  for (; line.type === "audit"; line = object(await lines.next())) audit.push(line.entry as AuditEntry);
+  if (!audit.every(isAuditEntry)) throw fail("broken_line", "an audit entry cannot be read");
+  const broken = firstBreak(audit);
+  if (broken !== undefined) throw fail("wrong_checksum", `audit entry ${broken} is not what was written`);
+  counts.auditEntries = audit.length;
+  if (audit.length > 0) await taker.audit(audit);
+  for (; line.type === "room"; line = object(await lines.next())) {
+    const { snapshot, events } = await readRoom(line.text, lines, verifier);
+    await taker.room(snapshot, events);
+    counts.rooms++;
+  }
+  if (line.type !== "checksum") throw fail("broken_line", `type ${line.type} is not known here`);
+  if (line.sha256 !== summed || line.rooms !== counts.rooms || line.events !== counts.events) {
+    throw fail("wrong_checksum", "the checksum is that of another backup");
+  }
+  if (await lines.next() !== undefined) throw fail("broken_line", "something follows the checksum");
+  return counts;
+}
+
+function readSteering({ limits, suggested, notices, bans }: Record<string, unknown>): Steering | undefined {
+  if (!isRecord(limits) || !Array.isArray(suggested) || !Array.isArray(notices) || !Array.isArray(bans)) {
+    return undefined;
+  }
+  const wires = notices.map(readWireEvent).filter((wire) => wire !== undefined);
+  if (wires.length < notices.length) return undefined;
+  if (!suggested.every((one) => isRecord(one) && typeof one.room === "string" && typeof one.label === "string")) {
+    return undefined;
+  }
+  if (!bans.every((ban) => isRecord(ban) && typeof ban.id === "string" && typeof ban.until === "number")) {
+    return undefined;
+  }
+  return { limits: limits as Record<string, number>, suggested, notices: wires, bans };
+}
+
+function isAuditEntry(value: unknown): value is AuditEntry {
+  return isRecord(value) && Number.isSafeInteger(value.number) && typeof value.hash === "string" &&
+    typeof value.previous === "string" && isRecord(value.details);
+}

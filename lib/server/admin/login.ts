@@ -1,0 +1,128 @@
+/**
+ * Who is an operator: one password, few tries, sessions that end, and a token in every form. A cookie is signed, and good
+ * only as long as its session's record is in the database: after log-out it is worth nothing, on any instance.
+ */
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { Buffer } from "node:buffer";
+import { timingSafeEqual } from "node:crypto";
+import { isBase64UrlOf, toBase64Url } from "../../protocol/base64url.ts";
+import type { OperatorSession, Store } from "../../store/store.ts";
+import type { ServerConfig } from "../config.ts";
+import type { Clock, Random } from "../surroundings.ts";
+import { isPassword } from "./password.ts";
+
+export interface LoginParts {
+  store: Pick<Store, "operators" | "limits">;
+  settings: ServerConfig["admin"] & { passwordHash: string };
+  clock: Clock;
+  random: Random;
+}
+
+/** A log-in, as pages and the audit log know it. */
+export interface Operator {
+  /** The session's name in the database. */
+  session: string;
+  /** Its first letters, for the audit log. */
+  by: string;
+  /** Goes into every form. */
+  token: string;
+  createdAt: number;
+}
+
+export type LoginAnswer = { cookie: string; operator: Operator } | { problem: "wrong_password" } | {
+  problem: "rate_limited";
+  retryAfterMs: number;
+};
+
+/** The record is written again when the last time is longer ago than this: not for every picture on a page. */
+const SEEN_GRAIN_MS = 60_000;
+
+const utf8 = new TextEncoder();
+
+export class Login {
+  readonly #parts: LoginParts;
+  readonly #key: Uint8Array;
+  /** One hash at a time: each takes 32 MiB. */
+  #checking: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: LoginParts) {
+    this.#parts = parts;
+    // With another password every session and every form is void.
+    this.#key = hkdf(
+      sha256,
+      utf8.encode(parts.settings.passwordHash),
+      undefined,
+      utf8.encode("festival-chat/admin/1"),
+      32,
+    );
+  }
+
+  /** Tries a password. A refused try costs no hash. Throws StorageUnavailable. */
+  async logIn(password: string, address: string): Promise<LoginAnswer> {
+    const { store, settings, clock, random } = this.#parts;
+    const now = clock.now();
+    const waitMs = await store.limits.take("admin address", address, settings.addressTries, now) ??
+      await store.limits.take("admin all", "", settings.allTries, now);
+    if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
+    const checked = this.#checking.then(() => isPassword(password, settings.passwordHash));
+    this.#checking = checked.catch(() => {}); // Whoever asked is told; the next one is checked all the same.
+    if (!await checked) return { problem: "wrong_password" };
+    const id = toBase64Url(random.bytes(16));
+    const until = now + settings.lifeMs;
+    const record: OperatorSession = { createdAt: now, seenAt: now };
+    await store.operators.put(sessionOf(id), record, settings.idleMs);
+    return { cookie: `${id}.${until}.${this.#mac(`session ${id} ${until}`)}`, operator: this.#operator(id, record) };
+  }
+
+  /** Who shows this cookie; undefined when it is none of ours, ended, or logged out. Throws StorageUnavailable. */
+  async operatorOf(cookie: string | undefined): Promise<Operator | undefined> {
+    const { store, settings, clock } = this.#parts;
+    const [id, until, mac, ...rest] = cookie?.split(".") ?? [];
+    if (!isBase64UrlOf(id, 16) || until === undefined || mac === undefined || rest.length > 0) return undefined;
+    if (!isSame(mac, this.#mac(`session ${id} ${until}`))) return undefined;
+    const now = clock.now();
+    const session = sessionOf(id);
+    const record = await store.operators.get(session);
+    if (record === undefined || now >= Number(until) || now - record.seenAt >= settings.idleMs) return undefined;
+    if (now - record.seenAt >= SEEN_GRAIN_MS) {
+      const lifeMs = Math.min(settings.idleMs, Number(until) - now);
+      await store.operators.put(session, { ...record, seenAt: now }, lifeMs);
+    }
+    return this.#operator(id, record);
+  }
+
+  async logOut(operator: Operator): Promise<void> {
+    await this.#parts.store.operators.delete(operator.session);
+  }
+
+  /** The token of the log-in form, for one device. */
+  formToken(device: string): string {
+    return this.#mac(`log-in form ${device}`);
+  }
+
+  /** Compares a token that came with a form, in constant time. */
+  isToken(sent: unknown, token: string): boolean {
+    return typeof sent === "string" && isSame(sent, token);
+  }
+
+  #operator(id: string, { createdAt }: OperatorSession): Operator {
+    const session = sessionOf(id);
+    return { session, by: session.slice(0, 6), token: this.#mac(`form ${id}`), createdAt };
+  }
+
+  #mac(text: string): string {
+    return toBase64Url(hmac(sha256, this.#key, utf8.encode(text)));
+  }
+}
+
+/** What the database knows a session by: reading it gives nobody a cookie. */
+function sessionOf(id: string): string {
+  return toBase64Url(sha256(utf8.encode(`festival-chat/session/1 ${id}`)).subarray(0, 16));
+}
+
+function isSame(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
