@@ -18,11 +18,18 @@ const loadScanner = () => import("../components/lazy/ScannerDialog.tsx");
 
 const NONE: readonly KnownRoom[] = [];
 
+interface HomeProps {
+  listed: RoomEntry[];
+  /** Rooms that the operator recommends. */
+  suggested?: RoomEntry[];
+  instead?: boolean;
+}
+
 /**
  * The first page at work. `listed` is what the server knew when it drew the page; `instead`: it stands in the place of a
  * page that is not on this device, without a network.
  */
-export default function Home({ listed, instead = false }: { listed: RoomEntry[]; instead?: boolean }) {
+export default function Home({ listed, suggested = [], instead = false }: HomeProps) {
   const t = useHomeTexts();
   const home = useSignal<HomeModel>();
   const dialog = useSignal<"scan" | "name">();
@@ -47,6 +54,7 @@ export default function Home({ listed, instead = false }: { listed: RoomEntry[];
       <HomeScreen
         mine={mine}
         listed={model?.listed.value?.map(listedEntry) ?? listed}
+        suggested={suggested}
         name={model?.name.value}
         stored={model?.stored.value ?? true}
         ready={model !== undefined}

@@ -7,7 +7,14 @@ import type { RoomEntry } from "@/components/home/RoomBand.tsx";
 export const handler = define.handlers({
   async GET() {
     const server = await ownServer();
-    const rooms = await server.listedRooms();
+    const [rooms, recommended] = await Promise.all([server.listedRooms(), server.suggestedRooms()]);
+    const suggested: RoomEntry[] = recommended.map(({ room, label, people }) => ({
+      id: room.id,
+      path: `/r/${room.code ?? room.id}`,
+      name: label,
+      ...(room.code === undefined ? {} : { code: room.code }),
+      people,
+    }));
     const listed: RoomEntry[] = rooms.map(({ room, people }) => ({
       id: room.id,
       path: `/r/${room.code}`,
@@ -15,8 +22,8 @@ export const handler = define.handlers({
       ...(room.code === undefined ? {} : { code: room.code }),
       people,
     }));
-    return page({ listed });
+    return page({ listed, suggested });
   },
 });
 
-export default define.page<typeof handler>(({ data }) => <Home listed={data.listed} />);
+export default define.page<typeof handler>(({ data }) => <Home listed={data.listed} suggested={data.suggested} />);

@@ -12,6 +12,7 @@ export interface HomeScreenProps {
   /** This device's rooms, newest first; undefined until they are read. */
   mine: readonly RoomEntry[] | undefined;
   listed: readonly RoomEntry[];
+  suggested: readonly RoomEntry[];
   /** My display name; undefined until it is read, empty when there is none. */
   name: string | undefined;
   /** False: nothing on this page is remembered. */
@@ -53,6 +54,11 @@ export function HomeScreen(props: HomeScreenProps) {
           </Part>
         </div>
         <div class="flex flex-col gap-8 min-w-0">
+          {props.suggested.length > 0 && (
+            <Part title={t.home.suggested}>
+              <Bands rooms={props.suggested} />
+            </Part>
+          )}
           {favourites.length > 0 && (
             <Part title={t.home.favourites}>
               <Bands rooms={favourites} onFavourite={props.onFavourite} />

@@ -4,7 +4,7 @@ import type { HomeModel } from "../../lib/session/home_model.ts";
 import type { RoomModel, SendProblem } from "../../lib/session/room_model.ts";
 import { bandClass } from "../../lib/design/hue.ts";
 import { copyText } from "../copy.ts";
-import { LazyDialog } from "../Lazy.tsx";
+import { Lazy, LazyDialog } from "../Lazy.tsx";
 import { NameDialog } from "../NameDialog.tsx";
 import { useTexts } from "../texts.ts";
 import { Composer, COMPOSER_FIELD_ID, type Writing } from "./Composer.tsx";
@@ -18,6 +18,7 @@ import { NO_MODEL } from "./no_model.ts";
 
 const loadParts = () => import("../lazy/room_parts.ts");
 const loadConnectionDialog = async () => ({ default: (await loadParts()).ConnectionDialog });
+const loadNotices = async () => ({ default: (await loadParts()).Notices });
 const loadPeopleDialog = async () => ({ default: (await loadParts()).PeopleDialog });
 const loadSettingsDialog = async () => ({ default: (await loadParts()).SettingsDialog });
 const loadShareDialog = () => import("../lazy/ShareDialog.tsx");
@@ -128,6 +129,12 @@ export function RoomScreen(props: RoomScreenProps) {
         onConnection={() => props.model !== undefined && setDialog("connection")}
       />
       <ConnectionStrip connection={connection} phonesOnly={phonesOnly} onReconnect={() => model.forceReconnect()} />
+      {model.notices.value.length > 0 && (
+        <Lazy
+          load={loadNotices}
+          props={{ notices: model.notices.value, onAcknowledge: (id: string) => model.acknowledge(id) }}
+        />
+      )}
       {!model.stored.value && (
         <p role="status" class="bg-raised text-warn text-sm font-bold px-3 py-2 border-b-2 border-line">
           {t.room.notStored}

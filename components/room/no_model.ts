@@ -22,6 +22,8 @@ export const NO_MODEL: RoomModel = {
   unread: signal(new Set<string>()),
   upToDate: signal(false),
   stored: signal(true),
+  notices: signal([]),
+  acknowledge: () => {},
   sendMessage: () => Promise.resolve({ problem: "empty" }),
   react: () => Promise.resolve(),
   edit: () => Promise.resolve({ problem: "empty" }),

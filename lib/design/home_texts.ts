@@ -30,6 +30,7 @@ const english = {
     scanShort: "Scan",
     notFound: (code: string) => `There is no room “${code}”.`,
     didYouMean: "Did you mean",
+    suggested: "Start here",
     favourites: "Favourites",
     recent: "Your rooms",
     recentEmpty: "Rooms you open appear here, so you find back with one tap.",

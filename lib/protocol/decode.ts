@@ -82,7 +82,7 @@ export function decodeServerFrame(data: unknown): Decoded<ServerFrame> {
           from: count(fields.from, "from"),
           lastN: position(fields.lastN, "lastN"),
           clock: position(fields.clock, "clock"),
-          ...fields.cleared === true && { cleared: true as const },
+          ...optional("cleared", fields.cleared, position),
           people: {
             count: position(people.count, "people.count"),
             shown: list(people.shown, "people.shown", 0, PEOPLE_SHOWN, person),

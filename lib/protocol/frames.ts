@@ -66,8 +66,11 @@ export interface WelcomeFrame {
   lastN: number;
   /** The highest Lamport clock in the room. */
   clock: number;
-  /** The operator cleared the room when this epoch began: what a client holds of another epoch it forgets. */
-  cleared?: true;
+  /**
+   * Present when this epoch began because the operator cleared the room: the highest clock of what was deleted then. What
+   * a client holds of another epoch, and what peers bring up to this clock, it forgets.
+   */
+  cleared?: number;
   people: { count: number; shown: Person[] };
   limits: {
     /** Messages at once, then one per `messageEveryMs`. */

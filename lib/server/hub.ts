@@ -247,7 +247,7 @@ export class Hub {
     if (this.#closed) return Promise.resolve(false);
     if (head === undefined) return this.#gone("no_such_room");
     if (head.epoch !== this.#head.epoch) {
-      this.end(head.cleared === true ? "room_cleared" : "too_slow");
+      this.end(head.cleared !== undefined ? "room_cleared" : "too_slow");
       return Promise.resolve(true);
     }
     if (head.head < this.#head.head) return Promise.resolve(false);
@@ -262,7 +262,7 @@ export class Hub {
     const { rooms, log } = this.#parts.store;
     try {
       if (await rooms.wasDeleted(this.room.id)) reason = "room_deleted";
-      else if ((await log.readHead(this.room.id))?.cleared === true) reason = "room_cleared";
+      else if ((await log.readHead(this.room.id))?.cleared !== undefined) reason = "room_cleared";
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error;
       this.#parts.onFailure(error); // They come back, and are told then.

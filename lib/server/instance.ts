@@ -2,6 +2,7 @@
 import { openKv } from "../store/open_kv.ts";
 import { openStore } from "../store/deno_store.ts";
 import type { Store } from "../store/store.ts";
+import { Admin } from "./admin/admin.ts";
 import { readConfig, type ServerConfig } from "./config.ts";
 import { Polling } from "./polling.ts";
 import { type ChatServer, createServer } from "./server.ts";
@@ -12,6 +13,7 @@ let config: ServerConfig | undefined;
 let starting: Promise<ChatServer> | undefined;
 let store: Store | undefined;
 let polling: Polling | undefined;
+let admin: Admin | undefined;
 
 /** The settings of this process, read once from its environment. Throws ConfigError. */
 export function ownConfig(): ServerConfig {
@@ -40,6 +42,12 @@ export async function ownPolling(): Promise<Polling> {
   return polling ??= new Polling({ ...realSurroundings, server, settings: server.config.polling });
 }
 
+/** What operators do with the running server. */
+export async function ownAdmin(): Promise<Admin> {
+  const server = await ownServer();
+  return admin ??= new Admin({ server, store: store!, verifier: nodeVerifier(), surroundings: realSurroundings });
+}
+
 async function start(): Promise<ChatServer> {
   const config = ownConfig();
   const onDeploy = config.platform === "deno-deploy";
@@ -64,6 +72,7 @@ export async function stopOwnServer(): Promise<void> {
     store =
     starting =
     polling =
+    admin =
       undefined;
 }
 

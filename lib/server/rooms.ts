@@ -5,7 +5,7 @@ import type { RoomProblem } from "../protocol/codes.ts";
 import { type Event, readEvent, type RoomId, type WireEvent } from "../protocol/event.ts";
 import type { RoomInfo } from "../protocol/frames.ts";
 import { type Verifier, verifyEvent } from "../crypto/signing.ts";
-import { StorageUnavailable, type Store } from "../store/store.ts";
+import { StorageUnavailable, type Store, type SuggestedRoom } from "../store/store.ts";
 import type { ServerConfig } from "./config.ts";
 import type { Clock } from "./surroundings.ts";
 
@@ -29,6 +29,8 @@ export interface ListedRoom {
   people: number;
 }
 
+export type SuggestedEntry = Omit<ListedRoom, "lastAt"> & { label: string };
+
 export interface RoomsParts {
   store: Pick<Store, "rooms" | "presence" | "limits">;
   config: ServerConfig;
@@ -38,6 +40,9 @@ export interface RoomsParts {
 
 export class Rooms {
   readonly #parts: RoomsParts;
+  #suggested:
+    | { at: number; key: string; rooms: Promise<readonly SuggestedEntry[]> }
+    | undefined;
   #listed: { at: number; rooms: Promise<readonly ListedRoom[]> } | undefined;
 
   constructor(parts: RoomsParts) {
@@ -93,6 +98,32 @@ export class Rooms {
       });
     }
     return this.#listed.rooms;
+  }
+
+  /** The rooms that an operator suggests, in the operator's order. Throws StorageUnavailable. */
+  suggested(suggested: readonly SuggestedRoom[]): Promise<readonly SuggestedEntry[]> {
+    const { clock, config: { rooms: { listedCacheMs } } } = this.#parts;
+    const now = clock.now();
+    const key = JSON.stringify(suggested);
+    if (this.#suggested?.key !== key || now - this.#suggested.at >= listedCacheMs) {
+      const rooms = this.#readSuggested(suggested, now);
+      this.#suggested = { at: now, key, rooms };
+      rooms.catch(() => this.#suggested = undefined); // This visitor is told by the promise itself.
+    }
+    return this.#suggested.rooms;
+  }
+
+  async #readSuggested(suggested: readonly SuggestedRoom[], nowMs: number) {
+    const { store } = this.#parts;
+    const ids = suggested.map(({ room }) => room);
+    const [rooms, counts] = await Promise.all([
+      Promise.all(ids.map((id) => store.rooms.byId(id))),
+      store.presence.counts(ids, nowMs),
+    ]);
+    return suggested.flatMap(({ room: id, label }, at) => {
+      const room = rooms[at];
+      return room === undefined ? [] : [{ room, label, people: counts.get(id) ?? 0 }];
+    });
   }
 
   /** What is answered next is read anew. */

@@ -10,7 +10,7 @@ import { Feed } from "./feed.ts";
 import { type HealthAnswer, HealthCheck } from "./health.ts";
 import { Hub } from "./hub.ts";
 import { ReturnQueue } from "./return_queue.ts";
-import { type CodeAnswer, type ListedRoom, type RoomAnswer, Rooms } from "./rooms.ts";
+import { type CodeAnswer, type ListedRoom, type RoomAnswer, Rooms, type SuggestedEntry } from "./rooms.ts";
 import { type Admission, type Connection, Session } from "./session.ts";
 import { Signaling } from "./signaling.ts";
 import { Steering } from "./steering.ts";
@@ -49,6 +49,8 @@ export interface ChatServer {
   roomById(room: RoomId): Promise<RoomInfo | undefined>;
   /** Listed rooms, newest activity first, with the people in them now. */
   listedRooms(): Promise<readonly ListedRoom[]>;
+  /** Rooms that operators suggest, with the people in them now. */
+  suggestedRooms(): Promise<readonly SuggestedEntry[]>;
   /** What operators set, as it holds here. */
   readonly steering: Steering;
   /** People in the rooms that are open on this instance, as far as they are told of by name. */
@@ -188,6 +190,10 @@ class RunningServer implements ChatServer {
 
   close({ graceMs = this.config.closing.graceMs }: { graceMs?: number } = {}): Promise<void> {
     return this.#closing ??= this.#close(graceMs);
+  }
+
+  suggestedRooms(): Promise<readonly SuggestedEntry[]> {
+    return this.#rooms.suggested(this.steering.suggested);
   }
 
   openRooms(): { room: RoomId; people: Person[]; connections: number }[] {

@@ -245,7 +245,7 @@ export class Session implements Member, Sender {
       from,
       lastN,
       clock,
-      ...hub.head.cleared === true && { cleared: true },
+      ...hub.head.cleared !== undefined && { cleared: hub.head.cleared },
       people: { count: hub.presence.count, shown: hub.presence.shown(person) },
       limits: {
         messageBurst: limits.messages.burst,

@@ -8,6 +8,8 @@ import type { RoomModel } from "./room_model.ts";
 import type { ConnectionDiagnostics } from "./connection_model.ts";
 import { MESH_MODES } from "../routing/power_policy.ts";
 import { RoomConnection, type RoomConnectionParts } from "./room_connection.ts";
+import { NoticeBoard } from "./notice_board.ts";
+import type { Notices } from "./notices.ts";
 import { openRoomSession, type RoomSession, type RoomSessionOptions } from "./room_session.ts";
 import { roomChannel, webLockElection } from "./tab_lock.ts";
 import { clock, listen, log, random, signatures, steady, storage, timers } from "./surroundings.ts";
@@ -23,6 +25,7 @@ export function deviceName(): Promise<string | undefined> {
 
 /** Opens a room over this page's own server. `dispose` ends it. */
 export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
+  const notices = new NoticeBoard({ room: options.room, load: loadNotices, kept: keptText(NOTICES_KEY) !== undefined });
   const outboxes = outboxChannel();
   const tabs = roomTabs(options.room);
   const connection: RoomConnection = new RoomConnection({
@@ -46,6 +49,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     checkServer,
     network: networkState,
     browser: navigator.userAgent,
+    notices: () => notices.load(),
     ...(typeof RTCPeerConnection !== "undefined" && { peers: browserPeers() }),
     log,
   });
@@ -60,6 +64,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     ...(outboxes && { tabs: outboxes }),
     meter: connection,
     preference: () => connection.preferredRoute.peek(),
+    onNotices: (wires, aheadMs) => notices.heard(wires, aheadMs),
     // False is to be believed, true is not.
     online: () => navigator.onLine !== false,
     log: (line) => {
@@ -73,6 +78,8 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
   return {
     ...signalsOf(session),
     ...signalsOf(connection),
+    notices: notices.notices,
+    acknowledge: (id) => notices.acknowledge(id),
     sendMessage: (text, replyTo) => texts.sendMessage(text, replyTo),
     react: (to, emoji, on) => session.react(to, emoji, on),
     edit: (to, text) => texts.edit(to, text),
@@ -91,6 +98,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     getConnectionDiagnostics: () => connection.getConnectionDiagnostics(),
     dispose() {
       stopWatching();
+      notices.dispose();
       session.dispose();
       connection.dispose();
       tabs?.channel.close();
@@ -120,8 +128,48 @@ async function checkServer(): Promise<number | undefined> {
   }
 }
 
-/** Where somebody's choice about peers is kept. */
+/** Where somebody's choice about peers is kept, and the operator's notices. */
 const MESH_MODE_KEY = "festival-chat.mesh";
+const NOTICES_KEY = "festival-chat.notices";
+
+function keptText(key: string): string | undefined {
+  try {
+    return localStorage.getItem(key) ?? undefined;
+  } catch {
+    return undefined; // A page that may keep nothing.
+  }
+}
+
+function keepText(key: string, text: string): void {
+  try {
+    localStorage.setItem(key, text);
+  } catch {
+    // As above: it holds for this page.
+  }
+}
+
+async function fetchConfig(): Promise<unknown> {
+  return await (await fetch("/mesh/config", { cache: "no-store" })).json();
+}
+
+/** What this device and the operator say to each other; shared by all rooms. */
+async function loadNotices(room: RoomId): Promise<Notices> {
+  const { Notices } = await import("./on_demand.ts");
+  return new Notices({
+    room,
+    clock,
+    timers,
+    verifier: signatures,
+    fetchConfig,
+    shelf: {
+      read: () => keptText(NOTICES_KEY),
+      write: (text) => keepText(NOTICES_KEY, text),
+      // Other tabs of this device tell by writing.
+      listen: (hear) => listen([[window, "storage"]], hear),
+    },
+    log,
+  });
+}
 
 /** Peers by this browser's WebRTC, as far as its battery and network allow. */
 function browserPeers(): RoomConnectionParts["peers"] {
@@ -142,21 +190,9 @@ function browserPeers(): RoomConnectionParts["peers"] {
       const hiddenForMs = hiddenAt === undefined ? 0 : performance.now() - hiddenAt;
       return { battery, saveData, networkType: type, weak, hiddenForMs };
     },
-    mode() {
-      try {
-        return MESH_MODES.find((mode) => mode === localStorage.getItem(MESH_MODE_KEY)) ?? "auto";
-      } catch {
-        return "auto"; // A page that may keep nothing.
-      }
-    },
-    keepMode(mode) {
-      try {
-        localStorage.setItem(MESH_MODE_KEY, mode);
-      } catch {
-        // As above: it holds for this page.
-      }
-    },
-    fetchConfig: async () => await (await fetch("/mesh/config", { cache: "no-store" })).json(),
+    mode: () => MESH_MODES.find((mode) => mode === keptText(MESH_MODE_KEY)) ?? "auto",
+    keepMode: (mode) => keepText(MESH_MODE_KEY, mode),
+    fetchConfig,
     makeConnection: (configuration) => new RTCPeerConnection(configuration),
   };
 }

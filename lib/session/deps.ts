@@ -1,5 +1,6 @@
 /** What a session takes from the outside, as small interfaces: browsers and simulations give their own. */
 import type { Ed25519 } from "../crypto/ed25519.ts";
+import type { WireEvent } from "../protocol/event.ts";
 import type { DeliverySituation } from "../routing/delivery_route.ts";
 import type { OpenRoad } from "../transport/road.ts";
 import type { SessionStorage } from "./storage.ts";
@@ -62,6 +63,8 @@ export interface SessionDeps {
   preference?: () => DeliverySituation["preference"];
   /** False when the device itself knows that it has no network. */
   online?: () => boolean;
+  /** The server told of the operator's notices; its clock is `aheadMs` ahead of the device's. */
+  onNotices?: (notices: readonly WireEvent[], aheadMs: number) => void;
   /** Notes for whoever looks into the console. Never what somebody wrote. */
   log?: (line: string) => void;
 }

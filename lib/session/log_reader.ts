@@ -125,6 +125,25 @@ export class LogReader {
     return true;
   }
 
+  /** The log that is held. */
+  get epoch(): string | undefined {
+    return this.#epoch;
+  }
+
+  /** The operator cleared the room: nothing of what is held counts any more, nor what the device keeps. */
+  forget(): Event[] {
+    const forgotten = [...this.#events.values()];
+    this.#connection++;
+    this.#epoch = undefined;
+    this.#ranges = [];
+    this.#events.clear();
+    this.#unsaved.clear();
+    this.#unsavedRanges = [];
+    this.#lostLog = false;
+    this.#replaces = true;
+    return forgotten;
+  }
+
   /** Takes the next events. False: they do not follow, or are more than can be checked in time. */
   take({ from, events }: EventsFrame): boolean {
     if (from !== this.#next) {

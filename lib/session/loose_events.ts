@@ -78,6 +78,15 @@ export class LooseEvents {
     for (const [id, { author, n }] of this.#events) if (n <= this.#inLog(author)) this.#drop(id);
   }
 
+  /** Drops those of these ids that are held. */
+  forget(ids: Iterable<EventId>): void {
+    for (const id of ids) if (this.#events.has(id)) this.#drop(id);
+  }
+
+  get ids(): EventId[] {
+    return [...this.#events.keys()];
+  }
+
   acked(ids: Iterable<EventId>): void {
     this.stored([...ids].flatMap((id) => this.#events.get(id) ?? []));
   }

@@ -9,6 +9,7 @@ import { browserPeerConnections } from "../transport/peer_connection.ts";
 import type { Cancel, Clock, Random, Timers } from "./deps.ts";
 import type { MeshView } from "./connection_model.ts";
 import { RoomMesh } from "./room_mesh.ts";
+import type { Notices } from "./notices.ts";
 import type { RoomSession } from "./room_session.ts";
 
 export interface MeshControlParts {
@@ -22,6 +23,8 @@ export interface MeshControlParts {
   follows(): boolean;
   /** Asks `GET /mesh/config`; anything that is none means: no answer. */
   fetchConfig(): Promise<unknown>;
+  /** The operator's notices on this device; absent where nobody keeps them. */
+  notices?(): Promise<Notices>;
   makeConnection(configuration: RTCConfiguration): RTCPeerConnection;
   onView(view: MeshView): void;
   log(line: string): void;
@@ -38,6 +41,7 @@ export class MeshControl {
   readonly #parts: MeshControlParts;
   #mesh: RoomMesh | undefined;
   #config: MeshConfig | undefined;
+  #notices: Notices | undefined;
   #asking = false;
   #askAgainAt = 0;
   /** When somebody else was first here, with a connection. */
@@ -49,6 +53,10 @@ export class MeshControl {
 
   constructor(parts: MeshControlParts) {
     this.#parts = parts;
+    parts.notices?.().then((notices) => {
+      this.#notices = notices;
+      this.look();
+    }).catch((error) => parts.log(`notices: ${error}`));
     this.look();
   }
 
@@ -68,7 +76,8 @@ export class MeshControl {
     if (config === undefined || host === undefined) return this.#tell();
     const { desktopLinks, phoneLinks, autoUpgradeMs } = config.limits;
     this.#decision = powerPolicy({ ...power(), server, limits: { desktopLinks, phoneLinks } });
-    const wanted = this.#decision.maxLinks > 0 && !follows();
+    const ready = this.#notices !== undefined || this.#parts.notices === undefined;
+    const wanted = this.#decision.maxLinks > 0 && !follows() && ready;
     const due = this.#hurried || (this.#since !== undefined && now - this.#since >= autoUpgradeMs);
     if (!wanted) this.#close();
     else if (this.#mesh !== undefined) this.#mesh.setMaxLinks(this.#decision.maxLinks);
@@ -110,6 +119,7 @@ export class MeshControl {
       const config = readMeshConfig(answer);
       if (config === undefined) return this.#parts.log("mesh: the configuration cannot be read");
       this.#config = config;
+      this.#notices?.learn(config.operator);
     }).catch(() => {
       // No network, or no such server: asked again while it is wanted.
     }).finally(() => {
@@ -133,6 +143,11 @@ export class MeshControl {
         candidatePool: config.limits.candidatePool,
       })),
       maxLinks: this.#decision.maxLinks,
+      ...this.#notices && { notices: this.#notices },
+      onCleared: () => {
+        this.#close();
+        this.look();
+      },
       onChange: () => this.#tell(),
       log,
     });

@@ -33,6 +33,8 @@ export interface SessionMesh {
   /** An event came from the server. */
   heard(event: Event): void;
   presentChanged(): void;
+  /** The operator cleared the room: begins anew, with nothing held. */
+  cleared(): void;
   signal(frame: SignalFrame): void;
   undeliverable(frame: SignalUndeliverableFrame): void;
   /** How many people of the room are reached over peers, and how many are not. */

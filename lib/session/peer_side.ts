@@ -32,6 +32,8 @@ export interface PeerSideParts extends Pick<SessionDeps, "meter" | "preference">
   sendSignal(frame: SendSignalFrame): boolean;
   /** The highest Lamport clock seen in the room. */
   clockSeen(): number;
+  /** What an operator deleted had clocks up to this; 0 when nothing was. */
+  cleared(): number;
   /** An event of a peer is in the timeline. */
   onEvent(event: Event): void;
 }
@@ -84,7 +86,8 @@ export class PeerSide {
   }
 
   async #verdict(event: Event): Promise<"good" | "forged" | "refused"> {
-    const { gate, clockSeen } = this.#parts;
+    const { gate, clockSeen, cleared } = this.#parts;
+    if (event.clock <= cleared()) return "refused";
     if (event.clock > clockSeen() + CLOCK_MAX_LEAD) return "refused";
     const admitted = await gate.admit(event);
     if (typeof admitted === "string") return admitted;

@@ -31,6 +31,7 @@ import {
 import type { MeshControl, MeshControlParts } from "./mesh_control.ts";
 import { Roads, type Route } from "./roads.ts";
 import { SharedRoad, type SharedRoadParts } from "./shared_road.ts";
+import type { Notices } from "./notices.ts";
 import type { RoomSession } from "./room_session.ts";
 
 export interface RoomConnectionParts {
@@ -48,12 +49,16 @@ export interface RoomConnectionParts {
   network(): ConnectionDiagnostics["network"];
   browser: string;
   /** Peers; absent where the browser has no WebRTC. */
-  peers?: Omit<MeshControlParts, "timers" | "random" | "session" | "follows" | "onView" | "log" | "power"> & {
-    power(): Omit<PowerSituation, "limits" | "server" | "mode">;
-    /** What was chosen on this device before. */
-    mode(): MeshMode;
-    keepMode(mode: MeshMode): void;
-  };
+  peers?:
+    & Omit<MeshControlParts, "timers" | "random" | "session" | "follows" | "onView" | "log" | "power" | "notices">
+    & {
+      power(): Omit<PowerSituation, "limits" | "server" | "mode">;
+      /** What was chosen on this device before. */
+      mode(): MeshMode;
+      keepMode(mode: MeshMode): void;
+    };
+  /** The operator's notices on this device. */
+  notices?(): Promise<Notices>;
   log?(line: string): void;
 }
 
@@ -318,7 +323,7 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   }
 
   #loadControl(): Promise<MeshControl | undefined> {
-    const { peers, timers, random, session, log } = this.#parts;
+    const { peers, timers, random, session, notices, log } = this.#parts;
     if (peers === undefined || this.#disposed) return Promise.resolve(undefined);
     return this.#control ??= import("./on_demand.ts").then(({ MeshControl }) => {
       if (this.#disposed) return undefined;
@@ -327,6 +332,7 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
         timers,
         random,
         session: session(),
+        ...notices && { notices },
         power: () => ({ ...peers.power(), mode: this.meshMode.peek() }),
         follows: () => this.#shared?.follows ?? false,
         onView: (view) => {

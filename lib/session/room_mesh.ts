@@ -12,6 +12,7 @@ import type { LinkState, PeerLink } from "../transport/peer_link.ts";
 import { PeerLinks } from "../transport/peer_links.ts";
 import type { Cancel, Clock, Random, Timers } from "./deps.ts";
 import type { MeshHost, SessionMesh } from "./mesh_host.ts";
+import type { Notices } from "./notices.ts";
 
 export interface RoomMeshParts {
   host: MeshHost;
@@ -22,6 +23,10 @@ export interface RoomMeshParts {
   open: OpenPeerConnection;
   config: MeshConfig;
   maxLinks: number;
+  /** The operator's notices; absent where nobody keeps them. */
+  notices?: Notices;
+  /** The operator cleared the room: this mesh holds what is gone. */
+  onCleared(): void;
   /** Links, or whom they reach, have changed. */
   onChange(): void;
   log(line: string): void;
@@ -50,6 +55,7 @@ export class RoomMesh implements SessionMesh {
   /** Links the node was told of. */
   readonly #up = new Set<PeerLink>();
   readonly #paths = new Map<AuthorKey, LinkPath>();
+  readonly #stopNotices: Cancel | undefined;
   #closed = false;
 
   constructor(parts: RoomMeshParts) {
@@ -84,12 +90,14 @@ export class RoomMesh implements SessionMesh {
       onReceipts: (id: EventId, phones: number) => host.receipts(id, phones),
       sign: (text) => signer.sign(text),
       verifyText: (author, text, signature) => verifier.verify(author, text, signature),
+      ...parts.notices && { onNotices: (notices) => parts.notices!.take(notices, "peer") },
       onCoverage: () => this.#changed(),
       onBanned: (peer) => parts.log(`mesh: ${peer.slice(0, 6)} misbehaved`),
     });
     for (const event of host.held()) this.#node.hold(event);
     for (const event of host.unsent()) this.#node.publish(event);
     this.presentChanged();
+    this.#stopNotices = parts.notices?.follow((notices) => this.#node.setNotices(notices));
   }
 
   // ---- SessionMesh ----
@@ -104,6 +112,10 @@ export class RoomMesh implements SessionMesh {
 
   presentChanged(): void {
     this.#node.setPresent(this.#parts.host.present());
+  }
+
+  cleared(): void {
+    this.#parts.onCleared();
   }
 
   signal(frame: SignalFrame): void {
@@ -155,6 +167,7 @@ export class RoomMesh implements SessionMesh {
 
   close(): void {
     if (this.#closed) return;
+    this.#stopNotices?.();
     this.#node.close();
     this.#closed = true;
     this.#links.close("leaving");

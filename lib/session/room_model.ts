@@ -36,8 +36,24 @@ export interface RoomView {
  */
 export type SendProblem = "empty" | "too_long" | "outbox_full" | "not_stored";
 
+/** What the operator says, to everybody here. */
+export interface NoticeView {
+  id: string;
+  urgency: "emergency" | "info";
+  text: string;
+  /** Device's time, ms since 1970. */
+  at: number;
+  until: number;
+}
+
+export interface NoticesModel {
+  /** Those that hold now and were not acknowledged on this device; oldest first. */
+  readonly notices: ReadonlySignal<readonly NoticeView[]>;
+  acknowledge(id: string): void;
+}
+
 /** One room, whole: what is said in it, and how it travels. */
-export interface RoomModel extends ConversationModel, ConnectionModel {}
+export interface RoomModel extends ConversationModel, ConnectionModel, NoticesModel {}
 
 export interface ConversationModel {
   readonly connection: ReadonlySignal<ConnectionState>;

@@ -85,6 +85,10 @@ class Session extends RoomSignals implements RoomSession {
   #doubts = 0;
   /** What the last hello asked to resume from. */
   #asked: LogPosition | undefined;
+  /** How far the server's clock is ahead of the device's, as the last welcome said. */
+  #aheadMs = 0;
+  /** What an operator deleted had clocks up to this. */
+  #cleared = 0;
   /** Highest Lamport clock seen in the room. */
   #clock = 0;
   #cancelAskAgain: Cancel | undefined;
@@ -180,6 +184,7 @@ class Session extends RoomSignals implements RoomSession {
       isLive: () => this.#connection.live,
       sendSignal: (frame) => this.#connection.send(frame),
       clockSeen: () => this.#clock,
+      cleared: () => this.#cleared,
       onEvent: (event) => {
         this.#clock = Math.max(this.#clock, event.clock);
         this.#publish();
@@ -374,6 +379,9 @@ class Session extends RoomSignals implements RoomSession {
   }
 
   #welcomed(frame: WelcomeFrame): boolean {
+    this.#aheadMs = frame.at - this.#deps.clock.now();
+    this.#cleared = frame.cleared ?? 0;
+    if (this.#cleared > 0 && this.#reader.epoch !== frame.epoch) this.#forgetCleared();
     if (!this.#reader.welcome(frame, this.#asked)) return false;
     this.#clock = Math.max(this.#clock, frame.clock);
     this.#gate.welcome(frame.room);
@@ -386,6 +394,17 @@ class Session extends RoomSignals implements RoomSession {
     this.#publish();
     this.#requestOlder();
     return true;
+  }
+
+  /** The operator deleted all up to a clock: so does this device. */
+  #forgetCleared(): void {
+    const { timeline } = this.#ground!;
+    const old = this.#loose.ids.filter((id) => (timeline.get(id)?.clock ?? 0) <= this.#cleared);
+    const forgotten = [...this.#reader.forget().map(({ id }) => id), ...old];
+    this.#loose.forget(old);
+    timeline.remove(forgotten);
+    this.#marker.forget(forgotten);
+    this.#peers.mesh?.cleared();
   }
 
   #received(frame: RoomFrame): boolean {
@@ -413,6 +432,9 @@ class Session extends RoomSignals implements RoomSession {
         return true;
       case "signal_undeliverable":
         this.#peers.mesh?.undeliverable(frame);
+        return true;
+      case "notices":
+        this.#deps.onNotices?.(frame.notices, this.#aheadMs);
         return true;
       case "problem":
         if (frame.problem !== "busy") this.#log(`the server could not read a frame: ${frame.problem} ${frame.field}`);

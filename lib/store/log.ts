@@ -156,7 +156,7 @@ export class KvLog implements LogStore {
       if (head === undefined) return false;
       const { versionstamp, ...before } = head;
       if (before.oldest <= before.head) continue;
-      const after: HeadRecord = { ...before, epoch: toBase64Url(this.#random(8)), cleared: true };
+      const after: HeadRecord = { ...before, epoch: toBase64Url(this.#random(8)), cleared: before.clock };
       const done = await this.#database.commit((atomic) => {
         atomic.check({ key: keys.head(room), versionstamp });
         atomic.set(keys.head(room), after);

@@ -40,8 +40,8 @@ export interface LogHead {
   versionstamp: string;
   /** Present when the room is on the home page: `append` moves it there as `lastAt` moves. */
   listed?: true;
-  /** Present when this epoch began because an operator cleared the room: what was before is to be forgotten. */
-  cleared?: true;
+  /** Present when this epoch began because an operator cleared the room: the highest clock of what was deleted then. */
+  cleared?: number;
 }
 
 /** What the server remembers of an author in one room, changed only together with the log's head. */

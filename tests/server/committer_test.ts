@@ -57,6 +57,7 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
         findByNumber: (...args) => store.log.findByNumber(...args),
         readRange: (...args) => store.log.readRange(...args),
         trim: (...args) => store.log.trim(...args),
+        clear: (...args) => store.log.clear(...args),
         append(...args) {
           commits.push(args[2].length);
           return store.log.append(...args);

@@ -92,6 +92,7 @@ class Phone {
       },
       config: CONFIG,
       maxLinks,
+      onCleared: () => {},
       onChange: () => {},
       log: (line) => this.logs.push(line),
     });

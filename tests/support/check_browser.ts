@@ -18,6 +18,8 @@ const NOT_FOR_BROWSERS = [
   "lib/server",
   "lib/store",
   "lib/standins",
+  "components/admin",
+  "lib/design/admin_texts.ts",
   "lib/design/twind.ts",
   "lib/offline/build.ts",
   "static",

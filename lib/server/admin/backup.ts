@@ -38,15 +38,15 @@ export async function* backupLines(store: BackupStore, nowMs: number): AsyncGene
   yield line(JSON.stringify({ type: "steering", ...await store.steering.read(nowMs) }));
   // Oldest first: they are put back in the order in which they came about.
   const audit: AuditEntry[] = [];
-  for (let before: number | undefined;;) {
-    const page = await store.audit.page(before, PAGE);
+  for (let whole = true; whole;) {
+    const page = await store.audit.page(audit.at(-1)?.number, PAGE);
     audit.push(...page);
-    before = page.at(-1)?.number;
-    if (page.length < PAGE) break;
+    whole = page.length === PAGE;
   }
   for (const entry of audit.reverse()) yield line(JSON.stringify({ type: "audit", entry }));
   counts.auditEntries = audit.length;
-  for (let after: string | undefined;;) {
+  let after: string | undefined;
+  for (let whole = true; whole;) {
     const rooms = await store.rooms.page(after, PAGE);
     for (const { id } of rooms) {
       const found = await store.archive.snapshot(id);
@@ -57,8 +57,8 @@ export async function* backupLines(store: BackupStore, nowMs: number): AsyncGene
         yield line(text);
       }
     }
-    if (rooms.length < PAGE) break;
-    after = rooms.at(-1)!.id;
+    whole = rooms.length === PAGE;
+    after = rooms.at(-1)?.id;
   }
   const sum = toBase64Url(hash.digest());
   yield `${JSON.stringify({ type: "checksum", ...counts, sha256: sum })}\n`;

@@ -134,6 +134,7 @@ function readHead(value: unknown): RoomSnapshot["head"] | undefined {
   }
   if (head !== 0 && !isCount(head)) return undefined;
   if (oldest > head + 1) return undefined;
+  if (cleared !== undefined && cleared !== 0 && !isCount(cleared)) return undefined;
   return {
     epoch,
     head,
@@ -141,7 +142,7 @@ function readHead(value: unknown): RoomSnapshot["head"] | undefined {
     clock,
     lastAt: lastAt as number,
     ...listed === true && { listed },
-    ...cleared === true && { cleared },
+    ...cleared !== undefined && { cleared },
   };
 }
 

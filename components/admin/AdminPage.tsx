@@ -1,0 +1,146 @@
+import type { ComponentChildren } from "preact";
+import { asset, Head } from "fresh/runtime";
+import { adminTexts as t } from "../../lib/design/admin_texts.ts";
+import type { Operator } from "../../lib/server/admin/login.ts";
+import { Button } from "../Button.tsx";
+
+const PLACES = [
+  ["/admin", t.places.rooms],
+  ["/admin/notices", t.places.notices],
+  ["/admin/bans", t.places.bans],
+  ["/admin/limits", t.places.limits],
+  ["/admin/data", t.places.data],
+  ["/admin/audit", t.places.audit],
+] as const;
+
+/** A page of the operator's: where one can go, what was just done, and what this page is for. */
+export function AdminPage(props: {
+  title: string;
+  path: string;
+  operator: Operator;
+  /** What was just done, or why it was not. */
+  done?: string | undefined;
+  problem?: string | undefined;
+  /** Draws itself anew every few seconds. */
+  live?: boolean;
+  children: ComponentChildren;
+}) {
+  const { operator, path } = props;
+  return (
+    <>
+      <AdminHead title={props.title} />
+      {props.live && (
+        <Head>
+          <script src={asset("/admin.js")} defer />
+        </Head>
+      )}
+      <header class="border-b-2 border-line bg-raised">
+        <div class="max-w-5xl mx-auto px-4 flex flex-wrap items-center gap-x-4">
+          <p class="font-display font-extrabold text-xl uppercase py-2 mr-auto">{t.title}</p>
+          <form method="post" action="/admin/logout" class="py-2">
+            <Token operator={operator} />
+            <Button type="submit" icon="leave">{t.logOut}</Button>
+          </form>
+          <nav aria-label={t.title} class="w-full">
+            <ul class="flex flex-wrap gap-x-4">
+              {PLACES.map(([href, name]) => {
+                const here = href === path || (href === "/admin" && path.startsWith("/admin/rooms/"));
+                return (
+                  <li key={href}>
+                    <a
+                      href={href}
+                      {...here && { "aria-current": "page" }}
+                      class={`inline-flex items-center min-h-touch font-bold no-underline border-b-4 ${
+                        here ? "border-flare" : "border-transparent hover:border-line"
+                      }`}
+                    >
+                      {name}
+                    </a>
+                  </li>
+                );
+              })}
+            </ul>
+          </nav>
+        </div>
+      </header>
+      <main id="content" class="max-w-5xl mx-auto px-4 py-6 flex flex-col gap-6" {...props.live && { "data-live": "" }}>
+        <h1 class="font-display font-extrabold text-3xl uppercase break-words" dir="auto">{props.title}</h1>
+        {props.done && <p role="status" class="border-l-4 border-good pl-3 font-bold">{props.done}</p>}
+        {props.problem && (
+          <p role="alert" class="bg-alarm-ground text-alarm border-2 border-alarm px-3 py-2 font-bold">
+            {props.problem}
+          </p>
+        )}
+        {props.children}
+      </main>
+    </>
+  );
+}
+
+export function AdminHead({ title }: { title: string }) {
+  return (
+    <Head>
+      <title>{`${title} · ${t.title}`}</title>
+      <meta name="robots" content="noindex" />
+    </Head>
+  );
+}
+
+/** What every form holds: a request without it does nothing. */
+export function Token({ operator }: { operator: Operator }) {
+  return <input type="hidden" name="token" value={operator.token} />;
+}
+
+export function Section(props: { title: string; alarm?: boolean; children: ComponentChildren }) {
+  return (
+    <section class={`min-w-0 flex flex-col gap-3 ${props.alarm ? "border-2 border-alarm p-4" : ""}`}>
+      <h2 class={`font-display font-extrabold text-2xl uppercase ${props.alarm ? "text-alarm" : ""}`}>{props.title}</h2>
+      {props.children}
+    </section>
+  );
+}
+
+/** One of several, as a list to choose from. */
+export function Select(props: {
+  label: string;
+  name: string;
+  value?: string | undefined;
+  options: readonly (readonly [value: string | number, label: string])[];
+}) {
+  return (
+    <label class="block font-bold">
+      <span class="block mb-1">{props.label}</span>
+      <select name={props.name} class="w-full min-h-touch px-3 py-2 bg-sunken border-2 border-line">
+        {props.options.map(([value, label]) => (
+          <option key={value} value={value} selected={String(value) === props.value}>{label}</option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** Several lines of text. */
+export function Area(
+  props: { label: string; hint: string; name: string; value: string; rows: number; required?: boolean },
+) {
+  const { label, hint, name, value, rows, required = false } = props;
+  return (
+    <label class="block">
+      <span class="block font-bold mb-1">{label}</span>
+      <textarea
+        name={name}
+        rows={rows}
+        required={required}
+        value={value}
+        class="w-full px-3 py-2 text-lg bg-sunken border-2 border-line"
+      />
+      <span class="block text-sm text-dim mt-1">{hint}</span>
+    </label>
+  );
+}
+
+/** A moment as everybody reads it: the server knows nobody's time zone. */
+export function Time({ at }: { at: number }) {
+  const iso = new Date(at).toISOString();
+  return <time dateTime={iso} class="tabular-nums whitespace-nowrap">{iso.slice(0, 16).replace("T", " ")} UTC</time>;
+}

@@ -1,0 +1,41 @@
+import { adminTexts as t } from "../../lib/design/admin_texts.ts";
+import type { Operator } from "../../lib/server/admin/login.ts";
+import { Button } from "../Button.tsx";
+import { Field } from "../Field.tsx";
+import { Section, Token } from "./AdminPage.tsx";
+
+/** The second step of what cannot be undone: says what will be gone, and wants it typed. */
+export function Confirm(props: {
+  what: "clear" | "delete" | "wipe";
+  says: string;
+  type: string;
+  operator: Operator;
+  action: string;
+  back: string;
+  problem?: string | undefined;
+}) {
+  const { what, operator } = props;
+  return (
+    <Section title={t.confirm[what]} alarm>
+      <p class="text-lg font-bold">{props.says}</p>
+      <p class="text-dim">{t.confirm.kept}</p>
+      <form method="post" action={props.action} class="flex flex-col gap-4 max-w-xl">
+        <Token operator={operator} />
+        <input type="hidden" name="action" value={what} />
+        <Field
+          label={t.confirm.type(props.type)}
+          name="typed"
+          autocomplete="off"
+          autocapitalize="off"
+          spellcheck={false}
+          required
+          problem={props.problem}
+        />
+        <div class="flex flex-wrap gap-3">
+          <Button type="submit" look="alarm" icon="warn">{t.confirm.yes[what]}</Button>
+          <a href={props.back} class="inline-flex items-center min-h-touch px-4 font-bold underline">{t.confirm.no}</a>
+        </div>
+      </form>
+    </Section>
+  );
+}

@@ -1,0 +1,72 @@
+/** What the operator's routes share: the cookie, the form, and where one goes after an action. */
+import { getCookies, setCookie } from "@std/http/cookie";
+
+/** Over https the browser itself holds to it: only this host, only https, every path (RFC 6265bis, cookie prefixes). */
+const SECURE_COOKIE = "__Host-operator";
+/** On plain http, as in development, browsers refuse that name. */
+const PLAIN_COOKIE = "operator";
+
+/** Longest form; none of ours is near it. */
+export const FORM_MAX_BYTES = 65_536;
+/** Largest room archive that is taken over the page. */
+export const IMPORT_MAX_BYTES = 33_554_432;
+
+export function readOperatorCookie(headers: Headers, secure: boolean): string | undefined {
+  return getCookies(headers)[secure ? SECURE_COOKIE : PLAIN_COOKIE];
+}
+
+/** Sets the cookie, or takes it away with none. It ends with the browser's session; the server ends it sooner. */
+export function setOperatorCookie(headers: Headers, cookie: string | undefined, secure: boolean): void {
+  setCookie(headers, {
+    name: secure ? SECURE_COOKIE : PLAIN_COOKIE,
+    value: cookie ?? "",
+    path: "/",
+    httpOnly: true,
+    sameSite: "Strict",
+    secure,
+    ...cookie === undefined && { maxAge: 0 },
+  });
+}
+
+/** Whether a password may cross this connection: https, or a browser on the machine itself. */
+export function mayLogIn(url: URL, secure: boolean, environment: string): boolean {
+  return secure || environment !== "production" || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname);
+}
+
+/** The fields of a form; undefined when it is none, or larger than `maxBytes`. */
+export async function readForm(request: Request, maxBytes: number): Promise<FormData | undefined> {
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) return undefined;
+  let bytes = 0;
+  const bounded = request.body?.pipeThrough(
+    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(chunk, controller) {
+        bytes += chunk.length;
+        if (bytes > maxBytes) controller.error(new RangeError("the form is too large"));
+        else controller.enqueue(chunk);
+      },
+    }),
+  );
+  try {
+    const type = request.headers.get("content-type") ?? "";
+    return await new Response(bounded ?? null, { headers: { "content-type": type } }).formData();
+  } catch {
+    return undefined; // Too large, broken off, or no form: the same to whoever sent it.
+  }
+}
+
+export function textOf(form: FormData | undefined, name: string): string {
+  const value = form?.get(name);
+  return typeof value === "string" ? value : "";
+}
+
+/** Lines as an attachment. */
+export function download(lines: AsyncIterable<string>, name: string): Response {
+  const text = ReadableStream.from(lines).pipeThrough(new TextEncoderStream());
+  return new Response(text, {
+    headers: {
+      "content-type": "application/x-ndjson",
+      "content-disposition": `attachment; filename="${name}"`,
+      "cache-control": "no-store",
+    },
+  });
+}

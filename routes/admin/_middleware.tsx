@@ -1,0 +1,73 @@
+import { HttpError } from "fresh";
+import { AdminHead } from "@/components/admin/AdminPage.tsx";
+import { Sign } from "@/components/Sign.tsx";
+import { adminTexts as t } from "@/lib/design/admin_texts.ts";
+import {
+  FORM_MAX_BYTES,
+  IMPORT_MAX_BYTES,
+  mayLogIn,
+  readForm,
+  readOperatorCookie,
+  textOf,
+} from "@/lib/server/admin/pages.ts";
+import { define } from "@/lib/server/define.ts";
+import { isSecure } from "@/lib/server/device.ts";
+import { ownAdmin, ownConfig } from "@/lib/server/instance.ts";
+
+const LOGIN_PATH = "/admin/login";
+
+/** The door of every page below: admin is on, the connection may carry a password, somebody is logged in, the form is ours. */
+export default define.middleware(async (ctx) => {
+  const { req, url, state } = ctx;
+  const config = ownConfig();
+  const admin = await ownAdmin();
+  const { login } = admin;
+  if (login === undefined) return await ctx.render(<Off />, { status: 404 });
+  const secure = isSecure(url, req.headers, config.proxyHops);
+  if (!mayLogIn(url, secure, config.environment)) return await ctx.render(<Insecure />, { status: 403 });
+  state.admin = admin;
+  state.login = login;
+  const operator = await login.operatorOf(readOperatorCookie(req.headers, secure));
+  const atLogin = url.pathname === LOGIN_PATH;
+  if (operator === undefined && !atLogin) {
+    if (req.method !== "GET") throw new HttpError(401);
+    return ctx.redirect(LOGIN_PATH, 303);
+  }
+  if (operator !== undefined) state.operator = operator;
+  if (req.method === "POST") {
+    const form = await readForm(req, operator === undefined ? FORM_MAX_BYTES : IMPORT_MAX_BYTES);
+    if (form === undefined) throw new HttpError(413);
+    const token = atLogin ? login.formToken(state.visitor.device) : operator!.token;
+    if (!login.isToken(textOf(form, "token"), token)) throw new HttpError(403);
+    state.form = form;
+  }
+  const response = await ctx.next();
+  response.headers.set("cache-control", "no-store");
+  return response;
+});
+
+function Off() {
+  return (
+    <>
+      <AdminHead title={t.off.title} />
+      <Sign title={t.off.title}>
+        <p class="text-lg">{t.off.what}</p>
+        <p class="font-bold">{t.off.how}</p>
+        <ol class="flex flex-col gap-2 list-decimal pl-6">
+          {t.off.steps.map((step) => <li key={step}>{step}</li>)}
+        </ol>
+      </Sign>
+    </>
+  );
+}
+
+function Insecure() {
+  return (
+    <>
+      <AdminHead title={t.insecure.title} />
+      <Sign title={t.insecure.title}>
+        <p class="text-lg">{t.insecure.what}</p>
+      </Sign>
+    </>
+  );
+}

@@ -1,0 +1,148 @@
+import { page } from "fresh";
+import { AdminPage, Section, Select, Time, Token } from "@/components/admin/AdminPage.tsx";
+import { Button } from "@/components/Button.tsx";
+import { Field } from "@/components/Field.tsx";
+import { adminTexts as t } from "@/lib/design/admin_texts.ts";
+import { REASON_MAX_CHARS } from "@/lib/server/admin/admin.ts";
+import { textOf } from "@/lib/server/admin/pages.ts";
+import { define } from "@/lib/server/define.ts";
+import { ownServer } from "@/lib/server/instance.ts";
+import type { Ban } from "@/lib/store/store.ts";
+
+interface Typed {
+  kind: string;
+  who: string;
+  room: string;
+  reason: string;
+  minutes: string;
+}
+interface Data {
+  bans: readonly Ban[];
+  typed: Typed;
+  done?: string;
+  problem?: string;
+}
+
+export const handler = define.handlers<Data>({
+  async GET(ctx) {
+    const { steering } = await ownServer();
+    const { searchParams } = ctx.url;
+    const done = searchParams.get("done");
+    const typed = {
+      kind: "key",
+      who: searchParams.get("who") ?? "",
+      room: searchParams.get("room") ?? "",
+      reason: "",
+      minutes: "1440",
+    };
+    return page({ bans: steering.bans, typed, ...done !== null && { done } });
+  },
+
+  async POST(ctx) {
+    const { admin, operator, form } = ctx.state;
+    const { steering } = await ownServer();
+    if (textOf(form, "action") === "lift") {
+      await admin.liftBan(operator, textOf(form, "ban"));
+      return ctx.redirect("/admin/bans?done=lifted", 303);
+    }
+    const typed: Typed = {
+      kind: textOf(form, "kind"),
+      who: textOf(form, "who"),
+      room: textOf(form, "room"),
+      reason: textOf(form, "reason"),
+      minutes: textOf(form, "minutes"),
+    };
+    const room = typed.room.trim() === "" ? undefined : await admin.findRoom(typed.room);
+    const problem = (why: keyof typeof t.problems) =>
+      page({ bans: steering.bans, typed, problem: t.problems[why] }, { status: 400 });
+    if (typed.room.trim() !== "" && room === undefined) return problem("no_such_room");
+    const did = await admin.ban(operator, {
+      kind: typed.kind === "device" ? "device" : "key",
+      who: typed.who,
+      ...room !== undefined && { room: room.id },
+      withDevice: form?.has("device") ?? false,
+      reason: typed.reason,
+      minutes: Number(typed.minutes),
+    });
+    return did.ok ? ctx.redirect("/admin/bans?done=banned", 303) : problem(did.problem);
+  },
+});
+
+export default define.page<typeof handler>(({ data, state, url }) => {
+  const { operator } = state;
+  const { bans, typed } = data;
+  return (
+    <AdminPage
+      title={t.bans.title}
+      path={url.pathname}
+      operator={operator}
+      done={data.done && t.done[data.done]}
+      problem={data.problem}
+    >
+      {bans.length === 0 && <p class="text-dim">{t.bans.none}</p>}
+      <ul>
+        {bans.map(({ id, kind, who, room, reason, until }) => (
+          <li key={id} class="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line py-2">
+            <span class="flex-1 min-w-0">
+              <span class="block">
+                <b>{t.bans.kinds[kind]}</b> <code class="text-sm">{who}</code>
+              </span>
+              {reason !== "" && <span class="block" dir="auto">{reason}</span>}
+              <span class="block text-sm text-dim">
+                {room ?? t.bans.everywhere} · {t.notices.until} <Time at={until} />
+              </span>
+            </span>
+            <form method="post">
+              <Token operator={operator} />
+              <input type="hidden" name="action" value="lift" />
+              <input type="hidden" name="ban" value={id} />
+              <Button type="submit">{t.bans.lift}</Button>
+            </form>
+          </li>
+        ))}
+      </ul>
+      <Section title={t.bans.new}>
+        <form method="post" class="flex flex-col gap-4 max-w-xl">
+          <Token operator={operator} />
+          <input type="hidden" name="action" value="ban" />
+          <Field
+            label={t.bans.who}
+            hint={t.bans.whoHint}
+            name="who"
+            required
+            autocomplete="off"
+            spellcheck={false}
+            defaultValue={typed.who}
+          />
+          <Select
+            label={t.bans.kind}
+            name="kind"
+            value={typed.kind}
+            options={[["key", t.bans.kinds.key], ["device", t.bans.kinds.device]]}
+          />
+          <Field
+            label={t.bans.room}
+            hint={t.bans.roomHint}
+            name="room"
+            autocomplete="off"
+            defaultValue={typed.room}
+          />
+          <label class="flex items-center gap-3 min-h-touch">
+            <input type="checkbox" name="device" class="w-6 h-6" />
+            {t.bans.withDevice}
+          </label>
+          <Field
+            label={t.bans.reason}
+            name="reason"
+            maxLength={REASON_MAX_CHARS}
+            autocomplete="off"
+            defaultValue={typed.reason}
+          />
+          <Select label={t.bans.minutes} name="minutes" options={t.bans.durations} value={typed.minutes} />
+          <Button type="submit" look="alarm">{t.bans.add}</Button>
+          <p class="text-dim text-sm">{t.bans.note}</p>
+        </form>
+      </Section>
+    </AdminPage>
+  );
+});
