@@ -35,9 +35,13 @@ export default define.page(({ Component, url }) => {
         {!url.pathname.startsWith("/s/") && <a href="#content" class="skip">{t.app.skip}</a>}
         <Component />
         {/* Lies over the composer, which does nothing without script. */}
-        <noscript>
-          <p class="fixed bottom-0 inset-x-0 border-t-2 border-alarm bg-alarm-ground p-3 font-bold">{t.app.noScript}</p>
-        </noscript>
+        {!url.pathname.startsWith("/admin") && (
+          <noscript>
+            <p class="fixed bottom-0 inset-x-0 border-t-2 border-alarm bg-alarm-ground p-3 font-bold">
+              {t.app.noScript}
+            </p>
+          </noscript>
+        )}
       </body>
     </html>
   );

@@ -2,6 +2,7 @@
  * The real server as a real process: built once into a temporary folder and started as the README says, `deno serve` on
  * the build, on a port of its own with a data folder of its own.
  */
+import { dirname } from "node:path";
 import { Builder } from "fresh/dev";
 import { useTwind } from "../../lib/design/twind.ts";
 import { useServiceWorker } from "../../lib/offline/build.ts";
@@ -63,20 +64,35 @@ export interface ServerProcessOptions {
   inspected?: boolean;
 }
 
+/** The permissions that a task of deno.json gives, with other folders in the place of its own. */
+export function taskPermissions(task: "start" | "start:kv", folders: Record<string, string>): string[] {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));
+  const flags: string[] = tasks[task].command.split(" ").filter((part: string) =>
+    /^(-A|--allow-|--no-prompt)/.test(part)
+  );
+  return flags.map((flag) => {
+    const [name, values] = flag.split("=");
+    if (values === undefined || (name !== "--allow-read" && name !== "--allow-write")) return flag;
+    return `${name}=${values.split(",").map((path) => folders[path] ?? path).join(",")}`;
+  });
+}
+
 /** Starts the server and waits until it answers. */
 export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
   const { dataDir, env = {}, workers, port = freePort(), inspected = false, release } = options;
   const inspectorPort = inspected ? freePort() : undefined;
+  const built = await builtServer(release);
+  const task = "FESTIVAL_KV_URL" in env ? "start:kv" : "start";
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "serve",
-      "-A",
+      ...taskPermissions(task, { _fresh: dirname(built), ".data": dataDir }),
       `--config=${ROOT}deno.json`,
       "--host=127.0.0.1",
       `--port=${port}`,
       ...(workers === undefined ? [] : ["--parallel"]),
       ...(inspectorPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectorPort}`]),
-      await builtServer(release),
+      built,
     ],
     cwd: ROOT,
     env: {

@@ -1,0 +1,206 @@
+/** What an operator does, in a real browser, and what people see of it. */
+import { assert, assertEquals } from "@std/assert";
+import { adminTexts as words } from "../../lib/design/admin_texts.ts";
+import { hashPassword } from "../../lib/server/admin/password.ts";
+import { findViolations } from "../screens/axe.ts";
+import { type Field, type OwnServer, rule } from "./field.ts";
+import { t, type Tab } from "./tab.ts";
+
+const PASSWORD = "correct horse battery";
+const LINKED_WITHIN_MS = 40_000;
+
+/** A server that has an operator. */
+async function operated(field: Field, env: Record<string, string> = {}): Promise<OwnServer> {
+  return await field.ownServer({
+    FESTIVAL_ADMIN_PASSWORD_HASH: await hashPassword(PASSWORD, new Uint8Array(16)),
+    FESTIVAL_OPERATOR_KEY: "A".repeat(43),
+    ...env,
+  });
+}
+
+/** An operator who is logged in, with scripts switched off: every page works without. */
+async function operator(field: Field, server: OwnServer): Promise<Tab> {
+  const tab = await field.person("Operator", { origin: server.url, javaScriptEnabled: false });
+  await tab.goTo("/admin");
+  await tab.page.getByLabel(words.login.password).fill(PASSWORD);
+  await tab.button(words.login.enter).click();
+  await tab.page.getByRole("heading", { name: words.rooms.title }).waitFor();
+  return tab;
+}
+
+async function goToRoom(tab: Tab, code: string): Promise<void> {
+  await tab.goTo("/admin");
+  await tab.page.getByLabel(words.rooms.find).fill(code);
+  await tab.button(words.rooms.go).click();
+  await tab.page.getByRole("heading", { name: words.room.danger }).waitFor();
+}
+
+async function broadcast(tab: Tab, urgency: "info" | "emergency", text: string, rooms = ""): Promise<void> {
+  await tab.goTo("/admin/notices");
+  await tab.choose(words.notices.urgencies[urgency]);
+  await tab.page.getByLabel(words.notices.text).fill(text);
+  await tab.page.getByLabel(words.notices.rooms).fill(rooms);
+  await tab.button(words.notices.send).click();
+  await tab.page.getByRole("status").getByText(words.done.sent!).waitFor();
+}
+
+const emergency = (tab: Tab) => tab.page.getByRole("alertdialog", { name: t.notices.emergency });
+
+rule("an operator logs in, deletes a room by typing its code, and logs out; its people are told", async (field) => {
+  const server = await operated(field);
+  const ada = await field.person("Ada", { origin: server.url });
+  const path = await ada.startRoom("Doomed", "listed");
+  await ada.say("hello");
+  const code = path.split("/").at(-1)!;
+
+  const admin = await operator(field, server);
+  await goToRoom(admin, code);
+  await admin.page.getByRole("link", { name: words.room.delete }).click();
+  admin.device.expects(/answered 400/, /status of 400/);
+  await admin.page.getByLabel(words.confirm.type(code)).fill("something-else-1");
+  await admin.button(words.confirm.yes.delete).click();
+  await admin.untilAlert(words.confirm.wrong);
+  assert(await ada.status(t.connection.connected).isVisible(), "a wrong word does nothing");
+  await admin.page.getByLabel(words.confirm.type(code)).fill(code);
+  await admin.button(words.confirm.yes.delete).click();
+  await admin.page.getByText(words.done.deleted!).waitFor();
+  await ada.page.getByRole("heading", { name: t.problems.room_deleted.title }).waitFor();
+  await admin.page.getByText(words.rooms.none).waitFor();
+
+  await admin.goTo("/admin/audit");
+  for (const action of ["logged_in", "room_deleted"]) {
+    await admin.page.getByText(words.audit.actions[action]!, { exact: true }).waitFor();
+  }
+  await admin.button(words.logOut).click();
+  await admin.goTo("/admin");
+  await admin.page.getByLabel(words.login.password).waitFor();
+});
+
+rule("an emergency stands over the whole screen until it is read, stays read, and goes when it is withdrawn", async (field) => {
+  const server = await operated(field);
+  const phone = { origin: server.url, viewport: { width: 360, height: 740 } };
+  const [ada, ben] = [await field.person("Ada", phone), await field.person("Ben", phone)];
+  const path = await ada.startRoom("Field");
+  await ben.enter(path);
+  const admin = await operator(field, server);
+  await broadcast(admin, "emergency", "Storm. Leave the stages, go to the cars.");
+
+  for (const person of [ada, ben]) {
+    await emergency(person).getByText("Storm. Leave the stages, go to the cars.").waitFor();
+    const box = await emergency(person).boundingBox();
+    assertEquals([box?.width, box?.height], [360, 740], "all of the screen");
+  }
+  await ada.page.keyboard.press("Escape");
+  assert(await emergency(ada).isVisible(), "Esc does not put it away");
+  assertEquals(await findViolations(ada.page), []);
+  await emergency(ada).getByRole("button", { name: t.notices.acknowledge }).click();
+  await emergency(ada).waitFor({ state: "detached" });
+  await ada.reload();
+  await ada.say("I am fine");
+  assert(!await emergency(ada).isVisible(), "read once is read");
+  const cleo = await field.person("Cleo", phone);
+  await cleo.enter(path);
+  await emergency(cleo).waitFor();
+  await admin.goTo("/admin/notices");
+  await admin.button(words.notices.withdraw).click();
+  for (const person of [ben, cleo]) await emergency(person).waitFor({ state: "detached" });
+});
+
+rule("a line for one room is seen in that room only, and can be put away", async (field) => {
+  const server = await operated(field);
+  const [ada, ben] = [
+    await field.person("Ada", { origin: server.url }),
+    await field.person("Ben", { origin: server.url }),
+  ];
+  const path = await ada.startRoom("Here");
+  await ben.startRoom("There");
+  const admin = await operator(field, server);
+  await broadcast(admin, "info", "Free water at the gate", path.split("/").at(-1));
+  await ada.page.getByText("Free water at the gate").waitFor();
+  assert(!await ben.page.getByText("Free water at the gate").isVisible());
+  await ada.button(t.notices.dismiss).click();
+  await ada.page.getByText("Free water at the gate").waitFor({ state: "detached" });
+});
+
+rule("an emergency reaches a phone that has no server from one that heard of it, and is there without any network", async (field) => {
+  const server = await operated(field, { FESTIVAL_ENVIRONMENT: "development" });
+  const phone = { origin: server.url, mesh: "auto" as const };
+  const [ada, ben] = [await field.person("Ada", phone), await field.person("Ben", phone)];
+  for (const { device } of [ada, ben]) device.expects(/ERR_CONNECTION_REFUSED/, /ERR_INTERNET_DISCONNECTED/);
+  const path = await ada.startRoom("Mesh");
+  await ben.enter(path);
+  const linked = ada.page.getByRole("button", { name: t.connection.open });
+  await linked.click();
+  await ada.page.locator('[data-peer="connected"]').waitFor({ timeout: LINKED_WITHIN_MS });
+  await ada.page.keyboard.press("Escape");
+  // Ben's way to the server is cut; his links to phones are not.
+  await ben.page.route("**/api/**", (route) => route.abort());
+  await ben.page.evaluate(() => dispatchEvent(new Event("offline")));
+  await ben.device.context.setOffline(true);
+  const admin = await operator(field, server);
+  await broadcast(admin, "emergency", "Meet at the north gate.");
+  await emergency(ada).waitFor();
+  await emergency(ben).getByText("Meet at the north gate.").waitFor({ timeout: LINKED_WITHIN_MS });
+}, { timeoutMs: 120_000 });
+
+rule("a person who is removed is told, and is out; a suggested room is on the home page; a cleared room is empty", async (field) => {
+  const server = await operated(field);
+  const [ada, ben] = [
+    await field.person("Ada", { origin: server.url }),
+    await field.person("Ben", { origin: server.url }),
+  ];
+  const path = await ada.startRoom("Main stage", "listed");
+  await ada.say("first");
+  await ben.enter(path);
+  await ben.say("spam");
+  const code = path.split("/").at(-1)!;
+  const admin = await operator(field, server);
+  await goToRoom(admin, code);
+  await admin.page.getByLabel(words.room.suggest).fill("Lost and found");
+  await admin.button(words.room.save).click();
+  await admin.page.getByText(words.done.suggested!).waitFor();
+  await admin.page.getByRole("listitem").filter({ hasText: "Ben" }).getByRole("button", { name: words.room.remove })
+    .click();
+  await admin.page.getByText(words.done.removed!).waitFor();
+  await ben.page.getByRole("heading", { name: t.problems.banned.title }).waitFor();
+
+  await goToRoom(admin, code);
+  await admin.page.getByRole("link", { name: words.room.clear }).click();
+  await admin.page.getByLabel(words.confirm.type(code)).fill(code);
+  await admin.button(words.confirm.yes.clear).click();
+  await admin.page.getByText(words.done.cleared!).waitFor();
+  await ada.page.getByText(t.room.empty).waitFor();
+  assertEquals(await ada.messages(), []);
+  await ada.say("after");
+  await ada.reload();
+  await ada.shows(["after"]);
+
+  const cleo = await field.person("Cleo", { origin: server.url });
+  await cleo.goHome();
+  await cleo.page.getByRole("link", { name: /Lost and found/ }).waitFor();
+});
+
+for (const theme of ["dark", "sunlight"] as const) {
+  rule(`no page of the operator has a serious accessibility finding (${theme})`, async (field) => {
+    const server = await operated(field);
+    const ada = await field.person("Ada", { origin: server.url });
+    const path = await ada.startRoom("Camp", "listed");
+    await ada.say("hello");
+    const tab = await field.person("Operator", { origin: server.url });
+    await tab.device.context.addInitScript(`localStorage.setItem("festival-chat.theme", "${theme}")`);
+    await tab.goTo("/admin");
+    assertEquals(await findViolations(tab.page), [], "log-in");
+    await tab.page.getByLabel(words.login.password).fill(PASSWORD);
+    await tab.button(words.login.enter).click();
+    await tab.page.getByText(path.split("/").at(-1)!).click();
+    await tab.page.getByRole("heading", { name: words.room.danger }).waitFor();
+    const room = new URL(tab.page.url()).pathname;
+    const pages = ["/admin", room, `${room}?confirm=delete`, "/admin/notices", "/admin/bans", "/admin/limits"];
+    for (const path of [...pages, "/admin/data", "/admin/data?confirm=wipe", "/admin/audit"]) {
+      await tab.goTo(path);
+      assertEquals(await findViolations(tab.page), [], path);
+      const wide = await tab.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert(wide <= 0, `${path} is wider than the screen`);
+    }
+  });
+}
