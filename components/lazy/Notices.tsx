@@ -36,7 +36,9 @@ export default function Notices(props: { notices: readonly NoticeView[]; onAckno
 function Emergency({ notice, onAcknowledge }: { notice: NoticeView; onAcknowledge: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const t = useTexts();
-  const { time } = timesFor(t);
+  const { time, day, dayKey } = timesFor(t);
+  const { at, until } = notice;
+  const end = dayKey(at) === dayKey(until) ? time(until) : `${day(until, at)}, ${time(until)}`;
   useLayoutEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
@@ -59,7 +61,7 @@ function Emergency({ notice, onAcknowledge }: { notice: NoticeView; onAcknowledg
         <p id="emergency-text" class="text-2xl font-bold text-ink whitespace-pre-line break-words" dir="auto">
           {notice.text}
         </p>
-        <p class="text-ink">{t.notices.from(time(notice.at), time(notice.until))}</p>
+        <p class="text-ink">{t.notices.from(time(at), end)}</p>
         <div class="mt-auto">
           <Button look="flare" icon="check" wide onClick={onAcknowledge}>{t.notices.acknowledge}</Button>
         </div>

@@ -324,7 +324,7 @@ export class Admin {
       notice: notice.id,
       urgency: asked.urgency,
       rooms: rooms.length === 0 ? "all" : rooms.length,
-      until,
+      until: new Date(until).toISOString(),
     });
   }
 

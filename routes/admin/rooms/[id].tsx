@@ -114,10 +114,10 @@ export default define.page<typeof handler>(({ data, state, url }) => {
           <ul>
             {shown.map(({ author, name }) => (
               <li key={author} class="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line py-2">
-                <span class="flex-1 min-w-0">
+                <span class="grow min-w-0 basis-72">
                   <bdi class="font-bold block break-words">
                     {info.kind === "sealed" ? t.room.sealedName : name}
-                    {author === info.host && <span class="text-dim font-normal">· {t.room.host}</span>}
+                    {author === info.host && <span class="text-dim font-normal">{` · ${t.room.host}`}</span>}
                   </bdi>
                   <code class="text-sm text-dim">{author}</code>
                 </span>
