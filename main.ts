@@ -2,7 +2,7 @@ import { App, staticFiles } from "fresh";
 import { ConfigError, type ServerConfig } from "@/lib/server/config.ts";
 import type { State } from "@/lib/server/define.ts";
 import { ownConfig } from "@/lib/server/instance.ts";
-import { contentPolicy, ownOriginOnly, securityHeaders, visitor } from "@/lib/server/security.ts";
+import { boundedHead, contentPolicy, ownOriginOnly, securityHeaders, visitor } from "@/lib/server/security.ts";
 
 const config = readOwnConfig();
 
@@ -10,6 +10,7 @@ const config = readOwnConfig();
 export const app = new App<State>()
   .use(securityHeaders(config))
   .use(contentPolicy)
+  .use(boundedHead(config))
   .use(staticFiles())
   .use(ownOriginOnly(config))
   .use(visitor(config))

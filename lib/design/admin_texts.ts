@@ -155,6 +155,7 @@ export const adminTexts = {
       device_rooms_at_once: "Rooms one device makes at once",
       address_rooms_at_once: "Rooms one address makes at once",
       wrong_codes_per_minute: "Wrong codes of a device per minute",
+      address_wrong_codes_per_minute: "Wrong codes of an address per minute",
       connections_per_instance: "Connections of one instance",
       open_rooms_per_instance: "Open rooms of one instance",
       retention_events: "Newest events a room keeps",

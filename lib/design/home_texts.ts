@@ -54,6 +54,7 @@ const english = {
     no_free_code: "No code is free right now. Please try once more.",
     no_such_room: "There is no such room.",
     rate_limited: "That was a lot of tries. Please wait a moment.",
+    too_slow: "The network was too slow. Please try once more.",
     storage_unavailable: "The server cannot store anything now. Please try again in a moment.",
   } satisfies Record<ServerRoomProblem, string>,
   scanner: {

@@ -119,6 +119,8 @@ export const ROOM_PROBLEMS = {
   no_such_room: 404,
   /** Too many rooms made, or too many wrong codes tried; wait `retryAfterMs`. */
   rate_limited: 429,
+  /** The request's body did not come in time. */
+  too_slow: 408,
   /** The database did not answer. */
   storage_unavailable: 503,
 } as const satisfies Record<string, number>;

@@ -45,6 +45,8 @@ export interface ServerConfig {
     deviceConnections: Rate;
     addressConnections: Rate;
     wrongCodes: Rate;
+    /** Wrong codes of one address; beyond it, codes of rooms that are not listed are not looked up for it. */
+    addressWrongCodes: Rate;
     deviceRooms: Rate;
     addressRooms: Rate;
     /** Events on one connection, of whatever authors: checked before any signature is. */
@@ -65,6 +67,11 @@ export interface ServerConfig {
     openRooms: number;
     /** Largest body of an HTTP request. */
     requestBytes: number;
+    /** A body that is not here in full after this is not waited for any longer. */
+    bodyMs: number;
+    /** Longest head of an HTTP request: all names and values of its headers, and its address. */
+    headBytes: number;
+    addressChars: number;
   };
 
   commit: {
@@ -115,6 +122,8 @@ export interface ServerConfig {
     keepEndedBytes: number;
     /** A server that stops leaves its clients this long to fetch their goodbye. */
     lastAnswersMs: number;
+    /** As `limits.bodyMs`. */
+    bodyMs: number;
   };
 
   presence: {
@@ -235,6 +244,7 @@ export const DEFAULT_CONFIG: ServerConfig = {
     deviceConnections: { burst: 15, everyMs: 4_000, pauseMs: 10_000 },
     addressConnections: { burst: 3_000, everyMs: 20, pauseMs: 1_000 },
     wrongCodes: { burst: 10, everyMs: 6_000, pauseMs: 10_000 },
+    addressWrongCodes: { burst: 1_200, everyMs: 50, pauseMs: 10_000 },
     deviceRooms: { burst: 5, everyMs: 60_000, pauseMs: 0 },
     addressRooms: { burst: 120, everyMs: 1_000, pauseMs: 0 },
     connectionEvents: { burst: 256, everyMs: 10 },
@@ -246,6 +256,9 @@ export const DEFAULT_CONFIG: ServerConfig = {
     connections: 20_000,
     openRooms: 5_000,
     requestBytes: 65_536,
+    bodyMs: 15_000,
+    headBytes: 16_384,
+    addressChars: 4_096,
   },
   commit: {
     queueEvents: 2_000,
@@ -272,6 +285,7 @@ export const DEFAULT_CONFIG: ServerConfig = {
     keepEndedMs: 10_000,
     keepEndedBytes: 16_777_216,
     lastAnswersMs: 100,
+    bodyMs: 15_000,
   },
   presence: {
     windowMs: 250,

@@ -2,6 +2,7 @@
 import { ROOM_PROBLEMS } from "../protocol/codes.ts";
 import { StorageUnavailable } from "../store/store.ts";
 import type { Problem } from "./rooms.ts";
+import { type Cancel, realSurroundings, type Timers } from "./surroundings.ts";
 
 /** An answer in JSON that nobody keeps. */
 export function json(body: unknown, status = 200): Response {
@@ -22,20 +23,59 @@ export function storageProblem(error: unknown, retryAfterMs: number): Response |
   if (error instanceof StorageUnavailable) return problemResponse({ problem: "storage_unavailable", retryAfterMs });
 }
 
+/** Bounds of a request's body. */
+export interface BodyBounds {
+  maxBytes: number;
+  /** From now to its last byte. */
+  withinMs: number;
+}
+
 /**
- * Reads a JSON body, stopping at `maxBytes`: nobody makes the server hold more by leaving Content-Length out. `undefined`
- * when it is not JSON.
+ * The body of a request, whole. Nothing beyond `maxBytes` is read, whatever Content-Length says or leaves out, and nobody
+ * holds a request open by sending it slowly. A line that breaks in the middle is `too_slow` as well: nobody hears it.
  */
-export async function readJson(request: Request, maxBytes: number): Promise<{ value: unknown } | Problem> {
+export async function readBody(
+  request: Pick<Request, "body">,
+  { maxBytes, withinMs }: BodyBounds,
+  timers: Timers = realSurroundings.timers,
+): Promise<Uint8Array<ArrayBuffer>[] | "too_large" | "too_slow"> {
+  if (request.body === null) return [];
+  const reader = request.body.getReader();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) return { problem: "too_long", field: "body" };
-    chunks.push(chunk);
-  }
+  let cancel: Cancel | undefined;
+  const late = new Promise<"too_slow">((resolve) => cancel = timers.after(withinMs, () => resolve("too_slow")));
+  let end: "too_large" | "too_slow" | undefined;
   try {
-    const value: unknown = JSON.parse(await new Blob(chunks).text());
+    while (end === undefined) {
+      const read = await Promise.race([reader.read(), late]);
+      if (read === "too_slow") end = read;
+      else if (read.done) return chunks;
+      else {
+        bytes += read.value.length;
+        if (bytes > maxBytes) end = "too_large";
+        else chunks.push(read.value);
+      }
+    }
+  } catch {
+    end = "too_slow";
+  } finally {
+    cancel?.();
+  }
+  reader.cancel().catch(() => {}); // The line broke: there is nothing to cancel.
+  return end;
+}
+
+/** Reads a JSON body; anything else is a named problem. */
+export async function readJson(
+  request: Pick<Request, "body">,
+  bounds: BodyBounds,
+): Promise<{ value: unknown } | Problem> {
+  const body = await readBody(request, bounds);
+  if (body === "too_large") return { problem: "too_long", field: "body" };
+  if (body === "too_slow") return { problem: "too_slow" };
+  try {
+    const value: unknown = JSON.parse(await new Blob(body).text());
     return { value };
   } catch {
     return { problem: "bad_event", field: "body" };

@@ -10,6 +10,7 @@ import {
   readPollRequest,
 } from "../protocol/polling.ts";
 import type { ServerConfig } from "./config.ts";
+import { readBody } from "./http.ts";
 import { PollConnection } from "./poll_connection.ts";
 import type { ChatServer, Visitor } from "./server.ts";
 import { pause, type Random, type Timers } from "./surroundings.ts";
@@ -44,9 +45,12 @@ export class Polling {
 
   /** Answers one `POST /api/rooms/{room}/poll`. */
   async answer(room: RoomId, request: PollHttpRequest, visitor: Visitor): Promise<Response> {
-    const body = await readText(request, POLL_REQUEST_MAX_BYTES);
-    if ("problem" in body) return problem(body.problem);
-    const asked = readPollRequest(body.text);
+    const { settings, timers } = this.#parts;
+    const body = await readBody(request, { maxBytes: POLL_REQUEST_MAX_BYTES, withinMs: settings.bodyMs }, timers);
+    if (body === "too_large") return problem(body);
+    // One that broke off, or came too slowly: the client sends it again.
+    if (body === "too_slow") return problem("bad_poll");
+    const asked = readPollRequest(await new Blob(body).text());
     if (asked === undefined) return problem("bad_poll");
     if (asked.type === "open") return lines(this.#open(room, visitor));
     const entry = this.#connections.get(asked.connection);
@@ -116,24 +120,4 @@ function problem(name: PollProblem): Response {
   // Each line to a machine may end in another process of it: on a new one the client may reach its own.
   if (name === "unknown_connection") response.headers.set("connection", "close");
   return response;
-}
-
-/** The body of a request; nothing beyond `maxBytes` is read. One that breaks off is `bad_poll`, and nobody reads that. */
-async function readText(
-  request: PollHttpRequest,
-  maxBytes: number,
-): Promise<{ text: string } | { problem: PollProblem }> {
-  const decoder = new TextDecoder();
-  let bytes = 0, text = "";
-  try {
-    for await (const chunk of request.body ?? []) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) return { problem: "too_large" };
-      text += decoder.decode(chunk, { stream: true });
-    }
-  } catch {
-    // The line broke in the middle: the client sends it again.
-    return { problem: "bad_poll" };
-  }
-  return { text: text + decoder.decode() };
 }

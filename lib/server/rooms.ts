@@ -29,6 +29,9 @@ export interface ListedRoom {
   people: number;
 }
 
+/** Addresses that are remembered for guessing; the one that was longest ago goes first. */
+const GUESSING_MAX = 10_000;
+
 export type SuggestedEntry = Omit<ListedRoom, "lastAt"> & { label: string };
 
 export interface RoomsParts {
@@ -40,6 +43,8 @@ export interface RoomsParts {
 
 export class Rooms {
   readonly #parts: RoomsParts;
+  /** Addresses from which too many wrong codes came, and until when none of theirs is looked up. */
+  readonly #guessing = new Map<string, number>();
   #suggested:
     | { at: number; key: string; rooms: Promise<readonly SuggestedEntry[]> }
     | undefined;
@@ -72,17 +77,35 @@ export class Rooms {
     return { room: made };
   }
 
-  /** Throws StorageUnavailable. */
-  async findByCode(typed: string, { device }: { device: string }): Promise<CodeAnswer> {
+  /** Rules: CODE-* in docs/PROTOCOL.md. Throws StorageUnavailable. */
+  async findByCode(typed: string, { device, address }: { device: string; address: string }): Promise<CodeAnswer> {
     const { store, config, clock } = this.#parts;
     const code = normalizeRoomCode(typed);
     const room = code === undefined ? undefined : await store.rooms.byCode(code);
+    if (room?.kind === "listed") return { room };
+    const now = clock.now();
+    const { wrongCodes, addressWrongCodes } = config.limits;
+    // Whoever guesses takes a new device for each guess: then the answer is the same whether there is such a room or not.
+    const guessedUntil = this.#guessing.get(address) ?? 0;
+    if (guessedUntil > now) return { problem: "rate_limited", retryAfterMs: guessedUntil - now };
     if (room !== undefined) return { room };
-    const waitMs = await store.limits.take("wrong codes", device, config.limits.wrongCodes, clock.now());
+    const [deviceWaitMs, addressWaitMs] = await Promise.all([
+      store.limits.take("wrong codes", device, wrongCodes, now),
+      store.limits.take("wrong codes address", address, addressWrongCodes, now),
+    ]);
+    if (addressWaitMs !== undefined) this.#isGuessing(address, now + addressWaitMs);
+    const waitMs = addressWaitMs ?? deviceWaitMs;
     if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
     const exists = (candidate: string) => store.rooms.codeExists(candidate);
     const suggestions = await suggestRoomCodes(typed, exists, config.rooms.suggestions);
     return { problem: "no_such_room", suggestions };
+  }
+
+  #isGuessing(address: string, until: number): void {
+    this.#guessing.delete(address);
+    this.#guessing.set(address, until);
+    const [oldest] = this.#guessing.keys();
+    if (this.#guessing.size > GUESSING_MAX && oldest !== undefined) this.#guessing.delete(oldest);
   }
 
   /** Throws StorageUnavailable. */

@@ -73,6 +73,16 @@ export const RUNTIME_LIMITS: readonly RuntimeLimit[] = [
     },
   },
   {
+    name: "address_wrong_codes_per_minute",
+    min: 10,
+    max: 1_000_000,
+    read: ({ limits }) => limits.addressWrongCodes.burst,
+    write: ({ limits }, value) => {
+      limits.addressWrongCodes.burst = value;
+      limits.addressWrongCodes.everyMs = MINUTE_MS / value;
+    },
+  },
+  {
     name: "connections_per_instance",
     min: 1,
     max: 1_000_000,

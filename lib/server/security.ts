@@ -29,6 +29,19 @@ const PERMISSIONS = "camera=(self), microphone=(), geolocation=(), payment=(), u
 /** Hosts that may stand in a policy: a name or address and a port, nothing that would end the directive. */
 const HOST = /^[a-z0-9.:[\]-]{1,255}$/i;
 
+/** Refuses a request whose head is larger than any honest one. What a head may be at all, the runtime bounds before. */
+export function boundedHead(config: ServerConfig) {
+  const { headBytes, addressChars } = config.limits;
+  return define.middleware(async (ctx) => {
+    const { url, headers } = ctx.req;
+    if (url.length > addressChars) return new Response(null, { status: 414, headers: { connection: "close" } });
+    let bytes = 0;
+    for (const [name, value] of headers) bytes += name.length + value.length;
+    if (bytes > headBytes) return new Response(null, { status: 431, headers: { connection: "close" } });
+    return await ctx.next();
+  });
+}
+
 /** The headers beside the policy, and in the policy what depends on the request. Goes before `contentPolicy`. */
 export function securityHeaders(config: ServerConfig) {
   return define.middleware(async (ctx) => {

@@ -5,6 +5,7 @@ import { adminTexts as t } from "@/lib/design/admin_texts.ts";
 import {
   FORM_MAX_BYTES,
   IMPORT_MAX_BYTES,
+  IMPORT_WITHIN_MS,
   mayLogIn,
   readForm,
   readOperatorCookie,
@@ -35,7 +36,13 @@ export default define.middleware(async (ctx) => {
   }
   if (operator !== undefined) state.operator = operator;
   if (req.method === "POST") {
-    const form = await readForm(req, operator === undefined ? FORM_MAX_BYTES : IMPORT_MAX_BYTES);
+    const isFile = operator !== undefined && req.headers.get("content-type")?.startsWith("multipart/form-data");
+    const form = await readForm(
+      req,
+      isFile
+        ? { maxBytes: IMPORT_MAX_BYTES, withinMs: IMPORT_WITHIN_MS }
+        : { maxBytes: FORM_MAX_BYTES, withinMs: config.limits.bodyMs },
+    );
     if (form === undefined) throw new HttpError(413);
     const token = atLogin ? login.formToken(state.visitor.device) : operator!.token;
     if (!login.isToken(textOf(form, "token"), token)) throw new HttpError(403);

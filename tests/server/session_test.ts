@@ -433,6 +433,24 @@ stage(
   },
 );
 
+stage(
+  "[CODE-3] beyond the wrong codes of an address the answer is the same whether there is such a room or not",
+  async ({
+    server,
+    room,
+  }) => {
+    const { burst } = server.server.config.limits.addressWrongCodes;
+    const guess = (code: string, n: number) =>
+      server.server.findRoomByCode(code, { device: `fresh device ${n}`, address: "192.0.2.9" });
+    for (let n = 0; n < burst; n++) await guess(`cosmic-stage-${n % 900 + 1}`, n);
+    assertEquals((await guess("cosmic-stage-1", burst) as { problem: string }).problem, "rate_limited");
+    const [absent, there] = [await guess("cosmic-stage-2", burst + 1), await guess(room.code!, burst + 2)];
+    assertEquals(there, absent);
+    const elsewhere = await server.server.findRoomByCode(room.code!, { device: "d", address: "192.0.2.10" });
+    assertEquals(elsewhere, { room });
+  },
+);
+
 stage("[CODE-2] a code one digit off gets the right one suggested", async ({ server, room }) => {
   const wrong = room.code!.replace(/\d$/, (digit) => String((Number(digit) + 1) % 10));
   const answer = await server.server.findRoomByCode(wrong, { device: "d", address: "a" });

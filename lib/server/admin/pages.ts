@@ -1,4 +1,5 @@
 /** What the operator's routes share: the cookie, the form, and where one goes after an action. */
+import { type BodyBounds, readBody } from "../http.ts";
 import { getCookies, setCookie } from "@std/http/cookie";
 
 /** Over https the browser itself holds to it: only this host, only https, every path (RFC 6265bis, cookie prefixes). */
@@ -10,6 +11,8 @@ const PLAIN_COOKIE = "operator";
 export const FORM_MAX_BYTES = 65_536;
 /** Largest room archive that is taken over the page. */
 export const IMPORT_MAX_BYTES = 33_554_432;
+/** An archive comes over slow lines, too. */
+export const IMPORT_WITHIN_MS = 300_000;
 
 export function readOperatorCookie(headers: Headers, secure: boolean): string | undefined {
   return getCookies(headers)[secure ? SECURE_COOKIE : PLAIN_COOKIE];
@@ -33,24 +36,15 @@ export function mayLogIn(url: URL, secure: boolean, environment: string): boolea
   return secure || environment !== "production" || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname);
 }
 
-/** The fields of a form; undefined when it is none, or larger than `maxBytes`. */
-export async function readForm(request: Request, maxBytes: number): Promise<FormData | undefined> {
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) return undefined;
-  let bytes = 0;
-  const bounded = request.body?.pipeThrough(
-    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-      transform(chunk, controller) {
-        bytes += chunk.length;
-        if (bytes > maxBytes) controller.error(new RangeError("the form is too large"));
-        else controller.enqueue(chunk);
-      },
-    }),
-  );
+/** The fields of a form; undefined when it is none, larger, or slower than it may be. */
+export async function readForm(request: Request, bounds: BodyBounds): Promise<FormData | undefined> {
+  const body = await readBody(request, bounds);
+  if (typeof body === "string") return undefined;
+  const type = request.headers.get("content-type") ?? "";
   try {
-    const type = request.headers.get("content-type") ?? "";
-    return await new Response(bounded ?? null, { headers: { "content-type": type } }).formData();
+    return await new Response(new Blob(body), { headers: { "content-type": type } }).formData();
   } catch {
-    return undefined; // Too large, broken off, or no form: the same to whoever sent it.
+    return undefined; // No form.
   }
 }
 

@@ -13,7 +13,8 @@ export const handler = define.handlers({
   /** Makes the room of the founding event in the body: 201 with the room. */
   async POST(ctx) {
     const server = await ownServer();
-    const body = await readJson(ctx.req, server.config.limits.requestBytes);
+    const { requestBytes, bodyMs } = server.config.limits;
+    const body = await readJson(ctx.req, { maxBytes: requestBytes, withinMs: bodyMs });
     if ("problem" in body) return problemResponse(body);
     const founding = readWireEvent(body.value);
     if (founding === undefined) return problemResponse({ problem: "bad_event", field: "event" });
