@@ -7,9 +7,18 @@ import type { Random } from "./surroundings.ts";
 export const DEVICE_COOKIE = "device";
 const LIFE_S = 365 * 86_400;
 
+/** One of a request's cookies. A header that is no list of cookies holds none. */
+export function cookieOf(headers: Headers, name: string): string | undefined {
+  try {
+    return getCookies(headers)[name];
+  } catch {
+    return undefined; // The package throws SyntaxError: whoever sends that is a visitor without cookies.
+  }
+}
+
 /** The device that a request's cookie names; undefined when there is none, or one not made by us. */
 export function readDevice(headers: Headers): string | undefined {
-  const device = getCookies(headers)[DEVICE_COOKIE];
+  const device = cookieOf(headers, DEVICE_COOKIE);
   return isBase64UrlOf(device, 16) ? device : undefined;
 }
 

@@ -1,6 +1,7 @@
 /** What the operator's routes share: the cookie, the form, and where one goes after an action. */
+import { cookieOf } from "../device.ts";
 import { type BodyBounds, readBody } from "../http.ts";
-import { getCookies, setCookie } from "@std/http/cookie";
+import { setCookie } from "@std/http/cookie";
 
 /** Over https the browser itself holds to it: only this host, only https, every path (RFC 6265bis, cookie prefixes). */
 const SECURE_COOKIE = "__Host-operator";
@@ -15,7 +16,7 @@ export const IMPORT_MAX_BYTES = 33_554_432;
 export const IMPORT_WITHIN_MS = 300_000;
 
 export function readOperatorCookie(headers: Headers, secure: boolean): string | undefined {
-  return getCookies(headers)[secure ? SECURE_COOKIE : PLAIN_COOKIE];
+  return cookieOf(headers, secure ? SECURE_COOKIE : PLAIN_COOKIE);
 }
 
 /** Sets the cookie, or takes it away with none. It ends with the browser's session; the server ends it sooner. */

@@ -1,0 +1,438 @@
+/**
+ * "Let nobody in", each line against the real server: the production build with exactly the permissions that its task in
+ * deno.json names, asked over real sockets.
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { adminTexts } from "../../lib/design/admin_texts.ts";
+import { AUDIT_SHOWN } from "../../lib/server/admin/admin.ts";
+import { newFounding, TestClient, webSocketWire } from "../support/client.ts";
+import { type ServerProcess, startServer } from "../support/server_process.ts";
+import { OPERATOR_KEY, PASSWORD, PASSWORD_HASH } from "./operators.ts";
+
+let folder: string;
+let server: ServerProcess;
+
+Deno.test.beforeAll(async () => {
+  folder = await Deno.makeTempDir({ prefix: "festival-security-" });
+  server = await startServer({
+    dataDir: `${folder}/data`,
+    env: {
+      FESTIVAL_ADMIN_PASSWORD_HASH: PASSWORD_HASH,
+      FESTIVAL_OPERATOR_KEY: OPERATOR_KEY,
+      // As behind a proxy that ends TLS: X-Forwarded-Proto says whether the visitor came by https.
+      FESTIVAL_PROXY_HOPS: "1",
+    },
+  });
+});
+
+Deno.test.afterAll(async () => {
+  await server.stop();
+  await Deno.remove(folder, { recursive: true });
+});
+
+/** Addresses of visitors: what one test uses up is not missing in another. */
+let addresses = 0;
+
+/** A browser as far as cookies go, at an address of its own. */
+class Visitor {
+  readonly cookies = new Map<string, string>();
+  readonly address = `203.0.113.${++addresses}`;
+  readonly scheme: "http" | "https";
+
+  constructor(scheme: "http" | "https" = "https") {
+    this.scheme = scheme;
+  }
+
+  async ask(path: string, init: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> {
+    const response = await fetch(server.url + path, {
+      redirect: "manual",
+      ...init,
+      headers: {
+        "x-forwarded-for": this.address,
+        "x-forwarded-proto": this.scheme,
+        cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; "),
+        ...init.headers,
+      },
+    });
+    for (const cookie of response.headers.getSetCookie()) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie)!;
+      if (value === "") this.cookies.delete(name!);
+      else this.cookies.set(name!, value!);
+    }
+    return response;
+  }
+
+  async text(path: string): Promise<string> {
+    return await (await this.ask(path)).text();
+  }
+
+  /** Sends a form as a page of ours does; the page's own token unless another one is named. */
+  async post(path: string, fields: Record<string, string>, { token, headers = {} }: {
+    token?: string | null;
+    headers?: Record<string, string>;
+  } = {}): Promise<Response> {
+    const own = token === undefined ? tokenIn(await this.text(path)) : token;
+    const body = new URLSearchParams({ ...fields, ...own !== null && { token: own } });
+    return await this.ask(path, {
+      method: "POST",
+      body,
+      headers: { origin: server.url, "sec-fetch-site": "same-origin", ...headers },
+    });
+  }
+
+  async logIn(password = PASSWORD): Promise<Response> {
+    const response = await this.post("/admin/login", { password });
+    await response.body?.cancel();
+    return response;
+  }
+}
+
+function tokenIn(html: string): string {
+  return /name="token" value="([^"]+)"/.exec(html)![1]!;
+}
+
+async function statusOf(response: Response | Promise<Response>): Promise<number> {
+  const { status, body } = await response;
+  await body?.cancel();
+  return status;
+}
+
+/** Writes raw bytes and reads until the server ends the connection, or `forMs` have passed. */
+async function raw(text: string, forMs = 5_000): Promise<{ answer: string; ended: boolean }> {
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(server.url).port) });
+  let answer = "", ended = false, timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<null>((resolve) => timer = setTimeout(() => resolve(null), forMs));
+  const writing = (async () => {
+    const bytes = new TextEncoder().encode(text);
+    for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+  })().catch(() => {}); // The server hung up: that is what is looked for.
+  const buffer = new Uint8Array(4_096);
+  for (;;) {
+    const read = await Promise.race([connection.read(buffer).catch(() => 0), late]);
+    if (read === null) {
+      ended = (await Promise.race([late, Promise.resolve("open")])) === "ended";
+      break;
+    }
+    if (read === 0 || read === undefined) {
+      ended = true;
+      break;
+    }
+    answer += new TextDecoder().decode(buffer.subarray(0, read));
+    if (/^HTTP\/1\.1 \d+/.test(answer) && /content-length: 0|connection: close/i.test(answer)) break;
+  }
+  clearTimeout(timer);
+  connection.close();
+  await writing;
+  return { answer, ended };
+}
+
+const PAGES = ["/", "/offline", "/r/cosmic-stage-417", "/nowhere", "/admin", "/admin/login", "/api/rooms", "/health"];
+
+Deno.test("[SEC-1] every answer over https keeps to itself: policy with nonces, COOP, CORP, referrer, permissions, HSTS", async () => {
+  const visitor = new Visitor();
+  await visitor.logIn();
+  for (const path of [...PAGES, "/admin/limits", "/styles.css", "/sw.js"]) {
+    const response = await visitor.ask(path);
+    const html = await response.text();
+    const { headers } = response;
+    const has = (name: string, value: string) => assertEquals(headers.get(name), value, `${name} of ${path}`);
+    has("x-content-type-options", "nosniff");
+    has("x-frame-options", "DENY");
+    has("referrer-policy", "same-origin");
+    has("cross-origin-opener-policy", "same-origin");
+    has("cross-origin-resource-policy", "same-origin");
+    has("strict-transport-security", "max-age=31536000");
+    assertMatch(headers.get("permissions-policy")!, /camera=\(self\), microphone=\(\), geolocation=\(\)/);
+    if (!headers.get("content-type")?.startsWith("text/html")) continue;
+    const policy = headers.get("content-security-policy")!;
+    assert(!policy.includes("unsafe-inline") && !policy.includes("unsafe-eval"), `${path}: ${policy}`);
+    for (const directive of ["object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"]) {
+      assertStringIncludes(policy, directive);
+    }
+    const nonce = /'nonce-([^']+)'/.exec(policy)![1]!;
+    for (const [tag] of html.matchAll(/<(script|style)\b[^>]*>/g)) {
+      assert(tag.includes(`nonce="${nonce}"`) || tag.includes(' src="/'), `${path}: ${tag}`);
+    }
+    assert(!/\son\w+="|javascript:/i.test(html), `${path} has no inline handlers`);
+    const again = (await visitor.ask(path)).headers.get("content-security-policy")!;
+    assert(!again.includes(nonce), "a nonce is good for one answer");
+  }
+});
+
+Deno.test("[SEC-2] no page names anything of another origin that it would load", async () => {
+  const visitor = new Visitor();
+  await visitor.logIn();
+  for (const path of [...PAGES, "/admin/notices", "/admin/audit"]) {
+    const html = await visitor.text(path);
+    for (
+      const [, url] of html.matchAll(/<(?:script|img|link|iframe|source|video|audio)\b[^>]*(?:src|href)="([^"]*)"/g)
+    ) {
+      assert(url!.startsWith("/") && !url!.startsWith("//"), `${path} loads ${url}`);
+    }
+  }
+});
+
+Deno.test("[SEC-3] a foreign page opens no socket, polls nothing and sends no form, whatever cookies its visitor has", async () => {
+  const visitor = new Visitor();
+  await visitor.logIn();
+  const founding = await newFounding();
+  const body = JSON.stringify(founding.wire);
+  const foreign = [
+    { origin: "https://evil.example" },
+    { origin: "null" },
+    { origin: "https://evil.example", "sec-fetch-site": "cross-site" },
+    { "sec-fetch-site": "same-site", origin: server.url.replace("127.0.0.1", "sub.localhost") },
+  ];
+  for (const headers of foreign as Record<string, string>[]) {
+    assertEquals(await statusOf(visitor.ask("/api/rooms", { method: "POST", body, headers })), 403);
+    const poll = `/api/rooms/${founding.room}/poll`;
+    assertEquals(await statusOf(visitor.ask(poll, { method: "POST", body: '{"type":"open"}\n', headers })), 403);
+    const form = { action: "wipe", typed: "delete everything" };
+    assertEquals(
+      await statusOf(visitor.post("/admin/data", form, { headers: { "sec-fetch-site": "", ...headers } })),
+      403,
+    );
+    const client = await TestClient.create({
+      open: webSocketWire(`${server.url.replace("http", "ws")}/api/rooms/${founding.room}/socket`, headers),
+      room: founding.room,
+    });
+    client.openOnly();
+    await client.closed();
+    assertEquals(client.frames, []);
+  }
+});
+
+Deno.test("[SEC-4] a form without its token does nothing, nor with one of another session or of the log-in", async () => {
+  const [visitor, other] = [new Visitor(), new Visitor()];
+  const login = tokenIn(await visitor.text("/admin/login"));
+  await visitor.logIn();
+  await other.logIn();
+  const theirs = tokenIn(await other.text("/admin/limits"));
+  for (const token of [null, "", "x", login, theirs]) {
+    assertEquals(await statusOf(visitor.post("/admin/limits", { message_burst: "9" }, { token })), 403);
+  }
+  assertStringIncludes(await visitor.text("/admin/limits"), 'value="5"');
+  assertEquals(await statusOf(visitor.post("/admin/limits", { message_burst: "9" })), 303);
+  assertStringIncludes(await visitor.text("/admin/limits"), 'value="9"');
+  assertEquals(await statusOf(visitor.post("/admin/limits", {})), 303);
+  // The log-in form has one of its own, bound to the device that asked for it.
+  const third = new Visitor();
+  assertEquals(await statusOf(third.post("/admin/login", { password: PASSWORD }, { token: login })), 403);
+  assertEquals(await statusOf(third.post("/admin/login", { password: PASSWORD }, { token: null })), 403);
+});
+
+Deno.test("[SEC-5] the cookie is for this host, https and the server's eyes only, and after log-out a copy of it opens nothing", async () => {
+  const visitor = new Visitor();
+  const cookie = (await visitor.logIn()).headers.getSetCookie().find((cookie) => cookie.includes("operator"))!;
+  const [pair, ...attributes] = cookie.split("; ");
+  assertMatch(pair!, /^__Host-operator=/);
+  assertEquals(attributes.sort(), ["HttpOnly", "Path=/", "SameSite=Strict", "Secure"]);
+  const copy = visitor.cookies.get("__Host-operator")!;
+  assertEquals(await statusOf(visitor.ask("/admin/audit")), 200);
+  assertEquals(
+    await statusOf(visitor.post("/admin/logout", {}, { token: tokenIn(await visitor.text("/admin")) })),
+    303,
+  );
+  visitor.cookies.set("__Host-operator", copy);
+  const replayed = await visitor.ask("/admin/audit");
+  assertEquals([await statusOf(replayed), replayed.headers.get("location")], [303, "/admin/login"]);
+  const action = { token: "x" };
+  assertEquals(await statusOf(visitor.post("/admin/limits", action, { token: "x" })), 401);
+});
+
+Deno.test("[SEC-6] the password is not taken over plain http from another machine", async () => {
+  const visitor = new Visitor("http");
+  const page = await visitor.ask("/admin/login", { headers: { host: "chat.example" } });
+  // fetch sets its own Host: a raw request names another one.
+  await page.body?.cancel();
+  const { answer } = await raw(
+    "GET /admin/login HTTP/1.1\r\nHost: chat.example\r\nX-Forwarded-Proto: http\r\nConnection: close\r\n\r\n",
+  );
+  assertMatch(answer, /^HTTP\/1\.1 403/);
+});
+
+Deno.test("[SEC-7] guessing the password stops after five tries, and says how long", async () => {
+  const visitor = new Visitor();
+  const statuses: number[] = [];
+  let last: Response | undefined;
+  for (let n = 0; n < 6; n++) {
+    last = await visitor.post("/admin/login", { password: `guess ${n}` });
+    statuses.push(last.status);
+    if (n < 5) await last.body?.cancel();
+  }
+  assertEquals(statuses, [403, 403, 403, 403, 403, 429]);
+  assert(Number(last!.headers.get("retry-after")) > 0);
+  assertStringIncludes(await last!.text(), "Too many tries");
+  assertEquals(await statusOf(visitor.logIn()), 429, "the right one has to wait as well");
+});
+
+Deno.test("[SEC-8] no spelling of an address gets around the door of /admin, or out of the folder of files", async () => {
+  const tricks = [
+    "/%61dmin/limits",
+    "//admin/limits",
+    "/admin//limits",
+    "/./admin/limits",
+    "/x/../admin/limits",
+    "/x/..%2fadmin/limits",
+    "/admin%2flimits",
+    "/ADMIN/limits",
+    "/admin/limits/",
+    "/admin/limits;x",
+    "/admin/limits%00",
+    "/admin/login/../limits",
+    "/admin/login%2f..%2flimits",
+    "/admin/rooms/..%2f..%2flimits",
+    "/..%2f..%2fetc/passwd",
+    "/%2e%2e/%2e%2e/etc/passwd",
+    "/../../etc/passwd",
+    "/..%5c..%5cetc%5cpasswd",
+    "/static/../server.js",
+    "/server.js",
+    "/snapshot.json",
+    "/.data/festival.kv",
+    "/..%2f.data%2ffestival.kv",
+    "/r/%00",
+    "/r/..%2f..%2fadmin",
+    "/api/rooms/..%2f..%2fhealth",
+    "/%",
+    "/%c0%ae%c0%ae/etc/passwd",
+  ];
+  for (const path of tricks) {
+    const { answer } = await raw(
+      `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n`,
+    );
+    assertMatch(answer, /^HTTP\/1\.1 (30[1238]|40[0134]|429) /, path);
+    for (const secret of ["root:x:", adminTexts.limits.hint, "storedBuild", "SQLite format"]) {
+      assert(!answer.includes(secret), `${path} shows ${secret}`);
+    }
+  }
+});
+
+Deno.test("[SEC-18] a cookie header that is none costs nobody an error", async () => {
+  for (const cookie of ["", "=", "; ;", "=x; y", 'device="; __Host-operator', "\u00ff"]) {
+    const { answer } = await raw(
+      `GET /health/live HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\nConnection: close\r\n\r\n`,
+    );
+    assertMatch(answer, /^HTTP\/1\.1 (200|400)/, JSON.stringify(cookie));
+  }
+});
+
+Deno.test("[SEC-9] heads beyond their bounds are refused, and the server goes on", async () => {
+  const head = (more: string) => raw(`GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${more}\r\n\r\n`);
+  assertMatch((await head("A: b")).answer, /^HTTP\/1\.1 200/);
+  assertMatch((await head(`A: ${"b".repeat(20_000)}`)).answer, /^HTTP\/1\.1 431/);
+  assertMatch((await head(`Cookie: ${"a=b; ".repeat(4_000)}x=y`)).answer, /^HTTP\/1\.1 431/);
+  assertMatch((await head(`A: ${"b".repeat(2_000_000)}`)).answer, /^HTTP\/1\.1 4\d\d|^$/);
+  const many = Array.from({ length: 1_000 }, (_, at) => `A${at}: b`).join("\r\n");
+  assertMatch((await head(many)).answer, /^HTTP\/1\.1 4\d\d/);
+  const long = await raw(`GET /${"x".repeat(10_000)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+  assertMatch(long.answer, /^HTTP\/1\.1 414/);
+  assertEquals(await statusOf(new Visitor().ask("/health/live")), 200);
+});
+
+Deno.test("[SEC-10] a body beyond its bound is refused before it is whole", async () => {
+  const visitor = new Visitor();
+  await visitor.logIn();
+  const cases: [string, number, number][] = [
+    ["/api/rooms", 70_000, 413],
+    [`/api/rooms/${"A".repeat(22)}/poll`, 200_000, 413],
+    ["/admin/login", 70_000, 413],
+    ["/admin/limits", 70_000, 413],
+  ];
+  for (const [path, bytes, status] of cases) {
+    const body = `token=${"x".repeat(bytes)}`;
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    assertEquals(await statusOf(visitor.ask(path, { method: "POST", body, headers })), status, path);
+  }
+});
+
+Deno.test("[SEC-11] who sends a body slowly is answered after its time, and holds nobody up", async () => {
+  const slow = `POST /api/rooms HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n["half`;
+  const startedAt = performance.now();
+  const { answer } = await raw(slow, 25_000);
+  assertMatch(answer, /^HTTP\/1\.1 408/);
+  const tookMs = performance.now() - startedAt;
+  assert(tookMs > 14_000 && tookMs < 20_000, `${tookMs} ms`);
+});
+
+Deno.test("[SEC-12] five hundred sockets that send half a head, or nothing, take no place from anybody", async () => {
+  const port = Number(new URL(server.url).port);
+  const half = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\nA: b");
+  const idle = await Promise.all(Array.from({ length: 500 }, async (_, at) => {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    if (at % 2 === 0) await connection.write(half);
+    return connection;
+  }));
+  try {
+    const visitor = new Visitor();
+    const startedAt = performance.now();
+    const made = await visitor.ask("/api/rooms", { method: "POST", body: JSON.stringify((await newFounding()).wire) });
+    assertEquals(await statusOf(made), 201);
+    assert(performance.now() - startedAt < 2_000);
+    const { connections } = await (await visitor.ask("/health")).json();
+    assertEquals(connections, 0, "no place in a room is theirs");
+  } finally {
+    for (const connection of idle) connection.close();
+  }
+});
+
+Deno.test("[SEC-13] a socket that says no hello is cut", async () => {
+  const founding = await newFounding();
+  const client = await TestClient.create({
+    open: webSocketWire(`${server.url.replace("http", "ws")}/api/rooms/${founding.room}/socket`),
+    room: founding.room,
+  });
+  client.openOnly();
+  assertEquals(await client.closed(), 4004, "there is no such room, and that is all that is said");
+});
+
+Deno.test("[SEC-14] a room that is not listed is on no list, and its id and code tell no more than ones that do not exist", async () => {
+  const visitor = new Visitor();
+  const founding = await newFounding({ roomKind: "unlisted", name: "Hidden place" });
+  const made = await (await visitor.ask("/api/rooms", { method: "POST", body: JSON.stringify(founding.wire) })).json();
+  for (const path of ["/", "/api/rooms", "/health", "/mesh/config"]) {
+    const text = await visitor.text(path);
+    for (const secret of [made.id, made.code, "Hidden place"]) {
+      assert(!text.includes(secret), `${path} tells ${secret}`);
+    }
+  }
+  assertEquals(await statusOf(visitor.ask("/debug/rooms")), 404);
+});
+
+Deno.test("[SEC-15] an operator's action goes through its form and is in the log; the log has no form at all", async () => {
+  const visitor = new Visitor();
+  await visitor.logIn();
+  const html = await visitor.text("/admin/audit");
+  assertStringIncludes(html, adminTexts.audit.whole);
+  assertEquals([...html.matchAll(/<form/g)].length, 1, "only the one that logs out");
+  assertEquals(await statusOf(visitor.post("/admin/audit", { action: "clear" }, { token: tokenIn(html) })), 405);
+  assert([...html.matchAll(/<li class="border-b/g)].length <= AUDIT_SHOWN);
+});
+
+Deno.test("[SEC-16] without a password admin is off, says how to switch it on, and nothing below it is there", async () => {
+  const off = await startServer({ dataDir: `${folder}/off` });
+  try {
+    for (const path of ["/admin", "/admin/login", "/admin/limits"]) {
+      const response = await fetch(off.url + path, { redirect: "manual" });
+      const html = await response.text();
+      assertEquals(response.status, 404);
+      assertStringIncludes(html, "deno task admin:hash");
+      assert(!html.includes("<form"));
+    }
+    assertEquals(await statusOf(fetch(`${off.url}/admin/limits`, { method: "POST", body: "token=x" })), 404);
+  } finally {
+    await off.stop();
+  }
+});
+
+Deno.test("[SEC-17] the tasks of production name the permissions they need, and no more than these", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+  for (const name of ["start", "start:kv", "backup", "restore", "admin:hash", "admin:key"]) {
+    const { command } = tasks[name];
+    assert(!/(^| )(-A|--allow-all|--allow-run|--allow-ffi|--allow-sys|--allow-import)( |=|$)/.test(command), command);
+    assert(command.includes("--no-prompt"), command);
+  }
+  const { command } = tasks.start;
+  assert(!command.includes("--allow-net"), "on the embedded database it reaches no network itself");
+  assert(/--allow-read=_fresh,\.data .*--allow-write=\.data /.test(command), command);
+});
