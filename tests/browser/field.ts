@@ -66,13 +66,13 @@ export class Field {
     return shared!.server;
   }
 
-  /** A person with a device of their own, at an empty page. */
+  /** A person with a device of their own, at an empty page. `browser`: another one than the field's. */
   async person(
     name: string,
-    options: BrowserContextOptions & { origin?: string; mesh?: "auto" | "off" } = {},
+    options: BrowserContextOptions & { origin?: string; mesh?: "auto" | "off"; browser?: Browser } = {},
   ): Promise<Tab> {
-    const { origin = this.server.url, ...context } = options;
-    const device = await Device.make(browser!, name, origin, context);
+    const { origin = this.server.url, browser: other, ...context } = options;
+    const device = await Device.make(other ?? browser!, name, origin, context);
     this.devices.push(device);
     return await device.newTab();
   }
@@ -95,6 +95,11 @@ export class Field {
   /** What a camera that is opened from now on sees: this text as a QR code, or only a wall. */
   async holdUpQr(text?: string): Promise<void> {
     await Deno.writeFile(filmPath(), qrFilm(text));
+  }
+
+  /** Something else that ends with this rule. */
+  closes(close: () => Promise<void>): void {
+    this.#closing.push(close);
   }
 
   /** Ends everything of this rule. */
@@ -140,11 +145,11 @@ export class OwnServer {
 export function rule(
   name: string,
   run: (field: Field) => Promise<void>,
-  { timeoutMs = RULE_TIMEOUT_MS }: { timeoutMs?: number } = {},
+  { timeoutMs = RULE_TIMEOUT_MS, ignore = false }: { timeoutMs?: number; ignore?: boolean } = {},
 ): void {
   Deno.test({
     name,
-    ignore: executablePath === undefined,
+    ignore: ignore || executablePath === undefined,
     fn: () => withSecondTry(name, () => runRule(name, new Field(), run, timeoutMs)),
   });
 }
