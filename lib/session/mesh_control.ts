@@ -23,6 +23,10 @@ export interface MeshControlParts {
   /** Asks `GET /mesh/config`; anything that is none means: no answer. */
   fetchConfig(): Promise<unknown>;
   makeConnection(configuration: RTCConfiguration): RTCPeerConnection;
+  /** This tab had links in this room before its page was loaded: it is back, and waits for nothing. */
+  linkedBefore(): boolean;
+  /** Remembers that for the next page of this tab. */
+  keepLinked(): void;
   onView(view: MeshView): void;
   log(line: string): void;
 }
@@ -42,13 +46,15 @@ export class MeshControl {
   #askAgainAt = 0;
   /** When somebody else was first here, with a connection. */
   #since: number | undefined;
-  #hurried = false;
+  #hurried: boolean;
+  #linked = false;
   #decision: PowerDecision = { maxLinks: 0, reason: "full" };
   #cancelLook: Cancel = () => {};
   #disposed = false;
 
   constructor(parts: MeshControlParts) {
     this.#parts = parts;
+    this.#hurried = parts.linkedBefore();
     this.look();
   }
 
@@ -153,6 +159,10 @@ export class MeshControl {
   #tell(): void {
     const mesh = this.#mesh;
     const { reached, missing } = mesh?.coverage() ?? { reached: 0, missing: 0 };
+    if (!this.#linked && reached > 0) {
+      this.#linked = true;
+      this.#parts.keepLinked();
+    }
     this.#parts.onView({
       enabled: mesh !== undefined,
       reason: this.#decision.reason,
