@@ -209,7 +209,7 @@ interface Load {
 /** Five people talk for a while, in turns: once over the server alone, once over links with the server as memory. */
 async function load(people: Tab[], server: ServerProcess): Promise<Record<MarkedRoad, Load>[]> {
   const rounds: Record<MarkedRoad, Load>[] = [];
-  for (let round = 0; round < (quick ? 1 : 3); round++) {
+  for (let round = 0; round < (quick ? 1 : 2); round++) {
     const loads: Partial<Record<MarkedRoad, Load>> = {};
     for (const road of ["websocket", "p2p"] as const) {
       for (const person of people) await chooseMode(person, road === "p2p" ? "auto" : "off");
@@ -223,7 +223,7 @@ async function load(people: Tab[], server: ServerProcess): Promise<Record<Marked
 }
 
 /** As fast as five people chat when it is lively. */
-const MESSAGES = quick ? 60 : 150;
+const MESSAGES = quick ? 60 : 100;
 const MESSAGE_EVERY_MS = 200;
 /** What waits for the server is on its way, and stored. */
 const SETTLE_MS = 2_500;

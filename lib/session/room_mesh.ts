@@ -79,7 +79,7 @@ export class RoomMesh implements SessionMesh {
       send: (peer, text) => this.#send(peer, text),
       verify: (event) => host.verdict(event),
       onEvent: (event) => host.heardFromPeers(event),
-      connect: (peer) => void this.#links.connect(peer),
+      connect: (peer) => this.#connect(peer),
       disconnect: (peer) => this.#links.get(peer)?.close("leaving"),
       onReceipts: (id: EventId, phones: number) => host.receipts(id, phones),
       sign: (text) => signer.sign(text),
@@ -161,6 +161,18 @@ export class RoomMesh implements SessionMesh {
   }
 
   // ---- links ----
+
+  #connect(peer: AuthorKey): void {
+    try {
+      this.#links.connect(peer);
+    } catch (error) {
+      // The browser makes no connection: WebRTC is blocked, or there are too many.
+      this.#parts.log(`mesh: no link to ${peer.slice(0, 6)}: ${error}`);
+      this.counts.failed++;
+      this.#node.unlinked(peer);
+      this.#changed();
+    }
+  }
 
   #send(peer: AuthorKey, text: string): boolean {
     const link = this.#links.get(peer);

@@ -109,13 +109,14 @@ rule(
 );
 
 rule("a host who reloads is the same person, and links come back by themselves", async (field) => {
-  const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"], { FESTIVAL_ENVIRONMENT: "development" });
+  const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"]);
   await link([ada!, ben!]);
+  await ada!.say("before");
   await ada!.reload();
   await untilReached(ben!, 1);
   await untilReached(ada!, 1);
   await ada!.say("here again");
-  await ben!.hears("here again");
+  for (const person of [ada!, ben!]) await person.shows(["before", "here again"]);
   await ben!.untilPeople(2);
 }, { timeoutMs: 90_000 });
 
@@ -191,6 +192,30 @@ rule(
   },
   { timeoutMs: 90_000 },
 );
+
+/** Browsers and companies switch WebRTC off in these ways. */
+const BLOCKED = [
+  ["a browser without RTCPeerConnection", "delete globalThis.RTCPeerConnection;", panelTexts.peersUnavailable],
+  [
+    "a browser whose RTCPeerConnection throws",
+    `globalThis.RTCPeerConnection = class { constructor() { throw new DOMException("blocked", "NotAllowedError"); } };`,
+    /^0 links came up, \d+ (try|tries) failed$/,
+  ],
+] as const;
+
+for (const [what, initScript, says] of BLOCKED) {
+  rule(`[WAY-2] ${what}: the panel says so, and the server carries everything`, async (field) => {
+    const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"], {}, initScript);
+    const panel = await openPanel(ben!);
+    await panel.getByRole("button", { name: panelTexts.connectPeers }).click();
+    await panel.getByText(says).waitFor();
+    await panel.locator('[data-route="websocket"]').waitFor();
+    await ben!.page.keyboard.press("Escape");
+    await ada!.say("over the server");
+    await ben!.say("as ever");
+    for (const person of [ada!, ben!]) await person.shows(["over the server", "as ever"]);
+  });
+}
 
 /** Remembers the page's links, to cut them. */
 const REMEMBER_LINKS = `
