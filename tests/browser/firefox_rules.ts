@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { findFirefox, launchFirefox } from "../support/firefox.ts";
 import { rule } from "./field.ts";
-import { link, openPanel, panelTexts } from "./phones.ts";
+import { link, openPanel, panelTexts, untilReached } from "./phones.ts";
 import { t } from "./tab.ts";
 
 const executablePath = findFirefox();
@@ -44,6 +44,54 @@ rule(
     await late.enter(new URL(ada.page.url()).pathname);
     await late.shows(seen);
     assertEquals((await late.messages()).length, seen.length);
+  },
+  { timeoutMs: 120_000, ignore: executablePath === undefined },
+);
+
+rule(
+  "Firefox: a sealed room; who reloads is the same person and linked again; with the server gone the page opens from what it kept",
+  async (field) => {
+    const firefox = await launchFirefox(executablePath!);
+    field.closes(() => firefox.close());
+    const server = await field.ownServer();
+    const fox = await field.person("Fox", {
+      origin: server.url,
+      mesh: "auto",
+      browser: firefox,
+      serviceWorkers: "allow",
+    });
+    const ada = await field.person("Ada", { origin: server.url, mesh: "auto" });
+    for (const { device } of [ada, fox]) {
+      device.expects(/CONNECTION_REFUSED|FAILURE|NS_/, /can’t establish|NetworkError/);
+    }
+    const path = await fox.startRoom("Fox's den", "sealed");
+    await ada.enter(path);
+    for (const person of [ada, fox]) await person.untilPeople(2);
+    await fox.say("sealed");
+    await ada.say("I can read it");
+    await link([ada, fox]);
+    await fox.reload();
+    for (const person of [ada, fox]) {
+      await untilReached(person, 1);
+      await person.shows(["sealed", "I can read it"]);
+      await person.untilPeople(2);
+    }
+    await fox.say("still me");
+    await ada.hears("still me");
+    await fox.page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    await fox.until(
+      () =>
+        fox.page.evaluate(async () =>
+          (await Promise.all(
+            (await caches.keys()).map(async (name) => (await (await caches.open(name)).keys()).length),
+          )).join()
+        ),
+      (kept) => kept !== "",
+      (kept) => assertEquals(kept, "something kept"),
+    );
+    await server.kill();
+    await fox.goTo(path);
+    await fox.shows(["sealed", "I can read it", "still me"]);
   },
   { timeoutMs: 120_000, ignore: executablePath === undefined },
 );
