@@ -2,13 +2,14 @@
  * The figures of links between phones: real Chromium and the built server, nothing between them.
  * `deno task bench:mesh [--quick] [--only=setup|latency|cut|reload|load]`. Method: README.md.
  */
-import { type Browser } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { Device } from "../tests/browser/device.ts";
 import { link, openPanel, panelTexts, untilReached } from "../tests/browser/phones.ts";
 import type { Tab } from "../tests/browser/tab.ts";
 import { findChromium, launchChromium } from "../tests/support/chromium.ts";
 import { type ServerProcess, startServer } from "../tests/support/server_process.ts";
 import { linkPerson, linkServers } from "../tests/transport/peer_link_field.ts";
+import { AUTHOR_EVERY_MS } from "../lib/mesh/limits.ts";
 import { type MarkedRoad, marksOf, markText, mutePeers, noteMarks, type PageMarks } from "./page_marks.ts";
 import { cpuMsOf } from "./usage.ts";
 
@@ -93,8 +94,9 @@ async function prefer(person: Tab, preference: "auto" | "websocket"): Promise<vo
   await panel.waitFor({ state: "detached" });
 }
 
-/** Ada writes, Ben reads; what both noted of it. */
+/** Ada writes, Ben reads; what both noted of it. No faster than phones pass on what one person says. */
 async function sayAndNote(ada: Tab, ben: Tab): Promise<{ text: string; from: PageMarks; to: PageMarks }> {
+  await ada.page.waitForTimeout(AUTHOR_EVERY_MS);
   const text = nextText();
   await ada.send(text);
   await ben.hears(text);
@@ -112,7 +114,7 @@ async function latency([ada, ben]: readonly [Tab, Tab]): Promise<void> {
         await chooseMode(ada, "auto");
         await link([ada, ben]);
       }
-      for (let sample = 0; sample < times(20); sample++) {
+      for (let sample = 0; sample < times(15); sample++) {
         const { text, from, to } = await sayAndNote(ada, ben);
         if (to.received[road][text] === undefined) throw new Error(`${text} did not come over ${road}`);
         seen[road].push(to.shown[text]! - from.pressed[text]!);
@@ -122,7 +124,7 @@ async function latency([ada, ben]: readonly [Tab, Tab]): Promise<void> {
     await link([ada, ben]);
     // Peers and the server are sent it at the same moment.
     await prefer(ada, "websocket");
-    for (let sample = 0; sample < times(20); sample++) {
+    for (let sample = 0; sample < times(15); sample++) {
       const { text } = await sayAndNote(ada, ben);
       const both = await untilBothRoads(ada, ben, text);
       for (const road of ["p2p", "websocket"] as const) {
@@ -156,8 +158,6 @@ async function cut([ada, ben]: readonly [Tab, Tab]): Promise<void> {
   const closed: number[] = [];
   for (let sample = 0; sample < times(10); sample++) {
     await link([ada, ben]);
-    // Both have been quiet, as people are before they write.
-    await ada.page.waitForTimeout(1_200);
     await mutePeers(ada.page, true);
     const { text, from, to } = await sayAndNote(ada, ben);
     mute.push(to.shown[text]! - from.pressed[text]!);
