@@ -4,7 +4,7 @@ import { useTexts } from "../texts.ts";
 
 /** Told when there is no connection: why, when the next try is, and a button. `phonesOnly`: peers carry what is said. */
 export function ConnectionStrip(
-  props: { connection: ConnectionState; phonesOnly: boolean; onReconnect: () => void },
+  props: { connection: ConnectionState; phonesOnly: boolean; onReconnect: () => void; onPair: () => void },
 ) {
   const t = useTexts();
   const { connection } = props;
@@ -25,6 +25,13 @@ export function ConnectionStrip(
           </span>
         )}
       </p>
+      <button
+        type="button"
+        onClick={props.onPair}
+        class="min-h-touch px-3 border-2 border-current font-bold active:translate-y-px"
+      >
+        {t.share.phones}
+      </button>
       <button
         type="button"
         onClick={props.onReconnect}
