@@ -13,11 +13,11 @@ export function ConnectionStrip(
   if (connection.state !== "disconnected") return null;
   return (
     <div
-      class={`flex items-center gap-3 w-full max-w-3xl mx-auto text-ink border-b-2 px-3 py-1 text-sm ${
+      class={`flex flex-wrap items-center gap-x-3 gap-y-1 w-full max-w-3xl mx-auto text-ink border-b-2 px-3 py-1 text-sm ${
         props.phonesOnly ? "bg-raised border-line" : "bg-alarm-ground border-alarm"
       }`}
     >
-      <p class="flex-1 min-w-0">
+      <p class="flex-1 basis-56">
         {props.phonesOnly ? t.connection.phonesOnly : t.connection.reasons[connection.reason]}{" "}
         {seconds !== undefined && (
           <span class="tabular-nums whitespace-nowrap text-dim">

@@ -1,8 +1,16 @@
 /** Two phones without any server: each shows its code and scans the other's. Others join through them. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { findViolations } from "../screens/axe.ts";
 import { connectionTextsFor } from "../../lib/design/connection_texts.ts";
 import { pairingTextsFor } from "../../lib/design/pairing_texts.ts";
-import { fromBase45, PAIRING_PREFIX, PAIRING_SMALL_BYTES } from "../../lib/protocol/pairing_code.ts";
+import {
+  encodePairing,
+  fromBase45,
+  PAIRING_PREFIX,
+  PAIRING_SMALL_BYTES,
+  readPairing,
+} from "../../lib/protocol/pairing_code.ts";
 import { untilPageKept } from "./kept.ts";
 import { type Field, type OwnServer, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
@@ -119,4 +127,31 @@ rule(
     await dan.shows([...all, "after a reload"]);
   },
   { timeoutMs: 120_000 },
+);
+
+rule(
+  "phones that find no way to each other say within 15 s what may be the reason, and one can try again",
+  async (field) => {
+    const server = await field.ownServer();
+    const ada = await phone(field, server, "Ada");
+    await ada.tab.startRoom("No way");
+    await ada.tab.openShare();
+    const mine = readPairing(await showCode(ada))!;
+    // A phone of another network, which does not answer.
+    await ada.see(encodePairing({
+      ...mine,
+      fingerprint: toBase64Url(new Uint8Array(32).fill(7)),
+      addresses: [{ host: "203.0.113.77", port: 9 }],
+    }));
+    const dialog = ada.tab.dialog(words.title);
+    await dialog.getByText(words.scanBack).waitFor();
+    await dialog.locator('[data-advice="other_network"]').waitFor({ timeout: 15_000 });
+    await dialog.getByText(words.advice.scan_back).waitFor();
+    assertEquals(await findViolations(ada.tab.page), []);
+    await ada.see();
+    await dialog.getByRole("button", { name: words.again }).click();
+    await dialog.getByText(words.camera.running).waitFor();
+    const again = await dialog.getByRole("img", { name: words.code }).getAttribute("data-code");
+    assertNotEquals(readPairing(again!)?.fingerprint, mine.fingerprint);
+  },
 );
