@@ -13,3 +13,4 @@ import "./page_rules.ts";
 import "./offline_rules.ts";
 import "./mesh_rules.ts";
 import "./firefox_rules.ts";
+import "./pairing_rules.ts";
