@@ -27,7 +27,8 @@ import * as route24 from "./routes/r/[code].tsx";
 import * as route25 from "./routes/r/index.ts";
 import * as route26 from "./routes/s/[id].tsx";
 import * as island0 from "./islands/Home.tsx";
-import * as island1 from "./islands/Room.tsx";
+import * as island1 from "./islands/Offline.tsx";
+import * as island2 from "./islands/Room.tsx";
 
 export const routes = {
   "./routes/_app.tsx": route0,
@@ -61,5 +62,6 @@ export const routes = {
 
 export const islands = {
   "./islands/Home.tsx": island0,
-  "./islands/Room.tsx": island1,
+  "./islands/Offline.tsx": island1,
+  "./islands/Room.tsx": island2,
 };

@@ -36,6 +36,8 @@ export interface PeerSideParts extends Pick<SessionDeps, "meter" | "preference">
   cleared(): number;
   /** An event of a peer is in the timeline. */
   onEvent(event: Event): void;
+  /** Other people are reached over peers, or by other ways. */
+  onCoverage(): void;
 }
 
 export class PeerSide {
@@ -111,6 +113,7 @@ export class PeerSide {
 
   #coverageChanged(outbox: Outbox): void {
     if (this.delivery.server !== "lazy") outbox.hurry();
+    this.#parts.onCoverage();
   }
 }
 

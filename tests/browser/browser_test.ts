@@ -13,3 +13,5 @@ import "./page_rules.ts";
 import "./offline_rules.ts";
 import "./mesh_rules.ts";
 import "./admin_rules.ts";
+import "./firefox_rules.ts";
+import "./pairing_rules.ts";
