@@ -39,7 +39,7 @@ export interface MeshPorts {
   verifyText?(author: AuthorKey, text: string, signature: string): boolean | Promise<boolean>;
   /** Signaling that came over the mesh. Its text is unchecked: it has to be signed by `from` itself. */
   onSignal?(from: AuthorKey, text: string): void;
-  /** Notices of the operator that a neighbour holds. `forged`: one of them is not signed by the key it names. */
+  /** Notices of the operator that a neighbour holds. `forged`: one of them is not signed by the operator it names. */
   onNotices?(notices: readonly WireEvent[]): Promise<Verdict>;
   /** Whom this phone reaches may have changed: read `coverage()`. */
   onCoverage?(): void;

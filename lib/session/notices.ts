@@ -80,7 +80,7 @@ export class Notices {
     this.#keep({ ...this.#kept, operator, notices });
   }
 
-  /** Notices came. `forged`: one is not signed by the key it names. `refused`: one is not this server's operator's. */
+  /** Notices came. `forged`: one names the operator's key and is not signed by it. `refused`: one is another operator's. */
   take(
     wires: readonly WireEvent[],
     from: "server" | "peer",
@@ -112,19 +112,16 @@ export class Notices {
   }
 
   async #take(wires: readonly WireEvent[], from: "server" | "peer"): Promise<"good" | "forged" | "refused"> {
-    const fresh: Notice[] = [];
-    let verdict: "good" | "refused" = "good";
-    for (const wire of wires) {
-      const notice = readNotice(wire);
-      if (notice === undefined) verdict = "refused";
-      else if (this.#kept.notices.some(({ id }) => id === notice.id)) continue;
-      else if (!await this.#parts.verifier.verify(notice.operator, ...wire)) return "forged";
-      else fresh.push(notice);
-    }
+    const read = wires.map(readNotice).filter((notice) => notice !== undefined);
+    const fresh = read.filter(({ id }) => !this.#kept.notices.some((held) => held.id === id));
     // A key that is not known yet, or not any more: only the server itself can say.
     if (from === "server" && fresh.some(({ operator }) => operator !== this.#kept.operator)) await this.#ask();
+    // Others' notices are not even checked: nobody makes a phone work by signing many.
     const ours = fresh.filter(({ operator }) => operator === this.#kept.operator);
-    if (ours.length < fresh.length) verdict = "refused";
+    for (const { operator, wire } of ours) {
+      if (!await this.#parts.verifier.verify(operator, ...wire)) return "forged";
+    }
+    const verdict = read.length < wires.length || ours.length < fresh.length ? "refused" : "good";
     const notices = mergeNotices(this.#kept.notices, ours, this.#now);
     if (!isSame(notices, this.#kept.notices)) this.#keep({ ...this.#kept, notices });
     else this.#publish();
