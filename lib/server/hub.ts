@@ -195,11 +195,6 @@ export class Hub {
     return [...this.#members];
   }
 
-  /** Who is here, each once. */
-  *people(): Iterable<Person> {
-    for (const same of this.#byAuthor.values()) for (const member of [...same].slice(0, 1)) yield member.person;
-  }
-
   /** A frame for everybody here. */
   tell(text: string): void {
     for (const member of this.members()) member.tell(text);

@@ -2,7 +2,7 @@
 import type { WireEvent } from "../protocol/event.ts";
 import { isBase64UrlOf, toBase64Url } from "../protocol/base64url.ts";
 import type { RoomId } from "../protocol/event.ts";
-import type { Person, RoomInfo } from "../protocol/frames.ts";
+import type { RoomInfo } from "../protocol/frames.ts";
 import type { Verifier } from "../crypto/signing.ts";
 import { StorageUnavailable, type Store } from "../store/store.ts";
 import type { ServerConfig } from "./config.ts";
@@ -53,8 +53,6 @@ export interface ChatServer {
   suggestedRooms(): Promise<readonly SuggestedEntry[]>;
   /** What operators set, as it holds here. */
   readonly steering: Steering;
-  /** People in the rooms that are open on this instance, as far as they are told of by name. */
-  openRooms(): { room: RoomId; people: Person[]; connections: number }[];
   /** An operator changed the room's log or removed it: this instance looks now, others by their bell. */
   roomChanged(room: RoomId): Promise<void>;
   /** Takes a new connection to a room. Everything else, refusals too, happens in frames. */
@@ -194,14 +192,6 @@ class RunningServer implements ChatServer {
 
   suggestedRooms(): Promise<readonly SuggestedEntry[]> {
     return this.#rooms.suggested(this.steering.suggested);
-  }
-
-  openRooms(): { room: RoomId; people: Person[]; connections: number }[] {
-    return [...this.#openHubs()].map((hub) => ({
-      room: hub.room.id,
-      people: [...hub.people()],
-      connections: hub.connections,
-    }));
   }
 
   async roomChanged(room: RoomId): Promise<void> {

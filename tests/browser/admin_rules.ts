@@ -149,7 +149,7 @@ rule("an emergency reaches a phone that has no server from one that heard of it"
 }, { timeoutMs: 120_000 });
 
 rule(
-  "a person who is removed is told, and is out; a suggested room is on the home page; a cleared room is empty",
+  "a person who is removed is told, and is out; a suggested room is on the home page; [CLEAR-2] a cleared room is empty",
   async (field) => {
     const server = await operated(field);
     const [ada, ben] = [
