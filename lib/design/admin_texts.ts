@@ -36,7 +36,6 @@ export const adminTexts = {
     enter: "Log in",
     wrong: "That is not the password.",
     wait: (seconds: number) => `Too many tries. The next one is possible in ${few(seconds, "1 second", "seconds")}.`,
-    stale: "This form was too old. Please try again.",
   },
   rooms: {
     title: "Rooms",
@@ -52,7 +51,6 @@ export const adminTexts = {
     events: (count: number) => few(count, "1 event", "events"),
     lastAt: "Last written in",
     sealed: "Sealed room",
-    live: "Live",
   },
   room: {
     kinds: { listed: "Listed", unlisted: "Unlisted", sealed: "Sealed: this server cannot read it" },
