@@ -4,6 +4,7 @@ import type { RoomId } from "../protocol/event.ts";
 import { lazyRoad } from "../transport/road.ts";
 import { socketRoad, socketUrl } from "../transport/socket.ts";
 import type { Cancel, TabChannel } from "./deps.ts";
+import type { RoomFiles } from "./room_files.ts";
 import type { RoomModel } from "./room_model.ts";
 import type { ConnectionDiagnostics } from "./connection_model.ts";
 import { MESH_MODES } from "../routing/power_policy.ts";
@@ -46,7 +47,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     checkServer,
     network: networkState,
     browser: navigator.userAgent,
-    ...(typeof RTCPeerConnection !== "undefined" && { peers: browserPeers() }),
+    ...(typeof RTCPeerConnection !== "undefined" && { peers: browserPeers(files) }),
     log,
   });
   const session: RoomSession = openRoomSession({
@@ -67,6 +68,24 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
       log(line);
     },
   }, options);
+  let opened: Promise<RoomFiles> | undefined;
+  function files(): Promise<RoomFiles> {
+    return opened ??= import("./on_demand.ts").then(({ openRoomFiles }) =>
+      openRoomFiles({
+        room: options.room,
+        session,
+        clock: steady,
+        timers,
+        random,
+        follows: () => connection.follows,
+        saves: () => networkState().saveData === true,
+        log,
+      })
+    ).catch((error) => {
+      opened = undefined; // Its code did not come: asked for again when it is wanted again.
+      throw error;
+    });
+  }
   connection.start();
   const stopWatching = watchPage(session, connection);
   const texts = new UnsentTexts({ room: options.room, session, clock, storage: () => sessionStorage });
@@ -80,7 +99,13 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     rename: (name) => session.rename(name),
     loadOlder: () => session.loadOlder(),
     seen: () => session.seen(),
-    takeBack: (id) => session.takeBack(id),
+    async takeBack(id) {
+      const item = session.messages.peek().find((item) => item.id === id);
+      const text = await session.takeBack(id);
+      if (item?.type === "message" && item.file && text !== undefined) await (await files()).drop(item.file.root);
+      return text;
+    },
+    files,
     setPreferredRoute: (preference) => connection.setPreferredRoute(preference),
     forceReconnect: () => connection.forceReconnect(),
     setMeshMode: (mode) => connection.setMeshMode(mode),
@@ -91,6 +116,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     getConnectionDiagnostics: () => connection.getConnectionDiagnostics(),
     dispose() {
       stopWatching();
+      void opened?.then((files) => files.dispose());
       session.dispose();
       connection.dispose();
       tabs?.channel.close();
@@ -124,7 +150,7 @@ async function checkServer(): Promise<number | undefined> {
 const MESH_MODE_KEY = "festival-chat.mesh";
 
 /** Peers by this browser's WebRTC, as far as its battery and network allow. */
-function browserPeers(): RoomConnectionParts["peers"] {
+function browserPeers(files: () => Promise<RoomFiles>): RoomConnectionParts["peers"] {
   let battery: { level: number; charging: boolean } | undefined;
   const { getBattery } = navigator as { getBattery?: () => Promise<{ level: number; charging: boolean }> };
   // It goes on telling the truth: the object is live. Absent in Safari and Firefox, and then nobody asks it.
@@ -158,6 +184,7 @@ function browserPeers(): RoomConnectionParts["peers"] {
     },
     fetchConfig: async () => await (await fetch("/mesh/config", { cache: "no-store" })).json(),
     makeConnection: (configuration) => new RTCPeerConnection(configuration),
+    files,
   };
 }
 

@@ -59,6 +59,14 @@ async function open({ others = true, answers = true } = {}) {
       return world.answers ? Promise.resolve(CONFIG) : Promise.reject(new TypeError("no network"));
     },
     makeConnection: noConnection,
+    files: () =>
+      Promise.resolve({
+        useMesh: () => {},
+        linked: () => {},
+        unlinked: () => {},
+        received: () => {},
+        drained: () => {},
+      }),
     onView: (view) => views.push(view),
     log: () => {},
   });
