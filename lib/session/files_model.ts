@@ -35,10 +35,17 @@ export interface FilesModel {
   fetch(root: FileRoot): Promise<void>;
   /** Stops; what is here stays. */
   pause(root: FileRoot): Promise<void>;
-  /** All of it; undefined when it is not here. */
+  /** All of it; undefined when it is not here. Its type is that of a picture that is shown, or tells nothing. */
   open(file: FileInfo): Promise<Blob | undefined>;
   /** Keeps a file on this device and offers it to the room. */
   send(file: FileToSend, caption: string): Promise<{ problem?: FileProblem }>;
   /** Whether a picture that comes on the screen is fetched without being asked for. */
   fetchesByItself(file: FileInfo): boolean;
+}
+
+/** What is shown in a page: types of which a browser makes a picture and nothing else. All others are only saved. */
+const SHOWN_PICTURES = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"];
+
+export function isShownPicture(type: string): boolean {
+  return SHOWN_PICTURES.includes(type);
 }

@@ -14,10 +14,10 @@ import type { FileOffer } from "../files/ports.ts";
 import { type FileStore, StoreFull } from "../files/store.ts";
 import type { AuthorKey, EventId } from "../protocol/event.ts";
 import { blockCount, HASH_BYTES } from "../protocol/file_frames.ts";
-import { cleanFileName, cleanFileType, type FileInfo, type FileRoot } from "../protocol/file_info.ts";
+import { cleanFileName, cleanFileType, type FileInfo, type FileRoot, UNKNOWN_TYPE } from "../protocol/file_info.ts";
 import { FILE_BLOCK_BYTES, FILE_MAX_BYTES } from "../protocol/limits.ts";
 import type { Cancel, Clock, Random, Timers } from "./deps.ts";
-import type { FileProblem, FilesModel, FileToSend, FileView } from "./files_model.ts";
+import { type FileProblem, type FilesModel, type FileToSend, type FileView, isShownPicture } from "./files_model.ts";
 import type { FileLinks, FileMesh } from "./mesh_host.ts";
 import type { RoomSession } from "./room_session.ts";
 
@@ -121,7 +121,7 @@ export class RoomFiles implements FilesModel, FileLinks {
       if (block === undefined) return undefined;
       parts.push(block);
     }
-    return new Blob(parts, { type });
+    return new Blob(parts, { type: isShownPicture(type) ? type : UNKNOWN_TYPE });
   }
 
   async send(file: FileToSend, caption: string): Promise<{ problem?: FileProblem }> {
@@ -155,7 +155,7 @@ export class RoomFiles implements FilesModel, FileLinks {
   }
 
   fetchesByItself({ type, bytes }: FileInfo): boolean {
-    return bytes <= SMALL_FILE_BYTES && type.startsWith("image/") && !this.#parts.saves();
+    return bytes <= SMALL_FILE_BYTES && isShownPicture(type) && !this.#parts.saves();
   }
 
   /** No event offers it any more: it goes, unless another one does. */

@@ -85,6 +85,8 @@ for (const right of CONTENTS) {
         payload.body = { ...payload.body, [field]: wrong };
         // Any text is an emoji, also white space; a reaction is bounded, not beautiful.
         if (field === "emoji" && typeof wrong === "string" && wrong !== "") continue;
+        // A file, only without its fields: those are named on their own.
+        if (field === "file" && JSON.stringify(wrong) === "{}") continue;
         assertEquals(
           problemOf(JSON.stringify(payload)),
           `bad_event body.${field}`,
