@@ -6,7 +6,7 @@ import { type RoomHead, RoomScreen } from "../components/room/RoomScreen.tsx";
 import { useTexts } from "../components/texts.ts";
 import { roomPath } from "../lib/chat/recent_rooms.ts";
 import { forgetThisPage, keepThisPage } from "../lib/offline/page.ts";
-import { deviceName, openRoomInBrowser } from "../lib/session/browser.ts";
+import { deviceName, forgetFilesOf, openRoomInBrowser } from "../lib/session/browser.ts";
 import type { RoomModel } from "../lib/session/room_model.ts";
 
 /** What this device remembers; loaded when it is first asked for. */
@@ -75,6 +75,7 @@ export default function Room({ head }: { head: RoomHead }) {
         const home = await openHome();
         await home.forget(head.id);
         home.dispose();
+        await forgetFilesOf(head.id);
         await forgetThisPage();
         location.assign("/");
       }}

@@ -3,7 +3,7 @@ import "@preact/signals";
 import { fileSize, fileTextsFor } from "../../lib/design/file_texts.ts";
 import type { FileInfo } from "../../lib/protocol/file_info.ts";
 import { type FilesModel, type FileView, isShownPicture } from "../../lib/session/files_model.ts";
-import { Button } from "../Button.tsx";
+import { Button, IconButton } from "../Button.tsx";
 import { Dialog } from "../Dialog.tsx";
 import { Icon } from "../Icon.tsx";
 import type { MessageItem } from "../room/Message.tsx";
@@ -15,7 +15,7 @@ const SAVING_BEGINS_MS = 60_000;
 
 /** A file in the conversation: what it is, how much of it is here, and what can be done with it. */
 export default function FileCard(props: { item: MessageItem; file: FileInfo; files: () => Promise<FilesModel> }) {
-  const { item, file } = props;
+  const { file } = props;
   const words = fileTextsFor(useTexts().language);
   const card = useRef<HTMLDivElement>(null);
   const [files, setFiles] = useState<FilesModel>();
@@ -38,7 +38,7 @@ export default function FileCard(props: { item: MessageItem; file: FileInfo; fil
       data-file={state}
     >
       {file.size
-        ? <Picture {...props} files={files} size={file.size} here={visible && state === "here"} words={words} />
+        ? <Picture {...props} files={files} size={file.size} visible={visible} view={view} words={words} />
         : (
           <p class="flex items-center gap-2 py-1">
             <Icon name="file" class="w-8 h-8" />
@@ -48,41 +48,40 @@ export default function FileCard(props: { item: MessageItem; file: FileInfo; fil
             </span>
           </p>
         )}
-      <Status file={file} view={view} files={files} alt={item.text || file.name} />
+      <Status file={file} view={view} files={files} />
     </div>
   );
 }
 
-/** How much is here, in words and as a bar, and the one thing to do next. */
-function Status(props: { file: FileInfo; view: FileView; files: FilesModel | undefined; alt: string }) {
+/** How much is here, in words, and the one thing to do next. */
+function Status(props: { file: FileInfo; view: FileView; files: FilesModel | undefined }) {
   const { file, files, view: { state, bytesHere, holders, hindrance, onlyHere } } = props;
   const words = fileTextsFor(useTexts().language);
   const size = fileSize(file.bytes);
   const here = fileSize(bytesHere);
   const said = {
     unknown: words.looking,
-    absent: file.size ? `${words.absent} · ${size}` : words.absent,
-    fetching: hindrance ? words.hindrances[hindrance] : words.fetching(here, size, holders),
+    absent: file.size ? size : words.absent,
+    fetching: words.fetching(here, size, holders),
     paused: words.paused(here, size),
-    here: onlyHere ? words.onlyHere : file.size ? `${words.here} · ${size}` : words.here,
+    here: file.size ? size : words.here,
   }[state];
   const blocked = hindrance !== undefined && hindrance !== "no_holder";
+  const explained = hindrance ? words.hindrances[hindrance] : onlyHere && words.onlyHere;
   return (
-    <div class="max-w-[18rem] text-sm">
-      {(state === "fetching" || state === "paused") && (
-        <progress
-          class="file-progress block w-full my-1"
-          max={file.bytes}
-          value={bytesHere}
-          aria-label={words.progress(file.name)}
-        />
-      )}
-      <div class="flex items-center gap-2 min-h-touch">
+    <div class="w-72 max-w-full text-sm">
+      {!file.size && <Bar file={file} view={props.view} />}
+      {explained && <p class={`pt-1 ${blocked ? "text-alarm font-bold" : "text-dim"}`}>{explained}</p>}
+      <div class="flex items-center gap-2 min-h-touch mt-1">
         {/* Numbers that run are not for reading aloud; the bar tells them to who asks. */}
-        <p class={`flex-1 min-w-0 ${blocked ? "text-alarm font-bold" : "text-dim"}`} aria-live="off">{said}</p>
+        <p class="flex-1 min-w-0 text-dim tabular-nums" aria-live="off">{said}</p>
         {state === "absent" && <Button icon="down" onClick={() => files?.fetch(file.root)}>{words.get}</Button>}
         {state === "fetching" && !blocked && (
-          <Button icon="pause" onClick={() => files?.pause(file.root)}>{words.pause}</Button>
+          <IconButton
+            icon="pause"
+            label={words.pause}
+            onClick={() => files?.pause(file.root)}
+          />
         )}
         {(state === "paused" || (blocked && hindrance !== "false_offer")) && (
           <Button
@@ -98,17 +97,34 @@ function Status(props: { file: FileInfo; view: FileView; files: FilesModel | und
   );
 }
 
+function Bar(
+  { file, view: { state, bytesHere }, class: extra = "" }: { file: FileInfo; view: FileView; class?: string },
+) {
+  const words = fileTextsFor(useTexts().language);
+  if (state !== "fetching" && state !== "paused") return null;
+  return (
+    <progress
+      class={`file-progress block w-full ${extra}`}
+      max={file.bytes}
+      value={bytesHere}
+      aria-label={words.progress(file.name)}
+    />
+  );
+}
+
 /** The picture in its frame: the tiny one that came with the message, then the real one. Pressed, it fills the screen. */
 function Picture(props: {
   item: MessageItem;
   file: FileInfo;
   size: NonNullable<FileInfo["size"]>;
   files: FilesModel | undefined;
-  /** All of it is on this phone, and it is on the screen. */
-  here: boolean;
+  view: FileView;
+  /** It is on the screen: only then it is in memory. */
+  visible: boolean;
   words: ReturnType<typeof fileTextsFor>;
 }) {
-  const { file, size, files, here, words } = props;
+  const { file, size, files, view, words } = props;
+  const here = props.visible && view.state === "here";
   const [url, setUrl] = useState<string>();
   const [broken, setBroken] = useState(false);
   const [large, setLarge] = useState(false);
@@ -137,6 +153,7 @@ function Picture(props: {
             class="picture-blur absolute w-full h-full object-cover"
           />
         )}
+        <Bar file={file} view={view} class="absolute inset-x-0 bottom-0" />
         {broken && <p class="absolute inset-0 p-2 bg-ground text-sm">{words.unreadable}</p>}
         {shown && (
           <button
@@ -150,8 +167,8 @@ function Picture(props: {
         )}
       </div>
       {large && shown && (
-        <Dialog title={file.name} full onClose={() => setLarge(false)}>
-          <img src={url} alt={alt} class="mx-auto max-w-full max-h-[80vh] object-contain" />
+        <Dialog title={words.large} full onClose={() => setLarge(false)}>
+          <img src={url} alt={alt} class="block mx-auto max-w-full max-h-[80vh] object-contain" />
           {props.item.text && <p class="py-2" dir="auto">{props.item.text}</p>}
         </Dialog>
       )}

@@ -14,6 +14,7 @@ const english = {
   pause: "Pause",
   goOn: "Go on",
   save: "Save",
+  large: "Picture",
   show: (name: string) => `Show large: ${name}`,
   progress: (name: string) => `How much of ${name} is here`,
   absent: "Not on this phone",

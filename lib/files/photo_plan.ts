@@ -13,9 +13,9 @@ export interface PhotoTry {
 
 /** First as large as it may be and good, then coarser, then smaller. At most 16 tries; the last one fits any limit. */
 export function photoTries(width: number, height: number, longest = PHOTO_SIDE_MAX): PhotoTry[] {
-  const sides = [longest, longest * 0.75, longest * 0.5, longest * 0.25];
-  return sides.flatMap((side) => {
-    const scale = Math.min(1, side / Math.max(width, height));
+  const largest = Math.min(1, longest / Math.max(width, height));
+  return [1, 0.75, 0.5, 0.25].flatMap((part) => {
+    const scale = largest * part;
     const fit = (length: number) => Math.max(1, Math.round(length * scale));
     return [0.82, 0.7, 0.55, 0.4].map((quality) => ({ width: fit(width), height: fit(height), quality }));
   });

@@ -22,6 +22,13 @@ export function deviceName(): Promise<string | undefined> {
   });
 }
 
+/** Takes away what this device holds of a room's files. Never rejects. */
+export async function forgetFilesOf(room: RoomId): Promise<void> {
+  await import("./on_demand.ts").then(({ forgetFiles }) => forgetFiles(room)).catch((error) =>
+    log(`files: they could not be forgotten: ${error}`)
+  );
+}
+
 /** Opens a room over this page's own server. `dispose` ends it. */
 export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
   const outboxes = outboxChannel();

@@ -25,11 +25,14 @@ interface Schema extends DBSchema {
   blocks: { key: [RoomId, FileRoot, number]; value: Bytes };
 }
 
-let opening: Promise<IDBPDatabase<Schema>> | undefined;
+const openings = new Map<string, Promise<IDBPDatabase<Schema>>>();
 
+/** The database with this name, for all rooms of the page. */
 function database(name: string): Promise<IDBPDatabase<Schema>> {
-  const forget = () => opening = undefined;
-  return opening ??= openDB<Schema>(name, 1, {
+  const forget = () => void openings.delete(name);
+  let opening = openings.get(name);
+  if (opening !== undefined) return opening;
+  opening = openDB<Schema>(name, 1, {
     upgrade(db) {
       db.createObjectStore("files");
       db.createObjectStore("blocks");
@@ -43,6 +46,8 @@ function database(name: string): Promise<IDBPDatabase<Schema>> {
     forget();
     throw error;
   });
+  openings.set(name, opening);
+  return opening;
 }
 
 /** Calls reject where there is no IndexedDB. `maxBytes`: of all rooms together. */

@@ -150,7 +150,7 @@ rule("a photo is made small, shown before it is sent, and comes by itself on the
   await ben!.hears("from the hill");
   assertEquals(await findViolations(ben!.page), []);
   await card(ben!, label).getByRole("button", { name: words.show("from the hill") }).click();
-  await ben!.dialog("sunset.webp").getByRole("img", { name: "from the hill" }).waitFor();
+  await ben!.dialog(words.large).getByRole("img", { name: "from the hill" }).waitFor();
   await ben!.page.keyboard.press("Escape");
   assertEquals((await saved(ben!, label)).name, "sunset.webp");
 }, { timeoutMs: 90_000 });
