@@ -2,7 +2,7 @@
 /** Sizes and times of one phone's transfers, all rooms' links taken one by one. */
 
 /** Up to this size a picture is fetched without being asked for: what photos are shrunk to. */
-export const SMALL_FILE_BYTES = 204_800;
+export const SMALL_FILE_BYTES = 200_000;
 /** Blocks that are asked for at one holder at a time: one comes while the next is being read. */
 export const BLOCKS_PER_HOLDER = 2;
 /** Blocks that one file has on their way or under check: a bound of its memory, 2 MiB. */
