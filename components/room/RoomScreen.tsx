@@ -22,6 +22,7 @@ const loadConnectionDialog = async () => ({ default: (await loadParts()).Connect
 const loadPeopleDialog = async () => ({ default: (await loadParts()).PeopleDialog });
 const loadSettingsDialog = async () => ({ default: (await loadParts()).SettingsDialog });
 const loadFileDialog = () => import("../lazy/FileDialog.tsx");
+const loadPairingDialog = () => import("../lazy/PairingDialog.tsx");
 const loadShareDialog = () => import("../lazy/ShareDialog.tsx");
 
 /** What a page knows of a room before it is open. */
@@ -39,6 +40,8 @@ export interface RoomScreenProps {
   model: RoomModel | undefined;
   /** The link that brings others here. */
   link: string;
+  /** Another phone's code for linking, scanned before the room was open. */
+  pairing?: string;
   /** Somebody has chosen my name; else the first message asks for it. */
   named: boolean;
   /** Takes a new name; answers why not. */
@@ -54,7 +57,9 @@ export function RoomScreen(props: RoomScreenProps) {
   const model = props.model ?? NO_MODEL;
   const t = useTexts();
   useVisibleHeight();
-  const [dialog, setDialog] = useState<"share" | "people" | "settings" | "name" | "connection">();
+  const [dialog, setDialog] = useState<"share" | "people" | "settings" | "name" | "connection" | "pair" | undefined>(
+    props.pairing === undefined ? undefined : "pair",
+  );
   const [writing, setWriting] = useState<Writing>({ mode: "message" });
   /** What is attached and not sent yet; the first one is looked at. */
   const [files, setFiles] = useState<File[]>([]);
@@ -64,7 +69,8 @@ export function RoomScreen(props: RoomScreenProps) {
 
   const name = props.named ? model.me.value?.name ?? "" : "";
   const band = bandClass(head.id);
-  const roomName = model.room.value?.name ?? head.name ?? t.problems.secret_missing.title;
+  const roomName = model.room.value?.name ?? head.name ??
+    (head.kind === "sealed" ? t.problems.secret_missing.title : t.room.unnamed);
   const code = model.room.value?.code ?? head.code;
 
   const send = (text: string): Promise<string | undefined> => {
@@ -101,7 +107,13 @@ export function RoomScreen(props: RoomScreenProps) {
     if (chosen.length > 0 && props.model !== undefined) setFiles((files) => [...files, ...chosen]);
     if (!props.named) setDialog("name");
   };
-  const closeDialog = useCallback(() => setDialog(undefined), []);
+  /** A code that was scanned counts once. */
+  const [scanned, setScanned] = useState(props.pairing);
+  const pair = useCallback(() => setDialog("pair"), []);
+  const closeDialog = useCallback(() => {
+    setScanned(undefined);
+    setDialog(undefined);
+  }, []);
 
   const handlers = useMemo(() => ({
     onReply: ({ id, author, text, file }: MessageItem) =>
@@ -141,6 +153,7 @@ export function RoomScreen(props: RoomScreenProps) {
       <RoomHeader
         name={roomName}
         code={code}
+        sealed={head.kind === "sealed"}
         people={model.people.value.count || undefined}
         connection={phonesOnly ? "phones" : connection.state}
         onShare={() => setDialog("share")}
@@ -148,7 +161,12 @@ export function RoomScreen(props: RoomScreenProps) {
         onSettings={() => setDialog("settings")}
         onConnection={() => props.model !== undefined && setDialog("connection")}
       />
-      <ConnectionStrip connection={connection} phonesOnly={phonesOnly} onReconnect={() => model.forceReconnect()} />
+      <ConnectionStrip
+        connection={connection}
+        phonesOnly={phonesOnly}
+        onReconnect={() => model.forceReconnect()}
+        onPair={pair}
+      />
       {!model.stored.value && (
         <p role="status" class="bg-raised text-warn text-sm font-bold px-3 py-2 border-b-2 border-line">
           {t.room.notStored}
@@ -183,14 +201,21 @@ export function RoomScreen(props: RoomScreenProps) {
         <LazyDialog
           load={loadShareDialog}
           title={t.share.title}
-          props={{ name: roomName, code, link: props.link, band, onClose: closeDialog }}
+          props={{ name: roomName, code, link: props.link, band, onPair: pair, onClose: closeDialog }}
         />
       )}
       {dialog === "connection" && (
         <LazyDialog
           load={loadConnectionDialog}
           title={t.connection.open}
-          props={{ model, onClose: closeDialog }}
+          props={{ model, onPair: pair, onClose: closeDialog }}
+        />
+      )}
+      {dialog === "pair" && props.model !== undefined && (
+        <LazyDialog
+          load={loadPairingDialog}
+          title={t.share.phones}
+          props={{ model, scanned, onClose: closeDialog }}
         />
       )}
       {dialog === "people" && (

@@ -1,6 +1,15 @@
 // Runs in browser and server.
 /** What `GET /mesh/config` answers: who helps phones to find each other, and the limits of links. */
 import { isCount, isRecord, isTime } from "./event.ts";
+import {
+  MESH_AUTO_UPGRADE_MS,
+  MESH_CANDIDATE_POOL,
+  MESH_DISCOVERY_COOLDOWN_MS,
+  MESH_LINKS_DESKTOP,
+  MESH_LINKS_PHONE,
+  MESH_PEER_COOLDOWN_MS,
+  MESH_SMALL_ROOM,
+} from "./limits.ts";
 
 /** As RTCPeerConnection takes it. */
 export interface IceServer {
@@ -29,6 +38,20 @@ export interface MeshConfig {
     candidatePool: number;
   };
 }
+
+/** What holds where no server can be asked: paths within one network, and the usual limits. */
+export const LOCAL_MESH_CONFIG: MeshConfig = {
+  iceServers: [],
+  limits: {
+    desktopLinks: MESH_LINKS_DESKTOP,
+    phoneLinks: MESH_LINKS_PHONE,
+    discoveryCooldownMs: MESH_DISCOVERY_COOLDOWN_MS,
+    peerCooldownMs: MESH_PEER_COOLDOWN_MS,
+    smallRoom: MESH_SMALL_ROOM,
+    autoUpgradeMs: MESH_AUTO_UPGRADE_MS,
+    candidatePool: MESH_CANDIDATE_POOL,
+  },
+};
 
 /** Most ICE servers, and addresses of one: browsers slow down with more than a few. */
 const ICE_SERVERS_MAX = 8;

@@ -27,8 +27,8 @@ interface Loose {
   sent?: boolean;
 }
 
-/** Changes are written together after this. */
-const SAVE_AFTER_MS = 200;
+/** Changes are written together after this: little, because a page may be closed at any moment. */
+const SAVE_AFTER_MS = 20;
 
 export class LooseEvents {
   readonly #parts: LooseEventsParts;

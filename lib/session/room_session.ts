@@ -9,16 +9,16 @@ import { withOpened } from "../chat/recent_rooms.ts";
 import { personNamePlace, type Sealer, sealerOf } from "../crypto/seal.ts";
 import { type AuthorKey, type Event, type EventId, isSaid, type RoomId } from "../protocol/event.ts";
 import type { FileInfo } from "../protocol/file_info.ts";
-import type { HelloFrame, HelloProof, LogPosition, WelcomeFrame } from "../protocol/frames.ts";
+import type { HelloFrame, HelloProof, LogPosition, RoomInfo, WelcomeFrame } from "../protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../protocol/limits.ts";
 import type { DeliveryRoute } from "../routing/delivery_route.ts";
 import { Connection, type RoomFrame } from "./connection.ts";
 import { CopyKeeper } from "./copy_keeper.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
-import { COPY_MAX_EVENTS, LAZY_SERVER_MS, REFUSED_PAUSE_MS } from "./limits.ts";
+import { COPY_MAX_EVENTS, LAZY_SERVER_MS, PEOPLE_MAX, REFUSED_PAUSE_MS } from "./limits.ts";
 import { LogReader } from "./log_reader.ts";
 import { LooseEvents } from "./loose_events.ts";
-import type { MeshHost, SessionMesh } from "./mesh_host.ts";
+import type { MeshHost, PairingHost, SessionMesh } from "./mesh_host.ts";
 import { PeerSide } from "./peer_side.ts";
 import { type Ground, layGround, tidyPersonName } from "./room_ground.ts";
 import { ReadKeeper } from "./read_keeper.ts";
@@ -27,7 +27,8 @@ import { RoomGate } from "./room_gate.ts";
 import type { RoomHead } from "./room_head.ts";
 import type { ConnectionState, ConversationModel, RoomProblem, SendProblem } from "./room_model.ts";
 import { RoomPeople } from "./room_people.ts";
-import { RoomSignals } from "./room_signals.ts";
+import { RoomSignals, type Shown } from "./room_signals.ts";
+import type { SessionStorage } from "./storage.ts";
 
 export interface RoomSessionOptions {
   room: RoomId;
@@ -49,6 +50,8 @@ export interface RoomSession extends ConversationModel {
   readonly waiting: number;
   /** What a mesh of this room works for; undefined until the device's key is known and the room is proven. */
   readonly meshHost: MeshHost | undefined;
+  /** What linking with a phone beside this one works for; undefined until the device's key is known. */
+  readonly pairingHost: PairingHost | undefined;
   /** Uses a mesh from now on, or none. */
   useMesh(mesh: SessionMesh | undefined): void;
   /** Which way new events of mine go first, and why. */
@@ -183,6 +186,7 @@ class Session extends RoomSignals implements RoomSession {
       isLive: () => this.#connection.live,
       sendSignal: (frame) => this.#connection.send(frame),
       clockSeen: () => this.#clock,
+      onCoverage: () => !this.#connection.live && this.#publish(),
       onEvent: (event) => {
         this.#clock = Math.max(this.#clock, event.clock);
         this.#publish();
@@ -519,6 +523,33 @@ class Session extends RoomSignals implements RoomSession {
     return this.#peers.host;
   }
 
+  get pairingHost(): PairingHost | undefined {
+    const { room, secret } = this.#options;
+    const ground = this.#ground;
+    if (ground === undefined) return undefined;
+    return {
+      room,
+      secret,
+      signer: ground.signer,
+      verifier: this.#deps.ed25519,
+      info: () => this.#gate.known?.info,
+      clockSeen: () => this.#clock,
+      learn: (info, clock) => this.#learn(info, clock, ground.storage),
+    };
+  }
+
+  async #learn(info: RoomInfo, clock: number, storage: SessionStorage): Promise<boolean> {
+    const isNew = this.#gate.known === undefined;
+    if (!await this.#gate.learn(info)) return false;
+    if (!isNew) return true;
+    this.#clock = Math.max(this.#clock, clock);
+    // Of no log yet, so that the first server's takes its place: the room opens again without one.
+    await storage.saveCopy(info.id, { epoch: "", ranges: [], oldest: 1, room: info, events: [] }, false)
+      .catch((error) => this.#log(`the room could not be kept: ${error}`));
+    this.#publish();
+    return true;
+  }
+
   useMesh(mesh: SessionMesh | undefined): void {
     this.#peers.use(mesh);
   }
@@ -552,12 +583,21 @@ class Session extends RoomSignals implements RoomSession {
     this.show({
       timeline,
       reader: this.#reader,
-      people: this.#people,
+      people: this.#present(signer.author),
       marker: this.#marker,
       upToDate: this.#heard && this.#reader.caughtUp,
       me: signer.author,
       name: this.#name,
     });
+  }
+
+  /** Who is here: as the server told; without one, whom peers reach. */
+  #present(me: AuthorKey): Shown["people"] {
+    const reached = this.#connection.live ? [] : this.#peers.mesh?.reached() ?? [];
+    if (reached.length === 0) return this.#people;
+    const names = new Map<AuthorKey, string | undefined>([[me, this.#name]]);
+    for (const peer of reached.slice(0, PEOPLE_MAX)) names.set(peer, this.#people.names.get(peer));
+    return { count: reached.length + 1, names };
   }
 
   #log(line: string): void {

@@ -11,6 +11,7 @@ import type { AuthorKey, RoomId } from "../protocol/event.ts";
 import type { SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../protocol/frames.ts";
 import { LINK_HEARTBEAT_MS } from "../protocol/limits.ts";
 import type { GoodbyeReason, LinkSessionId, Signal, SignalContent, SignalHeader } from "../protocol/signal.ts";
+import type { PairedPeer } from "./pairing.ts";
 import { type LinkState, PeerLink, type PeerLinkParts } from "./peer_link.ts";
 
 export interface PeerLinksParts extends Pick<PeerLinkParts, "clock" | "timers" | "random" | "open" | "log"> {
@@ -72,6 +73,12 @@ export class PeerLinks {
     return link;
   }
 
+  /** Takes over a connection that was made without signals. A link with the same peer gives way. */
+  adopt({ peer, session, peerSession, open }: PairedPeer): void {
+    this.#links.get(peer)?.close("replaced");
+    this.#add(peer, { open, paired: { session, peerSession } });
+  }
+
   /** A signal came over the room's connection. */
   receive(frame: SignalFrame): void {
     this.#queue("#opening", async () => {
@@ -125,7 +132,7 @@ export class PeerLinks {
     }
   }
 
-  #add(peer: AuthorKey): PeerLink {
+  #add(peer: AuthorKey, made?: Pick<PeerLinkParts, "open" | "paired">): PeerLink {
     const { clock, timers, random, open, log, signer, linkCount, onState, onMessage, onDrained } = this.#parts;
     const { onFileFrame, onFilesDrained } = this.#parts;
     const link: PeerLink = new PeerLink({
@@ -135,6 +142,7 @@ export class PeerLinks {
       timers,
       random,
       open,
+      ...made,
       linkCount,
       sendSignal: (header, content) => this.#send(peer, header, content),
       onState: (state) => {

@@ -287,6 +287,38 @@ Deno.test("[WAY-5] an event that comes over both roads is shown once, and nothin
   for (const phone of world.phones) assertEquals(phone.disk.loose.get(world.server.room.id)?.size ?? 0, 0);
 });
 
+Deno.test("[MESH-62] phones that lost the server link over a phone that both are linked to", async () => {
+  using world = await crowd(["Ada", "Ben", "Cleo"], { meshed: 2 });
+  const [ada, ben, cleo] = world.phones;
+  cleo!.startMesh(1);
+  await world.until(() => cleo!.reaches.reached === 2);
+  await world.stopServer();
+  // Who has one link more now calls the phone behind its neighbour: no server carries the signals.
+  cleo!.mesh!.setMaxLinks(8);
+  const linksOf = (phone: Phone) => phone.mesh!.links.filter(({ state }) => state === "connected").length;
+  await world.until(() => [ada!, ben!, cleo!].every((phone) => linksOf(phone) === 2));
+});
+
+Deno.test("[PHONES-1] on how many phones a message is outlives the page, while there is no server", async () => {
+  using world = await crowd(["Ada", "Ben"]);
+  const [ada] = world.phones;
+  await world.stopServer();
+  await ada!.say("held by Ben");
+  await world.until(() => ada!.onPhones("held by Ben") === 1);
+  await drained();
+  const { entries } = ada!.disk.outboxes.get(world.server.room.id)!;
+  assertEquals(entries.map(({ phones }) => phones), [1]);
+});
+
+Deno.test("[PHONES-3] without a server those are here whom peers reach", async () => {
+  using world = await crowd(["Ada", "Ben", "Cleo"], { meshed: 2 });
+  const [ada] = world.phones;
+  assertEquals(ada!.session.people.value.count, 3);
+  await world.stopServer();
+  await world.until(() => ada!.session.people.value.count === 2);
+  assertEquals(ada!.session.people.value.shown.map(({ name }) => name), ["Ada", "Ben"]);
+});
+
 Deno.test("[WAY-6] no server: peers carry, and say so; it comes back: all is stored once, in one order for everybody", async () => {
   using world = await crowd(["Ada", "Ben", "Cleo", "Dora"]);
   await world.phones[0]!.say("before");
