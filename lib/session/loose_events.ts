@@ -14,8 +14,13 @@ export interface LooseEventsParts extends Pick<SessionDeps, "steady" | "timers" 
   storage(): SessionStorage | undefined;
   /** Gives a frame to the connection; false without one. */
   send(frame: SendFrame): boolean;
+  /** The device keeps more than before. */
+  onKept(): void;
   log(line: string): void;
 }
+
+/** What tabs tell each other when the loose events of a room have changed in the storage. */
+export const looseIn = (room: RoomId) => `loose ${room}`;
 
 interface Loose {
   wire: WireEvent;
@@ -128,6 +133,7 @@ export class LooseEvents {
     this.#dropped = new Set();
     try {
       await storage.changeLoose(this.#parts.room, kept, dropped);
+      if (kept.size > 0) this.#parts.onKept();
     } catch (error) {
       this.#parts.log(`what other phones sent could not be kept: ${error}`);
       for (const [id, wire] of kept) if (this.#events.has(id)) this.#unsaved.set(id, wire);

@@ -17,10 +17,10 @@ import { CopyKeeper } from "./copy_keeper.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
 import { COPY_MAX_EVENTS, LAZY_SERVER_MS, PEOPLE_MAX, REFUSED_PAUSE_MS } from "./limits.ts";
 import { LogReader } from "./log_reader.ts";
-import { LooseEvents } from "./loose_events.ts";
+import { LooseEvents, looseIn } from "./loose_events.ts";
 import type { MeshHost, PairingHost, SessionMesh } from "./mesh_host.ts";
 import { PeerSide } from "./peer_side.ts";
-import { type Ground, layGround, tidyPersonName } from "./room_ground.ts";
+import { type Ground, layGround, openKept, tidyPersonName } from "./room_ground.ts";
 import { ReadKeeper } from "./read_keeper.ts";
 import { ReadMarker } from "./read_marker.ts";
 import { RoomGate } from "./room_gate.ts";
@@ -94,6 +94,7 @@ class Session extends RoomSignals implements RoomSession {
   /** Highest Lamport clock seen in the room. */
   #clock = 0;
   #cancelAskAgain: Cancel | undefined;
+  readonly #stopListening: Cancel;
   #disposed = false;
 
   constructor(deps: SessionDeps, options: RoomSessionOptions) {
@@ -155,8 +156,13 @@ class Session extends RoomSignals implements RoomSession {
       random,
       storage: () => this.#ground?.storage,
       send: (frame) => this.#connection.send(frame),
+      onKept: () => deps.tabs?.tell(looseIn(options.room)),
       log,
     });
+    this.#stopListening = deps.tabs?.listen((what) => {
+      if (what !== looseIn(options.room)) return;
+      this.#readLoose().catch((error) => log(`what another tab keeps could not be read: ${error}`));
+    }) ?? (() => {});
     this.#connection = new Connection({
       clock,
       steady,
@@ -270,6 +276,7 @@ class Session extends RoomSignals implements RoomSession {
     this.#keeper.dispose();
     this.#readKeeper.dispose();
     this.#cancelAskAgain?.();
+    this.#stopListening();
     this.#connection.end();
     this.#loose.dispose();
     this.#ground?.outbox.dispose();
@@ -323,11 +330,7 @@ class Session extends RoomSignals implements RoomSession {
       if (position !== undefined) ground.seen ??= { epoch: copy.epoch, position };
       this.#marker.learn(ground.seen);
       this.#gate.enter(head);
-      ground.timeline.add(ground.loose);
-      for (const event of ground.loose) {
-        this.#clock = Math.max(this.#clock, event.clock);
-        this.#loose.add(event, true);
-      }
+      this.#showLoose(ground, ground.loose);
       // What the log has by now is not loose any more.
       this.#reader.restore(copy, events);
     } else this.#marker.learn(ground.seen); // What was read is remembered, also where the copy did not get to the disk.
@@ -552,6 +555,24 @@ class Session extends RoomSignals implements RoomSession {
 
   useMesh(mesh: SessionMesh | undefined): void {
     this.#peers.use(mesh);
+  }
+
+  /** Another tab of the device has the links: what came over them is shown here, too. */
+  async #readLoose(): Promise<void> {
+    const ground = this.#ground, head = this.#gate.known;
+    if (ground === undefined || head === undefined) return;
+    const kept = await openKept(await ground.storage.loose(this.#options.room), ground.sealer, head);
+    if (this.#disposed) return;
+    this.#showLoose(ground, kept.filter(({ id }) => !ground.timeline.has(id)));
+    this.#publish();
+  }
+
+  #showLoose({ timeline }: Ground, events: readonly Event[]): void {
+    timeline.add(events);
+    for (const event of events) {
+      this.#clock = Math.max(this.#clock, event.clock);
+      this.#loose.add(event, true);
+    }
   }
 
   // ---- what is live ----

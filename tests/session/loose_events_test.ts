@@ -53,6 +53,7 @@ class Carrier {
         this.sentAt.push(time.now());
         return true;
       },
+      onKept: () => {},
       log: (line) => this.logs.push(line),
     });
   }
