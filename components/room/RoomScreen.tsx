@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { RoomKind } from "../../lib/protocol/event.ts";
 import type { HomeModel } from "../../lib/session/home_model.ts";
 import type { RoomModel, SendProblem } from "../../lib/session/room_model.ts";
@@ -128,6 +128,9 @@ export function RoomScreen(props: RoomScreenProps) {
     onCopy: copyText,
     files: () => model.files(),
   }), [model]);
+
+  const calm = model.mesh.value.reason === "battery_very_low";
+  useEffect(() => void document.documentElement.toggleAttribute("data-calm", calm), [calm]);
 
   const connection = model.connection.value;
   const phonesOnly = connection.state !== "connected" && model.currentRoute.value?.road === "p2p";

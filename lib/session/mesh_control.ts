@@ -4,7 +4,7 @@
  */
 import type { MeshConfig } from "../protocol/mesh_config.ts";
 import { LOCAL_MESH_CONFIG, readMeshConfig } from "../protocol/mesh_config.ts";
-import { type PowerDecision, powerPolicy, type PowerSituation } from "../routing/power_policy.ts";
+import { linkHeartbeatMs, type PowerDecision, powerPolicy, type PowerSituation } from "../routing/power_policy.ts";
 import { type PairedPeer, Pairing, type PairingState } from "../transport/pairing.ts";
 import { browserPeerConnections } from "../transport/peer_connection.ts";
 import type { Cancel, Clock, Random, Timers } from "./deps.ts";
@@ -82,6 +82,7 @@ export class MeshControl {
     if (!wanted) this.#close();
     else if (this.#mesh !== undefined) this.#mesh.setMaxLinks(maxLinks);
     else if (due && (others || this.#paired)) this.#open(config, maxLinks);
+    this.#mesh?.setHeartbeat(linkHeartbeatMs(this.#decision.reason));
     this.#tell();
   }
 

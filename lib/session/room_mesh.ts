@@ -197,6 +197,11 @@ export class RoomMesh implements SessionMesh, FileMesh {
     this.#node.setMaxLinks(maxLinks);
   }
 
+  /** Silence after which links are asked whether they live, ms. */
+  setHeartbeat(heartbeatMs: number): void {
+    this.#links.setHeartbeat(heartbeatMs);
+  }
+
   networkChanged(): void {
     this.#links.networkChanged();
   }

@@ -501,7 +501,7 @@ class Session extends RoomSignals implements RoomSession {
       }
       this.#peers.mesh?.heard(event);
     }
-    this.#loose.stored(events.values());
+    timeline.remove(this.#loose.stored([...events.values()]));
     timeline.add(events.values());
     timeline.setPositions(events);
     outbox.stored(mine);

@@ -28,9 +28,6 @@ const CONFIG = {
   limits: {
     desktopLinks: 8,
     phoneLinks: 3,
-    discoveryCooldownMs: 2_000,
-    peerCooldownMs: 5_000,
-    smallRoom: 15,
     autoUpgradeMs: 0,
     candidatePool: 1,
   },
