@@ -7,7 +7,7 @@ import { FILE_MAX_BYTES, FILE_NAME_MAX_CHARS, FILE_SIDE_MAX, FILE_THUMBNAIL_MAX_
 export type FileRoot = string;
 
 export interface FileInfo {
-  /** As it is saved; `cleanFileName` changes nothing in it. */
+  /** As it is saved. */
   name: string;
   /** Media type as the sender says, lower case: `image/webp`. Nothing is run or shown because of it alone. */
   type: string;
@@ -20,30 +20,17 @@ export interface FileInfo {
   thumbnail?: string;
 }
 
-/** Paths, what no file system takes, control characters, and what turns or hides letters. */
-const NOT_IN_NAMES = /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff/\\:*?"<>|]/gu;
+/** What no name of a file has: paths, what file systems do not take, control characters, and what turns or hides letters. */
+export const NOT_IN_FILE_NAMES = /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff/\\:*?"<>|]/gu;
 
-/** A name to save a file under: without its path, without anything that is no letter of a name; never empty. */
-export function cleanFileName(name: string): string {
-  const last = name.toWellFormed().split(/[/\\]/).at(-1)!.normalize("NFC").replace(NOT_IN_NAMES, "");
-  const tidy = last.replace(/\s+/g, " ").replace(/^[. ]+|[. ]+$/g, "");
-  const letters = [...tidy];
-  if (letters.length <= FILE_NAME_MAX_CHARS) return tidy || "file";
-  // Its end says what opens it.
-  const end = /\.[^. ]{1,10}$/.exec(tidy)?.[0] ?? "";
-  return letters.slice(0, FILE_NAME_MAX_CHARS - [...end].length).join("").replace(/[. ]+$/, "") + end;
+/** Whether a file may be saved under this name: with nothing of the above, no dot or space at its ends, and not too long. */
+function isFileName(name: unknown): name is string {
+  return typeof name === "string" && name.length <= 2 * FILE_NAME_MAX_CHARS && name.isWellFormed() &&
+    [...name].length <= FILE_NAME_MAX_CHARS && name.search(NOT_IN_FILE_NAMES) < 0 && /^[^. ](.*[^. ])?$/.test(name);
 }
 
-const TYPE = /^[a-z0-9][a-z0-9.+-]{0,63}\/[a-z0-9][a-z0-9.+-]{0,63}$/;
-/** What a file without a usable type is. */
-export const UNKNOWN_TYPE = "application/octet-stream";
-
-/** A media type as browsers give it, without parameters; UNKNOWN_TYPE when it is none. */
-export function cleanFileType(type: string): string {
-  const bare = type.split(";")[0]!.trim().toLowerCase();
-  return TYPE.test(bare) ? bare : UNKNOWN_TYPE;
-}
-
+/** Shape of a media type without parameters. */
+export const FILE_TYPE = /^[a-z0-9][a-z0-9.+-]{0,63}\/[a-z0-9][a-z0-9.+-]{0,63}$/;
 /** How the base64url of a JPEG (FF D8 FF) and of a WebP (RIFF) begins. */
 const THUMBNAIL = /^(?:_9j_|UklGR)[A-Za-z0-9_-]+$/;
 
@@ -51,11 +38,8 @@ const THUMBNAIL = /^(?:_9j_|UklGR)[A-Za-z0-9_-]+$/;
 export function readFileInfo(value: unknown): FileInfo | string {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "file";
   const { name, type, bytes, root, size, thumbnail } = value as Record<string, unknown>;
-  // Longer first: cleaning a huge name only to refuse it would be work done for an attacker.
-  if (typeof name !== "string" || name.length > 2 * FILE_NAME_MAX_CHARS || cleanFileName(name) !== name) {
-    return "file.name";
-  }
-  if (typeof type !== "string" || !TYPE.test(type)) return "file.type";
+  if (!isFileName(name)) return "file.name";
+  if (typeof type !== "string" || !FILE_TYPE.test(type)) return "file.type";
   if (!isWhole(bytes, FILE_MAX_BYTES)) return "file.bytes";
   if (!isBase64UrlOf(root, 32)) return "file.root";
   const info: FileInfo = { name, type, bytes, root };

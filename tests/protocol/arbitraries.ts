@@ -17,7 +17,8 @@ import {
   type RoomKind,
   type WireEvent,
 } from "../../lib/protocol/event.ts";
-import { cleanFileName, type FileInfo } from "../../lib/protocol/file_info.ts";
+import { cleanFileName } from "../../lib/files/file_name.ts";
+import type { FileInfo } from "../../lib/protocol/file_info.ts";
 import { FILE_MAX_BYTES } from "../../lib/protocol/limits.ts";
 import type { ClientFrame, ServerFrame } from "../../lib/protocol/frames.ts";
 

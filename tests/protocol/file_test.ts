@@ -12,7 +12,8 @@ import {
   FILE_HOPS_MAX,
   type FileFrame,
 } from "../../lib/protocol/file_frames.ts";
-import { cleanFileName, cleanFileType, type FileInfo, readFileInfo } from "../../lib/protocol/file_info.ts";
+import { cleanFileName, cleanFileType } from "../../lib/files/file_name.ts";
+import { type FileInfo, readFileInfo } from "../../lib/protocol/file_info.ts";
 import {
   FILE_CAPTION_MAX_CHARS,
   FILE_MAX_BYTES,
