@@ -213,9 +213,9 @@ export class Download {
 
   #takeData(peer: AuthorKey, index: number, offset: number, bytes: Bytes): void {
     const ask = this.#asks.get(index);
-    // Not asked for, or given up: nothing is wrong with who sends it.
-    if (ask?.peer !== peer) return;
-    if (offset !== ask.got || offset + bytes.length > ask.block.length) return this.#lied(peer);
+    // Not asked for, or the rest of what was given up before it was asked for anew: nothing is wrong with who sends it.
+    if (ask?.peer !== peer || offset !== ask.got) return;
+    if (offset + bytes.length > ask.block.length) return this.#lied(peer);
     ask.block.set(bytes, offset);
     ask.got += bytes.length;
     ask.at = this.#parts.now();

@@ -9,7 +9,7 @@ import { blockCount, type Bytes, decodeFileFrame, FILE_HOPS_MAX, type FileFrame 
 import type { FileRoot } from "../protocol/file_info.ts";
 import { fromBits, toBits } from "./blocks.ts";
 import { Download } from "./download.ts";
-import { ASKED_MAX, CARRIED_MAX, LOOK_EVERY_MS } from "./limits.ts";
+import { ASKED_MAX, CARRIED_MAX, LIARS_MAX, LOOK_EVERY_MS } from "./limits.ts";
 import type { FilePorts, Hindrance } from "./ports.ts";
 import type { HeldFile, Reason } from "./store.ts";
 import { Uploads } from "./uploads.ts";
@@ -129,15 +129,18 @@ export class FileExchange {
     const running = this.#downloads.get(root);
     const offer = offerOf(root);
     if (this.#closed || this.#beginning.has(root) || offer === undefined) return;
-    if (running !== undefined && (running.reason === "wanted" || reason === "carried")) {
-      if (running.download.hindrance === undefined || running.download.hindrance === "no_holder") return;
-      this.stop(root);
+    if (running !== undefined) {
+      const { reason: before, download: { hindrance } } = running;
+      const goesOn = hindrance === undefined || hindrance === "no_holder";
+      if (reason === "carried" || (before === "wanted" && goesOn)) return;
     }
     this.#beginning.add(root);
     try {
       const held = await store.find(root);
       if (held !== undefined && isComplete(held)) return;
-      await store.note(root, { bytes: offer.bytes, reason });
+      // What somebody here stopped is fetched for nobody, and what they want stays wanted.
+      if (reason === "carried" && held?.reason === "paused") return;
+      await store.note(root, { bytes: offer.bytes, reason: reason === "carried" ? held?.reason ?? reason : reason });
       if (this.#closed) return;
       if (running !== undefined) this.stop(root);
       const nothing = { hashes: undefined, blocks: new Set<number>() };
@@ -145,7 +148,7 @@ export class FileExchange {
         ...this.#ports,
         peers: () => [...this.#neighbours.keys()].filter((peer) => !this.#liars.has(peer)),
         tell: (peer, frame) => this.#neighbours.get(peer)?.uploads.tell(frame),
-        onLiar: (peer) => this.#liars.add(peer),
+        onLiar: (peer) => this.#distrust(peer),
         onChange: () => this.#ports.onChange(root),
         onBlock: () => this.#gotBlock(root),
       });
@@ -167,6 +170,11 @@ export class FileExchange {
     for (const peer of told) this.#neighbours.get(peer)!.uploads.tell(frame);
     if (download.complete) this.stop(root);
     this.#ports.onChange(root);
+  }
+
+  #distrust(peer: AuthorKey): void {
+    this.#liars.add(peer);
+    if (this.#liars.size > LIARS_MAX) this.#liars.delete(this.#liars.values().next().value!);
   }
 
   #lookSoon(): void {

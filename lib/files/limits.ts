@@ -22,6 +22,8 @@ export const CARRY_SMALL_AFTER_MS = 1_500;
 export const CARRY_NEXT_MS = 15_000;
 /** Files fetched for others at a time. More are not begun: the asker tries the next neighbour. */
 export const CARRIED_MAX = 2;
+/** Phones that are not asked again because of what they sent; the first of them is forgotten. */
+export const LIARS_MAX = 256;
 /** Files that a neighbour is told of when they change; the oldest question is forgotten. */
 export const ASKED_MAX = 64;
 /** Blocks a neighbour may wait for; more are refused. */

@@ -14,7 +14,7 @@ import { SMALL_FILE_BYTES } from "../files/limits.ts";
 import type { FileOffer } from "../files/ports.ts";
 import { type FileStore, StoreFull } from "../files/store.ts";
 import type { AuthorKey, EventId } from "../protocol/event.ts";
-import { blockCount, HASH_BYTES } from "../protocol/file_frames.ts";
+import { blockCount, type Bytes, HASH_BYTES } from "../protocol/file_frames.ts";
 import type { FileInfo, FileRoot } from "../protocol/file_info.ts";
 import { FILE_BLOCK_BYTES, FILE_MAX_BYTES } from "../protocol/limits.ts";
 import type { Cancel, Clock, Random, Timers } from "./deps.ts";
@@ -99,30 +99,36 @@ export class RoomFiles implements FilesModel, FileLinks {
     const { store, tabs, follows } = this.#parts;
     const offer = this.#offers.get(root);
     if (offer === undefined) return;
-    if (!follows()) await this.#exchange.fetch(root);
-    else {
-      await store.note(root, { bytes: offer.bytes, reason: "wanted" });
-      tabs?.tell({ news: "wanted", root });
-    }
-    await this.#show(root);
+    await this.#try(async () => {
+      if (!follows()) await this.#exchange.fetch(root);
+      else {
+        await store.note(root, { bytes: offer.bytes, reason: "wanted" });
+        tabs?.tell({ news: "wanted", root });
+      }
+      await this.#show(root);
+    });
   }
 
   async pause(root: FileRoot): Promise<void> {
     this.#exchange.stop(root);
-    await this.#parts.store.note(root, { reason: "paused" });
-    this.#parts.tabs?.tell({ news: "paused", root });
-    await this.#show(root);
+    await this.#try(async () => {
+      await this.#parts.store.note(root, { reason: "paused" });
+      this.#parts.tabs?.tell({ news: "paused", root });
+      await this.#show(root);
+    });
   }
 
   async open({ root, bytes, type }: FileInfo): Promise<Blob | undefined> {
     const { store } = this.#parts;
-    const parts: Uint8Array<ArrayBuffer>[] = [];
-    for (let index = 0; index < blockCount(bytes); index++) {
-      const block = await store.block(root, index);
-      if (block === undefined) return undefined;
-      parts.push(block);
-    }
-    return new Blob(parts, { type: isShownPicture(type) ? type : UNKNOWN_TYPE });
+    return await this.#try(async () => {
+      const parts: Bytes[] = [];
+      for (let index = 0; index < blockCount(bytes); index++) {
+        const block = await store.block(root, index);
+        if (block === undefined) return undefined;
+        parts.push(block);
+      }
+      return new Blob(parts, { type: isShownPicture(type) ? type : UNKNOWN_TYPE });
+    });
   }
 
   async send(file: FileToSend, caption: string): Promise<{ problem?: FileProblem }> {
@@ -301,7 +307,12 @@ export class RoomFiles implements FilesModel, FileLinks {
     return { state: held.reason === "paused" ? "paused" : "absent", bytesHere, holders: 0 };
   }
 
+  /** Where the storage fails, nothing changes. */
+  #try<Result>(task: () => Promise<Result>): Promise<Result | undefined> {
+    return task().catch((error) => void this.#parts.log(`files: ${error}`));
+  }
+
   #run(task: Promise<unknown>): void {
-    task.catch((error) => this.#parts.log(`files: ${error}`));
+    void this.#try(() => task);
   }
 }

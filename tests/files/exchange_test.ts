@@ -132,6 +132,34 @@ Deno.test("[FILE-8] a file that is stopped takes nothing any more, and goes on w
   assert(ben!.dataFrom.get(ada!.key)! <= (40 + 6) * 17);
 });
 
+Deno.test("[FILE-8] what was still on its way when a file was stopped makes nobody a liar when it goes on at once", async () => {
+  const world = new Neighbourhood();
+  const [ada, ben] = world.add("Ada", "Ben");
+  world.link(ada!, ben!);
+  world.latencyMs = 200;
+  const { root } = await ada!.offer(world.bytes(20 * FILE_BLOCK_BYTES));
+  await ben!.exchange.fetch(root);
+  for (let stop = 0; stop < 8; stop++) {
+    await world.time.run(900);
+    ben!.exchange.stop(root);
+    await ben!.exchange.fetch(root);
+  }
+  await world.until(() => ben!.has(root), 60_000);
+  assert(!ben!.logs.some((line) => line.includes("not the file")), ben!.logs.join("\n"));
+});
+
+Deno.test("[FILE-7] what somebody stopped is not fetched for others, and stays stopped", async () => {
+  const world = new Neighbourhood();
+  const [ada, ben, cleo] = world.add("Ada", "Ben", "Cleo");
+  chain(world, [ada!, ben!, cleo!]);
+  const { root, bytes } = await ada!.offer(world.bytes(1_000));
+  await ben!.store.note(root, { bytes, reason: "paused" });
+  await cleo!.exchange.fetch(root);
+  await world.time.run(60_000);
+  const { reason, blocks } = (await ben!.store.find(root))!;
+  assertEquals([reason, blocks.size, await cleo!.has(root)], ["paused", 0, false]);
+});
+
 Deno.test("[FILE-7] nobody near holds it: the author is called, then a neighbour on the way fetches it", async () => {
   const world = new Neighbourhood();
   const phones = world.add("Ada", "Ben", "Cleo", "Dora");
