@@ -137,9 +137,10 @@ Deno.test("[FILE-8] what was still on its way when a file was stopped makes nobo
   const [ada, ben] = world.add("Ada", "Ben");
   world.link(ada!, ben!);
   world.latencyMs = 200;
-  const { root } = await ada!.offer(world.bytes(20 * FILE_BLOCK_BYTES));
+  world.bytesPerMs = 64;
+  const { root } = await ada!.offer(world.bytes(2 * FILE_BLOCK_BYTES));
   await ben!.exchange.fetch(root);
-  for (let stop = 0; stop < 8; stop++) {
+  for (let stop = 0; stop < 4; stop++) {
     await world.time.run(900);
     ben!.exchange.stop(root);
     await ben!.exchange.fetch(root);
