@@ -54,7 +54,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     checkServer,
     network: networkState,
     browser: navigator.userAgent,
-    ...(typeof RTCPeerConnection !== "undefined" && { peers: browserPeers(files) }),
+    ...(typeof RTCPeerConnection !== "undefined" && { peers: browserPeers(options.room, files) }),
     log,
   });
   const session: RoomSession = openRoomSession({
@@ -157,8 +157,11 @@ async function checkServer(): Promise<number | undefined> {
 /** Where somebody's choice about peers is kept. */
 const MESH_MODE_KEY = "festival-chat.mesh";
 
+/** Begins the keys of the rooms in which this tab had links. */
+const LINKED_KEY = "festival-chat.linked.";
+
 /** Peers by this browser's WebRTC, as far as its battery and network allow. */
-function browserPeers(files: () => Promise<RoomFiles>): RoomConnectionParts["peers"] {
+function browserPeers(room: RoomId, files: () => Promise<RoomFiles>): RoomConnectionParts["peers"] {
   let battery: { level: number; charging: boolean } | undefined;
   const { getBattery } = navigator as { getBattery?: () => Promise<{ level: number; charging: boolean }> };
   // It goes on telling the truth: the object is live. Absent in Safari and Firefox, and then nobody asks it.
@@ -193,6 +196,20 @@ function browserPeers(files: () => Promise<RoomFiles>): RoomConnectionParts["pee
     fetchConfig: async () => await (await fetch("/mesh/config", { cache: "no-store" })).json(),
     makeConnection: (configuration) => new RTCPeerConnection(configuration),
     files,
+    linkedBefore() {
+      try {
+        return sessionStorage.getItem(LINKED_KEY + room) !== null;
+      } catch {
+        return false; // As above.
+      }
+    },
+    keepLinked() {
+      try {
+        sessionStorage.setItem(LINKED_KEY + room, "1");
+      } catch {
+        // As above: after a reload it waits as on a first visit.
+      }
+    },
   };
 }
 

@@ -27,6 +27,10 @@ export interface MeshControlParts {
   makeConnection(configuration: RTCConfiguration): RTCPeerConnection;
   /** The files of the room. */
   files(): Promise<FileLinks>;
+  /** This tab had links in this room before its page was loaded: it is back, and waits for nothing. */
+  linkedBefore(): boolean;
+  /** Remembers that for the next page of this tab. */
+  keepLinked(): void;
   onView(view: MeshView): void;
   log(line: string): void;
 }
@@ -46,7 +50,8 @@ export class MeshControl {
   #askAgainAt = 0;
   /** When somebody else was first here, with a connection. */
   #since: number | undefined;
-  #hurried = false;
+  #hurried: boolean;
+  #linked = false;
   /** Phones were held together here. */
   #paired = false;
   #decision: PowerDecision = { maxLinks: 0, reason: "full" };
@@ -55,6 +60,7 @@ export class MeshControl {
 
   constructor(parts: MeshControlParts) {
     this.#parts = parts;
+    this.#hurried = parts.linkedBefore();
     this.look();
   }
 
@@ -200,6 +206,10 @@ export class MeshControl {
   #tell(): void {
     const mesh = this.#mesh;
     const { reached, missing } = mesh?.coverage() ?? { reached: 0, missing: 0 };
+    if (!this.#linked && reached > 0) {
+      this.#linked = true;
+      this.#parts.keepLinked();
+    }
     this.#parts.onView({
       enabled: mesh !== undefined,
       reason: this.#decision.reason,

@@ -4,8 +4,9 @@ import type { Locator } from "playwright-core";
 import { fileTextsFor } from "../../lib/design/file_texts.ts";
 import { FILE_MAX_BYTES } from "../../lib/protocol/limits.ts";
 import { findViolations } from "../screens/axe.ts";
-import { crowd, link, untilReached } from "./crowd.ts";
+import { crowd } from "./crowd.ts";
 import { rule } from "./field.ts";
+import { link, untilReached } from "./phones.ts";
 import { t, type Tab } from "./tab.ts";
 
 const words = fileTextsFor("en");

@@ -2,19 +2,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { SERVER_BREAKER } from "../../lib/routing/circuit_breaker.ts";
 import { findViolations } from "../screens/axe.ts";
-import { connectPhones, crowd, link, openPanel, panelTexts, untilReached } from "./crowd.ts";
+import { crowd } from "./crowd.ts";
 import { rule } from "./field.ts";
+import { connectPhones, link, openPanel, panelTexts, receivedFromPhones, untilReached } from "./phones.ts";
 import { t, type Tab } from "./tab.ts";
 
 /** After a while without a server every road to it rests, and then has one trial. */
 const BACK_WITHIN_MS = SERVER_BREAKER.cooldownMs + 15_000;
-
-/** What the panel says was received from phones. */
-async function receivedFromPhones(person: Tab): Promise<number> {
-  const panel = person.dialog(panelTexts.title);
-  const named = panel.locator("div", { has: person.page.getByText(panelTexts.receivedFromPeers, { exact: true }) });
-  return Number(await named.last().locator("dd").textContent());
-}
 
 /** The server is back: all find it again. */
 async function untilBack(people: Tab[]): Promise<void> {
@@ -89,13 +83,14 @@ rule(
 );
 
 rule("a host who reloads is the same person, and links come back by themselves", async (field) => {
-  const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"], { FESTIVAL_ENVIRONMENT: "development" });
+  const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"]);
   await link([ada!, ben!]);
+  await ada!.say("before");
   await ada!.reload();
   await untilReached(ben!, 1);
   await untilReached(ada!, 1);
   await ada!.say("here again");
-  await ben!.hears("here again");
+  for (const person of [ada!, ben!]) await person.shows(["before", "here again"]);
   await ben!.untilPeople(2);
 }, { timeoutMs: 90_000 });
 
@@ -171,6 +166,30 @@ rule(
   },
   { timeoutMs: 90_000 },
 );
+
+/** Browsers and companies switch WebRTC off in these ways. */
+const BLOCKED = [
+  ["a browser without RTCPeerConnection", "delete globalThis.RTCPeerConnection;", panelTexts.peersUnavailable],
+  [
+    "a browser whose RTCPeerConnection throws",
+    `globalThis.RTCPeerConnection = class { constructor() { throw new DOMException("blocked", "NotAllowedError"); } };`,
+    /^0 links came up, \d+ (try|tries) failed$/,
+  ],
+] as const;
+
+for (const [what, initScript, says] of BLOCKED) {
+  rule(`[WAY-2] ${what}: the panel says so, and the server carries everything`, async (field) => {
+    const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"], {}, initScript);
+    const panel = await openPanel(ben!);
+    await panel.getByRole("button", { name: panelTexts.connectPeers }).click();
+    await panel.getByText(says).waitFor();
+    await panel.locator('[data-route="websocket"]').waitFor();
+    await ben!.page.keyboard.press("Escape");
+    await ada!.say("over the server");
+    await ben!.say("as ever");
+    for (const person of [ada!, ben!]) await person.shows(["over the server", "as ever"]);
+  });
+}
 
 /** Remembers the page's links, to cut them. */
 const REMEMBER_LINKS = `
