@@ -116,7 +116,7 @@ export class FilePhone {
   }
 
   #send(peer: AuthorKey, frame: Bytes): boolean {
-    const { time, latencyMs, bytesPerMs, random } = this.world;
+    const { time, bytesPerMs, random } = this.world;
     const other = [...this.links.keys()].find(({ key }) => key === peer);
     const wire = other && this.links.get(other);
     if (other === undefined || wire === undefined || wire.waiting >= HIGH_BYTES) return false;
@@ -128,7 +128,7 @@ export class FilePhone {
       wire.waiting -= sent.length;
       if (this.links.get(other) !== wire) return;
       if (before > LOW_BYTES && wire.waiting <= LOW_BYTES) this.exchange.drained(peer);
-      wire.arrivesAt = Math.max(wire.arrivesAt, time.now() + latencyMs + random.between(0, 3));
+      wire.arrivesAt = Math.max(wire.arrivesAt, time.now() + this.world.latencyMs + random.between(0, 3));
       time.after(wire.arrivesAt - time.now(), () => {
         if (this.links.get(other) !== wire) return;
         const read = decodeFileFrame(sent.buffer);
