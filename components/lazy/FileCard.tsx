@@ -1,5 +1,4 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import "@preact/signals";
 import { fileSize, fileTextsFor } from "../../lib/design/file_texts.ts";
 import type { FileInfo } from "../../lib/protocol/file_info.ts";
 import { type FilesModel, type FileView, isShownPicture } from "../../lib/session/files_model.ts";

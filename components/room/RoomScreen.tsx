@@ -104,7 +104,8 @@ export function RoomScreen(props: RoomScreenProps) {
     setFiles([]);
   };
   const attach = (chosen: File[]) => {
-    if (chosen.length > 0 && props.model !== undefined) setFiles((files) => [...files, ...chosen]);
+    if (chosen.length === 0 || props.model === undefined) return;
+    setFiles((files) => [...files, ...chosen]);
     if (!props.named) setDialog("name");
   };
   /** A code that was scanned counts once. */

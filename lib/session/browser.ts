@@ -109,7 +109,9 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     async takeBack(id) {
       const item = session.messages.peek().find((item) => item.id === id);
       const text = await session.takeBack(id);
-      if (item?.type === "message" && item.file && text !== undefined) await (await files()).drop(item.file.root);
+      const root = item?.type === "message" && text !== undefined ? item.file?.root : undefined;
+      // Nothing but its place on this device depends on that.
+      if (root !== undefined) files().then((files) => files.drop(root)).catch((error) => log(`files: ${error}`));
       return text;
     },
     files,
