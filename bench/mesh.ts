@@ -305,12 +305,15 @@ if (loads.length > 0) {
     } s | server's CPU ms | KB on all sockets | frames on all sockets |`,
   );
   console.log("| --- | --- | --- | --- |");
-  const middle = (pick: (of: Record<MarkedRoad, Load>) => number) => percentile(loads.map(pick), 0.5);
+  const mean = (pick: (of: Record<MarkedRoad, Load>) => number) =>
+    loads.map(pick).reduce((sum, value) => sum + value, 0) / loads.length;
   for (const road of ["websocket", "p2p"] as const) {
     const name = road === "p2p" ? "over links, the server as memory" : "over the server";
-    const figures = (["cpuMs", "characters", "frames"] as const).map((key) => middle((of) => of[road][key]));
-    console.log(`| ${name} | ${figures[0]} | ${(figures[1]! / 1_000).toFixed(0)} | ${figures[2]} |`);
+    const figures = (["cpuMs", "characters", "frames"] as const).map((key) => mean((of) => of[road][key]));
+    console.log(
+      `| ${name} | ${figures[0]!.toFixed(0)} | ${(figures[1]! / 1_000).toFixed(0)} | ${figures[2]!.toFixed(0)} |`,
+    );
   }
-  const ratio = (key: keyof Load) => middle((of) => of.p2p[key] / of.websocket[key]).toFixed(2);
+  const ratio = (key: keyof Load) => mean((of) => of.p2p[key] / of.websocket[key]).toFixed(2);
   console.log(`| ratio, within a round | ${ratio("cpuMs")} | ${ratio("characters")} | ${ratio("frames")} |`);
 }

@@ -163,6 +163,16 @@ export class MeshNode implements MeshContext {
     for (const peer of this.#links.keys()) this.#tellNotices(peer);
   }
 
+  /** A link to this phone is wanted, for what only it has. */
+  call(peer: AuthorKey): void {
+    if (!this.#closed) this.#neighbours.wanted(peer);
+  }
+
+  /** The neighbour over which a phone is reached. */
+  wayTo(peer: AuthorKey): AuthorKey | undefined {
+    return this.#reach.way(peer)?.over;
+  }
+
   /** Whom this phone reaches now. */
   coverage(): Coverage {
     return this.#neighbours.coverage();
