@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { NoticeView } from "../../lib/session/room_model.ts";
+import { noticeTexts } from "../../lib/design/notice_texts.ts";
 import { timesFor } from "../../lib/design/time.ts";
 import { Button, IconButton } from "../Button.tsx";
 import { Icon } from "../Icon.tsx";
@@ -7,18 +8,17 @@ import { useTexts } from "../texts.ts";
 
 /** What the operator says: an emergency over the whole screen, the rest as lines above the conversation. */
 export default function Notices(props: { notices: readonly NoticeView[]; onAcknowledge: (id: string) => void }) {
-  const t = useTexts();
   const emergency = props.notices.find(({ urgency }) => urgency === "emergency");
   return (
     <>
       {props.notices.filter(({ urgency }) => urgency === "info").map(({ id, text }) => (
         <section
           key={id}
-          aria-label={t.notices.title}
+          aria-label={noticeTexts.title}
           class="flex items-start gap-2 w-full max-w-3xl mx-auto bg-raised border-b-2 border-flare px-3 py-1"
         >
           <p role="status" class="flex-1 min-w-0 py-2 font-bold whitespace-pre-line break-words" dir="auto">{text}</p>
-          <IconButton icon="close" label={t.notices.dismiss} onClick={() => props.onAcknowledge(id)} />
+          <IconButton icon="close" label={noticeTexts.dismiss} onClick={() => props.onAcknowledge(id)} />
         </section>
       ))}
       {emergency && (
@@ -56,14 +56,14 @@ function Emergency({ notice, onAcknowledge }: { notice: NoticeView; onAcknowledg
       <div class="max-w-2xl mx-auto min-h-full px-5 py-6 flex flex-col gap-5">
         <div class="flex items-center gap-3">
           <Icon name="warn" class="w-12 h-12" />
-          <h2 id="emergency-title" class="font-display font-extrabold text-3xl uppercase">{t.notices.emergency}</h2>
+          <h2 id="emergency-title" class="font-display font-extrabold text-3xl uppercase">{noticeTexts.emergency}</h2>
         </div>
         <p id="emergency-text" class="text-2xl font-bold text-ink whitespace-pre-line break-words" dir="auto">
           {notice.text}
         </p>
-        <p class="text-ink">{t.notices.from(time(at), end)}</p>
+        <p class="text-ink">{noticeTexts.from(time(at), end)}</p>
         <div class="mt-auto">
-          <Button look="flare" icon="check" wide onClick={onAcknowledge}>{t.notices.acknowledge}</Button>
+          <Button look="flare" icon="check" wide onClick={onAcknowledge}>{noticeTexts.acknowledge}</Button>
         </div>
       </div>
     </dialog>

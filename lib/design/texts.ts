@@ -183,13 +183,6 @@ const english = {
         "Its key stands at the end of the link, after the #, and never leaves your phones. This link lost it: ask for the whole link, or scan the QR code.",
     },
   } satisfies Record<RoomProblem["problem"], { title: string; hint: string }>,
-  notices: {
-    title: "From the organisers",
-    emergency: "Emergency",
-    from: (at: string, until: string) => `From the organisers, ${at}. Valid until ${until}.`,
-    acknowledge: "I have read this",
-    dismiss: "Put it away",
-  },
   noNetwork: "The server cannot be reached. Is there a network?",
   name: {
     title: "What should we call you?",

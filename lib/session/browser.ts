@@ -10,10 +10,21 @@ import type { ConnectionDiagnostics } from "./connection_model.ts";
 import { MESH_MODES } from "../routing/power_policy.ts";
 import { RoomConnection, type RoomConnectionParts } from "./room_connection.ts";
 import { NoticeBoard } from "./notice_board.ts";
-import type { Notices } from "./notices.ts";
 import { openRoomSession, type RoomSession, type RoomSessionOptions } from "./room_session.ts";
 import { roomChannel, webLockElection } from "./tab_lock.ts";
-import { clock, listen, log, random, signatures, steady, storage, timers } from "./surroundings.ts";
+import {
+  clock,
+  keepText,
+  keptText,
+  listen,
+  log,
+  NOTICES_KEY,
+  random,
+  signatures,
+  steady,
+  storage,
+  timers,
+} from "./surroundings.ts";
 import { UnsentTexts } from "./unsent_texts.ts";
 
 /** The display name this device chose, if it did; undefined also where nothing can be stored. */
@@ -33,7 +44,11 @@ export async function forgetFilesOf(room: RoomId): Promise<void> {
 
 /** Opens a room over this page's own server. `dispose` ends it. */
 export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
-  const notices = new NoticeBoard({ room: options.room, load: loadNotices, kept: keptText(NOTICES_KEY) !== undefined });
+  const notices = new NoticeBoard({
+    room: options.room,
+    load: async (room) => (await import("./on_demand.ts")).openNotices(room),
+    kept: keptText(NOTICES_KEY) !== undefined,
+  });
   const outboxes = outboxChannel();
   const tabs = roomTabs(options.room);
   const connection: RoomConnection = new RoomConnection({
@@ -164,48 +179,8 @@ async function checkServer(): Promise<number | undefined> {
   }
 }
 
-/** Where somebody's choice about peers is kept, and the operator's notices. */
+/** Where somebody's choice about peers is kept. */
 const MESH_MODE_KEY = "festival-chat.mesh";
-const NOTICES_KEY = "festival-chat.notices";
-
-function keptText(key: string): string | undefined {
-  try {
-    return localStorage.getItem(key) ?? undefined;
-  } catch {
-    return undefined; // A page that may keep nothing.
-  }
-}
-
-function keepText(key: string, text: string): void {
-  try {
-    localStorage.setItem(key, text);
-  } catch {
-    // As above: it holds for this page.
-  }
-}
-
-async function fetchConfig(): Promise<unknown> {
-  return await (await fetch("/mesh/config", { cache: "no-store" })).json();
-}
-
-/** What this device and the operator say to each other; shared by all rooms. */
-async function loadNotices(room: RoomId): Promise<Notices> {
-  const { Notices } = await import("./on_demand.ts");
-  return new Notices({
-    room,
-    clock,
-    timers,
-    verifier: signatures,
-    fetchConfig,
-    shelf: {
-      read: () => keptText(NOTICES_KEY),
-      write: (text) => keepText(NOTICES_KEY, text),
-      // Other tabs of this device tell by writing.
-      listen: (hear) => listen([[window, "storage"]], hear),
-    },
-    log,
-  });
-}
 
 /** Begins the keys of the rooms in which this tab had links. */
 const LINKED_KEY = "festival-chat.linked.";
@@ -231,7 +206,7 @@ function browserPeers(room: RoomId, files: () => Promise<RoomFiles>): RoomConnec
     },
     mode: () => MESH_MODES.find((mode) => mode === keptText(MESH_MODE_KEY)) ?? "auto",
     keepMode: (mode) => keepText(MESH_MODE_KEY, mode),
-    fetchConfig,
+    fetchConfig: async () => await (await fetch("/mesh/config", { cache: "no-store" })).json(),
     makeConnection: (configuration) => new RTCPeerConnection(configuration),
     files,
     linkedBefore() {

@@ -1,6 +1,7 @@
 /** What an operator does, in a real browser, and what people see of it. */
 import { assert, assertEquals } from "@std/assert";
 import { adminTexts as words } from "../../lib/design/admin_texts.ts";
+import { noticeTexts } from "../../lib/design/notice_texts.ts";
 import { hashPassword } from "../../lib/server/admin/password.ts";
 import { findViolations } from "../screens/axe.ts";
 import { type Field, type OwnServer, rule } from "./field.ts";
@@ -44,7 +45,7 @@ async function broadcast(tab: Tab, urgency: "info" | "emergency", text: string, 
   await tab.page.getByRole("status").getByText(words.done.sent!).waitFor();
 }
 
-const emergency = (tab: Tab) => tab.page.getByRole("alertdialog", { name: t.notices.emergency });
+const emergency = (tab: Tab) => tab.page.getByRole("alertdialog", { name: noticeTexts.emergency });
 
 rule("an operator logs in, deletes a room by typing its code, and logs out; its people are told", async (field) => {
   const server = await operated(field);
@@ -95,7 +96,7 @@ rule(
     await ada.page.keyboard.press("Escape");
     assert(await emergency(ada).isVisible(), "Esc does not put it away");
     assertEquals(await findViolations(ada.page), []);
-    await emergency(ada).getByRole("button", { name: t.notices.acknowledge }).click();
+    await emergency(ada).getByRole("button", { name: noticeTexts.acknowledge }).click();
     await emergency(ada).waitFor({ state: "detached" });
     await ada.reload();
     await ada.say("I am fine");
@@ -121,7 +122,7 @@ rule("a line for one room is seen in that room only, and can be put away", async
   await broadcast(admin, "info", "Free water at the gate", path.split("/").at(-1));
   await ada.page.getByText("Free water at the gate").waitFor();
   assert(!await ben.page.getByText("Free water at the gate").isVisible());
-  await ada.button(t.notices.dismiss).click();
+  await ada.button(noticeTexts.dismiss).click();
   await ada.page.getByText("Free water at the gate").waitFor({ state: "detached" });
 });
 
@@ -144,7 +145,7 @@ rule("an emergency reaches a phone that has no server from one that heard of it"
   await broadcast(admin, "emergency", "Meet at the north gate.");
   await emergency(ada).waitFor();
   await emergency(ben).getByText("Meet at the north gate.").waitFor({ timeout: LINKED_WITHIN_MS });
-  await emergency(ben).getByRole("button", { name: t.notices.acknowledge }).click();
+  await emergency(ben).getByRole("button", { name: noticeTexts.acknowledge }).click();
   await emergency(ben).waitFor({ state: "detached" });
 }, { timeoutMs: 120_000 });
 
