@@ -3,6 +3,7 @@ import { openKv } from "../store/open_kv.ts";
 import { openStore } from "../store/deno_store.ts";
 import type { Store } from "../store/store.ts";
 import { readConfig, type ServerConfig } from "./config.ts";
+import { LoadMeter } from "./load_meter.ts";
 import { Polling } from "./polling.ts";
 import { type ChatServer, createServer } from "./server.ts";
 import { realSurroundings } from "./surroundings.ts";
@@ -49,7 +50,8 @@ async function start(): Promise<ChatServer> {
   });
   store = openStore({ kv });
   for (const signal of SIGNALS) Deno.addSignalListener(signal, exit);
-  return createServer({ ...realSurroundings, store, config, verifier: nodeVerifier() });
+  const meter = new LoadMeter(config.overload.memoryBytes);
+  return createServer({ ...realSurroundings, store, config, verifier: nodeVerifier(), meter });
 }
 
 /** Stops the server of this process, when it runs: all are sent away, what was taken is stored, the database closed. */

@@ -9,6 +9,8 @@ import type { ServerConfig } from "./config.ts";
 import { Feed } from "./feed.ts";
 import { type HealthAnswer, HealthCheck } from "./health.ts";
 import { Hub } from "./hub.ts";
+import type { LoadMeter } from "./load_meter.ts";
+import { Overload } from "./overload.ts";
 import { ReturnQueue } from "./return_queue.ts";
 import { type CodeAnswer, type ListedRoom, type RoomAnswer, Rooms } from "./rooms.ts";
 import { type Admission, type Connection, Session } from "./session.ts";
@@ -20,6 +22,8 @@ export interface ServerParts extends Surroundings {
   store: Store;
   config: ServerConfig;
   verifier: Verifier;
+  /** Measures this process. Absent: nothing is ever refused for load. */
+  meter?: Pick<LoadMeter, "measure">;
   /** Unlike any other instance's name, also that of an earlier run. Default: random. */
   instance?: string;
 }
@@ -71,6 +75,7 @@ class RunningServer implements ChatServer {
   readonly #feed: Feed;
   readonly #sweep: Sweep;
   readonly #signaling: Signaling;
+  readonly #overload: Overload;
   /** Open rooms, and rooms that are being opened. */
   readonly #hubs = new Map<RoomId, { opening: Promise<Hub | undefined>; hub?: Hub; cancelDrop?: Cancel }>();
   /** Hubs that tell the other instances, in the background, that they are empty. */
@@ -99,8 +104,21 @@ class RunningServer implements ChatServer {
         for (const hub of this.#openHubs()) users += hub.presence.here;
         return { users, connections: this.#connections, openRooms: this.#hubs.size };
       },
+      load: () => this.#overload.load,
     });
     this.#sweep = new Sweep({ store, config, surroundings, instance: this.instance, onFailure });
+    const { meter } = parts;
+    this.#overload = new Overload({
+      config: config.overload,
+      surroundings,
+      ...(meter && {
+        measure: (lateMs) => {
+          let queueShare = 0;
+          for (const hub of this.#openHubs()) queueShare = Math.max(queueShare, hub.queueShare);
+          return meter.measure(lateMs, queueShare);
+        },
+      }),
+    });
     this.#signaling = new Signaling({
       mailboxes: store.mailboxes,
       config: config.signaling,
@@ -136,7 +154,7 @@ class RunningServer implements ChatServer {
 
   connect(room: RoomId, connection: Connection, visitor: Visitor): ConnectionHandle {
     const { config, clock, timers, random, log, verifier } = this.#parts;
-    const full = this.#connections >= config.limits.connections;
+    const full = this.#connections >= config.limits.connections || !this.#overload.takesJoins;
     this.#connections++;
     const admission = full || this.#closing !== undefined
       ? Promise.resolve<Admission>(this.#turnAway(full ? "overloaded" : "going_away"))
@@ -153,6 +171,7 @@ class RunningServer implements ChatServer {
       config,
       surroundings: { clock, timers, random, log },
       signaling: this.#signaling,
+      overload: this.#overload,
       returnAfterMs: () => this.#returnAfterMs(),
       onClosed: () => void this.#connections--,
       onFailure: (error) => this.#health.storageFailed(error),
@@ -164,7 +183,8 @@ class RunningServer implements ChatServer {
   }
 
   async ready(): Promise<boolean> {
-    return this.#closing === undefined && (await this.#health.answer(false)).status !== "down";
+    return this.#closing === undefined && this.#overload.takesJoins &&
+      (await this.#health.answer(false)).status !== "down";
   }
 
   close({ graceMs = this.config.closing.graceMs }: { graceMs?: number } = {}): Promise<void> {
@@ -262,6 +282,7 @@ class RunningServer implements ChatServer {
     let cancelGrace: Cancel | undefined;
     const graceIsOver = new Promise<void>((resolve) => cancelGrace = timers.after(graceMs, resolve));
     const sweeping = this.#sweep.close();
+    this.#overload.close();
     await Promise.allSettled([...this.#hubs.values()].map(({ opening }) => opening));
     const hubs = [...this.#openHubs()];
     // Acks first: what was stored should not be sent again by everybody a second later.

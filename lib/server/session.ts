@@ -31,6 +31,7 @@ import { StorageUnavailable } from "../store/store.ts";
 import type { Outcome, Sender, Submission } from "./committer.ts";
 import type { ServerConfig } from "./config.ts";
 import type { Hub, Member } from "./hub.ts";
+import type { Overload } from "./overload.ts";
 import { TokenBucket } from "./rate.ts";
 import type { Signaling } from "./signaling.ts";
 import { type Cancel, pause, type Surroundings } from "./surroundings.ts";
@@ -58,6 +59,7 @@ export interface SessionParts {
   config: ServerConfig;
   surroundings: Surroundings;
   signaling: Pick<Signaling, "send">;
+  overload: Pick<Overload, "takesNewcomers" | "takesHistory" | "takesEvent" | "retryAfterMs">;
   /** When this client, sent away now, should come back, ms: each one at another time. */
   returnAfterMs(): number;
   onClosed(): void;
@@ -178,6 +180,10 @@ export class Session implements Member, Sender {
     this.#cancelTimeout();
     this.#watchIdle();
     if (frame.version !== PROTOCOL_VERSION) return this.end("unsupported_version");
+    // Who was in the middle of a conversation comes first.
+    if (frame.resume === undefined && !this.#parts.overload.takesNewcomers) {
+      return this.end("overloaded", this.#parts.returnAfterMs());
+    }
     const proof = readHelloProof(frame.proof[0]);
     const right = proof !== undefined && proof.nonce === nonce && proof.room === this.#parts.room &&
       await this.#parts.verifier.verify(proof.author, ...frame.proof);
@@ -278,7 +284,7 @@ export class Session implements Member, Sender {
   // ---- events and history ----
 
   #send(hub: Hub, wires: readonly WireEvent[]): void {
-    const { config: { limits, commit }, surroundings: { clock } } = this.#parts;
+    const { config: { limits, commit }, surroundings: { clock }, overload } = this.#parts;
     const toCheck: Submission[] = [];
     for (const wire of wires) {
       // Before anything costly: a flood costs a hash each, no signature check and no database.
@@ -288,6 +294,8 @@ export class Session implements Member, Sender {
         this.#strike(1 / SEND_MAX_EVENTS);
       } else if (this.#inFlight >= limits.inFlightEvents) {
         this.#refuse(eventIdOf(wire[0]), "overloaded", { retryAfterMs: commit.retryAfterMs });
+      } else if (!overload.takesEvent()) {
+        this.#refuse(eventIdOf(wire[0]), "overloaded", { retryAfterMs: overload.retryAfterMs() });
       } else {
         const read = readEvent(wire);
         if (read.ok) {
@@ -338,6 +346,7 @@ export class Session implements Member, Sender {
   async #history(hub: Hub, { before, limit }: HistoryFrame): Promise<void> {
     // One at a time: whoever scrolls waits for a page before wanting the next one.
     if (this.#historyRunning) return this.#busy();
+    if (!this.#parts.overload.takesHistory) return this.#busy(this.#parts.overload.retryAfterMs());
     this.#historyRunning = true;
     try {
       const { from, events, oldest } = await hub.history(before, limit);
@@ -407,8 +416,8 @@ export class Session implements Member, Sender {
     for (const text of refusals) this.#push(text);
   }
 
-  #busy(): void {
-    this.#tell({ type: "problem", problem: "busy", retryAfterMs: this.#parts.config.commit.retryAfterMs });
+  #busy(retryAfterMs = this.#parts.config.commit.retryAfterMs): void {
+    this.#tell({ type: "problem", problem: "busy", retryAfterMs });
   }
 
   #problem(problem: FrameProblem, more: { field?: string; retryAfterMs?: number } = {}): void {

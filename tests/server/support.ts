@@ -1,6 +1,6 @@
 /** Servers for tests: on a database in memory, with real or virtual time, joined in process or over real sockets. */
 import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
-import { type ChatServer, createServer, type Visitor } from "../../lib/server/server.ts";
+import { type ChatServer, createServer, type ServerParts, type Visitor } from "../../lib/server/server.ts";
 import type { Clock, Timers } from "../../lib/server/surroundings.ts";
 import { realSurroundings } from "../../lib/server/surroundings.ts";
 import { nodeVerifier } from "../../lib/server/verifier.ts";
@@ -47,6 +47,7 @@ export interface TestServerOptions {
   config?: PartialConfig;
   time?: Clock & Timers;
   instance?: string;
+  meter?: ServerParts["meter"];
 }
 
 let devices = 0;
@@ -66,6 +67,7 @@ export function startTestServer(options: TestServerOptions = {}): TestServer {
     log: (line) => log.push(line),
     verifier: nodeVerifier(),
     ...(options.instance === undefined ? {} : { instance: options.instance }),
+    ...(options.meter === undefined ? {} : { meter: options.meter }),
   });
   return {
     server,
