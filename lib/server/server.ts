@@ -42,6 +42,11 @@ export interface ConnectionHandle {
   closed(): void;
 }
 
+export interface CloseOptions {
+  graceMs?: number;
+  goodbyesFirst?: boolean;
+}
+
 export interface ChatServer {
   readonly instance: string;
   readonly config: ServerConfig;
@@ -57,8 +62,11 @@ export interface ChatServer {
   health(): Promise<HealthAnswer>;
   /** Whether new visitors should come here. */
   ready(): Promise<boolean>;
-  /** Sends everybody away, finishes what was taken, and leaves nothing running. The store stays open. */
-  close(options?: { graceMs?: number }): Promise<void>;
+  /**
+   * Sends everybody away, finishes what was taken, and leaves nothing running. The store stays open. `goodbyesFirst`: they
+   * are said before this returns, and acks of what is being stored are left out: clients send that again and are acked then.
+   */
+  close(options?: CloseOptions): Promise<void>;
 }
 
 /** Starts a server. It runs until `close`. */
@@ -187,7 +195,8 @@ class RunningServer implements ChatServer {
       (await this.#health.answer(false)).status !== "down";
   }
 
-  close({ graceMs = this.config.closing.graceMs }: { graceMs?: number } = {}): Promise<void> {
+  close({ graceMs = this.config.closing.graceMs, goodbyesFirst = false }: CloseOptions = {}): Promise<void> {
+    if (goodbyesFirst && this.#closing === undefined) this.#sendAllAway();
     return this.#closing ??= this.#close(graceMs);
   }
 
@@ -277,6 +286,13 @@ class RunningServer implements ChatServer {
 
   // ---- the end ----
 
+  #sendAllAway(): void {
+    for (const hub of this.#openHubs()) {
+      hub.flush();
+      hub.sendAway(() => this.#returnAfterMs());
+    }
+  }
+
   async #close(graceMs: number): Promise<void> {
     const { timers } = this.#parts;
     let cancelGrace: Cancel | undefined;
@@ -287,10 +303,7 @@ class RunningServer implements ChatServer {
     const hubs = [...this.#openHubs()];
     // Acks first: what was stored should not be sent again by everybody a second later.
     await Promise.race([graceIsOver, Promise.all(hubs.map((hub) => hub.settled()))]);
-    for (const hub of hubs) {
-      hub.flush();
-      hub.sendAway(() => this.#returnAfterMs());
-    }
+    this.#sendAllAway();
     for (const { cancelDrop } of this.#hubs.values()) cancelDrop?.();
     this.#hubs.clear();
     await Promise.race([

@@ -61,11 +61,13 @@ export interface ServerProcessOptions {
   release?: string;
   /** Opens V8's inspector: its port is then `inspectorPort`. */
   inspected?: boolean;
+  /** A module that runs before the server's. */
+  preload?: string;
 }
 
 /** Starts the server and waits until it answers. */
 export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
-  const { dataDir, env = {}, workers, port = freePort(), inspected = false, release } = options;
+  const { dataDir, env = {}, workers, port = freePort(), inspected = false, release, preload } = options;
   const inspectorPort = inspected ? freePort() : undefined;
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -75,6 +77,7 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
       "--host=127.0.0.1",
       `--port=${port}`,
       ...(workers === undefined ? [] : ["--parallel"]),
+      ...(preload === undefined ? [] : [`--preload=${preload}`]),
       ...(inspectorPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectorPort}`]),
       await builtServer(release),
     ],
@@ -136,7 +139,7 @@ async function answering(url: string, gone: () => boolean): Promise<void> {
 }
 
 /** A port that nobody uses. It may be taken by the time the server asks for it; then the start fails and says so. */
-function freePort(): number {
+export function freePort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
