@@ -97,7 +97,7 @@ async function run(command: string, args: string[], cwd?: string): Promise<strin
 const START_SCRIPT = `#!/bin/sh
 # Starts Festival Chat on port 8000 (another one: PORT=9000 ./start.sh). What is written is kept in data/.
 cd "$(dirname "$0")" || exit 1
-export DENO_DIR="$PWD/cache" FESTIVAL_DATA_DIR="\${FESTIVAL_DATA_DIR:-$PWD/data}" DENO_NO_UPDATE_CHECK=1
+export DENO_DIR="\${DENO_DIR:-$PWD/cache}" FESTIVAL_DATA_DIR="\${FESTIVAL_DATA_DIR:-$PWD/data}" DENO_NO_UPDATE_CHECK=1
 mkdir -p "$FESTIVAL_DATA_DIR"
 ./deno run --quiet --no-prompt --allow-sys --allow-env --allow-read=. lib/operating/open_here.ts "\${PORT:-8000}"
 exec ./deno serve --quiet --cached-only --no-prompt --allow-net --allow-env --allow-read=.,"$FESTIVAL_DATA_DIR" \\
