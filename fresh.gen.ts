@@ -17,7 +17,8 @@ import * as route14 from "./routes/r/[code].tsx";
 import * as route15 from "./routes/r/index.ts";
 import * as route16 from "./routes/s/[id].tsx";
 import * as island0 from "./islands/Home.tsx";
-import * as island1 from "./islands/Room.tsx";
+import * as island1 from "./islands/Offline.tsx";
+import * as island2 from "./islands/Room.tsx";
 
 export const routes = {
   "./routes/_app.tsx": route0,
@@ -41,5 +42,6 @@ export const routes = {
 
 export const islands = {
   "./islands/Home.tsx": island0,
-  "./islands/Room.tsx": island1,
+  "./islands/Offline.tsx": island1,
+  "./islands/Room.tsx": island2,
 };

@@ -85,6 +85,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     forceReconnect: () => connection.forceReconnect(),
     setMeshMode: (mode) => connection.setMeshMode(mode),
     attemptP2PUpgrade: () => connection.attemptP2PUpgrade(),
+    pairPhone: (onState) => connection.pairPhone(onState),
     resetRoads: () => connection.resetRoads(),
     measure: () => connection.measure(),
     checkServer: () => connection.checkServer(),

@@ -15,6 +15,7 @@ import {
   withRoundTrip,
   withTry,
 } from "../routing/road_meter.ts";
+import type { Pairing, PairingState } from "../transport/pairing.ts";
 import type { OpenRoad } from "../transport/road.ts";
 import type { Cancel, Clock, Random, SessionMeter, Timers } from "./deps.ts";
 import {
@@ -236,6 +237,15 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
     const control = await this.#loadControl();
     control?.connectNow();
     return control === undefined ? { problem: "unavailable" } : {};
+  }
+
+  async pairPhone(
+    onState: (state: PairingState) => void,
+  ): Promise<Pairing | { problem: "unavailable" | "other_tab" }> {
+    // Who holds two phones together wants peers.
+    if (this.meshMode.peek() === "off") this.setMeshMode("auto");
+    await this.#parts.session().ready;
+    return (await this.#loadControl())?.pair(onState) ?? { problem: "unavailable" };
   }
 
   forceReconnect(): void {

@@ -37,12 +37,7 @@ Deno.test.beforeAll(async () => {
   folder = await Deno.makeTempDir({ prefix: "festival-browser-" });
   await Deno.writeFile(filmPath(), qrFilm());
   browser = await launchChromium(executablePath, {
-    args: [
-      "--use-fake-ui-for-media-stream",
-      "--use-fake-device-for-media-stream",
-      `--use-file-for-fake-video-capture=${filmPath()}`,
-      `--host-resolver-rules=MAP ${FIELD_HOST} 127.0.0.1`,
-    ],
+    args: [...cameraArgs(filmPath()), `--host-resolver-rules=MAP ${FIELD_HOST} 127.0.0.1`],
   });
   const dataDir = `${folder}/shared`;
   shared = { server: await startServer({ dataDir }), dataDir };
@@ -53,6 +48,12 @@ Deno.test.afterAll(async () => {
   await shared?.server.kill();
   if (folder !== undefined) await Deno.remove(folder, { recursive: true });
 });
+
+const cameraArgs = (film: string) => [
+  "--use-fake-ui-for-media-stream",
+  "--use-fake-device-for-media-stream",
+  `--use-file-for-fake-video-capture=${film}`,
+];
 
 const filmPath = () => `${folder}/camera.y4m`;
 
@@ -75,6 +76,27 @@ export class Field {
     const device = await Device.make(browser!, name, origin, context);
     this.devices.push(device);
     return await device.newTab();
+  }
+
+  /** A person with a browser and a camera of their own, at an empty page. `see`: what is before the camera, from now on. */
+  async personWithCamera(
+    name: string,
+    options: BrowserContextOptions & { origin: string; mesh?: "auto" | "off" },
+  ): Promise<{ tab: Tab; see(text?: string): Promise<void> }> {
+    const film = `${await Deno.makeTempDir({ dir: folder!, prefix: "camera-" })}/camera.y4m`;
+    await Deno.writeFile(film, qrFilm());
+    const own = await launchChromium(executablePath!, { args: cameraArgs(film) });
+    this.#closing.push(() => own.close());
+    const { origin, ...context } = options;
+    const device = await Device.make(own, name, origin, context);
+    this.devices.push(device);
+    const see = async (text?: string) => {
+      // In its place: a camera that runs reads on from the same file. All films have one length.
+      using file = await Deno.open(film, { write: true });
+      const bytes = qrFilm(text);
+      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    };
+    return { tab: await device.newTab(), see };
   }
 
   /** A server for this rule alone, with its own database. */

@@ -14,9 +14,6 @@ const CONFIG = {
   limits: {
     desktopLinks: 8,
     phoneLinks: 3,
-    discoveryCooldownMs: 2_000,
-    peerCooldownMs: 5_000,
-    smallRoom: 15,
     autoUpgradeMs: AUTO_UPGRADE_MS,
     candidatePool: 1,
   },
