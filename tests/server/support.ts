@@ -6,7 +6,7 @@ import { realSurroundings } from "../../lib/server/surroundings.ts";
 import { nodeVerifier } from "../../lib/server/verifier.ts";
 import { serveSocket, SOCKET_IDLE_TIMEOUT_S } from "../../lib/server/websocket.ts";
 import { openStore } from "../../lib/store/deno_store.ts";
-import type { Store } from "../../lib/store/store.ts";
+import type { Kv, Store } from "../../lib/store/store.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import type { RoomKind } from "../../lib/protocol/event.ts";
 import { newFounding, type OpenWire, webSocketWire } from "../support/client.ts";
@@ -44,6 +44,8 @@ export interface PipeControl {
 export interface TestServerOptions {
   database?: MemoryDatabase;
   hooks?: KvHooks;
+  /** An open handle instead of one on `database`. */
+  kv?: Kv;
   config?: PartialConfig;
   time?: Clock & Timers;
   instance?: string;
@@ -56,7 +58,7 @@ let devices = 0;
 export function startTestServer(options: TestServerOptions = {}): TestServer {
   const { time = { ...realSurroundings.clock, ...realSurroundings.timers }, hooks } = options;
   const database = options.database ?? new MemoryDatabase({ now: () => time.now() });
-  const store = openStore({ kv: database.open(hooks) });
+  const store = openStore({ kv: options.kv ?? database.open(hooks) });
   const log: string[] = [];
   const server = createServer({
     store,
