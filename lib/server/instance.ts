@@ -61,7 +61,8 @@ async function start(): Promise<ChatServer> {
   store = openStore({ kv });
   const meter = new LoadMeter(config.overload.memoryBytes);
   running = createServer({ ...realSurroundings, store, config, verifier: nodeVerifier(), meter });
-  siblings = new Siblings(await siblingChannel(), running.instance);
+  // Deploy runs one worker per instance.
+  if (!onDeploy) siblings = new Siblings(await siblingChannel(), running.instance);
   return running;
 }
 
@@ -89,6 +90,9 @@ const SIBLINGS_GRACE_MS = 1_500;
 async function exit(): Promise<void> {
   // `deno serve` closes all sockets itself (1001) when it hears of the signal, right after us: goodbyes go now or never.
   void running?.close({ goodbyesFirst: true });
-  await stopOwnServer();
-  Deno.exit(0);
+  try {
+    await stopOwnServer();
+  } finally {
+    Deno.exit(0);
+  }
 }
