@@ -46,7 +46,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     checkServer,
     network: networkState,
     browser: navigator.userAgent,
-    ...(typeof RTCPeerConnection !== "undefined" && { peers: browserPeers() }),
+    ...(typeof RTCPeerConnection !== "undefined" && { peers: browserPeers(options.room) }),
     log,
   });
   const session: RoomSession = openRoomSession({
@@ -124,8 +124,11 @@ async function checkServer(): Promise<number | undefined> {
 /** Where somebody's choice about peers is kept. */
 const MESH_MODE_KEY = "festival-chat.mesh";
 
+/** Begins the keys of the rooms in which this tab had links. */
+const LINKED_KEY = "festival-chat.linked.";
+
 /** Peers by this browser's WebRTC, as far as its battery and network allow. */
-function browserPeers(): RoomConnectionParts["peers"] {
+function browserPeers(room: RoomId): RoomConnectionParts["peers"] {
   let battery: { level: number; charging: boolean } | undefined;
   const { getBattery } = navigator as { getBattery?: () => Promise<{ level: number; charging: boolean }> };
   // It goes on telling the truth: the object is live. Absent in Safari and Firefox, and then nobody asks it.
@@ -159,6 +162,20 @@ function browserPeers(): RoomConnectionParts["peers"] {
     },
     fetchConfig: async () => await (await fetch("/mesh/config", { cache: "no-store" })).json(),
     makeConnection: (configuration) => new RTCPeerConnection(configuration),
+    linkedBefore() {
+      try {
+        return sessionStorage.getItem(LINKED_KEY + room) !== null;
+      } catch {
+        return false; // As above.
+      }
+    },
+    keepLinked() {
+      try {
+        sessionStorage.setItem(LINKED_KEY + room, "1");
+      } catch {
+        // As above: after a reload it waits as on a first visit.
+      }
+    },
   };
 }
 

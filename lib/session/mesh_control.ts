@@ -25,6 +25,10 @@ export interface MeshControlParts {
   /** Asks `GET /mesh/config`; anything that is none means: no answer. */
   fetchConfig(): Promise<unknown>;
   makeConnection(configuration: RTCConfiguration): RTCPeerConnection;
+  /** This tab had links in this room before its page was loaded: it is back, and waits for nothing. */
+  linkedBefore(): boolean;
+  /** Remembers that for the next page of this tab. */
+  keepLinked(): void;
   onView(view: MeshView): void;
   log(line: string): void;
 }
@@ -44,7 +48,8 @@ export class MeshControl {
   #askAgainAt = 0;
   /** When somebody else was first here, with a connection. */
   #since: number | undefined;
-  #hurried = false;
+  #hurried: boolean;
+  #linked = false;
   /** Phones were held together here. */
   #paired = false;
   #decision: PowerDecision = { maxLinks: 0, reason: "full" };
@@ -53,6 +58,7 @@ export class MeshControl {
 
   constructor(parts: MeshControlParts) {
     this.#parts = parts;
+    this.#hurried = parts.linkedBefore();
     this.look();
   }
 
@@ -190,6 +196,10 @@ export class MeshControl {
   #tell(): void {
     const mesh = this.#mesh;
     const { reached, missing } = mesh?.coverage() ?? { reached: 0, missing: 0 };
+    if (!this.#linked && reached > 0) {
+      this.#linked = true;
+      this.#parts.keepLinked();
+    }
     this.#parts.onView({
       enabled: mesh !== undefined,
       reason: this.#decision.reason,

@@ -58,7 +58,7 @@ export interface RoomConnectionParts {
   log?(line: string): void;
 }
 
-/** Somebody else has to be here this long before the code for peers is loaded. */
+/** Somebody else has to be here this long before the code for peers is loaded, unless this tab was linked before. */
 const PEERS_AFTER_MS = 2_000;
 
 /** Lines of the page's notes that are kept. */
@@ -133,11 +133,12 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
     const { peers, session, timers } = this.#parts;
     if (peers === undefined) return;
     this.meshMode.value = peers.mode();
+    const afterMs = peers.linkedBefore() ? 0 : PEERS_AFTER_MS;
     let cancel: Cancel | undefined;
     this.#stops.push(
       effect(() => {
         const others = session().people.value.count > 1 && this.meshMode.value !== "off";
-        if (others) cancel ??= timers.after(PEERS_AFTER_MS, () => void this.#loadControl());
+        if (others) cancel ??= timers.after(afterMs, () => void this.#loadControl());
       }),
       () => cancel?.(),
     );

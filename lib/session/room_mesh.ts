@@ -86,7 +86,7 @@ export class RoomMesh implements SessionMesh {
       send: (peer, text) => this.#send(peer, text),
       verify: (event) => host.verdict(event),
       onEvent: (event) => host.heardFromPeers(event),
-      connect: (peer) => void this.#links.connect(peer),
+      connect: (peer) => this.#connect(peer),
       disconnect: (peer) => this.#links.get(peer)?.close("leaving"),
       onSignal: (from, text) => this.#signaled(from, text),
       onReceipts: (id: EventId, phones: number) => host.receipts(id, phones),
@@ -189,6 +189,18 @@ export class RoomMesh implements SessionMesh {
   }
 
   // ---- links ----
+
+  #connect(peer: AuthorKey): void {
+    try {
+      this.#links.connect(peer);
+    } catch (error) {
+      // The browser makes no connection: WebRTC is blocked, or there are too many.
+      this.#parts.log(`mesh: no link to ${peer.slice(0, 6)}: ${error}`);
+      this.counts.failed++;
+      this.#node.unlinked(peer);
+      this.#changed();
+    }
+  }
 
   #sendSignal(frame: SendSignalFrame): boolean {
     const overPhones = () => this.#node.signal(frame.to, JSON.stringify([frame.payload, frame.signature]));
