@@ -37,6 +37,8 @@ export interface OverloadReport {
   recoveredMs: number;
   /** What /health gave as reasons. */
   reasons: string[];
+  /** Newcomers that were cut off without a goodbye, and how. */
+  cut: string[];
 }
 
 const festival = DIALECTS["festival-chat"];
@@ -84,6 +86,8 @@ class Run {
   #stored = 0;
   #refused = 0;
   #latencies: number[] = [];
+  /** How newcomers were cut off that were not told why. */
+  readonly #cut: string[] = [];
 
   constructor(server: { url: string; pid: number }, options: OverloadOptions) {
     this.#server = server;
@@ -151,6 +155,7 @@ class Run {
       newcomers,
       recoveredMs: Math.round(recoveredMs),
       reasons: [...reasons],
+      cut: this.#cut,
     };
   }
 
@@ -226,7 +231,7 @@ class Run {
       await festival.join(socket, this.#rooms[0]!, await signerOf(crypto.getRandomValues(new Uint8Array(32))), "New");
       return true;
     } catch (error) {
-      if (!String(error).includes("overloaded")) throw error;
+      if (!String(error).includes("overloaded")) this.#cut.push(String(error));
       return false;
     } finally {
       socket.close();

@@ -89,6 +89,9 @@ export interface ServerConfig {
   overload: {
     /** Time between two looks. */
     lookMs: number;
+    /** Time between two samples of whether the event loop is free: a timer that comes later than `lateMs` found it busy. */
+    sampleMs: number;
+    lateMs: number;
     lagMs: readonly [number, number, number];
     busyShare: readonly [number, number, number];
     queueShare: readonly [number, number, number];
@@ -264,6 +267,8 @@ export const DEFAULT_CONFIG: ServerConfig = {
   },
   overload: {
     lookMs: 250,
+    sampleMs: 20,
+    lateMs: 3,
     lagMs: [250, 500, 1_000],
     busyShare: [0.9, 0.95, 0.98],
     queueShare: [0.5, 0.75, 0.9],

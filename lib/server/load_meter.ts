@@ -1,7 +1,7 @@
 /** Measures what an instance has to do, from the runtime: its event loop's delay, its thread's CPU time, its memory. */
 import process from "node:process";
 import { getHeapStatistics } from "node:v8";
-import type { LoadSignals } from "./overload.ts";
+import type { LoadSignals, TimerDelays } from "./overload.ts";
 
 /** What the runtime is asked; the real ones are the defaults. */
 export interface LoadProbes {
@@ -48,15 +48,16 @@ export class LoadMeter {
     this.#at = probes.steadyNow();
   }
 
-  /** `lateMs`: how late the timer of this look came; `queueShare` is handed on. */
-  measure(lateMs: number, queueShare: number): LoadSignals {
+  /** `queueShare` is handed on. */
+  measure(timers: TimerDelays, queueShare: number): LoadSignals {
     const { threadCpuMs, steadyNow, heap, residentBytes } = this.#probes;
     const cpuMs = threadCpuMs(), at = steadyNow();
     const wallMs = at - this.#at;
-    const busyShare = wallMs > 0 ? Math.min(1, (cpuMs - this.#cpuMs) / wallMs) : this.#busyShare;
+    const cpuShare = wallMs > 0 ? Math.min(1, (cpuMs - this.#cpuMs) / wallMs) : 0;
+    const busyShare = Math.max(cpuShare, timers.lateShare);
     this.#cpuMs = cpuMs;
     this.#at = at;
-    this.#lagMs += (lateMs - this.#lagMs) * NEWEST_WEIGHT;
+    this.#lagMs += (timers.lagMs - this.#lagMs) * NEWEST_WEIGHT;
     this.#busyShare += (busyShare - this.#busyShare) * NEWEST_WEIGHT;
     const { usedBytes, limitBytes } = heap();
     const memoryShare = Math.max(usedBytes / limitBytes, residentBytes() / this.#memoryBytes);

@@ -22,7 +22,7 @@ export type LoadLevel = (typeof LOAD_LEVELS)[number];
 export interface LoadSignals {
   /** How late timers fire, ms: the time one turn of the event loop takes. */
   lagMs: number;
-  /** Share of one core that the event loop's thread uses, 0 to 1. */
+  /** Share of the time in which the event loop is not free, 0 to 1. */
   busyShare: number;
   /** How full the fullest commit queue is, 0 to 1. */
   queueShare: number;
@@ -71,11 +71,22 @@ export function nextLoad(before: Load, signals: LoadSignals, nowMs: number, sett
   return { level: LOAD_LEVELS[lower]!, ...(before.signal && { signal: before.signal }), eventShare, calmSince: nowMs };
 }
 
+/** What timers tell of the event loop. */
+export interface TimerDelays {
+  /** The longest delay of a timer, ms. */
+  lagMs: number;
+  /**
+   * Share of timers that came late: of the moments in which the event loop was not free. It is also close to 1 where other
+   * programs take the core, which CPU time does not show, and where each turn is short but there is always another.
+   */
+  lateShare: number;
+}
+
 export interface OverloadParts {
   config: ServerConfig["overload"];
   surroundings: Surroundings;
-  /** What was measured since the last call; `lateMs`: how late the look itself came. Absent: the load is always normal. */
-  measure?(lateMs: number): LoadSignals;
+  /** What was measured since the last call. Absent: the load is always normal. */
+  measure?(timers: TimerDelays): LoadSignals;
 }
 
 /** Looks at the load again and again, and answers what is taken meanwhile. */
@@ -83,10 +94,16 @@ export class Overload {
   readonly #parts: OverloadParts;
   #load = NO_LOAD;
   #cancel: Cancel = () => {};
+  #lookedAt: number;
+  /** Since the last look: samples, those that came late, and the longest delay. */
+  #samples = 0;
+  #late = 0;
+  #lagMs = 0;
 
   constructor(parts: OverloadParts) {
     this.#parts = parts;
-    this.#lookLater();
+    this.#lookedAt = parts.surroundings.clock.now();
+    this.#sampleLater();
   }
 
   get load(): Load {
@@ -121,18 +138,31 @@ export class Overload {
     this.#cancel();
   }
 
-  #lookLater(): void {
+  /** Samples whether the event loop is free, and looks at all signals now and then. */
+  #sampleLater(): void {
     const { config, surroundings: { clock, timers }, measure } = this.#parts;
     if (measure === undefined) return;
-    const dueAt = clock.now() + config.lookMs;
-    this.#cancel = timers.after(config.lookMs, () => {
+    const dueAt = clock.now() + config.sampleMs;
+    this.#cancel = timers.after(config.sampleMs, () => {
+      const now = clock.now();
       // A clock that was set is no lag; the longest lag that counts is far below a minute.
-      const lateMs = Math.min(Math.max(0, clock.now() - dueAt), 60_000);
-      const before = this.#load;
-      this.#load = nextLoad(before, measure(lateMs), clock.now(), config);
-      this.#note(before.level);
-      this.#lookLater();
+      const lateMs = Math.min(Math.max(0, now - dueAt), 60_000);
+      this.#samples++;
+      if (lateMs >= config.lateMs) this.#late++;
+      this.#lagMs = Math.max(this.#lagMs, lateMs);
+      // A clock that was set back must not keep it from looking.
+      if (Math.abs(now - this.#lookedAt) >= config.lookMs) this.#look(now, measure);
+      this.#sampleLater();
     });
+  }
+
+  #look(now: number, measure: NonNullable<OverloadParts["measure"]>): void {
+    const before = this.#load;
+    const signals = measure({ lagMs: this.#lagMs, lateShare: this.#late / this.#samples });
+    this.#load = nextLoad(before, signals, now, this.#parts.config);
+    this.#lookedAt = now;
+    this.#samples = this.#late = this.#lagMs = 0;
+    this.#note(before.level);
   }
 
   #note(before: LoadLevel): void {

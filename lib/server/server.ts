@@ -120,10 +120,10 @@ class RunningServer implements ChatServer {
       config: config.overload,
       surroundings,
       ...(meter && {
-        measure: (lateMs) => {
+        measure: (delays) => {
           let queueShare = 0;
           for (const hub of this.#openHubs()) queueShare = Math.max(queueShare, hub.queueShare);
-          return meter.measure(lateMs, queueShare);
+          return meter.measure(delays, queueShare);
         },
       }),
     });

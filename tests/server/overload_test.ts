@@ -68,10 +68,10 @@ Deno.test("the meter smooths: one long turn of the event loop is no overload, th
     heap: () => ({ usedBytes: 10, limitBytes: 100 }),
     residentBytes: () => 600,
   });
-  const look = (lateMs: number, busyMs: number) => {
+  const look = (lagMs: number, busyMs: number, lateShare = 0) => {
     at += 250;
     cpuMs += busyMs;
-    return meter.measure(lateMs, 0.25);
+    return meter.measure({ lagMs, lateShare }, 0.25);
   };
   const once = look(800, 250);
   assertEquals(nextLoad(NO_LOAD, once, 0, SETTINGS).level, "normal");
@@ -80,13 +80,16 @@ Deno.test("the meter smooths: one long turn of the event loop is no overload, th
   assertEquals(nextLoad(NO_LOAD, look(0, 250), 0, SETTINGS).level, "fewer_events");
   for (let count = 0; count < 8; count++) look(0, 10);
   assertEquals(nextLoad(NO_LOAD, look(0, 10), 0, SETTINGS).level, "normal");
+  for (let count = 0; count < 14; count++) look(20, 100, 1);
+  const starved = nextLoad(NO_LOAD, look(20, 100, 1), 0, SETTINGS);
+  assertEquals(starved.level, "fewer_events", "always a turn under way, with a part of the core only");
 });
 
 Deno.test("the meter's own probes measure this process", () => {
   const meter = new LoadMeter(Infinity);
   const end = performance.now() + 100;
   while (performance.now() < end);
-  const { busyShare, memoryShare } = meter.measure(0, 0);
+  const { busyShare, memoryShare } = meter.measure({ lagMs: 0, lateShare: 0 }, 0);
   // Smoothed from nothing: a quarter of what was measured. Other programs may have had the core for a while.
   assert(busyShare > 0.02 && busyShare <= 0.25, `${busyShare}`);
   assert(memoryShare > 0 && memoryShare < 0.5, `${memoryShare}`);
@@ -111,7 +114,7 @@ async function loadedRoom() {
     join,
     async load(some: Partial<LoadSignals>) {
       signals = { ...QUIET, ...some };
-      await time.advance(SETTINGS.lookMs);
+      await time.advance(SETTINGS.lookMs + SETTINGS.sampleMs);
     },
     async end() {
       await Promise.all([there.close(), running.close(), time.advance(5_000)]);
