@@ -100,8 +100,9 @@ cd "$(dirname "$0")" || exit 1
 export DENO_DIR="\${DENO_DIR:-$PWD/cache}" FESTIVAL_DATA_DIR="\${FESTIVAL_DATA_DIR:-$PWD/data}" DENO_NO_UPDATE_CHECK=1
 mkdir -p "$FESTIVAL_DATA_DIR"
 ./deno run --quiet --no-prompt --allow-sys --allow-env --allow-read=. lib/operating/open_here.ts "\${PORT:-8000}"
-exec ./deno serve --quiet --cached-only --no-prompt --allow-net --allow-env --allow-read=.,"$FESTIVAL_DATA_DIR" \\
-  --allow-write="$FESTIVAL_DATA_DIR" --host 0.0.0.0 --port "\${PORT:-8000}" _fresh/server.js
+exec ./deno serve --quiet --cached-only --no-prompt \\
+  --allow-env="FESTIVAL_*,DENO_*,OTEL_*,container,KUBERNETES_SERVICE_HOST" \\
+  --allow-read=_fresh,"$FESTIVAL_DATA_DIR" --allow-write="$FESTIVAL_DATA_DIR" --host 0.0.0.0 --port "\${PORT:-8000}" _fresh/server.js
 `;
 
 const START_HERE = `Festival Chat, field kit
