@@ -59,7 +59,7 @@ export interface SessionParts {
   config: ServerConfig;
   surroundings: Surroundings;
   signaling: Pick<Signaling, "send">;
-  overload: Pick<Overload, "takesNewcomers" | "takesHistory" | "takesEvent" | "retryAfterMs">;
+  overload: Pick<Overload, "load" | "takesNewcomers" | "takesHistory" | "takesEvent" | "retryAfterMs">;
   /** When this client, sent away now, should come back, ms: each one at another time. */
   returnAfterMs(): number;
   onClosed(): void;
@@ -287,15 +287,18 @@ export class Session implements Member, Sender {
     const { config: { limits, commit }, surroundings: { clock }, overload } = this.#parts;
     const toCheck: Submission[] = [];
     for (const wire of wires) {
+      if (!overload.takesEvent()) {
+        this.#refuse(eventIdOf(wire[0]), "overloaded", { retryAfterMs: overload.retryAfterMs() });
+        continue;
+      }
       // Before anything costly: a flood costs a hash each, no signature check and no database.
       const waitMs = this.#events.take(clock.now());
       if (waitMs !== undefined) {
         this.#refuse(eventIdOf(wire[0]), "rate_limited", { retryAfterMs: waitMs });
-        this.#strike(1 / SEND_MAX_EVENTS);
+        // A server that lags reads in one moment what was sent over seconds: then it need not be a flood.
+        if (overload.load.level === "normal") this.#strike(1 / SEND_MAX_EVENTS);
       } else if (this.#inFlight >= limits.inFlightEvents) {
         this.#refuse(eventIdOf(wire[0]), "overloaded", { retryAfterMs: commit.retryAfterMs });
-      } else if (!overload.takesEvent()) {
-        this.#refuse(eventIdOf(wire[0]), "overloaded", { retryAfterMs: overload.retryAfterMs() });
       } else {
         const read = readEvent(wire);
         if (read.ok) {
