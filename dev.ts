@@ -7,6 +7,9 @@ useTwind(builder);
 useServiceWorker(builder);
 if (Deno.args.includes("build")) {
   await builder.build();
+} else if (Deno.args.includes("mobile")) {
+  const { mobileListening } = await import("./lib/operating/mobile.ts");
+  await builder.listen(() => import("./main.ts"), await mobileListening());
 } else {
   await builder.listen(() => import("./main.ts"));
 }

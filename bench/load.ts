@@ -70,6 +70,9 @@ const MARK_DIGITS = 6;
 const STEPS_PER_MS = 10;
 /** Sockets that are opened at the same time. */
 const OPENING = 50;
+/** How often a join is tried that was turned away as `overloaded`, and the pause before the next try. */
+const JOIN_TRIES = 40;
+const JOIN_PAUSE_MS = 500;
 /** The room counts as idle after this long without a frame. */
 const QUIET_MS = 1_600;
 const QUIET_AT_MOST_MS = 45_000;
@@ -144,15 +147,13 @@ class Load {
   }
 
   async #connect(upTo: number): Promise<void> {
-    const { port, room } = this.#order;
     const { signer: signerOf } = await ed25519();
     let next = this.#clients.length;
     const open = async () => {
       while (next < upTo) {
         const index = next++;
         const signer = await signerOf(crypto.getRandomValues(new Uint8Array(32)));
-        const socket = await LoadSocket.open(port, this.#dialect.path(room));
-        await this.#dialect.join(socket, room, signer, `Guest ${index}`);
+        const socket = await this.#join(signer, `Guest ${index}`);
         socket.onEnd = (why) => this.#ended.push(why);
         const watcher = {
           acked: (id: string) => this.#onAck(id),
@@ -167,6 +168,22 @@ class Load {
       }
     };
     await Promise.all(Array.from({ length: OPENING }, open));
+  }
+
+  /** Opens a connection that is in the room. A server that has too much to do with so many at once is asked again. */
+  async #join(signer: Signer, name: string): Promise<LoadSocket> {
+    const { port, room } = this.#order;
+    for (let tries = 1;; tries++) {
+      const socket = await LoadSocket.open(port, this.#dialect.path(room));
+      try {
+        await this.#dialect.join(socket, room, signer, name);
+        return socket;
+      } catch (error) {
+        socket.close();
+        if (tries === JOIN_TRIES || !String(error).includes("overloaded")) throw error;
+        await pause(JOIN_PAUSE_MS);
+      }
+    }
   }
 
   /** Resolves when nothing has come for a while: joining is over for everybody. */

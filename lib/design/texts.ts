@@ -108,7 +108,7 @@ const english = {
     missing_previous: "A message before it has to arrive first. It will be sent again.",
     expired: "It waited too long and is older than what the room keeps.",
     clock_ahead: "It is too far ahead of the room.",
-    banned: "The organisers do not take messages from this phone here.",
+    banned: "The organisers do not let this phone in.",
     rate_limited: "That was too fast. It will be sent again in a moment.",
     overloaded: "The server has too much to do. It will be sent again.",
     storage_unavailable: "The server cannot store anything now. It will be sent again.",
@@ -167,12 +167,12 @@ const english = {
   problems: {
     no_such_room: { title: "This room is gone", hint: "Rooms end when nobody writes in them for a long time." },
     room_deleted: {
-      title: "This room was closed",
-      hint: "The organisers deleted it, with everything that was said in it. It does not come back.",
+      title: "This room is gone",
+      hint: "The organisers closed this room.",
     },
     banned: {
       title: "Not let in",
-      hint: "The organisers keep this phone out of here. Ask them at the info point if you think that is a mistake.",
+      hint: "The organisers do not let this phone in.",
     },
     unsupported_version: { title: "Please reload", hint: "This page is older than the server." },
     wrong_secret: { title: "The key does not fit", hint: "Part of the link is missing or changed. Ask for it again." },

@@ -67,7 +67,10 @@ export function accept(event: Event, basis: AcceptBasis): Verdict {
 
   const repeated = repetition(event, author?.repeated, rules, nowMs);
   const cost = repeated === undefined ? 1 : Math.min(2 ** (repeated.times - 1), rules.repeatMaxTokens);
-  const taken = takeTokens(author?.tatMs ?? 0, rules.messages, cost, nowMs);
+  // No honest arrival time is further ahead; one that is came from an instance with a fast clock.
+  const { burst, everyMs } = rules.messages;
+  const tatMs = Math.min(author?.tatMs ?? 0, nowMs + Math.max(burst, rules.repeatMaxTokens) * everyMs);
+  const taken = takeTokens(tatMs, rules.messages, cost, nowMs);
   if (!taken.ok) return { type: "refused", reason: "rate_limited", retryAfterMs: taken.retryAfterMs };
   return {
     type: "accepted",

@@ -113,6 +113,12 @@ export class Committer {
     }
   }
 
+  /** How full the queue is, 0 to 1. */
+  get queueShare(): number {
+    const { queueEvents, queueBytes } = this.#parts.commit;
+    return Math.max(this.#queue.length / queueEvents, this.#queueBytes / queueBytes);
+  }
+
   /** Somebody read the log's head: what is remembered of another state is void. */
   headSeen(head: LogHead): void {
     if (this.#basis !== undefined && this.#basis.head.versionstamp !== head.versionstamp) this.#basis = undefined;

@@ -94,6 +94,31 @@ export interface ServerConfig {
     maxDoubtPauseMs: number;
   };
 
+  /** What is refused when there is too much to do: overload.ts. Limits: for no newcomers, no joins, fewer events. */
+  overload: {
+    /** Time between two looks. */
+    lookMs: number;
+    /** Time between two samples of whether the event loop is free: a timer that comes later than `lateMs` found it busy. */
+    sampleMs: number;
+    lateMs: number;
+    lagMs: readonly [number, number, number];
+    busyShare: readonly [number, number, number];
+    queueShare: readonly [number, number, number];
+    memoryShare: readonly [number, number, number];
+    /** Bytes of RAM that the process may use; Infinity: only the JavaScript heap's own limit counts. */
+    memoryBytes: number;
+    /** A level is left after this long without a signal that wants it. */
+    calmMs: number;
+    /** At each look at the top the share of events that is taken shrinks to this … */
+    shareFactor: number;
+    /** … never below this … */
+    minShare: number;
+    /** … and grows by this at every other look. */
+    shareStep: number;
+    /** Who is refused for the load comes back after this to twice this. */
+    retryAfterMs: number;
+  };
+
   fanOut: {
     /** The first event goes out at once, the next frame after `windowMs + sockets × windowPerSocketMs` at the earliest … */
     windowMs: number;
@@ -269,6 +294,21 @@ export const DEFAULT_CONFIG: ServerConfig = {
     retryAfterMs: 1_000,
     maxDoubtPauseMs: 2_000,
   },
+  overload: {
+    lookMs: 250,
+    sampleMs: 20,
+    lateMs: 3,
+    lagMs: [250, 500, 1_000],
+    busyShare: [0.9, 0.95, 0.98],
+    queueShare: [0.5, 0.75, 0.9],
+    memoryShare: [0.8, 0.9, 0.95],
+    memoryBytes: Infinity,
+    calmMs: 1_000,
+    shareFactor: 0.8,
+    minShare: 0.05,
+    shareStep: 0.1,
+    retryAfterMs: 1_000,
+  },
   fanOut: {
     windowMs: 10,
     windowPerSocketMs: 0.45,
@@ -397,6 +437,10 @@ export function readConfig(env: (name: string) => string | undefined): ServerCon
       addressConnections: { ...d.limits.addressConnections, burst: perMinute, everyMs: 60_000 / perMinute },
       connections: count("FESTIVAL_MAX_CONNECTIONS", d.limits.connections, 1, 1_000_000),
       openRooms: count("FESTIVAL_MAX_OPEN_ROOMS", d.limits.openRooms, 1, 1_000_000),
+    },
+    overload: {
+      ...d.overload,
+      memoryBytes: count("FESTIVAL_MEMORY_MB", d.overload.memoryBytes, 128, 1_048_576, 1_048_576),
     },
   };
   config.ice = {

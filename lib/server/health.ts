@@ -2,6 +2,7 @@
 import { StorageUnavailable, type Store } from "../store/store.ts";
 import type { Environment, Platform, ServerConfig } from "./config.ts";
 import { PROTOCOL_VERSION } from "../protocol/limits.ts";
+import type { Load } from "./overload.ts";
 import type { Clock, Log, Timers } from "./surroundings.ts";
 
 export type HealthStatus = "ok" | "degraded" | "down";
@@ -45,6 +46,7 @@ export interface HealthParts {
   timers: Timers;
   log: Log;
   counts(): { users: number; connections: number; openRooms: number };
+  load(): Load;
 }
 
 /** Failures of the database are written to the log this often at most. */
@@ -82,6 +84,8 @@ export class HealthCheck {
     if (kvLatencyMs === null) down.push(`the database did not answer within ${health.deadStoreMs} ms`);
     else if (kvLatencyMs > health.slowStoreMs) degraded.push(`the database takes ${Math.round(kvLatencyMs)} ms`);
     if (now - this.#failedAt < health.recentFailureMs) degraded.push("the database failed a moment ago");
+    const { level, signal } = this.#parts.load();
+    if (level !== "normal") degraded.push(`too much to do: ${level} (${signal})`);
     if (connections >= limits.connections * health.fullShare) {
       degraded.push(`${connections} of ${limits.connections} connections are in use`);
     }

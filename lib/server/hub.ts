@@ -146,6 +146,11 @@ export class Hub {
     return this.#members.size;
   }
 
+  /** How full the queue of events to be stored is, 0 to 1. */
+  get queueShare(): number {
+    return this.#committer.queueShare;
+  }
+
   /** Whether nobody is here or on the way here. */
   get unused(): boolean {
     return this.#members.size === 0 && this.#holds === 0;

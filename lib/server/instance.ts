@@ -4,22 +4,36 @@ import { openStore } from "../store/deno_store.ts";
 import type { Store } from "../store/store.ts";
 import { Admin } from "./admin/admin.ts";
 import { readConfig, type ServerConfig } from "./config.ts";
+import { LoadMeter } from "./load_meter.ts";
 import { Polling } from "./polling.ts";
 import { type ChatServer, createServer } from "./server.ts";
+import { siblingChannel, Siblings } from "./siblings.ts";
 import { realSurroundings } from "./surroundings.ts";
 import { nodeVerifier } from "./verifier.ts";
+
+const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
 
 let config: ServerConfig | undefined;
 let starting: Promise<ChatServer> | undefined;
 let store: Store | undefined;
 let polling: Polling | undefined;
+<<<<<<< HEAD
 let admin: Admin | undefined;
+=======
+let siblings: Siblings | undefined;
+/** The server once it has started. */
+let running: ChatServer | undefined;
+>>>>>>> main
 
-/** The settings of this process, read once from its environment. Throws ConfigError. */
+/**
+ * The settings of this process, read once from its environment. Throws ConfigError. main.ts asks for them first of all:
+ * from then on signals are heard, before `deno serve` listens to them (see `exit`).
+ */
 export function ownConfig(): ServerConfig {
-  return config ??= readConfig((name) =>
-    Deno.env.get(name) ?? (name === "FESTIVAL_ENVIRONMENT" ? fromStart() : undefined)
-  );
+  if (config !== undefined) return config;
+  config = readConfig((name) => Deno.env.get(name) ?? (name === "FESTIVAL_ENVIRONMENT" ? fromStart() : undefined));
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, exit);
+  return config;
 }
 
 /** `deno task dev` starts dev.ts: then this is development, without anybody saying so. */
@@ -56,8 +70,11 @@ async function start(): Promise<ChatServer> {
     ...(config.kvUrl !== undefined || onDeploy ? {} : { path: `${config.dataDir}/festival.kv` }),
   });
   store = openStore({ kv });
-  for (const signal of SIGNALS) Deno.addSignalListener(signal, exit);
-  return createServer({ ...realSurroundings, store, config, verifier: nodeVerifier() });
+  const meter = new LoadMeter(config.overload.memoryBytes);
+  running = createServer({ ...realSurroundings, store, config, verifier: nodeVerifier(), meter });
+  // Deploy runs one worker per instance.
+  if (!onDeploy) siblings = new Siblings(await siblingChannel(), running.instance);
+  return running;
 }
 
 /** Stops the server of this process, when it runs: all are sent away, what was taken is stored, the database closed. */
@@ -66,19 +83,31 @@ export async function stopOwnServer(): Promise<void> {
   if (stopping === undefined) return;
   await (await stopping).close();
   await polling?.close();
+  await siblings?.done(realSurroundings.timers, SIBLINGS_GRACE_MS);
   for (const signal of SIGNALS) Deno.removeSignalListener(signal, exit);
   store?.close();
   config =
     store =
     starting =
     polling =
+<<<<<<< HEAD
     admin =
+=======
+    siblings =
+    running =
+>>>>>>> main
       undefined;
 }
 
-const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
+/** How long a worker that has stopped waits for the others of its process: with `closing.graceMs` less than 5 s. */
+const SIBLINGS_GRACE_MS = 1_500;
 
 async function exit(): Promise<void> {
-  await stopOwnServer();
-  Deno.exit(0);
+  // `deno serve` closes all sockets itself (1001) when it hears of the signal, right after us: goodbyes go now or never.
+  void running?.close({ goodbyesFirst: true });
+  try {
+    await stopOwnServer();
+  } finally {
+    Deno.exit(0);
+  }
 }

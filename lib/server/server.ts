@@ -9,6 +9,8 @@ import type { ServerConfig } from "./config.ts";
 import { Feed } from "./feed.ts";
 import { type HealthAnswer, HealthCheck } from "./health.ts";
 import { Hub } from "./hub.ts";
+import type { LoadMeter } from "./load_meter.ts";
+import { Overload } from "./overload.ts";
 import { ReturnQueue } from "./return_queue.ts";
 import { type CodeAnswer, type ListedRoom, type RoomAnswer, Rooms, type SuggestedEntry } from "./rooms.ts";
 import { type Admission, type Connection, Session } from "./session.ts";
@@ -21,6 +23,8 @@ export interface ServerParts extends Surroundings {
   store: Store;
   config: ServerConfig;
   verifier: Verifier;
+  /** Measures this process. Absent: nothing is ever refused for load. */
+  meter?: Pick<LoadMeter, "measure">;
   /** Unlike any other instance's name, also that of an earlier run. Default: random. */
   instance?: string;
 }
@@ -37,6 +41,11 @@ export interface ConnectionHandle {
   receive(data: unknown): void;
   /** The client is gone. */
   closed(): void;
+}
+
+export interface CloseOptions {
+  graceMs?: number;
+  goodbyesFirst?: boolean;
 }
 
 export interface ChatServer {
@@ -60,8 +69,11 @@ export interface ChatServer {
   health(): Promise<HealthAnswer>;
   /** Whether new visitors should come here. */
   ready(): Promise<boolean>;
-  /** Sends everybody away, finishes what was taken, and leaves nothing running. The store stays open. */
-  close(options?: { graceMs?: number }): Promise<void>;
+  /**
+   * Sends everybody away, finishes what was taken, and leaves nothing running. The store stays open. `goodbyesFirst`: they
+   * are said before this returns, and acks of what is being stored are left out: clients send that again and are acked then.
+   */
+  close(options?: CloseOptions): Promise<void>;
 }
 
 /** Starts a server. It runs until `close`. */
@@ -78,7 +90,11 @@ class RunningServer implements ChatServer {
   readonly #feed: Feed;
   readonly #sweep: Sweep;
   readonly #signaling: Signaling;
+<<<<<<< HEAD
   readonly steering: Steering;
+=======
+  readonly #overload: Overload;
+>>>>>>> main
   /** Open rooms, and rooms that are being opened. */
   readonly #hubs = new Map<RoomId, { opening: Promise<Hub | undefined>; hub?: Hub; cancelDrop?: Cancel }>();
   /** Hubs that tell the other instances, in the background, that they are empty. */
@@ -108,8 +124,21 @@ class RunningServer implements ChatServer {
         for (const hub of this.#openHubs()) users += hub.presence.here;
         return { users, connections: this.#connections, openRooms: this.#hubs.size };
       },
+      load: () => this.#overload.load,
     });
     this.#sweep = new Sweep({ store, config, surroundings, instance: this.instance, onFailure });
+    const { meter } = parts;
+    this.#overload = new Overload({
+      config: config.overload,
+      surroundings,
+      ...(meter && {
+        measure: (delays) => {
+          let queueShare = 0;
+          for (const hub of this.#openHubs()) queueShare = Math.max(queueShare, hub.queueShare);
+          return meter.measure(delays, queueShare);
+        },
+      }),
+    });
     this.#signaling = new Signaling({
       mailboxes: store.mailboxes,
       config: config.signaling,
@@ -153,7 +182,7 @@ class RunningServer implements ChatServer {
 
   connect(room: RoomId, connection: Connection, visitor: Visitor): ConnectionHandle {
     const { config, clock, timers, random, log, verifier } = this.#parts;
-    const full = this.#connections >= config.limits.connections;
+    const full = this.#connections >= config.limits.connections || !this.#overload.takesJoins;
     this.#connections++;
     const admission = full || this.#closing !== undefined
       ? Promise.resolve<Admission>(this.#turnAway(full ? "overloaded" : "going_away"))
@@ -170,8 +199,12 @@ class RunningServer implements ChatServer {
       config,
       surroundings: { clock, timers, random, log },
       signaling: this.#signaling,
+<<<<<<< HEAD
       steering: this.steering,
       device: visitor.device,
+=======
+      overload: this.#overload,
+>>>>>>> main
       returnAfterMs: () => this.#returnAfterMs(),
       onClosed: () => void this.#connections--,
       onFailure: (error) => this.#health.storageFailed(error),
@@ -183,10 +216,12 @@ class RunningServer implements ChatServer {
   }
 
   async ready(): Promise<boolean> {
-    return this.#closing === undefined && (await this.#health.answer(false)).status !== "down";
+    return this.#closing === undefined && this.#overload.takesJoins &&
+      (await this.#health.answer(false)).status !== "down";
   }
 
-  close({ graceMs = this.config.closing.graceMs }: { graceMs?: number } = {}): Promise<void> {
+  close({ graceMs = this.config.closing.graceMs, goodbyesFirst = false }: CloseOptions = {}): Promise<void> {
+    if (goodbyesFirst && this.#closing === undefined) this.#sendAllAway();
     return this.#closing ??= this.#close(graceMs);
   }
 
@@ -301,19 +336,24 @@ class RunningServer implements ChatServer {
 
   // ---- the end ----
 
+  #sendAllAway(): void {
+    for (const hub of this.#openHubs()) {
+      hub.flush();
+      hub.sendAway(() => this.#returnAfterMs());
+    }
+  }
+
   async #close(graceMs: number): Promise<void> {
     const { timers } = this.#parts;
     let cancelGrace: Cancel | undefined;
     const graceIsOver = new Promise<void>((resolve) => cancelGrace = timers.after(graceMs, resolve));
     const sweeping = this.#sweep.close();
+    this.#overload.close();
     await Promise.allSettled([...this.#hubs.values()].map(({ opening }) => opening));
     const hubs = [...this.#openHubs()];
     // Acks first: what was stored should not be sent again by everybody a second later.
     await Promise.race([graceIsOver, Promise.all(hubs.map((hub) => hub.settled()))]);
-    for (const hub of hubs) {
-      hub.flush();
-      hub.sendAway(() => this.#returnAfterMs());
-    }
+    this.#sendAllAway();
     for (const { cancelDrop } of this.#hubs.values()) cancelDrop?.();
     this.#hubs.clear();
     await Promise.race([

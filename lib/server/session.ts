@@ -31,6 +31,7 @@ import { type Ban, StorageUnavailable } from "../store/store.ts";
 import type { Outcome, Sender, Submission } from "./committer.ts";
 import type { ServerConfig } from "./config.ts";
 import type { Hub, Member } from "./hub.ts";
+import type { Overload } from "./overload.ts";
 import { TokenBucket } from "./rate.ts";
 import type { Signaling } from "./signaling.ts";
 import type { Steering } from "./steering.ts";
@@ -59,8 +60,12 @@ export interface SessionParts {
   config: ServerConfig;
   surroundings: Surroundings;
   signaling: Pick<Signaling, "send">;
+<<<<<<< HEAD
   steering: Pick<Steering, "bansKey" | "bansDevice" | "banDeviceToo" | "noticesFrame">;
   device: string;
+=======
+  overload: Pick<Overload, "load" | "takesNewcomers" | "takesHistory" | "takesEvent" | "retryAfterMs">;
+>>>>>>> main
   /** When this client, sent away now, should come back, ms: each one at another time. */
   returnAfterMs(): number;
   onClosed(): void;
@@ -194,6 +199,10 @@ export class Session implements Member, Sender {
     this.#cancelTimeout();
     this.#watchIdle();
     if (frame.version !== PROTOCOL_VERSION) return this.end("unsupported_version");
+    // Who was in the middle of a conversation comes first.
+    if (frame.resume === undefined && !this.#parts.overload.takesNewcomers) {
+      return this.end("overloaded", this.#parts.returnAfterMs());
+    }
     const proof = readHelloProof(frame.proof[0]);
     const right = proof !== undefined && proof.nonce === nonce && proof.room === this.#parts.room &&
       await this.#parts.verifier.verify(proof.author, ...frame.proof);
@@ -299,14 +308,19 @@ export class Session implements Member, Sender {
   // ---- events and history ----
 
   #send(hub: Hub, wires: readonly WireEvent[]): void {
-    const { config: { limits, commit }, surroundings: { clock } } = this.#parts;
+    const { config: { limits, commit }, surroundings: { clock }, overload } = this.#parts;
     const toCheck: Submission[] = [];
     for (const wire of wires) {
+      if (!overload.takesEvent()) {
+        this.#refuse(eventIdOf(wire[0]), "overloaded", { retryAfterMs: overload.retryAfterMs() });
+        continue;
+      }
       // Before anything costly: a flood costs a hash each, no signature check and no database.
       const waitMs = this.#events.take(clock.now());
       if (waitMs !== undefined) {
         this.#refuse(eventIdOf(wire[0]), "rate_limited", { retryAfterMs: waitMs });
-        this.#strike(1 / SEND_MAX_EVENTS);
+        // A server that lags reads in one moment what was sent over seconds: then it need not be a flood.
+        if (overload.load.level === "normal") this.#strike(1 / SEND_MAX_EVENTS);
       } else if (this.#inFlight >= limits.inFlightEvents) {
         this.#refuse(eventIdOf(wire[0]), "overloaded", { retryAfterMs: commit.retryAfterMs });
       } else {
@@ -361,6 +375,7 @@ export class Session implements Member, Sender {
   async #history(hub: Hub, { before, limit }: HistoryFrame): Promise<void> {
     // One at a time: whoever scrolls waits for a page before wanting the next one.
     if (this.#historyRunning) return this.#busy();
+    if (!this.#parts.overload.takesHistory) return this.#busy(this.#parts.overload.retryAfterMs());
     this.#historyRunning = true;
     try {
       const { from, events, oldest } = await hub.history(before, limit);
@@ -430,8 +445,8 @@ export class Session implements Member, Sender {
     for (const text of refusals) this.#push(text);
   }
 
-  #busy(): void {
-    this.#tell({ type: "problem", problem: "busy", retryAfterMs: this.#parts.config.commit.retryAfterMs });
+  #busy(retryAfterMs = this.#parts.config.commit.retryAfterMs): void {
+    this.#tell({ type: "problem", problem: "busy", retryAfterMs });
   }
 
   #problem(problem: FrameProblem, more: { field?: string; retryAfterMs?: number } = {}): void {

@@ -1,15 +1,15 @@
 /** Opens rooms in a real browser. */
-import { type ReadonlySignal, Signal } from "@preact/signals";
+import { type ReadonlySignal, Signal, signal } from "@preact/signals";
 import type { RoomId } from "../protocol/event.ts";
 import { lazyRoad } from "../transport/road.ts";
 import { socketRoad, socketUrl } from "../transport/socket.ts";
 import type { Cancel, TabChannel } from "./deps.ts";
 import type { RoomFiles } from "./room_files.ts";
-import type { RoomModel } from "./room_model.ts";
+import type { NoticeView, RoomModel } from "./room_model.ts";
 import type { ConnectionDiagnostics } from "./connection_model.ts";
 import { MESH_MODES } from "../routing/power_policy.ts";
 import { RoomConnection, type RoomConnectionParts } from "./room_connection.ts";
-import { NoticeBoard } from "./notice_board.ts";
+import type { Notices } from "./notices.ts";
 import { openRoomSession, type RoomSession, type RoomSessionOptions } from "./room_session.ts";
 import { roomChannel, webLockElection } from "./tab_lock.ts";
 import {
@@ -44,11 +44,7 @@ export async function forgetFilesOf(room: RoomId): Promise<void> {
 
 /** Opens a room over this page's own server. `dispose` ends it. */
 export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
-  const notices = new NoticeBoard({
-    room: options.room,
-    load: async (room) => (await import("./on_demand.ts")).openNotices(room),
-    kept: keptText(NOTICES_KEY) !== undefined,
-  });
+  const notices = noticeBoard(options.room);
   const outboxes = outboxChannel();
   const tabs = roomTabs(options.room);
   const connection: RoomConnection = new RoomConnection({
@@ -87,7 +83,8 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     ...(outboxes && { tabs: outboxes }),
     meter: connection,
     preference: () => connection.preferredRoute.peek(),
-    onNotices: (wires, aheadMs) => notices.heard(wires, aheadMs),
+    onNotices: (wires, aheadMs) =>
+      void notices.load().then((loaded) => loaded.take(wires, "server", aheadMs)).catch(log),
     // False is to be believed, true is not.
     online: () => navigator.onLine !== false,
     log: (line) => {
@@ -119,8 +116,8 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
   return {
     ...signalsOf(session),
     ...signalsOf(connection),
-    notices: notices.notices,
-    acknowledge: (id) => notices.acknowledge(id),
+    notices: notices.shown,
+    acknowledge: (id) => void notices.load().then((loaded) => loaded.acknowledge(id)),
     sendMessage: (text, replyTo) => texts.sendMessage(text, replyTo),
     react: (to, emoji, on) => session.react(to, emoji, on),
     edit: (to, text) => texts.edit(to, text),
@@ -181,6 +178,21 @@ async function checkServer(): Promise<number | undefined> {
 
 /** Where somebody's choice about peers is kept. */
 const MESH_MODE_KEY = "festival-chat.mesh";
+
+/** The operator's notices as a page shows them. What keeps and checks them is loaded when there is one. */
+function noticeBoard(room: RoomId) {
+  const shown = signal<readonly NoticeView[]>([]);
+  let loading: Promise<Notices> | undefined;
+  const load = () =>
+    loading ??= import("./on_demand.ts").then(({ openNotices }) => openNotices(room, (views) => shown.value = views))
+      .catch((error) => {
+        loading = undefined; // Its code did not come: the next word of a notice tries again.
+        throw error;
+      });
+  // The device keeps some: they are shown without being heard again.
+  if (keptText(NOTICES_KEY)) load().catch(log);
+  return { shown, load, dispose: () => void loading?.then((notices) => notices.dispose()) };
+}
 
 /** Begins the keys of the rooms in which this tab had links. */
 const LINKED_KEY = "festival-chat.linked.";

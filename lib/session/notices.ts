@@ -99,6 +99,7 @@ export class Notices {
   }
 
   dispose(): void {
+    this.#show = this.#follow = () => {};
     this.#cancelWait();
     this.#stopListening();
   }

@@ -1,10 +1,12 @@
 /** The operator's notices in a real browser: one shelf for all rooms and tabs of a device. */
 import type { RoomId } from "../protocol/event.ts";
 import { Notices } from "./notices.ts";
+import type { NoticeView } from "./room_model.ts";
 import { clock, keepText, keptText, listen, log, NOTICES_KEY, signatures, timers } from "./surroundings.ts";
 
-export function openNotices(room: RoomId): Notices {
-  return new Notices({
+/** The notices of this device, for a page of one room; `show` is told what that page is to show. */
+export function openNotices(room: RoomId, show: (views: readonly NoticeView[]) => void): Notices {
+  const notices = new Notices({
     room,
     clock,
     timers,
@@ -18,4 +20,6 @@ export function openNotices(room: RoomId): Notices {
     },
     log,
   });
+  notices.show(show);
+  return notices;
 }

@@ -58,14 +58,14 @@ export class Writer {
     this.done = this.#run(start);
   }
 
-  /** Writes no more; `done` resolves when everything written is acked. */
+  /** Writes no more; `done` resolves when everything written is acked and the client is connected. */
   stop(): void {
     this.#stopped = true;
   }
 
   async #run(start: Promise<void>): Promise<void> {
     const { client } = this;
-    while (!this.#stopped || this.#unacked.size > 0) {
+    while (!this.#stopped || this.#unacked.size > 0 || client.closeCode !== undefined) {
       try {
         if (await client.connect() === undefined) throw new Error(`no welcome, closed with ${client.closeCode}`);
       } catch {

@@ -1,12 +1,12 @@
 /** Servers for tests: on a database in memory, with real or virtual time, joined in process or over real sockets. */
 import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
-import { type ChatServer, createServer, type Visitor } from "../../lib/server/server.ts";
+import { type ChatServer, createServer, type ServerParts, type Visitor } from "../../lib/server/server.ts";
 import type { Clock, Timers } from "../../lib/server/surroundings.ts";
 import { realSurroundings } from "../../lib/server/surroundings.ts";
 import { nodeVerifier } from "../../lib/server/verifier.ts";
 import { serveSocket, SOCKET_IDLE_TIMEOUT_S } from "../../lib/server/websocket.ts";
 import { openStore } from "../../lib/store/deno_store.ts";
-import type { Store } from "../../lib/store/store.ts";
+import type { Kv, Store } from "../../lib/store/store.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import type { RoomKind } from "../../lib/protocol/event.ts";
 import { newFounding, type OpenWire, webSocketWire } from "../support/client.ts";
@@ -44,9 +44,12 @@ export interface PipeControl {
 export interface TestServerOptions {
   database?: MemoryDatabase;
   hooks?: KvHooks;
+  /** An open handle instead of one on `database`. */
+  kv?: Kv;
   config?: PartialConfig;
   time?: Clock & Timers;
   instance?: string;
+  meter?: ServerParts["meter"];
 }
 
 let devices = 0;
@@ -55,7 +58,7 @@ let devices = 0;
 export function startTestServer(options: TestServerOptions = {}): TestServer {
   const { time = { ...realSurroundings.clock, ...realSurroundings.timers }, hooks } = options;
   const database = options.database ?? new MemoryDatabase({ now: () => time.now() });
-  const store = openStore({ kv: database.open(hooks) });
+  const store = openStore({ kv: options.kv ?? database.open(hooks) });
   const log: string[] = [];
   const server = createServer({
     store,
@@ -66,6 +69,7 @@ export function startTestServer(options: TestServerOptions = {}): TestServer {
     log: (line) => log.push(line),
     verifier: nodeVerifier(),
     ...(options.instance === undefined ? {} : { instance: options.instance }),
+    ...(options.meter === undefined ? {} : { meter: options.meter }),
   });
   return {
     server,

@@ -62,6 +62,8 @@ export interface ServerProcessOptions {
   release?: string;
   /** Opens V8's inspector: its port is then `inspectorPort`. */
   inspected?: boolean;
+  /** A module that runs before the server's. */
+  preload?: string;
   /** A Linux network namespace to run in, and the address to listen at there. Default: this machine's loopback. */
   network?: { namespace: string; address: string };
 }
@@ -81,7 +83,7 @@ export function taskPermissions(task: "start" | "start:kv", folders: Record<stri
 
 /** Starts the server and waits until it answers. */
 export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
-  const { dataDir, env = {}, workers, port = freePort(), inspected = false, release, network } = options;
+  const { dataDir, env = {}, workers, port = freePort(), inspected = false, release, network, preload } = options;
   const hostname = network?.address ?? "127.0.0.1";
   const inspectorPort = inspected ? freePort() : undefined;
   const built = await builtServer(release);
@@ -96,6 +98,7 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
       `--host=${hostname}`,
       `--port=${port}`,
       ...(workers === undefined ? [] : ["--parallel"]),
+      ...(preload === undefined ? [] : [`--preload=${preload}`]),
       ...(inspectorPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectorPort}`]),
       built,
     ],
@@ -163,7 +166,7 @@ async function answers(url: string): Promise<boolean> {
 }
 
 /** A port that nobody uses. It may be taken by the time the server asks for it; then the start fails and says so. */
-function freePort(): number {
+export function freePort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();

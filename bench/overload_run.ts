@@ -1,0 +1,272 @@
+/** One real server under more events than it can take, offered by sockets that do not wait for answers. */
+import { ed25519 } from "../lib/crypto/ed25519.ts";
+import { signEvent } from "../lib/crypto/signing.ts";
+import type { RoomId } from "../lib/protocol/event.ts";
+import { makeRoom } from "../tests/faults/writers.ts";
+import { startServer } from "../tests/support/server_process.ts";
+import { DIALECTS } from "./dialects.ts";
+import { LoadSocket } from "./load_socket.ts";
+import { memoryKbOf } from "./usage.ts";
+
+export interface OverloadOptions {
+  sockets: number;
+  /** Time of one step while looking for what the server can carry. */
+  stepMs: number;
+  /** How long twice that is offered. */
+  overloadMs: number;
+  progress?(line: string): void;
+}
+
+export interface OverloadReport {
+  /** The most events per second that were stored in a step, the first one in which some were refused included. */
+  carriedPerSecond: number;
+  offeredPerSecond: number;
+  storedPerSecond: number;
+  /** Offers that were refused as `overloaded`; each is offered again later. */
+  refused: number;
+  /** Offers without an answer in the end: 0 where every event has exactly one. */
+  unanswered: number;
+  /** From writing an event that was taken to its ack, while overloaded, ms. */
+  ackP50Ms: number;
+  ackP99Ms: number;
+  /** Resident memory of the server, MB: before, and at most. */
+  memoryMb: { before: number; most: number };
+  /** Newcomers that were turned away while overloaded, of those who came. */
+  newcomers: { came: number; turnedAway: number };
+  /** From the end of the overload until /health was `ok` and a newcomer was welcomed, ms. */
+  recoveredMs: number;
+  /** What /health gave as reasons. */
+  reasons: string[];
+  /** Newcomers that were cut off without a goodbye, and how. */
+  cut: string[];
+  /** Connections in use that the server ended, and how: none where overload costs nobody a connection. */
+  ended: string[];
+}
+
+const festival = DIALECTS["festival-chat"];
+/** People in each room: what is measured is taking events, not one room's fan-out. */
+const ROOM_SOCKETS = 10;
+const TICK_MS = 10;
+const FIRST_PER_SECOND = 400;
+/** Each step of the search offers this much more than the one before. */
+const STEP_FACTOR = 1.5;
+/** More is not offered: a connection may send 100 events a second. */
+const SOCKET_PER_SECOND = 60;
+
+/** A signed event of an author of its own, so that it depends on no other. */
+interface Offer {
+  id: string;
+  frame: Uint8Array;
+  room: number;
+}
+
+export async function measureOverload(options: OverloadOptions): Promise<OverloadReport> {
+  const dataDir = await Deno.makeTempDir({ prefix: "festival-overload-" });
+  const env = { FESTIVAL_ADDRESS_CONNECTIONS_PER_MINUTE: "100000" };
+  const server = await startServer({ dataDir, env });
+  const run = new Run(server, options);
+  try {
+    return await run.measure();
+  } finally {
+    run.close();
+    await server.kill();
+    await Deno.remove(dataDir, { recursive: true });
+  }
+}
+
+class Run {
+  readonly #server: { url: string; pid: number };
+  readonly #options: OverloadOptions;
+  readonly #port: number;
+  readonly #rooms: RoomId[] = [];
+  /** Sockets by room. */
+  readonly #sockets: LoadSocket[][] = [];
+  /** When each event that waits for its answer was written. */
+  readonly #waiting = new Map<string, { offer: Offer; at: number; socket: LoadSocket }>();
+  /** Prepared, and refused ones that are offered again. */
+  #offers: Offer[] = [];
+  #stored = 0;
+  #refused = 0;
+  #latencies: number[] = [];
+  /** How newcomers were cut off that were not told why. */
+  readonly #cut: string[] = [];
+  /** How connections that were in use ended. */
+  readonly #ended = new Set<string>();
+
+  constructor(server: { url: string; pid: number }, options: OverloadOptions) {
+    this.#server = server;
+    this.#options = options;
+    this.#port = Number(new URL(server.url).port);
+  }
+
+  close(): void {
+    for (const socket of this.#sockets.flat()) socket.close();
+  }
+
+  async measure(): Promise<OverloadReport> {
+    const { sockets, stepMs, overloadMs, progress = () => {} } = this.#options;
+    for (let count = 0; count < sockets; count++) {
+      if (count % ROOM_SOCKETS === 0) {
+        this.#rooms.push((await makeRoom(this.#server)).id);
+        this.#sockets.push([]);
+      }
+      this.#sockets.at(-1)!.push(await this.#join(this.#rooms.at(-1)!));
+    }
+    let carriedPerSecond = 0;
+    const most = sockets * SOCKET_PER_SECOND;
+    for (let perSecond = FIRST_PER_SECOND; perSecond <= most; perSecond = Math.round(perSecond * STEP_FACTOR)) {
+      await this.#prepare(perSecond * stepMs / 1_000);
+      const step = await this.#offer(perSecond, stepMs);
+      progress(`${perSecond}/s offered, ${Math.round(step.storedPerSecond)}/s stored, ${step.refused} refused`);
+      carriedPerSecond = Math.max(carriedPerSecond, Math.round(step.storedPerSecond));
+      // One slow step among fast ones is somebody else on the machine.
+      if (step.refused > 0 || step.storedPerSecond < 0.6 * perSecond) break;
+    }
+    await this.#untilNormal();
+
+    const offeredPerSecond = Math.min(most, 2 * carriedPerSecond);
+    await this.#prepare(1.5 * carriedPerSecond * overloadMs / 1_000 + offeredPerSecond);
+    await this.#untilNormal();
+    const memoryMb = { before: this.#memoryMb(), most: 0 };
+    const newcomers = { came: 0, turnedAway: 0 };
+    const reasons = new Set<string>();
+    let over = false;
+    const watching = (async () => {
+      while (!over) {
+        memoryMb.most = Math.max(memoryMb.most, this.#memoryMb());
+        for (const reason of (await this.#health()).reasons) reasons.add(reason);
+        newcomers.came++;
+        if (!await this.#newcomer()) newcomers.turnedAway++;
+        await pause(250);
+      }
+    })();
+    this.#latencies = [];
+    const loaded = await this.#offer(offeredPerSecond, overloadMs);
+    const latencies = this.#latencies.toSorted((a, b) => a - b);
+    const endedAt = performance.now();
+    over = true;
+    await watching;
+    await this.#untilNormal();
+    const recoveredMs = performance.now() - endedAt;
+    return {
+      carriedPerSecond,
+      offeredPerSecond,
+      storedPerSecond: Math.round(loaded.storedPerSecond),
+      refused: loaded.refused,
+      unanswered: this.#waiting.size,
+      ackP50Ms: Math.round(latencies[Math.floor(latencies.length * 0.5)] ?? NaN),
+      ackP99Ms: Math.round(latencies[Math.floor(latencies.length * 0.99)] ?? NaN),
+      memoryMb: { before: Math.round(memoryMb.before), most: Math.round(memoryMb.most) },
+      newcomers,
+      recoveredMs: Math.round(recoveredMs),
+      reasons: [...reasons],
+      cut: this.#cut,
+      ended: [...this.#ended],
+    };
+  }
+
+  /** Signs events before they are written: signing is the phones' work, and would be this process's limit. */
+  async #prepare(count: number): Promise<void> {
+    const { signer: signerOf } = await ed25519();
+    for (let made = this.#offers.length; made < count; made++) {
+      const room = made % this.#rooms.length;
+      const signer = await signerOf(crypto.getRandomValues(new Uint8Array(32)));
+      const event = await signEvent(signer, { room: this.#rooms[room]!, n: 1, clock: 2, at: Date.now() }, {
+        kind: "message",
+        body: { name: "Guest", text: "we are left of the big tree, bring some water with you" },
+      });
+      this.#offers.push({ id: event.id, frame: festival.messageFrame(event.wire), room });
+    }
+  }
+
+  /** Offers so many events a second, whatever becomes of them; then waits until all have their answer. */
+  async #offer(perSecond: number, forMs: number): Promise<{ storedPerSecond: number; refused: number }> {
+    const before = { stored: this.#stored, refused: this.#refused };
+    const startedAt = performance.now();
+    let turn = 0;
+    for (let offered = 0, now = startedAt; now - startedAt < forMs; now = performance.now()) {
+      const due = Math.floor((now - startedAt) * perSecond / 1_000);
+      for (; offered < due; offered++) {
+        const offer = this.#offers.shift();
+        if (offer === undefined) throw new Error("too few events were prepared");
+        const sockets = this.#sockets[offer.room]!;
+        const socket = sockets[turn++ % sockets.length]!;
+        this.#waiting.set(offer.id, { offer, at: performance.now(), socket });
+        socket.write(offer.frame);
+      }
+      await pause(TICK_MS);
+    }
+    const storedPerSecond = (this.#stored - before.stored) / (performance.now() - startedAt) * 1_000;
+    const refused = this.#refused - before.refused;
+    for (const until = performance.now() + 20_000; this.#waiting.size > 0 && performance.now() < until;) {
+      await pause(20);
+    }
+    return { storedPerSecond, refused };
+  }
+
+  async #join(room: RoomId): Promise<LoadSocket> {
+    const { signer: signerOf } = await ed25519();
+    const socket = await LoadSocket.open(this.#port, festival.path(room));
+    await festival.join(socket, room, await signerOf(crypto.getRandomValues(new Uint8Array(32))), "Guest");
+    const watcher = {
+      acked: (id: string) => {
+        const sent = this.#waiting.get(id);
+        if (sent === undefined) return;
+        this.#waiting.delete(id);
+        this.#stored++;
+        this.#latencies.push(performance.now() - sent.at);
+      },
+      refused: (id: string, reason: string) => {
+        const sent = this.#waiting.get(id);
+        if (sent === undefined) return;
+        this.#waiting.delete(id);
+        // A pause of this process made it write too much at once on one connection: that is not the server's load.
+        if (reason !== "rate_limited") this.#refused++;
+        this.#offers.push(sent.offer);
+      },
+    };
+    socket.onText = (payload) => void (festival.isBroadcast(payload) || festival.other(payload, socket, watcher));
+    socket.onEnd = (why) => {
+      this.#ended.add(why);
+      // Nobody writes into it any more, and what it was not answered is offered again.
+      for (const sockets of this.#sockets) if (sockets.includes(socket)) sockets.splice(sockets.indexOf(socket), 1);
+      for (const [id, sent] of this.#waiting) {
+        if (sent.socket !== socket) continue;
+        this.#waiting.delete(id);
+        this.#offers.push(sent.offer);
+      }
+    };
+    return socket;
+  }
+
+  /** Somebody who was never here comes: whether they were welcomed. */
+  async #newcomer(): Promise<boolean> {
+    const { signer: signerOf } = await ed25519();
+    const socket = await LoadSocket.open(this.#port, festival.path(this.#rooms[0]!));
+    try {
+      await festival.join(socket, this.#rooms[0]!, await signerOf(crypto.getRandomValues(new Uint8Array(32))), "New");
+      return true;
+    } catch (error) {
+      if (!String(error).includes("overloaded")) this.#cut.push(String(error));
+      return false;
+    } finally {
+      socket.close();
+    }
+  }
+
+  async #untilNormal(): Promise<void> {
+    while ((await this.#health()).status !== "ok" || !await this.#newcomer()) await pause(100);
+  }
+
+  async #health(): Promise<{ status: string; reasons: string[] }> {
+    return await (await fetch(`${this.#server.url}/health`)).json();
+  }
+
+  #memoryMb(): number {
+    return memoryKbOf(this.#server.pid) / 1_024;
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,127 @@
+/**
+ * `deno task kit`: a field kit, one archive with the built app, the packages it needs, a Deno binary and a start script, for
+ * a laptop or a small box on a field without internet. For machines like the one that makes it: Deno's binary is its own.
+ *
+ *   deno task kit [FILE]      default: festival-chat-kit-OS-ARCH.tar.gz
+ */
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** What the app is made of at run time. */
+const PARTS = ["main.ts", "fresh.gen.ts", "routes", "islands", "components", "lib", "static", "_fresh"];
+
+/** Folder in the archive. */
+const KIT_NAME = "festival-chat-kit";
+
+/** Builds the app and makes the archive `file`. Throws when a command fails, with what it said. */
+export async function makeKit(file: string): Promise<void> {
+  await run(Deno.execPath(), ["run", "-A", "dev.ts", "build"], ROOT);
+  const folder = await Deno.makeTempDir({ prefix: "festival-kit-" });
+  const kit = join(folder, KIT_NAME);
+  try {
+    await Deno.mkdir(kit);
+    await run("cp", ["-R", ...PARTS.map((part) => join(ROOT, part)), kit]);
+    await vendorPackages(kit);
+    await Deno.copyFile(Deno.execPath(), join(kit, "deno"));
+    await Deno.chmod(join(kit, "deno"), 0o755);
+    await Deno.writeTextFile(join(kit, "start.sh"), START_SCRIPT, { mode: 0o755 });
+    await Deno.writeTextFile(join(kit, "START-HERE.txt"), START_HERE);
+    await run("tar", ["-czf", resolve(file), "-C", folder, KIT_NAME]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Puts into the kit what its server imports, and only that, so that nothing is looked up where there is no network. */
+async function vendorPackages(kit: string): Promise<void> {
+  const used = await usedPackages();
+  const isUsed = (specifier: string) => {
+    const name = packageName(specifier);
+    return name === undefined || used.has(name);
+  };
+  const config = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  delete config.tasks;
+  config.imports = pick<string>(config.imports, ([, specifier]) => isUsed(specifier));
+  // Packages of JSR are copied, too, where there are any.
+  config.vendor = true;
+  for (const link of config.links ?? []) {
+    const path = join(kit, link, "deno.json");
+    const linked = JSON.parse(await Deno.readTextFile(path));
+    linked.imports = pick<string>(linked.imports ?? {}, ([, specifier]) => isUsed(specifier));
+    await Deno.writeTextFile(path, JSON.stringify(linked));
+  }
+  const lock = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.lock")));
+  lock.specifiers = pick<string>(lock.specifiers, ([specifier]) => isUsed(specifier));
+  await Deno.writeTextFile(join(kit, "deno.json"), JSON.stringify({ ...config, nodeModulesDir: "auto" }));
+  await Deno.writeTextFile(join(kit, "deno.lock"), JSON.stringify(lock));
+  await run(Deno.execPath(), ["install", "--quiet", "--entrypoint", "_fresh/server.js"], kit);
+  // From now on packages are where they are: nobody asks a registry.
+  const fixed = { ...config, nodeModulesDir: "manual", lock: false };
+  await Deno.writeTextFile(join(kit, "deno.json"), JSON.stringify(fixed, null, 2));
+  await Deno.remove(join(kit, "deno.lock"));
+}
+
+/** Names of the npm packages that the modules of the app import. */
+async function usedPackages(): Promise<Set<string>> {
+  const used = new Set<string>();
+  for (const entry of ["main.ts", "fresh.gen.ts", "lib/operating/open_here.ts"]) {
+    const graph: { modules: { specifier: string }[] } = JSON.parse(
+      await run(Deno.execPath(), ["info", "--json", entry], ROOT),
+    );
+    for (const { specifier } of graph.modules) {
+      const name = packageName(specifier);
+      if (name !== undefined) used.add(name);
+    }
+  }
+  return used;
+}
+
+/** `@scope/name` of `npm:@scope/name@1/path`; undefined for what is no package of npm. */
+function packageName(specifier: string): string | undefined {
+  return /^npm:\/?((?:@[^/]+\/)?[^@/]+)/.exec(specifier)?.[1];
+}
+
+function pick<T>(entries: Record<string, T>, keep: (entry: [string, T]) => boolean): Record<string, T> {
+  return Object.fromEntries(Object.entries(entries).filter(keep));
+}
+
+async function run(command: string, args: string[], cwd?: string): Promise<string> {
+  const output = await new Deno.Command(command, { args, ...(cwd !== undefined && { cwd }) }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  if (!output.success) throw new Error(`${command} ${args[0]} failed: ${text(output.stderr)}`);
+  return text(output.stdout);
+}
+
+const START_SCRIPT = `#!/bin/sh
+# Starts Festival Chat on port 8000 (another one: PORT=9000 ./start.sh). What is written is kept in data/.
+cd "$(dirname "$0")" || exit 1
+export DENO_DIR="\${DENO_DIR:-$PWD/cache}" FESTIVAL_DATA_DIR="\${FESTIVAL_DATA_DIR:-$PWD/data}" DENO_NO_UPDATE_CHECK=1
+mkdir -p "$FESTIVAL_DATA_DIR"
+./deno run --quiet --no-prompt --allow-sys --allow-env --allow-read=. lib/operating/open_here.ts "\${PORT:-8000}"
+exec ./deno serve --quiet --cached-only --no-prompt \\
+  --allow-env="FESTIVAL_*,DENO_*,OTEL_*,container,KUBERNETES_SERVICE_HOST" \\
+  --allow-read=_fresh,"$FESTIVAL_DATA_DIR" --allow-write="$FESTIVAL_DATA_DIR" --host 0.0.0.0 --port "\${PORT:-8000}" _fresh/server.js
+`;
+
+const START_HERE = `Festival Chat, field kit
+========================
+
+Needs nothing but this folder: no internet, no installation.
+
+1. In a terminal, in this folder: ./start.sh
+2. It shows an address and a QR code. Phones in the same Wi-Fi open it.
+3. Ctrl-C stops it. What was written stays in the folder data/, and is there after the next start.
+
+Settings are environment variables: docs/OPERATING.md of the project lists them.
+On plain http phones have no camera and no offline pages; chatting, QR codes on screen and links between phones work.
+`;
+
+if (import.meta.main) {
+  const file = Deno.args[0] ?? `${KIT_NAME}-${Deno.build.os}-${Deno.build.arch}.tar.gz`;
+  await makeKit(file);
+  const { size } = await Deno.stat(file);
+  // deno-lint-ignore no-console -- tells whoever asked for it where it is
+  console.log(`${file}: ${(size / 1_048_576).toFixed(0)} MB`);
+}

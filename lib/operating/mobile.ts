@@ -1,0 +1,51 @@
+/** `deno task dev:mobile`: the development server over HTTPS on the LAN, to be opened on a phone by a QR code. */
+import { lanAddresses } from "./addresses.ts";
+import { type Certificate, ownCertificate } from "./certificate.ts";
+import { terminalQr } from "./terminal_qr.ts";
+
+/** Where the certificate is kept; git ignores it. */
+export const CERTIFICATE_FOLDER = ".certificate";
+
+/** What the development server listens with. A port is chosen where `PORT` names none. */
+export async function mobileListening(folder = CERTIFICATE_FOLDER) {
+  const addresses = lanAddresses(Deno.networkInterfaces());
+  const names = ["localhost", "127.0.0.1", ...addresses, ...localNames(Deno.hostname())];
+  const certificate = await ownCertificate(folder, names, Date.now());
+  const port = Deno.env.get("PORT");
+  return {
+    hostname: "0.0.0.0",
+    ...(port && { port: Number(port) }),
+    cert: certificate.cert,
+    key: certificate.key,
+    onListen: async ({ port }: { port: number }) => {
+      // deno-lint-ignore no-console -- tells whoever started it how to open it on a phone
+      console.log(await invitation(addresses, port, certificate));
+    },
+  };
+}
+
+/** What the terminal shows. */
+export async function invitation(
+  addresses: readonly string[],
+  port: number,
+  { fingerprint }: Pick<Certificate, "fingerprint">,
+): Promise<string> {
+  const [first, ...others] = addresses.map((address) => `https://${address}:${port}/`);
+  if (first === undefined) {
+    return `This machine is on no network that a phone could reach. Here: https://localhost:${port}/`;
+  }
+  return [
+    await terminalQr(first),
+    "",
+    `On a phone in the same network: ${first}`,
+    ...others.map((url) => `                             or: ${url}`),
+    "The browser warns, because this machine made the certificate itself; go on to the page.",
+    `Its SHA-256: ${fingerprint}`,
+  ].join("\n");
+}
+
+/** Names under which multicast DNS finds the machine. */
+function localNames(hostname: string): string[] {
+  const [name] = hostname.split(".");
+  return name && name !== "localhost" ? [`${name.toLowerCase()}.local`] : [];
+}

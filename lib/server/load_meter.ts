@@ -1,0 +1,66 @@
+/** Measures what an instance has to do, from the runtime: its event loop's delay, its thread's CPU time, its memory. */
+import process from "node:process";
+import { getHeapStatistics } from "node:v8";
+import type { LoadSignals, TimerDelays } from "./overload.ts";
+
+/** What the runtime is asked; the real ones are the defaults. */
+export interface LoadProbes {
+  /** CPU time of this thread so far, ms. */
+  threadCpuMs(): number;
+  /** A clock that nobody sets, ms. */
+  steadyNow(): number;
+  /** Bytes of the heap in use, and how many there may be before the process ends. */
+  heap(): { usedBytes: number; limitBytes: number };
+  /** Bytes of the process that are in RAM. */
+  residentBytes(): number;
+}
+
+/** Weight of the newest value: after four looks two thirds of what is known are new. */
+const NEWEST_WEIGHT = 0.25;
+
+const realProbes: LoadProbes = {
+  threadCpuMs: () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1_000;
+  },
+  steadyNow: () => performance.now(),
+  heap: () => {
+    const { used_heap_size, heap_size_limit } = getHeapStatistics();
+    return { usedBytes: used_heap_size, limitBytes: heap_size_limit };
+  },
+  residentBytes: () => Deno.memoryUsage().rss,
+};
+
+/** Smooths over about a second, so that one long turn of the event loop is no overload. */
+export class LoadMeter {
+  readonly #probes: LoadProbes;
+  readonly #memoryBytes: number;
+  #lagMs = 0;
+  #busyShare = 0;
+  #cpuMs: number;
+  #at: number;
+
+  /** `memoryBytes`: what the process may use; Infinity: only the heap's own limit counts. */
+  constructor(memoryBytes: number, probes: LoadProbes = realProbes) {
+    this.#probes = probes;
+    this.#memoryBytes = memoryBytes;
+    this.#cpuMs = probes.threadCpuMs();
+    this.#at = probes.steadyNow();
+  }
+
+  /** `queueShare` is handed on. */
+  measure(timers: TimerDelays, queueShare: number): LoadSignals {
+    const { threadCpuMs, steadyNow, heap, residentBytes } = this.#probes;
+    const cpuMs = threadCpuMs(), at = steadyNow();
+    const wallMs = at - this.#at;
+    const cpuShare = wallMs > 0 ? Math.min(1, (cpuMs - this.#cpuMs) / wallMs) : 0;
+    const busyShare = Math.max(cpuShare, timers.lateShare);
+    this.#cpuMs = cpuMs;
+    this.#at = at;
+    this.#lagMs += (timers.lagMs - this.#lagMs) * NEWEST_WEIGHT;
+    this.#busyShare += (busyShare - this.#busyShare) * NEWEST_WEIGHT;
+    const { usedBytes, limitBytes } = heap();
+    const memoryShare = Math.max(usedBytes / limitBytes, residentBytes() / this.#memoryBytes);
+    return { lagMs: this.#lagMs, busyShare: this.#busyShare, queueShare, memoryShare };
+  }
+}

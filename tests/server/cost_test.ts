@@ -1,0 +1,119 @@
+/**
+ * What the database is asked for, counted over the real server and store in virtual time. docs/OPERATING.md, "What it costs",
+ * has these figures.
+ */
+import { assert } from "@std/assert";
+import { HEARTBEAT_MS } from "../../lib/protocol/limits.ts";
+import { TestClient } from "../support/client.ts";
+import { countingKv, type KvCost } from "../support/counting_kv.ts";
+import { MemoryDatabase } from "../support/memory_kv.ts";
+import { startTestServer } from "./support.ts";
+import { VirtualTime } from "./virtual_time.ts";
+
+const MEMBERS = 10;
+
+async function room(
+  test: (parts: {
+    time: VirtualTime;
+    clients: TestClient[];
+    join(): Promise<TestClient>;
+    take(): KvCost;
+  }) => Promise<void>,
+) {
+  const time = new VirtualTime();
+  const database = new MemoryDatabase({ now: () => time.now() });
+  const counted = countingKv(database.open());
+  const running = startTestServer({
+    time,
+    kv: counted.kv,
+    config: { limits: { messages: { burst: 1_000, everyMs: 0 } } },
+  });
+  try {
+    const { id } = await running.newRoom();
+    const join = async () => {
+      const client = await TestClient.create({ room: id, open: running.wire(id).open });
+      await client.connect();
+      return client;
+    };
+    const clients: TestClient[] = [];
+    for (let count = 0; count < MEMBERS; count++) clients.push(await join());
+    await time.advance(1_000);
+    counted.take();
+    await test({ time, clients, join, take: counted.take });
+    await Promise.all(clients.map((client) => client.close()));
+  } finally {
+    await Promise.all([running.close(), time.advance(5_000)]);
+  }
+}
+
+/** Time goes by, with the pings of clients that are there. */
+async function pass(time: VirtualTime, clients: readonly TestClient[], ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= HEARTBEAT_MS) {
+    for (const client of clients) client.send({ type: "ping" });
+    await time.advance(Math.min(left, HEARTBEAT_MS));
+  }
+}
+
+/** Compares what was counted with its row in docs/OPERATING.md: `| label | commits | write units | read units |`. */
+async function isDocumented(label: string, cost: KvCost, by: number): Promise<void> {
+  const text = await Deno.readTextFile(new URL("../../docs/OPERATING.md", import.meta.url));
+  const row = text.split("\n").find((line) => line.startsWith(`| ${label} `));
+  const written = row?.split("|").slice(2, 5).map(Number) ?? [];
+  const counted = [cost.commits, cost.writeUnits, cost.readUnits].map((count) => count / by);
+  const same = counted.every((count, at) => Math.abs(count - written[at]!) <= 0.1 * count + 0.1);
+  assert(same, `${label}: ${counted.map((count) => count.toFixed(2))} counted, ${written} written`);
+}
+
+async function talk(
+  { time, clients, take }: { time: VirtualTime; clients: TestClient[]; take(): KvCost },
+  perSecond: number,
+  seconds: number,
+): Promise<{ cost: KvCost; idle: KvCost; events: number }> {
+  await pass(time, clients, seconds * 1_000);
+  const idle = take();
+  const events = perSecond * seconds;
+  for (let sent = 0; sent < events; sent++) {
+    const client = clients[sent % clients.length]!;
+    client.send({ type: "ping" });
+    client.sendEvents(await client.signText(`message ${sent} about the band and the water and the big tree`));
+    await time.advance(1_000 / perSecond);
+  }
+  await time.advance(1_000);
+  for (const { acked, closeCode } of clients) assert(closeCode === undefined && acked.size >= events / clients.length);
+  const cost = take();
+  const none = Object.keys(cost).map((name) => [name, cost[name as keyof KvCost] - idle[name as keyof KvCost]]);
+  return { cost: Object.fromEntries(none) as unknown as KvCost, idle, events };
+}
+
+Deno.test("a message in a quiet room is one commit of five keys, and a look at the head", () =>
+  room(async (parts) => {
+    const { cost, events } = await talk(parts, 1, 60);
+    await isDocumented("a message, room of 10, one a second", cost, events);
+  }));
+
+Deno.test("in a busy room many messages share a commit", () =>
+  room(async (parts) => {
+    const { cost, events } = await talk(parts, 200, 3);
+    await isDocumented("a message, room of 10, 200 a second", cost, events);
+  }));
+
+Deno.test("an open room in which nobody writes costs its presence and a look now and then, whoever many are in it", () =>
+  room(async ({ time, clients, take }) => {
+    const minutes = 10;
+    await pass(time, clients, minutes * 60_000);
+    const cost = take();
+    await isDocumented("a room that is open, each minute, on each instance", cost, minutes);
+  }));
+
+Deno.test("joining an open room costs its limits and the author's record", () =>
+  room(async ({ join, time, take }) => {
+    const joins = 20;
+    const joined: TestClient[] = [];
+    for (let count = 0; count < joins; count++) {
+      joined.push(await join());
+      await time.advance(500);
+    }
+    const cost = take();
+    await isDocumented("somebody joins an open room", cost, joins);
+    await Promise.all(joined.map((client) => client.close()));
+  }));
