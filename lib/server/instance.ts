@@ -17,13 +17,10 @@ let config: ServerConfig | undefined;
 let starting: Promise<ChatServer> | undefined;
 let store: Store | undefined;
 let polling: Polling | undefined;
-<<<<<<< HEAD
 let admin: Admin | undefined;
-=======
 let siblings: Siblings | undefined;
 /** The server once it has started. */
 let running: ChatServer | undefined;
->>>>>>> main
 
 /**
  * The settings of this process, read once from its environment. Throws ConfigError. main.ts asks for them first of all:
@@ -90,12 +87,9 @@ export async function stopOwnServer(): Promise<void> {
     store =
     starting =
     polling =
-<<<<<<< HEAD
     admin =
-=======
     siblings =
     running =
->>>>>>> main
       undefined;
 }
 

@@ -90,11 +90,8 @@ class RunningServer implements ChatServer {
   readonly #feed: Feed;
   readonly #sweep: Sweep;
   readonly #signaling: Signaling;
-<<<<<<< HEAD
   readonly steering: Steering;
-=======
   readonly #overload: Overload;
->>>>>>> main
   /** Open rooms, and rooms that are being opened. */
   readonly #hubs = new Map<RoomId, { opening: Promise<Hub | undefined>; hub?: Hub; cancelDrop?: Cancel }>();
   /** Hubs that tell the other instances, in the background, that they are empty. */
@@ -199,12 +196,9 @@ class RunningServer implements ChatServer {
       config,
       surroundings: { clock, timers, random, log },
       signaling: this.#signaling,
-<<<<<<< HEAD
       steering: this.steering,
       device: visitor.device,
-=======
       overload: this.#overload,
->>>>>>> main
       returnAfterMs: () => this.#returnAfterMs(),
       onClosed: () => void this.#connections--,
       onFailure: (error) => this.#health.storageFailed(error),

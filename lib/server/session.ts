@@ -60,12 +60,9 @@ export interface SessionParts {
   config: ServerConfig;
   surroundings: Surroundings;
   signaling: Pick<Signaling, "send">;
-<<<<<<< HEAD
   steering: Pick<Steering, "bansKey" | "bansDevice" | "banDeviceToo" | "noticesFrame">;
   device: string;
-=======
   overload: Pick<Overload, "load" | "takesNewcomers" | "takesHistory" | "takesEvent" | "retryAfterMs">;
->>>>>>> main
   /** When this client, sent away now, should come back, ms: each one at another time. */
   returnAfterMs(): number;
   onClosed(): void;
