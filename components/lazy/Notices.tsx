@@ -1,7 +1,6 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { NoticeView } from "../../lib/session/room_model.ts";
 import { noticeTexts } from "../../lib/design/notice_texts.ts";
-import { timesFor } from "../../lib/design/time.ts";
 import { Button, IconButton } from "../Button.tsx";
 import { Icon } from "../Icon.tsx";
 import { useTexts } from "../texts.ts";
@@ -36,9 +35,8 @@ export default function Notices(props: { notices: readonly NoticeView[]; onAckno
 function Emergency({ notice, onAcknowledge }: { notice: NoticeView; onAcknowledge: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const t = useTexts();
-  const { time, day, dayKey } = timesFor(t);
-  const { at, until } = notice;
-  const end = dayKey(at) === dayKey(until) ? time(until) : `${day(until, at)}, ${time(until)}`;
+  const time = (at: number) =>
+    new Date(at).toLocaleString(t.language, { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   useLayoutEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
@@ -61,7 +59,7 @@ function Emergency({ notice, onAcknowledge }: { notice: NoticeView; onAcknowledg
         <p id="emergency-text" class="text-2xl font-bold text-ink whitespace-pre-line break-words" dir="auto">
           {notice.text}
         </p>
-        <p class="text-ink">{noticeTexts.from(time(at), end)}</p>
+        <p class="text-ink">{noticeTexts.from(time(notice.at), time(notice.until))}</p>
         <div class="mt-auto">
           <Button look="flare" icon="check" wide onClick={onAcknowledge}>{noticeTexts.acknowledge}</Button>
         </div>

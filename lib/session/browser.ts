@@ -12,19 +12,7 @@ import { RoomConnection, type RoomConnectionParts } from "./room_connection.ts";
 import type { Notices } from "./notices.ts";
 import { openRoomSession, type RoomSession, type RoomSessionOptions } from "./room_session.ts";
 import { roomChannel, webLockElection } from "./tab_lock.ts";
-import {
-  clock,
-  keepText,
-  keptText,
-  listen,
-  log,
-  NOTICES_KEY,
-  random,
-  signatures,
-  steady,
-  storage,
-  timers,
-} from "./surroundings.ts";
+import { clock, listen, log, random, signatures, steady, storage, timers } from "./surroundings.ts";
 import { UnsentTexts } from "./unsent_texts.ts";
 
 /** The display name this device chose, if it did; undefined also where nothing can be stored. */
@@ -179,16 +167,56 @@ async function checkServer(): Promise<number | undefined> {
 /** Where somebody's choice about peers is kept. */
 const MESH_MODE_KEY = "festival-chat.mesh";
 
+/** Where the operator's notices are kept. */
+const NOTICES_KEY = "festival-chat.notices";
+
+/** A text of this device or tab; undefined where there is none, or the page may keep nothing. */
+function keptText(key: string, store: "localStorage" | "sessionStorage" = "localStorage"): string | undefined {
+  try {
+    return globalThis[store].getItem(key) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps a text; where nothing may be kept, it holds for this page. */
+function keepText(key: string, text: string, store: "localStorage" | "sessionStorage" = "localStorage"): void {
+  try {
+    globalThis[store].setItem(key, text);
+  } catch {
+    // Said above.
+  }
+}
+
+async function fetchConfig(): Promise<unknown> {
+  return await (await fetch("/mesh/config", { cache: "no-store" })).json();
+}
+
 /** The operator's notices as a page shows them. What keeps and checks them is loaded when there is one. */
 function noticeBoard(room: RoomId) {
   const shown = signal<readonly NoticeView[]>([]);
   let loading: Promise<Notices> | undefined;
   const load = () =>
-    loading ??= import("./on_demand.ts").then(({ openNotices }) => openNotices(room, (views) => shown.value = views))
-      .catch((error) => {
-        loading = undefined; // Its code did not come: the next word of a notice tries again.
-        throw error;
-      });
+    loading ??= import("./on_demand.ts").then(({ Notices }) =>
+      new Notices({
+        room,
+        clock,
+        timers,
+        verifier: signatures,
+        fetchConfig,
+        shelf: {
+          read: () => keptText(NOTICES_KEY),
+          write: (text) => keepText(NOTICES_KEY, text),
+          // Other tabs of this device tell by writing.
+          listen: (hear) => listen([[window, "storage"]], hear),
+        },
+        show: (views) => shown.value = views,
+        log,
+      })
+    ).catch((error) => {
+      loading = undefined; // Its code did not come: the next word of a notice tries again.
+      throw error;
+    });
   // The device keeps some: they are shown without being heard again.
   if (keptText(NOTICES_KEY)) load().catch(log);
   return { shown, load, dispose: () => void loading?.then((notices) => notices.dispose()) };
@@ -218,23 +246,11 @@ function browserPeers(room: RoomId, files: () => Promise<RoomFiles>): RoomConnec
     },
     mode: () => MESH_MODES.find((mode) => mode === keptText(MESH_MODE_KEY)) ?? "auto",
     keepMode: (mode) => keepText(MESH_MODE_KEY, mode),
-    fetchConfig: async () => await (await fetch("/mesh/config", { cache: "no-store" })).json(),
+    fetchConfig,
     makeConnection: (configuration) => new RTCPeerConnection(configuration),
     files,
-    linkedBefore() {
-      try {
-        return sessionStorage.getItem(LINKED_KEY + room) !== null;
-      } catch {
-        return false; // As above.
-      }
-    },
-    keepLinked() {
-      try {
-        sessionStorage.setItem(LINKED_KEY + room, "1");
-      } catch {
-        // As above: after a reload it waits as on a first visit.
-      }
-    },
+    linkedBefore: () => keptText(LINKED_KEY + room, "sessionStorage") !== undefined,
+    keepLinked: () => keepText(LINKED_KEY + room, "1", "sessionStorage"),
   };
 }
 

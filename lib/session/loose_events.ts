@@ -88,13 +88,11 @@ export class LooseEvents {
     return lost.map(([id]) => id);
   }
 
-  /** Drops those of these ids that are held. */
-  forget(ids: Iterable<EventId>): void {
-    for (const id of ids) if (this.#events.has(id)) this.#drop(id);
-  }
-
-  get ids(): EventId[] {
-    return [...this.#events.keys()];
+  /** Drops those that are old, and names them. */
+  forget(isOld: (id: EventId) => boolean): EventId[] {
+    const old = [...this.#events.keys()].filter(isOld);
+    for (const id of old) this.#drop(id);
+    return old;
   }
 
   acked(ids: Iterable<EventId>): void {

@@ -28,6 +28,8 @@ export interface NoticesParts {
   shelf: NoticeShelf;
   /** Asks `GET /mesh/config`, which names the operator's key. */
   fetchConfig(): Promise<unknown>;
+  /** Told what is to be shown, at once and whenever it changes. */
+  show(views: readonly NoticeView[]): void;
   log(line: string): void;
 }
 
@@ -48,7 +50,7 @@ export class Notices {
   #aheadMs = 0;
   #taking: Promise<unknown> = Promise.resolve();
   #asking: Promise<void> | undefined;
-  #show: (views: readonly NoticeView[]) => void = () => {};
+  #disposed = false;
   #follow: (notices: readonly WireEvent[]) => void = () => {};
   #cancelWait: Cancel = () => {};
   readonly #stopListening: Cancel;
@@ -57,13 +59,7 @@ export class Notices {
     this.#parts = parts;
     this.#kept = readKept(parts.shelf.read());
     this.#stopListening = parts.shelf.listen(() => this.#readAgain());
-  }
-
-  /** Tells what is to be shown, now and whenever it changes. */
-  show(tell: (views: readonly NoticeView[]) => void): Cancel {
-    this.#show = tell;
     this.#publish();
-    return () => this.#show = () => {};
   }
 
   /** Tells what peers are to be told, now and whenever it changes. */
@@ -99,7 +95,8 @@ export class Notices {
   }
 
   dispose(): void {
-    this.#show = this.#follow = () => {};
+    this.#disposed = true;
+    this.#follow = () => {};
     this.#cancelWait();
     this.#stopListening();
   }
@@ -156,9 +153,10 @@ export class Notices {
 
   #publish(): void {
     this.#cancelWait();
+    if (this.#disposed) return;
     const { notices, acknowledged } = this.#kept;
     const shown = noticesFor(this.#parts.room, notices, this.#now).filter(({ id }) => !acknowledged.includes(id));
-    this.#show(shown.map(({ id, urgency, text, at, until }) => ({
+    this.#parts.show(shown.map(({ id, urgency, text, at, until }) => ({
       id,
       urgency,
       text,

@@ -413,9 +413,8 @@ class Session extends RoomSignals implements RoomSession {
   /** The operator deleted all up to a clock: so does this device. */
   #forgetCleared(): void {
     const { timeline } = this.#ground!;
-    const old = this.#loose.ids.filter((id) => (timeline.get(id)?.clock ?? 0) <= this.#cleared);
+    const old = this.#loose.forget((id) => (timeline.get(id)?.clock ?? 0) <= this.#cleared);
     const forgotten = [...this.#reader.forget().map(({ id }) => id), ...old];
-    this.#loose.forget(old);
     timeline.remove(forgotten);
     this.#marker.forget(forgotten);
     this.#peers.mesh?.cleared();

@@ -37,24 +37,3 @@ export function listen(events: [EventTarget, string][], hear: () => void): Cance
     for (const [target, type] of events) target.removeEventListener(type, hear);
   };
 }
-
-/** Key of the operator's notices. */
-export const NOTICES_KEY = "festival-chat.notices";
-
-/** A text that this device keeps for all its pages; undefined where there is none, or nothing may be kept. */
-export function keptText(key: string): string | undefined {
-  try {
-    return localStorage.getItem(key) ?? undefined;
-  } catch {
-    return undefined; // A page that may keep nothing.
-  }
-}
-
-/** Keeps a text; where nothing may be kept, it holds for this page. */
-export function keepText(key: string, text: string): void {
-  try {
-    localStorage.setItem(key, text);
-  } catch {
-    // As above.
-  }
-}

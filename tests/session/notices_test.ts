@@ -42,9 +42,9 @@ function device(time = new VirtualTime(), key: string | undefined = KEY) {
         const admin = { ...DEFAULT_CONFIG.admin, ...server.key !== undefined && { operatorKey: server.key } };
         return Promise.resolve(meshConfigFor({ ...DEFAULT_CONFIG, admin }, "d", 0));
       },
+      show: (views) => seen.shown = views.map(({ text }) => text),
       log: () => {},
     });
-    notices.show((views) => seen.shown = views.map(({ text }) => text));
     notices.follow((wires) => seen.told = wires.map((wire) => wire[0]));
     return { notices, seen };
   };
