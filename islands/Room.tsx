@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { writeDraft } from "../components/room/drafts.ts";
-import { ProblemScreen } from "../components/room/ProblemScreen.tsx";
-import { type RoomHead, RoomScreen } from "../components/room/RoomScreen.tsx";
+import { Lazy } from "../components/Lazy.tsx";
+import { loadProblemScreen, type RoomHead, RoomScreen } from "../components/room/RoomScreen.tsx";
 import { useTexts } from "../components/texts.ts";
 import { roomPath } from "../lib/chat/recent_rooms.ts";
 import { forgetThisPage, keepThisPage } from "../lib/offline/page.ts";
@@ -74,7 +74,7 @@ export default function Room({ head, secret: givenSecret, pairing }: RoomProps) 
     if (location.pathname === OFFLINE_PATH) history.replaceState(null, "", pathOf(room));
   }, [room]);
 
-  if (keyMissing.value) return <ProblemScreen problem="secret_missing" />;
+  if (keyMissing.value) return <Lazy load={loadProblemScreen} props={{ problem: "secret_missing" as const }} />;
   return (
     <RoomScreen
       head={head}

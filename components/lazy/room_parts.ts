@@ -3,4 +3,5 @@ export { default as ConnectionDialog } from "./ConnectionDialog.tsx";
 export { default as NothingSaid } from "./NothingSaid.tsx";
 export { default as Notices } from "./Notices.tsx";
 export { default as PeopleDialog } from "./PeopleDialog.tsx";
+export { default as ProblemScreen } from "./ProblemScreen.tsx";
 export { default as SettingsDialog } from "./SettingsDialog.tsx";

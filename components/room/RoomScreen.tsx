@@ -10,7 +10,6 @@ import { useTexts } from "../texts.ts";
 import { Composer, COMPOSER_FIELD_ID, type Writing } from "./Composer.tsx";
 import { ConnectionStrip } from "./ConnectionStrip.tsx";
 import { writeDraft } from "./drafts.ts";
-import { ProblemScreen } from "./ProblemScreen.tsx";
 import { RoomHeader } from "./RoomHeader.tsx";
 import { Timeline } from "./Timeline.tsx";
 import { useVisibleHeight } from "./visible_height.ts";
@@ -21,6 +20,7 @@ const loadParts = () => import("../lazy/room_parts.ts");
 const loadConnectionDialog = async () => ({ default: (await loadParts()).ConnectionDialog });
 const loadNotices = async () => ({ default: (await loadParts()).Notices });
 const loadPeopleDialog = async () => ({ default: (await loadParts()).PeopleDialog });
+export const loadProblemScreen = async () => ({ default: (await loadParts()).ProblemScreen });
 const loadSettingsDialog = async () => ({ default: (await loadParts()).SettingsDialog });
 const loadFileDialog = () => import("../lazy/FileDialog.tsx");
 const loadPairingDialog = () => import("../lazy/PairingDialog.tsx");
@@ -137,7 +137,9 @@ export function RoomScreen(props: RoomScreenProps) {
   const connection = model.connection.value;
   const phonesOnly = connection.state !== "connected" && model.currentRoute.value?.road === "p2p";
   const problem = model.problem.value;
-  if (problem !== undefined) return <ProblemScreen problem={problem.problem} name={head.name} />;
+  if (problem !== undefined) {
+    return <Lazy load={loadProblemScreen} props={{ problem: problem.problem, name: head.name }} />;
+  }
   return (
     <div
       class={`room-screen ${band} flex flex-col overflow-hidden`}

@@ -4,7 +4,7 @@ import { Sign } from "../Sign.tsx";
 import { useTexts } from "../texts.ts";
 
 /** Why this room cannot be shown, and what to do. */
-export function ProblemScreen(props: { problem: RoomProblem["problem"]; name?: string | undefined }) {
+export default function ProblemScreen(props: { problem: RoomProblem["problem"]; name?: string | undefined }) {
   const t = useTexts();
   const { title, hint } = t.problems[props.problem];
   const reload = props.problem === "unsupported_version" || props.problem === "bad_hello";
