@@ -45,6 +45,8 @@ export interface HealthParts {
   timers: Timers;
   log: Log;
   counts(): { users: number; connections: number; openRooms: number };
+  /** Rooms of the database that are not to be told of: that of the probes. */
+  uncountedRooms?(): number;
 }
 
 /** Failures of the database are written to the log this often at most. */
@@ -97,7 +99,7 @@ export class HealthCheck {
       platform: config.platform,
       mode: config.kvUrl !== undefined || config.platform === "deno-deploy" ? "shared" : "embedded",
       timestamp: new Date(now).toISOString(),
-      rooms,
+      rooms: rooms === null ? null : Math.max(0, rooms - (this.#parts.uncountedRooms?.() ?? 0)),
       openRooms,
       users,
       connections,

@@ -1,0 +1,45 @@
+/** Every HTTP request: its id, its count by status, its place in a trace, and a note when it failed. */
+import { trace } from "@opentelemetry/api";
+import { toBase64Url } from "../protocol/base64url.ts";
+import { define } from "./define.ts";
+import type { Logger } from "./log.ts";
+import type { ServerStats } from "./stats/server_stats.ts";
+import type { Random } from "./surroundings.ts";
+
+export const REQUEST_ID_HEADER = "x-request-id";
+/** An id that came with a request is kept when it looks like one: anything else could be anything. */
+const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/;
+
+/** The id that came with a request, or a new one. */
+export function requestIdOf(headers: Headers, random: Random): string {
+  const given = headers.get(REQUEST_ID_HEADER);
+  return given !== null && REQUEST_ID.test(given) ? given : toBase64Url(random.bytes(12));
+}
+
+/**
+ * Goes first of all middlewares. `routeOf` names the pattern of a request's route: paths hold codes and ids of rooms and
+ * are written nowhere.
+ */
+export function watchRequests(parts: { stats: ServerStats; logger: Logger; random: Random }) {
+  const { stats, logger, random } = parts;
+  return define.middleware(async (ctx) => {
+    const requestId = ctx.state.requestId = requestIdOf(ctx.req.headers, random);
+    const startedAt = stats.clock.now();
+    hidePath(ctx.route ?? "none");
+    const response = await ctx.next();
+    if (response.status === 101) return response;
+    stats.count("http_requests", `${Math.floor(response.status / 100)}xx`);
+    response.headers.set(REQUEST_ID_HEADER, requestId);
+    logger.log("debug", `request ${ctx.req.method} ${ctx.route ?? "none"}`, {
+      status: response.status,
+      ms: Math.round(stats.clock.now() - startedAt),
+      requestId,
+    });
+    return response;
+  });
+}
+
+/** Deno's own trace of a request holds its whole address: the route's pattern takes its place. Nothing without OTEL. */
+function hidePath(route: string): void {
+  trace.getActiveSpan()?.setAttributes({ "url.full": route, "url.path": route, "url.query": "", "http.route": route });
+}
