@@ -1,5 +1,6 @@
 /** Every HTTP request: its id, its count by status, its place in a trace, and a note when it failed. */
 import { trace } from "@opentelemetry/api";
+import { HttpError } from "fresh";
 import { toBase64Url } from "../protocol/base64url.ts";
 import { define } from "./define.ts";
 import type { Logger } from "./log.ts";
@@ -26,7 +27,11 @@ export function watchRequests(parts: { stats: ServerStats; logger: Logger; rando
     const requestId = ctx.state.requestId = requestIdOf(ctx.req.headers, random);
     const startedAt = stats.clock.now();
     hidePath(ctx.route ?? "none");
-    const response = await ctx.next();
+    const response = await ctx.next().catch((error) => {
+      // What answers it stands outside of all middlewares.
+      stats.count("http_requests", error instanceof HttpError && error.status < 500 ? "4xx" : "5xx");
+      throw error;
+    });
     if (response.status === 101) return response;
     stats.count("http_requests", `${Math.floor(response.status / 100)}xx`);
     response.headers.set(REQUEST_ID_HEADER, requestId);

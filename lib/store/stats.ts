@@ -30,12 +30,11 @@ export class KvStats implements StatsStore {
     return (await this.#database.get<RoomId>(keys.probeRoom)).value ?? undefined;
   }
 
-  async nameProbeRoom(room: RoomId): Promise<RoomId> {
+  async nameProbeRoom(room: RoomId, before: RoomId | undefined): Promise<RoomId> {
     const key = keys.probeRoom;
-    const named = await this.#database.commit((atomic) => {
-      atomic.check({ key, versionstamp: null });
-      atomic.set(key, room);
-    });
+    const { value, versionstamp } = await this.#database.get<RoomId>(key);
+    if (value !== null && value !== before) return value;
+    const named = await this.#database.commit((atomic) => void atomic.check({ key, versionstamp }).set(key, room));
     return named === undefined ? await this.probeRoom() ?? room : room;
   }
 }

@@ -231,8 +231,8 @@ export interface StatsStore {
   read(grain: StatsGrain, from: number, limit: number): Promise<StatsEntry[]>;
   /** The room of the instances' own probes; undefined before there is one. */
   probeRoom(): Promise<RoomId | undefined>;
-  /** Names that room, if nobody did yet. The one that is named now. */
-  nameProbeRoom(room: RoomId): Promise<RoomId>;
+  /** Names that room in the place of `before`, if nobody else did. The one that is named now. */
+  nameProbeRoom(room: RoomId, before: RoomId | undefined): Promise<RoomId>;
 }
 
 export interface Store {
