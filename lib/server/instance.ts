@@ -102,7 +102,6 @@ async function start(): Promise<ChatServer> {
   polling = new Polling({ ...surroundings, server, stats, settings: config.polling });
   const watching = monitor = new Monitor({
     server,
-    polling,
     store,
     surroundings,
     ed25519: await ed25519(),

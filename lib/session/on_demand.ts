@@ -4,4 +4,5 @@
  */
 export { memoryStorage } from "./memory_storage.ts";
 export { MeshControl } from "./mesh_control.ts";
+export { RoadReporter } from "./road_reporter.ts";
 export { TabRelay } from "./tab_relay.ts";

@@ -29,6 +29,7 @@ import {
   type RoadDiagnostics,
 } from "./connection_model.ts";
 import type { MeshControl, MeshControlParts } from "./mesh_control.ts";
+import type { RoadReporterParts, RoadTap } from "./road_reporter.ts";
 import { Roads, type Route } from "./roads.ts";
 import { SharedRoad, type SharedRoadParts } from "./shared_road.ts";
 import type { RoomSession } from "./room_session.ts";
@@ -54,11 +55,15 @@ export interface RoomConnectionParts {
     mode(): MeshMode;
     keepMode(mode: MeshMode): void;
   };
+  /** Reports of what was measured; absent: nothing is told. */
+  reports?: Pick<RoadReporterParts, "allowed" | "fetchRules" | "send">;
   log?(line: string): void;
 }
 
 /** Somebody else has to be here this long before the code for peers is loaded. */
 const PEERS_AFTER_MS = 2_000;
+/** A page that is open this long may report its roads. */
+const REPORTS_AFTER_MS = 15_000;
 
 /** Lines of the page's notes that are kept. */
 const LOG_MAX_LINES = 50;
@@ -86,6 +91,7 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   #control: Promise<MeshControl | undefined> | undefined;
   #loadedControl: MeshControl | undefined;
   #stops: Cancel[] = [];
+  #tap: RoadTap | undefined;
   #disposed = false;
 
   constructor(parts: RoomConnectionParts) {
@@ -129,7 +135,8 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
 
   /** The session is there: watches for people to link to. */
   start(): void {
-    const { peers, session, timers } = this.#parts;
+    const { peers, session, timers, reports } = this.#parts;
+    if (reports !== undefined) this.#reportLater(reports);
     if (peers === undefined) return;
     this.meshMode.value = peers.mode();
     let cancel: Cancel | undefined;
@@ -154,6 +161,7 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   }
 
   leave(): void {
+    this.#tap?.leave();
     this.#loadedControl?.leave();
     this.#shared?.leave();
     this.#roads.leave();
@@ -162,6 +170,7 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   dispose(): void {
     this.#disposed = true;
     for (const stop of this.#stops) stop();
+    this.#tap?.dispose();
     this.#loadedControl?.dispose();
     this.#shared?.dispose();
     this.#roads.dispose();
@@ -177,6 +186,7 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   roundTrip(ms: number): void {
     const road = this.#road?.road;
     if (road !== "websocket" && road !== "polling") return;
+    this.#tap?.roundTrip(road, ms);
     this.#meters[road] = withRoundTrip(this.#meters[road], ms);
     this.connectionQuality.value = this.#qualities();
   }
@@ -200,7 +210,10 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   }
 
   stored(afterMs: number | undefined): void {
-    if (afterMs !== undefined) this.#storedAfterMs = [...this.#storedAfterMs, afterMs].slice(-STORED_MAX);
+    if (afterMs !== undefined) {
+      this.#storedAfterMs = [...this.#storedAfterMs, afterMs].slice(-STORED_MAX);
+      this.#tap?.stored(afterMs);
+    }
     const stats = this.hybridStats.peek();
     this.hybridStats.value = { ...stats, stored: stats.stored + 1, storedAfterMs: medianOf(this.#storedAfterMs) };
   }
@@ -317,6 +330,26 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
     if (now?.road !== next?.road || now?.reason !== next?.reason) this.currentRoute.value = next;
   }
 
+  #reportLater(reports: NonNullable<RoomConnectionParts["reports"]>): void {
+    const cancel = this.#parts.timers.after(REPORTS_AFTER_MS, () => {
+      this.#stops.splice(this.#stops.indexOf(cancel), 1);
+      // Without a connection there is nobody to ask.
+      if (this.#parts.session().connection.peek().state === "connected") void this.#report(reports);
+      else this.#reportLater(reports);
+    });
+    this.#stops.push(cancel);
+  }
+
+  async #report(reports: NonNullable<RoomConnectionParts["reports"]>): Promise<void> {
+    if (!reports.allowed()) return;
+    const { steady, timers, random } = this.#parts;
+    const { currentRoute, hybridStats, mesh } = this;
+    // Without its code nothing is told: nobody misses it.
+    const code = await import("./on_demand.ts").catch(() => undefined);
+    if (code === undefined || this.#disposed) return;
+    this.#tap = new code.RoadReporter({ steady, timers, random, ...reports, currentRoute, hybridStats, mesh });
+  }
+
   #loadControl(): Promise<MeshControl | undefined> {
     const { peers, timers, random, session, log } = this.#parts;
     if (peers === undefined || this.#disposed) return Promise.resolve(undefined);
@@ -348,7 +381,9 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   #outcome(road: RoadName, outcome: RoadOutcome): void {
     this.note(`${road}: ${outcome.type}`);
     if (outcome.type === "ended" || outcome.type === "abandoned") return;
-    this.#meters[road] = withTry(this.#meters[road], outcome.type === "connected");
+    const worked = outcome.type === "connected";
+    this.#tap?.tried(road, worked);
+    this.#meters[road] = withTry(this.#meters[road], worked);
     this.connectionQuality.value = this.#qualities();
   }
 

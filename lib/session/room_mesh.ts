@@ -36,20 +36,26 @@ export interface LinkView {
   path: LinkPath | undefined;
 }
 
-/** Links that came up, and tries that did not. */
+/** Links that came up, and tries that did not; events of mine that went to peers, and those that a peer signed for. */
 export interface LinkCounts {
   connected: number;
   failed: number;
+  told: number;
+  receipted: number;
 }
 
+/** Events of mine without a receipt that are remembered; the oldest is forgotten. */
+const UNRECEIPTED_MAX = 500;
+
 export class RoomMesh implements SessionMesh {
-  readonly counts: LinkCounts = { connected: 0, failed: 0 };
+  readonly counts: LinkCounts = { connected: 0, failed: 0, told: 0, receipted: 0 };
   readonly #parts: RoomMeshParts;
   readonly #node: MeshNode;
   readonly #links: PeerLinks;
   /** Links the node was told of. */
   readonly #up = new Set<PeerLink>();
   readonly #paths = new Map<AuthorKey, LinkPath>();
+  readonly #unreceipted = new Set<EventId>();
   #closed = false;
 
   constructor(parts: RoomMeshParts) {
@@ -81,7 +87,10 @@ export class RoomMesh implements SessionMesh {
       onEvent: (event) => host.heardFromPeers(event),
       connect: (peer) => void this.#links.connect(peer),
       disconnect: (peer) => this.#links.get(peer)?.close("leaving"),
-      onReceipts: (id: EventId, phones: number) => host.receipts(id, phones),
+      onReceipts: (id: EventId, phones: number) => {
+        if (this.#unreceipted.delete(id)) this.counts.receipted++;
+        host.receipts(id, phones);
+      },
       sign: (text) => signer.sign(text),
       verifyText: (author, text, signature) => verifier.verify(author, text, signature),
       onCoverage: () => this.#changed(),
@@ -95,6 +104,12 @@ export class RoomMesh implements SessionMesh {
   // ---- SessionMesh ----
 
   publish(event: Event): void {
+    if (this.#up.size > 0) {
+      this.counts.told++;
+      this.#unreceipted.add(event.id);
+      const [oldest] = this.#unreceipted;
+      if (this.#unreceipted.size > UNRECEIPTED_MAX && oldest !== undefined) this.#unreceipted.delete(oldest);
+    }
     this.#node.publish(event);
   }
 

@@ -27,7 +27,7 @@ import {
 import { REPORTED_ROADS } from "../../protocol/road_report.ts";
 import { countOf, type HistogramData, quantileMs } from "./histogram.ts";
 import { addGauges, type HistoryView, type Slot } from "./history.ts";
-import { add, counted, gauged, type Gauges, NO_TOTALS, timed, type Totals } from "./totals.ts";
+import { add, counted, gauged, type Gauges, timed, type Totals } from "./totals.ts";
 
 export interface DashboardFacts {
   now: number;

@@ -3,7 +3,7 @@ import type { Ed25519 } from "../../crypto/ed25519.ts";
 import { REPORT_MAX_LINKS, REPORTED_ROADS, type ReportRules, type RoadReport } from "../../protocol/road_report.ts";
 import { StorageUnavailable, type Store } from "../../store/store.ts";
 import { APP_VERSION } from "../health.ts";
-import type { Polling } from "../polling.ts";
+import { Polling } from "../polling.ts";
 import { TokenBucket } from "../rate.ts";
 import type { ChatServer } from "../server.ts";
 import type { Cancel, Surroundings } from "../surroundings.ts";
@@ -23,7 +23,6 @@ export interface ProcessMeter {
 
 export interface MonitorParts {
   server: ChatServer;
-  polling: Polling;
   store: Store;
   surroundings: Surroundings;
   ed25519: Ed25519;
@@ -53,7 +52,7 @@ export class Monitor {
 
   constructor(parts: MonitorParts) {
     this.#parts = parts;
-    const { server, polling, store, surroundings, ed25519, process } = parts;
+    const { server, store, surroundings, ed25519, process } = parts;
     const { clock, timers, random, log } = surroundings;
     const { monitoring } = server.config;
     this.#startedAt = clock.now();
@@ -71,7 +70,8 @@ export class Monitor {
     });
     this.#prober = new Prober({
       server,
-      polling,
+      // Of its own, so that probes are not counted as polling.
+      polling: new Polling({ server, settings: server.config.polling, timers, random }),
       store,
       stats: server.stats,
       ed25519,
