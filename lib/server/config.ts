@@ -214,6 +214,8 @@ export interface ServerConfig {
     /** Who may read /metrics and /analytics has to say this. Absent: everybody may. */
     token?: string;
     logLevel: LogLevel;
+    /** Deno exports a trace of every request. */
+    tracing: boolean;
   };
 }
 
@@ -301,6 +303,7 @@ export const DEFAULT_CONFIG: ServerConfig = {
     reports: { burst: 200, everyMs: 20 },
     refreshMs: 15_000,
     logLevel: "info",
+    tracing: false,
   },
 };
 
@@ -416,6 +419,8 @@ export function readConfig(env: (name: string) => string | undefined): ServerCon
     reportEveryMs: count("FESTIVAL_REPORT_SECONDS", d.monitoring.reportEveryMs, 5, 3_600, 1_000),
     ...(token === undefined ? {} : { token }),
     logLevel: logLevel ?? d.monitoring.logLevel,
+    // Deno's own variables.
+    tracing: text("OTEL_DENO") === "true" && text("OTEL_DENO_TRACING") !== "false",
   };
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return config;

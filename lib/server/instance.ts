@@ -84,6 +84,9 @@ async function start(): Promise<ChatServer> {
   const config = ownConfig();
   const stats = ownStats();
   const surroundings: Surroundings = { ...realSurroundings, log: ownLogger().warn };
+  if (config.monitoring.tracing) {
+    surroundings.log("Deno exports traces, which hold the addresses of rooms: OTEL_DENO_TRACING=false ends that");
+  }
   const onDeploy = config.platform === "deno-deploy";
   const kv = await openKv({
     ...(config.kvUrl === undefined ? {} : { url: config.kvUrl }),

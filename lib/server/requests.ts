@@ -1,5 +1,4 @@
-/** Every HTTP request: its id, its count by status, its place in a trace, and a note when it failed. */
-import { trace } from "@opentelemetry/api";
+/** Every HTTP request: its id, its count by status, and a note of it. */
 import { HttpError } from "fresh";
 import { toBase64Url } from "../protocol/base64url.ts";
 import { define } from "./define.ts";
@@ -17,16 +16,12 @@ export function requestIdOf(headers: Headers, random: Random): string {
   return given !== null && REQUEST_ID.test(given) ? given : toBase64Url(random.bytes(12));
 }
 
-/**
- * Goes first of all middlewares. `routeOf` names the pattern of a request's route: paths hold codes and ids of rooms and
- * are written nowhere.
- */
+/** Goes first of all middlewares. A request is noted by its route's pattern: paths hold codes and ids of rooms. */
 export function watchRequests(parts: { stats: ServerStats; logger: Logger; random: Random }) {
   const { stats, logger, random } = parts;
   return define.middleware(async (ctx) => {
     const requestId = ctx.state.requestId = requestIdOf(ctx.req.headers, random);
     const startedAt = stats.clock.now();
-    hidePath(ctx.route ?? "none");
     const response = await ctx.next().catch((error) => {
       // What answers it stands outside of all middlewares.
       stats.count("http_requests", error instanceof HttpError && error.status < 500 ? "4xx" : "5xx");
@@ -42,9 +37,4 @@ export function watchRequests(parts: { stats: ServerStats; logger: Logger; rando
     });
     return response;
   });
-}
-
-/** Deno's own trace of a request holds its whole address: the route's pattern takes its place. Nothing without OTEL. */
-function hidePath(route: string): void {
-  trace.getActiveSpan()?.setAttributes({ "url.full": route, "url.path": route, "url.query": "", "http.route": route });
 }

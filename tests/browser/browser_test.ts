@@ -12,3 +12,4 @@ import "./home_rules.ts";
 import "./page_rules.ts";
 import "./offline_rules.ts";
 import "./mesh_rules.ts";
+import "./analytics_rules.ts";
