@@ -15,8 +15,9 @@ import {
   type RoadFigures,
   type RoadReport,
 } from "../protocol/road_report.ts";
-import type { RoadName } from "../routing/road_choice.ts";
-import type { CurrentRoute, HybridStats, MeshView } from "./connection_model.ts";
+import { type RoadName, ROADS } from "../routing/road_choice.ts";
+import type { RoadMeter } from "../routing/road_meter.ts";
+import { type CurrentRoute, type HybridStats, type MeshView, NO_MESH, NO_STATS } from "./connection_model.ts";
 import type { Cancel, Clock, Random, Timers } from "./deps.ts";
 
 /** What is told to a reporter as it happens. */
@@ -38,6 +39,10 @@ export interface RoadReporterParts {
   /** Asks `GET /api/reports`. */
   fetchRules(): Promise<unknown>;
   send(report: RoadReport): void;
+  /** When the page was opened, by `steady`, and what was measured since: the first report tells of it, too. */
+  openedAt: number;
+  meters: Readonly<Record<RoadName, RoadMeter>>;
+  storedAfterMs: readonly number[];
   currentRoute: ReadonlySignal<CurrentRoute | undefined>;
   hybridStats: ReadonlySignal<HybridStats>;
   mesh: ReadonlySignal<MeshView>;
@@ -72,14 +77,17 @@ export class RoadReporter implements RoadTap {
   #stored = new Buckets();
   #tries = triesByRoad();
   #fallbacks = 0;
-  #stats: HybridStats;
-  #mesh: MeshView;
+  #stats: HybridStats = NO_STATS;
+  #mesh: MeshView = NO_MESH;
 
   constructor(parts: RoadReporterParts) {
     this.#parts = parts;
-    this.#since = parts.steady.now();
-    this.#stats = parts.hybridStats.peek();
-    this.#mesh = parts.mesh.peek();
+    this.#since = parts.openedAt;
+    for (const road of ROADS) {
+      for (const ms of parts.meters[road].roundTripsMs) this.roundTrip(road, ms);
+      for (const worked of parts.meters[road].tries) this.tried(road, worked);
+    }
+    for (const ms of parts.storedAfterMs) this.stored(ms);
     let before: string | undefined;
     this.#stops.push(parts.currentRoute.subscribe((route) => {
       if (before === "websocket" && route?.road === "polling") this.#fallbacks++;

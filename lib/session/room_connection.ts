@@ -347,7 +347,18 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
     // Without its code nothing is told: nobody misses it.
     const code = await import("./on_demand.ts").catch(() => undefined);
     if (code === undefined || this.#disposed) return;
-    this.#tap = new code.RoadReporter({ steady, timers, random, ...reports, currentRoute, hybridStats, mesh });
+    this.#tap = new code.RoadReporter({
+      steady,
+      timers,
+      random,
+      ...reports,
+      openedAt: this.#openedAt,
+      meters: this.#meters,
+      storedAfterMs: this.#storedAfterMs,
+      currentRoute,
+      hybridStats,
+      mesh,
+    });
   }
 
   #loadControl(): Promise<MeshControl | undefined> {

@@ -10,12 +10,19 @@ import {
   NO_MESH,
   NO_STATS,
 } from "../../lib/session/connection_model.ts";
+import type { RoadName } from "../../lib/routing/road_choice.ts";
+import { NEW_METER, type RoadMeter } from "../../lib/routing/road_meter.ts";
 import { RoadReporter } from "../../lib/session/road_reporter.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 
 const EVERY_MS = 300_000;
+const OPEN_FOR_MS = 15_000;
+const NOTHING: Record<RoadName, RoadMeter> = { websocket: NEW_METER, polling: NEW_METER };
 
-async function open({ draw = 0, rules = { share: 0.2, everyMs: EVERY_MS } as unknown } = {}) {
+async function open(
+  { draw = 0, rules = { share: 0.2, everyMs: EVERY_MS } as unknown, meters = NOTHING, storedAfterMs = [] as number[] } =
+    {},
+) {
   const time = new VirtualTime();
   const world = { allowed: true, asked: 0 };
   const reports: RoadReport[] = [];
@@ -29,9 +36,12 @@ async function open({ draw = 0, rules = { share: 0.2, everyMs: EVERY_MS } as unk
     allowed: () => world.allowed,
     fetchRules: () => {
       world.asked++;
-      return rules === undefined ? Promise.reject(new TypeError("no network")) : Promise.resolve(rules);
+      return rules === null ? Promise.reject(new TypeError("no network")) : Promise.resolve(rules);
     },
     send: (report) => reports.push(report),
+    openedAt: time.now() - OPEN_FOR_MS,
+    meters,
+    storedAfterMs,
     currentRoute,
     hybridStats,
     mesh,
@@ -66,7 +76,7 @@ Deno.test("[REP-1] a report holds what came since the last one, and the server t
   const report = reports[0]!;
   assertEquals(report, {
     version: 1,
-    forMs: EVERY_MS / 2,
+    forMs: OPEN_FOR_MS + EVERY_MS / 2,
     roads: {
       websocket: { roundTrips: [[bucketOf(20), 2]], worked: 1, failed: 0, received: 5 },
       polling: { roundTrips: [[bucketOf(300), 1]], worked: 0, failed: 1, received: 0 },
@@ -86,6 +96,15 @@ Deno.test("[REP-1] a report holds what came since the last one, and the server t
   assertEquals(reports.length, 2);
   const { roads, fallbacks, stored, toPeers } = reports[1]!;
   assertEquals([roads.websocket.roundTrips, roads.websocket.received, fallbacks, stored, toPeers], [[], 0, 0, [], 0]);
+});
+
+Deno.test("[REP-1] the first report tells of all the time since the page was opened", async () => {
+  const meters = { websocket: { roundTripsMs: [20], tries: [false, true] }, polling: NEW_METER };
+  const { time, reports } = await open({ meters, storedAfterMs: [45] });
+  await time.run(EVERY_MS);
+  const { roads, stored } = reports[0]!;
+  assertEquals(roads.websocket, { roundTrips: [[bucketOf(20), 1]], worked: 1, failed: 1, received: 0 });
+  assertEquals(stored, [[bucketOf(45), 1]]);
 });
 
 Deno.test("[REP-2] whatever happens on a page, its report stays within bounds", async () => {
@@ -112,7 +131,7 @@ Deno.test("[REP-4] a page reports when it is drawn, and else never", async () =>
 });
 
 Deno.test("[REP-4] without an answer of the server, or with one that makes no sense, nothing is told", async () => {
-  for (const rules of [undefined, {}, { share: 5, everyMs: 1 }, { share: 0, everyMs: 1_000 }]) {
+  for (const rules of [null, {}, { share: 5, everyMs: 1 }, { share: 0, everyMs: 1_000 }]) {
     const { time, reports } = await open({ rules });
     await time.run(10 * EVERY_MS);
     assertEquals(reports.length, 0);
