@@ -33,7 +33,7 @@ export function AnalyticsScreen({ figures, range, stale }: { figures: Dashboard;
         </p>
       </header>
       {stale && <p role="status" class="bg-alarm-ground border-2 border-alarm px-4 py-3 mt-4 font-bold">{t.stale}</p>}
-      <main id="content" class="flex flex-col gap-8 pt-4">
+      <main id="content" class="flex flex-col gap-6 pt-4">
         <section
           class={`border-2 px-4 py-3 ${STATUS_LOOKS[figures.status]}`}
           data-source="measured"
@@ -71,7 +71,7 @@ export function AnalyticsScreen({ figures, range, stale }: { figures: Dashboard;
               .map((series) => <Chart key={series.id} series={series} now={Date.parse(figures.at)} />)}
           </div>
         </Part>
-        <div class="grid gap-8 lg:grid-cols-2 lg:gap-x-12">
+        <div class="lg:columns-2 gap-12">
           {groups.filter(({ id }) => id !== "now").map(({ id, rows }) => <Group key={id} id={id} rows={rows} />)}
           <Part title={t.mesh.title}>
             <MeshFigure mesh={figures.mesh} />
@@ -84,7 +84,7 @@ export function AnalyticsScreen({ figures, range, stale }: { figures: Dashboard;
 
 function Part(props: { title: string; children: ComponentChildren }) {
   return (
-    <section class="min-w-0">
+    <section class="min-w-0 mb-8 break-inside-avoid">
       <h2 class="font-display font-extrabold text-2xl uppercase mb-3">{props.title}</h2>
       {props.children}
     </section>
@@ -116,45 +116,46 @@ function Group({ id, rows }: { id: GroupId; rows: readonly Row[] }) {
   return (
     <Part title={t.groups[id]}>
       {t.hints[id] && <p class="text-dim text-sm mb-2">{t.hints[id]}</p>}
-      <table class="w-full text-left border-t-2 border-line">
-        {wide && (
-          <thead data-meta>
-            <tr class="text-sm text-dim">
-              <td />
-              {(["p50", "p95", "p99"] as const).map((name) => (
-                <th key={name} scope="col" class="text-right font-bold pl-2">{name}</th>
-              ))}
-            </tr>
-          </thead>
-        )}
-        <tbody>
+      {/* On a phone a row is two lines; the roles stay what they are when the boxes are no table's any more. */}
+      <table role="table" class="w-full text-left border-t-2 border-line block sm:table">
+        <tbody role="rowgroup" class="block sm:table-row-group">
           {rows.map((row) => (
             <tr
               key={keyOf(row)}
-              class="border-b border-line align-top"
+              role="row"
+              class="border-b border-line align-top py-1 flex flex-wrap justify-end gap-x-3 sm:table-row"
               data-figure={keyOf(row)}
               data-source={row.source.kind}
             >
-              <th scope="row" class="py-1 pr-2 font-bold">
+              <th
+                role="rowheader"
+                scope="row"
+                class={`${
+                  row.values.length > 1 && row.source.kind !== "unknown" ? "basis-full" : "flex-1"
+                } min-w-[10rem] sm:py-1 sm:pr-2 font-bold`}
+              >
                 {rowText(t, row.id, row.label)}
                 <SourceTag source={row.source} over={row.over} of={row.of} />
               </th>
               {row.source.kind === "unknown" || row.values.length === 1
-                ? (
-                  <td class="py-1 text-right tabular-nums whitespace-nowrap font-bold" colSpan={wide ? 3 : 1}>
-                    {valueText(t, row.values[0]?.value ?? null, row.unit)}
-                  </td>
-                )
+                ? <Cell colSpan={wide ? 3 : 1} text={valueText(t, row.values[0]?.value ?? null, row.unit)} />
                 : row.values.map(({ name, value }) => (
-                  <td key={name} class="py-1 pl-2 text-right tabular-nums whitespace-nowrap font-bold text-sm">
-                    {valueText(t, value, row.unit)}
-                  </td>
+                  <Cell key={name} name={name} text={valueText(t, value, row.unit)} />
                 ))}
             </tr>
           ))}
         </tbody>
       </table>
     </Part>
+  );
+}
+
+function Cell(props: { name?: string; text: string; colSpan?: number }) {
+  return (
+    <td role="cell" class="sm:py-1 sm:pl-3 text-right tabular-nums whitespace-nowrap font-bold" colSpan={props.colSpan}>
+      {props.name && <span class="text-xs text-dim font-normal sm:block">{props.name}{" "}</span>}
+      {props.text}
+    </td>
   );
 }
 

@@ -90,13 +90,13 @@ const english = {
   } satisfies Record<SeriesId, string>,
   mesh: {
     title: "Mesh",
-    picture: "Phones by the number of their links",
+    picture: "Pages by the number of their links",
     drawnFrom:
-      "Each dot is a page that reported in the last ten minutes, with as many rays as it has links. Reports name no room and nobody, so who is linked to whom is not known and not drawn.",
+      "Each dot is a report of the last ten minutes, with a ray for each link of the page that sent it; a page may have sent several. Reports name no room and nobody, so who is linked to whom is not known and not drawn.",
     unknown: "No page reported a mesh in the last ten minutes.",
     reached: "People whom peers reach, of those in the room",
     links: "Links",
-    pages: "Pages",
+    pages: "Reports",
     more: (count: number) => `and ${count.toLocaleString("en")} more`,
   },
   over: { now: "now", ten_minutes: "10 min" } satisfies Record<Over, string>,

@@ -414,7 +414,10 @@ export function readConfig(env: (name: string) => string | undefined): ServerCon
   }
   config.monitoring = {
     ...d.monitoring,
-    probeEveryMs: count("FESTIVAL_PROBE_SECONDS", d.monitoring.probeEveryMs, 0, 3_600, 1_000),
+    // Faster than every 5 s, the limit of connections per device would be what is measured.
+    probeEveryMs: text("FESTIVAL_PROBE_SECONDS") === "0"
+      ? 0
+      : count("FESTIVAL_PROBE_SECONDS", d.monitoring.probeEveryMs, 5, 3_600, 1_000),
     reportShare: count("FESTIVAL_REPORT_PERCENT", 100 * d.monitoring.reportShare, 0, 100) / 100,
     reportEveryMs: count("FESTIVAL_REPORT_SECONDS", d.monitoring.reportEveryMs, 5, 3_600, 1_000),
     ...(token === undefined ? {} : { token }),

@@ -39,6 +39,8 @@ export interface RoadReporterParts {
   /** Asks `GET /api/reports`. */
   fetchRules(): Promise<unknown>;
   send(report: RoadReport): void;
+  /** Measures a round trip now: in a busy room nothing else does. */
+  measure(): void;
   /** When the page was opened, by `steady`, and what was measured since: the first report tells of it, too. */
   openedAt: number;
   meters: Readonly<Record<RoadName, RoadMeter>>;
@@ -48,6 +50,8 @@ export interface RoadReporterParts {
   mesh: ReadonlySignal<MeshView>;
 }
 
+/** Time for that measurement before a report. */
+const MEASURE_MS = 3_000;
 /** A page that is left so soon after its last report has nothing to add. */
 const LEAST_MS = 5_000;
 
@@ -130,9 +134,12 @@ export class RoadReporter implements RoadTap {
   }
 
   #later(delayMs: number, everyMs: number): void {
-    this.#cancel = this.#parts.timers.after(delayMs, () => {
-      this.#report();
-      this.#later(everyMs, everyMs);
+    this.#cancel = this.#parts.timers.after(Math.max(0, delayMs - MEASURE_MS), () => {
+      if (this.#parts.allowed()) this.#parts.measure();
+      this.#cancel = this.#parts.timers.after(Math.min(delayMs, MEASURE_MS), () => {
+        this.#report();
+        this.#later(everyMs, everyMs);
+      });
     });
   }
 

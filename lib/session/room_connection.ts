@@ -352,6 +352,7 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
       timers,
       random,
       ...reports,
+      measure: () => this.measure(),
       openedAt: this.#openedAt,
       meters: this.#meters,
       storedAfterMs: this.#storedAfterMs,

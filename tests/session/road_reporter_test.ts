@@ -24,7 +24,7 @@ async function open(
     {},
 ) {
   const time = new VirtualTime();
-  const world = { allowed: true, asked: 0 };
+  const world = { allowed: true, asked: 0, measured: 0 };
   const reports: RoadReport[] = [];
   const currentRoute = signal<CurrentRoute | undefined>({ road: "websocket", reason: "first_choice" });
   const hybridStats = signal<HybridStats>(NO_STATS);
@@ -39,6 +39,7 @@ async function open(
       return rules === null ? Promise.reject(new TypeError("no network")) : Promise.resolve(rules);
     },
     send: (report) => reports.push(report),
+    measure: () => void world.measured++,
     openedAt: time.now() - OPEN_FOR_MS,
     meters,
     storedAfterMs,
@@ -51,7 +52,7 @@ async function open(
 }
 
 Deno.test("[REP-1] a report holds what came since the last one, and the server takes it", async () => {
-  const { time, reports, currentRoute, hybridStats, mesh, reporter } = await open();
+  const { time, world, reports, currentRoute, hybridStats, mesh, reporter } = await open();
   reporter.roundTrip("websocket", 20);
   reporter.roundTrip("websocket", 21);
   reporter.roundTrip("polling", 300);
@@ -93,7 +94,7 @@ Deno.test("[REP-1] a report holds what came since the last one, and the server t
   assertEquals(readRoadReport(JSON.parse(JSON.stringify(report))), { report });
 
   await time.run(EVERY_MS);
-  assertEquals(reports.length, 2);
+  assertEquals([reports.length, world.measured], [2, 2]);
   const { roads, fallbacks, stored, toPeers } = reports[1]!;
   assertEquals([roads.websocket.roundTrips, roads.websocket.received, fallbacks, stored, toPeers], [[], 0, 0, [], 0]);
 });

@@ -40,12 +40,13 @@ type Open = (handlers: { received(text: string): void; closed(): void }) => Wire
 export class Prober {
   readonly #parts: ProbeParts;
   #signer: { room: RoomId; signer: Signer } | undefined;
-  readonly #visitor: Visitor;
+  readonly #visitors: Record<ServerRoad, Visitor>;
 
   constructor(parts: ProbeParts) {
     this.#parts = parts;
     // Known to nobody, so that nobody can use up what it may.
-    this.#visitor = { device: toBase64Url(parts.random.bytes(16)), address: `probe ${parts.server.instance}` };
+    const visitor = () => ({ device: toBase64Url(parts.random.bytes(16)), address: `probe ${parts.server.instance}` });
+    this.#visitors = { websocket: visitor(), polling: visitor() };
   }
 
   /**
@@ -53,34 +54,50 @@ export class Prober {
    * reason. Throws StorageUnavailable when not even the room could be found.
    */
   async run(): Promise<void> {
+    const { stats } = this.#parts;
+    const arrivals: { road: ServerRoad; ms: number }[] = [];
+    try {
+      await this.#probe((road, ms) => arrivals.push({ road, ms }));
+    } finally {
+      // All at once: a probe on its way is not one that is lost.
+      for (const road of SERVER_ROADS) stats.count("probes_expected", road, SERVER_ROADS.length);
+      for (const { road, ms } of arrivals) {
+        stats.count("probes_delivered", road);
+        stats.observe("probe", ms, road);
+      }
+    }
+  }
+
+  async #probe(arrived: (road: ServerRoad, ms: number) => void): Promise<void> {
     const { stats, timers, clock, patienceMs, random, ed25519 } = this.#parts;
-    for (const road of SERVER_ROADS) stats.count("probes_expected", road, SERVER_ROADS.length);
     const room = await this.#room();
     if (this.#signer?.room !== room) {
       this.#signer = { room, signer: await ed25519.signer(new Uint8Array(random.bytes(32))) };
     }
     const { signer } = this.#signer;
     const clients = SERVER_ROADS.map((road) => new ProbeClient(room, signer, this.#opener(road, room)));
-    const late = pause(timers, patienceMs).then(() => undefined);
+    const { promise: late, resolve: giveUp } = Promise.withResolvers<undefined>();
+    const cancel = timers.after(patienceMs, () => giveUp(undefined));
     try {
       const joined = await Promise.race([Promise.all(clients.map((client) => client.joined)), late]);
-      if (joined === undefined || joined.includes(undefined)) return;
-      let n = Math.max(...joined.map((welcome) => welcome!.lastN));
-      let lamport = Math.max(...joined.map((welcome) => welcome!.clock));
+      const welcomes = joined?.filter((welcome) => welcome !== undefined) ?? [];
+      if (welcomes.length < clients.length) return;
+      let n = Math.max(...welcomes.map(({ lastN }) => lastN));
+      let lamport = Math.max(...welcomes.map((welcome) => welcome.clock));
       for (const sender of clients) {
         const header = { room, n: ++n, clock: ++lamport, at: clock.now() };
         const event = await signEvent(signer, header, { kind: "message", body: { name: "probe", text: `probe ${n}` } });
         const sentAt = stats.clock.now();
         const arrivals = clients.map(async (client, index) => {
-          if (!await Promise.race([client.arrival(event.wire), late])) return;
-          const road = SERVER_ROADS[index]!;
-          stats.count("probes_delivered", road);
-          stats.observe("probe", stats.clock.now() - sentAt, road);
+          if (await Promise.race([client.arrival(event.wire), late])) {
+            arrived(SERVER_ROADS[index]!, stats.clock.now() - sentAt);
+          }
         });
         sender.send({ type: "send", events: [event.wire] });
         await Promise.all(arrivals);
       }
     } finally {
+      cancel();
       for (const client of clients) client.close();
     }
   }
@@ -109,14 +126,14 @@ export class Prober {
 
   #opener(road: ServerRoad, room: RoomId): Open {
     const { server, polling, timers } = this.#parts;
-    if (road === "polling") return pollingWire(polling, room, this.#visitor, timers);
+    if (road === "polling") return pollingWire(polling, room, this.#visitors.polling, timers);
     return ({ received, closed }) => {
       const handle = server.connect(room, {
         // As a socket does it: what is sent arrives in a later turn of the event loop.
         send: (text) => queueMicrotask(() => received(text)),
         close: () => closed(),
         bufferedBytes: () => 0,
-      }, this.#visitor);
+      }, this.#visitors.websocket);
       return { send: (text) => handle.receive(text), close: () => handle.closed() };
     };
   }

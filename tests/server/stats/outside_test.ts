@@ -65,7 +65,7 @@ async function beSeen(url: string): Promise<string[]> {
 
 Deno.test("nothing that somebody wrote, is called, or can be found by is in the log, the figures or the analytics", () =>
   withServer(
-    { FESTIVAL_LOG_LEVEL: "debug", FESTIVAL_PROXY_HOPS: "1", FESTIVAL_PROBE_SECONDS: "1" },
+    { FESTIVAL_LOG_LEVEL: "debug", FESTIVAL_PROXY_HOPS: "1", FESTIVAL_PROBE_SECONDS: "5" },
     async (server) => {
       const secrets = await beSeen(server.url);
       const texts = new Map<string, string>();
