@@ -24,7 +24,8 @@ import * as route21 from "./routes/r/index.ts";
 import * as route22 from "./routes/s/[id].tsx";
 import * as island0 from "./islands/Analytics.tsx";
 import * as island1 from "./islands/Home.tsx";
-import * as island2 from "./islands/Room.tsx";
+import * as island2 from "./islands/Offline.tsx";
+import * as island3 from "./islands/Room.tsx";
 
 export const routes = {
   "./routes/_app.tsx": route0,
@@ -55,5 +56,6 @@ export const routes = {
 export const islands = {
   "./islands/Analytics.tsx": island0,
   "./islands/Home.tsx": island1,
-  "./islands/Room.tsx": island2,
+  "./islands/Offline.tsx": island2,
+  "./islands/Room.tsx": island3,
 };

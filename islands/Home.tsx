@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import type { RoomEntry } from "../components/home/RoomBand.tsx";
 import { HomeScreen } from "../components/home/HomeScreen.tsx";
+import { openPage } from "../components/home/open_page.ts";
 import { OfflineScreen } from "../components/home/OfflineScreen.tsx";
 import { LazyDialog } from "../components/Lazy.tsx";
 import { NameDialog } from "../components/NameDialog.tsx";
@@ -70,7 +71,7 @@ export default function Home({ listed, instead = false }: { listed: RoomEntry[];
         <LazyDialog
           load={loadScanner}
           title={t.scanner.title}
-          props={{ onFound: (path: string) => location.assign(path), onClose: closeDialog }}
+          props={{ onFound: openPage, onClose: closeDialog }}
         />
       )}
       {dialog.value === "name" && (

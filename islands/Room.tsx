@@ -6,6 +6,8 @@ import { type RoomHead, RoomScreen } from "../components/room/RoomScreen.tsx";
 import { useTexts } from "../components/texts.ts";
 import { roomPath } from "../lib/chat/recent_rooms.ts";
 import { forgetThisPage, keepThisPage } from "../lib/offline/page.ts";
+import { OFFLINE_PATH } from "../lib/offline/strategy.ts";
+import type { RoomKind } from "../lib/protocol/event.ts";
 import { deviceName, openRoomInBrowser } from "../lib/session/browser.ts";
 import type { RoomModel } from "../lib/session/room_model.ts";
 
@@ -14,17 +16,29 @@ async function openHome() {
   return (await import("../lib/session/home_browser.ts")).openHomeInBrowser();
 }
 
+interface RoomProps {
+  head: RoomHead;
+  /** The key of a sealed room, where the address does not hold it. */
+  secret?: string;
+  /** The scanned code of a phone to link with. */
+  pairing?: string;
+}
+
 /** A room at work. Opens it for as long as the page shows it. */
-export default function Room({ head }: { head: RoomHead }) {
+export default function Room({ head, secret: givenSecret, pairing }: RoomProps) {
   const t = useTexts();
   const model = useSignal<RoomModel>();
   const named = useSignal(true);
   const link = useSignal("");
   const keyMissing = useSignal(false);
+  const pathOf = (room: { id: string; kind: RoomKind; code?: string }) => {
+    const secret = room.kind === "sealed" ? givenSecret ?? location.hash.slice(1) : undefined;
+    return roomPath({ ...room, ...(secret !== undefined && { secret }) });
+  };
 
   useEffect(() => {
-    const secret = head.kind === "sealed" ? location.hash.slice(1) : undefined;
-    link.value = location.origin + roomPath({ ...head, ...(secret !== undefined && { secret }) });
+    const secret = head.kind === "sealed" ? givenSecret ?? location.hash.slice(1) : undefined;
+    link.value = location.origin + pathOf(head);
     // Another key behind the same address is another page, which browsers do not load by themselves.
     const reload = () => secret !== undefined && location.reload();
     addEventListener("hashchange", reload);
@@ -51,10 +65,14 @@ export default function Room({ head }: { head: RoomHead }) {
   }, []);
 
   // Not by Fresh's Head: in the browser that writes a title with HTML's escapes, “&amp;” for “&”.
-  const roomName = model.value?.room.value?.name;
+  const room = model.value?.room.value;
   useEffect(() => {
-    if (roomName !== undefined) document.title = `${roomName} · ${t.app.name}`;
-  }, [roomName]);
+    if (room === undefined) return;
+    document.title = `${room.name} · ${t.app.name}`;
+    link.value = location.origin + pathOf(room);
+    // From here on the address is the room's own: it opens again by it.
+    if (location.pathname === OFFLINE_PATH) history.replaceState(null, "", pathOf(room));
+  }, [room]);
 
   if (keyMissing.value) return <ProblemScreen problem="secret_missing" />;
   return (
@@ -63,6 +81,7 @@ export default function Room({ head }: { head: RoomHead }) {
       model={model.value}
       link={link.value}
       named={named.value}
+      {...(pairing !== undefined && { pairing })}
       onName={async (name) => {
         const { problem } = await model.value?.rename(name) ?? {};
         if (problem === undefined) named.value = true;

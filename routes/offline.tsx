@@ -1,5 +1,5 @@
 import { Head } from "fresh/runtime";
-import Home from "@/islands/Home.tsx";
+import Offline from "@/islands/Offline.tsx";
 import { homeTextsFor } from "@/lib/design/home_texts.ts";
 import { define } from "@/lib/server/define.ts";
 
@@ -12,7 +12,7 @@ export default define.page(() => {
         <title>{`${t.offline.title} · ${t.app.name}`}</title>
         <meta name="robots" content="noindex" />
       </Head>
-      <Home listed={[]} instead />
+      <Offline />
     </>
   );
 });

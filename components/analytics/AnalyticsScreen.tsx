@@ -153,7 +153,7 @@ function Group({ id, rows }: { id: GroupId; rows: readonly Row[] }) {
 function Cell(props: { name?: string; text: string; colSpan?: number }) {
   return (
     <td role="cell" class="sm:py-1 sm:pl-3 text-right tabular-nums whitespace-nowrap font-bold" colSpan={props.colSpan}>
-      {props.name && <span class="text-xs text-dim font-normal sm:block">{props.name}{" "}</span>}
+      {props.name && <span class="text-xs text-dim font-normal sm:block">{`${props.name} `}</span>}
       {props.text}
     </td>
   );

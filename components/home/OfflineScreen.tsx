@@ -1,11 +1,14 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { isKeptHere } from "../../lib/offline/page.ts";
 import { isKeptPath, OFFLINE_PATH } from "../../lib/offline/strategy.ts";
+import { openPage } from "./open_page.ts";
 import { Button } from "../Button.tsx";
+import { LazyDialog } from "../Lazy.tsx";
 import { Sign } from "../Sign.tsx";
 import { useHomeTexts } from "../home_texts.ts";
 import { RoomBand, type RoomEntry } from "./RoomBand.tsx";
+
+const loadScanner = () => import("../lazy/ScannerDialog.tsx");
 
 /**
  * Stands in for a page that this device does not have, and says which rooms it has. `mine`: undefined until read;
@@ -13,12 +16,11 @@ import { RoomBand, type RoomEntry } from "./RoomBand.tsx";
  */
 export function OfflineScreen({ mine, answered }: { mine: readonly RoomEntry[] | undefined; answered: boolean }) {
   const t = useHomeTexts();
-  const kept = useSignal<readonly RoomEntry[]>();
+  const scanning = useSignal(false);
   const isRoom = useSignal(true);
   useEffect(() => {
     isRoom.value = location.pathname !== "/" && isKeptPath(location.pathname);
-    if (mine !== undefined) void keptOf(mine).then((rooms) => kept.value = rooms);
-  }, [mine]);
+  }, []);
   useEffect(() => {
     if (answered && location.pathname !== OFFLINE_PATH) location.reload();
   }, [answered]);
@@ -28,21 +30,28 @@ export function OfflineScreen({ mine, answered }: { mine: readonly RoomEntry[] |
       <div>
         <Button look="flare" onClick={() => location.reload()}>{t.app.tryAgain}</Button>
       </div>
-      {kept.value?.length === 0 && <p class="text-dim">{t.offline.noneKept}</p>}
-      {kept.value !== undefined && kept.value.length > 0 && (
+      {isRoom.value && (
+        <div class="flex flex-col items-start gap-2">
+          <p>{t.offline.phones}</p>
+          <Button icon="scan" onClick={() => scanning.value = true}>{t.offline.scan}</Button>
+        </div>
+      )}
+      {mine?.length === 0 && <p class="text-dim">{t.offline.noneKept}</p>}
+      {mine !== undefined && mine.length > 0 && (
         <section>
           <h2 class="font-display font-extrabold text-2xl uppercase mb-3">{t.offline.kept}</h2>
           <ul class="flex flex-col gap-2">
-            {kept.value.map((room) => <RoomBand key={room.id} room={room} />)}
+            {mine.map((room) => <RoomBand key={room.id} room={room} />)}
           </ul>
         </section>
       )}
+      {scanning.value && (
+        <LazyDialog
+          load={loadScanner}
+          title={t.scanner.title}
+          props={{ onFound: openPage, onClose: () => scanning.value = false }}
+        />
+      )}
     </Sign>
   );
-}
-
-/** The rooms whose pages open without a network. */
-async function keptOf(rooms: readonly RoomEntry[]): Promise<readonly RoomEntry[]> {
-  const kept = await Promise.all(rooms.map(({ path }) => isKeptHere(path)));
-  return rooms.filter((_, i) => kept[i]);
 }

@@ -21,7 +21,9 @@ import { useTexts } from "../texts.ts";
 const REFRESH_MS = 2_000;
 
 /** How this room's messages travel: the road and why, what was measured, what may be wrong, and what can be done. */
-export default function ConnectionDialog({ model, onClose }: { model: RoomModel; onClose: () => void }) {
+export default function ConnectionDialog(
+  { model, onPair, onClose }: { model: RoomModel; onPair: () => void; onClose: () => void },
+) {
   const t = useTexts();
   const words = connectionTextsFor(t.language);
   const now = useSignal<ConnectionDiagnostics>(model.getConnectionDiagnostics());
@@ -80,7 +82,7 @@ export default function ConnectionDialog({ model, onClose }: { model: RoomModel;
             <Figure name={words.duplicates} value={String(stats.duplicatesFiltered)} />
           </dl>
         </section>
-        <Peers model={model} />
+        <Peers model={model} onPair={onPair} />
         <Choices
           legend={words.prefer}
           name="preferred-route"
@@ -124,8 +126,9 @@ export default function ConnectionDialog({ model, onClose }: { model: RoomModel;
 }
 
 /** Phones linked to this one, and what can be done about it. */
-function Peers({ model }: { model: RoomModel }) {
-  const words = connectionTextsFor(useTexts().language);
+function Peers({ model, onPair }: { model: RoomModel; onPair: () => void }) {
+  const t = useTexts();
+  const words = connectionTextsFor(t.language);
   const { links, reached, missing, reason, relay, connected, failed } = model.mesh.value;
   const problem = useSignal(false);
   const nameOf = (peer: string) =>
@@ -178,6 +181,7 @@ function Peers({ model }: { model: RoomModel }) {
       >
         {words.connectPeers}
       </Button>
+      <Button icon="scan" wide onClick={onPair}>{t.share.phones}</Button>
       {problem.value && <p role="alert">{words.peersUnavailable}</p>}
     </section>
   );

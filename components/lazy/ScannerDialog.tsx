@@ -26,7 +26,11 @@ export default function ScannerDialog(props: { onFound: (path: string) => void; 
       setTold({ text: t.scanner.foreign(scanned.text), good: false });
       return false;
     }
-    const said = scanned.code === undefined ? t.scanner.foundSealed : t.scanner.found(spokenCode(scanned.code));
+    const said = scanned.found === "pairing"
+      ? t.scanner.foundPhone
+      : scanned.code === undefined
+      ? t.scanner.foundSealed
+      : t.scanner.found(spokenCode(scanned.code));
     setTold({ text: said, good: true });
     props.onFound(scanned.path);
     return true;

@@ -16,6 +16,8 @@ export default function ShareDialog(props: {
   /** The whole link, with the key of a sealed room. */
   link: string;
   band: string;
+  /** Links two phones without a server. */
+  onPair: () => void;
   onClose: () => void;
 }) {
   const t = useTexts();
@@ -53,6 +55,7 @@ export default function ShareDialog(props: {
               <Button icon="share" onClick={() => void shareLink(name, link)}>{t.share.send}</Button>
             )}
             <Button icon="expand" onClick={() => setFull(true)}>{t.share.show}</Button>
+            <Button icon="link" onClick={props.onPair}>{t.share.phones}</Button>
           </div>
         )}
       </div>

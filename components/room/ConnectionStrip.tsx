@@ -4,7 +4,7 @@ import { useTexts } from "../texts.ts";
 
 /** Told when there is no connection: why, when the next try is, and a button. `phonesOnly`: peers carry what is said. */
 export function ConnectionStrip(
-  props: { connection: ConnectionState; phonesOnly: boolean; onReconnect: () => void },
+  props: { connection: ConnectionState; phonesOnly: boolean; onReconnect: () => void; onPair: () => void },
 ) {
   const t = useTexts();
   const { connection } = props;
@@ -13,11 +13,11 @@ export function ConnectionStrip(
   if (connection.state !== "disconnected") return null;
   return (
     <div
-      class={`flex items-center gap-3 w-full max-w-3xl mx-auto text-ink border-b-2 px-3 py-1 text-sm ${
+      class={`flex flex-wrap items-center gap-x-3 gap-y-1 w-full max-w-3xl mx-auto text-ink border-b-2 px-3 py-1 text-sm ${
         props.phonesOnly ? "bg-raised border-line" : "bg-alarm-ground border-alarm"
       }`}
     >
-      <p class="flex-1 min-w-0">
+      <p class="flex-1 basis-56">
         {props.phonesOnly ? t.connection.phonesOnly : t.connection.reasons[connection.reason]}{" "}
         {seconds !== undefined && (
           <span class="tabular-nums whitespace-nowrap text-dim">
@@ -25,6 +25,13 @@ export function ConnectionStrip(
           </span>
         )}
       </p>
+      <button
+        type="button"
+        onClick={props.onPair}
+        class="min-h-touch px-3 border-2 border-current font-bold active:translate-y-px"
+      >
+        {t.share.phones}
+      </button>
       <button
         type="button"
         onClick={props.onReconnect}

@@ -6,8 +6,9 @@ import type { ConnectionState } from "../../lib/session/room_model.ts";
 /** The room's wristband: its name, its code to share, who is here, and the connection in words. */
 export function RoomHeader(props: {
   name: string;
-  /** Absent in sealed rooms. */
+  /** Absent in sealed rooms, and where it is not known yet. */
   code?: string | undefined;
+  sealed: boolean;
   people: number | undefined;
   /** `phones`: there is no server, and peers carry what is said. */
   connection: ConnectionState["state"] | "phones";
@@ -38,10 +39,10 @@ export function RoomHeader(props: {
           onClick={props.onShare}
           class="flex-1 min-w-0 flex items-center gap-2 min-h-touch pl-3 pr-1 text-left"
         >
-          <Icon name={props.code === undefined ? "lock" : "share"} class="w-5 h-5" />
+          <Icon name={props.sealed ? "lock" : "share"} class="w-5 h-5" />
           <span class="sr-only">{t.room.share}:</span>
           <span class={`truncate font-display ${props.code === undefined ? "" : "uppercase tracking-wide"}`}>
-            {props.code ?? t.room.sealed}
+            {props.code ?? (props.sealed ? t.room.sealed : "–")}
           </span>
         </button>
         <button

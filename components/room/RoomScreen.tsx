@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { RoomKind } from "../../lib/protocol/event.ts";
 import type { HomeModel } from "../../lib/session/home_model.ts";
 import type { RoomModel, SendProblem } from "../../lib/session/room_model.ts";
@@ -20,6 +20,7 @@ const loadParts = () => import("../lazy/room_parts.ts");
 const loadConnectionDialog = async () => ({ default: (await loadParts()).ConnectionDialog });
 const loadPeopleDialog = async () => ({ default: (await loadParts()).PeopleDialog });
 const loadSettingsDialog = async () => ({ default: (await loadParts()).SettingsDialog });
+const loadPairingDialog = () => import("../lazy/PairingDialog.tsx");
 const loadShareDialog = () => import("../lazy/ShareDialog.tsx");
 
 /** What a page knows of a room before it is open. */
@@ -37,6 +38,8 @@ export interface RoomScreenProps {
   model: RoomModel | undefined;
   /** The link that brings others here. */
   link: string;
+  /** Another phone's code for linking, scanned before the room was open. */
+  pairing?: string;
   /** Somebody has chosen my name; else the first message asks for it. */
   named: boolean;
   /** Takes a new name; answers why not. */
@@ -52,7 +55,9 @@ export function RoomScreen(props: RoomScreenProps) {
   const model = props.model ?? NO_MODEL;
   const t = useTexts();
   useVisibleHeight();
-  const [dialog, setDialog] = useState<"share" | "people" | "settings" | "name" | "connection">();
+  const [dialog, setDialog] = useState<"share" | "people" | "settings" | "name" | "connection" | "pair" | undefined>(
+    props.pairing === undefined ? undefined : "pair",
+  );
   const [writing, setWriting] = useState<Writing>({ mode: "message" });
   const [inserted, setInserted] = useState<{ text: string }>();
   /** A message that waits for its author's name. */
@@ -60,7 +65,8 @@ export function RoomScreen(props: RoomScreenProps) {
 
   const name = props.named ? model.me.value?.name ?? "" : "";
   const band = bandClass(head.id);
-  const roomName = model.room.value?.name ?? head.name ?? t.problems.secret_missing.title;
+  const roomName = model.room.value?.name ?? head.name ??
+    (head.kind === "sealed" ? t.problems.secret_missing.title : t.room.unnamed);
   const code = model.room.value?.code ?? head.code;
 
   const send = (text: string): Promise<string | undefined> => {
@@ -92,7 +98,13 @@ export function RoomScreen(props: RoomScreenProps) {
     unnamed.current?.answer("");
     unnamed.current = undefined;
   };
-  const closeDialog = useCallback(() => setDialog(undefined), []);
+  /** A code that was scanned counts once. */
+  const [scanned, setScanned] = useState(props.pairing);
+  const pair = useCallback(() => setDialog("pair"), []);
+  const closeDialog = useCallback(() => {
+    setScanned(undefined);
+    setDialog(undefined);
+  }, []);
 
   const handlers = useMemo(() => ({
     onReply: (item: { id: string; author: { name: string }; text: string }) =>
@@ -107,6 +119,9 @@ export function RoomScreen(props: RoomScreenProps) {
     onCopy: copyText,
   }), [model]);
 
+  const calm = model.mesh.value.reason === "battery_very_low";
+  useEffect(() => void document.documentElement.toggleAttribute("data-calm", calm), [calm]);
+
   const connection = model.connection.value;
   const phonesOnly = connection.state !== "connected" && model.currentRoute.value?.road === "p2p";
   const problem = model.problem.value;
@@ -120,6 +135,7 @@ export function RoomScreen(props: RoomScreenProps) {
       <RoomHeader
         name={roomName}
         code={code}
+        sealed={head.kind === "sealed"}
         people={model.people.value.count || undefined}
         connection={phonesOnly ? "phones" : connection.state}
         onShare={() => setDialog("share")}
@@ -127,7 +143,12 @@ export function RoomScreen(props: RoomScreenProps) {
         onSettings={() => setDialog("settings")}
         onConnection={() => props.model !== undefined && setDialog("connection")}
       />
-      <ConnectionStrip connection={connection} phonesOnly={phonesOnly} onReconnect={() => model.forceReconnect()} />
+      <ConnectionStrip
+        connection={connection}
+        phonesOnly={phonesOnly}
+        onReconnect={() => model.forceReconnect()}
+        onPair={pair}
+      />
       {!model.stored.value && (
         <p role="status" class="bg-raised text-warn text-sm font-bold px-3 py-2 border-b-2 border-line">
           {t.room.notStored}
@@ -161,14 +182,21 @@ export function RoomScreen(props: RoomScreenProps) {
         <LazyDialog
           load={loadShareDialog}
           title={t.share.title}
-          props={{ name: roomName, code, link: props.link, band, onClose: closeDialog }}
+          props={{ name: roomName, code, link: props.link, band, onPair: pair, onClose: closeDialog }}
         />
       )}
       {dialog === "connection" && (
         <LazyDialog
           load={loadConnectionDialog}
           title={t.connection.open}
-          props={{ model, onClose: closeDialog }}
+          props={{ model, onPair: pair, onClose: closeDialog }}
+        />
+      )}
+      {dialog === "pair" && props.model !== undefined && (
+        <LazyDialog
+          load={loadPairingDialog}
+          title={t.share.phones}
+          props={{ model, scanned, onClose: closeDialog }}
         />
       )}
       {dialog === "people" && (

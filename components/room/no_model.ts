@@ -35,6 +35,7 @@ export const NO_MODEL: RoomModel = {
   hybridStats: signal(NO_STATS),
   preferredRoute: signal("auto"),
   setPreferredRoute: () => {},
+  pairPhone: () => Promise.resolve({ problem: "unavailable" }),
   meshEnabled: signal(false),
   mesh: signal(NO_MESH),
   meshMode: signal("auto"),

@@ -89,9 +89,9 @@ export class Timeline {
   /** Positions in the room's log of what came from it. */
   readonly #positions = new Map<EventId, number>();
   readonly #late = new LateMessages();
-  /** Of my events, how far those got that are not stored. They stand last, in the order of their `n`. */
+  /** Of my events, how far those got that are not stored. */
   readonly #deliveries = new Map<EventId, DeliveryState>();
-  /** Their lines in that order; undefined when others wait than before. */
+  /** Lines of those that nobody else holds: they stand last, in the order of their `n`. Undefined when others wait than before. */
   #pending: readonly Line[] | undefined;
   #gaps: readonly TimelineGap[] = [];
   readonly #dirty = new Set<Line>();
@@ -162,12 +162,13 @@ export class Timeline {
   /** Says how far an event of mine got. Whatever nothing was said of is stored. */
   setDelivery(id: EventId, delivery: DeliveryState): void {
     const line = this.#lines.get(id);
-    const before = this.#deliveries.get(id);
+    const waited = this.#waits(id);
     if (delivery.state === "stored") this.#deliveries.delete(id);
     else this.#deliveries.set(id, delivery);
-    if (before === undefined || delivery.state === "stored") this.#pending = undefined;
+    const waits = this.#waits(id);
+    if (waits !== waited) this.#pending = undefined;
     if (line === undefined) return;
-    if (before === undefined && line.item !== undefined) this.#rows.delete({ place: line.event, role: "line" });
+    if (waits && !waited && line.item !== undefined) this.#rows.delete({ place: line.event, role: "line" });
     line.item = undefined;
     this.#dirty.add(line);
     this.#items = undefined;
@@ -212,7 +213,7 @@ export class Timeline {
     if (hasLine(event)) {
       const line: Line = { event, item: itemBefore };
       this.#lines.set(event.id, line);
-      if (this.#deliveries.has(event.id)) this.#pending = undefined;
+      if (this.#waits(event.id)) this.#pending = undefined;
       let lines = this.#linesOf.get(event.author);
       if (lines === undefined) this.#linesOf.set(event.author, lines = new Set());
       lines.add(line);
@@ -274,13 +275,20 @@ export class Timeline {
   /** Shows the line as its item is now. */
   #place(line: Line): void {
     this.#items = undefined;
-    if (this.#deliveries.has(line.event.id)) return;
+    if (this.#waits(line.event.id)) return;
     if (line.item === undefined) this.#rows.delete({ place: line.event, role: "line" });
     else this.#rows.put({ place: line.event, role: "line", item: line.item });
   }
 
+  /** Nobody but this device holds it. What others hold has its place among theirs. */
+  #waits(id: EventId): boolean {
+    const delivery = this.#deliveries.get(id);
+    return delivery !== undefined && delivery.state !== "on_phones";
+  }
+
   #pendingItems(): TimelineItem[] {
-    this.#pending ??= [...this.#deliveries.keys()].flatMap((id) => this.#lines.get(id) ?? [])
+    this.#pending ??= [...this.#deliveries.keys()].filter((id) => this.#waits(id))
+      .flatMap((id) => this.#lines.get(id) ?? [])
       .sort((a, b) => a.event.n - b.event.n);
     return this.#pending.flatMap(({ item }) => item ?? []);
   }

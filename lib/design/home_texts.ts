@@ -70,6 +70,7 @@ const english = {
     foreign: (text: string) => `This QR code is not one of our rooms: “${text}”`,
     found: (what: string) => `Found ${what}. Opening…`,
     foundSealed: "Found a sealed room. Opening…",
+    foundPhone: "Found a phone. Opening its room…",
   },
   notFound: {
     roomTitle: "No such room",
@@ -87,6 +88,8 @@ const english = {
     title: "No connection",
     room: "This room was not opened on this phone yet. It needs a network once; from then on it opens without.",
     page: "This page is not kept on phones. It needs a network.",
+    phones: "Is somebody here with the room open? Their phone can pass it on: “Link phones” there, and scan its code.",
+    scan: "Scan a phone's code",
     kept: "These rooms open",
     noneKept:
       "No room is kept on this phone yet. Open one while there is a network, and it is there when there is none.",

@@ -32,6 +32,7 @@ const english = {
   },
   room: {
     share: "Share this room",
+    unnamed: "Room",
     people: (count: number) => few(count, "1 here", "here"),
     peopleTitle: (count: number) => few(count, "1 person is here", "people are here"),
     peopleMore: (count: number) => `and ${count.toLocaleString("en")} more`,
@@ -191,6 +192,7 @@ const english = {
     smaller: "Smaller",
     sealedHint: "This room has no code to say: its key is in the link. Give the link only to who may read everything.",
     host: (host: string) => `at ${host}`,
+    phones: "Link phones",
   },
   settings: {
     title: "Settings",

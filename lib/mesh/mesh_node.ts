@@ -159,6 +159,11 @@ export class MeshNode implements MeshContext {
     return this.#neighbours.coverage();
   }
 
+  /** Whether a phone is linked, or reached over others. */
+  reaches(peer: AuthorKey): boolean {
+    return this.#reach.way(peer) !== undefined;
+  }
+
   /** Sends signaling to a phone that is reached over the mesh. False: it is not, or the text is too long. */
   signal(to: AuthorKey, text: string): boolean {
     const way = this.#reach.way(to);

@@ -22,12 +22,6 @@ export function keepThisPage(): void {
   else requestIdleCallback(() => void start(), { timeout: IDLE_AFTER_MS });
 }
 
-/** Whether a page opens without a network. */
-export async function isKeptHere(path: string): Promise<boolean> {
-  const { pathname } = new URL(path, location.origin);
-  return typeof caches !== "undefined" && await (await caches.open(PAGE_CACHE)).match(pathname) !== undefined;
-}
-
 /** Forgets the page of a room that is left. */
 export async function forgetThisPage(): Promise<void> {
   if (typeof caches !== "undefined") await (await caches.open(PAGE_CACHE)).delete(location.pathname);

@@ -33,9 +33,9 @@ export function strategyOf(request: Pick<Request, "method" | "mode" | "url">, or
   return request.mode === "navigate" && isKeptPath(url.pathname) ? "page" : "network";
 }
 
-/** Whether this is the path of a page that is kept: the home page, a room. */
+/** Whether this is the path of a page that is kept: the home page, a room, the page that stands in for others. */
 export function isKeptPath(path: string): boolean {
-  return PAGE.test(path);
+  return PAGE.test(path) || path === OFFLINE_PATH;
 }
 
 /** The build whose file this is; undefined for anything else. */

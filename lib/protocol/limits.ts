@@ -72,20 +72,14 @@ export const LINK_SILENCE_MS = 8_000;
 /** From the first signal to an open channel; then the link is given up. */
 export const LINK_SETUP_TIMEOUT_MS = 15_000;
 
-/** Least time from one look for new peers to the next. */
-export const MESH_DISCOVERY_COOLDOWN_MS = 2_000;
-/** Least time from one try to link with a peer to the next one with the same peer. */
-export const MESH_PEER_COOLDOWN_MS = 5_000;
 /** Most links of a desktop. */
 export const MESH_LINKS_DESKTOP = 8;
 /** Most links of a phone. */
 export const MESH_LINKS_PHONE = 3;
-/** Up to this many people, a room links by itself when the network is good. */
-export const MESH_SMALL_ROOM = 15;
 
 /** ICE candidates that a connection gathers before it needs them: each is a socket, and with TURN an allocation. */
 export const MESH_CANDIDATE_POOL = 0;
-/** A small room links by itself after this; sooner where people try things out. */
+/** A room links by itself after this; sooner where people try things out. */
 export const MESH_AUTO_UPGRADE_MS = 10_000;
 export const MESH_AUTO_UPGRADE_DEVELOPMENT_MS = 5_000;
 

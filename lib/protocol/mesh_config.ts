@@ -1,6 +1,7 @@
 // Runs in browser and server.
 /** What `GET /mesh/config` answers: who helps phones to find each other, and the limits of links. */
 import { isCount, isRecord, isTime } from "./event.ts";
+import { MESH_AUTO_UPGRADE_MS, MESH_CANDIDATE_POOL, MESH_LINKS_DESKTOP, MESH_LINKS_PHONE } from "./limits.ts";
 
 /** As RTCPeerConnection takes it. */
 export interface IceServer {
@@ -18,17 +19,23 @@ export interface MeshConfig {
     /** Most links of a desktop, and of a phone. */
     desktopLinks: number;
     phoneLinks: number;
-    /** Least time from one look for new peers to the next, and from one try with a peer to the next one with it. */
-    discoveryCooldownMs: number;
-    peerCooldownMs: number;
-    /** Up to this many people a room links by itself … */
-    smallRoom: number;
-    /** … after this time. */
+    /** A room links by itself after this time. */
     autoUpgradeMs: number;
     /** Candidates that a connection finds before it needs them; they cost a TURN allocation each. */
     candidatePool: number;
   };
 }
+
+/** What holds where no server can be asked: paths within one network, and the usual limits. */
+export const LOCAL_MESH_CONFIG: MeshConfig = {
+  iceServers: [],
+  limits: {
+    desktopLinks: MESH_LINKS_DESKTOP,
+    phoneLinks: MESH_LINKS_PHONE,
+    autoUpgradeMs: MESH_AUTO_UPGRADE_MS,
+    candidatePool: MESH_CANDIDATE_POOL,
+  },
+};
 
 /** Most ICE servers, and addresses of one: browsers slow down with more than a few. */
 const ICE_SERVERS_MAX = 8;
@@ -48,13 +55,11 @@ export function readMeshConfig(value: unknown): MeshConfig | undefined {
 
 function readLimits(value: unknown): MeshConfig["limits"] | undefined {
   if (!isRecord(value)) return undefined;
-  const { desktopLinks, phoneLinks, discoveryCooldownMs, peerCooldownMs, smallRoom, autoUpgradeMs, candidatePool } =
-    value;
-  if (!isCount(desktopLinks) || !isCount(phoneLinks) || !isCount(smallRoom)) return undefined;
-  if (!isCount(discoveryCooldownMs) || !isCount(peerCooldownMs) || !isCount(autoUpgradeMs)) return undefined;
+  const { desktopLinks, phoneLinks, autoUpgradeMs, candidatePool } = value;
+  if (!isCount(desktopLinks) || !isCount(phoneLinks) || !isCount(autoUpgradeMs)) return undefined;
   // The platform takes one byte (W3C WebRTC 1.0, iceCandidatePoolSize).
   if (candidatePool !== 0 && (!isCount(candidatePool) || candidatePool > 255)) return undefined;
-  return { desktopLinks, phoneLinks, discoveryCooldownMs, peerCooldownMs, smallRoom, autoUpgradeMs, candidatePool };
+  return { desktopLinks, phoneLinks, autoUpgradeMs, candidatePool };
 }
 
 function readIceServer(value: unknown): IceServer | undefined {

@@ -1,6 +1,8 @@
 // Runs in browser and server.
 /** How many links a device keeps: by what somebody chose, its battery, its network, and whether it is looked at. Pure. */
 
+import { LINK_HEARTBEAT_MS } from "../protocol/limits.ts";
+
 /** What somebody chose in the connection panel. */
 export const MESH_MODES = ["auto", "on", "off"] as const;
 export type MeshMode = (typeof MESH_MODES)[number];
@@ -40,6 +42,12 @@ export type PowerReason =
 export interface PowerDecision {
   maxLinks: number;
   reason: PowerReason;
+}
+
+/** Silence on a link after which it is asked whether it lives, ms: each question wakes two radios. */
+export function linkHeartbeatMs(reason: PowerReason): number {
+  if (reason === "battery_very_low") return 5 * LINK_HEARTBEAT_MS;
+  return reason === "battery_low" || reason === "few_links" ? 2 * LINK_HEARTBEAT_MS : LINK_HEARTBEAT_MS;
 }
 
 /** A page that nobody looks at keeps its links for this long: people look away and back. */

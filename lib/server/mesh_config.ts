@@ -3,17 +3,8 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../protocol/base64url.ts";
-import {
-  MESH_AUTO_UPGRADE_DEVELOPMENT_MS,
-  MESH_AUTO_UPGRADE_MS,
-  MESH_CANDIDATE_POOL,
-  MESH_DISCOVERY_COOLDOWN_MS,
-  MESH_LINKS_DESKTOP,
-  MESH_LINKS_PHONE,
-  MESH_PEER_COOLDOWN_MS,
-  MESH_SMALL_ROOM,
-} from "../protocol/limits.ts";
-import type { IceServer, MeshConfig } from "../protocol/mesh_config.ts";
+import { MESH_AUTO_UPGRADE_DEVELOPMENT_MS } from "../protocol/limits.ts";
+import { type IceServer, LOCAL_MESH_CONFIG, type MeshConfig } from "../protocol/mesh_config.ts";
 import type { ServerConfig } from "./config.ts";
 
 const utf8 = new TextEncoder();
@@ -27,13 +18,8 @@ export function meshConfigFor(
   const { stunUrls, turnUrls, turnSecret, turnLifeMs } = config.ice;
   const iceServers: IceServer[] = stunUrls.length > 0 ? [{ urls: [...stunUrls] }] : [];
   const limits: MeshConfig["limits"] = {
-    desktopLinks: MESH_LINKS_DESKTOP,
-    phoneLinks: MESH_LINKS_PHONE,
-    discoveryCooldownMs: MESH_DISCOVERY_COOLDOWN_MS,
-    peerCooldownMs: MESH_PEER_COOLDOWN_MS,
-    smallRoom: MESH_SMALL_ROOM,
-    autoUpgradeMs: config.environment === "development" ? MESH_AUTO_UPGRADE_DEVELOPMENT_MS : MESH_AUTO_UPGRADE_MS,
-    candidatePool: MESH_CANDIDATE_POOL,
+    ...LOCAL_MESH_CONFIG.limits,
+    ...(config.environment === "development" && { autoUpgradeMs: MESH_AUTO_UPGRADE_DEVELOPMENT_MS }),
   };
   if (turnSecret === undefined || turnUrls.length === 0) return { iceServers, limits };
   const expiresS = Math.floor((nowMs + turnLifeMs) / 1_000);

@@ -53,7 +53,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
       fetchRules: async () => await (await fetch(REPORTS, ANONYMOUS)).json(),
       send: sendReport,
     },
-    ...(typeof RTCPeerConnection !== "undefined" && { peers: browserPeers() }),
+    ...(typeof RTCPeerConnection !== "undefined" && { peers: browserPeers(options.room) }),
     log,
   });
   const session: RoomSession = openRoomSession({
@@ -92,6 +92,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     forceReconnect: () => connection.forceReconnect(),
     setMeshMode: (mode) => connection.setMeshMode(mode),
     attemptP2PUpgrade: () => connection.attemptP2PUpgrade(),
+    pairPhone: (onState) => connection.pairPhone(onState),
     resetRoads: () => connection.resetRoads(),
     measure: () => connection.measure(),
     checkServer: () => connection.checkServer(),
@@ -139,8 +140,11 @@ function sendReport(report: RoadReport): void {
 /** Where somebody's choice about peers is kept. */
 const MESH_MODE_KEY = "festival-chat.mesh";
 
+/** Begins the keys of the rooms in which this tab had links. */
+const LINKED_KEY = "festival-chat.linked.";
+
 /** Peers by this browser's WebRTC, as far as its battery and network allow. */
-function browserPeers(): RoomConnectionParts["peers"] {
+function browserPeers(room: RoomId): RoomConnectionParts["peers"] {
   let battery: { level: number; charging: boolean } | undefined;
   const { getBattery } = navigator as { getBattery?: () => Promise<{ level: number; charging: boolean }> };
   // It goes on telling the truth: the object is live. Absent in Safari and Firefox, and then nobody asks it.
@@ -174,6 +178,20 @@ function browserPeers(): RoomConnectionParts["peers"] {
     },
     fetchConfig: async () => await (await fetch("/mesh/config", { cache: "no-store" })).json(),
     makeConnection: (configuration) => new RTCPeerConnection(configuration),
+    linkedBefore() {
+      try {
+        return sessionStorage.getItem(LINKED_KEY + room) !== null;
+      } catch {
+        return false; // As above.
+      }
+    },
+    keepLinked() {
+      try {
+        sessionStorage.setItem(LINKED_KEY + room, "1");
+      } catch {
+        // As above: after a reload it waits as on a first visit.
+      }
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import type { DeliveryRoute } from "../routing/delivery_route.ts";
 import type { MeshMode, PowerReason } from "../routing/power_policy.ts";
 import { type Objection, type RoadName, type RoadReason, ROADS } from "../routing/road_choice.ts";
 import type { RoadQuality } from "../routing/road_meter.ts";
+import type { Pairing, PairingState } from "../transport/pairing.ts";
 import type { LinkView } from "./room_mesh.ts";
 import type { ConnectionState } from "./room_model.ts";
 
@@ -134,6 +135,11 @@ export interface ConnectionModel {
   setMeshMode(mode: MeshMode): void;
   /** Links to peers now, whatever the policy waits for. `off`: peers are switched off. */
   attemptP2PUpgrade(): Promise<{ problem?: "off" | "unavailable" }>;
+  /**
+   * Begins to link with a phone beside this one, by codes that both show, without a server. `other_tab`: another tab of
+   * this device has the links.
+   */
+  pairPhone(onState: (state: PairingState) => void): Promise<Pairing | { problem: "unavailable" | "other_tab" }>;
   /** Takes this way from now on where it works; the others stay as a way out. */
   setPreferredRoute(preference: PreferredRoute): void;
   /** Connects anew, now. */

@@ -25,10 +25,10 @@ export interface Random {
 
 /** The other tabs of this device. Where there is no such thing, each tab finds out by its own connection. */
 export interface TabChannel {
-  /** Tells the other tabs that the outbox of this room has changed in the storage. */
-  tell(room: string): void;
+  /** Tells the other tabs that something has changed in the storage: a room's outbox (its id), or its loose events (looseIn). */
+  tell(what: string): void;
   /** Calls `hear` when another tab did. */
-  listen(hear: (room: string) => void): Cancel;
+  listen(hear: (what: string) => void): Cancel;
 }
 
 /** Hears what a session measures. */

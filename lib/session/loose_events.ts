@@ -14,8 +14,13 @@ export interface LooseEventsParts extends Pick<SessionDeps, "steady" | "timers" 
   storage(): SessionStorage | undefined;
   /** Gives a frame to the connection; false without one. */
   send(frame: SendFrame): boolean;
+  /** The device keeps more than before. */
+  onKept(): void;
   log(line: string): void;
 }
+
+/** What tabs tell each other when the loose events of a room have changed in the storage. */
+export const looseIn = (room: RoomId) => `loose ${room}`;
 
 interface Loose {
   wire: WireEvent;
@@ -27,8 +32,8 @@ interface Loose {
   sent?: boolean;
 }
 
-/** Changes are written together after this. */
-const SAVE_AFTER_MS = 200;
+/** Changes are written together after this: little, because a page may be closed at any moment. */
+const SAVE_AFTER_MS = 20;
 
 export class LooseEvents {
   readonly #parts: LooseEventsParts;
@@ -72,14 +77,19 @@ export class LooseEvents {
     this.#forwardLater();
   }
 
-  /** These are in the log, and so is what their authors wrote before. */
-  stored(events: Iterable<Pick<Event, "author" | "n">>): void {
-    for (const { author, n } of events) this.#logN.set(author, Math.max(n, this.#inLog(author)));
-    for (const [id, { author, n }] of this.#events) if (n <= this.#inLog(author)) this.#drop(id);
+  /**
+   * These are in the log, and so is what their authors wrote before. Returns what can never be: loose events whose number
+   * the log has given to another event of their author, who signed two with one number.
+   */
+  stored(events: readonly Pick<Event, "id" | "author" | "n">[]): EventId[] {
+    const inLog = new Map(events.map(({ id, author, n }) => [`${author} ${n}`, id]));
+    const lost = [...this.#events].filter(([id, { author, n }]) => (inLog.get(`${author} ${n}`) ?? id) !== id);
+    this.#settle(events);
+    return lost.map(([id]) => id);
   }
 
   acked(ids: Iterable<EventId>): void {
-    this.stored([...ids].flatMap((id) => this.#events.get(id) ?? []));
+    this.#settle([...ids].flatMap((id) => this.#events.get(id) ?? []));
   }
 
   /** The server does not take one. What it never will is shown here and carried no further. */
@@ -89,7 +99,7 @@ export class LooseEvents {
     const { author } = loose;
     if (reason === "missing_previous" && expectedN > 0 && !this.#logN.has(author)) {
       // It was asked by this one how far the log is: now the rest may go.
-      this.stored([{ author, n: expectedN - 1 }]);
+      this.#settle([{ author, n: expectedN - 1 }]);
       for (const other of this.#events.values()) if (other.author === author) other.notBefore = 0;
       loose.sent = false;
       return this.#forwardLater();
@@ -128,6 +138,7 @@ export class LooseEvents {
     this.#dropped = new Set();
     try {
       await storage.changeLoose(this.#parts.room, kept, dropped);
+      if (kept.size > 0) this.#parts.onKept();
     } catch (error) {
       this.#parts.log(`what other phones sent could not be kept: ${error}`);
       for (const [id, wire] of kept) if (this.#events.has(id)) this.#unsaved.set(id, wire);
@@ -139,6 +150,11 @@ export class LooseEvents {
     this.#disposed = true;
     this.disconnected();
     this.#cancelSave?.();
+  }
+
+  #settle(events: readonly Pick<Event, "author" | "n">[]): void {
+    for (const { author, n } of events) this.#logN.set(author, Math.max(n, this.#inLog(author)));
+    for (const [id, { author, n }] of this.#events) if (n <= this.#inLog(author)) this.#drop(id);
   }
 
   #inLog(author: AuthorKey): number {

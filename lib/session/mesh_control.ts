@@ -3,11 +3,13 @@
  * somebody else is in the room.
  */
 import type { MeshConfig } from "../protocol/mesh_config.ts";
-import { readMeshConfig } from "../protocol/mesh_config.ts";
-import { type PowerDecision, powerPolicy, type PowerSituation } from "../routing/power_policy.ts";
+import { LOCAL_MESH_CONFIG, readMeshConfig } from "../protocol/mesh_config.ts";
+import { linkHeartbeatMs, type PowerDecision, powerPolicy, type PowerSituation } from "../routing/power_policy.ts";
+import { type PairedPeer, Pairing, type PairingState } from "../transport/pairing.ts";
 import { browserPeerConnections } from "../transport/peer_connection.ts";
 import type { Cancel, Clock, Random, Timers } from "./deps.ts";
 import type { MeshView } from "./connection_model.ts";
+import type { PairingHost } from "./mesh_host.ts";
 import { RoomMesh } from "./room_mesh.ts";
 import type { RoomSession } from "./room_session.ts";
 
@@ -23,6 +25,10 @@ export interface MeshControlParts {
   /** Asks `GET /mesh/config`; anything that is none means: no answer. */
   fetchConfig(): Promise<unknown>;
   makeConnection(configuration: RTCConfiguration): RTCPeerConnection;
+  /** This tab had links in this room before its page was loaded: it is back, and waits for nothing. */
+  linkedBefore(): boolean;
+  /** Remembers that for the next page of this tab. */
+  keepLinked(): void;
   onView(view: MeshView): void;
   log(line: string): void;
 }
@@ -42,13 +48,17 @@ export class MeshControl {
   #askAgainAt = 0;
   /** When somebody else was first here, with a connection. */
   #since: number | undefined;
-  #hurried = false;
+  #hurried: boolean;
+  #linked = false;
+  /** Phones were held together here. */
+  #paired = false;
   #decision: PowerDecision = { maxLinks: 0, reason: "full" };
   #cancelLook: Cancel = () => {};
   #disposed = false;
 
   constructor(parts: MeshControlParts) {
     this.#parts = parts;
+    this.#hurried = parts.linkedBefore();
     this.look();
   }
 
@@ -64,15 +74,19 @@ export class MeshControl {
     const others = (host?.present().length ?? 0) > 0;
     if (others && server) this.#since ??= now;
     this.#askForConfig(now);
-    const config = this.#config;
+    const config = this.#config ?? (this.#paired ? LOCAL_MESH_CONFIG : undefined);
     if (config === undefined || host === undefined) return this.#tell();
     const { desktopLinks, phoneLinks, autoUpgradeMs } = config.limits;
     this.#decision = powerPolicy({ ...power(), server, limits: { desktopLinks, phoneLinks } });
-    const wanted = this.#decision.maxLinks > 0 && !follows();
-    const due = this.#hurried || (this.#since !== undefined && now - this.#since >= autoUpgradeMs);
+    if (this.#decision.reason === "switched_off") this.#paired = false;
+    // Somebody who held two phones together wants their link, whatever the battery says.
+    const maxLinks = Math.max(this.#decision.maxLinks, this.#paired ? 1 : 0);
+    const wanted = maxLinks > 0 && !follows();
+    const due = this.#paired || this.#hurried || (this.#since !== undefined && now - this.#since >= autoUpgradeMs);
     if (!wanted) this.#close();
-    else if (this.#mesh !== undefined) this.#mesh.setMaxLinks(this.#decision.maxLinks);
-    else if (due && others) this.#open(config);
+    else if (this.#mesh !== undefined) this.#mesh.setMaxLinks(maxLinks);
+    else if (due && (others || this.#paired)) this.#open(config, maxLinks);
+    this.#mesh?.setHeartbeat(linkHeartbeatMs(this.#decision.reason));
     this.#tell();
   }
 
@@ -82,6 +96,35 @@ export class MeshControl {
     this.#askAgainAt = 0;
     this.look();
     this.#mesh?.connectNow();
+  }
+
+  /** Begins to link with a phone beside this one, without a server. */
+  pair(onState: (state: PairingState) => void): Pairing | { problem: "unavailable" | "other_tab" } {
+    const { session, timers, random, makeConnection, follows, log } = this.#parts;
+    const host = session.pairingHost;
+    if (host === undefined) return { problem: "unavailable" };
+    if (follows()) return { problem: "other_tab" };
+    return new Pairing({
+      ...host,
+      timers,
+      random,
+      open: browserPeerConnections(makeConnection, () => ({ iceServers: [], candidatePool: 0 })),
+      onState: (state) => {
+        if (state.state !== "paired") return onState(state);
+        this.#adopt(state.peer, host).then((adopted) =>
+          onState(adopted ? state : { state: "failed", reason: "unproven" })
+        ).catch((error) => log(`pairing: ${error}`));
+      },
+      log,
+    });
+  }
+
+  async #adopt(peer: PairedPeer, host: PairingHost): Promise<boolean> {
+    if (peer.info !== undefined && !await host.learn(peer.info, peer.clock)) return false;
+    this.#paired = true;
+    this.look();
+    this.#mesh?.adopt(peer);
+    return this.#mesh !== undefined;
   }
 
   networkChanged(): void {
@@ -118,7 +161,7 @@ export class MeshControl {
     });
   }
 
-  #open(config: MeshConfig): void {
+  #open(config: MeshConfig, maxLinks: number): void {
     const { session, clock, timers, random, log, makeConnection } = this.#parts;
     const host = session.meshHost;
     if (host === undefined) return;
@@ -132,12 +175,12 @@ export class MeshControl {
         iceServers: this.#config?.iceServers ?? [],
         candidatePool: config.limits.candidatePool,
       })),
-      maxLinks: this.#decision.maxLinks,
+      maxLinks,
       onChange: () => this.#tell(),
       log,
     });
     session.useMesh(this.#mesh);
-    log(`mesh: on, at most ${this.#decision.maxLinks} links`);
+    log(`mesh: on, at most ${maxLinks} links`);
   }
 
   #close(): void {
@@ -153,6 +196,10 @@ export class MeshControl {
   #tell(): void {
     const mesh = this.#mesh;
     const { reached, missing } = mesh?.coverage() ?? { reached: 0, missing: 0 };
+    if (!this.#linked && reached > 0) {
+      this.#linked = true;
+      this.#parts.keepLinked();
+    }
     this.#parts.onView({
       enabled: mesh !== undefined,
       reason: this.#decision.reason,

@@ -1,7 +1,7 @@
 /** What a session and the mesh of its room are to each other. */
 import type { Signer, Verifier } from "../crypto/signing.ts";
 import type { AuthorKey, Event, EventId, RoomId } from "../protocol/event.ts";
-import type { SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../protocol/frames.ts";
+import type { RoomInfo, SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../protocol/frames.ts";
 
 /** The session, for a mesh. */
 export interface MeshHost {
@@ -26,6 +26,21 @@ export interface MeshHost {
   sendSignal(frame: SendSignalFrame): boolean;
 }
 
+/** The session, for two phones that link without a server. */
+export interface PairingHost {
+  readonly room: RoomId;
+  /** Sealed rooms only. */
+  readonly secret: string | undefined;
+  readonly signer: Signer;
+  readonly verifier: Verifier;
+  /** What is known of the room. */
+  info(): RoomInfo | undefined;
+  /** The highest Lamport clock seen in the room. */
+  clockSeen(): number;
+  /** Another phone tells what the room is. False: it is not so. Where the room is known already nothing changes. */
+  learn(info: RoomInfo, clock: number): Promise<boolean>;
+}
+
 /** The mesh, for its session. */
 export interface SessionMesh {
   /** A new event of mine, signed. */
@@ -37,4 +52,6 @@ export interface SessionMesh {
   undeliverable(frame: SignalUndeliverableFrame): void;
   /** How many people of the room are reached over peers, and how many are not. */
   coverage(): { reached: number; missing: number };
+  /** Who is reached over peers. */
+  reached(): AuthorKey[];
 }

@@ -70,7 +70,7 @@ interface Item {
   paced?: boolean;
   /** When this tab first had it signed. */
   signedAt?: number;
-  /** How many other phones are proven to hold it. */
+  /** How many other phones are proven to hold it; the book may not know of all of them. */
   phones?: number;
 }
 
@@ -131,9 +131,11 @@ export class Outbox {
   /** So many other phones are proven to hold this event. */
   reached(id: EventId, phones: number): void {
     const item = this.#byId(id);
-    if (item === undefined || phones <= (item.phones ?? 0)) return;
+    if (item === undefined || phones <= (item.phones ?? item.entry.phones ?? 0)) return;
     item.phones = phones;
     this.#show(item);
+    // With a server it is stored in a moment; without one the next page, too, has to know who holds it.
+    if (this.#link === undefined) this.#run(() => this.#change((book) => books.carry(book, item.entry.key, phones)));
   }
 
   /** Nothing has to wait for others any more: peers that were to have it are gone. */
@@ -316,7 +318,7 @@ export class Outbox {
     return read?.ok ? read.event : undefined;
   }
 
-  #show({ entry, event, sentAt, phones }: Item): void {
+  #show({ entry, event, sentAt, phones = entry.phones }: Item): void {
     if (event === undefined || entry.filler) return;
     if (entry.refused !== undefined) this.#parts.onDelivery(event, { state: "refused", reason: entry.refused });
     else if (phones !== undefined) this.#parts.onDelivery(event, { state: "on_phones", phones });

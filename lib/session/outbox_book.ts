@@ -23,6 +23,8 @@ export interface OutboxEntry {
   readonly wire?: WireEvent;
   /** Set once the server said that it will never take this event. */
   readonly refused?: Refusal;
+  /** So many other phones were proven to hold it while there was no server. */
+  readonly phones?: number;
   /** Says nothing new; only keeps the numbers without holes. */
   readonly filler?: true;
 }
@@ -61,6 +63,11 @@ export function enqueue(book: OutboxBook, draft: Draft, floor: Floor): OutboxBoo
 /** Keeps what was signed for an entry. The first signature wins: sealing twice gives two texts, and only one may be sent. */
 export function sign(book: OutboxBook, { key, n }: OutboxEntry, wire: WireEvent): OutboxBook {
   return edit(book, key, (entry) => entry.n === n && entry.wire === undefined ? { ...entry, wire } : entry);
+}
+
+/** So many other phones hold this entry. */
+export function carry(book: OutboxBook, key: number, phones: number): OutboxBook {
+  return edit(book, key, (entry) => phones > (entry.phones ?? 0) ? { ...entry, phones } : entry);
 }
 
 /** The server has stored these entries. */

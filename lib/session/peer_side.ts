@@ -34,6 +34,8 @@ export interface PeerSideParts extends Pick<SessionDeps, "meter" | "preference">
   clockSeen(): number;
   /** An event of a peer is in the timeline. */
   onEvent(event: Event): void;
+  /** Other people are reached over peers, or by other ways. */
+  onCoverage(): void;
 }
 
 export class PeerSide {
@@ -108,6 +110,7 @@ export class PeerSide {
 
   #coverageChanged(outbox: Outbox): void {
     if (this.delivery.server !== "lazy") outbox.hurry();
+    this.#parts.onCoverage();
   }
 }
 

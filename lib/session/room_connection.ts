@@ -15,6 +15,7 @@ import {
   withRoundTrip,
   withTry,
 } from "../routing/road_meter.ts";
+import type { Pairing, PairingState } from "../transport/pairing.ts";
 import type { OpenRoad } from "../transport/road.ts";
 import type { Cancel, Clock, Random, SessionMeter, Timers } from "./deps.ts";
 import {
@@ -60,7 +61,7 @@ export interface RoomConnectionParts {
   log?(line: string): void;
 }
 
-/** Somebody else has to be here this long before the code for peers is loaded. */
+/** Somebody else has to be here this long before the code for peers is loaded, unless this tab was linked before. */
 const PEERS_AFTER_MS = 2_000;
 /** A page that is open this long may report its roads. */
 const REPORTS_AFTER_MS = 15_000;
@@ -139,11 +140,12 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
     if (reports !== undefined) this.#reportLater(reports);
     if (peers === undefined) return;
     this.meshMode.value = peers.mode();
+    const afterMs = peers.linkedBefore() ? 0 : PEERS_AFTER_MS;
     let cancel: Cancel | undefined;
     this.#stops.push(
       effect(() => {
         const others = session().people.value.count > 1 && this.meshMode.value !== "off";
-        if (others) cancel ??= timers.after(PEERS_AFTER_MS, () => void this.#loadControl());
+        if (others) cancel ??= timers.after(afterMs, () => void this.#loadControl());
       }),
       () => cancel?.(),
     );
@@ -249,6 +251,15 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
     const control = await this.#loadControl();
     control?.connectNow();
     return control === undefined ? { problem: "unavailable" } : {};
+  }
+
+  async pairPhone(
+    onState: (state: PairingState) => void,
+  ): Promise<Pairing | { problem: "unavailable" | "other_tab" }> {
+    // Who holds two phones together wants peers.
+    if (this.meshMode.peek() === "off") this.setMeshMode("auto");
+    await this.#parts.session().ready;
+    return (await this.#loadControl())?.pair(onState) ?? { problem: "unavailable" };
   }
 
   forceReconnect(): void {

@@ -41,6 +41,14 @@ export class RoomGate {
     this.#head = this.#prove(info);
   }
 
+  /** Another phone describes the room. False: its founding says something else, or it cannot be shown. */
+  async learn(info: RoomInfo): Promise<boolean> {
+    if (this.#known !== undefined) return true;
+    if (!await isFounded(info, this.#parts.room, this.#parts.verifier)) return false;
+    this.welcome(info);
+    return await this.#head !== undefined;
+  }
+
   /** The room as it was proven before, on an earlier page. */
   enter(head: RoomHead): void {
     this.#known = head;

@@ -4,7 +4,7 @@ import { type DeliveryState, Timeline } from "../chat/timeline.ts";
 import { roomSeed } from "../crypto/room_key.ts";
 import { openContent, sealContent, type Sealer } from "../crypto/seal.ts";
 import type { Signer } from "../crypto/signing.ts";
-import { type AuthorKey, type Event, type EventId, readEvent, type RoomId } from "../protocol/event.ts";
+import { type AuthorKey, type Event, type EventId, readEvent, type RoomId, type WireEvent } from "../protocol/event.ts";
 import type { LogPosition } from "../protocol/frames.ts";
 import type { SessionDeps } from "./deps.ts";
 import { Outbox, type OutboxParts } from "./outbox.ts";
@@ -109,10 +109,7 @@ export async function layGround(deps: SessionDeps, storage: SessionStorage, part
         if (read.ok) events.set(position, await openEvent(read.event, sealer, head));
       }
       ground.kept = { head, copy, events };
-      for (const wire of loose) {
-        const read = readEvent(wire);
-        if (read.ok) ground.loose = [...ground.loose, await openEvent(read.event, sealer, head)];
-      }
+      ground.loose = await openKept(loose, sealer, head);
     }
     await outbox.load();
     return ground;
@@ -120,6 +117,16 @@ export async function layGround(deps: SessionDeps, storage: SessionStorage, part
     outbox.dispose();
     throw error;
   }
+}
+
+/** Events that were checked before they were kept. */
+export async function openKept(
+  wires: readonly WireEvent[],
+  sealer: Sealer | undefined,
+  head: RoomHead,
+): Promise<Event[]> {
+  const read = wires.map((wire) => readEvent(wire)).flatMap((read) => read.ok ? [read.event] : []);
+  return await Promise.all(read.map((event) => openEvent(event, sealer, head)));
 }
 
 /** The event with its content in the clear; as it came when it does not open. */

@@ -4,9 +4,11 @@
  */
 import { MeshNode } from "../mesh/mesh_node.ts";
 import type { MeshStats } from "../mesh/ports.ts";
+import { isBase64UrlOf } from "../protocol/base64url.ts";
 import type { AuthorKey, Event, EventId } from "../protocol/event.ts";
 import type { MeshConfig } from "../protocol/mesh_config.ts";
-import type { SignalFrame, SignalUndeliverableFrame } from "../protocol/frames.ts";
+import type { SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../protocol/frames.ts";
+import type { PairedPeer } from "../transport/pairing.ts";
 import type { LinkPath, OpenPeerConnection } from "../transport/peer_connection.ts";
 import type { LinkState, PeerLink } from "../transport/peer_link.ts";
 import { PeerLinks } from "../transport/peer_links.ts";
@@ -36,6 +38,9 @@ export interface LinkView {
   path: LinkPath | undefined;
 }
 
+/** Phones that are remembered as behind phones. */
+const BEYOND_MAX = 64;
+
 /** Links that came up, and tries that did not; events of mine that went to peers, and those that a peer signed for. */
 export interface LinkCounts {
   connected: number;
@@ -56,6 +61,8 @@ export class RoomMesh implements SessionMesh {
   readonly #up = new Set<PeerLink>();
   readonly #paths = new Map<AuthorKey, LinkPath>();
   readonly #unreceipted = new Set<EventId>();
+  /** Phones that the server does not know, and the mesh does. */
+  readonly #beyondServer = new Set<AuthorKey>();
   #closed = false;
 
   constructor(parts: RoomMeshParts) {
@@ -70,7 +77,7 @@ export class RoomMesh implements SessionMesh {
       timers,
       random,
       open: parts.open,
-      sendFrame: (frame) => host.sendSignal(frame),
+      sendFrame: (frame) => this.#sendSignal(frame),
       admits: (peer, links) => this.#node.accepts(peer, links).accept,
       linkCount: () => this.#up.size,
       onState: (link, state) => this.#linkChanged(link, state),
@@ -85,8 +92,9 @@ export class RoomMesh implements SessionMesh {
       send: (peer, text) => this.#send(peer, text),
       verify: (event) => host.verdict(event),
       onEvent: (event) => host.heardFromPeers(event),
-      connect: (peer) => void this.#links.connect(peer),
+      connect: (peer) => this.#connect(peer),
       disconnect: (peer) => this.#links.get(peer)?.close("leaving"),
+      onSignal: (from, text) => this.#signaled(from, text),
       onReceipts: (id: EventId, phones: number) => {
         if (this.#unreceipted.delete(id)) this.counts.receipted++;
         host.receipts(id, phones);
@@ -126,7 +134,17 @@ export class RoomMesh implements SessionMesh {
   }
 
   undeliverable(frame: SignalUndeliverableFrame): void {
-    this.#links.undeliverable(frame);
+    const { to } = frame;
+    if (!this.#node.reaches(to)) return this.#links.undeliverable(frame);
+    // Not at the server, but behind phones: the next signals go over them.
+    this.#beyondServer.delete(to);
+    this.#beyondServer.add(to);
+    if (this.#beyondServer.size > BEYOND_MAX) this.#beyondServer.delete(this.#beyondServer.values().next().value!);
+  }
+
+  /** Takes over a link that two phones made by showing each other their codes. */
+  adopt(peer: PairedPeer): void {
+    this.#links.adopt(peer);
   }
 
   coverage(): { reached: number; missing: number } {
@@ -136,6 +154,11 @@ export class RoomMesh implements SessionMesh {
     // When all are, those behind them are in doubt as well.
     const reached = inDoubt < direct.length ? direct.length + viaMesh.length - inDoubt : 0;
     return { reached, missing: missing.length + direct.length + viaMesh.length - reached };
+  }
+
+  reached(): AuthorKey[] {
+    const { direct, viaMesh } = this.#node.coverage();
+    return [...direct, ...viaMesh];
   }
 
   // ---- for who steers it ----
@@ -164,6 +187,11 @@ export class RoomMesh implements SessionMesh {
     this.#node.setMaxLinks(maxLinks);
   }
 
+  /** Silence after which links are asked whether they live, ms. */
+  setHeartbeat(heartbeatMs: number): void {
+    this.#links.setHeartbeat(heartbeatMs);
+  }
+
   networkChanged(): void {
     this.#links.networkChanged();
   }
@@ -176,6 +204,30 @@ export class RoomMesh implements SessionMesh {
   }
 
   // ---- links ----
+
+  #connect(peer: AuthorKey): void {
+    try {
+      this.#links.connect(peer);
+    } catch (error) {
+      // The browser makes no connection: WebRTC is blocked, or there are too many.
+      this.#parts.log(`mesh: no link to ${peer.slice(0, 6)}: ${error}`);
+      this.counts.failed++;
+      this.#node.unlinked(peer);
+      this.#changed();
+    }
+  }
+
+  #sendSignal(frame: SendSignalFrame): boolean {
+    const overPhones = () => this.#node.signal(frame.to, JSON.stringify([frame.payload, frame.signature]));
+    if (this.#beyondServer.has(frame.to)) return overPhones() || this.#parts.host.sendSignal(frame);
+    return this.#parts.host.sendSignal(frame) || overPhones();
+  }
+
+  #signaled(from: AuthorKey, text: string): void {
+    const signed = readSignedText(text);
+    if (signed === undefined) return this.#parts.log("mesh: a signal could not be read");
+    this.#links.receive({ type: "signal", from, payload: signed[0], signature: signed[1] });
+  }
 
   #send(peer: AuthorKey, text: string): boolean {
     const link = this.#links.get(peer);
@@ -222,5 +274,17 @@ export class RoomMesh implements SessionMesh {
     if (this.#closed) return;
     this.#parts.host.coverageChanged();
     this.#parts.onChange();
+  }
+}
+
+/** A payload and its signature, as they travel over phones. */
+function readSignedText(text: string): [payload: string, signature: string] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (!Array.isArray(value)) return undefined;
+    const [payload, signature]: unknown[] = value;
+    return typeof payload === "string" && isBase64UrlOf(signature, 64) ? [payload, signature] : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -8,25 +8,26 @@ import { identityMark, normalizeDisplayName } from "../chat/display_name.ts";
 import { withOpened } from "../chat/recent_rooms.ts";
 import { personNamePlace, type Sealer, sealerOf } from "../crypto/seal.ts";
 import type { AuthorKey, Event, EventId, RoomId } from "../protocol/event.ts";
-import type { HelloFrame, HelloProof, LogPosition, WelcomeFrame } from "../protocol/frames.ts";
+import type { HelloFrame, HelloProof, LogPosition, RoomInfo, WelcomeFrame } from "../protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../protocol/limits.ts";
 import type { DeliveryRoute } from "../routing/delivery_route.ts";
 import { Connection, type RoomFrame } from "./connection.ts";
 import { CopyKeeper } from "./copy_keeper.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
-import { COPY_MAX_EVENTS, LAZY_SERVER_MS, REFUSED_PAUSE_MS } from "./limits.ts";
+import { COPY_MAX_EVENTS, LAZY_SERVER_MS, PEOPLE_MAX, REFUSED_PAUSE_MS } from "./limits.ts";
 import { LogReader } from "./log_reader.ts";
-import { LooseEvents } from "./loose_events.ts";
-import type { MeshHost, SessionMesh } from "./mesh_host.ts";
+import { LooseEvents, looseIn } from "./loose_events.ts";
+import type { MeshHost, PairingHost, SessionMesh } from "./mesh_host.ts";
 import { PeerSide } from "./peer_side.ts";
-import { type Ground, layGround, tidyPersonName } from "./room_ground.ts";
+import { type Ground, layGround, openKept, tidyPersonName } from "./room_ground.ts";
 import { ReadKeeper } from "./read_keeper.ts";
 import { ReadMarker } from "./read_marker.ts";
 import { RoomGate } from "./room_gate.ts";
 import type { RoomHead } from "./room_head.ts";
 import type { ConnectionState, ConversationModel, RoomProblem, SendProblem } from "./room_model.ts";
 import { RoomPeople } from "./room_people.ts";
-import { RoomSignals } from "./room_signals.ts";
+import { RoomSignals, type Shown } from "./room_signals.ts";
+import type { SessionStorage } from "./storage.ts";
 
 export interface RoomSessionOptions {
   room: RoomId;
@@ -46,6 +47,8 @@ export interface RoomSession extends ConversationModel {
   readonly waiting: number;
   /** What a mesh of this room works for; undefined until the device's key is known and the room is proven. */
   readonly meshHost: MeshHost | undefined;
+  /** What linking with a phone beside this one works for; undefined until the device's key is known. */
+  readonly pairingHost: PairingHost | undefined;
   /** Uses a mesh from now on, or none. */
   useMesh(mesh: SessionMesh | undefined): void;
   /** Which way new events of mine go first, and why. */
@@ -88,6 +91,7 @@ class Session extends RoomSignals implements RoomSession {
   /** Highest Lamport clock seen in the room. */
   #clock = 0;
   #cancelAskAgain: Cancel | undefined;
+  readonly #stopListening: Cancel;
   #disposed = false;
 
   constructor(deps: SessionDeps, options: RoomSessionOptions) {
@@ -149,8 +153,13 @@ class Session extends RoomSignals implements RoomSession {
       random,
       storage: () => this.#ground?.storage,
       send: (frame) => this.#connection.send(frame),
+      onKept: () => deps.tabs?.tell(looseIn(options.room)),
       log,
     });
+    this.#stopListening = deps.tabs?.listen((what) => {
+      if (what !== looseIn(options.room)) return;
+      this.#readLoose().catch((error) => log(`what another tab keeps could not be read: ${error}`));
+    }) ?? (() => {});
     this.#connection = new Connection({
       clock,
       steady,
@@ -180,6 +189,7 @@ class Session extends RoomSignals implements RoomSession {
       isLive: () => this.#connection.live,
       sendSignal: (frame) => this.#connection.send(frame),
       clockSeen: () => this.#clock,
+      onCoverage: () => !this.#connection.live && this.#publish(),
       onEvent: (event) => {
         this.#clock = Math.max(this.#clock, event.clock);
         this.#publish();
@@ -259,6 +269,7 @@ class Session extends RoomSignals implements RoomSession {
     this.#keeper.dispose();
     this.#readKeeper.dispose();
     this.#cancelAskAgain?.();
+    this.#stopListening();
     this.#connection.end();
     this.#loose.dispose();
     this.#ground?.outbox.dispose();
@@ -312,11 +323,7 @@ class Session extends RoomSignals implements RoomSession {
       if (position !== undefined) ground.seen ??= { epoch: copy.epoch, position };
       this.#marker.learn(ground.seen);
       this.#gate.enter(head);
-      ground.timeline.add(ground.loose);
-      for (const event of ground.loose) {
-        this.#clock = Math.max(this.#clock, event.clock);
-        this.#loose.add(event, true);
-      }
+      this.#showLoose(ground, ground.loose);
       // What the log has by now is not loose any more.
       this.#reader.restore(copy, events);
     } else this.#marker.learn(ground.seen); // What was read is remembered, also where the copy did not get to the disk.
@@ -487,7 +494,7 @@ class Session extends RoomSignals implements RoomSession {
       }
       this.#peers.mesh?.heard(event);
     }
-    this.#loose.stored(events.values());
+    timeline.remove(this.#loose.stored([...events.values()]));
     timeline.add(events.values());
     timeline.setPositions(events);
     outbox.stored(mine);
@@ -512,8 +519,53 @@ class Session extends RoomSignals implements RoomSession {
     return this.#peers.host;
   }
 
+  get pairingHost(): PairingHost | undefined {
+    const { room, secret } = this.#options;
+    const ground = this.#ground;
+    if (ground === undefined) return undefined;
+    return {
+      room,
+      secret,
+      signer: ground.signer,
+      verifier: this.#deps.ed25519,
+      info: () => this.#gate.known?.info,
+      clockSeen: () => this.#clock,
+      learn: (info, clock) => this.#learn(info, clock, ground.storage),
+    };
+  }
+
+  async #learn(info: RoomInfo, clock: number, storage: SessionStorage): Promise<boolean> {
+    const isNew = this.#gate.known === undefined;
+    if (!await this.#gate.learn(info)) return false;
+    if (!isNew) return true;
+    this.#clock = Math.max(this.#clock, clock);
+    // Of no log yet, so that the first server's takes its place: the room opens again without one.
+    await storage.saveCopy(info.id, { epoch: "", ranges: [], oldest: 1, room: info, events: [] }, false)
+      .catch((error) => this.#log(`the room could not be kept: ${error}`));
+    this.#publish();
+    return true;
+  }
+
   useMesh(mesh: SessionMesh | undefined): void {
     this.#peers.use(mesh);
+  }
+
+  /** Another tab of the device has the links: what came over them is shown here, too. */
+  async #readLoose(): Promise<void> {
+    const ground = this.#ground, head = this.#gate.known;
+    if (ground === undefined || head === undefined) return;
+    const kept = await openKept(await ground.storage.loose(this.#options.room), ground.sealer, head);
+    if (this.#disposed) return;
+    this.#showLoose(ground, kept.filter(({ id }) => !ground.timeline.has(id)));
+    this.#publish();
+  }
+
+  #showLoose({ timeline }: Ground, events: readonly Event[]): void {
+    timeline.add(events);
+    for (const event of events) {
+      this.#clock = Math.max(this.#clock, event.clock);
+      this.#loose.add(event, true);
+    }
   }
 
   // ---- what is live ----
@@ -545,12 +597,21 @@ class Session extends RoomSignals implements RoomSession {
     this.show({
       timeline,
       reader: this.#reader,
-      people: this.#people,
+      people: this.#present(signer.author),
       marker: this.#marker,
       upToDate: this.#heard && this.#reader.caughtUp,
       me: signer.author,
       name: this.#name,
     });
+  }
+
+  /** Who is here: as the server told; without one, whom peers reach. */
+  #present(me: AuthorKey): Shown["people"] {
+    const reached = this.#connection.live ? [] : this.#peers.mesh?.reached() ?? [];
+    if (reached.length === 0) return this.#people;
+    const names = new Map<AuthorKey, string | undefined>([[me, this.#name]]);
+    for (const peer of reached.slice(0, PEOPLE_MAX)) names.set(peer, this.#people.names.get(peer));
+    return { count: reached.length + 1, names };
   }
 
   #log(line: string): void {

@@ -6,13 +6,13 @@ import type { AuthorKey, EventId } from "../protocol/event.ts";
 import type { LogReader } from "./log_reader.ts";
 import type { ReadMarker } from "./read_marker.ts";
 import type { ConnectionState, RoomProblem, RoomView } from "./room_model.ts";
-import type { RoomPeople } from "./room_people.ts";
 
 /** What is shown. */
 export interface Shown {
   timeline: Timeline;
   reader: LogReader;
-  people: RoomPeople;
+  /** `names`: undefined where only events may say it. */
+  people: { count: number; names: ReadonlyMap<AuthorKey, string | undefined> };
   marker: ReadMarker;
   upToDate: boolean;
   me: AuthorKey;

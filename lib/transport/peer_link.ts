@@ -47,6 +47,8 @@ export interface PeerLinkParts {
   timers: { after(delayMs: number, run: () => void): () => void };
   random: { bytes(count: number): Uint8Array };
   open: OpenPeerConnection;
+  /** The sessions of both sides, when the connection was made without signals: pairing.ts. */
+  paired?: { session: LinkSessionId; peerSession: LinkSessionId };
   /** Sends a signal to the peer. It may get lost. */
   sendSignal(header: Pick<SignalHeader, "session" | "peerSession" | "seq">, content: SignalContent): void;
   /** Links this page has, to be told in offers. */
@@ -85,7 +87,8 @@ export class PeerLink {
   constructor(parts: PeerLinkParts) {
     this.#parts = parts;
     this.peer = parts.peer;
-    this.session = toBase64Url(parts.random.bytes(16));
+    this.session = parts.paired?.session ?? toBase64Url(parts.random.bytes(16));
+    this.#peerSession = parts.paired?.peerSession;
     this.#polite = parts.me < parts.peer;
     this.#state = { state: "connecting", since: parts.clock.now() };
     this.#connection = parts.open({

@@ -11,6 +11,7 @@ import type { AuthorKey, RoomId } from "../protocol/event.ts";
 import type { SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../protocol/frames.ts";
 import { LINK_HEARTBEAT_MS } from "../protocol/limits.ts";
 import type { GoodbyeReason, LinkSessionId, Signal, SignalContent, SignalHeader } from "../protocol/signal.ts";
+import type { PairedPeer } from "./pairing.ts";
 import { type LinkState, PeerLink, type PeerLinkParts } from "./peer_link.ts";
 
 export interface PeerLinksParts extends Pick<PeerLinkParts, "clock" | "timers" | "random" | "open" | "log"> {
@@ -70,6 +71,12 @@ export class PeerLinks {
     return link;
   }
 
+  /** Takes over a connection that was made without signals. A link with the same peer gives way. */
+  adopt({ peer, session, peerSession, open }: PairedPeer): void {
+    this.#links.get(peer)?.close("replaced");
+    this.#add(peer, { open, paired: { session, peerSession } });
+  }
+
   /** A signal came over the room's connection. */
   receive(frame: SignalFrame): void {
     this.#queue("#opening", async () => {
@@ -123,7 +130,7 @@ export class PeerLinks {
     }
   }
 
-  #add(peer: AuthorKey): PeerLink {
+  #add(peer: AuthorKey, made?: Pick<PeerLinkParts, "open" | "paired">): PeerLink {
     const { clock, timers, random, open, log, signer, linkCount, onState, onMessage, onDrained } = this.#parts;
     const link: PeerLink = new PeerLink({
       me: signer.author,
@@ -132,6 +139,7 @@ export class PeerLinks {
       timers,
       random,
       open,
+      ...made,
       linkCount,
       sendSignal: (header, content) => this.#send(peer, header, content),
       onState: (state) => {

@@ -12,4 +12,6 @@ import "./home_rules.ts";
 import "./page_rules.ts";
 import "./offline_rules.ts";
 import "./mesh_rules.ts";
+import "./firefox_rules.ts";
+import "./pairing_rules.ts";
 import "./analytics_rules.ts";

@@ -10,7 +10,6 @@
  * A test fails by itself when a page throws, writes an error to its console, breaks its content policy, asks another
  * origin for anything, or asks its own in vain: `device.expects(…)` names what a test brings about on purpose.
  */
-import { assertEquals } from "@std/assert";
 import type { Browser, BrowserContextOptions } from "playwright-core";
 import { type ChooseRule, FaultProxy, type FaultRule } from "../faults/fault_proxy.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
@@ -18,6 +17,7 @@ import { type ServerProcess, type ServerProcessOptions, startServer } from "../s
 import { withSecondTry } from "../support/second_try.ts";
 import { qrFilm } from "../support/y4m.ts";
 import { Device } from "./device.ts";
+import { runRule } from "./run_rule.ts";
 import type { Tab } from "./tab.ts";
 
 const executablePath = await findChromium();
@@ -37,12 +37,7 @@ Deno.test.beforeAll(async () => {
   folder = await Deno.makeTempDir({ prefix: "festival-browser-" });
   await Deno.writeFile(filmPath(), qrFilm());
   browser = await launchChromium(executablePath, {
-    args: [
-      "--use-fake-ui-for-media-stream",
-      "--use-fake-device-for-media-stream",
-      `--use-file-for-fake-video-capture=${filmPath()}`,
-      `--host-resolver-rules=MAP ${FIELD_HOST} 127.0.0.1`,
-    ],
+    args: [...cameraArgs(filmPath()), `--host-resolver-rules=MAP ${FIELD_HOST} 127.0.0.1`],
   });
   const dataDir = `${folder}/shared`;
   shared = { server: await startServer({ dataDir }), dataDir };
@@ -53,6 +48,12 @@ Deno.test.afterAll(async () => {
   await shared?.server.kill();
   if (folder !== undefined) await Deno.remove(folder, { recursive: true });
 });
+
+const cameraArgs = (film: string) => [
+  "--use-fake-ui-for-media-stream",
+  "--use-fake-device-for-media-stream",
+  `--use-file-for-fake-video-capture=${film}`,
+];
 
 const filmPath = () => `${folder}/camera.y4m`;
 
@@ -66,15 +67,36 @@ export class Field {
     return shared!.server;
   }
 
-  /** A person with a device of their own, at an empty page. */
+  /** A person with a device of their own, at an empty page. `browser`: another one than the field's. */
   async person(
     name: string,
-    options: BrowserContextOptions & { origin?: string; mesh?: "auto" | "off" } = {},
+    options: BrowserContextOptions & { origin?: string; mesh?: "auto" | "off"; browser?: Browser } = {},
   ): Promise<Tab> {
-    const { origin = this.server.url, ...context } = options;
-    const device = await Device.make(browser!, name, origin, context);
+    const { origin = this.server.url, browser: other, ...context } = options;
+    const device = await Device.make(other ?? browser!, name, origin, context);
     this.devices.push(device);
     return await device.newTab();
+  }
+
+  /** A person with a browser and a camera of their own, at an empty page. `see`: what is before the camera, from now on. */
+  async personWithCamera(
+    name: string,
+    options: BrowserContextOptions & { origin: string; mesh?: "auto" | "off" },
+  ): Promise<{ tab: Tab; see(text?: string): Promise<void> }> {
+    const film = `${await Deno.makeTempDir({ dir: folder!, prefix: "camera-" })}/camera.y4m`;
+    await Deno.writeFile(film, qrFilm());
+    const own = await launchChromium(executablePath!, { args: cameraArgs(film) });
+    this.#closing.push(() => own.close());
+    const { origin, ...context } = options;
+    const device = await Device.make(own, name, origin, context);
+    this.devices.push(device);
+    const see = async (text?: string) => {
+      // In its place: a camera that runs reads on from the same file. All films have one length.
+      using file = await Deno.open(film, { write: true });
+      const bytes = qrFilm(text);
+      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    };
+    return { tab: await device.newTab(), see };
   }
 
   /** A server for this rule alone, with its own database. */
@@ -95,6 +117,11 @@ export class Field {
   /** What a camera that is opened from now on sees: this text as a QR code, or only a wall. */
   async holdUpQr(text?: string): Promise<void> {
     await Deno.writeFile(filmPath(), qrFilm(text));
+  }
+
+  /** Something else that ends with this rule. */
+  closes(close: () => Promise<void>): void {
+    this.#closing.push(close);
   }
 
   /** Ends everything of this rule. */
@@ -140,53 +167,11 @@ export class OwnServer {
 export function rule(
   name: string,
   run: (field: Field) => Promise<void>,
-  { timeoutMs = RULE_TIMEOUT_MS }: { timeoutMs?: number } = {},
+  { timeoutMs = RULE_TIMEOUT_MS, ignore = false }: { timeoutMs?: number; ignore?: boolean } = {},
 ): void {
   Deno.test({
     name,
-    ignore: executablePath === undefined,
-    fn: () => withSecondTry(name, () => runOnce(name, run, timeoutMs)),
+    ignore: ignore || executablePath === undefined,
+    fn: () => withSecondTry(name, () => runRule(name, new Field(), run, timeoutMs)),
   });
-}
-
-async function runOnce(name: string, run: (field: Field) => Promise<void>, timeoutMs: number): Promise<void> {
-  const field = new Field();
-  try {
-    await inTime(run(field), timeoutMs);
-    for (const device of field.devices) assertEquals(device.faults, [], `what went wrong for ${device.name}`);
-  } catch (error) {
-    await showWhatWasSeen(name, field);
-    throw error;
-  } finally {
-    await field.close();
-  }
-}
-
-async function inTime(running: Promise<void>, timeoutMs: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done after ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    await Promise.race([running, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Pictures of all pages and what their consoles said, for whoever looks into a failure. */
-async function showWhatWasSeen(name: string, field: Field): Promise<void> {
-  const pictures = `${Deno.env.get("TMPDIR") ?? "/tmp"}/festival-failures/${name.replace(/\W+/g, "-").slice(0, 80)}`;
-  await Deno.mkdir(pictures, { recursive: true });
-  for (const [number, device] of field.devices.entries()) {
-    for (const [i, tab] of device.tabs.entries()) {
-      const path = `${pictures}/${number + 1}-${device.name.replace(/\W+/g, "-").slice(0, 20)}-${i + 1}.png`;
-      await tab.page.screenshot({ path, timeout: 5_000 }).then(
-        () => console.error(`picture: ${path}`),
-        (error) => console.error(`no picture of ${device.name}: ${error}`),
-      );
-    }
-    const said = [...device.faults, ...device.notes];
-    if (said.length > 0) console.error(`${device.name}:\n  ${said.join("\n  ")}`);
-  }
 }

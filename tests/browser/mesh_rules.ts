@@ -1,16 +1,13 @@
 /** Phones talk to each other: with the server, while it is away, and when it comes back. */
 import { assert, assertEquals } from "@std/assert";
-import { connectionTextsFor } from "../../lib/design/connection_texts.ts";
 import { SERVER_BREAKER } from "../../lib/routing/circuit_breaker.ts";
 import { findViolations } from "../screens/axe.ts";
 import { type Field, rule } from "./field.ts";
+import { connectPhones, link, openPanel, panelTexts, receivedFromPhones, untilReached } from "./phones.ts";
 import { t, type Tab } from "./tab.ts";
 
-const panelTexts = connectionTextsFor("en");
 /** Settings for rules that write more than a person may in this time. */
 const TALKATIVE = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
-/** Setting up links in many pages of one machine takes its time. */
-const LINKED_WITHIN_MS = 40_000;
 /** Pages that are loaded at a time. */
 const ENTER_AT_ONCE = 3;
 /** After a while without a server every road to it rests, and then has one trial. */
@@ -39,47 +36,11 @@ async function crowd(field: Field, names: string[], env: Record<string, string> 
   return { server, people, path };
 }
 
-/** Opens the connection panel. */
-async function openPanel(person: Tab) {
-  await person.button(t.connection.open).click();
-  return person.dialog(panelTexts.title);
-}
-
-/** What the panel says was received from phones. */
-async function receivedFromPhones(person: Tab): Promise<number> {
-  const panel = person.dialog(panelTexts.title);
-  const named = panel.locator("div", { has: person.page.getByText(panelTexts.receivedFromPeers, { exact: true }) });
-  return Number(await named.last().locator("dd").textContent());
-}
-
-/** Presses "Connect phones now" and closes the panel. */
-async function connectPhones(person: Tab): Promise<void> {
-  await person.button(t.connection.open).click();
-  await person.dialog(panelTexts.title).getByRole("button", { name: panelTexts.connectPeers }).click();
-  await person.page.keyboard.press("Escape");
-  await person.dialog(panelTexts.title).waitFor({ state: "detached" });
-}
-
-/** Opens the panel until it says that everybody else is reached, and closes it. */
-async function untilReached(person: Tab, others: number): Promise<void> {
-  await person.button(t.connection.open).click();
-  const panel = person.dialog(panelTexts.title);
-  await panel.getByText(panelTexts.reach(others, 0)).waitFor({ timeout: LINKED_WITHIN_MS });
-  await panel.locator('[data-route="p2p"]').waitFor();
-  await person.page.keyboard.press("Escape");
-  await panel.waitFor({ state: "detached" });
-}
-
 /** The server is back: all find it again. */
 async function untilBack(people: Tab[]): Promise<void> {
   await Promise.all(
     people.map((person) => person.status(t.connection.connected).waitFor({ timeout: BACK_WITHIN_MS })),
   );
-}
-
-async function link(people: Tab[]): Promise<void> {
-  await Promise.all(people.map(connectPhones));
-  await Promise.all(people.map((person) => untilReached(person, people.length - 1)));
 }
 
 rule("two phones link, talk over the link, and the server still stores all of it", async (field) => {
@@ -148,13 +109,14 @@ rule(
 );
 
 rule("a host who reloads is the same person, and links come back by themselves", async (field) => {
-  const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"], { FESTIVAL_ENVIRONMENT: "development" });
+  const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"]);
   await link([ada!, ben!]);
+  await ada!.say("before");
   await ada!.reload();
   await untilReached(ben!, 1);
   await untilReached(ada!, 1);
   await ada!.say("here again");
-  await ben!.hears("here again");
+  for (const person of [ada!, ben!]) await person.shows(["before", "here again"]);
   await ben!.untilPeople(2);
 }, { timeoutMs: 90_000 });
 
@@ -230,6 +192,30 @@ rule(
   },
   { timeoutMs: 90_000 },
 );
+
+/** Browsers and companies switch WebRTC off in these ways. */
+const BLOCKED = [
+  ["a browser without RTCPeerConnection", "delete globalThis.RTCPeerConnection;", panelTexts.peersUnavailable],
+  [
+    "a browser whose RTCPeerConnection throws",
+    `globalThis.RTCPeerConnection = class { constructor() { throw new DOMException("blocked", "NotAllowedError"); } };`,
+    /^0 links came up, \d+ (try|tries) failed$/,
+  ],
+] as const;
+
+for (const [what, initScript, says] of BLOCKED) {
+  rule(`[WAY-2] ${what}: the panel says so, and the server carries everything`, async (field) => {
+    const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"], {}, initScript);
+    const panel = await openPanel(ben!);
+    await panel.getByRole("button", { name: panelTexts.connectPeers }).click();
+    await panel.getByText(says).waitFor();
+    await panel.locator('[data-route="websocket"]').waitFor();
+    await ben!.page.keyboard.press("Escape");
+    await ada!.say("over the server");
+    await ben!.say("as ever");
+    for (const person of [ada!, ben!]) await person.shows(["over the server", "as ever"]);
+  });
+}
 
 /** Remembers the page's links, to cut them. */
 const REMEMBER_LINKS = `

@@ -1,7 +1,8 @@
 /** Without any network, and with the browser closed in between: rooms open from what the phone kept. */
 import { assert, assertEquals } from "@std/assert";
-import { ASSET_CACHE, OFFLINE_PATH, PAGE_CACHE } from "../../lib/offline/strategy.ts";
+import { PAGE_CACHE } from "../../lib/offline/strategy.ts";
 import { type Field, type OwnServer, rule } from "./field.ts";
+import { keptBy, untilPageKept } from "./kept.ts";
 import { t, type Tab } from "./tab.ts";
 
 const PHONE = { serviceWorkers: "allow", viewport: { width: 360, height: 740 } } as const;
@@ -11,21 +12,6 @@ async function onThePhone(field: Field, server: OwnServer, name: string): Promis
   const person = await field.person(name, { ...PHONE, origin: server.url });
   person.device.expects(/ERR_CONNECTION_REFUSED|ERR_FAILED|ERR_ABORTED/);
   return person;
-}
-
-/** What lies in the caches: the paths of the pages, and the addresses of files. */
-async function keptBy(tab: Tab): Promise<{ pages: string[]; files: string[]; missing: string[] }> {
-  return await tab.page.evaluate(async ([pageCache, assetCache]) => {
-    const [pages, assets] = [await caches.open(pageCache!), await caches.open(assetCache!)];
-    const files = (await assets.keys()).map(({ url }) => url);
-    const missing: string[] = [];
-    for (const url of files.filter((url) => url.endsWith(".js"))) {
-      const code = await (await assets.match(url))!.text();
-      const named = Array.from(code.matchAll(/["'](\.\/[\w.-]+\.js)["']/g), ([, name]) => new URL(name!, url).href);
-      missing.push(...named.filter((name) => !files.includes(name)));
-    }
-    return { pages: (await pages.keys()).map(({ url }) => new URL(url).pathname), files, missing };
-  }, [PAGE_CACHE, ASSET_CACHE]);
 }
 
 /** The builds whose scripts the kept pages name. */
@@ -62,13 +48,7 @@ async function copiedBy(tab: Tab): Promise<number> {
  * many events. A room begins with one, a person who says their name with another.
  */
 async function untilKept(tab: Tab, events: number): Promise<void> {
-  const { pathname } = new URL(tab.page.url());
-  await tab.until(
-    () => keptBy(tab),
-    ({ pages, files, missing }) =>
-      pages.includes(pathname) && pages.includes(OFFLINE_PATH) && files.length > 0 && missing.length === 0,
-    (kept) => assert(false, `not kept: ${JSON.stringify(kept)}`),
-  );
+  await untilPageKept(tab);
   await tab.until(
     () => copiedBy(tab),
     (count) => count >= events,

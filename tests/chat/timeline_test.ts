@@ -133,6 +133,25 @@ Deno.test("mine that wait stand last, in the order of their numbers, and move to
   assert(timeline.items[1]?.type === "message" && timeline.items[1].delivery === undefined);
 });
 
+Deno.test("mine that other phones hold stand among theirs, and go back to the end when they are refused", () => {
+  const timeline = folded(message(BO, 5, "theirs"));
+  const mine = message(ADA, 1, "mine");
+  timeline.setDelivery(mine.id, { state: "queued" });
+  timeline.add([mine]);
+  const texts = () => timeline.items.map((item) => item.type === "message" && item.text);
+  assertEquals(texts(), ["theirs", "mine"]);
+  for (const phones of [1, 2]) {
+    timeline.setDelivery(mine.id, { state: "on_phones", phones });
+    assertEquals(texts(), ["mine", "theirs"]);
+  }
+  const item = timeline.items[0];
+  assert(item?.type === "message" && item.delivery?.state === "on_phones" && item.delivery.phones === 2);
+  timeline.setDelivery(mine.id, { state: "refused", reason: "too_long" });
+  assertEquals(texts(), ["theirs", "mine"]);
+  timeline.setDelivery(mine.id, { state: "stored" });
+  assertEquals(texts(), ["mine", "theirs"]);
+});
+
 Deno.test("gaps stand right above the first event after them, the lost part on top", () => {
   const above = message(BO, 5, "after");
   const timeline = folded(message(BO, 1, "before"), above);

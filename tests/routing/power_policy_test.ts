@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   BACKGROUND_AFTER_MS,
+  linkHeartbeatMs,
   MESH_MODES,
   powerPolicy,
   type PowerReason,
@@ -79,4 +80,9 @@ Deno.test("power policy: a fuller battery never means fewer links, no server nev
       }
     }
   }
+});
+
+Deno.test("links are asked less often whether they live, the less battery there is", () => {
+  const waits = (["full", "few_links", "battery_low", "battery_very_low"] as const).map(linkHeartbeatMs);
+  assertEquals(waits, [5_000, 10_000, 10_000, 25_000]);
 });

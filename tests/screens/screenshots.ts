@@ -4,11 +4,13 @@
  */
 import type { Browser, Page } from "playwright-core";
 import { connectionTextsFor } from "@/lib/design/connection_texts.ts";
+import { pairingTextsFor } from "@/lib/design/pairing_texts.ts";
 import { homeTextsFor } from "@/lib/design/home_texts.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { startServer } from "../support/server_process.ts";
 
 const t = homeTextsFor("en");
+const pairingTexts = pairingTextsFor("en");
 const connectionTexts = connectionTextsFor("en");
 const SIZES = [[360, 740], [320, 640], [1280, 800]] as const;
 const SAID: readonly (readonly [who: string, text: string])[] = [
@@ -108,6 +110,12 @@ async function takeAll(browser: Browser, origin: string, folder: string): Promis
       await page.getByRole("button", { name: t.composer.send }).click();
       await page.getByRole("button", { name: t.connection.retryNow }).waitFor();
       await take("room-offline");
+      await context.setOffline(false);
+      await page.goto(room);
+      await page.getByRole("button", { name: t.room.share }).click();
+      await page.getByRole("button", { name: t.share.phones }).click();
+      await page.getByText(pairingTexts.camera.running).waitFor();
+      await take("pair");
       await context.close();
     }
   }
@@ -123,7 +131,9 @@ if (import.meta.main) {
   await Deno.mkdir(folder, { recursive: true });
   const dataDir = await Deno.makeTempDir();
   const server = await startServer({ dataDir });
-  const browser = await launchChromium(path);
+  const browser = await launchChromium(path, {
+    args: ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
+  });
   await takeAll(browser, server.url, folder);
   await browser.close();
   await server.stop();

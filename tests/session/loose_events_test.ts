@@ -53,6 +53,7 @@ class Carrier {
         this.sentAt.push(time.now());
         return true;
       },
+      onKept: () => {},
       log: (line) => this.logs.push(line),
     });
   }
@@ -119,6 +120,15 @@ Deno.test("[LOOSE-2] what is in the log is carried no further, and dropped from 
     false,
     true,
   ]);
+});
+
+Deno.test("[LOOSE-4] of two events that their author gave one number, the one that the log has is right; the other goes", async () => {
+  const carrier = new Carrier(new VirtualTime());
+  const [first, second] = await eventsOf(1, 2);
+  for (const event of [first!, second!]) carrier.loose.add(event);
+  assertEquals(carrier.loose.stored([{ ...first!, id: "AAAAAAAAAAAAAAAAAAAAAA" }]), [first!.id]);
+  assertEquals([carrier.loose.has(first!.id), carrier.loose.has(second!.id)], [false, true]);
+  assertEquals(carrier.loose.stored([second!]), []);
 });
 
 Deno.test("[LOOSE-3] no more than LOOSE_MAX_EVENTS are carried; the oldest go first, on the device too", async () => {

@@ -14,9 +14,6 @@ const CONFIG = {
   limits: {
     desktopLinks: 8,
     phoneLinks: 3,
-    discoveryCooldownMs: 2_000,
-    peerCooldownMs: 5_000,
-    smallRoom: 15,
     autoUpgradeMs: AUTO_UPGRADE_MS,
     candidatePool: 1,
   },
@@ -32,7 +29,7 @@ const noConnection = () =>
   }) as unknown as RTCPeerConnection;
 
 /** A page with a control, in a room where somebody else is when `others`. */
-async function open({ others = true, answers = true } = {}) {
+async function open({ others = true, answers = true, linkedBefore = false } = {}) {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   const session = openSession({ server, seed: 1 });
@@ -59,6 +56,8 @@ async function open({ others = true, answers = true } = {}) {
       return world.answers ? Promise.resolve(CONFIG) : Promise.reject(new TypeError("no network"));
     },
     makeConnection: noConnection,
+    linkedBefore: () => linkedBefore,
+    keepLinked: () => {},
     onView: (view) => views.push(view),
     log: () => {},
   });
@@ -84,6 +83,13 @@ Deno.test("mesh control: somebody has to be here for autoUpgradeMs before links 
   assertEquals(page.view.enabled, false);
   await page.time.run(5_000);
   assertEquals([page.view.enabled, page.view.reason, page.view.reached, page.view.missing], [true, "full", 0, 1]);
+  page.close();
+});
+
+Deno.test("mesh control: a tab that was linked before its page was loaded anew waits for nothing", async () => {
+  const page = await open({ linkedBefore: true });
+  await page.time.run(100);
+  assertEquals(page.view.enabled, true);
   page.close();
 });
 

@@ -89,15 +89,15 @@ function lineOf(item: TimelineItem): string {
 
 /** A BroadcastChannel for tabs of one device: what one tells, the others hear a moment later. */
 export function tabHub(time: VirtualTime): () => TabChannel {
-  const hearers = new Set<(room: string) => void>();
+  const hearers = new Set<(what: string) => void>();
   return () => {
-    let mine: ((room: string) => void) | undefined;
+    const mine = new Set<(what: string) => void>();
     return {
-      tell(room) {
-        for (const hear of hearers) if (hear !== mine) time.after(1, () => hearers.has(hear) && hear(room));
+      tell(what) {
+        for (const hear of hearers) if (!mine.has(hear)) time.after(1, () => hearers.has(hear) && hear(what));
       },
       listen(hear) {
-        mine = hear;
+        mine.add(hear);
         hearers.add(hear);
         return () => void hearers.delete(hear);
       },

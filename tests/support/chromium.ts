@@ -1,5 +1,6 @@
 /** Finds a Chromium for browser tests, or installs Debian's where that is possible. */
 import { type Browser, chromium, type LaunchOptions } from "playwright-core";
+import { installPackages, isFile } from "./debian_packages.ts";
 
 /** Where Chromium and Chrome usually are. CHROMIUM_PATH comes first. */
 const PLACES = [
@@ -36,35 +37,14 @@ export function findChromium(): Promise<string | undefined> {
 
 async function find(): Promise<string | undefined> {
   const places = [Deno.env.get("CHROMIUM_PATH"), ...PLACES].filter((place) => place !== undefined);
-  const path = places.find(exists) ?? (await install() ? places.find(exists) : undefined);
+  let path = places.find(isFile);
+  if (path === undefined && await installPackages(["chromium", "fonts-noto-color-emoji"], "for the browser tests")) {
+    path = places.find(isFile);
+  }
   if (path !== undefined) return path;
   const why = "No Chromium found. Install one (Debian: apt-get install chromium) or set CHROMIUM_PATH.";
   if (Deno.env.get("CI") === "true") throw new Error(why);
   console.warn(`${why} Browser tests are skipped.`);
-}
-
-async function install(): Promise<boolean> {
-  if (Deno.build.os !== "linux" || !exists("/usr/bin/apt-get") || Deno.uid() !== 0) return false;
-  console.info("Installing Debian's chromium for the browser tests …");
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
-  for (const args of [["update", "-qq"], ["install", "-y", "-qq", "chromium", "fonts-noto-color-emoji"]]) {
-    const { success, stderr } = await new Deno.Command("apt-get", { args, env, stdout: "null", stderr: "piped" })
-      .output();
-    if (!success) {
-      console.warn(`apt-get ${args[0]} failed: ${new TextDecoder().decode(stderr).trim()}`);
-      return false;
-    }
-  }
-  return true;
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
-    throw error;
-  }
 }
 
 /** Starts Chromium. `more` adds launch options; its `args` come on top of the usual ones. */

@@ -36,7 +36,7 @@ async function build(release: string): Promise<string> {
 
 export interface ServerProcess {
   readonly pid: number;
-  /** `http://127.0.0.1:port`. */
+  /** `http://127.0.0.1:port`, or the address in its `network`. */
   readonly url: string;
   /** The lines it wrote so far, to stdout and to stderr. */
   readonly log: readonly string[];
@@ -61,18 +61,23 @@ export interface ServerProcessOptions {
   release?: string;
   /** Opens V8's inspector: its port is then `inspectorPort`. */
   inspected?: boolean;
+  /** A Linux network namespace to run in, and the address to listen at there. Default: this machine's loopback. */
+  network?: { namespace: string; address: string };
 }
 
 /** Starts the server and waits until it answers. */
 export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
-  const { dataDir, env = {}, workers, port = freePort(), inspected = false, release } = options;
+  const { dataDir, env = {}, workers, port = freePort(), inspected = false, release, network } = options;
+  const hostname = network?.address ?? "127.0.0.1";
   const inspectorPort = inspected ? freePort() : undefined;
-  const child = new Deno.Command(Deno.execPath(), {
+  const [program, ...args] = network === undefined ? [] : ["ip", "netns", "exec", network.namespace, Deno.execPath()];
+  const child = new Deno.Command(program ?? Deno.execPath(), {
     args: [
+      ...args,
       "serve",
       "-A",
       `--config=${ROOT}deno.json`,
-      "--host=127.0.0.1",
+      `--host=${hostname}`,
       `--port=${port}`,
       ...(workers === undefined ? [] : ["--parallel"]),
       ...(inspectorPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectorPort}`]),
@@ -105,9 +110,11 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
     if (!gone) child.kill(signal);
     await ended;
   };
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://${hostname}:${port}`;
   try {
-    await answering(url, () => gone);
+    // Nobody outside its network can ask it whether it is there.
+    const listens = () => log.some((line) => line.includes("Listening on"));
+    await until(network === undefined ? () => answers(url) : () => Promise.resolve(listens()), () => gone);
   } catch (error) {
     await send("SIGKILL");
     throw new Error(`the server did not start: ${log.join("\n")}`, { cause: error });
@@ -118,20 +125,24 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
 /** Longest time a start may take on a busy machine. */
 const START_TIMEOUT_MS = 30_000;
 
-/** Resolves when the server answers. There is nothing to listen to before it does: this asks again and again. */
-async function answering(url: string, gone: () => boolean): Promise<void> {
+/** Asks again and again: there is nothing to listen to before the server is there. */
+async function until(isThere: () => Promise<boolean>, gone: () => boolean): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
-  for (;;) {
-    try {
-      const response = await fetch(`${url}/health`);
-      await response.body?.cancel();
-      if (response.ok) return;
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // Not listening yet.
-    }
+  while (!await isThere()) {
     if (gone()) throw new Error("the process ended");
     if (Date.now() > deadline) throw new Error(`no answer within ${START_TIMEOUT_MS} ms`);
     await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/health`);
+    await response.body?.cancel();
+    return response.ok;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return false; // Not listening yet.
   }
 }
 

@@ -1,0 +1,247 @@
+/**
+ * Two phones link without any server: each shows its pairing code and takes the other's. Codes name no person; once the
+ * channel is open each side says who it is, signed together with both fingerprints, so that the word counts on this
+ * connection only.
+ *
+ *   preparing → showing → linking → paired               every state may end in failed
+ */
+import type { Signer, Verifier } from "../crypto/signing.ts";
+import { isBase64UrlOf, toBase64Url } from "../protocol/base64url.ts";
+import { readRoomInfo } from "../protocol/decode.ts";
+import { type AuthorKey, isRecord, type RoomId } from "../protocol/event.ts";
+import type { RoomInfo } from "../protocol/frames.ts";
+import type { PairingCode } from "../protocol/pairing_code.ts";
+import type { LinkSessionId } from "../protocol/signal.ts";
+import { pairingAnswer, pairingOf } from "./pairing_sdp.ts";
+import type { OpenPeerConnection, PeerConnection, PeerConnectionEvents } from "./peer_connection.ts";
+
+/** A phone that proved who it is, and the connection to it. */
+export interface PairedPeer {
+  peer: AuthorKey;
+  /** Our life of the link, and the peer's. */
+  session: LinkSessionId;
+  peerSession: LinkSessionId;
+  /** What the peer knows of the room: unchecked. */
+  info: RoomInfo | undefined;
+  /** The highest Lamport clock the peer has seen in the room. */
+  clock: number;
+  /** Hands over the connection, open, once; nothing that came meanwhile is lost. */
+  open: OpenPeerConnection;
+}
+
+export type PairingState =
+  | { state: "preparing" }
+  | { state: "showing"; mine: PairingCode }
+  | { state: "linking"; mine: PairingCode; theirs: PairingCode }
+  | { state: "paired"; peer: PairedPeer }
+  /** `unavailable`: this browser makes no connection. `no_path`: none was found. `unproven`: the peer is not who it says. */
+  | { state: "failed"; reason: "unavailable" | "no_path" | "unproven"; mine?: PairingCode; theirs?: PairingCode };
+
+export interface PairingParts {
+  room: RoomId;
+  /** Sealed rooms only. */
+  secret: string | undefined;
+  signer: Signer;
+  verifier: Verifier;
+  timers: { after(delayMs: number, run: () => void): () => void };
+  random: { bytes(count: number): Uint8Array };
+  /** Without ICE servers: there is no network to ask. */
+  open: OpenPeerConnection;
+  /** What this phone knows of the room, and the highest Lamport clock it has seen there. */
+  info(): RoomInfo | undefined;
+  clockSeen(): number;
+  onState(state: PairingState): void;
+  log?(line: string): void;
+}
+
+/** A phone looks for its addresses this long at most. Those of the local network are there at once. */
+export const PAIRING_GATHER_MS = 1_500;
+/** Frames that a peer sends before it is proven. More end the pairing. */
+const EARLY_MAX = 64;
+/** What begins the frame with the proof: no frame of a link does. */
+const PROOF_LETTER = "p";
+
+export class Pairing {
+  readonly #parts: PairingParts;
+  readonly #session: LinkSessionId;
+  #state: PairingState = { state: "preparing" };
+  #connection: PeerConnection | undefined;
+  #offer = "";
+  #gathered = () => {};
+  /** Came while the own code was not ready. */
+  #scanned: PairingCode | undefined;
+  /** Ours is sent: nothing may go before it. */
+  #proved: Promise<void> = Promise.resolve();
+  /** The peer's first frame came. */
+  #proving = false;
+  #early: unknown[] = [];
+  /** Who has the connection after the pairing. */
+  #heir: PeerConnectionEvents | undefined;
+
+  constructor(parts: PairingParts) {
+    this.#parts = parts;
+    this.#session = toBase64Url(parts.random.bytes(16));
+    this.#prepare().catch((error) => {
+      parts.log?.(`pairing: ${error}`);
+      this.#fail("unavailable");
+    });
+  }
+
+  get state(): PairingState {
+    return this.#state;
+  }
+
+  /** The other phone's code was scanned. `own`: it is this phone's; `other_room`: of another room. Then nothing happens. */
+  scan(code: PairingCode): "taken" | "own" | "other_room" {
+    if (code.room !== this.#parts.room || code.secret !== this.#parts.secret) return "other_room";
+    if (this.#state.state === "preparing") this.#scanned = code;
+    if (this.#state.state !== "showing") return "taken";
+    const { mine } = this.#state;
+    if (code.fingerprint === mine.fingerprint) return "own";
+    this.#become({ state: "linking", mine, theirs: code });
+    this.#connection?.accept(pairingAnswer(code, this.#offer)).catch((error) => {
+      this.#parts.log?.(`pairing: ${error}`);
+      this.#fail("no_path");
+    });
+    return "taken";
+  }
+
+  /** Ends it; a connection that was handed over stays. */
+  close(): void {
+    if (this.#state.state === "paired") return;
+    this.#connection?.close();
+    this.#state = { state: "failed", reason: "no_path" };
+  }
+
+  async #prepare(): Promise<void> {
+    const { open, timers, room, secret } = this.#parts;
+    const gathered = new Promise<void>((resolve) => this.#gathered = resolve);
+    const connection = this.#connection = open({
+      candidate: (candidate) => this.#heir ? this.#heir.candidate(candidate) : candidate ?? this.#gathered(),
+      connection: (state) => this.#heir ? this.#heir.connection(state) : state === "failed" && this.#fail("no_path"),
+      opened: () => this.#heir ? this.#heir.opened() : this.#proved = this.#prove(),
+      received: (data) => this.#heir ? this.#heir.received(data) : this.#received(data),
+      drained: () => this.#heir?.drained(),
+      closed: () => this.#heir ? this.#heir.closed() : this.#fail("no_path"),
+    });
+    await connection.offer(false);
+    const cancel = timers.after(PAIRING_GATHER_MS, this.#gathered);
+    await gathered;
+    cancel();
+    this.#offer = connection.ownSdp() ?? "";
+    const found = pairingOf(this.#offer);
+    if (this.#state.state !== "preparing") return;
+    if (found === undefined) throw new TypeError("the browser's description says too little");
+    this.#become({ state: "showing", mine: { room, ...(secret !== undefined && { secret }), ...found } });
+    if (this.#scanned !== undefined) this.scan(this.#scanned);
+  }
+
+  /** The channel is open: says who this is. */
+  async #prove(): Promise<void> {
+    if (this.#state.state !== "linking") return;
+    const { room, signer, info, clockSeen } = this.#parts;
+    const { mine, theirs } = this.#state;
+    // `pairing` comes first and no other text that is signed here begins with it: none can be taken for another.
+    const payload = JSON.stringify({
+      pairing: 1,
+      room,
+      author: signer.author,
+      session: this.#session,
+      mine: mine.fingerprint,
+      yours: theirs.fingerprint,
+      clock: clockSeen(),
+      info: info(),
+    });
+    this.#connection?.send(PROOF_LETTER + JSON.stringify([payload, await signer.sign(payload)]));
+  }
+
+  #received(data: unknown): void {
+    if (this.#proving) {
+      if (this.#early.push(data) > EARLY_MAX) this.#fail("unproven");
+      return;
+    }
+    this.#proving = true;
+    this.#check(data).catch((error) => {
+      this.#parts.log?.(`pairing: ${error}`);
+      this.#fail("unproven");
+    });
+  }
+
+  async #check(data: unknown): Promise<void> {
+    if (this.#state.state !== "linking") return;
+    const { mine, theirs } = this.#state;
+    const proof = readProof(data);
+    if (
+      proof === undefined || proof.room !== this.#parts.room || proof.author === this.#parts.signer.author ||
+      proof.mine !== theirs.fingerprint || proof.yours !== mine.fingerprint ||
+      !await this.#parts.verifier.verify(proof.author, proof.payload, proof.signature)
+    ) return this.#fail("unproven");
+    await this.#proved;
+    if (this.#state.state !== "linking") return;
+    const { author: peer, session: peerSession, info, clock } = proof;
+    this.#become({
+      state: "paired",
+      peer: { peer, session: this.#session, peerSession, info, clock, open: (events) => this.#handOver(events) },
+    });
+  }
+
+  #handOver(events: PeerConnectionEvents): PeerConnection {
+    this.#heir = events;
+    const early = this.#early.splice(0);
+    // No event comes before `open` returns.
+    queueMicrotask(() => {
+      events.opened();
+      for (const data of early) events.received(data);
+    });
+    return this.#connection!;
+  }
+
+  #fail(reason: Extract<PairingState, { state: "failed" }>["reason"]): void {
+    const before = this.#state;
+    if (before.state === "failed" || before.state === "paired") return;
+    this.#connection?.close();
+    const mine = "mine" in before ? before.mine : undefined, theirs = "theirs" in before ? before.theirs : undefined;
+    this.#become({ state: "failed", reason, ...(mine && { mine }), ...(theirs && { theirs }) });
+  }
+
+  /** The one door for changes. */
+  #become(state: PairingState): void {
+    this.#state = state;
+    this.#parts.onState(state);
+  }
+}
+
+interface Proof {
+  payload: string;
+  signature: string;
+  room: RoomId;
+  author: AuthorKey;
+  session: LinkSessionId;
+  mine: string;
+  yours: string;
+  clock: number;
+  info: RoomInfo | undefined;
+}
+
+/** Reads the frame with a proof; its signature is still to be checked. */
+function readProof(data: unknown): Proof | undefined {
+  if (typeof data !== "string" || !data.startsWith(PROOF_LETTER)) return undefined;
+  try {
+    const wire: unknown = JSON.parse(data.slice(PROOF_LETTER.length));
+    if (!Array.isArray(wire)) return undefined;
+    const [payload, signature]: unknown[] = wire;
+    if (typeof payload !== "string" || !isBase64UrlOf(signature, 64)) return undefined;
+    const value: unknown = JSON.parse(payload);
+    if (!isRecord(value) || value.pairing !== 1) return undefined;
+    const { room, author, session, mine, yours, clock, info } = value;
+    if (!isBase64UrlOf(room, 16) || !isBase64UrlOf(author, 32) || !isBase64UrlOf(session, 16)) return undefined;
+    if (!isBase64UrlOf(mine, 32) || !isBase64UrlOf(yours, 32)) return undefined;
+    if (!Number.isSafeInteger(clock) || (clock as number) < 0) return undefined;
+    const known = info === undefined ? undefined : readRoomInfo(info);
+    if (info !== undefined && known === undefined) return undefined;
+    return { payload, signature, room, author, session, mine, yours, clock: clock as number, info: known };
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

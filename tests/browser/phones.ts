@@ -1,0 +1,46 @@
+/** Phones that are linked, as the connection panel shows and steers them. */
+import { connectionTextsFor } from "../../lib/design/connection_texts.ts";
+import { t, type Tab } from "./tab.ts";
+
+/** The words of the connection panel. */
+export const panelTexts = connectionTextsFor("en");
+
+/** Setting up links in many pages of one machine takes its time. */
+const LINKED_WITHIN_MS = 40_000;
+
+/** Opens the connection panel. */
+export async function openPanel(person: Tab) {
+  await person.button(t.connection.open).click();
+  return person.dialog(panelTexts.title);
+}
+
+/** What the panel says was received from phones. */
+export async function receivedFromPhones(person: Tab): Promise<number> {
+  const panel = person.dialog(panelTexts.title);
+  const named = panel.locator("div", { has: person.page.getByText(panelTexts.receivedFromPeers, { exact: true }) });
+  return Number(await named.last().locator("dd").textContent());
+}
+
+/** Presses "Connect phones now" and closes the panel. */
+export async function connectPhones(person: Tab): Promise<void> {
+  await person.button(t.connection.open).click();
+  await person.dialog(panelTexts.title).getByRole("button", { name: panelTexts.connectPeers }).click();
+  await person.page.keyboard.press("Escape");
+  await person.dialog(panelTexts.title).waitFor({ state: "detached" });
+}
+
+/** Opens the panel until it says that everybody else is reached, and closes it. */
+export async function untilReached(person: Tab, others: number): Promise<void> {
+  await person.button(t.connection.open).click();
+  const panel = person.dialog(panelTexts.title);
+  await panel.getByText(panelTexts.reach(others, 0)).waitFor({ timeout: LINKED_WITHIN_MS });
+  await panel.locator('[data-route="p2p"]').waitFor();
+  await person.page.keyboard.press("Escape");
+  await panel.waitFor({ state: "detached" });
+}
+
+/** Links all of them with each other; resolves when each says so. */
+export async function link(people: Tab[]): Promise<void> {
+  await Promise.all(people.map(connectPhones));
+  await Promise.all(people.map((person) => untilReached(person, people.length - 1)));
+}
