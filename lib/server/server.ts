@@ -199,7 +199,8 @@ class RunningServer implements ChatServer {
   }
 
   async ready(): Promise<boolean> {
-    return this.#closing === undefined && (await this.#health.answer(false)).status !== "down";
+    const full = this.#connections >= this.config.limits.connections;
+    return this.#closing === undefined && !full && (await this.#health.answer(false)).status !== "down";
   }
 
   close({ graceMs = this.config.closing.graceMs }: { graceMs?: number } = {}): Promise<void> {

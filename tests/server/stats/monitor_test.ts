@@ -214,3 +214,9 @@ Deno.test("more reports than an instance takes are turned away, and counted", as
   assertEquals(counted(server.stats.totals(), "client_reports_refused"), 1);
   await close();
 });
+
+Deno.test("an instance without room for more connections is not ready, and not down", async () => {
+  const { server, close } = await start({ config: { limits: { connections: 0 } } });
+  assertEquals([await server.ready(), (await server.health()).status], [false, "degraded"]);
+  await close();
+});
