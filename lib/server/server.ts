@@ -279,7 +279,8 @@ class RunningServer implements ChatServer {
     const entry = this.#hubs.get(hub.room.id);
     if (entry === undefined || entry.hub !== hub) return;
     entry.cancelDrop?.();
-    if (hub.closed) return this.#drop(hub);
+    // Nobody comes back to a probe's room within a moment: kept open it would only be looked at.
+    if (hub.closed || hub.room.id === this.#leftOut) return this.#drop(hub);
     if (this.#closing !== undefined) return;
     entry.cancelDrop = this.#parts.timers.after(this.config.rooms.graceMs, () => {
       if (hub.unused) this.#drop(hub);
