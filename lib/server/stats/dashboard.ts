@@ -203,7 +203,7 @@ function rowsOf(totals: Totals, minutes: number) {
   const total = (name: CounterName, label?: string): Row =>
     one(name, "count", counted(totals, name, label), "ten_minutes", "all", label);
   const ratio = (id: string, part: number, whole: number, kind: "measured" | "sampled", label?: string): Row => {
-    const row = known(id, "share", whole === 0 ? undefined : part / whole, "ten_minutes", "all", label);
+    const row = known(id, "share", whole === 0 ? undefined : Math.min(1, part / whole), "ten_minutes", "all", label);
     return whole === 0 ? row : { ...row, source: { kind, n: whole } };
   };
   return {
