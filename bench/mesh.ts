@@ -80,18 +80,16 @@ async function inOneRoom<Result>(
   }
 }
 
-async function chooseMode(person: Tab, mode: "auto" | "off"): Promise<void> {
+/** Chooses in the connection panel. */
+async function choose(person: Tab, label: string): Promise<void> {
   const panel = await openPanel(person);
-  await panel.getByRole("radio", { name: panelTexts.modes[mode], exact: true }).check();
+  await panel.getByRole("radio", { name: label, exact: true }).check();
   await person.page.keyboard.press("Escape");
   await panel.waitFor({ state: "detached" });
 }
 
-async function prefer(person: Tab, preference: "auto" | "websocket"): Promise<void> {
-  const panel = await openPanel(person);
-  await panel.getByRole("radio", { name: panelTexts.preferences[preference], exact: true }).check();
-  await person.page.keyboard.press("Escape");
-  await panel.waitFor({ state: "detached" });
+function chooseMode(person: Tab, mode: "auto" | "off"): Promise<void> {
+  return choose(person, panelTexts.modes[mode]);
 }
 
 /** Ada writes, Ben reads; what both noted of it. No faster than phones pass on what one person says. */
@@ -123,7 +121,7 @@ async function latency([ada, ben]: readonly [Tab, Tab]): Promise<void> {
     await chooseMode(ada, "auto");
     await link([ada, ben]);
     // Peers and the server are sent it at the same moment.
-    await prefer(ada, "websocket");
+    await choose(ada, panelTexts.preferences.websocket);
     for (let sample = 0; sample < times(15); sample++) {
       const { text } = await sayAndNote(ada, ben);
       const both = await untilBothRoads(ada, ben, text);
@@ -131,7 +129,7 @@ async function latency([ada, ben]: readonly [Tab, Tab]): Promise<void> {
         onRoad[road].push(both.to.received[road][text]! - both.from.sent[road][text]!);
       }
     }
-    await prefer(ada, "auto");
+    await choose(ada, panelTexts.preferences.auto);
   }
   rows.push(
     { what: "key press to shown on the other page, over a link", samples: seen.p2p, goal: "" },

@@ -8,7 +8,7 @@ import { roomPath } from "../lib/chat/recent_rooms.ts";
 import { forgetThisPage, keepThisPage } from "../lib/offline/page.ts";
 import { OFFLINE_PATH } from "../lib/offline/strategy.ts";
 import type { RoomKind } from "../lib/protocol/event.ts";
-import { deviceName, openRoomInBrowser } from "../lib/session/browser.ts";
+import { deviceName, forgetFilesOf, openRoomInBrowser } from "../lib/session/browser.ts";
 import type { RoomModel } from "../lib/session/room_model.ts";
 
 /** What this device remembers; loaded when it is first asked for. */
@@ -94,6 +94,7 @@ export default function Room({ head, secret: givenSecret, pairing }: RoomProps) 
         const home = await openHome();
         await home.forget(head.id);
         home.dispose();
+        await forgetFilesOf(head.id);
         await forgetThisPage();
         location.assign("/");
       }}

@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { MESSAGE_MAX_CHARS } from "../../lib/protocol/limits.ts";
+import { IconButton } from "../Button.tsx";
 import { Icon } from "../Icon.tsx";
 import { useTexts } from "../texts.ts";
 import { type DraftPlace, readDraft, writeDraft } from "./drafts.ts";
@@ -29,10 +30,13 @@ export function Composer(props: {
   /** The first message asks for a name first: until it has one, it is still a draft. */
   asksName: boolean;
   onStop: () => void;
+  /** Files were chosen, or pasted. */
+  onFiles: (files: File[]) => void;
 }) {
   const { writing, draft } = props;
   const t = useTexts();
   const field = useRef<HTMLTextAreaElement>(null);
+  const picker = useRef<HTMLInputElement>(null);
   const [text, setText] = useState("");
   const [problem, setProblem] = useState<string>();
   /** The message that was half written when an edit began. */
@@ -105,6 +109,26 @@ export function Composer(props: {
         {problem ?? (left < 0 ? t.composer.tooLong(-left) : undefined)}
       </p>
       <div class="flex items-end gap-2 px-2 py-2 border-t-2 border-line max-w-3xl mx-auto">
+        {writing.mode === "message" && (
+          <>
+            <input
+              ref={picker}
+              type="file"
+              multiple
+              hidden
+              onChange={({ currentTarget }) => {
+                props.onFiles([...currentTarget.files ?? []]);
+                currentTarget.value = "";
+              }}
+            />
+            <IconButton
+              icon="attach"
+              label={t.composer.attach}
+              onClick={() => picker.current?.click()}
+              class="-ml-2 text-dim hover:text-ink"
+            />
+          </>
+        )}
         <textarea
           ref={field}
           id={COMPOSER_FIELD_ID}
@@ -115,6 +139,12 @@ export function Composer(props: {
           placeholder={props.offline ? t.composer.hintOffline : t.composer.hint}
           autocomplete="off"
           class="field-grows flex-1 min-w-0 min-h-touch px-3 py-2 text-base bg-sunken border-2 border-line focus:border-ink"
+          onPaste={(event) => {
+            const files = [...event.clipboardData?.files ?? []];
+            if (files.length === 0) return;
+            event.preventDefault();
+            props.onFiles(files);
+          }}
           onInput={(event) => setText(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key === "Escape" && writing.mode !== "message") return props.onStop();

@@ -1,7 +1,10 @@
 import { useRef } from "preact/hooks";
 import type { SaidItem } from "../../lib/design/rows.ts";
+import type { FileInfo } from "../../lib/protocol/file_info.ts";
+import type { FilesModel } from "../../lib/session/files_model.ts";
 import { Button, IconButton } from "../Button.tsx";
 import { Icon } from "../Icon.tsx";
+import { Lazy } from "../Lazy.tsx";
 import { useTexts } from "../texts.ts";
 import { nameOf } from "./Author.tsx";
 import { Delivery } from "./Delivery.tsx";
@@ -20,6 +23,8 @@ export interface MessageHandlers {
   onRetract: (id: string) => void;
   onTakeBack: (id: string) => void;
   onCopy: (text: string) => Promise<boolean>;
+  /** The files of the room. */
+  files: () => Promise<FilesModel>;
   /** Shows the message that this one answers. */
   onQuoted: (id: string) => void;
 }
@@ -68,7 +73,8 @@ function Said(props: MessageProps & { item: MessageItem }) {
         <div class="flex-1 min-w-0">
           {!props.first && <span class="sr-only">{nameOf(item.author, t)}:</span>}
           {item.replyTo && <Quote replyTo={item.replyTo} onShow={handlers.onQuoted} />}
-          <MessageText text={item.text} />
+          {item.file && <FilePlace item={item} file={item.file} files={handlers.files} />}
+          {item.text !== "" && <MessageText text={item.text} />}
           {(item.edited || item.late || delivery || props.time) && (
             <p class="flex items-center gap-2 text-xs text-dim tabular-nums">
               {item.late && (
@@ -119,7 +125,7 @@ function Said(props: MessageProps & { item: MessageItem }) {
             handlers.onReact(item.id, emoji, !mine);
             close();
           }}
-          onCopy={() => handlers.onCopy(item.text)}
+          onCopy={item.text === "" ? undefined : () => handlers.onCopy(item.text)}
           onEdit={item.author.me
             ? () => {
               handlers.onOpen(undefined);
@@ -135,6 +141,19 @@ function Said(props: MessageProps & { item: MessageItem }) {
           onClose={close}
         />
       )}
+    </div>
+  );
+}
+
+const loadFileCard = () => import("../lazy/FileCard.tsx");
+
+/** A file, in a place that has its size before its code and its picture come. */
+function FilePlace(props: { item: MessageItem; file: FileInfo; files: () => Promise<FilesModel> }) {
+  const { size } = props.file;
+  return (
+    <div class="file-place">
+      <div class={size ? "picture-frame" : ""} style={size && { "--ratio": size.width / size.height }} />
+      <Lazy load={loadFileCard} props={props} />
     </div>
   );
 }

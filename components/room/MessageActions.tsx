@@ -9,7 +9,7 @@ export const QUICK_REACTIONS = ["👍", "❤️", "😂", "🔥", "🎉", "😮"
 export interface MessageActionHandlers {
   onReply: () => void;
   onReact: (emoji: string) => void;
-  onCopy: () => Promise<boolean>;
+  onCopy?: (() => Promise<boolean>) | undefined;
   /** Only for my own. */
   onEdit?: (() => void) | undefined;
   onRetract?: (() => void) | undefined;
@@ -70,11 +70,13 @@ export function MessageActions(props: MessageActionHandlers & { id: string }) {
         : (
           <div class="grid grid-cols-2 gap-1 sm:flex">
             <Button icon="reply" onClick={props.onReply}>{t.message.reply}</Button>
-            <Button icon="copy" onClick={async () => setCopied(await props.onCopy())}>
-              <span aria-live="polite">
-                {copied === undefined ? t.message.copy : copied ? t.app.copied : t.app.copyFailed}
-              </span>
-            </Button>
+            {props.onCopy && (
+              <Button icon="copy" onClick={async () => setCopied(await props.onCopy?.())}>
+                <span aria-live="polite">
+                  {copied === undefined ? t.message.copy : copied ? t.app.copied : t.app.copyFailed}
+                </span>
+              </Button>
+            )}
             {props.onEdit && <Button icon="edit" onClick={props.onEdit}>{t.message.edit}</Button>}
             {props.onRetract && <Button icon="undo" onClick={() => setSure(true)}>{t.message.retract}</Button>}
           </div>

@@ -14,12 +14,14 @@ import { ProblemScreen } from "./ProblemScreen.tsx";
 import { RoomHeader } from "./RoomHeader.tsx";
 import { Timeline } from "./Timeline.tsx";
 import { useVisibleHeight } from "./visible_height.ts";
+import type { MessageItem } from "./Message.tsx";
 import { NO_MODEL } from "./no_model.ts";
 
 const loadParts = () => import("../lazy/room_parts.ts");
 const loadConnectionDialog = async () => ({ default: (await loadParts()).ConnectionDialog });
 const loadPeopleDialog = async () => ({ default: (await loadParts()).PeopleDialog });
 const loadSettingsDialog = async () => ({ default: (await loadParts()).SettingsDialog });
+const loadFileDialog = () => import("../lazy/FileDialog.tsx");
 const loadPairingDialog = () => import("../lazy/PairingDialog.tsx");
 const loadShareDialog = () => import("../lazy/ShareDialog.tsx");
 
@@ -59,6 +61,8 @@ export function RoomScreen(props: RoomScreenProps) {
     props.pairing === undefined ? undefined : "pair",
   );
   const [writing, setWriting] = useState<Writing>({ mode: "message" });
+  /** What is attached and not sent yet; the first one is looked at. */
+  const [files, setFiles] = useState<File[]>([]);
   const [inserted, setInserted] = useState<{ text: string }>();
   /** A message that waits for its author's name. */
   const unnamed = useRef<{ text: string; answer: (problem: string | undefined) => void }>();
@@ -97,6 +101,12 @@ export function RoomScreen(props: RoomScreenProps) {
     setDialog(undefined);
     unnamed.current?.answer("");
     unnamed.current = undefined;
+    setFiles([]);
+  };
+  const attach = (chosen: File[]) => {
+    if (chosen.length === 0 || props.model === undefined) return;
+    setFiles((files) => [...files, ...chosen]);
+    if (!props.named) setDialog("name");
   };
   /** A code that was scanned counts once. */
   const [scanned, setScanned] = useState(props.pairing);
@@ -107,8 +117,8 @@ export function RoomScreen(props: RoomScreenProps) {
   }, []);
 
   const handlers = useMemo(() => ({
-    onReply: (item: { id: string; author: { name: string }; text: string }) =>
-      setWriting({ mode: "reply", id: item.id, name: item.author.name, text: item.text }),
+    onReply: ({ id, author, text, file }: MessageItem) =>
+      setWriting({ mode: "reply", id, name: author.name, text: text || file?.name || "" }),
     onReact: (id: string, emoji: string, on: boolean) => void model.react(id, emoji, on),
     onEdit: (item: { id: string; text: string }) => setWriting({ mode: "edit", id: item.id, text: item.text }),
     onRetract: (id: string) => void model.retract(id),
@@ -117,6 +127,7 @@ export function RoomScreen(props: RoomScreenProps) {
       if (text !== undefined) setInserted({ text });
     },
     onCopy: copyText,
+    files: () => model.files(),
   }), [model]);
 
   const calm = model.mesh.value.reason === "battery_very_low";
@@ -127,7 +138,18 @@ export function RoomScreen(props: RoomScreenProps) {
   const problem = model.problem.value;
   if (problem !== undefined) return <ProblemScreen problem={problem.problem} name={head.name} />;
   return (
-    <div class={`room-screen ${band} flex flex-col overflow-hidden`}>
+    <div
+      class={`room-screen ${band} flex flex-col overflow-hidden`}
+      onDragOver={(event) => {
+        if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+      }}
+      onDrop={(event) => {
+        const dropped = [...event.dataTransfer?.files ?? []];
+        if (dropped.length === 0) return;
+        event.preventDefault();
+        attach(dropped);
+      }}
+    >
       {/* Every message is a stop for the Tab key. No link: in a sealed room its target would take the key's place. */}
       <button type="button" class="skip" onClick={() => document.getElementById(COMPOSER_FIELD_ID)?.focus()}>
         {t.composer.skip}
@@ -176,6 +198,7 @@ export function RoomScreen(props: RoomScreenProps) {
           onSend={send}
           asksName={!props.named}
           onStop={() => setWriting({ mode: "message" })}
+          onFiles={attach}
         />
       </main>
       {dialog === "share" && (
@@ -207,6 +230,20 @@ export function RoomScreen(props: RoomScreenProps) {
         />
       )}
       {dialog === "name" && <NameDialog name={name} onSave={saveName} onClose={closeName} />}
+      {dialog === undefined && files[0] && (
+        <LazyDialog
+          key={files.length}
+          load={loadFileDialog}
+          title={t.composer.attach}
+          props={{
+            file: files[0],
+            more: files.length - 1,
+            send: async (file, caption) => await (await model.files()).send(file, caption),
+            onDone: () => setFiles(files.slice(1)),
+            onClose: () => setFiles([]),
+          }}
+        />
+      )}
       {dialog === "settings" && (
         <LazyDialog
           load={loadSettingsDialog}

@@ -30,6 +30,7 @@ export const NO_MODEL: RoomModel = {
   loadOlder: () => {},
   seen: () => {},
   takeBack: () => Promise.resolve(undefined),
+  files: () => new Promise(() => {}),
   currentRoute: signal(undefined),
   connectionQuality: signal({ websocket: NOTHING_MEASURED, polling: NOTHING_MEASURED }),
   hybridStats: signal(NO_STATS),

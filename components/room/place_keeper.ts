@@ -29,7 +29,8 @@ export interface Place {
  */
 export function usePlaceKeeper(scroller: RefObject<HTMLDivElement>, onNearTop: () => void): Place {
   const [atEnd, setAtEnd] = useState(true);
-  const place = useRef<{ end: boolean; id?: string; top?: number }>({ end: true });
+  /** `at`: where the view was set when it was set to the end. */
+  const place = useRef<{ end: boolean; at?: number; id?: string; top?: number }>({ end: true });
   const nearTop = useRef(onNearTop);
   nearTop.current = onNearTop;
 
@@ -46,6 +47,7 @@ export function usePlaceKeeper(scroller: RefObject<HTMLDivElement>, onNearTop: (
     const { end, id, top } = place.current;
     if (end) {
       box.scrollTop = box.scrollHeight;
+      place.current.at = box.scrollTop;
       const line = hold ? box.querySelector(".new-line") : null;
       const beyond = line === null ? 0 : topOf(box) + LINE_TOP_PX - topOf(line);
       if (beyond <= 0) return false;
@@ -63,6 +65,9 @@ export function usePlaceKeeper(scroller: RefObject<HTMLDivElement>, onNearTop: (
     const box = scroller.current;
     if (box === null) return;
     const onScroll = () => {
+      const { end, at } = place.current;
+      // What grew since then is followed: nobody went up.
+      if (end && at !== undefined && box.scrollTop >= at) return void restore();
       if (!look(box) && box.scrollTop < TOP_PX) nearTop.current();
     };
     box.addEventListener("scroll", onScroll, { passive: true });

@@ -1,7 +1,8 @@
 // Runs in browser and server.
 /** What somebody typed or tapped as the content of an event, or why it cannot be one. Pure. */
 import { countChars, type EventContent, type EventId } from "../protocol/event.ts";
-import { MESSAGE_MAX_CHARS, REACTION_MAX_BYTES } from "../protocol/limits.ts";
+import type { FileInfo } from "../protocol/file_info.ts";
+import { FILE_CAPTION_MAX_CHARS, MESSAGE_MAX_CHARS, REACTION_MAX_BYTES } from "../protocol/limits.ts";
 
 export type Composed = { content: EventContent } | { problem: "empty" | "too_long" };
 
@@ -12,6 +13,13 @@ export function composeMessage(name: string, typed: string, to?: EventId): Compo
   if (problem !== undefined) return { problem };
   const body = { name, text };
   return { content: to === undefined ? { kind: "message", body } : { kind: "reply", body: { ...body, to } } };
+}
+
+/** A file that is offered, with a text beside it or none. */
+export function composeFile(name: string, file: FileInfo, typed: string): Composed {
+  const text = tidy(typed);
+  if (countChars(text) > FILE_CAPTION_MAX_CHARS) return { problem: "too_long" };
+  return { content: { kind: "file", body: { name, ...(text !== "" && { text }), file } } };
 }
 
 /** A new text for the message `to`. */

@@ -1,6 +1,7 @@
 // Runs in browser and server.
 /** The view of a room: a pure fold over its events. */
-import type { AuthorKey, Event, EventId } from "../protocol/event.ts";
+import { type AuthorKey, type Event, type EventId, isSaid } from "../protocol/event.ts";
+import type { FileInfo } from "../protocol/file_info.ts";
 import type { Refusal } from "../protocol/codes.ts";
 import { isSame } from "./same.ts";
 import { LateMessages } from "./timeline_late.ts";
@@ -35,7 +36,9 @@ export type TimelineItem =
     author: PersonView;
     /** Author's wall clock, ms. */
     at: number;
+    /** Of a file: what stands beside it; may be empty. */
     text: string;
+    file?: FileInfo;
     edited: boolean;
     /** It came after messages that stand below it, and was written well before them: timeline_late.ts. */
     late?: true;
@@ -236,7 +239,7 @@ export class Timeline {
   /** Where the event came among the others is known; some may be late now. */
   #arrive(event: Event): void {
     const position = this.#positions.get(event.id);
-    if (position === undefined || (event.kind !== "message" && event.kind !== "reply")) return;
+    if (position === undefined || !isSaid(event)) return;
     for (const id of this.#late.add({ place: event, position })) this.#touch(id);
   }
 
@@ -298,7 +301,8 @@ export class Timeline {
     const author = this.#viewOf(event.author);
     switch (event.kind) {
       case "message":
-      case "reply": {
+      case "reply":
+      case "file": {
         if (this.#targets.isRetracted(event)) return { type: "retracted", id, author, at };
         const edit = this.#targets.editOf(event);
         return {
@@ -306,7 +310,8 @@ export class Timeline {
           id,
           author,
           at,
-          text: edit ?? event.body.text,
+          text: edit ?? event.body.text ?? "",
+          ...(event.kind === "file" && { file: event.body.file }),
           edited: edit !== undefined,
           ...(this.#late.has(id) && { late: true }),
           ...(event.kind === "reply" && { replyTo: this.#quoteOf(event.body.to) }),
@@ -331,20 +336,20 @@ export class Timeline {
 
   #quoteOf(id: EventId): { id: EventId; author?: PersonView; text?: string } {
     const event = this.#events.get(id);
-    if (event?.kind !== "message" && event?.kind !== "reply") return { id };
+    if (event === undefined || !isSaid(event)) return { id };
     const author = this.#viewOf(event.author);
     if (this.#targets.isRetracted(event)) return { id, author };
-    return { id, author, text: this.#targets.editOf(event) ?? event.body.text };
+    const said = event.body.text ?? (event.kind === "file" ? event.body.file.name : "");
+    return { id, author, text: this.#targets.editOf(event) ?? said };
   }
 }
 
 function hasLine(event: Event): boolean {
-  return event.kind === "message" || event.kind === "reply" || event.kind === "room" || event.kind === "profile" ||
-    event.kind === "sealed";
+  return isSaid(event) || event.kind === "room" || event.kind === "profile" || event.kind === "sealed";
 }
 
 function nameIn(event: Event): string | undefined {
-  return event.kind === "message" || event.kind === "reply" || event.kind === "profile" ? event.body.name : undefined;
+  return isSaid(event) || event.kind === "profile" ? event.body.name : undefined;
 }
 
 function gapRow({ id, count, gone, above }: TimelineGap): Row {

@@ -118,6 +118,7 @@ const english = {
     hint: "Write a message",
     hintOffline: "Waits here until sent",
     send: "Send",
+    attach: "Attach a photo or file",
     left: (count: number) => few(count, "1 character left", "characters left"),
     tooLong: (over: number) =>
       `${few(over, "1 character", "characters")} over ${

@@ -154,6 +154,16 @@ export class MeshNode implements MeshContext {
     this.#flow.intake.keep(event);
   }
 
+  /** A link to this phone is wanted, for what only it has. */
+  call(peer: AuthorKey): void {
+    if (!this.#closed) this.#neighbours.wanted(peer);
+  }
+
+  /** The neighbour over which a phone is reached. */
+  wayTo(peer: AuthorKey): AuthorKey | undefined {
+    return this.#reach.way(peer)?.over;
+  }
+
   /** Whom this phone reaches now. */
   coverage(): Coverage {
     return this.#neighbours.coverage();

@@ -145,6 +145,14 @@ export class Neighbours {
     this.#call(peer);
   }
 
+  /** This phone has something that is wanted here. One link more than allowed, until one of them is swapped out. */
+  wanted(peer: AuthorKey): void {
+    const { context, conduct } = this;
+    if (peer === context.me || context.links.has(peer) || this.#pending.has(peer)) return;
+    if (conduct.isBanned(peer, context.now()) || context.links.size + this.#pending.size > this.maxLinks()) return;
+    this.#call(peer);
+  }
+
   nextAt(): number {
     return this.#dueAt;
   }

@@ -7,8 +7,10 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { isBase64UrlOf, toBase64Url } from "./base64url.ts";
+import { type FileInfo, readFileInfo } from "./file_info.ts";
 import {
   EVENT_PAYLOAD_MAX_BYTES,
+  FILE_CAPTION_MAX_CHARS,
   MESSAGE_MAX_CHARS,
   NAME_MAX_BYTES,
   REACTION_MAX_BYTES,
@@ -37,6 +39,8 @@ export type EventContent =
   | { kind: "message"; body: { name: string; text: string } }
   /** A message that answers another. */
   | { kind: "reply"; body: { name: string; text: string; to: EventId } }
+  /** A file that its author holds, for whoever asks phones for it; `text` stands beside it. */
+  | { kind: "file"; body: { name: string; text?: string; file: FileInfo } }
   /** One emoji of one author on one message, put on or taken off. */
   | { kind: "reaction"; body: { to: EventId; emoji: string; on: boolean } }
   /** New text for one's own message. */
@@ -48,6 +52,7 @@ export type EventContent =
   /** AES-GCM of the JSON of another EventContent: 12 bytes of IV and the ciphertext, base64url. */
   | { kind: "sealed"; body: { sealed: string } };
 export type EventKind = EventContent["kind"];
+export type SaidContent = Extract<EventContent, { kind: "message" | "reply" | "file" }>;
 
 /** What the author fills in; `content` comes on top. */
 export interface EventHeader {
@@ -144,6 +149,16 @@ export function readContent(
       if (!isBase64UrlOf(to, 16)) return fail("bad_event", "body.to");
       return { ok: true, content: { kind, body: { ...said, to } } };
     }
+    case "file": {
+      const { name, text } = body;
+      const problem = nameProblem(name) ??
+        (text === undefined ? undefined : textProblem(text, "body.text", FILE_CAPTION_MAX_CHARS));
+      if (problem) return problem;
+      const file = readFileInfo(body.file);
+      if (typeof file === "string") return fail("bad_event", `body.${file}`);
+      const said = { name: name as string, ...(text !== undefined && { text: text as string }) };
+      return { ok: true, content: { kind, body: { ...said, file } } };
+    }
     case "reaction": {
       const { to, emoji, on } = body;
       if (!isBase64UrlOf(to, 16)) return fail("bad_event", "body.to");
@@ -207,6 +222,11 @@ function textProblem(value: unknown, field: string, maxChars: number) {
 function nameProblem(value: unknown) {
   if (typeof value !== "string" || value.trim() === "" || !value.isWellFormed()) return fail("bad_event", "body.name");
   if (utf8.encode(value).length > NAME_MAX_BYTES) return fail("too_long", "body.name");
+}
+
+/** Whether the event is something that somebody said, with a line that can be answered. */
+export function isSaid<Said extends EventContent>(event: Said): event is Extract<Said, SaidContent> {
+  return event.kind === "message" || event.kind === "reply" || event.kind === "file";
 }
 
 /** A plain JSON object (not null, not an array). */

@@ -15,6 +15,19 @@ export const ROOM_NAME_MAX_CHARS = 60;
 /** Longest emoji of a reaction, in UTF-8 bytes (one cluster; family emoji take about 25). */
 export const REACTION_MAX_BYTES = 40;
 
+/** Largest file that is offered. */
+export const FILE_MAX_BYTES = 25 * 1_048_576;
+/** Files are asked for, checked and kept in blocks of so many bytes; the last one of a file is what is left. */
+export const FILE_BLOCK_BYTES = 262_144;
+/** Longest name of a file, in code points. */
+export const FILE_NAME_MAX_CHARS = 120;
+/** Longest text beside a file, in code points: with name and thumbnail it fits into an event, sealed, too. */
+export const FILE_CAPTION_MAX_CHARS = 500;
+/** Largest picture of a picture that travels in its event. */
+export const FILE_THUMBNAIL_MAX_BYTES = 5_000;
+/** Longest side that is told of a picture, in CSS pixels. */
+export const FILE_SIDE_MAX = 32_767;
+
 /** Longest payload of one event: 2,000 four-byte characters, sealed and base64url-encoded, still fit. */
 export const EVENT_PAYLOAD_MAX_BYTES = 16_384;
 /** Most events in one `send` frame. */

@@ -104,6 +104,8 @@ function contentOf(event: Event): string | undefined {
     case "message":
     case "reply":
       return event.body.text.toLowerCase().replace(/\s+/gu, " ").trim();
+    case "file":
+      return `file ${event.body.file.root} ${event.body.text ?? ""}`;
     case "reaction":
       return `reaction ${event.body.on} ${event.body.to} ${event.body.emoji}`;
     case "edit":

@@ -5,6 +5,7 @@ import type { RoadReport } from "../protocol/road_report.ts";
 import { lazyRoad } from "../transport/road.ts";
 import { socketRoad, socketUrl } from "../transport/socket.ts";
 import type { Cancel, TabChannel } from "./deps.ts";
+import type { RoomFiles } from "./room_files.ts";
 import type { RoomModel } from "./room_model.ts";
 import type { ConnectionDiagnostics } from "./connection_model.ts";
 import { MESH_MODES } from "../routing/power_policy.ts";
@@ -21,6 +22,13 @@ export function deviceName(): Promise<string | undefined> {
     log(`storage is not usable: ${error}`);
     return undefined;
   });
+}
+
+/** Takes away what this device holds of a room's files. Never rejects. */
+export async function forgetFilesOf(room: RoomId): Promise<void> {
+  await import("./on_demand.ts").then(({ forgetFiles }) => forgetFiles(room)).catch((error) =>
+    log(`files: they could not be forgotten: ${error}`)
+  );
 }
 
 /** Opens a room over this page's own server. `dispose` ends it. */
@@ -53,7 +61,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
       fetchRules: async () => await (await fetch(REPORTS, ANONYMOUS)).json(),
       send: sendReport,
     },
-    ...(typeof RTCPeerConnection !== "undefined" && { peers: browserPeers(options.room) }),
+    ...(typeof RTCPeerConnection !== "undefined" && { peers: browserPeers(options.room, files) }),
     log,
   });
   const session: RoomSession = openRoomSession({
@@ -74,6 +82,24 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
       log(line);
     },
   }, options);
+  let opened: Promise<RoomFiles> | undefined;
+  function files(): Promise<RoomFiles> {
+    return opened ??= import("./on_demand.ts").then(({ openRoomFiles }) =>
+      openRoomFiles({
+        room: options.room,
+        session,
+        clock: steady,
+        timers,
+        random,
+        follows: () => connection.follows,
+        saves: () => networkState().saveData === true,
+        log,
+      })
+    ).catch((error) => {
+      opened = undefined; // Its code did not come: asked for again when it is wanted again.
+      throw error;
+    });
+  }
   connection.start();
   const stopWatching = watchPage(session, connection);
   const texts = new UnsentTexts({ room: options.room, session, clock, storage: () => sessionStorage });
@@ -87,7 +113,15 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     rename: (name) => session.rename(name),
     loadOlder: () => session.loadOlder(),
     seen: () => session.seen(),
-    takeBack: (id) => session.takeBack(id),
+    async takeBack(id) {
+      const item = session.messages.peek().find((item) => item.id === id);
+      const text = await session.takeBack(id);
+      const root = item?.type === "message" && text !== undefined ? item.file?.root : undefined;
+      // Nothing but its place on this device depends on that.
+      if (root !== undefined) files().then((files) => files.drop(root)).catch((error) => log(`files: ${error}`));
+      return text;
+    },
+    files,
     setPreferredRoute: (preference) => connection.setPreferredRoute(preference),
     forceReconnect: () => connection.forceReconnect(),
     setMeshMode: (mode) => connection.setMeshMode(mode),
@@ -99,6 +133,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     getConnectionDiagnostics: () => connection.getConnectionDiagnostics(),
     dispose() {
       stopWatching();
+      void opened?.then((files) => files.dispose());
       session.dispose();
       connection.dispose();
       tabs?.channel.close();
@@ -144,7 +179,7 @@ const MESH_MODE_KEY = "festival-chat.mesh";
 const LINKED_KEY = "festival-chat.linked.";
 
 /** Peers by this browser's WebRTC, as far as its battery and network allow. */
-function browserPeers(room: RoomId): RoomConnectionParts["peers"] {
+function browserPeers(room: RoomId, files: () => Promise<RoomFiles>): RoomConnectionParts["peers"] {
   let battery: { level: number; charging: boolean } | undefined;
   const { getBattery } = navigator as { getBattery?: () => Promise<{ level: number; charging: boolean }> };
   // It goes on telling the truth: the object is live. Absent in Safari and Firefox, and then nobody asks it.
@@ -178,6 +213,7 @@ function browserPeers(room: RoomId): RoomConnectionParts["peers"] {
     },
     fetchConfig: async () => await (await fetch("/mesh/config", { cache: "no-store" })).json(),
     makeConnection: (configuration) => new RTCPeerConnection(configuration),
+    files,
     linkedBefore() {
       try {
         return sessionStorage.getItem(LINKED_KEY + room) !== null;

@@ -9,7 +9,7 @@ import { type PairedPeer, Pairing, type PairingState } from "../transport/pairin
 import { browserPeerConnections } from "../transport/peer_connection.ts";
 import type { Cancel, Clock, Random, Timers } from "./deps.ts";
 import type { MeshView } from "./connection_model.ts";
-import type { PairingHost } from "./mesh_host.ts";
+import type { FileLinks, PairingHost } from "./mesh_host.ts";
 import { RoomMesh } from "./room_mesh.ts";
 import type { RoomSession } from "./room_session.ts";
 
@@ -25,6 +25,8 @@ export interface MeshControlParts {
   /** Asks `GET /mesh/config`; anything that is none means: no answer. */
   fetchConfig(): Promise<unknown>;
   makeConnection(configuration: RTCConfiguration): RTCPeerConnection;
+  /** The files of the room. */
+  files(): Promise<FileLinks>;
   /** This tab had links in this room before its page was loaded: it is back, and waits for nothing. */
   linkedBefore(): boolean;
   /** Remembers that for the next page of this tab. */
@@ -165,7 +167,7 @@ export class MeshControl {
     const { session, clock, timers, random, log, makeConnection } = this.#parts;
     const host = session.meshHost;
     if (host === undefined) return;
-    this.#mesh = new RoomMesh({
+    const mesh = this.#mesh = new RoomMesh({
       host,
       clock,
       timers,
@@ -179,7 +181,12 @@ export class MeshControl {
       onChange: () => this.#tell(),
       log,
     });
-    session.useMesh(this.#mesh);
+    session.useMesh(mesh);
+    this.#parts.files().then((files) => {
+      if (this.#mesh !== mesh) return;
+      files.useMesh(mesh);
+      mesh.useFiles(files);
+    }).catch((error) => log(`mesh: no files: ${error}`));
     log(`mesh: on, at most ${maxLinks} links`);
   }
 
@@ -189,6 +196,9 @@ export class MeshControl {
     this.#mesh = undefined;
     this.#parts.session.useMesh(undefined);
     mesh.close();
+    this.#parts.files().then((files) => this.#mesh ?? files.useMesh(undefined)).catch(() => {
+      // Its code never came: nothing used the mesh.
+    });
     this.#parts.log(`mesh: off (${this.#decision.reason})`);
     this.#tell();
   }

@@ -1,5 +1,6 @@
 /** What a session and the mesh of its room are to each other. */
 import type { Signer, Verifier } from "../crypto/signing.ts";
+import type { Bytes } from "../protocol/file_frames.ts";
 import type { AuthorKey, Event, EventId, RoomId } from "../protocol/event.ts";
 import type { RoomInfo, SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../protocol/frames.ts";
 
@@ -54,4 +55,24 @@ export interface SessionMesh {
   coverage(): { reached: number; missing: number };
   /** Who is reached over peers. */
   reached(): AuthorKey[];
+}
+
+/** The mesh, for the files of its room. */
+export interface FileMesh {
+  /** Puts a frame on the channel for files; false when it takes none now, then `drained` follows. */
+  sendFile(peer: AuthorKey, frame: Bytes): boolean;
+  /** Sets up a link, if that can be. */
+  call(peer: AuthorKey): void;
+  /** The neighbour over which a phone is reached. */
+  wayTo(peer: AuthorKey): AuthorKey | undefined;
+}
+
+/** The files of a room, for its mesh. */
+export interface FileLinks {
+  /** Uses a mesh from now on, or none. */
+  useMesh(mesh: FileMesh | undefined): void;
+  linked(peer: AuthorKey): void;
+  unlinked(peer: AuthorKey): void;
+  received(peer: AuthorKey, data: unknown): void;
+  drained(peer: AuthorKey): void;
 }

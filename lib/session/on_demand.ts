@@ -3,6 +3,8 @@
  * loaded on its own cuts what it shares with the page into further pieces.
  */
 export { memoryStorage } from "./memory_storage.ts";
+export { openRoomFiles } from "./files_browser.ts";
+export { forgetFiles } from "./idb_files.ts";
 export { MeshControl } from "./mesh_control.ts";
 export { RoadReporter } from "./road_reporter.ts";
 export { TabRelay } from "./tab_relay.ts";

@@ -13,6 +13,7 @@ import {
   type Event,
   type EventContent,
   type EventId,
+  isSaid,
   readEvent,
   type RoomId,
   type WireEvent,
@@ -443,7 +444,7 @@ export class Outbox {
 }
 
 function isMessage({ content }: OutboxEntry): boolean {
-  return content.kind === "message" || content.kind === "reply";
+  return isSaid(content);
 }
 
 function isNumberTaken({ reason }: RefusedFrame): boolean {

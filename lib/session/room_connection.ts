@@ -178,6 +178,11 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
     this.#roads.dispose();
   }
 
+  /** Another tab of the device has the connection, and the links. */
+  get follows(): boolean {
+    return this.#shared?.follows ?? false;
+  }
+
   note(line: string): void {
     this.#log.push(`${new Date(this.#parts.clock.now()).toISOString()} ${line}`);
     if (this.#log.length > LOG_MAX_LINES) this.#log.shift();
@@ -384,7 +389,7 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
         random,
         session: session(),
         power: () => ({ ...peers.power(), mode: this.meshMode.peek() }),
-        follows: () => this.#shared?.follows ?? false,
+        follows: () => this.follows,
         onView: (view) => {
           this.mesh.value = view;
           this.#tellRoute();

@@ -4,7 +4,15 @@ import { type DeliveryState, Timeline } from "../chat/timeline.ts";
 import { roomSeed } from "../crypto/room_key.ts";
 import { openContent, sealContent, type Sealer } from "../crypto/seal.ts";
 import type { Signer } from "../crypto/signing.ts";
-import { type AuthorKey, type Event, type EventId, readEvent, type RoomId, type WireEvent } from "../protocol/event.ts";
+import {
+  type AuthorKey,
+  type Event,
+  type EventId,
+  isSaid,
+  readEvent,
+  type RoomId,
+  type WireEvent,
+} from "../protocol/event.ts";
 import type { LogPosition } from "../protocol/frames.ts";
 import type { SessionDeps } from "./deps.ts";
 import { Outbox, type OutboxParts } from "./outbox.ts";
@@ -139,7 +147,7 @@ export async function openEvent(event: Event, sealer: Sealer | undefined, head: 
 
 /** Names come from everybody's programs: what may be shown is decided here, once. A name that may not be is a blank one. */
 function tidyName(event: Event): Event {
-  if (event.kind !== "message" && event.kind !== "reply" && event.kind !== "profile") return event;
+  if (!isSaid(event) && event.kind !== "profile") return event;
   const name = tidyPersonName(event.body.name);
   // The compiler does not see that the kind stays what it was.
   return name === event.body.name ? event : { ...event, body: { ...event.body, name } } as Event;

@@ -5,6 +5,7 @@
 import { MeshNode } from "../mesh/mesh_node.ts";
 import type { MeshStats } from "../mesh/ports.ts";
 import { isBase64UrlOf } from "../protocol/base64url.ts";
+import type { Bytes } from "../protocol/file_frames.ts";
 import type { AuthorKey, Event, EventId } from "../protocol/event.ts";
 import type { MeshConfig } from "../protocol/mesh_config.ts";
 import type { SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../protocol/frames.ts";
@@ -13,7 +14,7 @@ import type { LinkPath, OpenPeerConnection } from "../transport/peer_connection.
 import type { LinkState, PeerLink } from "../transport/peer_link.ts";
 import { PeerLinks } from "../transport/peer_links.ts";
 import type { Cancel, Clock, Random, Timers } from "./deps.ts";
-import type { MeshHost, SessionMesh } from "./mesh_host.ts";
+import type { FileLinks, FileMesh, MeshHost, SessionMesh } from "./mesh_host.ts";
 
 export interface RoomMeshParts {
   host: MeshHost;
@@ -52,7 +53,7 @@ export interface LinkCounts {
 /** Events of mine without a receipt that are remembered; the oldest is forgotten. */
 const UNRECEIPTED_MAX = 500;
 
-export class RoomMesh implements SessionMesh {
+export class RoomMesh implements SessionMesh, FileMesh {
   readonly counts: LinkCounts = { connected: 0, failed: 0, told: 0, receipted: 0 };
   readonly #parts: RoomMeshParts;
   readonly #node: MeshNode;
@@ -61,6 +62,7 @@ export class RoomMesh implements SessionMesh {
   readonly #up = new Set<PeerLink>();
   readonly #paths = new Map<AuthorKey, LinkPath>();
   readonly #unreceipted = new Set<EventId>();
+  #files: FileLinks | undefined;
   /** Phones that the server does not know, and the mesh does. */
   readonly #beyondServer = new Set<AuthorKey>();
   #closed = false;
@@ -83,6 +85,8 @@ export class RoomMesh implements SessionMesh {
       onState: (link, state) => this.#linkChanged(link, state),
       onMessage: (link, text) => this.#node.receive(link.peer, text),
       onDrained: () => {},
+      onFileFrame: (link, data) => this.#files?.received(link.peer, data),
+      onFilesDrained: (link) => this.#files?.drained(link.peer),
       log: parts.log,
     });
     this.#node = new MeshNode({ room: host.room, me: signer.author, maxLinks: parts.maxLinks }, {
@@ -161,7 +165,28 @@ export class RoomMesh implements SessionMesh {
     return [...direct, ...viaMesh];
   }
 
+  // ---- FileMesh ----
+
+  sendFile(peer: AuthorKey, frame: Bytes): boolean {
+    return this.#links.get(peer)?.sendFile(frame) ?? false;
+  }
+
+  call(peer: AuthorKey): void {
+    this.#node.call(peer);
+  }
+
+  wayTo(peer: AuthorKey): AuthorKey | undefined {
+    return this.#node.wayTo(peer);
+  }
+
   // ---- for who steers it ----
+
+  /** The files of the room use the links from now on. */
+  useFiles(files: FileLinks): void {
+    if (this.#closed) return;
+    this.#files = files;
+    for (const { peer } of this.#up) files.linked(peer);
+  }
 
   get links(): LinkView[] {
     const views: LinkView[] = [];
@@ -199,6 +224,7 @@ export class RoomMesh implements SessionMesh {
   close(): void {
     if (this.#closed) return;
     this.#node.close();
+    for (const { peer } of this.#up) this.#files?.unlinked(peer);
     this.#closed = true;
     this.#links.close("leaving");
   }
@@ -251,6 +277,7 @@ export class RoomMesh implements SessionMesh {
           this.#up.add(link);
           this.counts.connected++;
           this.#node.linked(peer);
+          this.#files?.linked(peer);
         }
         void link.path().then((path) => {
           if (path === undefined || this.#links.get(peer) !== link) return;
@@ -265,6 +292,7 @@ export class RoomMesh implements SessionMesh {
         if (current === undefined || current === link) {
           this.#paths.delete(peer);
           this.#node.unlinked(peer);
+          this.#files?.unlinked(peer);
         }
     }
     this.#changed();

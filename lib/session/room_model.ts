@@ -6,6 +6,7 @@ import type { ReadonlySignal } from "@preact/signals";
 import type { CloseReason, Refusal } from "../protocol/codes.ts";
 import type { AuthorKey, EventId, RoomId, RoomKind } from "../protocol/event.ts";
 import type { ConnectionModel } from "./connection_model.ts";
+import type { FilesModel } from "./files_model.ts";
 import type { PersonView, TimelineItem } from "../chat/timeline.ts";
 
 /** The connection, as people may know it. Each state has only what is true in it. */
@@ -36,8 +37,11 @@ export interface RoomView {
  */
 export type SendProblem = "empty" | "too_long" | "outbox_full" | "not_stored";
 
-/** One room, whole: what is said in it, and how it travels. */
-export interface RoomModel extends ConversationModel, ConnectionModel {}
+/** One room, whole: what is said in it, how it travels, and its files. */
+export interface RoomModel extends ConversationModel, ConnectionModel {
+  /** The files of the room; loaded when they are first asked for. Rejects when their code does not come. */
+  files(): Promise<FilesModel>;
+}
 
 export interface ConversationModel {
   readonly connection: ReadonlySignal<ConnectionState>;

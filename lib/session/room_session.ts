@@ -3,11 +3,12 @@
  * shows what they say as signals. All decisions are theirs; the surroundings are arguments.
  */
 import { batch } from "@preact/signals";
-import { type Composed, composeEdit, composeMessage, composeReaction } from "../chat/compose.ts";
+import { type Composed, composeEdit, composeFile, composeMessage, composeReaction } from "../chat/compose.ts";
 import { identityMark, normalizeDisplayName } from "../chat/display_name.ts";
 import { withOpened } from "../chat/recent_rooms.ts";
 import { personNamePlace, type Sealer, sealerOf } from "../crypto/seal.ts";
-import type { AuthorKey, Event, EventId, RoomId } from "../protocol/event.ts";
+import { type AuthorKey, type Event, type EventId, isSaid, type RoomId } from "../protocol/event.ts";
+import type { FileInfo } from "../protocol/file_info.ts";
 import type { HelloFrame, HelloProof, LogPosition, RoomInfo, WelcomeFrame } from "../protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../protocol/limits.ts";
 import type { DeliveryRoute } from "../routing/delivery_route.ts";
@@ -41,6 +42,8 @@ export interface RoomSessionOptions {
 export interface RoomSession extends ConversationModel {
   /** `at`: when Send was pressed, if not just now. */
   sendMessage(text: string, replyTo?: EventId, at?: number): Promise<{ problem?: SendProblem }>;
+  /** Offers a file that this device holds. */
+  sendFile(file: FileInfo, caption: string): Promise<{ problem?: SendProblem }>;
   /** Connects anew, now. */
   forceReconnect(): void;
   /** Events of mine that wait on this device. */
@@ -204,6 +207,10 @@ class Session extends RoomSignals implements RoomSession {
     return await this.#write(composeMessage(this.#name, text, replyTo), at);
   }
 
+  async sendFile(file: FileInfo, caption: string): Promise<{ problem?: SendProblem }> {
+    return await this.#write(composeFile(this.#name, file, caption));
+  }
+
   async react(to: EventId, emoji: string, on: boolean): Promise<void> {
     await this.#write(composeReaction(to, emoji, on));
   }
@@ -240,7 +247,7 @@ class Session extends RoomSignals implements RoomSession {
 
   async takeBack(id: EventId): Promise<string | undefined> {
     const content = await this.#ground?.outbox.takeBack(id);
-    return content?.kind === "message" || content?.kind === "reply" ? content.body.text : undefined;
+    return content !== undefined && isSaid(content) ? content.body.text ?? "" : undefined;
   }
 
   forceReconnect(): void {
@@ -617,9 +624,4 @@ class Session extends RoomSignals implements RoomSession {
   #log(line: string): void {
     this.#deps.log?.(line);
   }
-}
-
-/** Whether the event is something that somebody said. */
-function isSaid({ kind }: Event): boolean {
-  return kind === "message" || kind === "reply";
 }

@@ -75,6 +75,7 @@ export class Pairing {
   /** The peer's first frame came. */
   #proving = false;
   #early: unknown[] = [];
+  readonly #earlyFiles: unknown[] = [];
   /** Who has the connection after the pairing. */
   #heir: PeerConnectionEvents | undefined;
 
@@ -122,6 +123,8 @@ export class Pairing {
       opened: () => this.#heir ? this.#heir.opened() : this.#proved = this.#prove(),
       received: (data) => this.#heir ? this.#heir.received(data) : this.#received(data),
       drained: () => this.#heir?.drained(),
+      fileReceived: (data) => this.#heir ? this.#heir.fileReceived(data) : this.#fileReceived(data),
+      filesDrained: () => this.#heir?.filesDrained(),
       closed: () => this.#heir ? this.#heir.closed() : this.#fail("no_path"),
     });
     await connection.offer(false);
@@ -167,6 +170,11 @@ export class Pairing {
     });
   }
 
+  /** Whoever asks again is answered then: nothing ends for what is too much of this. */
+  #fileReceived(data: unknown): void {
+    if (this.#earlyFiles.length < EARLY_MAX) this.#earlyFiles.push(data);
+  }
+
   async #check(data: unknown): Promise<void> {
     if (this.#state.state !== "linking") return;
     const { mine, theirs } = this.#state;
@@ -192,6 +200,7 @@ export class Pairing {
     queueMicrotask(() => {
       events.opened();
       for (const data of early) events.received(data);
+      for (const data of this.#earlyFiles.splice(0)) events.fileReceived(data);
     });
     return this.#connection!;
   }

@@ -13,9 +13,16 @@ export interface PeerConnectionEvents {
   drained(): void;
   /** The channel is closed, not by us. */
   closed(): void;
+  /** Something came over the channel for files. */
+  fileReceived(data: unknown): void;
+  /** The channel for files takes frames, again or for the first time. */
+  filesDrained(): void;
 }
 
-/** One connection with one data channel, whose description both sides negotiate. */
+/**
+ * One connection with two data channels, whose description both sides negotiate: one for texts, and one for files, so that
+ * no text waits for a file.
+ */
 export interface PeerConnection {
   /** An offer of ours waits for its answer. */
   readonly offering: boolean;
@@ -34,6 +41,8 @@ export interface PeerConnection {
   addCandidate(candidate: IceCandidate): Promise<void>;
   /** False when the channel takes it not. */
   send(text: string): boolean;
+  /** Puts a frame on the channel for files; false when it takes none now: FILES_HIGH_WATERMARK_BYTES wait, or it is not open. */
+  sendFile(frame: Uint8Array<ArrayBuffer>): boolean;
   /** The way that is in use; undefined when none is known. */
   path(): Promise<LinkPath | undefined>;
   /** Ends it. No event comes afterwards. */
@@ -64,6 +73,9 @@ export interface IceSettings {
 export const LINK_LOW_WATERMARK_BYTES = 65_536;
 /** Bytes in a channel from which on a link takes none. */
 export const LINK_HIGH_WATERMARK_BYTES = 262_144;
+/** As above, of the channel for files: enough for a fast network, and little that a slow one has to send before it may stop. */
+export const FILES_LOW_WATERMARK_BYTES = 131_072;
+export const FILES_HIGH_WATERMARK_BYTES = 524_288;
 
 /** Connections of a browser; `make` is `(configuration) => new RTCPeerConnection(configuration)`. */
 export function browserPeerConnections(
@@ -87,19 +99,23 @@ class BrowserPeerConnection implements PeerConnection {
   readonly #events: PeerConnectionEvents;
   #connection: RTCPeerConnection;
   #channel: RTCDataChannel;
+  #files: RTCDataChannel;
 
   constructor(make: () => RTCPeerConnection, events: PeerConnectionEvents) {
     this.#make = make;
     this.#events = events;
-    [this.#connection, this.#channel] = this.#open();
+    [this.#connection, this.#channel, this.#files] = this.#open();
   }
 
-  #open(): [RTCPeerConnection, RTCDataChannel] {
+  #open(): [RTCPeerConnection, RTCDataChannel, RTCDataChannel] {
     const events = this.#events;
     const connection = this.#make();
     // Both sides make it, so that no offer decides who does: there is nothing to be glared at.
     const channel = connection.createDataChannel("link", { negotiated: true, id: 0 });
     channel.bufferedAmountLowThreshold = LINK_LOW_WATERMARK_BYTES;
+    const files = connection.createDataChannel("files", { negotiated: true, id: 1 });
+    files.binaryType = "arraybuffer";
+    files.bufferedAmountLowThreshold = FILES_LOW_WATERMARK_BYTES;
     connection.onicecandidate = ({ candidate }) => {
       // An empty text ends one generation (RFC 8838 section 13); there is nothing in it to be told.
       if (candidate?.candidate === "") return;
@@ -117,7 +133,9 @@ class BrowserPeerConnection implements PeerConnection {
     channel.onmessage = ({ data }) => events.received(data);
     channel.onbufferedamountlow = () => events.drained();
     channel.onclose = () => events.closed();
-    return [connection, channel];
+    files.onmessage = ({ data }) => events.fileReceived(data);
+    files.onopen = files.onbufferedamountlow = () => events.filesDrained();
+    return [connection, channel, files];
   }
 
   get offering(): boolean {
@@ -145,7 +163,7 @@ class BrowserPeerConnection implements PeerConnection {
     // A rolled back first offer can leave Chromium 156 without candidates for good: such a connection is made anew.
     if (this.offering && !this.described) {
       this.close();
-      [this.#connection, this.#channel] = this.#open();
+      [this.#connection, this.#channel, this.#files] = this.#open();
     }
     await this.#connection.setRemoteDescription({ type: "offer", sdp: offer });
     await this.#connection.setLocalDescription(await this.#connection.createAnswer());
@@ -170,6 +188,17 @@ class BrowserPeerConnection implements PeerConnection {
     }
   }
 
+  sendFile(frame: Uint8Array<ArrayBuffer>): boolean {
+    const files = this.#files;
+    if (files.readyState !== "open" || files.bufferedAmount >= FILES_HIGH_WATERMARK_BYTES) return false;
+    try {
+      files.send(frame);
+      return true;
+    } catch {
+      return false; // As above.
+    }
+  }
+
   async path(): Promise<LinkPath | undefined> {
     const stats = new Map<string, Record<string, unknown>>();
     (await this.#connection.getStats()).forEach((entry: Record<string, unknown>, id: string) => stats.set(id, entry));
@@ -190,6 +219,9 @@ class BrowserPeerConnection implements PeerConnection {
       this.#channel.onmessage =
       this.#channel.onbufferedamountlow =
       this.#channel.onclose =
+      this.#files.onopen =
+      this.#files.onmessage =
+      this.#files.onbufferedamountlow =
         null;
     this.#connection.close();
   }

@@ -58,6 +58,10 @@ export interface PeerLinkParts {
   onMessage(text: string): void;
   /** A link that took no text takes some again. */
   onDrained(): void;
+  /** Something came that belongs to files: bytes, or what is no frame at all. */
+  onFileFrame(data: unknown): void;
+  /** The channel for files takes frames, again or for the first time. */
+  onFilesDrained(): void;
   log?(line: string): void;
 }
 
@@ -98,6 +102,10 @@ export class PeerLink {
       received: (data) => this.#received(data),
       drained: () => this.#drained(),
       closed: () => this.#end({ by: "line", reason: "cut" }),
+      fileReceived: (data) => this.#fileReceived(data),
+      filesDrained: () => {
+        if (this.#state.state === "connected") parts.onFilesDrained();
+      },
     });
     this.#negotiation = new Negotiation({
       polite: this.#polite,
@@ -160,6 +168,11 @@ export class PeerLink {
     }
     this.#pulse?.sent();
     return true;
+  }
+
+  /** Hands over one frame of a file, in order; false when it was not taken, then `onFilesDrained` follows. */
+  sendFile(frame: Uint8Array<ArrayBuffer>): boolean {
+    return this.#state.state === "connected" && this.#connection.sendFile(frame);
   }
 
   /** Silence after which the link is asked whether it lives, ms. */
@@ -234,6 +247,7 @@ export class PeerLink {
         this.#negotiation.connected();
         this.#become({ state: "connected", since: this.#parts.clock.now() });
         this.#drained();
+        this.#parts.onFilesDrained();
       },
       onSilent: () => {
         this.#sayGoodbye("failed");
@@ -258,6 +272,12 @@ export class PeerLink {
         this.#log(`a frame on a link could not be read: ${frame.problem}`);
         return this.close("bad_frames");
     }
+  }
+
+  #fileReceived(data: unknown): void {
+    if (this.#state.state === "closed") return;
+    this.#pulse?.heard();
+    this.#parts.onFileFrame(data);
   }
 
   #drained(): void {

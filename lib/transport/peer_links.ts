@@ -28,6 +28,8 @@ export interface PeerLinksParts extends Pick<PeerLinkParts, "clock" | "timers" |
   onState(link: PeerLink, state: LinkState): void;
   onMessage(link: PeerLink, text: string): void;
   onDrained(link: PeerLink): void;
+  onFileFrame(link: PeerLink, data: unknown): void;
+  onFilesDrained(link: PeerLink): void;
 }
 
 /** Signals that wait to be checked or signed. More are dropped: whoever gets no answer asks again. */
@@ -132,6 +134,7 @@ export class PeerLinks {
 
   #add(peer: AuthorKey, made?: Pick<PeerLinkParts, "open" | "paired">): PeerLink {
     const { clock, timers, random, open, log, signer, linkCount, onState, onMessage, onDrained } = this.#parts;
+    const { onFileFrame, onFilesDrained } = this.#parts;
     const link: PeerLink = new PeerLink({
       me: signer.author,
       peer,
@@ -151,6 +154,8 @@ export class PeerLinks {
       },
       onMessage: (text) => onMessage(link, text),
       onDrained: () => onDrained(link),
+      onFileFrame: (data) => onFileFrame(link, data),
+      onFilesDrained: () => onFilesDrained(link),
       ...(log && { log }),
     });
     link.setHeartbeat(this.#heartbeatMs);

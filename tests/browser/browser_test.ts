@@ -14,4 +14,5 @@ import "./offline_rules.ts";
 import "./mesh_rules.ts";
 import "./firefox_rules.ts";
 import "./pairing_rules.ts";
+import "./file_rules.ts";
 import "./analytics_rules.ts";

@@ -2,39 +2,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { SERVER_BREAKER } from "../../lib/routing/circuit_breaker.ts";
 import { findViolations } from "../screens/axe.ts";
-import { type Field, rule } from "./field.ts";
+import { crowd } from "./crowd.ts";
+import { rule } from "./field.ts";
 import { connectPhones, link, openPanel, panelTexts, receivedFromPhones, untilReached } from "./phones.ts";
 import { t, type Tab } from "./tab.ts";
 
-/** Settings for rules that write more than a person may in this time. */
-const TALKATIVE = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
-/** Pages that are loaded at a time. */
-const ENTER_AT_ONCE = 3;
 /** After a while without a server every road to it rests, and then has one trial. */
 const BACK_WITHIN_MS = SERVER_BREAKER.cooldownMs + 15_000;
-
-/** People with peers switched on, in one room of a server of their own. */
-async function crowd(field: Field, names: string[], env: Record<string, string> = {}, initScript?: string) {
-  const server = await field.ownServer({ ...TALKATIVE, ...env });
-  const people = await Promise.all(
-    names.map((name) =>
-      field.person(name, { origin: server.url, mesh: "auto", viewport: { width: 360, height: 740 } })
-    ),
-  );
-  for (const { device } of people) {
-    device.expects(/ERR_CONNECTION_REFUSED/);
-    // Many pages on one machine: each has less of it.
-    device.context.setDefaultTimeout(3_000 * (names.length + 3));
-    if (initScript !== undefined) await device.context.addInitScript(initScript);
-  }
-  const [first, ...others] = people;
-  const path = await first!.startRoom("Phone to phone");
-  for (let at = 0; at < others.length; at += ENTER_AT_ONCE) {
-    await Promise.all(others.slice(at, at + ENTER_AT_ONCE).map((person) => person.enter(path)));
-  }
-  for (const person of people) await person.untilPeople(names.length);
-  return { server, people, path };
-}
 
 /** The server is back: all find it again. */
 async function untilBack(people: Tab[]): Promise<void> {

@@ -212,7 +212,7 @@ const conversation: fc.Arbitrary<Event[]> = fc.array(
     clock: fc.integer({ min: 1, max: 12 }),
     n: fc.integer({ min: 1, max: 4 }),
     to: fc.nat({ max: 20 }),
-    kind: fc.constantFrom("message", "reply", "edit", "retract", "reaction", "profile", "sealed" as const),
+    kind: fc.constantFrom("message", "reply", "file", "edit", "retract", "reaction", "profile", "sealed" as const),
     name: fc.constantFrom("Ann", "ann ", "Ben", "8en"),
     on: fc.boolean(),
   }),
@@ -223,6 +223,7 @@ const conversation: fc.Arbitrary<Event[]> = fc.array(
     const contents: Record<typeof kind, EventContent> = {
       message: { kind: "message", body: { name, text: `text ${at}` } },
       reply: { kind: "reply", body: { name, text: `reply ${at}`, to: target } },
+      file: { kind: "file", body: { name, file: { name: `file ${at}`, type: "a/b", bytes: 1, root: "A".repeat(43) } } },
       edit: { kind: "edit", body: { text: `edit ${at}`, to: target } },
       retract: { kind: "retract", body: { to: target } },
       reaction: { kind: "reaction", body: { to: target, emoji: on ? "🎉" : "🔥", on: clock % 3 > 0 } },

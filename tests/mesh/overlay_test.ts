@@ -164,3 +164,14 @@ Deno.test("[MESH-16] phones that are not reached for long are called although th
   assert(beyond.includes(apart(1_000_000 - UNREACHED_PATIENCE_MS, 0)!));
   assertEquals(apart(0, 0.9), undefined, "not by all of this side at once");
 });
+
+Deno.test("[FILE-7] a phone that alone has what is wanted is called by one that has links enough, and gets a place by a swap", () => {
+  const rig = new Rig({}, { maxLinks: 3 });
+  const [a, b, c] = rig.neighbours(3), holder = rig.key(), other = rig.key();
+  rig.say(c!, { type: "peers", links: 7, maxLinks: 8, peers: [] });
+  for (const peer of [a!, rig.me, holder, holder, other]) rig.node.call(peer);
+  assertEquals(rig.called, [holder]);
+  rig.node.linked(holder);
+  assertEquals(rig.ended, [c]);
+  assertEquals(new Set(rig.node.links.keys()), new Set([a, b, holder]));
+});

@@ -17,6 +17,9 @@ import {
   type RoomKind,
   type WireEvent,
 } from "../../lib/protocol/event.ts";
+import { cleanFileName } from "../../lib/files/file_name.ts";
+import type { FileInfo } from "../../lib/protocol/file_info.ts";
+import { FILE_MAX_BYTES } from "../../lib/protocol/limits.ts";
 import type { ClientFrame, ServerFrame } from "../../lib/protocol/frames.ts";
 
 export const base64url = (byteLength: number): fc.Arbitrary<string> =>
@@ -31,6 +34,16 @@ const text = (maxLength: number) =>
 const name = text(10).filter((name) => new TextEncoder().encode(name).length <= 160);
 const emoji = fc.constantFrom("🎉", "👩‍👩‍👧‍👦", "❤️", "x");
 
+/** What a `file` event says of its file. */
+const file: fc.Arbitrary<FileInfo> = fc.record({
+  name: fc.string({ unit: "grapheme", maxLength: 40 }).map(cleanFileName),
+  type: fc.constantFrom("image/webp", "application/pdf", "text/x.y+z-1"),
+  bytes: fc.integer({ min: 1, max: FILE_MAX_BYTES }),
+  root: base64url(32),
+  size: fc.record({ width: fc.integer({ min: 1, max: 32_767 }), height: fc.integer({ min: 1, max: 32_767 }) }),
+  thumbnail: fc.constantFrom("_9j_AAA", "UklGRAAA"),
+}, { requiredKeys: ["name", "type", "bytes", "root"] });
+
 export const content: fc.Arbitrary<EventContent> = fc.oneof(
   fc.record({
     kind: fc.constant("room" as const),
@@ -38,6 +51,10 @@ export const content: fc.Arbitrary<EventContent> = fc.oneof(
   }),
   fc.record({ kind: fc.constant("message" as const), body: fc.record({ name, text: text(50) }) }),
   fc.record({ kind: fc.constant("reply" as const), body: fc.record({ name, text: text(50), to: base64url(16) }) }),
+  fc.record({
+    kind: fc.constant("file" as const),
+    body: fc.record({ name, text: text(50), file }, { requiredKeys: ["name", "file"] }),
+  }),
   fc.record({
     kind: fc.constant("reaction" as const),
     body: fc.record({ to: base64url(16), emoji, on: fc.boolean() }),

@@ -1,6 +1,9 @@
 /** What runs in the browser page of idb_storage_test.ts. */
 import { idbStorage } from "../../lib/session/idb_storage.ts";
 import { enqueue } from "../../lib/session/outbox_book.ts";
+import { FILE_BLOCK_BYTES } from "../../lib/protocol/limits.ts";
+import { FILE_STORE_RULES } from "../files/store_contract.ts";
+import { forgetFiles, idbFileStore } from "../../lib/session/idb_files.ts";
 import { STORAGE_RULES } from "./storage_contract.ts";
 
 /** What the test calls by `evaluate`. */
@@ -38,8 +41,24 @@ const STORES = {
   2: ["device", "books", "entries", "copies", "events", "seen"],
 };
 
+async function runFileRule({ name, run }: typeof FILE_STORE_RULES[number]): Promise<string> {
+  try {
+    await run(({ blocks, now }) => idbFileStore("room", { name, maxBytes: blocks * FILE_BLOCK_BYTES, now }));
+    // Another room of the same device sees nothing of it, and forgets only what is its own.
+    if ((await idbFileStore("other", { name }).all()).length > 0) return "another room sees it";
+    await idbFileStore("other", { name }).note("theirs", { bytes: 1, reason: "wanted" });
+    await forgetFiles("room", name);
+    const left = [await idbFileStore("room", { name }).all(), await idbFileStore("other", { name }).all()];
+    return left.map(({ length }) => length).join() === "0,1" ? "ok" : `after forgetting: ${JSON.stringify(left)}`;
+  } catch (error) {
+    return String(error instanceof Error ? error.stack : error);
+  }
+}
+
 const page: StoragePage = {
   async runRule(name) {
+    const fileRule = FILE_STORE_RULES.find((rule) => rule.name === name);
+    if (fileRule !== undefined) return await runFileRule(fileRule);
     const rule = STORAGE_RULES.find((rule) => rule.name === name)!;
     const tabs: ReturnType<typeof idbStorage>[] = [];
     const database = `rule ${name}`;

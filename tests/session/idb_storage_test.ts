@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { Browser, Page } from "playwright-core";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import type { StoragePage } from "./idb_page.ts";
+import { FILE_STORE_RULES } from "../files/store_contract.ts";
 import { STORAGE_RULES } from "./storage_contract.ts";
 
 declare const storagePage: StoragePage;
@@ -74,7 +75,7 @@ function inBrowser(name: string, run: (openPage: () => Promise<Page>) => Promise
 
 // Each rule has a database of its own, so that one page serves them all.
 let rulePage: Promise<Page> | undefined;
-for (const { name } of STORAGE_RULES) {
+for (const { name } of [...STORAGE_RULES, ...FILE_STORE_RULES]) {
   inBrowser(name, async () => {
     const page = await (rulePage ??= open!());
     assertEquals(await page.evaluate((name) => storagePage.runRule(name), name), "ok");

@@ -56,6 +56,14 @@ async function open({ others = true, answers = true, linkedBefore = false } = {}
       return world.answers ? Promise.resolve(CONFIG) : Promise.reject(new TypeError("no network"));
     },
     makeConnection: noConnection,
+    files: () =>
+      Promise.resolve({
+        useMesh: () => {},
+        linked: () => {},
+        unlinked: () => {},
+        received: () => {},
+        drained: () => {},
+      }),
     linkedBefore: () => linkedBefore,
     keepLinked: () => {},
     onView: (view) => views.push(view),

@@ -670,3 +670,18 @@ Deno.test("a mesh that is closed tells its peers, has no links, and takes none",
   assertEquals([ada!.reaches, mesh!.links], [{ reached: 0, missing: 1 }, []]);
   assertEquals(ada!.session.delivery.reason, "no_peers");
 });
+
+Deno.test("[FILE-1] in a sealed room a file is offered to who has the key, and the server learns nothing of it", async () => {
+  using world = await crowd(["Ada", "Ben"], { sealed: true });
+  const [ada, ben] = world.phones;
+  const file = { name: "secret plan.pdf", type: "application/pdf", bytes: 9, root: "A".repeat(43) };
+  assertEquals(await ada!.session.sendFile(file, "for us"), {});
+  const offered = () => ben!.session.messages.value.find((item) => item.type === "message" && item.text === "for us");
+  await world.until(() => offered() !== undefined);
+  const item = offered();
+  assertEquals(item?.type === "message" && item.file, file);
+  await world.time.run(3_000);
+  const stored = JSON.stringify(world.server.log);
+  assert(world.server.log.length > 1);
+  assert(!stored.includes(file.root) && !stored.includes("secret plan"));
+});

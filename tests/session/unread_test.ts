@@ -48,6 +48,25 @@ Deno.test("what others say is unread until it is seen; what I say never is", asy
   session.dispose();
 });
 
+Deno.test("a file counts as something that was said", async () => {
+  const { time, server, session } = await openRoom();
+  const other = openSession({ server, seed: 9, name: "Ben" });
+  await connected(server, other);
+  const file = { name: "map.pdf", type: "application/pdf", bytes: 9, root: "A".repeat(43) };
+  assertEquals(await other.sendFile(file, " the map "), {});
+  assertEquals(await other.sendFile(file, ""), {});
+  await time.run(500);
+  assertEquals(unread(session), ["the map", ""]);
+  const items = session.messages.value.filter((item) => item.type === "message");
+  assertEquals(items.map((item) => item.file), [file, file]);
+  await session.sendMessage("thanks", items[1]!.id);
+  await time.run(500);
+  const reply = session.messages.value.at(-1);
+  assertEquals(reply?.type === "message" && reply.replyTo?.text, "map.pdf");
+  session.dispose();
+  other.dispose();
+});
+
 Deno.test("what was read is remembered where the copy of the room did not get to the disk", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });

@@ -12,7 +12,11 @@ import type {
   PeerConnection,
   PeerConnectionEvents,
 } from "../../lib/transport/peer_connection.ts";
-import { LINK_LOW_WATERMARK_BYTES } from "../../lib/transport/peer_connection.ts";
+import {
+  FILES_HIGH_WATERMARK_BYTES,
+  FILES_LOW_WATERMARK_BYTES,
+  LINK_LOW_WATERMARK_BYTES,
+} from "../../lib/transport/peer_connection.ts";
 import type { VirtualTime } from "../support/virtual_time.ts";
 
 /** What all fake connections share. */
@@ -24,6 +28,8 @@ export class FakeAir {
   latencyMs = 5;
   /** Bytes stay in the channels until `drain`. */
   clogged = false;
+  /** What the channel for files carries, per ms. */
+  fileBytesPerMs = 4_096;
 
   constructor(time: VirtualTime) {
     this.time = time;
@@ -66,6 +72,9 @@ export class FakePeerConnection implements PeerConnection {
   /** Nothing gets in or out, and nobody is told. */
   cut = false;
   bufferedBytes = 0;
+  /** Bytes that wait in the channel for files, and when the last of them has left. */
+  fileBytes = 0;
+  #filesSentAt = 0;
   /** What went wrong that a real one would throw at. */
   rollbacks = 0;
 
@@ -145,6 +154,23 @@ export class FakePeerConnection implements PeerConnection {
     return true;
   }
 
+  sendFile(frame: Uint8Array<ArrayBuffer>): boolean {
+    if (this.closed || this.#peer === undefined || this.fileBytes >= FILES_HIGH_WATERMARK_BYTES) return false;
+    const peer = this.#peer, air = this.#air, now = air.time.now(), bytes = frame.slice();
+    this.fileBytes += bytes.length;
+    this.#filesSentAt = Math.max(now, this.#filesSentAt) + bytes.length / air.fileBytesPerMs;
+    air.time.after(this.#filesSentAt - now, () => {
+      const before = this.fileBytes;
+      this.fileBytes -= bytes.length;
+      const low = before > FILES_LOW_WATERMARK_BYTES && this.fileBytes <= FILES_LOW_WATERMARK_BYTES;
+      if (low && !this.closed) this.#events.filesDrained();
+      air.time.after(air.latencyMs, () => {
+        if (!air.down && !this.cut && !peer.cut && !peer.closed) peer.#events.fileReceived(bytes.buffer);
+      });
+    });
+    return true;
+  }
+
   /** Empties a clogged channel. */
   drain(): void {
     this.bufferedBytes = LINK_LOW_WATERMARK_BYTES;
@@ -205,7 +231,11 @@ export class FakePeerConnection implements PeerConnection {
       one.#peer = other;
       if (one.#openedOnce) continue;
       one.#openedOnce = true;
-      this.#air.time.after(this.#air.latencyMs, () => one.closed || one.#events.opened());
+      this.#air.time.after(this.#air.latencyMs, () => {
+        if (one.closed) return;
+        one.#events.opened();
+        one.#events.filesDrained();
+      });
     }
   }
 }

@@ -63,6 +63,11 @@ class End implements PeerConnection {
     throw new Error("nobody answers: both offer");
   }
 
+  sendFile(frame: Uint8Array): boolean {
+    this.peer?.events.fileReceived(frame);
+    return true;
+  }
+
   accept(answer: string): Promise<void> {
     this.#expects = /a=ice-ufrag:(.*)/.exec(answer)![1]!.trim();
     const other = this.air.ends.find(({ ufrag }) => ufrag === this.#expects);
@@ -135,6 +140,8 @@ function use({ open }: PairedPeer) {
     received: (data) => heard.push(data),
     drained: nothing,
     closed: nothing,
+    fileReceived: (data) => heard.push(`file ${data}`),
+    filesDrained: nothing,
   });
   return { connection, heard };
 }
@@ -151,11 +158,13 @@ Deno.test("[PAIR-1] each scans the other's code, in any order; both learn who th
   assertEquals([bens.session, bens.peerSession], [adas.peerSession, adas.session]);
   assertEquals([bens.clock, bens.info], [7, undefined]);
   // What the other one says before this one has taken the connection over is not lost.
-  use(adas).connection.send("mhello");
+  const { connection } = use(adas);
+  connection.send("mhello");
+  connection.sendFile(Uint8Array.of(1, 2));
   await Promise.resolve();
   const { heard } = use(bens);
   await Promise.resolve();
-  assertEquals(heard, ["opened", "mhello"]);
+  assertEquals(heard, ["opened", "mhello", "file 1,2"]);
   one.pairing.close();
   assert(!air.ends[0]!.closed, "a connection that was handed over stays");
 });

@@ -96,6 +96,8 @@ const page: LinkPage = {
         changed();
       },
       onDrained: () => drained(),
+      onFileFrame: () => {},
+      onFilesDrained: () => {},
       log: (line) => console.info(line),
     });
     await new Promise<void>((resolve) => {

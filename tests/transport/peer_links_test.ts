@@ -9,7 +9,7 @@ import {
   LINK_SILENCE_MS,
 } from "../../lib/protocol/limits.ts";
 import { OFFER_AGAIN_MS } from "../../lib/transport/negotiation.ts";
-import { LINK_HIGH_WATERMARK_BYTES } from "../../lib/transport/peer_connection.ts";
+import { FILES_HIGH_WATERMARK_BYTES, LINK_HIGH_WATERMARK_BYTES } from "../../lib/transport/peer_connection.ts";
 import { type LinkState, type PeerLink, POLITE_REPAIR_DELAY_MS } from "../../lib/transport/peer_link.ts";
 import { PeerLinks } from "../../lib/transport/peer_links.ts";
 import { SeededRandom } from "../simulation/random.ts";
@@ -26,6 +26,8 @@ class Person {
   readonly told: string[] = [];
   readonly texts: string[] = [];
   drained = 0;
+  filesDrained = 0;
+  readonly fileFrames: Uint8Array[] = [];
   admits = true;
 
   constructor(readonly world: World, seed: number) {
@@ -54,6 +56,8 @@ class Person {
       onState: (_, state) => this.told.push(wordsOf(state)),
       onMessage: (_, text) => this.texts.push(text),
       onDrained: () => this.drained++,
+      onFileFrame: (_, data) => this.fileFrames.push(new Uint8Array(data as ArrayBuffer)),
+      onFilesDrained: () => this.filesDrained++,
     });
   }
 
@@ -351,4 +355,27 @@ world("junk on the channel ends the link, and only that", async (world, ada, bob
     const ends = [ada.told.at(-1), bob.told.at(-1)].toSorted();
     assertEquals(ends, ["closed peer bad_frames", "closed us bad_frames"], `${junk}`);
   }
+});
+
+world("a file goes over a channel of its own, in order, and no text waits for it", async (world, ada, bob) => {
+  await linked(world, ada, bob);
+  world.air.fileBytesPerMs = 64;
+  let taken = 0;
+  while (ada.link(bob).sendFile(new Uint8Array(LINK_CHUNK_BYTES).fill(taken))) taken++;
+  assertEquals(taken, FILES_HIGH_WATERMARK_BYTES / LINK_CHUNK_BYTES);
+  const before = ada.filesDrained;
+  assert(ada.link(bob).send("at once"));
+  await world.time.run(50);
+  assertEquals(bob.texts.at(-1), "at once");
+  assert(bob.fileFrames.length < taken);
+  await world.time.run(20_000);
+  assertEquals(bob.fileFrames.map(([first]) => first), Array.from({ length: taken }, (_, at) => at));
+  assertEquals(ada.filesDrained, before + 1);
+});
+
+world("junk on the channel for files is for who reads files, and ends no link", async (world, ada, bob) => {
+  await linked(world, ada, bob);
+  assert(ada.link(bob).sendFile(new Uint8Array(3)));
+  await world.time.run(100);
+  assertEquals([bob.fileFrames.length, bob.connectedTo(ada)], [1, true]);
 });

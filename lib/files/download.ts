@@ -1,0 +1,326 @@
+// Runs in browser and simulator.
+/**
+ * One file that is being fetched: whom to ask for what. The list of hashes first, then blocks, from every linked phone that
+ * holds some, each block from one of them, so that a false one has one sender. It begins with what is held already.
+ */
+import type { AuthorKey } from "../protocol/event.ts";
+import { blockBytes, blockCount, type Bytes, FILE_HOPS_MAX, type FileFrame } from "../protocol/file_frames.ts";
+import type { FileRoot } from "../protocol/file_info.ts";
+import { bytesOf, fromBits, isBlock, rootOf } from "./blocks.ts";
+import {
+  ANSWER_TIMEOUT_MS,
+  BLOCKS_IN_FLIGHT,
+  BLOCKS_PER_HOLDER,
+  CARRY_AFTER_MS,
+  CARRY_NEXT_MS,
+  CARRY_SMALL_AFTER_MS,
+  CONNECT_EVERY_MS,
+  REST_MS,
+  SMALL_FILE_BYTES,
+} from "./limits.ts";
+import type { FileOffer, FilePorts, Hindrance } from "./ports.ts";
+import { type HeldFile, StoreFull } from "./store.ts";
+
+/** A file's frame without the root that this is about. */
+type Word = FileFrame extends infer Frame ? Frame extends FileFrame ? Omit<Frame, "root"> : never : never;
+
+export interface DownloadParts
+  extends Pick<FilePorts, "now" | "random" | "hash" | "store" | "connect" | "wayTo" | "log"> {
+  /** The phones that are linked, liars not among them. */
+  peers(): Iterable<AuthorKey>;
+  tell(peer: AuthorKey, frame: FileFrame): void;
+  /** It sent what is not the file. */
+  onLiar(peer: AuthorKey): void;
+  /** More is held, or something hinders it. */
+  onChange(): void;
+  onBlock(): void;
+}
+
+interface Holder {
+  blocks: ReadonlySet<number>;
+  restsUntil: number;
+  rests: number;
+}
+
+interface Ask {
+  peer: AuthorKey;
+  /** Filled from the front. */
+  block: Bytes;
+  got: number;
+  /** When something of it came last, or when it was asked for. */
+  at: number;
+}
+
+export class Download {
+  readonly root: FileRoot;
+  readonly offer: FileOffer;
+  /** Links the question goes on over, when nobody linked holds it. */
+  readonly hops: number;
+  readonly blocks: Set<number>;
+  readonly #parts: DownloadParts;
+  #hashes: Bytes | undefined;
+  #hindrance: Hindrance | undefined;
+  readonly #holders = new Map<AuthorKey, Holder>();
+  readonly #asks = new Map<number, Ask>();
+  /** Blocks that came and are not stored yet. */
+  readonly #checking = new Set<number>();
+  #listAsk: { peer: AuthorKey; at: number } | undefined;
+  #seeking: { connectAt: number; carryAt: number; carriers: AuthorKey[] } | undefined;
+  #stopped = false;
+
+  constructor(offer: FileOffer, held: Pick<HeldFile, "hashes" | "blocks">, hops: number, parts: DownloadParts) {
+    this.root = offer.root;
+    this.offer = offer;
+    this.hops = Math.min(hops, FILE_HOPS_MAX);
+    this.#parts = parts;
+    this.#hashes = held.hashes;
+    this.blocks = new Set(held.hashes === undefined ? [] : held.blocks);
+    for (const peer of parts.peers()) this.linked(peer);
+    this.#pump();
+  }
+
+  get complete(): boolean {
+    return this.blocks.size === blockCount(this.offer.bytes);
+  }
+
+  /** Why it does not go on. */
+  get hindrance(): Hindrance | undefined {
+    return this.#hindrance ?? (this.#seeking === undefined ? undefined : "no_holder");
+  }
+
+  /** Bytes that are here, those on their way included. */
+  get bytesHere(): number {
+    let bytes = bytesOf([...this.blocks, ...this.#checking], this.offer.bytes);
+    for (const { got } of this.#asks.values()) bytes += got;
+    return bytes;
+  }
+
+  /** Linked phones that hold something that is missing here. */
+  get holders(): AuthorKey[] {
+    return [...this.#holders.keys()].filter((peer) => this.#lacksFrom(peer));
+  }
+
+  linked(peer: AuthorKey): void {
+    this.#say(peer, { type: "want", hopsLeft: 0 });
+  }
+
+  unlinked(peer: AuthorKey): void {
+    this.#holders.delete(peer);
+    this.#giveBack(peer);
+    this.#pump();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const peer of this.#parts.peers()) this.#say(peer, { type: "unwant" });
+    this.#asks.clear();
+  }
+
+  received(peer: AuthorKey, frame: FileFrame): void {
+    if (this.#over) return;
+    switch (frame.type) {
+      case "have": {
+        const before = this.#holders.get(peer);
+        const blocks = fromBits(frame.bits, this.offer.bytes);
+        this.#holders.set(peer, { restsUntil: 0, rests: 0, ...before, blocks });
+        break;
+      }
+      case "list":
+        return void this.#takeList(peer, frame.hashes, frame.bytes);
+      case "data":
+        return this.#takeData(peer, frame.index, frame.offset, frame.bytes);
+      case "refused":
+        if (this.#asks.get(frame.index)?.peer !== peer) return;
+        this.#asks.delete(frame.index);
+        this.#rest(peer);
+        break;
+      default:
+        return;
+    }
+    this.#pump();
+  }
+
+  /** What is late is asked for elsewhere, and where nobody holds it a way is looked for. */
+  look(): void {
+    if (this.#over) return;
+    const now = this.#parts.now();
+    const late = new Set<AuthorKey>();
+    for (const { peer, at } of this.#asks.values()) if (now - at >= ANSWER_TIMEOUT_MS) late.add(peer);
+    if (this.#listAsk !== undefined && now - this.#listAsk.at >= ANSWER_TIMEOUT_MS) late.add(this.#listAsk.peer);
+    for (const peer of late) {
+      this.#giveBack(peer);
+      this.#rest(peer);
+      // What it was about to send would come twice.
+      this.#say(peer, { type: "unwant" });
+      this.#say(peer, { type: "want", hopsLeft: 0 });
+    }
+    this.#pump();
+    this.#seek(now);
+  }
+
+  get #over(): boolean {
+    return this.#stopped || this.complete || this.#hindrance !== undefined;
+  }
+
+  /** Asks for as much as may be on its way. */
+  #pump(): void {
+    if (this.#over) return;
+    const now = this.#parts.now();
+    const ready = [...this.#holders].filter(([peer, { restsUntil }]) => restsUntil <= now && this.#lacksFrom(peer));
+    if (ready.length > 0) this.#found();
+    if (this.#hashes === undefined) return this.#askForList(ready.map(([peer]) => peer));
+    for (let more = true; more;) {
+      more = false;
+      // One after another gets one more: no holder takes all that others could send.
+      for (const [peer, { blocks }] of ready) {
+        if (this.#asks.size + this.#checking.size >= BLOCKS_IN_FLIGHT) return;
+        const asked = [...this.#asks.values()].filter((ask) => ask.peer === peer).length;
+        if (asked >= BLOCKS_PER_HOLDER) continue;
+        const missing = [...blocks].filter((index) => this.#isMissing(index));
+        // At random: phones that fetch at the same time soon have different blocks for each other.
+        const index = missing[Math.floor(this.#parts.random() * missing.length)];
+        if (index === undefined) continue;
+        this.#asks.set(index, { peer, block: new Uint8Array(blockBytes(this.offer.bytes, index)), got: 0, at: now });
+        this.#say(peer, { type: "ask_block", index });
+        more = true;
+      }
+    }
+  }
+
+  #askForList(ready: AuthorKey[]): void {
+    const peer = ready[0];
+    if (peer === undefined || this.#listAsk !== undefined) return;
+    this.#listAsk = { peer, at: this.#parts.now() };
+    this.#say(peer, { type: "ask_list" });
+  }
+
+  async #takeList(peer: AuthorKey, hashes: Bytes, bytes: number): Promise<void> {
+    if (this.#listAsk?.peer !== peer || this.#hashes !== undefined) return;
+    const { hash, store } = this.#parts;
+    const root = await rootOf(hash, hashes, bytes);
+    if (this.#over || this.#hashes !== undefined) return;
+    this.#listAsk = undefined;
+    if (root !== this.root) return this.#lied(peer);
+    if (bytes !== this.offer.bytes) return this.#hinder("false_offer");
+    this.#hashes = hashes;
+    try {
+      await store.note(this.root, { hashes });
+    } catch (error) {
+      return this.#failed(error);
+    }
+    this.#pump();
+  }
+
+  #takeData(peer: AuthorKey, index: number, offset: number, bytes: Bytes): void {
+    const ask = this.#asks.get(index);
+    // Not asked for, or the rest of what was given up before it was asked for anew: nothing is wrong with who sends it.
+    if (ask?.peer !== peer || offset !== ask.got) return;
+    if (offset + bytes.length > ask.block.length) return this.#lied(peer);
+    ask.block.set(bytes, offset);
+    ask.got += bytes.length;
+    ask.at = this.#parts.now();
+    if (ask.got === ask.block.length) {
+      this.#asks.delete(index);
+      this.#checking.add(index);
+      void this.#check(peer, index, ask.block);
+      this.#pump();
+    }
+    this.#parts.onChange();
+  }
+
+  async #check(peer: AuthorKey, index: number, block: Bytes): Promise<void> {
+    const { hash, store } = this.#parts;
+    try {
+      const good = await isBlock(hash, this.#hashes!, index, block);
+      if (good && !this.#stopped) await store.putBlock(this.root, index, block);
+      this.#checking.delete(index);
+      if (this.#stopped) return;
+      if (!good) return this.#lied(peer);
+    } catch (error) {
+      this.#checking.delete(index);
+      return this.#failed(error);
+    }
+    this.blocks.add(index);
+    this.#parts.onBlock();
+    this.#pump();
+  }
+
+  #isMissing(index: number): boolean {
+    return !this.blocks.has(index) && !this.#asks.has(index) && !this.#checking.has(index);
+  }
+
+  #lacksFrom(peer: AuthorKey): boolean {
+    return [...this.#holders.get(peer)?.blocks ?? []].some((index) => !this.blocks.has(index));
+  }
+
+  #giveBack(peer: AuthorKey): void {
+    for (const [index, ask] of this.#asks) if (ask.peer === peer) this.#asks.delete(index);
+    if (this.#listAsk?.peer === peer) this.#listAsk = undefined;
+  }
+
+  #rest(peer: AuthorKey): void {
+    const holder = this.#holders.get(peer);
+    if (holder === undefined) return;
+    holder.rests++;
+    holder.restsUntil = this.#parts.now() + REST_MS * holder.rests;
+  }
+
+  #lied(peer: AuthorKey): void {
+    this.#parts.log(`files: ${peer.slice(0, 6)} sent what is not the file`);
+    this.#holders.delete(peer);
+    this.#giveBack(peer);
+    this.#say(peer, { type: "unwant" });
+    this.#parts.onLiar(peer);
+    this.#pump();
+  }
+
+  #failed(error: unknown): void {
+    if (this.#stopped) return;
+    this.#parts.log(`files: a file could not be kept: ${error}`);
+    this.#hinder(error instanceof StoreFull ? "full" : "not_stored");
+  }
+
+  #hinder(hindrance: Hindrance): void {
+    this.#hindrance = hindrance;
+    this.#parts.onChange();
+  }
+
+  // ---- where nobody linked holds it ----
+
+  #found(): void {
+    if (this.#seeking === undefined) return;
+    this.#seeking = undefined;
+    this.#parts.onChange();
+  }
+
+  #seek(now: number): void {
+    if (this.#over || this.holders.length > 0) return;
+    const { connect, wayTo, peers } = this.#parts;
+    const { author, bytes } = this.offer;
+    if (this.#seeking === undefined) {
+      const patience = bytes <= SMALL_FILE_BYTES ? CARRY_SMALL_AFTER_MS : CARRY_AFTER_MS;
+      this.#seeking = { connectAt: now, carryAt: now + patience, carriers: [] };
+      this.#parts.onChange();
+    }
+    const seeking = this.#seeking;
+    const linked = [...peers()];
+    if (seeking.connectAt <= now) {
+      seeking.connectAt = now + CONNECT_EVERY_MS;
+      if (!linked.includes(author)) connect(author);
+    }
+    if (seeking.carryAt > now || this.hops === 0 || linked.length === 0) return;
+    seeking.carryAt = now + CARRY_NEXT_MS;
+    // The one on the way to the author first, then the others in turn.
+    const untried = linked.filter((peer) => !seeking.carriers.includes(peer));
+    if (untried.length === 0) seeking.carriers = [];
+    const way = wayTo(author);
+    const choices = untried.length === 0 ? linked : untried;
+    const carrier = choices.find((peer) => peer === way) ?? choices[Math.floor(this.#parts.random() * choices.length)]!;
+    seeking.carriers.push(carrier);
+    for (const peer of linked) this.#say(peer, { type: "want", hopsLeft: peer === carrier ? this.hops : 0 });
+  }
+
+  #say(peer: AuthorKey, word: Word): void {
+    this.#parts.tell(peer, { ...word, root: this.root });
+  }
+}

@@ -1,0 +1,115 @@
+// Runs in browser and simulator.
+/**
+ * What is sent to one neighbour: frames that wait for its channel, and blocks it asked for, one after another. One block is
+ * in memory at a time, and nothing is read from the storage before the channel takes it.
+ */
+import type { AuthorKey } from "../protocol/event.ts";
+import { type Bytes, encodeFileFrame, FILE_CHUNK_BYTES, type FileFrame } from "../protocol/file_frames.ts";
+import type { FileRoot } from "../protocol/file_info.ts";
+import {
+  FRAME_COST_BYTES,
+  UPLOAD_BURST_BYTES,
+  UPLOAD_BYTES_PER_SECOND,
+  UPLOADS_PER_NEIGHBOUR,
+  WAITING_FRAMES_MAX,
+} from "./limits.ts";
+
+export interface UploadParts {
+  now(): number;
+  send(peer: AuthorKey, frame: Bytes): boolean;
+  /** A block that may be given away; undefined when it is not held, or not offered any more. */
+  read(root: FileRoot, index: number): Promise<Bytes | undefined>;
+}
+
+interface Block {
+  root: FileRoot;
+  index: number;
+}
+
+export class Uploads {
+  readonly #peer: AuthorKey;
+  readonly #parts: UploadParts;
+  readonly #frames: Bytes[] = [];
+  #blocks: Block[] = [];
+  #current: (Block & { bytes: Bytes; sent: number }) | undefined;
+  #reading = false;
+  #allowance = UPLOAD_BURST_BYTES;
+  #allowanceAt: number;
+
+  constructor(peer: AuthorKey, parts: UploadParts) {
+    this.#peer = peer;
+    this.#parts = parts;
+    this.#allowanceAt = parts.now();
+  }
+
+  /** Whether what it makes this phone do is still within its allowance. */
+  allows(bytes = FRAME_COST_BYTES): boolean {
+    const now = this.#parts.now();
+    const refilled = this.#allowance + (now - this.#allowanceAt) * UPLOAD_BYTES_PER_SECOND / 1000;
+    this.#allowance = Math.min(UPLOAD_BURST_BYTES, refilled);
+    this.#allowanceAt = now;
+    if (this.#allowance < bytes) return false;
+    this.#allowance -= bytes;
+    return true;
+  }
+
+  tell(frame: FileFrame): void {
+    this.#frames.push(encodeFileFrame(frame));
+    if (this.#frames.length > WAITING_FRAMES_MAX) this.#frames.shift();
+    this.drained();
+  }
+
+  /** It asks for a block. */
+  ask(root: FileRoot, index: number): void {
+    if (this.#blocks.length >= UPLOADS_PER_NEIGHBOUR) return this.tell({ type: "refused", root, index });
+    this.#blocks.push({ root, index });
+    this.drained();
+  }
+
+  /** It wants nothing of this file any more. */
+  cancel(root: FileRoot): void {
+    this.#blocks = this.#blocks.filter((block) => block.root !== root);
+    if (this.#current?.root === root) this.#current = undefined;
+    this.drained();
+  }
+
+  /** The channel may take more. */
+  drained(): void {
+    for (;;) {
+      const frame = this.#frames[0] ?? this.#nextChunk();
+      if (frame === undefined || !this.#parts.send(this.#peer, frame)) break;
+      if (frame === this.#frames[0]) this.#frames.shift();
+      else this.#chunkSent();
+    }
+    if (this.#current === undefined && !this.#reading && this.#blocks.length > 0) void this.#readNext();
+  }
+
+  #nextChunk(): Bytes | undefined {
+    const block = this.#current;
+    if (block === undefined) return;
+    const { root, index, bytes, sent } = block;
+    return encodeFileFrame({
+      type: "data",
+      root,
+      index,
+      offset: sent,
+      bytes: bytes.subarray(sent, sent + FILE_CHUNK_BYTES),
+    });
+  }
+
+  #chunkSent(): void {
+    const block = this.#current!;
+    block.sent += FILE_CHUNK_BYTES;
+    if (block.sent >= block.bytes.length) this.#current = undefined;
+  }
+
+  async #readNext(): Promise<void> {
+    this.#reading = true;
+    const block = this.#blocks.shift()!;
+    const bytes = await this.#parts.read(block.root, block.index);
+    this.#reading = false;
+    if (bytes !== undefined && this.allows(bytes.length)) this.#current = { ...block, bytes, sent: 0 };
+    else this.#frames.push(encodeFileFrame({ type: "refused", ...block }));
+    this.drained();
+  }
+}

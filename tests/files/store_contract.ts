@@ -1,0 +1,104 @@
+/** What every FileStore promises. Runs in Deno for the one in memory, and in a real browser for IndexedDB. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type FileStore, type HeldFile, StoreFull } from "../../lib/files/store.ts";
+import { FILE_BLOCK_BYTES } from "../../lib/protocol/limits.ts";
+
+/** Opens one more tab on the same device, which has place for so many blocks. */
+export type OpenFiles = (options: { blocks: number; now: () => number }) => FileStore;
+
+const block = (fill: number) => new Uint8Array(FILE_BLOCK_BYTES).fill(fill);
+const hashes = (count: number) => new Uint8Array(32 * count).fill(7);
+const kept = (files: HeldFile[]) => files.map(({ root, blocks }) => `${root} ${blocks.size}`).sort();
+
+/** A device whose clock goes on by one with each look at it. */
+function device(open: OpenFiles, blocks: number) {
+  let now = 1_000;
+  const clock = { now: () => now++, pass: (ms: number) => now += ms };
+  const store = open({ blocks, now: clock.now });
+  const file = async (root: string, reason: HeldFile["reason"], count: number, of = count, shared = false) => {
+    await store.note(root, { bytes: of * FILE_BLOCK_BYTES, reason, hashes: hashes(of), shared });
+    for (let index = 0; index < count; index++) await store.putBlock(root, index, block(index));
+  };
+  return { clock, store, file };
+}
+
+/** Each rule gets a device of its own. */
+export const FILE_STORE_RULES: { name: string; run: (open: OpenFiles) => Promise<void> }[] = [
+  {
+    name: "files: what is noted and put is there for every tab, block by block",
+    async run(open) {
+      const { store } = device(open, 10);
+      assertEquals([await store.find("a"), await store.block("a", 0), await store.all()], [undefined, undefined, []]);
+      await store.note("a", { bytes: 300_000, reason: "wanted" });
+      await store.putBlock("a", 1, new Uint8Array(300_000 - FILE_BLOCK_BYTES).fill(2));
+      await store.note("a", { hashes: hashes(2) });
+      const other = open({ blocks: 10, now: Date.now });
+      assertEquals(await other.find("a"), {
+        root: "a",
+        bytes: 300_000,
+        reason: "wanted",
+        shared: false,
+        hashes: hashes(2),
+        blocks: new Set([1]),
+      });
+      assertEquals((await other.block("a", 1))?.[5], 2);
+      await other.delete("a");
+      assertEquals([await store.find("a"), await store.block("a", 1)], [undefined, undefined]);
+    },
+  },
+  {
+    name: "files: a block of a file that nobody noted, or that is gone, is dropped",
+    async run(open) {
+      const { store } = device(open, 10);
+      await store.putBlock("a", 0, block(1));
+      assertEquals([await store.block("a", 0), await store.all()], [undefined, []]);
+    },
+  },
+  {
+    name: "files: blocks that come at once are all kept",
+    async run(open) {
+      const { store } = device(open, 10);
+      await store.note("a", { bytes: 8 * FILE_BLOCK_BYTES, reason: "wanted" });
+      await Promise.all(Array.from({ length: 8 }, (_, index) => store.putBlock("a", index, block(index))));
+      assertEquals((await store.find("a"))!.blocks.size, 8);
+    },
+  },
+  {
+    name: "[FILE-9] files: carried ones go first, then finished, paused, and mine that others have; the oldest of each",
+    async run(open) {
+      const { store, file } = device(open, 8);
+      await file("mine, shared", "mine", 1, 1, true);
+      await file("paused", "paused", 1, 2);
+      await file("finished", "wanted", 1);
+      await file("carried, older", "carried", 1);
+      await file("carried, newer", "carried", 1);
+      await file("only here", "mine", 1);
+      await file("unfinished", "wanted", 1, 9);
+      await store.note("new", { bytes: 9 * FILE_BLOCK_BYTES, reason: "wanted" });
+      const gone: string[] = [];
+      for (let index = 0; index < 6; index++) {
+        const before = (await store.all()).map(({ root }) => root);
+        await store.putBlock("new", index, block(index));
+        const after = new Set((await store.all()).map(({ root }) => root));
+        gone.push(...before.filter((root) => !after.has(root)));
+      }
+      assertEquals(gone, ["carried, older", "carried, newer", "finished", "paused", "mine, shared"]);
+      await assertRejects(() => store.putBlock("new", 6, block(6)), StoreFull);
+      assertEquals(kept(await store.all()), ["new 6", "only here 1", "unfinished 1"]);
+    },
+  },
+  {
+    name: "[FILE-9] files: a draft of a page that is gone goes, one that is being written stays",
+    async run(open) {
+      const { clock, store, file } = device(open, 2);
+      await file("old draft", "draft", 1);
+      clock.pass(3_600_000);
+      await file("new draft", "draft", 1);
+      await file("more", "wanted", 1);
+      assertEquals(kept(await store.all()), ["more 1", "new draft 1"]);
+      await store.note("last", { bytes: 1, reason: "wanted" });
+      await file("last", "mine", 1);
+      assert((await store.find("more")) === undefined);
+    },
+  },
+];
