@@ -130,8 +130,7 @@ export async function stopOwnServer(): Promise<void> {
   if (stopping === undefined) return;
   const server = await stopping;
   endTelemetry?.();
-  await monitor?.close();
-  await server.close();
+  await Promise.all([monitor?.close(), server.close()]);
   await polling?.close();
   for (const signal of SIGNALS) Deno.removeSignalListener(signal, exit);
   store?.close();

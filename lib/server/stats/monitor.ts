@@ -177,7 +177,7 @@ export class Monitor {
     return this.#history;
   }
 
-  /** Leaves nothing running. Goes before the server closes: the last record counts what it still does not. */
+  /** Writes the last records, and leaves nothing running. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
