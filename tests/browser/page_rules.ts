@@ -141,7 +141,7 @@ for (const theme of ["dark", "sunlight"] as const) {
     await ben.goTo("/nowhere");
     found.push(...await findings(ben, "404"));
     await ben.goTo("/offline");
-    await ben.page.getByText(t.offline.noneKept).waitFor();
+    await ben.page.getByText(t.offline.kept).waitFor();
     found.push(...await findings(ben, "offline page"));
     assertEquals(found, []);
   });
