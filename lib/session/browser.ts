@@ -1,7 +1,6 @@
 /** Opens rooms in a real browser. */
 import { type ReadonlySignal, Signal } from "@preact/signals";
 import type { RoomId } from "../protocol/event.ts";
-import type { RoadReport } from "../protocol/road_report.ts";
 import { lazyRoad } from "../transport/road.ts";
 import { socketRoad, socketUrl } from "../transport/socket.ts";
 import type { Cancel, TabChannel } from "./deps.ts";
@@ -9,7 +8,6 @@ import type { RoomFiles } from "./room_files.ts";
 import type { RoomModel } from "./room_model.ts";
 import type { ConnectionDiagnostics } from "./connection_model.ts";
 import { MESH_MODES } from "../routing/power_policy.ts";
-import { mayReport } from "./report_choice.ts";
 import { RoomConnection, type RoomConnectionParts } from "./room_connection.ts";
 import { openRoomSession, type RoomSession, type RoomSessionOptions } from "./room_session.ts";
 import { roomChannel, webLockElection } from "./tab_lock.ts";
@@ -56,11 +54,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     checkServer,
     network: networkState,
     browser: navigator.userAgent,
-    reports: {
-      allowed: mayReport,
-      fetchRules: async () => await (await fetch(REPORTS, ANONYMOUS)).json(),
-      send: sendReport,
-    },
+    reports: true,
     ...(typeof RTCPeerConnection !== "undefined" && { peers: browserPeers(options.room, files) }),
     log,
   });
@@ -161,15 +155,6 @@ async function checkServer(): Promise<number | undefined> {
   } catch {
     return undefined; // Nobody there, or somebody else: a captive portal answers with a page of its own, or not at all.
   }
-}
-
-const REPORTS = "/api/reports";
-/** Without the device's cookie: whose report it is nobody shall know. */
-const ANONYMOUS = { credentials: "omit", cache: "no-store" } as const;
-
-function sendReport(report: RoadReport): void {
-  // A page that is left still sends it. One that does not arrive is not missed.
-  fetch(REPORTS, { ...ANONYMOUS, method: "POST", body: JSON.stringify(report), keepalive: true }).catch(() => {});
 }
 
 /** Where somebody's choice about peers is kept. */

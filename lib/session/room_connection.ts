@@ -30,7 +30,7 @@ import {
   type RoadDiagnostics,
 } from "./connection_model.ts";
 import type { MeshControl, MeshControlParts } from "./mesh_control.ts";
-import type { RoadReporterParts, RoadTap } from "./road_reporter.ts";
+import type { RoadTap } from "./road_reporter.ts";
 import { Roads, type Route } from "./roads.ts";
 import { SharedRoad, type SharedRoadParts } from "./shared_road.ts";
 import type { RoomSession } from "./room_session.ts";
@@ -56,8 +56,8 @@ export interface RoomConnectionParts {
     mode(): MeshMode;
     keepMode(mode: MeshMode): void;
   };
-  /** Reports of what was measured; absent: nothing is told. */
-  reports?: Pick<RoadReporterParts, "allowed" | "fetchRules" | "send">;
+  /** What was measured may be reported to the server; absent: nothing is told. */
+  reports?: true;
   log?(line: string): void;
 }
 
@@ -137,7 +137,7 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   /** The session is there: watches for people to link to. */
   start(): void {
     const { peers, session, timers, reports } = this.#parts;
-    if (reports !== undefined) this.#reportLater(reports);
+    if (reports) this.#stops.push(this.#reportLater());
     if (peers === undefined) return;
     this.meshMode.value = peers.mode();
     const afterMs = peers.linkedBefore() ? 0 : PEERS_AFTER_MS;
@@ -346,36 +346,29 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
     if (now?.road !== next?.road || now?.reason !== next?.reason) this.currentRoute.value = next;
   }
 
-  #reportLater(reports: NonNullable<RoomConnectionParts["reports"]>): void {
-    const cancel = this.#parts.timers.after(REPORTS_AFTER_MS, () => {
-      this.#stops.splice(this.#stops.indexOf(cancel), 1);
-      // Without a connection there is nobody to ask.
-      if (this.#parts.session().connection.peek().state === "connected") void this.#report(reports);
-      else this.#reportLater(reports);
+  /** Without a connection there is nobody to report to: then later. */
+  #reportLater(): Cancel {
+    const { timers, session, steady, random } = this.#parts;
+    let cancel = timers.after(REPORTS_AFTER_MS, () => {
+      if (session().connection.peek().state !== "connected") return void (cancel = this.#reportLater());
+      // Without its code nothing is told: nobody misses it.
+      import("./on_demand.ts").then(({ reportRoads }) => {
+        if (this.#disposed) return;
+        this.#tap = reportRoads({
+          steady,
+          timers,
+          random,
+          measure: () => this.measure(),
+          openedAt: this.#openedAt,
+          meters: this.#meters,
+          storedAfterMs: this.#storedAfterMs,
+          currentRoute: this.currentRoute,
+          hybridStats: this.hybridStats,
+          mesh: this.mesh,
+        });
+      }, () => {});
     });
-    this.#stops.push(cancel);
-  }
-
-  async #report(reports: NonNullable<RoomConnectionParts["reports"]>): Promise<void> {
-    if (!reports.allowed()) return;
-    const { steady, timers, random } = this.#parts;
-    const { currentRoute, hybridStats, mesh } = this;
-    // Without its code nothing is told: nobody misses it.
-    const code = await import("./on_demand.ts").catch(() => undefined);
-    if (code === undefined || this.#disposed) return;
-    this.#tap = new code.RoadReporter({
-      steady,
-      timers,
-      random,
-      ...reports,
-      measure: () => this.measure(),
-      openedAt: this.#openedAt,
-      meters: this.#meters,
-      storedAfterMs: this.#storedAfterMs,
-      currentRoute,
-      hybridStats,
-      mesh,
-    });
+    return () => cancel();
   }
 
   #loadControl(): Promise<MeshControl | undefined> {
