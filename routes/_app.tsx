@@ -34,10 +34,14 @@ export default define.page(({ Component, url }) => {
         {/* Not in a sealed room, whose key stands where this link would go; the header is four controls long there. */}
         {!url.pathname.startsWith("/s/") && <a href="#content" class="skip">{t.app.skip}</a>}
         <Component />
-        {/* Lies over the composer, which does nothing without script. */}
-        <noscript>
-          <p class="fixed bottom-0 inset-x-0 border-t-2 border-alarm bg-alarm-ground p-3 font-bold">{t.app.noScript}</p>
-        </noscript>
+        {/* Lies over the composer, which does nothing without script. Figures are read without. */}
+        {!url.pathname.startsWith("/analytics") && (
+          <noscript>
+            <p class="fixed bottom-0 inset-x-0 border-t-2 border-alarm bg-alarm-ground p-3 font-bold">
+              {t.app.noScript}
+            </p>
+          </noscript>
+        )}
       </body>
     </html>
   );

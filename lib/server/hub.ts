@@ -12,6 +12,7 @@ import { type LogHead, StorageUnavailable, type Store } from "../store/store.ts"
 import { Committer, type Submission } from "./committer.ts";
 import type { ServerConfig } from "./config.ts";
 import { RoomPresence } from "./room_presence.ts";
+import type { ServerStats } from "./stats/server_stats.ts";
 import type { Cancel, Surroundings } from "./surroundings.ts";
 import { type EncodedPage, encodeEvents, Tail } from "./tail.ts";
 
@@ -31,6 +32,7 @@ export interface HubParts {
   store: Store;
   config: ServerConfig;
   surroundings: Surroundings;
+  stats: ServerStats;
   instance: string;
   /** The last member left, or the room is gone. */
   onEmpty(hub: Hub): void;
@@ -54,6 +56,8 @@ export class Hub {
   /** When everybody was told last, ms since 1970. */
   #flushedAt = 0;
   #cancelWindow: Cancel | undefined;
+  /** Since when there are events that nobody was told of yet, by the clock of the statistics. */
+  #untoldSince: number | undefined;
   #pulling: Promise<boolean> | undefined;
   #closed = false;
   /** Who needs this hub before it has members: connections on their way to `welcome`. */
@@ -119,6 +123,12 @@ export class Hub {
         retentionMs: config.retention.maxAgeMs,
       },
       surroundings,
+      onAcked: (submissions) => {
+        const now = parts.stats.clock.now();
+        for (const { arrivedAt } of submissions) {
+          if (arrivedAt !== undefined) parts.stats.observe("ack", now - arrivedAt);
+        }
+      },
       onStored: (head, from, events) => this.#stored(head, from, events),
       onEnded: (reason) => this.end(reason),
       onFailure: parts.onFailure,
@@ -210,6 +220,7 @@ export class Hub {
   // ---- events in ----
 
   #stored(head: LogHead, from: number, events: readonly Event[]): void {
+    this.#parts.stats.count("events_stored", "", events.length);
     if (head.head > this.#head.head) this.#head = head;
     for (const event of events) if (event.kind === "profile") this.presence.rename(event.author, event.body.name);
     this.#take(from, events.map((event) => event.wire));
@@ -225,6 +236,7 @@ export class Hub {
     const next = this.newest + 1;
     if (this.#closed || from > next || from + events.length <= next) return;
     this.#tail.push(events.slice(next - from));
+    this.#untoldSince ??= this.#parts.stats.clock.now();
     this.#flushSoon();
   }
 
@@ -286,12 +298,17 @@ export class Hub {
     this.#cancelWindow?.();
     this.#cancelWindow = undefined;
     if (this.#fannedOut === this.newest) return;
+    const { stats } = this.#parts;
     while (this.#fannedOut < this.newest) {
       const page = this.#tail.page(this.#fannedOut + 1, this.newest);
       if (page === undefined) throw new Error(`the tail of ${this.room.id} lost events that nobody was told of`);
+      stats.count("fan_out_frames", "", this.#live.size);
+      stats.count("fan_out_events", "", this.#live.size * (page.to - this.#fannedOut));
       this.#fannedOut = page.to;
       for (const member of this.#live) member.deliver(page);
     }
+    if (this.#untoldSince !== undefined) stats.observe("fan_out", stats.clock.now() - this.#untoldSince);
+    this.#untoldSince = undefined;
     this.#tail.shrink(this.#fannedOut);
     this.#flushedAt = this.#parts.surroundings.clock.now();
   }

@@ -12,10 +12,12 @@ import {
 import type { ServerConfig } from "./config.ts";
 import { PollConnection } from "./poll_connection.ts";
 import type { ChatServer, Visitor } from "./server.ts";
+import type { ServerStats } from "./stats/server_stats.ts";
 import { pause, type Random, type Timers } from "./surroundings.ts";
 
 export interface PollingParts {
   server: Pick<ChatServer, "connect">;
+  stats?: ServerStats;
   settings: ServerConfig["polling"];
   timers: Timers;
   random: Random;
@@ -48,14 +50,15 @@ export class Polling {
     if ("problem" in body) return problem(body.problem);
     const asked = readPollRequest(body.text);
     if (asked === undefined) return problem("bad_poll");
-    if (asked.type === "open") return lines(this.#open(room, visitor));
+    this.#parts.stats?.received("polling", body.text);
+    if (asked.type === "open") return this.#lines(this.#open(room, visitor));
     const entry = this.#connections.get(asked.connection);
     if (entry === undefined || entry.room !== room) return problem("unknown_connection");
     const { connection } = entry;
     switch (asked.type) {
       case "fetch": {
         const frames = connection.fetch(asked.received, request.signal);
-        return frames === "bad_poll" ? problem(frames) : lines(await frames);
+        return frames === "bad_poll" ? problem(frames) : this.#lines(await frames);
       }
       case "send":
         return head({ type: "taken", taken: connection.take(asked.first, asked.frames) });
@@ -71,6 +74,11 @@ export class Polling {
     for (const { connection } of [...this.#connections.values()]) connection.forget();
   }
 
+  #lines(body: string): Response {
+    this.#parts.stats?.sent("polling", body);
+    return new Response(body, { headers: HEADERS });
+  }
+
   #open(room: RoomId, visitor: Visitor): string {
     const { server, settings, timers, random } = this.#parts;
     const id = toBase64Url(random.bytes(16));
@@ -78,6 +86,7 @@ export class Polling {
       settings,
       timers,
       onEnded: () => this.#keep(connection),
+      onClosed: () => this.#parts.stats?.closed("polling"),
       onForgotten: () => {
         this.#connections.delete(id);
         this.#endedBytes -= this.#ended.get(connection) ?? 0;
@@ -85,6 +94,7 @@ export class Polling {
       },
     });
     this.#connections.set(id, { room, connection });
+    this.#parts.stats?.opened("polling");
     connection.serve(server.connect(room, connection, visitor));
     return connection.opening(id);
   }
@@ -102,10 +112,6 @@ export class Polling {
 
 /** Nobody keeps it, nobody rewrites it: proxies that "optimise" would hold back or change frames. */
 const HEADERS = { "content-type": "application/x-ndjson", "cache-control": "no-store, no-transform" };
-
-function lines(body: string): Response {
-  return new Response(body, { headers: HEADERS });
-}
 
 function head(answer: PollAnswerHead, status = 200): Response {
   return new Response(`${JSON.stringify(answer)}\n`, { status, headers: HEADERS });

@@ -54,6 +54,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     checkServer,
     network: networkState,
     browser: navigator.userAgent,
+    reports: true,
     ...(typeof RTCPeerConnection !== "undefined" && { peers: browserPeers(options.room, files) }),
     log,
   });

@@ -6,4 +6,5 @@ export { memoryStorage } from "./memory_storage.ts";
 export { openRoomFiles } from "./files_browser.ts";
 export { forgetFiles } from "./idb_files.ts";
 export { MeshControl } from "./mesh_control.ts";
+export { reportRoads } from "./road_reporter_browser.ts";
 export { TabRelay } from "./tab_relay.ts";

@@ -1,6 +1,6 @@
 /** The store on Deno KV: embedded, on a denokv server, or Deno Deploy's. Nothing here knows which. */
 import { KvBells } from "./bells.ts";
-import { Database, type StoreTimers } from "./database.ts";
+import { Database, type OnCall, type StoreTimers } from "./database.ts";
 import { keys } from "./keys.ts";
 import { KvLeases } from "./leases.ts";
 import { KvLimits } from "./limits.ts";
@@ -8,17 +8,20 @@ import { KvLog } from "./log.ts";
 import { KvMailboxes } from "./mailboxes.ts";
 import { KvPresence } from "./presence.ts";
 import { KvRooms } from "./rooms.ts";
+import { KvStats } from "./stats.ts";
 import type { Kv, Store } from "./store.ts";
 
 /** What the store is made of; all but `kv` have the real thing as default. */
 export interface StoreOptions {
   kv: Kv;
-  /** Only measures `ping`; every other time is an argument. Milliseconds. */
+  /** Only measures `ping` and calls; every other time is an argument. Milliseconds. */
   clock?: { now(): number };
   /** Cryptographically random bytes: epochs. */
   random?: (byteLength: number) => Uint8Array;
   /** For time limits, retries and waits. */
   timers?: StoreTimers;
+  /** Hears of every call to the database, for statistics. */
+  onCall?: OnCall;
 }
 
 /** The store on an open database, which `close` of the store closes too. */
@@ -28,9 +31,10 @@ export function openStore(options: StoreOptions): Store {
     clock = performance,
     random = (byteLength: number) => crypto.getRandomValues(new Uint8Array(byteLength)),
     timers = globalThis,
+    onCall,
   } = options;
   const closing = new AbortController();
-  const database = new Database(kv, timers, random);
+  const database = new Database(kv, timers, random, onCall && { clock, onCall });
   return {
     rooms: new KvRooms(database, random),
     log: new KvLog(database),
@@ -39,6 +43,7 @@ export function openStore(options: StoreOptions): Store {
     bells: new KvBells(database, closing.signal),
     mailboxes: new KvMailboxes(database, closing.signal),
     leases: new KvLeases(database),
+    stats: new KvStats(database),
     ping: async () => {
       const startedAt = clock.now();
       await database.get(keys.roomCount);

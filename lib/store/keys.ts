@@ -19,6 +19,8 @@
  * | `mail` receiver, sender, place | StoredPost: signals for another instance | to hand them over; deleted when read |
  * | `mailbox` receiver | `1`; only the change counts | with every `mail` to this instance |
  * | `lease` name | Lease | when it is taken or renewed |
+ * | `stats` grain, at, instance | text: what an instance counted in that stretch of time | once a minute, once in ten |
+ * | `probe_room` | RoomId: the room of the instances' own probes | once |
  */
 import type { AuthorKey, EventId, RoomId } from "../protocol/event.ts";
 
@@ -53,6 +55,11 @@ export const keys = {
   mailOf: (to: string): Deno.KvKey => ["mail", to],
   mailbox: (instance: string): Deno.KvKey => ["mailbox", instance],
   lease: (name: string): Deno.KvKey => ["lease", name],
+  stats: (grain: string, at: number, instance: string): Deno.KvKey => ["stats", grain, at, instance],
+  /** From `at` on; and where a grain's records end. */
+  statsFrom: (grain: string, at: number): Deno.KvKey => ["stats", grain, at],
+  statsEnd: (grain: string): Deno.KvKey => ["stats", grain, Infinity],
+  probeRoom: ["probe_room"] as Deno.KvKey,
   /** The folders of a room that are emptied after its removal. */
   foldersOf: (room: RoomId): Deno.KvKey[] => [
     ["event", room],

@@ -211,6 +211,30 @@ export interface LeaseStore {
   acquire(name: string, instance: string, forMs: number, nowMs: number): Promise<boolean>;
 }
 
+/** How long the stretches are that statistics are kept of. */
+export type StatsGrain = "minute" | "ten_minutes";
+
+/** What one instance counted in the stretch of time that began `at` (server's clock, ms). */
+export interface StatsEntry {
+  at: number;
+  instance: string;
+  text: string;
+}
+
+/** Most bytes of one record's text: a KV value holds 65,536. */
+export const STATS_TEXT_MAX_BYTES = 60_000;
+
+export interface StatsStore {
+  /** Keeps a record for `lifeMs` at least. Throws RangeError for a text beyond STATS_TEXT_MAX_BYTES. */
+  write(grain: StatsGrain, entry: StatsEntry, lifeMs: number): Promise<void>;
+  /** The newest `limit` records that began at `from` or later, newest first. */
+  read(grain: StatsGrain, from: number, limit: number): Promise<StatsEntry[]>;
+  /** The room of the instances' own probes; undefined before there is one. */
+  probeRoom(): Promise<RoomId | undefined>;
+  /** Names that room in the place of `before`, if nobody else did. The one that is named now. */
+  nameProbeRoom(room: RoomId, before: RoomId | undefined): Promise<RoomId>;
+}
+
 export interface Store {
   readonly rooms: RoomStore;
   readonly log: LogStore;
@@ -219,6 +243,7 @@ export interface Store {
   readonly bells: BellStore;
   readonly mailboxes: MailboxStore;
   readonly leases: LeaseStore;
+  readonly stats: StatsStore;
   /** One small read through the whole way to the database; how long it took, ms. */
   ping(): Promise<number>;
   close(): void;

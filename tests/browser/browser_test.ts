@@ -15,3 +15,4 @@ import "./mesh_rules.ts";
 import "./firefox_rules.ts";
 import "./pairing_rules.ts";
 import "./file_rules.ts";
+import "./analytics_rules.ts";
