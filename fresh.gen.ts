@@ -11,24 +11,31 @@ import * as route8 from "./routes/admin/login.tsx";
 import * as route9 from "./routes/admin/logout.ts";
 import * as route10 from "./routes/admin/notices.tsx";
 import * as route11 from "./routes/admin/rooms/[id].tsx";
-import * as route12 from "./routes/api/_middleware.ts";
-import * as route13 from "./routes/api/codes/[code].ts";
-import * as route14 from "./routes/api/rooms/[id]/index.ts";
-import * as route15 from "./routes/api/rooms/[id]/poll.ts";
-import * as route16 from "./routes/api/rooms/[id]/socket.ts";
-import * as route17 from "./routes/api/rooms/index.ts";
-import * as route18 from "./routes/health/index.ts";
-import * as route19 from "./routes/health/live.ts";
-import * as route20 from "./routes/health/ready.ts";
-import * as route21 from "./routes/index.tsx";
-import * as route22 from "./routes/mesh/config.ts";
-import * as route23 from "./routes/offline.tsx";
-import * as route24 from "./routes/r/[code].tsx";
-import * as route25 from "./routes/r/index.ts";
-import * as route26 from "./routes/s/[id].tsx";
-import * as island0 from "./islands/Home.tsx";
-import * as island1 from "./islands/Offline.tsx";
-import * as island2 from "./islands/Room.tsx";
+import * as route12 from "./routes/analytics/_middleware.ts";
+import * as route13 from "./routes/analytics/dashboard.ts";
+import * as route14 from "./routes/analytics/index.tsx";
+import * as route15 from "./routes/api/_middleware.ts";
+import * as route16 from "./routes/api/codes/[code].ts";
+import * as route17 from "./routes/api/reports.ts";
+import * as route18 from "./routes/api/rooms/[id]/index.ts";
+import * as route19 from "./routes/api/rooms/[id]/poll.ts";
+import * as route20 from "./routes/api/rooms/[id]/socket.ts";
+import * as route21 from "./routes/api/rooms/index.ts";
+import * as route22 from "./routes/debug/rooms.ts";
+import * as route23 from "./routes/health/index.ts";
+import * as route24 from "./routes/health/live.ts";
+import * as route25 from "./routes/health/ready.ts";
+import * as route26 from "./routes/index.tsx";
+import * as route27 from "./routes/mesh/config.ts";
+import * as route28 from "./routes/metrics.ts";
+import * as route29 from "./routes/offline.tsx";
+import * as route30 from "./routes/r/[code].tsx";
+import * as route31 from "./routes/r/index.ts";
+import * as route32 from "./routes/s/[id].tsx";
+import * as island0 from "./islands/Analytics.tsx";
+import * as island1 from "./islands/Home.tsx";
+import * as island2 from "./islands/Offline.tsx";
+import * as island3 from "./islands/Room.tsx";
 
 export const routes = {
   "./routes/_app.tsx": route0,
@@ -43,25 +50,32 @@ export const routes = {
   "./routes/admin/logout.ts": route9,
   "./routes/admin/notices.tsx": route10,
   "./routes/admin/rooms/[id].tsx": route11,
-  "./routes/api/_middleware.ts": route12,
-  "./routes/api/codes/[code].ts": route13,
-  "./routes/api/rooms/[id]/index.ts": route14,
-  "./routes/api/rooms/[id]/poll.ts": route15,
-  "./routes/api/rooms/[id]/socket.ts": route16,
-  "./routes/api/rooms/index.ts": route17,
-  "./routes/health/index.ts": route18,
-  "./routes/health/live.ts": route19,
-  "./routes/health/ready.ts": route20,
-  "./routes/index.tsx": route21,
-  "./routes/mesh/config.ts": route22,
-  "./routes/offline.tsx": route23,
-  "./routes/r/[code].tsx": route24,
-  "./routes/r/index.ts": route25,
-  "./routes/s/[id].tsx": route26,
+  "./routes/analytics/_middleware.ts": route12,
+  "./routes/analytics/dashboard.ts": route13,
+  "./routes/analytics/index.tsx": route14,
+  "./routes/api/_middleware.ts": route15,
+  "./routes/api/codes/[code].ts": route16,
+  "./routes/api/reports.ts": route17,
+  "./routes/api/rooms/[id]/index.ts": route18,
+  "./routes/api/rooms/[id]/poll.ts": route19,
+  "./routes/api/rooms/[id]/socket.ts": route20,
+  "./routes/api/rooms/index.ts": route21,
+  "./routes/debug/rooms.ts": route22,
+  "./routes/health/index.ts": route23,
+  "./routes/health/live.ts": route24,
+  "./routes/health/ready.ts": route25,
+  "./routes/index.tsx": route26,
+  "./routes/mesh/config.ts": route27,
+  "./routes/metrics.ts": route28,
+  "./routes/offline.tsx": route29,
+  "./routes/r/[code].tsx": route30,
+  "./routes/r/index.ts": route31,
+  "./routes/s/[id].tsx": route32,
 };
 
 export const islands = {
-  "./islands/Home.tsx": island0,
-  "./islands/Offline.tsx": island1,
-  "./islands/Room.tsx": island2,
+  "./islands/Analytics.tsx": island0,
+  "./islands/Home.tsx": island1,
+  "./islands/Offline.tsx": island2,
+  "./islands/Room.tsx": island3,
 };

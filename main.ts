@@ -1,13 +1,16 @@
 import { App, staticFiles } from "fresh";
 import { ConfigError, type ServerConfig } from "@/lib/server/config.ts";
 import type { State } from "@/lib/server/define.ts";
-import { ownConfig } from "@/lib/server/instance.ts";
+import { ownConfig, ownLogger, ownStats } from "@/lib/server/instance.ts";
+import { watchRequests } from "@/lib/server/requests.ts";
 import { boundedHead, contentPolicy, ownOriginOnly, securityHeaders, visitor } from "@/lib/server/security.ts";
+import { realSurroundings } from "@/lib/server/surroundings.ts";
 
 const config = readOwnConfig();
 
 /** The whole app; routes/ is added by the build. */
 export const app = new App<State>()
+  .use(watchRequests({ stats: ownStats(), logger: ownLogger(), random: realSurroundings.random }))
   .use(securityHeaders(config))
   .use(contentPolicy)
   .use(boundedHead(config))

@@ -34,8 +34,8 @@ export default define.page(({ Component, url }) => {
         {/* Not in a sealed room, whose key stands where this link would go; the header is four controls long there. */}
         {!url.pathname.startsWith("/s/") && <a href="#content" class="skip">{t.app.skip}</a>}
         <Component />
-        {/* Lies over the composer, which does nothing without script. */}
-        {!url.pathname.startsWith("/admin") && (
+        {/* Lies over the composer, which does nothing without script. Figures are read without. */}
+        {!/^\/(admin|analytics)/.test(url.pathname) && (
           <noscript>
             <p class="fixed bottom-0 inset-x-0 border-t-2 border-alarm bg-alarm-ground p-3 font-bold">
               {t.app.noScript}

@@ -1,6 +1,8 @@
 import { HttpError } from "fresh";
 import { ErrorSign } from "@/components/ErrorSign.tsx";
 import { define } from "@/lib/server/define.ts";
+import { ownConfig, ownLogger } from "@/lib/server/instance.ts";
+import { errorFields } from "@/lib/server/log.ts";
 import { StorageUnavailable } from "@/lib/store/store.ts";
 
 /**
@@ -12,7 +14,11 @@ export default define.middleware(async (ctx) => {
     return await ctx.next();
   } catch (error) {
     const status = error instanceof HttpError ? error.status : error instanceof StorageUnavailable ? 503 : 500;
-    if (status === 500) console.error(error);
+    if (status >= 500) {
+      const { requestId } = ctx.state;
+      const fields = { status, route: ctx.route ?? "none", requestId };
+      ownLogger().log("error", "a request failed", { ...fields, ...errorFields(error, ownConfig().environment) });
+    }
     return ctx.render(<ErrorSign status={status} path={ctx.url.pathname} />, { status });
   }
 });

@@ -1,7 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { HomeModel } from "../../lib/session/home_model.ts";
+import { connectionTextsFor } from "../../lib/design/connection_texts.ts";
+import { browserObjects, chooseReports, reportsChosen } from "../../lib/session/report_choice.ts";
 import { Button } from "../Button.tsx";
+import { Choices } from "../Choices.tsx";
 import { Dialog } from "../Dialog.tsx";
 import { useTexts } from "../texts.ts";
 import { ThemeSwitch } from "../ThemeSwitch.tsx";
@@ -46,11 +49,32 @@ export default function SettingsDialog(props: {
         >
           {favourite ? t.room.unfavourite : t.room.favourite}
         </Button>
+        <Reports />
         <div>
           <Button icon="leave" look="alarm" onClick={props.onLeave} wide>{t.room.leave}</Button>
           <p class="text-sm text-dim mt-1">{props.sealed ? t.room.leaveHintSealed : t.room.leaveHint}</p>
         </div>
       </div>
     </Dialog>
+  );
+}
+
+/** Whether this device reports how its roads are. */
+function Reports() {
+  const { reports: words } = connectionTextsFor(useTexts().language);
+  const on = useSignal(reportsChosen());
+  if (browserObjects()) return <p class="text-sm text-dim">{words.byBrowser}</p>;
+  return (
+    <Choices
+      legend={words.legend}
+      name="reports"
+      value={on.value ? "on" : "off"}
+      options={[{ value: "on", label: words.on }, { value: "off", label: words.off }]}
+      hint={words.hint}
+      onChange={(chosen) => {
+        on.value = chosen === "on";
+        chooseReports(on.value);
+      }}
+    />
   );
 }

@@ -115,6 +115,15 @@ const english = {
         return "This browser lets nothing be kept (private mode?). What waits is lost when this page is closed.";
     }
   },
+  reports: {
+    legend: "Tell the server how this connection works",
+    on: "Tell",
+    off: "Do not tell",
+    hint:
+      "Some phones send counts and times of their connections, so that bad networks are found. No names, no rooms, no messages.",
+    byBrowser:
+      "Your browser asks not to be tracked: this app tells the server nothing about how your connection works.",
+  },
 };
 
 export type ConnectionTexts = typeof english;

@@ -201,7 +201,7 @@ const english = {
     qr: (room: string) => `QR code of the room “${room}”`,
     copyLink: "Copy link",
     send: "Send…",
-    show: "Show to a friend",
+    show: "Bigger",
     smaller: "Smaller",
     sealedHint: "This room has no code to say: its key is in the link. Give the link only to who may read everything.",
     host: (host: string) => `at ${host}`,

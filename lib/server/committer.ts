@@ -31,6 +31,8 @@ export interface Sender {
 export interface Submission {
   event: Event;
   sender: Sender;
+  /** When it arrived, by the clock of the statistics; absent: its time is not measured. */
+  arrivedAt?: number;
 }
 
 export interface CommitterParts {
@@ -41,6 +43,8 @@ export interface CommitterParts {
   gapMs(): number;
   rules: AcceptRules;
   surroundings: Surroundings;
+  /** The senders of these have just been told that their events are stored. */
+  onAcked?(stored: readonly Submission[]): void;
   /** Events of ours are on disk at `from`, `from` + 1, …, and their senders know. */
   onStored(head: LogHead, from: number, events: readonly Event[]): void;
   /** The room was removed, or storing is broken. What waits gets no answer. */
@@ -318,6 +322,7 @@ export class Committer {
       for (const index of indices) judged.outcomes[index] = { type: "stored", position: from + place };
     });
     this.#answer(batch, (index) => judged.outcomes[index]!);
+    this.#parts.onAcked?.(batch.filter((_, index) => judged.outcomes[index]!.type === "stored"));
     if (judged.accepted.length > 0) this.#parts.onStored(head, from, judged.accepted);
   }
 

@@ -5,6 +5,7 @@
 import { isBase64UrlOf } from "../protocol/base64url.ts";
 import type { Rate } from "../store/store.ts";
 import { readPasswordHash } from "./admin/password.ts";
+import { LOG_LEVELS, type LogLevel } from "./stats/figures.ts";
 
 export type Environment = "development" | "staging" | "production";
 export type Platform = "deno-deploy" | "container" | "plain";
@@ -246,6 +247,26 @@ export interface ServerConfig {
     fullShare: number;
     cacheMs: number;
   };
+
+  monitoring: {
+    /** Signed probes travel on every road of the server this often; 0: none do. */
+    probeEveryMs: number;
+    /** A probe that took longer did not arrive. */
+    probePatienceMs: number;
+    /** Share of pages that report what they measure of their roads, 0 to 1 … */
+    reportShare: number;
+    /** … this often … */
+    reportEveryMs: number;
+    /** … and how many reports an instance takes; more are turned away. */
+    reports: { burst: number; everyMs: number };
+    /** Statistics of other instances are read again after this, while somebody looks. */
+    refreshMs: number;
+    /** Who may read /metrics and /analytics has to say this. Absent: everybody may. */
+    token?: string;
+    logLevel: LogLevel;
+    /** Deno exports a trace of every request. */
+    tracing: boolean;
+  };
 }
 
 export const DEFAULT_CONFIG: ServerConfig = {
@@ -350,6 +371,16 @@ export const DEFAULT_CONFIG: ServerConfig = {
   rooms: { graceMs: 30_000, listed: 50, listedCacheMs: 1_000, suggestions: 3 },
   closing: { minRetryMs: 250, retrySpreadMs: 1_000, retryEveryMs: 1, maxRetryMs: 60_000, graceMs: 3_000 },
   health: { slowStoreMs: 250, deadStoreMs: 2_000, recentFailureMs: 30_000, fullShare: 0.9, cacheMs: 500 },
+  monitoring: {
+    probeEveryMs: 60_000,
+    probePatienceMs: 10_000,
+    reportShare: 0.2,
+    reportEveryMs: 300_000,
+    reports: { burst: 200, everyMs: 20 },
+    refreshMs: 15_000,
+    logLevel: "info",
+    tracing: false,
+  },
 };
 
 /** The environment holds values that cannot be used; `mistakes` has one line for each. */
@@ -359,6 +390,9 @@ export class ConfigError extends Error {
     super(`the configuration cannot be used:\n${mistakes.map((mistake) => `  ${mistake}`).join("\n")}`);
   }
 }
+
+/** Shortest token for /metrics and /analytics. */
+const METRICS_TOKEN_MIN_CHARS = 16;
 
 /** Reads the settings of this process. `env` answers what an environment variable holds. Throws ConfigError. */
 export function readConfig(env: (name: string) => string | undefined): ServerConfig {
@@ -461,6 +495,28 @@ export function readConfig(env: (name: string) => string | undefined): ServerCon
     ...d.admin,
     ...(passwordHash === undefined ? {} : { passwordHash }),
     ...(operatorKey === undefined ? {} : { operatorKey }),
+  };
+  const level = text("FESTIVAL_LOG_LEVEL") ?? d.monitoring.logLevel;
+  const logLevel = LOG_LEVELS.find((known) => known === level);
+  if (logLevel === undefined) {
+    mistakes.push(`FESTIVAL_LOG_LEVEL is ${LOG_LEVELS.join(", ")}, not ${JSON.stringify(level)}`);
+  }
+  const token = text("FESTIVAL_METRICS_TOKEN");
+  if (token !== undefined && token.length < METRICS_TOKEN_MIN_CHARS) {
+    mistakes.push(`FESTIVAL_METRICS_TOKEN needs ${METRICS_TOKEN_MIN_CHARS} characters at least: it can be guessed`);
+  }
+  config.monitoring = {
+    ...d.monitoring,
+    // Faster than every 5 s, the limit of connections per device would be what is measured.
+    probeEveryMs: text("FESTIVAL_PROBE_SECONDS") === "0"
+      ? 0
+      : count("FESTIVAL_PROBE_SECONDS", d.monitoring.probeEveryMs, 5, 3_600, 1_000),
+    reportShare: count("FESTIVAL_REPORT_PERCENT", 100 * d.monitoring.reportShare, 0, 100) / 100,
+    reportEveryMs: count("FESTIVAL_REPORT_SECONDS", d.monitoring.reportEveryMs, 5, 3_600, 1_000),
+    ...(token === undefined ? {} : { token }),
+    logLevel: logLevel ?? d.monitoring.logLevel,
+    // Deno's own variables.
+    tracing: text("OTEL_DENO") === "true" && text("OTEL_DENO_TRACING") !== "false",
   };
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return config;

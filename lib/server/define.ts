@@ -13,6 +13,8 @@ export interface State {
   login: Login;
   operator: Operator;
   form?: FormData;
+  /** Names this request in the log and in its answer. */
+  requestId: string;
 }
 
 export const define = createDefine<State>();

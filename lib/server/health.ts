@@ -47,6 +47,8 @@ export interface HealthParts {
   log: Log;
   counts(): { users: number; connections: number; openRooms: number };
   load(): Load;
+  /** Rooms of the database that are not to be told of: that of the probes. */
+  uncountedRooms?(): number;
 }
 
 /** Failures of the database are written to the log this often at most. */
@@ -101,7 +103,7 @@ export class HealthCheck {
       platform: config.platform,
       mode: config.kvUrl !== undefined || config.platform === "deno-deploy" ? "shared" : "embedded",
       timestamp: new Date(now).toISOString(),
-      rooms,
+      rooms: rooms === null ? null : Math.max(0, rooms - (this.#parts.uncountedRooms?.() ?? 0)),
       openRooms,
       users,
       connections,

@@ -12,6 +12,7 @@ import { type LogHead, StorageUnavailable, type Store } from "../store/store.ts"
 import { Committer, type Submission } from "./committer.ts";
 import type { ServerConfig } from "./config.ts";
 import { RoomPresence } from "./room_presence.ts";
+import type { ServerStats } from "./stats/server_stats.ts";
 import type { Cancel, Surroundings } from "./surroundings.ts";
 import { type EncodedPage, encodeEvents, Tail } from "./tail.ts";
 
@@ -33,6 +34,7 @@ export interface HubParts {
   store: Store;
   config: ServerConfig;
   surroundings: Surroundings;
+  stats: ServerStats;
   instance: string;
   /** The last member left, or the room is gone. */
   onEmpty(hub: Hub): void;
@@ -56,6 +58,8 @@ export class Hub {
   /** When everybody was told last, ms since 1970. */
   #flushedAt = 0;
   #cancelWindow: Cancel | undefined;
+  /** Since when there are events that nobody was told of yet, by the clock of the statistics. */
+  #untoldSince: number | undefined;
   #pulling: Promise<boolean> | undefined;
   #closed = false;
   /** Who needs this hub before it has members: connections on their way to `welcome`. */
@@ -121,6 +125,12 @@ export class Hub {
         retentionMs: config.retention.maxAgeMs,
       },
       surroundings,
+      onAcked: (submissions) => {
+        const now = parts.stats.clock.now();
+        for (const { arrivedAt } of submissions) {
+          if (arrivedAt !== undefined) parts.stats.observe("ack", now - arrivedAt);
+        }
+      },
       onStored: (head, from, events) => this.#stored(head, from, events),
       onEnded: (reason) => void this.#gone(reason),
       onFailure: parts.onFailure,
@@ -224,6 +234,7 @@ export class Hub {
   #stored(head: LogHead, from: number, events: readonly Event[]): void {
     // Cleared while this was on its way: it is in the new epoch already, and everybody is told of that one.
     if (head.epoch !== this.#head.epoch) return void this.#gone("too_slow");
+    this.#parts.stats.count("events_stored", "", events.length);
     if (head.head > this.#head.head) this.#head = head;
     for (const event of events) if (event.kind === "profile") this.presence.rename(event.author, event.body.name);
     this.#take(from, events.map((event) => event.wire));
@@ -239,6 +250,7 @@ export class Hub {
     const next = this.newest + 1;
     if (this.#closed || from > next || from + events.length <= next) return;
     this.#tail.push(events.slice(next - from));
+    this.#untoldSince ??= this.#parts.stats.clock.now();
     this.#flushSoon();
   }
 
@@ -315,12 +327,17 @@ export class Hub {
     this.#cancelWindow?.();
     this.#cancelWindow = undefined;
     if (this.#fannedOut === this.newest) return;
+    const { stats } = this.#parts;
     while (this.#fannedOut < this.newest) {
       const page = this.#tail.page(this.#fannedOut + 1, this.newest);
       if (page === undefined) throw new Error(`the tail of ${this.room.id} lost events that nobody was told of`);
+      stats.count("fan_out_frames", "", this.#live.size);
+      stats.count("fan_out_events", "", this.#live.size * (page.to - this.#fannedOut));
       this.#fannedOut = page.to;
       for (const member of this.#live) member.deliver(page);
     }
+    if (this.#untoldSince !== undefined) stats.observe("fan_out", stats.clock.now() - this.#untoldSince);
+    this.#untoldSince = undefined;
     this.#tail.shrink(this.#fannedOut);
     this.#flushedAt = this.#parts.surroundings.clock.now();
   }

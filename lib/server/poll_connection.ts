@@ -16,6 +16,8 @@ const ENDED_BYTES = 512;
 export interface PollConnectionParts {
   settings: ServerConfig["polling"];
   timers: Timers;
+  /** The session is over, whoever ended it: once. */
+  onClosed?(): void;
   /** The session is over; what is left is kept for the client until `onForgotten`. */
   onEnded(): void;
   /** Nobody will be answered any more. */
@@ -70,6 +72,7 @@ export class PollConnection implements Connection {
     this.#leave(before);
     this.#state = { name: "ended", code, cancelForget: timers.after(settings.keepEndedMs, () => this.forget()) };
     if (before.name === "held") before.answer(this.#body());
+    this.#parts.onClosed?.();
     onEnded();
   }
 
@@ -129,7 +132,9 @@ export class PollConnection implements Connection {
     if (before.name === "held") before.answer(this.#body());
     this.#unconfirmed.length = this.#unconfirmedBytes = 0;
     this.#parts.onForgotten();
-    if (before.name !== "ended") this.#session?.closed();
+    if (before.name === "ended") return;
+    this.#parts.onClosed?.();
+    this.#session?.closed();
   }
 
   // ---- inside ----

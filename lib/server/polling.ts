@@ -13,10 +13,12 @@ import type { ServerConfig } from "./config.ts";
 import { readBody } from "./http.ts";
 import { PollConnection } from "./poll_connection.ts";
 import type { ChatServer, Visitor } from "./server.ts";
+import type { ServerStats } from "./stats/server_stats.ts";
 import { pause, type Random, type Timers } from "./surroundings.ts";
 
 export interface PollingParts {
   server: Pick<ChatServer, "connect">;
+  stats?: ServerStats;
   settings: ServerConfig["polling"];
   timers: Timers;
   random: Random;
@@ -50,16 +52,18 @@ export class Polling {
     if (body === "too_large") return problem(body);
     // One that broke off, or came too slowly: the client sends it again.
     if (body === "too_slow") return problem("bad_poll");
-    const asked = readPollRequest(await new Blob(body).text());
+    const text = await new Blob(body).text();
+    const asked = readPollRequest(text);
     if (asked === undefined) return problem("bad_poll");
-    if (asked.type === "open") return lines(this.#open(room, visitor));
+    this.#parts.stats?.received("polling", text);
+    if (asked.type === "open") return this.#lines(this.#open(room, visitor));
     const entry = this.#connections.get(asked.connection);
     if (entry === undefined || entry.room !== room) return problem("unknown_connection");
     const { connection } = entry;
     switch (asked.type) {
       case "fetch": {
         const frames = connection.fetch(asked.received, request.signal);
-        return frames === "bad_poll" ? problem(frames) : lines(await frames);
+        return frames === "bad_poll" ? problem(frames) : this.#lines(await frames);
       }
       case "send":
         return head({ type: "taken", taken: connection.take(asked.first, asked.frames) });
@@ -75,6 +79,11 @@ export class Polling {
     for (const { connection } of [...this.#connections.values()]) connection.forget();
   }
 
+  #lines(body: string): Response {
+    this.#parts.stats?.sent("polling", body);
+    return new Response(body, { headers: HEADERS });
+  }
+
   #open(room: RoomId, visitor: Visitor): string {
     const { server, settings, timers, random } = this.#parts;
     const id = toBase64Url(random.bytes(16));
@@ -82,6 +91,7 @@ export class Polling {
       settings,
       timers,
       onEnded: () => this.#keep(connection),
+      onClosed: () => this.#parts.stats?.closed("polling"),
       onForgotten: () => {
         this.#connections.delete(id);
         this.#endedBytes -= this.#ended.get(connection) ?? 0;
@@ -89,6 +99,7 @@ export class Polling {
       },
     });
     this.#connections.set(id, { room, connection });
+    this.#parts.stats?.opened("polling");
     connection.serve(server.connect(room, connection, visitor));
     return connection.opening(id);
   }
@@ -106,10 +117,6 @@ export class Polling {
 
 /** Nobody keeps it, nobody rewrites it: proxies that "optimise" would hold back or change frames. */
 const HEADERS = { "content-type": "application/x-ndjson", "cache-control": "no-store, no-transform" };
-
-function lines(body: string): Response {
-  return new Response(body, { headers: HEADERS });
-}
 
 function head(answer: PollAnswerHead, status = 200): Response {
   return new Response(`${JSON.stringify(answer)}\n`, { status, headers: HEADERS });

@@ -16,6 +16,7 @@ import { type CodeAnswer, type ListedRoom, type RoomAnswer, Rooms, type Suggeste
 import { type Admission, type Connection, Session } from "./session.ts";
 import { Signaling } from "./signaling.ts";
 import { Steering } from "./steering.ts";
+import { ServerStats } from "./stats/server_stats.ts";
 import { Sweep } from "./sweep.ts";
 import { type Cancel, pause, type Surroundings } from "./surroundings.ts";
 
@@ -27,6 +28,8 @@ export interface ServerParts extends Surroundings {
   meter?: Pick<LoadMeter, "measure">;
   /** Unlike any other instance's name, also that of an earlier run. Default: random. */
   instance?: string;
+  /** Where to count. Default: its own. */
+  stats?: ServerStats;
 }
 
 /** Who asks, as far as limits need to know: the device's cookie and the network address. */
@@ -51,6 +54,7 @@ export interface CloseOptions {
 export interface ChatServer {
   readonly instance: string;
   readonly config: ServerConfig;
+  readonly stats: ServerStats;
   /** Makes the room of this founding event. The same one again returns the same room. */
   createRoom(founding: WireEvent, visitor: Visitor): Promise<RoomAnswer>;
   /** Finds a room by a code as somebody typed it. */
@@ -66,6 +70,12 @@ export interface ChatServer {
   roomChanged(room: RoomId): Promise<void>;
   /** Takes a new connection to a room. Everything else, refusals too, happens in frames. */
   connect(room: RoomId, connection: Connection, visitor: Visitor): ConnectionHandle;
+  /** On this instance now. */
+  counts(): { users: number; connections: number; openRooms: number };
+  /** What is open here: for developers. */
+  openRooms(): { room: RoomInfo; people: number; connections: number; head: number }[];
+  /** Leaves a room out of all figures: that of the instance's own probes. */
+  leaveOut(room: RoomId): void;
   health(): Promise<HealthAnswer>;
   /** Whether new visitors should come here. */
   ready(): Promise<boolean>;
@@ -84,6 +94,7 @@ export function createServer(parts: ServerParts): ChatServer {
 class RunningServer implements ChatServer {
   readonly instance: string;
   readonly config: ServerConfig;
+  readonly stats: ServerStats;
   readonly #parts: ServerParts;
   readonly #rooms: Rooms;
   readonly #health: HealthCheck;
@@ -98,6 +109,9 @@ class RunningServer implements ChatServer {
   readonly #leaving = new Set<Promise<void>>();
   readonly #returns: ReturnQueue;
   #connections = 0;
+  /** The room of the probes, and where is counted what nobody shall see. */
+  #leftOut: RoomId | undefined;
+  readonly #unseen: ServerStats;
   #closing: Promise<void> | undefined;
 
   constructor(parts: ServerParts) {
@@ -105,6 +119,8 @@ class RunningServer implements ChatServer {
     this.#parts = { ...parts, config: structuredClone(parts.config) };
     const { store, config, clock, timers, random, log } = this.#parts;
     this.config = config;
+    this.stats = parts.stats ?? new ServerStats();
+    this.#unseen = new ServerStats(this.stats.clock);
     this.instance = parts.instance ?? toBase64Url(random.bytes(8));
     const surroundings: Surroundings = { clock, timers, random, log };
     this.#returns = new ReturnQueue(config.closing);
@@ -116,12 +132,9 @@ class RunningServer implements ChatServer {
       clock,
       timers,
       log,
-      counts: () => {
-        let users = 0;
-        for (const hub of this.#openHubs()) users += hub.presence.here;
-        return { users, connections: this.#connections, openRooms: this.#hubs.size };
-      },
+      counts: () => this.counts(),
       load: () => this.#overload.load,
+      uncountedRooms: () => this.#leftOut === undefined ? 0 : 1,
     });
     this.#sweep = new Sweep({ store, config, surroundings, instance: this.instance, onFailure });
     const { meter } = parts;
@@ -199,10 +212,32 @@ class RunningServer implements ChatServer {
       steering: this.steering,
       device: visitor.device,
       overload: this.#overload,
+      stats: this.#statsOf(room),
       returnAfterMs: () => this.#returnAfterMs(),
       onClosed: () => void this.#connections--,
       onFailure: (error) => this.#health.storageFailed(error),
     });
+  }
+
+  counts(): { users: number; connections: number; openRooms: number } {
+    let users = 0;
+    for (const hub of this.#openHubs()) if (hub.room.id !== this.#leftOut) users += hub.presence.here;
+    const probing = this.#leftOut !== undefined && this.#hubs.has(this.#leftOut) ? 1 : 0;
+    return { users, connections: this.#connections, openRooms: this.#hubs.size - probing };
+  }
+
+  openRooms(): { room: RoomInfo; people: number; connections: number; head: number }[] {
+    return Array.from(this.#openHubs(), ({ room, presence, connections, newest }) => {
+      return { room, people: presence.count, connections, head: newest };
+    });
+  }
+
+  leaveOut(room: RoomId): void {
+    this.#leftOut = room;
+  }
+
+  #statsOf(room: RoomId): ServerStats {
+    return room === this.#leftOut ? this.#unseen : this.stats;
   }
 
   health(): Promise<HealthAnswer> {
@@ -210,7 +245,8 @@ class RunningServer implements ChatServer {
   }
 
   async ready(): Promise<boolean> {
-    return this.#closing === undefined && this.#overload.takesJoins &&
+    const full = this.#connections >= this.config.limits.connections;
+    return this.#closing === undefined && !full && this.#overload.takesJoins &&
       (await this.#health.answer(false)).status !== "down";
   }
 
@@ -296,6 +332,7 @@ class RunningServer implements ChatServer {
       store,
       config,
       surroundings: { clock, timers, random, log },
+      stats: this.#statsOf(room),
       instance: this.instance,
       onEmpty: (hub) => this.#dropLater(hub),
       onFailure: (error) => this.#health.storageFailed(error),
@@ -315,7 +352,8 @@ class RunningServer implements ChatServer {
     const entry = this.#hubs.get(hub.room.id);
     if (entry === undefined || entry.hub !== hub) return;
     entry.cancelDrop?.();
-    if (hub.closed) return this.#drop(hub);
+    // Nobody comes back to a probe's room within a moment: kept open it would only be looked at.
+    if (hub.closed || hub.room.id === this.#leftOut) return this.#drop(hub);
     if (this.#closing !== undefined) return;
     entry.cancelDrop = this.#parts.timers.after(this.config.rooms.graceMs, () => {
       if (hub.unused) this.#drop(hub);

@@ -35,6 +35,7 @@ import type { Overload } from "./overload.ts";
 import { TokenBucket } from "./rate.ts";
 import type { Signaling } from "./signaling.ts";
 import type { Steering } from "./steering.ts";
+import type { ServerStats } from "./stats/server_stats.ts";
 import { type Cancel, pause, type Surroundings } from "./surroundings.ts";
 import type { EncodedPage } from "./tail.ts";
 
@@ -63,6 +64,7 @@ export interface SessionParts {
   steering: Pick<Steering, "bansKey" | "bansDevice" | "banDeviceToo" | "noticesFrame">;
   device: string;
   overload: Pick<Overload, "load" | "takesNewcomers" | "takesHistory" | "takesEvent" | "retryAfterMs">;
+  stats: ServerStats;
   /** When this client, sent away now, should come back, ms: each one at another time. */
   returnAfterMs(): number;
   onClosed(): void;
@@ -181,7 +183,8 @@ export class Session implements Member, Sender {
   /** Says goodbye and ends the connection. */
   end(reason: CloseReason, retryAfterMs?: number): void {
     if (this.#state.name === "closed") return;
-    const { connection } = this.#parts;
+    const { connection, stats } = this.#parts;
+    stats.count("goodbyes", reason);
     this.#close();
     connection.send(
       JSON.stringify({ type: "goodbye", reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }),
@@ -306,6 +309,7 @@ export class Session implements Member, Sender {
 
   #send(hub: Hub, wires: readonly WireEvent[]): void {
     const { config: { limits, commit }, surroundings: { clock }, overload } = this.#parts;
+    const arrivedAt = this.#parts.stats.clock.now();
     const toCheck: Submission[] = [];
     for (const wire of wires) {
       if (!overload.takesEvent()) {
@@ -326,7 +330,7 @@ export class Session implements Member, Sender {
           this.#refuse(read.event.id, "banned");
         } else if (read.ok) {
           this.#inFlight++;
-          toCheck.push({ event: read.event, sender: this });
+          toCheck.push({ event: read.event, sender: this, arrivedAt });
         } else {
           const { reason, field } = read.problem;
           this.#refuse(eventIdOf(wire[0]), reason, { field });
@@ -391,6 +395,7 @@ export class Session implements Member, Sender {
   #signal(hub: Hub, frame: SendSignalFrame): void {
     const retryAfterMs = this.#sentSignals.take(this.#parts.surroundings.clock.now());
     if (retryAfterMs !== undefined) {
+      this.#parts.stats.count("frame_problems", "busy");
       this.#tell({ type: "problem", problem: "busy", field: "signal", retryAfterMs });
       return this.#strike(SIGNAL_OVER_LIMIT_STRIKE);
     }
@@ -433,6 +438,7 @@ export class Session implements Member, Sender {
   }
 
   #refuse(id: EventId, reason: string, more: { retryAfterMs?: number; expectedN?: number; field?: string } = {}) {
+    this.#parts.stats.count("refusals", reason);
     this.#refusals.push(JSON.stringify({ type: "refused", id, reason, ...more }));
   }
 
@@ -443,10 +449,12 @@ export class Session implements Member, Sender {
   }
 
   #busy(retryAfterMs = this.#parts.config.commit.retryAfterMs): void {
+    this.#parts.stats.count("frame_problems", "busy");
     this.#tell({ type: "problem", problem: "busy", retryAfterMs });
   }
 
   #problem(problem: FrameProblem, more: { field?: string; retryAfterMs?: number } = {}): void {
+    this.#parts.stats.count("frame_problems", problem);
     this.#tell({ type: "problem", problem, ...more });
     this.#strike();
   }

@@ -21,11 +21,15 @@ export function mayOpenSocket(headers: Headers, url: URL, origins: readonly stri
 
 /** Joins a new socket to a room as soon as it is open. */
 export function serveSocket(socket: WebSocket, server: ChatServer, room: RoomId, visitor: Visitor): void {
+  const { stats } = server;
   let handle: ConnectionHandle | undefined;
   socket.onopen = () => {
+    stats.opened("websocket");
     handle = server.connect(room, {
       send(text) {
-        if (socket.readyState === WebSocket.OPEN) socket.send(text);
+        if (socket.readyState !== WebSocket.OPEN) return;
+        socket.send(text);
+        stats.sent("websocket", text);
       },
       close(code, reason) {
         // Closing twice is harmless; a socket that died meanwhile tells by onclose.
@@ -34,8 +38,15 @@ export function serveSocket(socket: WebSocket, server: ChatServer, room: RoomId,
       bufferedBytes: () => socket.bufferedAmount,
     }, visitor);
   };
-  socket.onmessage = ({ data }) => handle?.receive(data);
-  socket.onclose = () => handle?.closed();
+  socket.onmessage = ({ data }) => {
+    if (typeof data === "string") stats.received("websocket", data);
+    handle?.receive(data);
+  };
+  socket.onclose = () => {
+    if (handle !== undefined) stats.closed("websocket");
+    handle?.closed();
+    handle = undefined;
+  };
   // What went wrong on the line makes no difference: `close` follows, and the client resumes.
   socket.onerror = () => handle?.closed();
 }

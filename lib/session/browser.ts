@@ -57,6 +57,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     network: networkState,
     browser: navigator.userAgent,
     notices: () => notices.load(),
+    reports: true,
     ...(typeof RTCPeerConnection !== "undefined" && { peers: browserPeers(options.room, files) }),
     log,
   });

@@ -40,6 +40,9 @@ export interface MeshView {
   /** Links that came up since the mesh began, and tries that did not. */
   connected: number;
   failed: number;
+  /** Events of mine that went to peers since then, and those that a peer signed for. */
+  told: number;
+  receipted: number;
   /** Why new events go the way they go. */
   delivery: DeliveryRoute["reason"];
 }
@@ -53,6 +56,8 @@ export const NO_MESH: MeshView = {
   missing: 0,
   connected: 0,
   failed: 0,
+  told: 0,
+  receipted: 0,
   delivery: "no_peers",
 };
 

@@ -234,6 +234,8 @@ export class MeshControl {
       missing,
       connected: mesh?.counts.connected ?? 0,
       failed: mesh?.counts.failed ?? 0,
+      told: mesh?.counts.told ?? 0,
+      receipted: mesh?.counts.receipted ?? 0,
       delivery: this.#parts.session.delivery.reason,
     });
   }

@@ -7,4 +7,5 @@ export { openRoomFiles } from "./files_browser.ts";
 export { forgetFiles } from "./idb_files.ts";
 export { MeshControl } from "./mesh_control.ts";
 export { Notices } from "./notices.ts";
+export { reportRoads } from "./road_reporter_browser.ts";
 export { TabRelay } from "./tab_relay.ts";

@@ -30,6 +30,7 @@ import {
   type RoadDiagnostics,
 } from "./connection_model.ts";
 import type { MeshControl, MeshControlParts } from "./mesh_control.ts";
+import type { RoadTap } from "./road_reporter.ts";
 import { Roads, type Route } from "./roads.ts";
 import { SharedRoad, type SharedRoadParts } from "./shared_road.ts";
 import type { Notices } from "./notices.ts";
@@ -60,11 +61,15 @@ export interface RoomConnectionParts {
     };
   /** The operator's notices on this device. */
   notices?(): Promise<Notices>;
+  /** What was measured may be reported to the server; absent: nothing is told. */
+  reports?: true;
   log?(line: string): void;
 }
 
 /** Somebody else has to be here this long before the code for peers is loaded, unless this tab was linked before. */
 const PEERS_AFTER_MS = 2_000;
+/** A page that is open this long may report its roads. */
+const REPORTS_AFTER_MS = 15_000;
 
 /** Lines of the page's notes that are kept. */
 const LOG_MAX_LINES = 50;
@@ -92,6 +97,7 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   #control: Promise<MeshControl | undefined> | undefined;
   #loadedControl: MeshControl | undefined;
   #stops: Cancel[] = [];
+  #tap: RoadTap | undefined;
   #disposed = false;
 
   constructor(parts: RoomConnectionParts) {
@@ -135,7 +141,8 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
 
   /** The session is there: watches for people to link to. */
   start(): void {
-    const { peers, session, timers } = this.#parts;
+    const { peers, session, timers, reports } = this.#parts;
+    if (reports) this.#stops.push(this.#reportLater());
     if (peers === undefined) return;
     this.meshMode.value = peers.mode();
     const afterMs = peers.linkedBefore() ? 0 : PEERS_AFTER_MS;
@@ -161,6 +168,7 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   }
 
   leave(): void {
+    this.#tap?.leave();
     this.#loadedControl?.leave();
     this.#shared?.leave();
     this.#roads.leave();
@@ -169,6 +177,7 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   dispose(): void {
     this.#disposed = true;
     for (const stop of this.#stops) stop();
+    this.#tap?.dispose();
     this.#loadedControl?.dispose();
     this.#shared?.dispose();
     this.#roads.dispose();
@@ -189,6 +198,7 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   roundTrip(ms: number): void {
     const road = this.#road?.road;
     if (road !== "websocket" && road !== "polling") return;
+    this.#tap?.roundTrip(road, ms);
     this.#meters[road] = withRoundTrip(this.#meters[road], ms);
     this.connectionQuality.value = this.#qualities();
   }
@@ -212,7 +222,10 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   }
 
   stored(afterMs: number | undefined): void {
-    if (afterMs !== undefined) this.#storedAfterMs = [...this.#storedAfterMs, afterMs].slice(-STORED_MAX);
+    if (afterMs !== undefined) {
+      this.#storedAfterMs = [...this.#storedAfterMs, afterMs].slice(-STORED_MAX);
+      this.#tap?.stored(afterMs);
+    }
     const stats = this.hybridStats.peek();
     this.hybridStats.value = { ...stats, stored: stats.stored + 1, storedAfterMs: medianOf(this.#storedAfterMs) };
   }
@@ -338,6 +351,31 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
     if (now?.road !== next?.road || now?.reason !== next?.reason) this.currentRoute.value = next;
   }
 
+  /** Without a connection there is nobody to report to: then later. */
+  #reportLater(): Cancel {
+    const { timers, session, steady, random } = this.#parts;
+    let cancel = timers.after(REPORTS_AFTER_MS, () => {
+      if (session().connection.peek().state !== "connected") return void (cancel = this.#reportLater());
+      // Without its code nothing is told: nobody misses it.
+      import("./on_demand.ts").then(({ reportRoads }) => {
+        if (this.#disposed) return;
+        this.#tap = reportRoads({
+          steady,
+          timers,
+          random,
+          measure: () => this.measure(),
+          openedAt: this.#openedAt,
+          meters: this.#meters,
+          storedAfterMs: this.#storedAfterMs,
+          currentRoute: this.currentRoute,
+          hybridStats: this.hybridStats,
+          mesh: this.mesh,
+        });
+      }, () => {});
+    });
+    return () => cancel();
+  }
+
   #loadControl(): Promise<MeshControl | undefined> {
     const { peers, timers, random, session, notices, log } = this.#parts;
     if (peers === undefined || this.#disposed) return Promise.resolve(undefined);
@@ -370,7 +408,9 @@ export class RoomConnection implements ConnectionModel, SessionMeter {
   #outcome(road: RoadName, outcome: RoadOutcome): void {
     this.note(`${road}: ${outcome.type}`);
     if (outcome.type === "ended" || outcome.type === "abandoned") return;
-    this.#meters[road] = withTry(this.#meters[road], outcome.type === "connected");
+    const worked = outcome.type === "connected";
+    this.#tap?.tried(road, worked);
+    this.#meters[road] = withTry(this.#meters[road], worked);
     this.connectionQuality.value = this.#qualities();
   }
 

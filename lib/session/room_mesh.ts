@@ -47,14 +47,19 @@ export interface LinkView {
 /** Phones that are remembered as behind phones. */
 const BEYOND_MAX = 64;
 
-/** Links that came up, and tries that did not. */
+/** Links that came up, and tries that did not; events of mine that went to peers, and those that a peer signed for. */
 export interface LinkCounts {
   connected: number;
   failed: number;
+  told: number;
+  receipted: number;
 }
 
+/** Events of mine without a receipt that are remembered; the oldest is forgotten. */
+const UNRECEIPTED_MAX = 500;
+
 export class RoomMesh implements SessionMesh, FileMesh {
-  readonly counts: LinkCounts = { connected: 0, failed: 0 };
+  readonly counts: LinkCounts = { connected: 0, failed: 0, told: 0, receipted: 0 };
   readonly #parts: RoomMeshParts;
   readonly #node: MeshNode;
   readonly #links: PeerLinks;
@@ -62,6 +67,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
   readonly #up = new Set<PeerLink>();
   readonly #paths = new Map<AuthorKey, LinkPath>();
   readonly #stopNotices: Cancel | undefined;
+  readonly #unreceipted = new Set<EventId>();
   #files: FileLinks | undefined;
   /** Phones that the server does not know, and the mesh does. */
   readonly #beyondServer = new Set<AuthorKey>();
@@ -99,7 +105,10 @@ export class RoomMesh implements SessionMesh, FileMesh {
       connect: (peer) => this.#connect(peer),
       disconnect: (peer) => this.#links.get(peer)?.close("leaving"),
       onSignal: (from, text) => this.#signaled(from, text),
-      onReceipts: (id: EventId, phones: number) => host.receipts(id, phones),
+      onReceipts: (id: EventId, phones: number) => {
+        if (this.#unreceipted.delete(id)) this.counts.receipted++;
+        host.receipts(id, phones);
+      },
       sign: (text) => signer.sign(text),
       verifyText: (author, text, signature) => verifier.verify(author, text, signature),
       ...parts.notices && { onNotices: (notices) => parts.notices!.take(notices, "peer") },
@@ -115,6 +124,12 @@ export class RoomMesh implements SessionMesh, FileMesh {
   // ---- SessionMesh ----
 
   publish(event: Event): void {
+    if (this.#up.size > 0) {
+      this.counts.told++;
+      this.#unreceipted.add(event.id);
+      const [oldest] = this.#unreceipted;
+      if (this.#unreceipted.size > UNRECEIPTED_MAX && oldest !== undefined) this.#unreceipted.delete(oldest);
+    }
     this.#node.publish(event);
   }
 

@@ -7,6 +7,11 @@ export interface StoreTimers {
   clearTimeout(timer: number): void;
 }
 
+/** What is called: a `list` may be several round trips. */
+export type CallKind = "read" | "list" | "commit";
+/** A call ended, `ms` after it began; each try of one that was tried again counts. */
+export type OnCall = (kind: CallKind, ms: number, worked: boolean) => void;
+
 /** Time a database has for one operation; after that it counts as not answering. */
 export const OPERATION_TIMEOUT_MS = 5_000;
 /** How often an operation is tried again that found the SQLite file locked by another process, and the first delay. */
@@ -30,14 +35,22 @@ export class Database {
   readonly #timers: StoreTimers;
   readonly #random: (byteLength: number) => Uint8Array;
 
-  constructor(kv: Kv, timers: StoreTimers, random: (byteLength: number) => Uint8Array) {
+  readonly #watched: { clock: { now(): number }; onCall: OnCall } | undefined;
+
+  constructor(
+    kv: Kv,
+    timers: StoreTimers,
+    random: (byteLength: number) => Uint8Array,
+    watched?: { clock: { now(): number }; onCall: OnCall },
+  ) {
     this.kv = kv;
+    this.#watched = watched;
     this.#timers = timers;
     this.#random = random;
   }
 
   get<T>(key: Deno.KvKey, consistency?: Deno.KvConsistencyLevel): Promise<Deno.KvEntryMaybe<T>> {
-    return this.#run("read a key", () => this.kv.get<T>(key, consistency && { consistency }));
+    return this.#run("read", "read a key", () => this.kv.get<T>(key, consistency && { consistency }));
   }
 
   /** The entries of any number of keys, in their order. Each ten are read at one moment, more than ten at several. */
@@ -48,14 +61,14 @@ export class Database {
     const parts: Promise<Deno.KvEntryMaybe<T>[]>[] = [];
     for (let from = 0; from < keys.length; from += GET_MANY_MAX_KEYS) {
       const part = keys.slice(from, from + GET_MANY_MAX_KEYS);
-      parts.push(this.#run("read keys", () => this.kv.getMany<T[]>(part, consistency && { consistency })));
+      parts.push(this.#run("read", "read keys", () => this.kv.getMany<T[]>(part, consistency && { consistency })));
     }
     return (await Promise.all(parts)).flat();
   }
 
   /** Up to `limit` entries. One that needs several batches is not read at one moment. */
   list<T>(selector: Deno.KvListSelector, options: ListOptions): Promise<Deno.KvEntry<T>[]> {
-    return this.#run("list keys", async () => {
+    return this.#run("list", "list keys", async () => {
       const entries: Deno.KvEntry<T>[] = [];
       for await (const entry of this.kv.list<T>(selector, options)) entries.push(entry);
       return entries;
@@ -64,7 +77,7 @@ export class Database {
 
   /** The versionstamp of the commit that `build` describes, on disk by then; undefined when one of its checks failed. */
   async commit(build: (atomic: Deno.AtomicOperation) => void): Promise<string | undefined> {
-    const result = await this.#run("commit", () => {
+    const result = await this.#run("commit", "commit", () => {
       const atomic = this.kv.atomic();
       build(atomic);
       return atomic.commit();
@@ -87,11 +100,19 @@ export class Database {
     });
   }
 
-  async #run<T>(what: string, operation: () => Promise<T>): Promise<T> {
+  async #run<T>(kind: CallKind, what: string, operation: () => Promise<T>): Promise<T> {
     for (let retry = 0;; retry++) {
+      const startedAt = this.#watched?.clock.now() ?? 0;
+      const ended = (worked: boolean) => {
+        const { clock, onCall } = this.#watched ?? {};
+        if (clock !== undefined) onCall?.(kind, clock.now() - startedAt, worked);
+      };
       try {
-        return await this.#inTime(operation());
+        const result = await this.#inTime(operation());
+        ended(true);
+        return result;
       } catch (cause) {
+        ended(false);
         // A locked file means that nothing was done, so trying again repeats nothing.
         if (retry < LOCKED_RETRIES && isLocked(cause)) {
           await this.pause(LOCKED_RETRY_MS * 2 ** retry);

@@ -2,7 +2,7 @@
 import { KvArchive } from "./archive.ts";
 import { KvAudit } from "./audit.ts";
 import { KvBells } from "./bells.ts";
-import { Database, type StoreTimers } from "./database.ts";
+import { Database, type OnCall, type StoreTimers } from "./database.ts";
 import { keys } from "./keys.ts";
 import { KvLeases } from "./leases.ts";
 import { KvLimits } from "./limits.ts";
@@ -12,17 +12,20 @@ import { KvOperators } from "./operators.ts";
 import { KvPresence } from "./presence.ts";
 import { KvRooms } from "./rooms.ts";
 import { KvSteering } from "./steering.ts";
+import { KvStats } from "./stats.ts";
 import type { Kv, Store } from "./store.ts";
 
 /** What the store is made of; all but `kv` have the real thing as default. */
 export interface StoreOptions {
   kv: Kv;
-  /** Only measures `ping`; every other time is an argument. Milliseconds. */
+  /** Only measures `ping` and calls; every other time is an argument. Milliseconds. */
   clock?: { now(): number };
   /** Cryptographically random bytes: epochs. */
   random?: (byteLength: number) => Uint8Array;
   /** For time limits, retries and waits. */
   timers?: StoreTimers;
+  /** Hears of every call to the database, for statistics. */
+  onCall?: OnCall;
 }
 
 /** The store on an open database, which `close` of the store closes too. */
@@ -32,9 +35,10 @@ export function openStore(options: StoreOptions): Store {
     clock = performance,
     random = (byteLength: number) => crypto.getRandomValues(new Uint8Array(byteLength)),
     timers = globalThis,
+    onCall,
   } = options;
   const closing = new AbortController();
-  const database = new Database(kv, timers, random);
+  const database = new Database(kv, timers, random, onCall && { clock, onCall });
   return {
     rooms: new KvRooms(database, random),
     log: new KvLog(database, random),
@@ -47,6 +51,7 @@ export function openStore(options: StoreOptions): Store {
     audit: new KvAudit(database),
     operators: new KvOperators(database),
     archive: new KvArchive(database),
+    stats: new KvStats(database),
     ping: async () => {
       const startedAt = clock.now();
       await database.get(keys.roomCount);

@@ -25,6 +25,8 @@
  * | `audit` number | AuditEntry | once; gone after AUDIT_KEPT_MS |
  * | `audit_head` | AuditHead: number and hash of the newest entry | with every `audit` |
  * | `lease` name | Lease | when it is taken or renewed |
+ * | `stats` grain, at, instance | text: what an instance counted in that stretch of time | once a minute, once in ten |
+ * | `probe_room` | RoomId: the room of the instances' own probes | once |
  */
 import type { AuthorKey, EventId, RoomId } from "../protocol/event.ts";
 
@@ -67,6 +69,11 @@ export const keys = {
   allAudit: ["audit"] as Deno.KvKey,
   auditHead: ["audit_head"] as Deno.KvKey,
   lease: (name: string): Deno.KvKey => ["lease", name],
+  stats: (grain: string, at: number, instance: string): Deno.KvKey => ["stats", grain, at, instance],
+  /** From `at` on; and where a grain's records end. */
+  statsFrom: (grain: string, at: number): Deno.KvKey => ["stats", grain, at],
+  statsEnd: (grain: string): Deno.KvKey => ["stats", grain, Infinity],
+  probeRoom: ["probe_room"] as Deno.KvKey,
   /** The folders of a room that are emptied after its removal. */
   foldersOf: (room: RoomId): Deno.KvKey[] => [
     ["event", room],

@@ -344,6 +344,30 @@ export interface OperatorStore {
   delete(session: string): Promise<void>;
 }
 
+/** How long the stretches are that statistics are kept of. */
+export type StatsGrain = "minute" | "ten_minutes";
+
+/** What one instance counted in the stretch of time that began `at` (server's clock, ms). */
+export interface StatsEntry {
+  at: number;
+  instance: string;
+  text: string;
+}
+
+/** Most bytes of one record's text: a KV value holds 65,536. */
+export const STATS_TEXT_MAX_BYTES = 60_000;
+
+export interface StatsStore {
+  /** Keeps a record for `lifeMs` at least. Throws RangeError for a text beyond STATS_TEXT_MAX_BYTES. */
+  write(grain: StatsGrain, entry: StatsEntry, lifeMs: number): Promise<void>;
+  /** The newest `limit` records that began at `from` or later, newest first. */
+  read(grain: StatsGrain, from: number, limit: number): Promise<StatsEntry[]>;
+  /** The room of the instances' own probes; undefined before there is one. */
+  probeRoom(): Promise<RoomId | undefined>;
+  /** Names that room in the place of `before`, if nobody else did. The one that is named now. */
+  nameProbeRoom(room: RoomId, before: RoomId | undefined): Promise<RoomId>;
+}
+
 export interface Store {
   readonly rooms: RoomStore;
   readonly log: LogStore;
@@ -356,6 +380,7 @@ export interface Store {
   readonly audit: AuditStore;
   readonly operators: OperatorStore;
   readonly archive: ArchiveStore;
+  readonly stats: StatsStore;
   /** One small read through the whole way to the database; how long it took, ms. */
   ping(): Promise<number>;
   close(): void;

@@ -5,7 +5,7 @@ import { ownServer } from "@/lib/server/instance.ts";
 export const handler = define.handlers({
   /** Readiness: whether new visitors should be sent here. */
   async GET() {
-    const ready = await (await ownServer()).ready();
+    const ready = await ownServer().then((server) => server.ready(), () => false);
     return json({ ready }, ready ? 200 : 503);
   },
 });

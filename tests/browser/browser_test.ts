@@ -16,3 +16,4 @@ import "./admin_rules.ts";
 import "./firefox_rules.ts";
 import "./pairing_rules.ts";
 import "./file_rules.ts";
+import "./analytics_rules.ts";

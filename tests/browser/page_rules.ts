@@ -49,7 +49,7 @@ rule("everything that pages load and reach is of their own origin", async (field
 });
 
 /** Serious and critical findings of axe-core in what the page shows now. */
-async function findings(tab: Tab, where: string): Promise<string[]> {
+export async function findings(tab: Tab, where: string): Promise<string[]> {
   await settled(tab.page);
   await tab.page.evaluate(axe.source);
   const found = await tab.page.evaluate(async () => {
@@ -148,7 +148,7 @@ for (const theme of ["dark", "sunlight"] as const) {
 }
 
 /** What is wider than the screen: the page, or something that scrolls sideways. */
-async function tooWide(tab: Tab, where: string): Promise<string[]> {
+export async function tooWide(tab: Tab, where: string): Promise<string[]> {
   await settled(tab.page);
   const found = await tab.page.evaluate(() => {
     const width = document.documentElement.clientWidth;

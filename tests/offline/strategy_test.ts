@@ -24,7 +24,7 @@ const REQUESTS: [Strategy, string, RequestMode, string][] = [
   ["network", "GET", "navigate", "/r/"],
   ["network", "GET", "navigate", "/r/a/b"],
   ["network", "GET", "navigate", "/health"],
-  ["network", "GET", "navigate", "/offline"],
+  ["page", "GET", "navigate", "/offline"],
   ["network", "GET", "cors", "/r/cosmic-stage-417"],
   ["network", "GET", "cors", "/api/rooms"],
   ["network", "POST", "cors", "/api/rooms/9yQlo4z3ZYKJDLPKwcHAVQ/poll"],
@@ -43,9 +43,9 @@ for (const [strategy, method, mode, path] of REQUESTS) {
   });
 }
 
-Deno.test("only the home page and rooms are pages that are kept", () => {
+Deno.test("only the home page, rooms and the page that stands in for others are kept", () => {
   const paths = ["/", "/r/x", "/s/x", "/r", "/s/", "/offline", "/api/rooms", "/x", "", "//elsewhere.example"];
-  assertEquals(paths.filter(isKeptPath), ["/", "/r/x", "/s/x"]);
+  assertEquals(paths.filter(isKeptPath), ["/", "/r/x", "/s/x", OFFLINE_PATH]);
 });
 
 Deno.test("a file's build stands in its address", () => {

@@ -30,6 +30,22 @@ Deno.test("every wrong setting has a line of its own", () => {
   for (const line of error.mistakes) assert(line.startsWith("FESTIVAL_"), line);
 });
 
+Deno.test("settings of monitoring: what makes no sense stops the start", () => {
+  const wrong: Record<string, string> = {
+    FESTIVAL_PROBE_SECONDS: "1",
+    FESTIVAL_REPORT_PERCENT: "101",
+    FESTIVAL_REPORT_SECONDS: "0",
+    FESTIVAL_METRICS_TOKEN: "short",
+    FESTIVAL_LOG_LEVEL: "loud",
+  };
+  const error = assertThrows(() => readConfig(env(wrong)), ConfigError);
+  for (const name of Object.keys(wrong)) assert(error.mistakes.some((line) => line.startsWith(name)), name);
+  // What was said instead of a token may be one elsewhere.
+  assert(!error.message.includes("short"));
+  const off = readConfig(env({ FESTIVAL_PROBE_SECONDS: "0", FESTIVAL_REPORT_PERCENT: "0" })).monitoring;
+  assertEquals([off.probeEveryMs, off.reportShare, off.token], [0, 0, undefined]);
+});
+
 Deno.test("environment and platform are found by themselves, and a proxy is trusted on Deno Deploy", () => {
   const found = (values: Record<string, string>) => {
     const { environment, platform, proxyHops } = readConfig(env(values));

@@ -6,6 +6,8 @@ import type { RoomSession } from "../../lib/session/room_session.ts";
 import { FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { connected, lines, openRoom, openSession, tabHub } from "./open_session.ts";
+// Loaded on demand, from a disk that knows no virtual time: here it is loaded before.
+import "../../lib/session/on_demand.ts";
 
 const waitingOn = (disk: MemoryDisk, server: FakeServer) => disk.outboxes.get(server.room.id)?.entries ?? [];
 

@@ -1,8 +1,15 @@
 /** The contract's part on what instances share: presence, limits, bells, leases. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BELL_COUNT } from "../../lib/store/keys.ts";
 import { MAILBOX_SLOTS } from "../../lib/store/mailboxes.ts";
-import type { Letter, Post, PresenceEntry, Rate, Store } from "../../lib/store/store.ts";
+import {
+  type Letter,
+  type Post,
+  type PresenceEntry,
+  type Rate,
+  STATS_TEXT_MAX_BYTES,
+  type Store,
+} from "../../lib/store/store.ts";
 import { appendSurely, eventOf, foundingOf, idOf, makeRoom, NOON, type StoreTest } from "./contract.ts";
 
 const main = idOf("main");
@@ -13,6 +20,7 @@ export function sharingContract(test: StoreTest): void {
   bellsContract(test);
   mailboxesContract(test);
   leasesContract(test);
+  statsContract(test);
 
   test("a ping tells how long the database took", async ({ open }) => {
     const store = await open();
@@ -252,5 +260,41 @@ function leasesContract(test: StoreTest): void {
     const stores = [await open(), await open(), await open()];
     const got = await Promise.all(stores.map((store, at) => store.leases.acquire("sweep", `${at}`, 1_000, NOON)));
     assertEquals(got.filter((held) => held).length, 1);
+  });
+}
+
+function statsContract(test: StoreTest): void {
+  test("statistics of a stretch of time are read newest first, of all instances, grain by grain", async ({ open }) => {
+    const [one, two] = [await open(), await open()];
+    await one.stats.write("minute", { at: NOON, instance: "one", text: "a" }, 60_000);
+    await two.stats.write("minute", { at: NOON + 60_000, instance: "two", text: "b" }, 60_000);
+    await two.stats.write("ten_minutes", { at: NOON, instance: "two", text: "c" }, 60_000);
+    await one.stats.write("minute", { at: NOON, instance: "one", text: "A" }, 60_000);
+    assertEquals(await one.stats.read("minute", NOON, 10), [
+      { at: NOON + 60_000, instance: "two", text: "b" },
+      { at: NOON, instance: "one", text: "A" },
+    ]);
+    assertEquals((await one.stats.read("minute", NOON, 1)).map(({ text }) => text), ["b"]);
+    assertEquals((await one.stats.read("minute", NOON + 1, 10)).map(({ text }) => text), ["b"]);
+    assertEquals((await one.stats.read("ten_minutes", 0, 10)).map(({ text }) => text), ["c"]);
+  });
+
+  test("a record of statistics beyond its limit is refused", async ({ open }) => {
+    const store = await open();
+    const text = "x".repeat(STATS_TEXT_MAX_BYTES + 1);
+    await assertRejects(() => store.stats.write("minute", { at: NOON, instance: "one", text }, 60_000), RangeError);
+  });
+
+  test("the probes of all instances have one room, and only who knows the last one names another", async ({ open }) => {
+    const [one, two] = [await open(), await open()];
+    assertEquals(await one.stats.probeRoom(), undefined);
+    const named = await Promise.all([
+      one.stats.nameProbeRoom(idOf("a"), undefined),
+      two.stats.nameProbeRoom(idOf("b"), undefined),
+    ]);
+    assertEquals(named[0], named[1]);
+    assertEquals(await one.stats.nameProbeRoom(idOf("c"), undefined), named[0]);
+    assertEquals(await two.stats.nameProbeRoom(idOf("c"), named[0]), idOf("c"));
+    assertEquals(await one.stats.probeRoom(), idOf("c"));
   });
 }

@@ -1,0 +1,24 @@
+import type { Of, Over, Source } from "../../lib/protocol/dashboard.ts";
+import { analyticsTexts, sourceText } from "../../lib/design/analytics_texts.ts";
+
+/** The sign of each kind, so that it is seen without reading: a full dot, an open one, none. */
+const SIGNS: Record<Source["kind"], string> = {
+  measured: "bg-good border-good",
+  sampled: "border-warn",
+  unknown: "border-dim border-dashed",
+};
+
+/** Where a figure comes from, and what it is of. */
+export function SourceTag(props: { source: Source; over?: Over; of?: Of }) {
+  const t = analyticsTexts();
+  const words = [sourceText(t, props.source), props.over && t.over[props.over], props.of && t.of[props.of]];
+  return (
+    <span class="flex items-baseline gap-1 text-xs text-dim font-normal">
+      <span
+        class={`flex-none inline-block w-2 h-2 rounded-full border-2 ${SIGNS[props.source.kind]}`}
+        aria-hidden="true"
+      />
+      <span data-source-text={props.source.kind}>{words.filter(Boolean).join(" · ")}</span>
+    </span>
+  );
+}

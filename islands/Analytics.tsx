@@ -1,0 +1,33 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { AnalyticsScreen, type Range } from "../components/analytics/AnalyticsScreen.tsx";
+import type { Dashboard } from "../lib/protocol/dashboard.ts";
+
+/** How often figures are asked for while somebody looks. */
+const REFRESH_MS = 5_000;
+
+/** The server's figures, as the page was drawn with them and then as they change. */
+export default function Analytics({ drawn, range }: { drawn: Dashboard; range: Range }) {
+  const figures = useSignal(drawn);
+  const stale = useSignal(false);
+  useEffect(() => {
+    const refresh = async () => {
+      if (document.visibilityState !== "visible") return;
+      try {
+        const answer = await fetch("/analytics/dashboard", { signal: AbortSignal.timeout(2 * REFRESH_MS) });
+        // Our own server, the same build but for a deploy in between: then a reload draws anew.
+        if (answer.ok) figures.value = await answer.json();
+        stale.value = !answer.ok;
+      } catch {
+        stale.value = true; // No network, or no server: the page says that its figures are old.
+      }
+    };
+    const timer = setInterval(refresh, REFRESH_MS);
+    document.addEventListener("visibilitychange", refresh);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", refresh);
+    };
+  }, []);
+  return <AnalyticsScreen figures={figures.value} range={range} stale={stale.value} />;
+}

@@ -1,0 +1,344 @@
+/**
+ * What /analytics shows, as a value: every number stands beside where it comes from. Pure; JSON of it is
+ * `GET /analytics/dashboard`.
+ */
+import {
+  type Dashboard,
+  type MeshPicture,
+  type Of,
+  type Over,
+  type Row,
+  SERIES,
+  type Series,
+  type SeriesId,
+  type Source,
+  type Unit,
+} from "../../protocol/dashboard.ts";
+import type { HealthAnswer } from "../health.ts";
+import {
+  type CounterName,
+  COUNTERS,
+  type HistogramName,
+  HISTOGRAMS,
+  KV_OPERATIONS,
+  labelsOf,
+  SERVER_ROADS,
+} from "./figures.ts";
+import { REPORTED_ROADS } from "../../protocol/road_report.ts";
+import { countOf, type HistogramData, quantileMs } from "./histogram.ts";
+import { addGauges, type HistoryView, type Slot } from "./history.ts";
+import { add, counted, gauged, type Gauges, timed, type Totals } from "./totals.ts";
+
+export interface DashboardFacts {
+  now: number;
+  health: HealthAnswer;
+  /** Of this instance, now. */
+  gauges: Gauges;
+  /** Counted by this instance since its last record. */
+  current: Totals;
+  /** How long this instance runs, ms. */
+  upForMs: number;
+  history: HistoryView;
+  /** CPU time per time, over the last minute or so; undefined when not measured yet. */
+  cpuShare: number | undefined;
+}
+
+const TEN_MINUTES_MS = 600_000;
+const UNKNOWN: Source = { kind: "unknown" };
+
+export function dashboard(facts: DashboardFacts): Dashboard {
+  const { health, now, history, current, upForMs } = facts;
+  const recent = history.minutes.filter(({ at }) => now - at <= TEN_MINUTES_MS);
+  const lately = recent.reduce<Totals>(add, current);
+  // From the first minute that anybody wrote, or since this instance started.
+  const coveredMs = now - (recent[0]?.at ?? now - Math.min(upForMs, TEN_MINUTES_MS));
+  const minutes = Math.max(1_000, coveredMs) / 60_000;
+  const everywhere = history.others.reduce((sum, { gauges }) => addGauges(sum, gauges), facts.gauges);
+  const rows = rowsOf(lately, minutes);
+  const { status, reasons, version, build, environment, platform, mode } = health;
+  return {
+    at: new Date(now).toISOString(),
+    status,
+    reasons,
+    version,
+    build,
+    environment,
+    platform,
+    mode,
+    groups: [
+      {
+        id: "now",
+        rows: [
+          gaugeRow("users", everywhere),
+          gaugeRow("rooms", everywhere),
+          gaugeRow("open_rooms", everywhere),
+          rows.perMinute("messages_per_minute", "events_stored"),
+          ...SERVER_ROADS.map((road) => gaugeRow("connections", everywhere, road)),
+          one("instances", "count", 1 + history.others.length, "now", "all"),
+        ],
+      },
+      {
+        id: "messages",
+        rows: [rows.times("ack"), rows.times("fan_out"), rows.perMinute("deliveries_per_minute", "fan_out_events")],
+      },
+      {
+        id: "delivery",
+        rows: [
+          ...SERVER_ROADS.map((road) => rows.share("probes", "probes_delivered", "probes_expected", road)),
+          rows.share("peers_receipted", "client_peer_events_receipted", "client_peer_events"),
+          ...SERVER_ROADS.map((road) => rows.times("probe", road)),
+        ],
+      },
+      {
+        id: "roads",
+        rows: [
+          ...SERVER_ROADS.map((road) => shareOfConnections(everywhere, road)),
+          ...REPORTED_ROADS.map((road) => rows.shareOfAll("received_share", "client_events_received", road)),
+          ...REPORTED_ROADS.map((road) => rows.times("client_round_trip", road)),
+          ...REPORTED_ROADS.map((road) => rows.tries(road)),
+          rows.times("client_stored"),
+          rows.reported("client_fallbacks"),
+          rows.reported("client_duplicates"),
+        ],
+      },
+      {
+        id: "refused",
+        rows: [
+          ...rows.byLabel("refusals"),
+          ...rows.byLabel("goodbyes"),
+          ...rows.byLabel("frame_problems"),
+          rows.reported("client_refused"),
+        ],
+      },
+      {
+        id: "database",
+        rows: [
+          health.kvLatencyMs === null
+            ? {
+              ...one("kv_ping", "ms", 0, "now", "instance"),
+              values: [{ name: "value", value: null }],
+              source: UNKNOWN,
+            }
+            : one("kv_ping", "ms", health.kvLatencyMs, "now", "instance"),
+          ...KV_OPERATIONS.map((operation) => rows.perMinute("kv_per_minute", "kv_operations", operation)),
+          ...KV_OPERATIONS.map((operation) => rows.times("kv", operation)),
+          rows.total("kv_failures"),
+        ],
+      },
+      {
+        id: "process",
+        rows: [
+          rows.times("event_loop_lag"),
+          gaugeRow("resident_memory_bytes", facts.gauges, undefined, "bytes", "instance"),
+          gaugeRow("heap_bytes", facts.gauges, undefined, "bytes", "instance"),
+          known("cpu_share", "share", facts.cpuShare, "now", "instance"),
+          ...SERVER_ROADS.flatMap((road) => [
+            rows.perSecond("received_bytes", road),
+            rows.perSecond("sent_bytes", road),
+          ]),
+        ],
+      },
+      {
+        id: "reports",
+        rows: [
+          rows.total("client_reports"),
+          rows.total("client_reports_refused"),
+          rows.total("log_lines", "warn"),
+          rows.total("log_lines", "error"),
+        ],
+      },
+    ],
+    mesh: meshPicture(lately),
+    series: SERIES.flatMap((id) => [
+      seriesOf(id, "minute", history.minutes),
+      seriesOf(id, "ten_minutes", withRecentTens(history)),
+    ]),
+  };
+}
+
+// ---- rows ----
+
+function one(id: string, unit: Unit, value: number, over: Over, of: Of, label?: string): Row {
+  return {
+    id,
+    ...(label === undefined ? {} : { label }),
+    unit,
+    values: [{ name: "value", value: rounded(value) }],
+    over,
+    of,
+    source: { kind: "measured" },
+  };
+}
+
+function known(id: string, unit: Unit, value: number | undefined, over: Over, of: Of, label?: string): Row {
+  const row = one(id, unit, value ?? 0, over, of, label);
+  return value === undefined ? { ...row, values: [{ name: "value", value: null }], source: UNKNOWN } : row;
+}
+
+function gaugeRow(
+  id: keyof Gauges,
+  gauges: Gauges,
+  label?: string,
+  unit: Unit = "count",
+  of: Of = "all",
+): Row {
+  return known(id, unit, gauged(gauges, id, label), "now", of, label);
+}
+
+function shareOfConnections(gauges: Gauges, road: string): Row {
+  const all = gauged(gauges, "connections") ?? 0;
+  const row = known(
+    "connections_share",
+    "share",
+    all === 0 ? undefined : (gauged(gauges, "connections", road) ?? 0) / all,
+    "now",
+    "all",
+    road,
+  );
+  return row.source.kind === "unknown" ? row : { ...row, source: { kind: "measured", n: all } };
+}
+
+/** Rows of the last ten minutes of all instances. */
+function rowsOf(totals: Totals, minutes: number) {
+  const total = (name: CounterName, label?: string): Row =>
+    one(name, "count", counted(totals, name, label), "ten_minutes", "all", label);
+  const ratio = (id: string, part: number, whole: number, kind: "measured" | "sampled", label?: string): Row => {
+    const row = known(id, "share", whole === 0 ? undefined : Math.min(1, part / whole), "ten_minutes", "all", label);
+    return whole === 0 ? row : { ...row, source: { kind, n: whole } };
+  };
+  return {
+    total,
+    perMinute: (id: string, name: CounterName, label?: string): Row =>
+      one(id, "per_minute", counted(totals, name, label) / minutes, "ten_minutes", "all", label),
+    perSecond: (name: CounterName, label: string): Row =>
+      one(name, "bytes_per_second", counted(totals, name, label) / minutes / 60, "ten_minutes", "all", label),
+    /** All labels that were counted; one row of 0 when none was. */
+    byLabel: (name: CounterName): Row[] => {
+      const labels = Object.keys(totals.counters[name] ?? {});
+      return labels.length === 0 ? [total(name)] : labels.map((label) => total(name, label));
+    },
+    times: (name: HistogramName, label?: string): Row => {
+      const data = timed(totals, name, label);
+      const n = countOf(data);
+      return {
+        id: name,
+        ...(label === undefined ? {} : { label }),
+        unit: "ms",
+        values: percentiles(data),
+        over: "ten_minutes",
+        of: "all",
+        source: n === 0 ? UNKNOWN : { kind: HISTOGRAMS[name].origin, n },
+      };
+    },
+    share: (id: string, part: CounterName, whole: CounterName, label?: string): Row =>
+      ratio(
+        id,
+        counted(totals, part, label),
+        counted(totals, whole, label),
+        id === "probes" ? "measured" : "sampled",
+        label,
+      ),
+    shareOfAll: (id: string, name: CounterName, label: string): Row =>
+      ratio(id, counted(totals, name, label), counted(totals, name), "sampled", label),
+    tries: (road: string): Row => {
+      const worked = counted(totals, "client_tries_worked", road);
+      return ratio("tries_worked", worked, worked + counted(totals, "client_tries_failed", road), "sampled", road);
+    },
+    /** A count that pages reported, of so many reports. */
+    reported: (name: CounterName): Row => {
+      const n = counted(totals, "client_reports");
+      const row = known(name, "count", n === 0 ? undefined : counted(totals, name), "ten_minutes", "all");
+      return n === 0 ? row : { ...row, source: { kind: "sampled", n } };
+    },
+  };
+}
+
+function percentiles(data: HistogramData): Row["values"] {
+  const of = (share: number) => {
+    const ms = quantileMs(data, share);
+    return ms === undefined ? null : rounded(ms);
+  };
+  return [{ name: "p50", value: of(0.5) }, { name: "p95", value: of(0.95) }, { name: "p99", value: of(0.99) }];
+}
+
+/** Three digits say all that a bucket knows. */
+function rounded(value: number): number {
+  return Number.isInteger(value) ? value : Number(value.toPrecision(3));
+}
+
+// ---- mesh ----
+
+function meshPicture(totals: Totals): MeshPicture {
+  const byLinks = labelsOf(COUNTERS.client_mesh_links).map((links) => ({
+    links,
+    reports: counted(totals, "client_mesh_links", links),
+  }));
+  const n = byLinks.reduce((sum, { reports }) => sum + reports, 0);
+  const reached = counted(totals, "client_mesh_reached"), missing = counted(totals, "client_mesh_missing");
+  return {
+    source: n === 0 ? UNKNOWN : { kind: "sampled", n },
+    byLinks: n === 0 ? [] : byLinks,
+    reachedShare: reached + missing === 0 ? null : rounded(reached / (reached + missing)),
+  };
+}
+
+// ---- series ----
+
+/** The last hour is known by minutes, also of an instance that ended before its ten minutes were over. */
+function withRecentTens({ minutes, tens }: HistoryView): Slot[] {
+  const byStart = new Map(tens.map((slot) => [slot.at, slot]));
+  const recent = new Map<number, Slot>();
+  for (const minute of minutes) {
+    const at = Math.floor(minute.at / TEN_MINUTES_MS) * TEN_MINUTES_MS;
+    const before = recent.get(at);
+    recent.set(
+      at,
+      before === undefined ? { ...minute, at } : {
+        ...add(before, minute),
+        at,
+        forMs: before.forMs + minute.forMs,
+        gauges: minute.gauges,
+        instances: minute.instances,
+      },
+    );
+  }
+  // The first one may be cut off by the hour.
+  const [cut] = recent.keys();
+  for (const [at, slot] of recent) if (at !== cut || !byStart.has(at)) byStart.set(at, slot);
+  return [...byStart.values()].sort((a, b) => a.at - b.at);
+}
+
+const SERIES_UNITS: Record<SeriesId, Unit> = {
+  users: "count",
+  connections: "count",
+  messages: "per_minute",
+  ack: "ms",
+  delivered: "share",
+  kv: "ms",
+};
+
+function seriesOf(id: SeriesId, step: Series["step"], slots: readonly Slot[]): Series {
+  const points = slots.map((slot) => {
+    const value = pointOf(id, slot);
+    return { at: new Date(slot.at).toISOString(), value: value === undefined ? null : rounded(value) };
+  });
+  const measured = points.some(({ value }) => value !== null);
+  return { id, unit: SERIES_UNITS[id], step, source: measured ? { kind: "measured" } : UNKNOWN, points };
+}
+
+function pointOf(id: SeriesId, slot: Slot): number | undefined {
+  switch (id) {
+    case "users":
+    case "connections":
+      return gauged(slot.gauges, id);
+    case "messages":
+      return slot.forMs > 0 ? counted(slot, "events_stored") / (slot.forMs / 60_000) : undefined;
+    case "ack":
+    case "kv":
+      return quantileMs(timed(slot, id), 0.95);
+    case "delivered": {
+      const expected = counted(slot, "probes_expected");
+      return expected === 0 ? undefined : counted(slot, "probes_delivered") / expected;
+    }
+  }
+}

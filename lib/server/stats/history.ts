@@ -1,0 +1,202 @@
+/**
+ * 24 hours of statistics of all instances, in the database. Each instance writes one record a minute, which lives an
+ * hour, and one in ten minutes, which lives a day: 66 writes an hour and at most 204 records per instance, whatever the
+ * number of rooms and people. Read only while somebody looks, and then only what is new.
+ */
+import { type StatsGrain, type StatsStore, StorageUnavailable } from "../../store/store.ts";
+import type { Cancel, Clock, Timers } from "../surroundings.ts";
+import type { ServerStats } from "./server_stats.ts";
+import {
+  add,
+  type Gauges,
+  NO_TOTALS,
+  readRecord,
+  since,
+  type StatsRecord,
+  type Totals,
+  writeRecord,
+} from "./totals.ts";
+
+const MINUTE_MS = 60_000;
+const GRAIN_MS: Record<StatsGrain, number> = { minute: MINUTE_MS, ten_minutes: 10 * MINUTE_MS };
+/** How far back each grain is read. */
+export const KEPT_MS: Record<StatsGrain, number> = { minute: 60 * MINUTE_MS, ten_minutes: 24 * 60 * MINUTE_MS };
+/** Records live somewhat longer than they are read: clocks of instances differ. */
+const SPARE_MS = 10 * MINUTE_MS;
+/** Most records that are read at once, the newest: 30 instances. With more, the oldest part of the history is missing. */
+const READ_MAX: Record<StatsGrain, number> = { minute: 1_800, ten_minutes: 4_320 };
+/** Records come at most this late. */
+const LATE_MS = 3 * MINUTE_MS;
+/** An instance whose newest record is older is gone. */
+const GONE_MS = 130_000;
+
+/** What all instances together counted in one stretch of time. */
+export interface Slot extends StatsRecord {
+  instances: number;
+}
+
+export interface HistoryView {
+  /** By minutes, oldest first, one hour; the minute that runs is not in it. */
+  minutes: readonly Slot[];
+  /** By ten minutes, oldest first, 24 hours. */
+  tens: readonly Slot[];
+  /** The newest records of other instances that run. */
+  others: readonly StatsRecord[];
+}
+
+export interface HistoryParts {
+  store: Pick<StatsStore, "write" | "read">;
+  instance: string;
+  stats: ServerStats;
+  gauges(): Gauges;
+  clock: Clock;
+  timers: Timers;
+  refreshMs: number;
+  onFailure(error: StorageUnavailable): void;
+}
+
+interface Stretch {
+  /** What had been counted when it began. */
+  from: Totals;
+  at: number;
+}
+
+export class History {
+  readonly #parts: HistoryParts;
+  readonly #stretches: Record<StatsGrain, Stretch>;
+  readonly #slots: Record<StatsGrain, Map<number, Slot>> = { minute: new Map(), ten_minutes: new Map() };
+  readonly #readTo: Record<StatsGrain, number> = { minute: -Infinity, ten_minutes: -Infinity };
+  #others: readonly StatsRecord[] = [];
+  #readAt = -Infinity;
+  #reading: Promise<void> | undefined;
+  #writing = Promise.resolve();
+  #cancel: Cancel;
+
+  constructor(parts: HistoryParts) {
+    this.#parts = parts;
+    const at = parts.clock.now();
+    this.#stretches = { minute: { from: NO_TOTALS, at }, ten_minutes: { from: NO_TOTALS, at } };
+    this.#cancel = this.#writeLater();
+  }
+
+  /** What this instance counted since its last record. */
+  get current(): Totals {
+    return since(this.#stretches.minute.from, this.#parts.stats.totals());
+  }
+
+  /** What is known now; read anew when that is older than `refreshMs`. A database that fails leaves it as it was. */
+  async view(): Promise<HistoryView> {
+    const { clock, refreshMs } = this.#parts;
+    if (clock.now() - this.#readAt >= refreshMs || clock.now() < this.#readAt) {
+      await (this.#reading ??= this.#read().finally(() => this.#reading = undefined));
+    }
+    const sorted = (grain: StatsGrain) => [...this.#slots[grain].values()].sort((a, b) => a.at - b.at);
+    return { minutes: sorted("minute"), tens: sorted("ten_minutes"), others: this.#others };
+  }
+
+  /** Writes what was counted since the last records, and stops. */
+  async close(): Promise<void> {
+    this.#cancel();
+    await this.#write("minute", true);
+    await this.#write("ten_minutes", true);
+  }
+
+  // ---- writing ----
+
+  /** Just after each full minute, by the clock that all instances share as well as they can. */
+  #writeLater(): Cancel {
+    const { clock, timers } = this.#parts;
+    return timers.after(MINUTE_MS - (clock.now() % MINUTE_MS) + 100, () => {
+      this.#writing = this.#write("minute", false).then(() => this.#write("ten_minutes", false));
+      this.#cancel = this.#writeLater();
+    });
+  }
+
+  /** A record that could not be written is part of the next one. */
+  async #write(grain: StatsGrain, ending: boolean): Promise<void> {
+    const { store, instance, stats, gauges, clock, onFailure } = this.#parts;
+    if (ending) await this.#writing;
+    const now = clock.now();
+    const stretch = this.#stretches[grain];
+    const at = startOf(stretch.at, grain);
+    if (!ending && now >= at && now - at < GRAIN_MS[grain]) return;
+    const totals = stats.totals();
+    const record: StatsRecord = {
+      ...since(stretch.from, totals),
+      at,
+      forMs: Math.max(0, now - stretch.at),
+      // Who ends has nobody any more.
+      gauges: ending ? {} : gauges(),
+    };
+    try {
+      await store.write(grain, { at, instance, text: writeRecord(record) }, KEPT_MS[grain] + SPARE_MS);
+    } catch (error) {
+      if (!(error instanceof StorageUnavailable)) throw error;
+      return onFailure(error);
+    }
+    this.#stretches[grain] = { from: totals, at: now };
+  }
+
+  // ---- reading ----
+
+  async #read(): Promise<void> {
+    try {
+      await Promise.all([this.#readGrain("minute"), this.#readGrain("ten_minutes")]);
+      this.#readAt = this.#parts.clock.now();
+    } catch (error) {
+      if (!(error instanceof StorageUnavailable)) throw error;
+      this.#parts.onFailure(error);
+    }
+  }
+
+  async #readGrain(grain: StatsGrain): Promise<void> {
+    const { store, clock, instance } = this.#parts;
+    const now = clock.now();
+    const oldest = startOf(now - KEPT_MS[grain], grain);
+    const from = Math.max(oldest, startOf(this.#readTo[grain] - LATE_MS, grain));
+    const entries = await store.read(grain, from, READ_MAX[grain]);
+    const slots = this.#slots[grain];
+    const anew = new Map<number, Slot>();
+    const others = new Map<string, StatsRecord>();
+    for (const { at, instance: writer, text } of entries) {
+      const record = readRecord(text);
+      if (record === undefined) continue;
+      anew.set(at, joined(anew.get(at), { ...record, at }));
+      // Newest first: the first one of an instance is its newest.
+      if (writer !== instance && !others.has(writer) && now - at - record.forMs < GONE_MS) others.set(writer, record);
+    }
+    for (const [at, slot] of anew) slots.set(at, slot);
+    for (const at of slots.keys()) if (at < oldest) slots.delete(at);
+    this.#readTo[grain] = now;
+    // Who ended left a last record without gauges.
+    if (grain === "minute") this.#others = [...others.values()].filter(({ gauges }) => gauges.users !== undefined);
+  }
+}
+
+function startOf(at: number, grain: StatsGrain): number {
+  return Math.floor(at / GRAIN_MS[grain]) * GRAIN_MS[grain];
+}
+
+function joined(slot: Slot | undefined, record: StatsRecord): Slot {
+  if (slot === undefined) return { ...record, instances: 1 };
+  return {
+    ...add(slot, record),
+    at: slot.at,
+    forMs: Math.max(slot.forMs, record.forMs),
+    gauges: addGauges(slot.gauges, record.gauges),
+    instances: slot.instances + 1,
+  };
+}
+
+/** Gauges of several instances together. Rooms are those of the one database: every instance says the same. */
+export function addGauges(a: Gauges, b: Gauges): Gauges {
+  const result: Gauges = { ...a };
+  for (const [name, values] of Object.entries(b) as [keyof Gauges, Record<string, number>][]) {
+    const sum: Record<string, number> = { ...result[name] };
+    for (const [label, value] of Object.entries(values)) {
+      sum[label] = name === "rooms" ? Math.max(sum[label] ?? 0, value) : (sum[label] ?? 0) + value;
+    }
+    result[name] = sum;
+  }
+  return result;
+}

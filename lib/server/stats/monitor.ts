@@ -1,0 +1,247 @@
+/** All that watches one running instance: probes, timers, history, and what is told of them. */
+import type { Ed25519 } from "../../crypto/ed25519.ts";
+import { REPORT_MAX_LINKS, REPORTED_ROADS, type ReportRules, type RoadReport } from "../../protocol/road_report.ts";
+import { StorageUnavailable, type Store } from "../../store/store.ts";
+import { APP_VERSION } from "../health.ts";
+import { Polling } from "../polling.ts";
+import { TokenBucket } from "../rate.ts";
+import type { ChatServer } from "../server.ts";
+import type { Cancel, Surroundings } from "../surroundings.ts";
+import type { Dashboard } from "../../protocol/dashboard.ts";
+import { dashboard } from "./dashboard.ts";
+import { History } from "./history.ts";
+import { Prober } from "./probe.ts";
+import { prometheusText } from "./prometheus.ts";
+import type { Gauges } from "./totals.ts";
+
+/** What the process says of itself. */
+export interface ProcessMeter {
+  memory(): { rss: number; heapUsed: number };
+  /** CPU time used since the start, ms. */
+  cpuMs(): number;
+}
+
+export interface MonitorParts {
+  server: ChatServer;
+  store: Store;
+  surroundings: Surroundings;
+  ed25519: Ed25519;
+  process: ProcessMeter;
+}
+
+/** How often a timer's lateness is measured. */
+const LAG_EVERY_MS = 500;
+/** How often the share of the CPU is measured. */
+const CPU_EVERY_MS = 10_000;
+/** However many look, the figures are put together this often at most. */
+const DASHBOARD_CACHE_MS = 1_000;
+/** Longest time that the last records may take when an instance ends. */
+const LAST_RECORDS_MS = 1_000;
+
+export class Monitor {
+  readonly #parts: MonitorParts;
+  readonly #startedAt: number;
+  readonly #history: History;
+  readonly #prober: Prober;
+  readonly #reports: TokenBucket;
+  #cpu: { at: number; ms: number; share: number | undefined };
+  #made: { at: number; dashboard: Promise<Dashboard> } | undefined;
+  #cancels = new Map<string, Cancel>();
+  #probing = Promise.resolve();
+  #closed = false;
+
+  constructor(parts: MonitorParts) {
+    this.#parts = parts;
+    const { server, store, surroundings, ed25519, process } = parts;
+    const { clock, timers, random, log } = surroundings;
+    const { monitoring } = server.config;
+    this.#startedAt = clock.now();
+    this.#cpu = { at: clock.now(), ms: process.cpuMs(), share: undefined };
+    this.#reports = new TokenBucket(monitoring.reports);
+    this.#history = new History({
+      store: store.stats,
+      instance: server.instance,
+      stats: server.stats,
+      gauges: () => this.gauges(),
+      clock,
+      timers,
+      refreshMs: monitoring.refreshMs,
+      onFailure: (error) => log(`statistics: ${error.message}`),
+    });
+    this.#prober = new Prober({
+      server,
+      // Of its own, so that probes are not counted as polling.
+      polling: new Polling({ server, settings: server.config.polling, timers, random }),
+      store,
+      stats: server.stats,
+      ed25519,
+      clock,
+      timers,
+      random,
+      patienceMs: monitoring.probePatienceMs,
+    });
+    if (monitoring.probeEveryMs > 0) {
+      this.#probing = this.#knowProbeRoom();
+      // Instances that start together do not probe together.
+      this.#probeLater(monitoring.probeEveryMs * (0.1 + 0.9 * random.fraction()));
+    }
+    this.#watchLag();
+    this.#watchCpu();
+  }
+
+  get rules(): ReportRules {
+    const { reportShare, reportEveryMs } = this.#parts.server.config.monitoring;
+    return { share: reportShare, everyMs: reportEveryMs };
+  }
+
+  /** Of this instance, now. */
+  gauges(): Gauges {
+    const { server, process } = this.#parts;
+    const { users, openRooms } = server.counts();
+    const { rss, heapUsed } = process.memory();
+    return {
+      users: { "": users },
+      connections: { ...server.stats.connections },
+      open_rooms: { "": openRooms },
+      resident_memory_bytes: { "": rss },
+      heap_bytes: { "": heapUsed },
+    };
+  }
+
+  dashboard(): Promise<Dashboard> {
+    const now = this.#parts.surroundings.clock.now();
+    if (this.#made === undefined || now - this.#made.at >= DASHBOARD_CACHE_MS || now < this.#made.at) {
+      this.#made = { at: now, dashboard: this.#dashboard() };
+    }
+    return this.#made.dashboard;
+  }
+
+  async prometheus(): Promise<string> {
+    const { server, process } = this.#parts;
+    const { rooms } = await server.health();
+    return prometheusText(
+      server.stats.totals(),
+      { ...this.gauges(), ...(rooms !== null && { rooms: { "": rooms } }) },
+      {
+        cpuSeconds: process.cpuMs() / 1_000,
+        startedAtMs: this.#startedAt,
+        version: APP_VERSION,
+        build: server.config.build,
+      },
+    );
+  }
+
+  /** Whether another report may come now; what is turned away is counted. How long to wait, ms, else undefined. */
+  admitReport(): number | undefined {
+    const waitMs = this.#reports.take(this.#parts.surroundings.clock.now());
+    if (waitMs !== undefined) this.refuseReport();
+    return waitMs;
+  }
+
+  refuseReport(): void {
+    this.#parts.server.stats.count("client_reports_refused");
+  }
+
+  takeReport({ roads, mesh, ...report }: RoadReport): void {
+    const { stats } = this.#parts.server;
+    stats.count("client_reports");
+    for (const road of REPORTED_ROADS) {
+      const { roundTrips, worked, failed, received } = roads[road];
+      stats.addBuckets("client_round_trip", roundTrips, road);
+      stats.count("client_tries_worked", road, worked);
+      stats.count("client_tries_failed", road, failed);
+      stats.count("client_events_received", road, received);
+    }
+    stats.addBuckets("client_stored", report.stored);
+    stats.count("client_fallbacks", "", report.fallbacks);
+    stats.count("client_refused", "", report.refused);
+    stats.count("client_duplicates", "", report.duplicates);
+    stats.count("client_peer_events", "", report.toPeers);
+    stats.count("client_peer_events_receipted", "", report.receipted);
+    if (mesh === undefined) return;
+    stats.count("client_mesh_links", String(Math.min(mesh.links, REPORT_MAX_LINKS)));
+    stats.count("client_mesh_reached", "", mesh.reached);
+    stats.count("client_mesh_missing", "", mesh.missing);
+  }
+
+  /** One probe now; resolves when it is done. */
+  probe(): Promise<void> {
+    return this.#probing = this.#probing.then(() => this.#prober.run()).catch((error) => {
+      const { log } = this.#parts.surroundings;
+      log(error instanceof StorageUnavailable ? `probe: ${error.message}` : `a probe failed: ${error}`);
+    });
+  }
+
+  /** What this instance counted since its last record; for OpenTelemetry. */
+  get history(): History {
+    return this.#history;
+  }
+
+  /** Writes the last records, and leaves nothing running. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const cancel of this.#cancels.values()) cancel();
+    const { timers } = this.#parts.surroundings;
+    const late = Promise.withResolvers<void>();
+    const cancel = timers.after(LAST_RECORDS_MS, late.resolve);
+    await Promise.race([late.promise, Promise.all([this.#probing, this.#history.close()])]);
+    cancel();
+  }
+
+  async #dashboard(): Promise<Dashboard> {
+    const { server, surroundings: { clock } } = this.#parts;
+    const [health, history] = await Promise.all([server.health(), this.#history.view()]);
+    const { rooms } = health;
+    return dashboard({
+      now: clock.now(),
+      health,
+      gauges: { ...this.gauges(), ...(rooms !== null && { rooms: { "": rooms } }) },
+      current: this.#history.current,
+      upForMs: clock.now() - this.#startedAt,
+      history,
+      cpuShare: this.#cpu.share,
+    });
+  }
+
+  /** So that the room is left out of all counts before the first probe. */
+  async #knowProbeRoom(): Promise<void> {
+    const { store, server } = this.#parts;
+    try {
+      const room = await store.stats.probeRoom();
+      if (room !== undefined) server.leaveOut(room);
+    } catch (error) {
+      if (!(error instanceof StorageUnavailable)) throw error; // The first probe finds it.
+    }
+  }
+
+  #later(name: string, delayMs: number, run: () => void): void {
+    if (!this.#closed) this.#cancels.set(name, this.#parts.surroundings.timers.after(delayMs, run));
+  }
+
+  #probeLater(delayMs: number): void {
+    this.#later("probe", delayMs, () => {
+      this.#probeLater(this.#parts.server.config.monitoring.probeEveryMs);
+      void this.probe();
+    });
+  }
+
+  #watchLag(): void {
+    const { stats } = this.#parts.server;
+    const startedAt = stats.clock.now();
+    this.#later("lag", LAG_EVERY_MS, () => {
+      stats.observe("event_loop_lag", Math.max(0, stats.clock.now() - startedAt - LAG_EVERY_MS));
+      this.#watchLag();
+    });
+  }
+
+  #watchCpu(): void {
+    const { process, surroundings: { clock } } = this.#parts;
+    this.#later("cpu", CPU_EVERY_MS, () => {
+      const at = clock.now(), ms = process.cpuMs();
+      const forMs = at - this.#cpu.at;
+      this.#cpu = { at, ms, share: forMs > 0 ? (ms - this.#cpu.ms) / forMs : undefined };
+      this.#watchCpu();
+    });
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * Measures delivery by doing it: two clients of the instance's own, one on each road of the server, say signed messages
+ * in a room of their own and wait for them. Everything but the network is in it: hello, signature, limits, commit, ack,
+ * fan-out, and the wire format of polling.
+ */
+import type { Ed25519 } from "../../crypto/ed25519.ts";
+import { type Signer, signEvent } from "../../crypto/signing.ts";
+import { toBase64Url } from "../../protocol/base64url.ts";
+import { decodeServerFrame } from "../../protocol/decode.ts";
+import type { RoomId } from "../../protocol/event.ts";
+import type { ClientFrame, HelloProof, ServerFrame } from "../../protocol/frames.ts";
+import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
+import { type PollAnswerHead, readPollAnswerHead, writePollRequest } from "../../protocol/polling.ts";
+import type { Store } from "../../store/store.ts";
+import type { Polling } from "../polling.ts";
+import type { ChatServer, Visitor } from "../server.ts";
+import { type Clock, pause, type Random, type Timers } from "../surroundings.ts";
+import { SERVER_ROADS, type ServerRoad } from "./figures.ts";
+import type { ServerStats } from "./server_stats.ts";
+
+export interface ProbeParts {
+  server: Pick<ChatServer, "connect" | "leaveOut" | "instance">;
+  polling: Pick<Polling, "answer">;
+  store: Pick<Store, "rooms" | "stats">;
+  stats: ServerStats;
+  ed25519: Ed25519;
+  clock: Clock;
+  timers: Timers;
+  random: Random;
+  patienceMs: number;
+}
+
+/** A connection of a probe: frames out, frames in. */
+interface Wire {
+  send(text: string): void;
+  close(): void;
+}
+type Open = (handlers: { received(text: string): void; closed(): void }) => Wire;
+
+export class Prober {
+  readonly #parts: ProbeParts;
+  #signer: { room: RoomId; signer: Signer } | undefined;
+  readonly #visitors: Record<ServerRoad, Visitor>;
+
+  constructor(parts: ProbeParts) {
+    this.#parts = parts;
+    // Known to nobody, so that nobody can use up what it may.
+    const visitor = () => ({ device: toBase64Url(parts.random.bytes(16)), address: `probe ${parts.server.instance}` });
+    this.#visitors = { websocket: visitor(), polling: visitor() };
+  }
+
+  /**
+   * One message from each road, awaited on every road. What does not come is counted as not delivered, whatever the
+   * reason. Throws StorageUnavailable when not even the room could be found.
+   */
+  async run(): Promise<void> {
+    const { stats } = this.#parts;
+    const arrivals: { road: ServerRoad; ms: number }[] = [];
+    try {
+      await this.#probe((road, ms) => arrivals.push({ road, ms }));
+    } finally {
+      // All at once: a probe on its way is not one that is lost.
+      for (const road of SERVER_ROADS) stats.count("probes_expected", road, SERVER_ROADS.length);
+      for (const { road, ms } of arrivals) {
+        stats.count("probes_delivered", road);
+        stats.observe("probe", ms, road);
+      }
+    }
+  }
+
+  async #probe(arrived: (road: ServerRoad, ms: number) => void): Promise<void> {
+    const { stats, timers, clock, patienceMs, random, ed25519 } = this.#parts;
+    const room = await this.#room();
+    if (this.#signer?.room !== room) {
+      this.#signer = { room, signer: await ed25519.signer(new Uint8Array(random.bytes(32))) };
+    }
+    const { signer } = this.#signer;
+    const clients = SERVER_ROADS.map((road) => new ProbeClient(room, signer, this.#opener(road, room)));
+    const { promise: late, resolve: giveUp } = Promise.withResolvers<undefined>();
+    const cancel = timers.after(patienceMs, () => giveUp(undefined));
+    try {
+      const joined = await Promise.race([Promise.all(clients.map((client) => client.joined)), late]);
+      const welcomes = joined?.filter((welcome) => welcome !== undefined) ?? [];
+      if (welcomes.length < clients.length) return;
+      let n = Math.max(...welcomes.map(({ lastN }) => lastN));
+      let lamport = Math.max(...welcomes.map((welcome) => welcome.clock));
+      for (const sender of clients) {
+        const header = { room, n: ++n, clock: ++lamport, at: clock.now() };
+        const event = await signEvent(signer, header, { kind: "message", body: { name: "probe", text: `probe ${n}` } });
+        const sentAt = stats.clock.now();
+        const arrivals = clients.map(async (client, index) => {
+          if (await Promise.race([client.arrival(event.wire), late])) {
+            arrived(SERVER_ROADS[index]!, stats.clock.now() - sentAt);
+          }
+        });
+        sender.send({ type: "send", events: [event.wire] });
+        await Promise.all(arrivals);
+      }
+    } finally {
+      cancel();
+      for (const client of clients) client.close();
+    }
+  }
+
+  /** The room of all instances' probes; made when there is none. */
+  async #room(): Promise<RoomId> {
+    const { store: { rooms, stats }, server, random, ed25519, clock } = this.#parts;
+    const known = await stats.probeRoom();
+    if (known !== undefined && await rooms.byId(known) !== undefined) {
+      server.leaveOut(known);
+      return known;
+    }
+    const room = toBase64Url(random.bytes(16));
+    const host = await ed25519.signer(new Uint8Array(random.bytes(32)));
+    const founding = await signEvent(
+      host,
+      { room, n: 1, clock: 1, at: clock.now() },
+      { kind: "room", body: { roomKind: "unlisted", name: "Probes" } },
+    );
+    await rooms.create(founding, clock.now());
+    const named = await stats.nameProbeRoom(room, known);
+    if (named !== room) await rooms.remove(room);
+    server.leaveOut(named);
+    return named;
+  }
+
+  #opener(road: ServerRoad, room: RoomId): Open {
+    const { server, polling, timers } = this.#parts;
+    if (road === "polling") return pollingWire(polling, room, this.#visitors.polling, timers);
+    return ({ received, closed }) => {
+      const handle = server.connect(room, {
+        // As a socket does it: what is sent arrives in a later turn of the event loop.
+        send: (text) => queueMicrotask(() => received(text)),
+        close: () => closed(),
+        bufferedBytes: () => 0,
+      }, this.#visitors.websocket);
+      return { send: (text) => handle.receive(text), close: () => handle.closed() };
+    };
+  }
+}
+
+/** One client of a probe: says hello, and tells what arrives. */
+class ProbeClient {
+  /** The welcome; undefined when the connection ended before. */
+  readonly joined: Promise<Extract<ServerFrame, { type: "welcome" }> | undefined>;
+  readonly #wire: Wire;
+  readonly #arrived = new Set<string>();
+  readonly #waiting = new Map<string, (arrived: boolean) => void>();
+  #over = false;
+
+  constructor(room: RoomId, signer: Signer, open: Open) {
+    const { promise, resolve } = Promise.withResolvers<Extract<ServerFrame, { type: "welcome" }> | undefined>();
+    this.joined = promise;
+    this.#wire = open({
+      received: (text) => {
+        const decoded = decodeServerFrame(text);
+        if (!decoded.ok) return;
+        const { frame } = decoded;
+        if (frame.type === "challenge") void this.#hello(room, signer, frame.nonce);
+        else if (frame.type === "welcome") resolve(frame);
+        else if (frame.type === "events") {
+          // The bytes that were signed, unchanged: anything else is no delivery.
+          for (const [payload, signature] of frame.events) this.#hear(`${payload}\n${signature}`);
+        }
+      },
+      closed: () => {
+        this.#over = true;
+        resolve(undefined);
+        for (const tell of this.#waiting.values()) tell(false);
+      },
+    });
+  }
+
+  send(frame: ClientFrame): void {
+    if (!this.#over) this.#wire.send(JSON.stringify(frame));
+  }
+
+  /** Whether this event comes; false when the connection ends before. */
+  arrival([payload, signature]: readonly [string, string]): Promise<boolean> {
+    const key = `${payload}\n${signature}`;
+    if (this.#arrived.has(key) || this.#over) return Promise.resolve(this.#arrived.has(key));
+    return new Promise((resolve) => void this.#waiting.set(key, resolve));
+  }
+
+  close(): void {
+    this.#over = true;
+    this.#wire.close();
+  }
+
+  #hear(key: string): void {
+    this.#arrived.add(key);
+    this.#waiting.get(key)?.(true);
+    this.#waiting.delete(key);
+  }
+
+  async #hello(room: RoomId, signer: Signer, nonce: string): Promise<void> {
+    const proof: HelloProof = { hello: 1, nonce, room, author: signer.author, name: "probe" };
+    const payload = JSON.stringify(proof);
+    this.send({ type: "hello", version: PROTOCOL_VERSION, proof: [payload, await signer.sign(payload)] });
+  }
+}
+
+/** A client of long polling that asks in process what others ask over HTTP: same bytes, no network. */
+function pollingWire(polling: Pick<Polling, "answer">, room: RoomId, visitor: Visitor, timers: Timers): Open {
+  return ({ received, closed }) => {
+    const leaving = new AbortController();
+    let connection: string | undefined, sent = 0, over = false;
+    let sending: Promise<unknown> = Promise.resolve();
+    const ask = async (body: string): Promise<{ head: PollAnswerHead | undefined; frames: string[] }> => {
+      const response = await polling.answer(room, { body: new Blob([body]).stream(), signal: leaving.signal }, visitor);
+      const [head = "", ...frames] = (await response.text()).split("\n").slice(0, -1);
+      return { head: readPollAnswerHead(head), frames };
+    };
+    const end = () => {
+      if (over) return;
+      over = true;
+      closed();
+    };
+    const fetchOn = async () => {
+      let answer = await ask(writePollRequest({ type: "open" }));
+      let has = 0;
+      for (;;) {
+        const { head, frames } = answer;
+        if (head?.type !== "frames") return;
+        connection ??= head.connection;
+        has = head.from + frames.length - 1;
+        for (const frame of frames) received(frame);
+        if (over || head.closed !== undefined || connection === undefined) return;
+        // A turn of the event loop: an answer that is always at once must not keep everything else waiting.
+        await pause(timers, 0);
+        answer = await ask(writePollRequest({ type: "fetch", connection, received: has }));
+      }
+    };
+    void fetchOn().then(end, end);
+    return {
+      send(text) {
+        sending = sending.then(async () => {
+          if (connection === undefined || over) return;
+          await ask(writePollRequest({ type: "send", connection, first: ++sent, frames: [text] }));
+        }).catch(end);
+      },
+      close() {
+        over = true;
+        if (connection !== undefined) void ask(writePollRequest({ type: "close", connection })).catch(() => {});
+        leaving.abort();
+      },
+    };
+  };
+}

@@ -1,0 +1,52 @@
+/** Who may read /metrics and /analytics: everybody, or whoever knows FESTIVAL_METRICS_TOKEN. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { TokenBucket } from "../rate.ts";
+
+/** Wrong tries of all visitors together; after them everybody waits, who knows the token too. */
+const WRONG_TRIES = { burst: 20, everyMs: 1_000 };
+
+export class FigureReaders {
+  readonly #token: string | undefined;
+  readonly #wrong = new TokenBucket(WRONG_TRIES);
+  #waitUntil = 0;
+
+  constructor(token: string | undefined) {
+    this.#token = token;
+  }
+
+  /** The answer to who may not read; undefined: may. Scripts say the token as Bearer, browsers as the Basic password. */
+  refusal(headers: Headers, nowMs: number): Response | undefined {
+    if (this.#token === undefined) return undefined;
+    if (nowMs < this.#waitUntil) return refused(429, { "retry-after": "1" });
+    const said = tokenIn(headers.get("authorization") ?? "");
+    if (said !== undefined && isSame(said, this.#token)) return undefined;
+    // Who says nothing is asked; only a wrong token is a try.
+    const waitMs = said === undefined ? undefined : this.#wrong.take(nowMs);
+    if (waitMs !== undefined) this.#waitUntil = nowMs + waitMs;
+    return refused(401, { "www-authenticate": `Basic realm="figures", charset="UTF-8"` });
+  }
+}
+
+function refused(status: number, headers: Record<string, string>): Response {
+  return new Response("The token of the figures is needed.\n", {
+    status,
+    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store", ...headers },
+  });
+}
+
+function tokenIn(authorization: string): string | undefined {
+  const [, scheme = "", value = ""] = /^(\S+) +(\S+)$/.exec(authorization) ?? [];
+  if (scheme.toLowerCase() === "bearer") return value;
+  if (scheme.toLowerCase() !== "basic") return undefined;
+  try {
+    return atob(value).replace(/^[^:]*:/, "");
+  } catch {
+    return ""; // Not base64: a wrong token.
+  }
+}
+
+/** Takes the same time whatever is wrong: hashes are compared. */
+function isSame(a: string, b: string): boolean {
+  const hash = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(hash(a), hash(b));
+}

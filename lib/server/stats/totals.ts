@@ -1,0 +1,149 @@
+/** Counts and histograms as values, by name and label: added, subtracted, and checked when they come from the database. */
+import { isRecord } from "../../protocol/event.ts";
+import { BUCKET_COUNT, type BucketCounts } from "../../protocol/latency_buckets.ts";
+import {
+  type CounterName,
+  COUNTERS,
+  type FigureRow,
+  type GaugeName,
+  GAUGES,
+  type HistogramName,
+  HISTOGRAMS,
+  labelsOf,
+} from "./figures.ts";
+import { combine, type HistogramData, NO_DURATIONS } from "./histogram.ts";
+
+/** By name, then by the label's value ("" where there is no label). What is 0 is left out. */
+type ByLabel<Name extends string, Value> = Partial<Record<Name, Record<string, Value>>>;
+
+export interface Totals {
+  counters: ByLabel<CounterName, number>;
+  histograms: ByLabel<HistogramName, HistogramData>;
+}
+
+export type Gauges = ByLabel<GaugeName, number>;
+
+export const NO_TOTALS: Totals = { counters: {}, histograms: {} };
+
+/** What one instance counted in one stretch of time. */
+export interface StatsRecord extends Totals {
+  /** When the stretch began, server's clock, ms, and how long it was. */
+  at: number;
+  forMs: number;
+  /** At its end. */
+  gauges: Gauges;
+}
+
+export function add(a: Totals, b: Totals): Totals {
+  return combined(a, b, 1);
+}
+
+/** What came between two states of the same counts. */
+export function since(before: Totals, now: Totals): Totals {
+  return combined(now, before, -1);
+}
+
+export function counted({ counters }: Pick<Totals, "counters">, name: CounterName, label?: string): number {
+  const values = counters[name] ?? {};
+  return label !== undefined ? values[label] ?? 0 : Object.values(values).reduce((sum, value) => sum + value, 0);
+}
+
+/** One label's durations, or those of all labels together. */
+export function timed({ histograms }: Pick<Totals, "histograms">, name: HistogramName, label?: string): HistogramData {
+  const values = histograms[name] ?? {};
+  if (label !== undefined) return values[label] ?? NO_DURATIONS;
+  return Object.values(values).reduce((sum, value) => combine(sum, value, 1), NO_DURATIONS);
+}
+
+export function gauged(gauges: Gauges, name: GaugeName, label?: string): number | undefined {
+  const values = gauges[name];
+  if (values === undefined) return undefined;
+  return label !== undefined ? values[label] : Object.values(values).reduce((sum, value) => sum + value, 0);
+}
+
+function combined(a: Totals, b: Totals, sign: 1 | -1): Totals {
+  const result: Totals = { counters: {}, histograms: {} };
+  for (const name of Object.keys(COUNTERS) as CounterName[]) {
+    const values: Record<string, number> = {};
+    for (const label of labelsOf(COUNTERS[name])) {
+      const value = (a.counters[name]?.[label] ?? 0) + sign * (b.counters[name]?.[label] ?? 0);
+      if (value > 0) values[label] = value;
+    }
+    if (Object.keys(values).length > 0) result.counters[name] = values;
+  }
+  for (const name of Object.keys(HISTOGRAMS) as HistogramName[]) {
+    const values: Record<string, HistogramData> = {};
+    for (const label of labelsOf(HISTOGRAMS[name])) {
+      const x = a.histograms[name]?.[label], y = b.histograms[name]?.[label];
+      if (x === undefined && y === undefined) continue;
+      const value = combine(x ?? NO_DURATIONS, y ?? NO_DURATIONS, sign);
+      if (value.buckets.length > 0) values[label] = value;
+    }
+    if (Object.keys(values).length > 0) result.histograms[name] = values;
+  }
+  return result;
+}
+
+/** Version of what is written; records of another one are not read. */
+export const STATS_RECORD_VERSION = 1;
+
+/** As it lies in the database. */
+export function writeRecord(record: StatsRecord): string {
+  return JSON.stringify({ version: STATS_RECORD_VERSION, ...record });
+}
+
+/** Reads what an instance wrote, also an older or newer one: names and labels that are not known here are left out. */
+export function readRecord(text: string): StatsRecord | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined; // Nothing that this program wrote.
+  }
+  if (!isRecord(value) || value.version !== STATS_RECORD_VERSION) return undefined;
+  const { at, forMs, counters, histograms, gauges } = value;
+  if (!isAmount(at) || !isAmount(forMs)) return undefined;
+  return {
+    at,
+    forMs,
+    counters: readBy(counters, COUNTERS, readAmount),
+    histograms: readBy(histograms, HISTOGRAMS, readHistogram),
+    gauges: readBy(gauges, GAUGES, readAmount),
+  };
+}
+
+function readBy<Name extends string, Value>(
+  value: unknown,
+  rows: Record<Name, FigureRow>,
+  read: (value: unknown) => Value | undefined,
+): ByLabel<Name, Value> {
+  const result: ByLabel<Name, Value> = {};
+  if (!isRecord(value)) return result;
+  for (const name of Object.keys(rows) as Name[]) {
+    const found = value[name];
+    if (!isRecord(found)) continue;
+    const values: Record<string, Value> = {};
+    for (const label of labelsOf(rows[name])) {
+      const one = read(found[label]);
+      if (one !== undefined) values[label] = one;
+    }
+    if (Object.keys(values).length > 0) result[name] = values;
+  }
+  return result;
+}
+
+function isAmount(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
+}
+
+function readAmount(value: unknown): number | undefined {
+  return isAmount(value) ? value : undefined;
+}
+
+function readHistogram(value: unknown): HistogramData | undefined {
+  if (!isRecord(value) || !Array.isArray(value.buckets) || !isAmount(value.sumMs)) return undefined;
+  const buckets: BucketCounts = value.buckets.filter((pair: unknown): pair is [number, number] =>
+    Array.isArray(pair) && Number.isInteger(pair[0]) && pair[0] >= 0 && pair[0] < BUCKET_COUNT && isAmount(pair[1])
+  );
+  return { buckets, sumMs: value.sumMs };
+}

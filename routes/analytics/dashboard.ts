@@ -1,0 +1,8 @@
+import { define } from "@/lib/server/define.ts";
+import { json } from "@/lib/server/http.ts";
+import { ownMonitor } from "@/lib/server/instance.ts";
+
+export const handler = define.handlers({
+  /** What /analytics shows; Dashboard says what is in it. */
+  GET: async () => json(await (await ownMonitor()).dashboard()),
+});

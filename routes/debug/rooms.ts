@@ -1,0 +1,17 @@
+import { HttpError } from "fresh";
+import { define } from "@/lib/server/define.ts";
+import { json } from "@/lib/server/http.ts";
+import { ownConfig, ownServer } from "@/lib/server/instance.ts";
+
+export const handler = define.handlers({
+  /** The rooms that are open on this instance, with ids and codes: in development only, else there is no such page. */
+  async GET() {
+    if (ownConfig().environment !== "development") throw new HttpError(404);
+    const rooms = (await ownServer()).openRooms();
+    return json({
+      rooms: rooms.map(({ room: { id, kind, name, code }, people, connections, head }) => {
+        return { id, kind, name, code, people, connections, head };
+      }),
+    });
+  },
+});

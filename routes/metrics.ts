@@ -1,0 +1,13 @@
+import { define } from "@/lib/server/define.ts";
+import { ownMonitor, ownReaders } from "@/lib/server/instance.ts";
+import { PROMETHEUS_CONTENT_TYPE } from "@/lib/server/stats/prometheus.ts";
+
+export const handler = define.handlers({
+  /** This instance's figures for Prometheus. */
+  async GET(ctx) {
+    const refusal = ownReaders().refusal(ctx.req.headers, Date.now());
+    if (refusal !== undefined) return refusal;
+    const headers = { "content-type": PROMETHEUS_CONTENT_TYPE, "cache-control": "no-store" };
+    return new Response(await (await ownMonitor()).prometheus(), { headers });
+  },
+});

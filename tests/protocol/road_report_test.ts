@@ -1,0 +1,77 @@
+/** Road reports: what is taken, and that nothing but numbers can be in one. Rules: docs/PROTOCOL.md, [REP-…]. */
+import { assert, assertEquals } from "@std/assert";
+import { readReportRules, readRoadReport, REPORT_MAX_COUNT, type RoadReport } from "../../lib/protocol/road_report.ts";
+
+const NOTHING = { roundTrips: [], worked: 0, failed: 0, received: 0 };
+const REPORT: RoadReport = {
+  version: 1,
+  forMs: 300_000,
+  roads: {
+    websocket: { roundTrips: [[30, 4], [41, 1]], worked: 1, failed: 2, received: 7 },
+    polling: NOTHING,
+    p2p: { ...NOTHING, received: 3 },
+  },
+  fallbacks: 1,
+  stored: [[40, 2]],
+  refused: 0,
+  duplicates: 3,
+  toPeers: 2,
+  receipted: 1,
+  mesh: { links: 2, reached: 3, missing: 1 },
+};
+
+Deno.test("[REP-1] a report is read as it was written", () => {
+  assertEquals(readRoadReport(JSON.parse(JSON.stringify(REPORT))), { report: REPORT });
+  const { mesh: _, ...withoutMesh } = REPORT;
+  assertEquals(readRoadReport(withoutMesh), { report: withoutMesh });
+});
+
+Deno.test("[REP-1] whatever else is in it refuses all of it, by name", () => {
+  const with_ = (change: (report: Record<string, unknown>) => void) => {
+    const report = structuredClone(REPORT) as unknown as Record<string, unknown>;
+    change(report);
+    return readRoadReport(report);
+  };
+  const roads = (report: Record<string, unknown>) => report.roads as Record<string, Record<string, unknown>>;
+  const cases: [string, unknown][] = [
+    ["report", readRoadReport(null)],
+    ["version", with_((report) => report.version = 2)],
+    ["unknown", with_((report) => report.room = "AAAA")],
+    ["roads.unknown", with_((report) => roads(report).pigeon = NOTHING)],
+    ["roads.p2p.unknown", with_((report) => roads(report).p2p!.name = "Ada")],
+    ["roads.polling", with_((report) => delete roads(report).polling)],
+    ["roads.websocket.worked", with_((report) => roads(report).websocket!.worked = "many")],
+    ["fallbacks", with_((report) => report.fallbacks = -1)],
+    ["refused", with_((report) => report.refused = 0.5)],
+    ["duplicates", with_((report) => report.duplicates = REPORT_MAX_COUNT + 1)],
+    ["stored", with_((report) => report.stored = [[40, 1], [40, 1]])],
+    ["stored", with_((report) => report.stored = [[88, 1]])],
+    ["stored", with_((report) => report.stored = [["AAAA", 1]])],
+    ["stored", with_((report) => report.stored = [[1, 2, 3]])],
+    ["roads.websocket.roundTrips", with_((report) => roads(report).websocket!.roundTrips = {})],
+    ["mesh.links", with_((report) => report.mesh = { links: 9, reached: 0, missing: 0 })],
+    ["mesh.unknown", with_((report) => report.mesh = { links: 1, reached: 0, missing: 0, peer: "x" })],
+  ];
+  for (const [field, read] of cases) assertEquals(read, { field });
+});
+
+Deno.test("[REP-1] a report that is taken holds numbers only", () => {
+  const read = readRoadReport(REPORT);
+  assert("report" in read);
+  JSON.stringify(read.report, (_, value) => {
+    assert(typeof value === "number" || typeof value === "object", String(value));
+    return value;
+  });
+});
+
+Deno.test("[REP-4] who reports and how often is the server's to say, within reason", () => {
+  assertEquals(readReportRules({ share: 0.2, everyMs: 300_000 }), { share: 0.2, everyMs: 300_000 });
+  for (
+    const wrong of [null, {}, { share: 2, everyMs: 1 }, { share: -1, everyMs: 1 }, { share: 0.5, everyMs: 0 }, {
+      share: NaN,
+      everyMs: 5,
+    }]
+  ) {
+    assertEquals(readReportRules(wrong), undefined);
+  }
+});

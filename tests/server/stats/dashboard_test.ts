@@ -1,0 +1,92 @@
+/** What the dashboard makes of several instances and of holes in time. */
+import { assertEquals } from "@std/assert";
+import { dashboard, type DashboardFacts } from "../../../lib/server/stats/dashboard.ts";
+import type { Slot } from "../../../lib/server/stats/history.ts";
+import { NO_TOTALS } from "../../../lib/server/stats/totals.ts";
+
+const NOW = Date.UTC(2026, 6, 4, 20, 30, 30);
+const MINUTE_MS = 60_000;
+
+const HEALTH: DashboardFacts["health"] = {
+  status: "ok",
+  reasons: [],
+  version: "1",
+  protocol: 1,
+  environment: "production",
+  platform: "plain",
+  mode: "shared",
+  timestamp: new Date(NOW).toISOString(),
+  rooms: 7,
+  openRooms: 1,
+  users: 2,
+  connections: 3,
+  kvLatencyMs: null,
+  build: "b",
+};
+
+function slot(minutesAgo: number, stored: number, more: Partial<Slot> = {}): Slot {
+  const at = NOW - 30_000 - minutesAgo * MINUTE_MS;
+  const counters = { events_stored: { "": stored } };
+  return { at, forMs: MINUTE_MS, counters, histograms: {}, gauges: { users: { "": stored } }, instances: 1, ...more };
+}
+
+function shown(more: Partial<DashboardFacts> = {}) {
+  const facts: DashboardFacts = {
+    now: NOW,
+    health: HEALTH,
+    gauges: { users: { "": 2 }, connections: { websocket: 3, polling: 1 }, rooms: { "": 7 }, open_rooms: { "": 1 } },
+    current: NO_TOTALS,
+    upForMs: 3_600_000,
+    history: { minutes: [], tens: [], others: [] },
+    cpuShare: undefined,
+    ...more,
+  };
+  const made = dashboard(facts);
+  const value = (id: string, label?: string) => {
+    const row = made.groups.flatMap(({ rows }) => rows).find((row) => row.id === id && row.label === label);
+    return row?.values[0]?.value;
+  };
+  return { ...made, value };
+}
+
+Deno.test("people and connections of all instances are added up; the rooms are those of the one database", () => {
+  const other = {
+    ...NO_TOTALS,
+    at: NOW - 90_000,
+    forMs: MINUTE_MS,
+    gauges: { users: { "": 40 }, connections: { websocket: 50 }, rooms: { "": 7 } },
+  };
+  const { value } = shown({ history: { minutes: [], tens: [], others: [other, other] } });
+  assertEquals([value("users"), value("rooms"), value("instances")], [82, 7, 3]);
+  assertEquals([value("connections", "websocket"), value("connections", "polling")], [103, 1]);
+});
+
+Deno.test("messages a minute are those of the last ten minutes, or of as much of them as there was", () => {
+  const minutes = Array.from({ length: 30 }, (_, index) => slot(30 - index, 60));
+  const { value } = shown({ history: { minutes, tens: [], others: [] } });
+  const perMinute = value("messages_per_minute")!;
+  assertEquals(Math.round(perMinute / 10), 6);
+  const young = shown({ upForMs: 30_000, current: { counters: { events_stored: { "": 10 } }, histograms: {} } });
+  assertEquals(young.value("messages_per_minute"), 20);
+});
+
+Deno.test("a database that does not answer has no latency, instead of a wrong one", () => {
+  const { value, groups } = shown();
+  assertEquals(value("kv_ping"), null);
+  const row = groups.flatMap(({ rows }) => rows).find(({ id }) => id === "kv_ping");
+  assertEquals(row?.source, { kind: "unknown" });
+});
+
+Deno.test("a day's newest hour is made of minutes, so that an instance that was killed is not missing", () => {
+  const minutes = Array.from({ length: 12 }, (_, index) => slot(12 - index, 5));
+  const { series } = shown({ history: { minutes, tens: [], others: [] } });
+  const day = series.find(({ id, step }) => id === "messages" && step === "ten_minutes")!;
+  assertEquals(day.points.map(({ value }) => value), [5, 5]);
+  assertEquals(day.source, { kind: "measured" });
+});
+
+Deno.test("where nothing was measured there is no point, and no line leads over it", () => {
+  const { series } = shown({ history: { minutes: [slot(3, 4), slot(2, 4, { gauges: {} })], tens: [], others: [] } });
+  const users = series.find(({ id, step }) => id === "users" && step === "minute")!;
+  assertEquals(users.points.map(({ value }) => value), [4, null]);
+});
