@@ -181,7 +181,7 @@ function Peers({ model, onPair }: { model: RoomModel; onPair: () => void }) {
       >
         {words.connectPeers}
       </Button>
-      <Button icon="scan" wide onClick={onPair}>{t.share.phones}</Button>
+      <Button icon="scan" wide onClick={onPair}>{t.connection.linkPhones}</Button>
       {problem.value && <p role="alert">{words.peersUnavailable}</p>}
     </section>
   );

@@ -30,7 +30,7 @@ export function ConnectionStrip(
         onClick={props.onPair}
         class="min-h-touch px-3 border-2 border-current font-bold active:translate-y-px"
       >
-        {t.share.phones}
+        {t.connection.linkPhones}
       </button>
       <button
         type="button"

@@ -1,5 +1,6 @@
 // Runs in browser and server.
 /** The words of the pages around the rooms (home, scanner, not found, offline, errors): rooms need not load them. */
+import { type ShareTexts, shareTextsFor } from "./share_texts.ts";
 import type { RoomProblem as ServerRoomProblem } from "../protocol/codes.ts";
 import type { RoomKind } from "../protocol/event.ts";
 import { few, type Texts, textsFor } from "./texts.ts";
@@ -105,7 +106,7 @@ const english = {
 };
 
 /** These and the words of the rooms, in one language. */
-export type HomeTexts = Texts & typeof english;
+export type HomeTexts = Texts & typeof english & { share: ShareTexts };
 
 const LANGUAGES: Record<string, typeof english> = { en: english };
 const made = new Map<Texts, HomeTexts>();
@@ -113,7 +114,11 @@ const made = new Map<Texts, HomeTexts>();
 /** The words in a language (as textsFor takes it); English where it is not there. */
 export function homeTextsFor(language: string): HomeTexts {
   const texts = textsFor(language);
-  const all = made.get(texts) ?? { ...texts, ...(LANGUAGES[texts.language] ?? english) };
+  const all = made.get(texts) ?? {
+    ...texts,
+    ...(LANGUAGES[texts.language] ?? english),
+    share: shareTextsFor(texts.language),
+  };
   made.set(texts, all);
   return all;
 }

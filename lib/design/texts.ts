@@ -163,6 +163,7 @@ const english = {
       banned: "The organisers do not let this phone in.",
     } satisfies Record<CloseReason | "offline" | "lost", string>,
     open: "How this room is connected",
+    linkPhones: "Link phones",
   },
   problems: {
     no_such_room: { title: "This room is gone", hint: "Rooms end when nobody writes in them for a long time." },
@@ -193,19 +194,6 @@ const english = {
     change: "Change your name",
     empty: "A name needs at least one letter, number or sign.",
     tooLong: `A name has at most ${NAME_MAX_CHARS} characters.`,
-  },
-  share: {
-    title: "Come in",
-    aloud: "Say it aloud",
-    scan: "Or point a camera here",
-    qr: (room: string) => `QR code of the room “${room}”`,
-    copyLink: "Copy link",
-    send: "Send…",
-    show: "Bigger",
-    smaller: "Smaller",
-    sealedHint: "This room has no code to say: its key is in the link. Give the link only to who may read everything.",
-    host: (host: string) => `at ${host}`,
-    phones: "Link phones",
   },
   settings: {
     title: "Settings",

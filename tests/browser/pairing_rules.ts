@@ -36,7 +36,7 @@ async function phone(field: Field, server: OwnServer, name: string): Promise<Pho
 
 /** Opens "Link phones" in a room; resolves with this phone's code. */
 async function showCode(phone: Phone): Promise<string> {
-  await phone.tab.button(t.share.phones).first().click();
+  await phone.tab.button(t.connection.linkPhones).first().click();
   return await shownCode(phone);
 }
 

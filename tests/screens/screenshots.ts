@@ -113,7 +113,7 @@ async function takeAll(browser: Browser, origin: string, folder: string): Promis
       await context.setOffline(false);
       await page.goto(room);
       await page.getByRole("button", { name: t.room.share }).click();
-      await page.getByRole("button", { name: t.share.phones }).click();
+      await page.getByRole("button", { name: t.connection.linkPhones }).click();
       await page.getByText(pairingTexts.camera.running).waitFor();
       await take("pair");
       await context.close();
