@@ -1,11 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { applyTheme, readTheme, type Theme, THEMES } from "../lib/design/theme.ts";
 import { Choices } from "./Choices.tsx";
-import { useTexts } from "./texts.ts";
+import { useDialogTexts } from "./dialog_texts.ts";
 
 /** Night, sunlight, or as the system says. */
 export function ThemeSwitch() {
-  const t = useTexts();
+  const t = useDialogTexts();
   const [theme, setTheme] = useState<Theme>("auto");
   useEffect(() => setTheme(readTheme()), []);
   return (

@@ -1,11 +1,11 @@
 import { asset } from "fresh/runtime";
 import { define } from "@/lib/server/define.ts";
-import { textsFor } from "@/lib/design/texts.ts";
+import { homeTextsFor } from "@/lib/design/home_texts.ts";
 import { THEME_SCRIPT } from "@/lib/design/theme.ts";
 
 /** The document around every page. */
 export default define.page(({ Component, url }) => {
-  const t = textsFor("en");
+  const t = homeTextsFor("en");
   return (
     <html lang={t.language} dir={t.direction}>
       <head>
@@ -15,13 +15,13 @@ export default define.page(({ Component, url }) => {
           content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
         />
         <title>{t.app.name}</title>
-        <meta name="description" content={t.app.description} />
+        <meta name="description" content={t.site.description} />
         <meta name="theme-color" content="#0b0f0d" />
         <meta name="color-scheme" content="dark light" />
         <meta property="og:site_name" content={t.app.name} />
         <meta property="og:type" content="website" />
         <meta property="og:title" content={t.app.name} key="og-title" />
-        <meta property="og:description" content={t.app.description} />
+        <meta property="og:description" content={t.site.description} />
         <meta property="og:image" content={`${url.origin}/icons/share.png`} />
         <meta name="twitter:card" content="summary_large_image" />
         <script dangerouslySetInnerHTML={{ __html: THEME_SCRIPT }} />
@@ -38,7 +38,7 @@ export default define.page(({ Component, url }) => {
         {!/^\/(admin|analytics)/.test(url.pathname) && (
           <noscript>
             <p class="fixed bottom-0 inset-x-0 border-t-2 border-alarm bg-alarm-ground p-3 font-bold">
-              {t.app.noScript}
+              {t.site.noScript}
             </p>
           </noscript>
         )}

@@ -39,7 +39,7 @@ export function HomeScreen(props: HomeScreenProps) {
         <h1 class="max-w-md">
           <Wordmark name={t.app.name} />
         </h1>
-        <p class="text-lg font-bold max-w-md md:text-xl">{t.app.pitch}</p>
+        <p class="text-lg font-bold max-w-md md:text-xl">{t.site.pitch}</p>
       </header>
       {!props.reachable && (
         <p role="status" class="bg-alarm-ground border-b-2 border-alarm px-4 py-3 font-bold">{t.home.offline}</p>

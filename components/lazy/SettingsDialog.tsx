@@ -6,6 +6,7 @@ import { browserObjects, chooseReports, reportsChosen } from "../../lib/session/
 import { Button } from "../Button.tsx";
 import { Choices } from "../Choices.tsx";
 import { Dialog } from "../Dialog.tsx";
+import { useDialogTexts } from "../dialog_texts.ts";
 import { useTexts } from "../texts.ts";
 import { ThemeSwitch } from "../ThemeSwitch.tsx";
 
@@ -21,7 +22,7 @@ export default function SettingsDialog(props: {
   onLeave: () => void;
   onClose: () => void;
 }) {
-  const t = useTexts();
+  const t = useDialogTexts();
   const home = useSignal<HomeModel>();
   useEffect(() => {
     // Without a network its code may not come; then the star stays off and the rest of the dialog works.
@@ -47,12 +48,12 @@ export default function SettingsDialog(props: {
           disabled={home.value?.recent.value === undefined}
           onClick={() => void home.value?.setFavourite(props.room, !favourite)}
         >
-          {favourite ? t.room.unfavourite : t.room.favourite}
+          {favourite ? t.settings.unfavourite : t.settings.favourite}
         </Button>
         <Reports />
         <div>
-          <Button icon="leave" look="alarm" onClick={props.onLeave} wide>{t.room.leave}</Button>
-          <p class="text-sm text-dim mt-1">{props.sealed ? t.room.leaveHintSealed : t.room.leaveHint}</p>
+          <Button icon="leave" look="alarm" onClick={props.onLeave} wide>{t.settings.leave}</Button>
+          <p class="text-sm text-dim mt-1">{props.sealed ? t.settings.leaveHintSealed : t.settings.leaveHint}</p>
         </div>
       </div>
     </Dialog>

@@ -1,13 +1,12 @@
 import { create } from "qrcode";
 import { useMemo, useState } from "preact/hooks";
-import { shareTextsFor } from "../../lib/design/share_texts.ts";
 import { codeLines, spokenCode } from "../../lib/design/words.ts";
 import { type QrModules, qrPath } from "../../lib/design/qr.ts";
 import { Button } from "../Button.tsx";
 import { copyText } from "../copy.ts";
 import { Dialog } from "../Dialog.tsx";
 import { LaserType } from "../LaserType.tsx";
-import { useTexts } from "../texts.ts";
+import { useDialogTexts } from "../dialog_texts.ts";
 
 /** Everything that brings others into this room: a QR code, the code to say, the link. */
 export default function ShareDialog(props: {
@@ -21,8 +20,7 @@ export default function ShareDialog(props: {
   onPair: () => void;
   onClose: () => void;
 }) {
-  const t = useTexts();
-  const words = shareTextsFor(t.language);
+  const t = useDialogTexts();
   const [full, setFull] = useState(false);
   const [copied, setCopied] = useState<boolean>();
   const { name, code, link } = props;
@@ -30,33 +28,33 @@ export default function ShareDialog(props: {
   return (
     <Dialog
       key={String(full)}
-      title={full ? name : words.title}
+      title={full ? name : t.share.title}
       onClose={full ? () => setFull(false) : props.onClose}
       full={full}
       class={`band on-band ${props.band}`}
     >
       <div class={full ? "share-full" : "share-sheet"}>
         <div class="share-sign bg-white w-full mx-auto">
-          <Qr text={link} label={words.qr(name)} />
+          <Qr text={link} label={t.share.qr(name)} />
         </div>
-        {code === undefined ? <p class="font-bold">{words.sealedHint}</p> : (
+        {code === undefined ? <p class="font-bold">{t.share.sealedHint}</p> : (
           <div class="share-sign w-full mx-auto">
-            <p class="font-bold mb-2">{words.aloud}</p>
+            <p class="font-bold mb-2">{t.share.aloud}</p>
             <LaserType lines={codeLines(code)} label={spokenCode(code)} />
-            <p class="text-sm font-bold mt-3 break-words">{words.host(new URL(link).host)}</p>
+            <p class="text-sm font-bold mt-3 break-words">{t.share.host(new URL(link).host)}</p>
           </div>
         )}
         {!full && (
           <div class="share-actions flex flex-wrap gap-2">
             <Button icon="copy" onClick={async () => setCopied(await copyText(link))}>
               <span aria-live="polite">
-                {copied === undefined ? words.copyLink : copied ? t.app.copied : t.app.copyFailed}
+                {copied === undefined ? t.share.copyLink : copied ? t.app.copied : t.app.copyFailed}
               </span>
             </Button>
             {typeof navigator.share === "function" && (
-              <Button icon="share" onClick={() => void shareLink(name, link)}>{words.send}</Button>
+              <Button icon="share" onClick={() => void shareLink(name, link)}>{t.share.send}</Button>
             )}
-            <Button icon="expand" onClick={() => setFull(true)}>{words.show}</Button>
+            <Button icon="expand" onClick={() => setFull(true)}>{t.share.show}</Button>
             <Button icon="link" onClick={props.onPair}>{t.connection.linkPhones}</Button>
           </div>
         )}

@@ -1,6 +1,5 @@
 /** Parts of a room's page that are shown when somebody asks for them, or nobody has said anything: loaded together. */
 export { default as ConnectionDialog } from "./ConnectionDialog.tsx";
-export { NameDialog } from "../NameDialog.tsx";
 export { default as NothingSaid } from "./NothingSaid.tsx";
 export { default as Notices } from "./Notices.tsx";
 export { default as PeopleDialog } from "./PeopleDialog.tsx";

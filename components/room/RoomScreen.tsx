@@ -5,6 +5,7 @@ import type { RoomModel, SendProblem } from "../../lib/session/room_model.ts";
 import { bandClass } from "../../lib/design/hue.ts";
 import { copyText } from "../copy.ts";
 import { Lazy, LazyDialog } from "../Lazy.tsx";
+import { NameDialog } from "../NameDialog.tsx";
 import { useTexts } from "../texts.ts";
 import { Composer, COMPOSER_FIELD_ID, type Writing } from "./Composer.tsx";
 import { ConnectionStrip } from "./ConnectionStrip.tsx";
@@ -18,7 +19,6 @@ import { NO_MODEL } from "./no_model.ts";
 const loadParts = () => import("../lazy/room_parts.ts");
 const loadConnectionDialog = async () => ({ default: (await loadParts()).ConnectionDialog });
 const loadNotices = async () => ({ default: (await loadParts()).Notices });
-const loadNameDialog = async () => ({ default: (await loadParts()).NameDialog });
 const loadPeopleDialog = async () => ({ default: (await loadParts()).PeopleDialog });
 export const loadProblemScreen = async () => ({ default: (await loadParts()).ProblemScreen });
 const loadSettingsDialog = async () => ({ default: (await loadParts()).SettingsDialog });
@@ -238,13 +238,7 @@ export function RoomScreen(props: RoomScreenProps) {
           props={{ people: model.people.value, onClose: closeDialog }}
         />
       )}
-      {dialog === "name" && (
-        <LazyDialog
-          load={loadNameDialog}
-          title={t.name.title}
-          props={{ name, onSave: saveName, onClose: closeName }}
-        />
-      )}
+      {dialog === "name" && <NameDialog name={name} onSave={saveName} onClose={closeName} />}
       {dialog === undefined && files[0] && (
         <LazyDialog
           key={files.length}

@@ -1,11 +1,18 @@
 // Runs in browser and server.
 /** The words of the pages around the rooms (home, scanner, not found, offline, errors): rooms need not load them. */
-import { type ShareTexts, shareTextsFor } from "./share_texts.ts";
+import { type DialogTexts, dialogTextsFor } from "./dialog_texts.ts";
 import type { RoomProblem as ServerRoomProblem } from "../protocol/codes.ts";
 import type { RoomKind } from "../protocol/event.ts";
-import { few, type Texts, textsFor } from "./texts.ts";
+import { few } from "./texts.ts";
 
 const english = {
+  site: {
+    pitch: "Say a code, or show one. Your group is talking: no account, no download.",
+    description:
+      "Group chat for festivals. Start a room, say its code, and everyone is in. No account, no download; messages wait on your phone until they get through.",
+    noScript:
+      "Chatting needs JavaScript: your messages are signed on this device and wait here until they are stored. Please switch it on for this page, or open it in another browser.",
+  },
   kinds: {
     listed: { name: "Listed", hint: "On the home page, for everybody." },
     unlisted: { name: "Unlisted", hint: "For who has the code or the link." },
@@ -106,19 +113,15 @@ const english = {
 };
 
 /** These and the words of the rooms, in one language. */
-export type HomeTexts = Texts & typeof english & { share: ShareTexts };
+export type HomeTexts = DialogTexts & typeof english;
 
 const LANGUAGES: Record<string, typeof english> = { en: english };
-const made = new Map<Texts, HomeTexts>();
+const made = new Map<DialogTexts, HomeTexts>();
 
 /** The words in a language (as textsFor takes it); English where it is not there. */
 export function homeTextsFor(language: string): HomeTexts {
-  const texts = textsFor(language);
-  const all = made.get(texts) ?? {
-    ...texts,
-    ...(LANGUAGES[texts.language] ?? english),
-    share: shareTextsFor(texts.language),
-  };
+  const texts = dialogTextsFor(language);
+  const all = made.get(texts) ?? { ...texts, ...(LANGUAGES[texts.language] ?? english) };
   made.set(texts, all);
   return all;
 }

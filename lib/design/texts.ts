@@ -15,11 +15,6 @@ const english = {
   direction: "ltr" as "ltr" | "rtl",
   app: {
     name: "Festival Chat",
-    pitch: "Say a code, or show one. Your group is talking: no account, no download.",
-    description:
-      "Group chat for festivals. Start a room, say its code, and everyone is in. No account, no download; messages wait on your phone until they get through.",
-    noScript:
-      "Chatting needs JavaScript: your messages are signed on this device and wait here until they are stored. Please switch it on for this page, or open it in another browser.",
     skip: "Skip to the content",
     close: "Close",
     cancel: "Cancel",
@@ -43,9 +38,6 @@ const english = {
     copiedName: (name: string) => `not the first “${name}”`,
     markOf: (color: string) => `${color} mark`,
     messages: "Messages",
-    empty: "Nothing said yet.",
-    emptyHint: "Say this code or show it to a friend: it is all they need.",
-    emptyHintSealed: "Show its QR code to a friend, or send the link: it is all they need.",
     loading: "Opening the room…",
     loadOlder: "Load older messages",
     loadingOlder: "Loading older messages…",
@@ -68,12 +60,7 @@ const english = {
     today: "Today",
     yesterday: "Yesterday",
     saysSomethingElse: "a message that is not here",
-    leave: "Leave the room",
-    leaveHint: "It leaves your list on this phone. The code brings you back.",
-    leaveHintSealed: "It leaves your list on this phone, with its key. Only the whole link brings you back.",
     settings: "Settings",
-    favourite: "Keep as a favourite",
-    unfavourite: "Remove from favourites",
     notStored: "This browser keeps nothing: what you write lives only until you close this page.",
     sealed: "End-to-end encrypted",
   },
@@ -194,14 +181,6 @@ const english = {
     change: "Change your name",
     empty: "A name needs at least one letter, number or sign.",
     tooLong: `A name has at most ${NAME_MAX_CHARS} characters.`,
-  },
-  settings: {
-    title: "Settings",
-    youAre: "You are",
-    whoAreYou: "You have no name yet",
-    theme: "Look",
-    themes: { auto: "Auto", dark: "Night", sunlight: "Sunlight" },
-    themeHint: "Sunlight: black on white, for bright noon.",
   },
 };
 

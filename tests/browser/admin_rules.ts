@@ -177,7 +177,7 @@ rule(
     await admin.page.getByLabel(words.confirm.type(code)).fill(code);
     await admin.button(words.confirm.yes.clear).click();
     await admin.page.getByText(words.done.cleared!).waitFor();
-    await ada.page.getByText(t.room.empty).waitFor();
+    await ada.page.getByText(t.empty.title).waitFor();
     assertEquals(await ada.messages(), []);
     await ada.say("after");
     await ada.reload();

@@ -80,7 +80,7 @@ rule("without JavaScript the same figures are there", async (field) => {
   await eve.page.getByRole("heading", { name: words.groups.database }).waitFor();
   await eve.page.getByRole("link", { name: words.ranges.day }).click();
   assertEquals(new URL(eve.page.url()).search, "?range=day");
-  assertEquals(await eve.page.getByText(t.app.noScript).count(), 0);
+  assertEquals(await eve.page.getByText(t.site.noScript).count(), 0);
 });
 
 for (const theme of ["dark", "sunlight"] as const) {

@@ -49,7 +49,7 @@ rule("a room that was left is no longer in the list, and its code brings one bac
   const path = await ada.startRoom("Left");
   await ada.say("something");
   await ada.button(t.room.settings).click();
-  await ada.dialog(t.room.settings).getByRole("button", { name: t.room.leave }).click();
+  await ada.dialog(t.room.settings).getByRole("button", { name: t.settings.leave }).click();
   await ada.page.waitForURL("/");
   await ada.page.getByText(t.home.recentEmpty).waitFor();
   await ada.enter(path);
@@ -70,7 +70,7 @@ async function saysWhatIsNeeded(tab: Tab): Promise<void> {
   // By its element: Playwright finds no text in noscript.
   const words = tab.page.locator("noscript p");
   await words.waitFor();
-  assertEquals(await words.innerText(), t.app.noScript);
+  assertEquals(await words.innerText(), t.site.noScript);
 }
 
 rule("without JavaScript the pages say what is needed, and a code still finds its room", async (field) => {

@@ -177,7 +177,7 @@ rule("a room that is left is not kept any more", async (field) => {
   const path = await ada.startRoom("Left");
   await untilKept(ada, 1);
   await ada.button(t.room.settings).click();
-  await ada.button(t.room.leave).click();
+  await ada.button(t.settings.leave).click();
   await ada.untilEnabled(ada.button(t.home.open));
   assert(!(await keptBy(ada)).pages.includes(path), "the page of the room is still there");
   await cutOff(server, ada);

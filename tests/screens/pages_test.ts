@@ -226,13 +226,13 @@ screen("without JavaScript the page says what is needed, rooms can be read, and 
   const path = await startRoom(helper, "Readable", t.kinds.listed.name);
   await helper.close();
   await page.goto("/");
-  assertEquals(await page.locator("noscript p").innerText(), t.app.noScript);
+  assertEquals(await page.locator("noscript p").innerText(), t.site.noScript);
   await page.getByRole("link", { name: "Readable" }).waitFor();
   await page.getByLabel(t.home.code).fill(path.slice(3).replaceAll("-", " ").toUpperCase());
   await page.getByRole("button", { name: t.home.go }).click();
   await page.waitForURL(`**${path}`);
   await page.getByRole("heading", { name: "Readable" }).waitFor();
-  assertEquals(await page.locator("noscript p").innerText(), t.app.noScript);
+  assertEquals(await page.locator("noscript p").innerText(), t.site.noScript);
 });
 
 screen("script in names and messages stays text", DESKTOP, async (page) => {
