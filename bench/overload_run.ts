@@ -90,6 +90,7 @@ class Run {
   #latencies: number[] = [];
   /** How newcomers were cut off that were not told why. */
   readonly #cut: string[] = [];
+  #closed = false;
   /** How connections that were in use ended. */
   readonly #ended = new Set<string>();
 
@@ -100,6 +101,7 @@ class Run {
   }
 
   close(): void {
+    this.#closed = true;
     for (const socket of this.#sockets.flat()) socket.close();
   }
 
@@ -190,7 +192,12 @@ class Run {
         const offer = this.#offers.shift();
         if (offer === undefined) throw new Error("too few events were prepared");
         const sockets = this.#sockets[offer.room]!;
-        const socket = sockets[turn++ % sockets.length]!;
+        const socket = sockets[turn++ % sockets.length];
+        if (socket === undefined) {
+          // All of this room were cut off and are on their way back.
+          this.#offers.push(offer);
+          continue;
+        }
         this.#waiting.set(offer.id, { offer, at: performance.now(), socket });
         socket.write(offer.frame);
       }
@@ -235,8 +242,24 @@ class Run {
         this.#waiting.delete(id);
         this.#offers.push(sent.offer);
       }
+      void this.#comeBack(room);
     };
     return socket;
+  }
+
+  /** As clients do: again, until the server takes it. */
+  async #comeBack(room: RoomId): Promise<void> {
+    while (!this.#closed) {
+      await pause(1_000);
+      try {
+        const socket = await this.#join(room);
+        if (this.#closed) socket.close();
+        else this.#sockets[this.#rooms.indexOf(room)]!.push(socket);
+        return;
+      } catch {
+        // Turned away for load.
+      }
+    }
   }
 
   /** Somebody who was never here comes: whether they were welcomed. */
