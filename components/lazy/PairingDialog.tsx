@@ -1,8 +1,6 @@
 import { useSignal } from "@preact/signals";
-import { create } from "qrcode";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { pairingTextsFor } from "../../lib/design/pairing_texts.ts";
-import { type QrModules, qrPath } from "../../lib/design/qr.ts";
 import { encodePairing, type PairingCode, readPairing } from "../../lib/protocol/pairing_code.ts";
 import { PAIRING_PATIENCE_MS, pairingAdvice } from "../../lib/session/pairing_advice.ts";
 import type { RoomModel } from "../../lib/session/room_model.ts";
@@ -11,6 +9,7 @@ import { Button } from "../Button.tsx";
 import { Dialog } from "../Dialog.tsx";
 import { useTexts } from "../texts.ts";
 import { type CameraProblem, openCamera } from "./camera.ts";
+import { QrCode } from "./QrCode.tsx";
 import { makeFrameReader } from "./scan_frames.ts";
 
 /** Between two frames that are searched. */
@@ -151,26 +150,16 @@ export default function PairingDialog(props: {
 
 type Words = ReturnType<typeof pairingTextsFor>;
 
-/** This phone's code: black on white in every theme, as cameras want it. */
 function Code({ code, large }: { code: PairingCode; large: boolean }) {
   const words: Words = pairingTextsFor(useTexts().language);
-  const text = encodePairing(code, { small: !large });
-  const { d, side } = useMemo(() => {
-    const { modules }: { modules: QrModules } = create(text, { errorCorrectionLevel: "L" });
-    return qrPath(modules);
-  }, [text]);
   return (
     <>
-      <svg
-        viewBox={`0 0 ${side} ${side}`}
-        class="pairing-code w-full h-auto bg-white mx-auto"
-        role="img"
-        aria-label={words.code}
-        shape-rendering="crispEdges"
-        data-code={text}
-      >
-        <path d={d} fill="#000000" />
-      </svg>
+      <QrCode
+        text={encodePairing(code, { small: !large })}
+        level="L"
+        label={words.code}
+        class="pairing-code mx-auto"
+      />
       {code.secret !== undefined && <p class="text-warn font-bold text-sm">{words.sealed}</p>}
     </>
   );

@@ -1,12 +1,11 @@
-import { create } from "qrcode";
-import { useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { codeLines, spokenCode } from "../../lib/design/words.ts";
-import { type QrModules, qrPath } from "../../lib/design/qr.ts";
 import { Button } from "../Button.tsx";
 import { copyText } from "../copy.ts";
 import { Dialog } from "../Dialog.tsx";
 import { LaserType } from "../LaserType.tsx";
 import { useDialogTexts } from "../dialog_texts.ts";
+import { QrCode } from "./QrCode.tsx";
 
 /** Everything that brings others into this room: a QR code, the code to say, the link. */
 export default function ShareDialog(props: {
@@ -35,7 +34,7 @@ export default function ShareDialog(props: {
     >
       <div class={full ? "share-full" : "share-sheet"}>
         <div class="share-sign bg-white w-full mx-auto">
-          <Qr text={link} label={t.share.qr(name)} />
+          <QrCode text={link} level="M" label={t.share.qr(name)} />
         </div>
         {code === undefined ? <p class="font-bold">{t.share.sealedHint}</p> : (
           <div class="share-sign w-full mx-auto">
@@ -60,25 +59,6 @@ export default function ShareDialog(props: {
         )}
       </div>
     </Dialog>
-  );
-}
-
-/** Black on white in every theme: cameras want it so. */
-function Qr(props: { text: string; label: string }) {
-  const { d, side } = useMemo(() => {
-    const { modules }: { modules: QrModules } = create(props.text, { errorCorrectionLevel: "M" });
-    return qrPath(modules);
-  }, [props.text]);
-  return (
-    <svg
-      viewBox={`0 0 ${side} ${side}`}
-      class="w-full h-auto bg-white text-black"
-      role="img"
-      aria-label={props.label}
-      shape-rendering="crispEdges"
-    >
-      <path d={d} fill="#000000" />
-    </svg>
   );
 }
 
