@@ -11,19 +11,24 @@ import { type Address, checkRoom, clientOf, makeRoom, pause, sees, Writer } from
 const CLIENTS = 13;
 const EVENTS_PER_CLIENT = 20;
 
+/** A new room with CLIENTS writers in it, who begin when `start` is resolved. */
+async function crowd(address: Address) {
+  const { id } = await makeRoom(address);
+  const start = Promise.withResolvers<void>();
+  const writers: Writer[] = [];
+  for (let count = 0; count < CLIENTS; count++) {
+    writers.push(new Writer(await clientOf(address, id, `client ${count}`), start.promise));
+  }
+  return { start, writers, clients: writers.map(({ client }) => client) };
+}
+
 Deno.test("clients on different workers of one process see each other's events in one order, and each other", async () => {
   const dataDir = await Deno.makeTempDir({ prefix: "festival-parallel-" });
   const env = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
   const server = await startServer({ dataDir, env, workers: 2 });
   const address: Address = { url: server.url };
   try {
-    const { id } = await makeRoom(address);
-    const start = Promise.withResolvers<void>();
-    const writers: Writer[] = [];
-    for (let count = 0; count < CLIENTS; count++) {
-      writers.push(new Writer(await clientOf(address, id, `client ${count}`), start.promise));
-    }
-    const clients = writers.map(({ client }) => client);
+    const { start, writers, clients } = await crowd(address);
     const all = (test: (client: TestClient) => boolean) =>
       Promise.all(
         clients.map((client) =>
@@ -60,13 +65,7 @@ Deno.test("SIGTERM with several workers: clients of every one of them are sent a
   let server = await startServer({ dataDir, env, workers: 2 });
   const address: Address = { url: server.url };
   try {
-    const { id } = await makeRoom(address);
-    const start = Promise.withResolvers<void>();
-    const writers: Writer[] = [];
-    for (let count = 0; count < CLIENTS; count++) {
-      writers.push(new Writer(await clientOf(address, id, `client ${count}`), start.promise));
-    }
-    const clients = writers.map(({ client }) => client);
+    const { start, writers, clients } = await crowd(address);
     await Promise.all(clients.map((client) => client.until(() => client.welcome !== undefined)));
     assertEquals(await connectionsPerWorker(address), CLIENTS, "the workers share the connections");
     start.resolve();
