@@ -105,6 +105,7 @@ export interface ServerConfig {
     lagMs: readonly [number, number, number];
     busyShare: readonly [number, number, number];
     queueShare: readonly [number, number, number];
+    storeMs: readonly [number, number, number];
     memoryShare: readonly [number, number, number];
     /** Bytes of RAM that the process may use; Infinity: only the JavaScript heap's own limit counts. */
     memoryBytes: number;
@@ -322,6 +323,7 @@ export const DEFAULT_CONFIG: ServerConfig = {
     lagMs: [250, 500, 1_000],
     busyShare: [0.9, 0.95, 0.98],
     queueShare: [0.5, 0.75, 0.9],
+    storeMs: [1_000, 2_000, 4_000],
     memoryShare: [0.8, 0.9, 0.95],
     memoryBytes: Infinity,
     calmMs: 1_000,

@@ -143,9 +143,12 @@ class RunningServer implements ChatServer {
       surroundings,
       ...(meter && {
         measure: (delays) => {
-          let queueShare = 0;
-          for (const hub of this.#openHubs()) queueShare = Math.max(queueShare, hub.queueShare);
-          return meter.measure(delays, queueShare);
+          let queueShare = 0, storeMs = 0;
+          for (const { storeLoad } of this.#openHubs()) {
+            queueShare = Math.max(queueShare, storeLoad.queueShare);
+            storeMs = Math.max(storeMs, storeLoad.storeMs);
+          }
+          return meter.measure(delays, { queueShare, storeMs });
         },
       }),
     });
