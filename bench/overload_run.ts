@@ -29,13 +29,13 @@ export interface OverloadReport {
   /** From writing an event that was taken to its ack, while overloaded, ms. */
   ackP50Ms: number;
   ackP99Ms: number;
-  /** Resident memory of the server, MB: before, and at most. */
-  memoryMb: { before: number; most: number };
+  /** Resident memory of the server, MB: before, and the most in each tenth of the time. */
+  memoryMb: { before: number; most: number[] };
   /** Newcomers that were turned away while overloaded, of those who came. */
   newcomers: { came: number; turnedAway: number };
   /** From the end of the overload until /health was `ok` and a newcomer was welcomed, ms. */
   recoveredMs: number;
-  /** What /health gave as reasons. */
+  /** What /health gave as reasons, with N for each number. */
   reasons: string[];
   /** Newcomers that were cut off without a goodbye, and how. */
   cut: string[];
@@ -129,14 +129,16 @@ class Run {
     const offeredPerSecond = Math.min(most, 2 * carriedPerSecond);
     await this.#prepare(offeredPerSecond * overloadMs / 1_000);
     await this.#untilNormal();
-    const memoryMb = { before: this.#memoryMb(), most: 0 };
+    const memoryMb = { before: this.#memoryMb(), most: Array.from({ length: 10 }, () => 0) };
     const newcomers = { came: 0, turnedAway: 0 };
     const reasons = new Set<string>();
     let over = false;
+    const beganAt = performance.now();
     const watching = (async () => {
       while (!over) {
-        memoryMb.most = Math.max(memoryMb.most, this.#memoryMb());
-        for (const reason of (await this.#health()).reasons) reasons.add(reason);
+        const tenth = Math.min(9, Math.floor(10 * (performance.now() - beganAt) / overloadMs));
+        memoryMb.most[tenth] = Math.max(memoryMb.most[tenth]!, this.#memoryMb());
+        for (const reason of (await this.#health()).reasons) reasons.add(reason.replace(/\d+/g, "N"));
         newcomers.came++;
         if (!await this.#newcomer()) newcomers.turnedAway++;
         await pause(250);
@@ -158,7 +160,7 @@ class Run {
       unanswered: this.#waiting.size,
       ackP50Ms: Math.round(latencies[Math.floor(latencies.length * 0.5)] ?? NaN),
       ackP99Ms: Math.round(latencies[Math.floor(latencies.length * 0.99)] ?? NaN),
-      memoryMb: { before: Math.round(memoryMb.before), most: Math.round(memoryMb.most) },
+      memoryMb,
       newcomers,
       recoveredMs: Math.round(recoveredMs),
       reasons: [...reasons],
@@ -299,7 +301,7 @@ class Run {
   }
 
   #memoryMb(): number {
-    return memoryKbOf(this.#server.pid) / 1_024;
+    return Math.round(memoryKbOf(this.#server.pid) / 1_024);
   }
 }
 

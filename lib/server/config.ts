@@ -323,7 +323,7 @@ export const DEFAULT_CONFIG: ServerConfig = {
     lagMs: [250, 500, 1_000],
     busyShare: [0.9, 0.95, 0.98],
     queueShare: [0.5, 0.75, 0.9],
-    storeMs: [1_000, 2_000, 4_000],
+    storeMs: [1_000, 1_500, 2_500],
     memoryShare: [0.8, 0.9, 0.95],
     memoryBytes: Infinity,
     calmMs: 1_000,
