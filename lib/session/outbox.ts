@@ -53,8 +53,8 @@ export interface OutboxParts extends Pick<SessionDeps, "steady" | "timers" | "st
   onRefused(): void;
   /** An event is signed, or was found signed when the page opened: as it is signed, for other roads than the server's. */
   onSigned(event: Event): void;
-  /** How long a new event may wait for others before it goes to the server, ms: 0 unless peers have it already. */
-  serverDelayMs(): number;
+  /** How long a new event that so many other phones hold may wait for others before it goes to the server, ms. */
+  serverDelayMs(phones: number): number;
   /** This event does not exist any more: taken back, or signed anew. */
   onGone(id: EventId): void;
   log(line: string): void;
@@ -139,9 +139,9 @@ export class Outbox {
     if (this.#link === undefined) this.#run(() => this.#change((book) => books.carry(book, item.entry.key, phones)));
   }
 
-  /** Nothing has to wait for others any more: peers that were to have it are gone. */
-  hurry(): void {
-    this.#pump();
+  /** The reason to wait for others may be gone; `all`: it is, because the page may end. */
+  hurry(all = false): void {
+    this.#pump(all);
   }
 
   /** Signed events that are not stored and not refused, as they are signed, in the order of `n`. */
@@ -333,7 +333,7 @@ export class Outbox {
   // ---- sending ----
 
   /** Sends what waits, in the order of `n`, as far as the connection, the pace and the server's patience allow. */
-  #pump(): void {
+  #pump(hurried = false): void {
     const { steady } = this.#parts;
     const now = steady.now();
     this.#cancelTimer?.();
@@ -344,18 +344,16 @@ export class Outbox {
     waiting.sort((a, b) => a.entry.n - b.entry.n);
     let inFlight = waiting.filter(({ sentAt }) => sentAt !== undefined).length;
     const batch: Item[] = [];
-    let chars = 0, leaves = false;
+    let chars = 0;
+    const lazyMs = hurried || waiting.length >= SEND_MAX_EVENTS ? 0 : this.#lazyMs(waiting, now);
     for (const item of waiting) {
       if (item.sentAt !== undefined) continue;
       // Not signed yet, or not readable: what follows would only be refused.
       if (item.event === undefined || inFlight >= this.#link.inFlight) break;
-      // With one whose time has come the others go, too.
-      const lazyMs = leaves ? 0 : (item.signedAt ?? 0) + this.#parts.serverDelayMs() - now;
-      if (lazyMs > 0 && waiting.length < SEND_MAX_EVENTS) {
+      if (lazyMs > 0) {
         this.#pumpIn(lazyMs);
         break;
       }
-      leaves = true;
       const waitMs = item.paced ? 0 : this.#pace.take(now);
       if (waitMs > 0) {
         this.#pumpIn(waitMs);
@@ -375,6 +373,13 @@ export class Outbox {
     if (this.#cancelTimer === undefined && inFlight > 0) this.#pumpIn(ACK_TIMEOUT_MS);
     const oldest = Math.min(...waiting.map(({ sentAt }) => sentAt ?? Infinity));
     if (now - oldest >= ACK_TIMEOUT_MS) this.#parts.giveUpRoad("an event got no answer");
+  }
+
+  /** Until the first of those that are to be sent has waited for long enough: with it the others go, too. */
+  #lazyMs(waiting: readonly Item[], now: number): number {
+    const dueAt = waiting.filter(({ event, sentAt }) => event !== undefined && sentAt === undefined)
+      .map(({ signedAt = 0, phones, entry }) => signedAt + this.#parts.serverDelayMs(phones ?? entry.phones ?? 0));
+    return Math.min(...dueAt) - now;
   }
 
   #send(batch: readonly Item[]): boolean {
