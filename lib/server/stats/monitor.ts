@@ -197,7 +197,6 @@ export class Monitor {
       now: clock.now(),
       health,
       gauges: { ...this.gauges(), ...(rooms !== null && { rooms: { "": rooms } }) },
-      current: this.#history.current,
       upForMs: clock.now() - this.#startedAt,
       history,
       cpuShare: this.#cpu.share,
