@@ -96,7 +96,9 @@ export function ownReaders(): FigureReaders {
 /** What operators do with the running server. */
 export async function ownAdmin(): Promise<Admin> {
   const server = await ownServer();
-  return admin ??= new Admin({ server, store: store!, verifier: nodeVerifier(), surroundings: realSurroundings });
+  // Its lines are the audit log's witness: no flood and no level may keep one back.
+  const surroundings: Surroundings = { ...realSurroundings, log: ownLogger().record };
+  return admin ??= new Admin({ server, store: store!, verifier: nodeVerifier(), surroundings });
 }
 
 async function start(): Promise<ChatServer> {

@@ -407,6 +407,8 @@ Deno.test("[SEC-15] an operator's action goes through its form and is in the log
   assertEquals([...html.matchAll(/<form/g)].length, 1, "only the one that logs out");
   assertEquals(await statusOf(visitor.post("/admin/audit", { action: "clear" }, { token: tokenIn(html) })), 405);
   assert([...html.matchAll(/<li class="border-b/g)].length <= AUDIT_SHOWN);
+  const witness = server.log.find((line) => line.includes("audit ") && line.includes("logged_in"))!;
+  assertMatch(JSON.parse(witness).message, /^audit \d+ logged_in \S{43}$/, "JSON, as every line of the log");
 });
 
 Deno.test("[SEC-16] without a password admin is off, says how to switch it on, and nothing below it is there", async () => {
