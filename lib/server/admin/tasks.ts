@@ -5,7 +5,7 @@
 import { toBase64Url } from "../../protocol/base64url.ts";
 import { openStore } from "../../store/deno_store.ts";
 import { openKv } from "../../store/open_kv.ts";
-import type { Store } from "../../store/store.ts";
+import { StorageUnavailable, type Store } from "../../store/store.ts";
 import { ConfigError, readConfig } from "../config.ts";
 import { nodeVerifier } from "../verifier.ts";
 import { backupLines, checkBackup, restoreBackup, RestoreError } from "./backup.ts";
@@ -159,7 +159,7 @@ export async function runTask([task, path, ...rest]: readonly string[]): Promise
   } catch (error) {
     if (error instanceof Cancelled) return CANCELLED_EXIT;
     const named = error instanceof TaskError || error instanceof ConfigError || error instanceof ArchiveError ||
-      error instanceof RestoreError || error instanceof Deno.errors.NotFound ||
+      error instanceof RestoreError || error instanceof StorageUnavailable || error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.AlreadyExists;
     if (!named) throw error;
     const problem = error instanceof ArchiveError || error instanceof RestoreError ? `${error.problem}: ` : "";
