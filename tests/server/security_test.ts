@@ -411,6 +411,12 @@ Deno.test("[SEC-15] an operator's action goes through its form and is in the log
   assertMatch(JSON.parse(witness).message, /^audit \d+ logged_in \S{43}$/, "JSON, as every line of the log");
 });
 
+Deno.test("[SEC-18] a Host header that is none is refused, and what it says is not in the log", async () => {
+  const { answer } = await raw("GET / HTTP/1.1\r\nHost: a b<canaryhost>\r\nConnection: close\r\n\r\n");
+  assertMatch(answer, /^HTTP\/1\.1 400 /);
+  assertEquals(server.log.filter((line) => line.includes("canaryhost")), []);
+});
+
 Deno.test("[SEC-16] without a password admin is off, says how to switch it on, and nothing below it is there", async () => {
   const off = await startServer({ dataDir: `${folder}/off` });
   try {
