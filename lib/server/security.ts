@@ -71,7 +71,9 @@ function ownPolicy(policy: string, host: string | null, secure: boolean): string
   const sockets = host !== null && HOST.test(host) ? ` ${secure ? "wss" : "ws"}://${host}` : "";
   const directives = policy.replace("connect-src 'self'", `connect-src 'self'${sockets}`).split("; ");
   // On a field network without certificates there is nothing to upgrade to: the page would load nothing.
-  return directives.filter((directive) => secure || directive !== "upgrade-insecure-requests").join("; ");
+  return directives.filter((directive) => secure || directive !== "upgrade-insecure-requests").join("; ")
+    // What is no page has no nonce in its place, and nothing inline to allow.
+    .replaceAll(" 'unsafe-inline'", "");
 }
 
 /** Refuses what another site makes a browser send. */

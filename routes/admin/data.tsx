@@ -42,6 +42,10 @@ export const handler = define.handlers<Data>({
           return page({ problem: t.data.archiveProblem(error.message) }, { status: 400 });
         }
       }
+      case "log_out": {
+        await admin.logOutEverywhere(ctx.state.login, operator);
+        return ctx.redirect("/admin/login", 303);
+      }
       case "wipe": {
         const did = await admin.wipe(operator, textOf(form, "typed"));
         if (did.ok) return ctx.redirect("/admin?done=wiped", 303);
@@ -90,6 +94,14 @@ export default define.page<typeof handler>(({ data, state, url }) => {
                   <input type="file" name="file" accept=".jsonl" required class="max-w-full min-h-touch py-2" />
                 </label>
                 <Button type="submit" icon="up">{t.data.importDo}</Button>
+              </form>
+            </Section>
+            <Section title={t.data.logIns}>
+              <p class="text-dim">{t.data.logInsHint}</p>
+              <form method="post">
+                <Token operator={operator} />
+                <input type="hidden" name="action" value="log_out" />
+                <Button type="submit" icon="leave">{t.data.logOutAll}</Button>
               </form>
             </Section>
             <Section title={t.data.wipe} alarm>

@@ -22,11 +22,15 @@ async function operated(field: Field, env: Record<string, string> = {}): Promise
 /** An operator who is logged in, with scripts switched off: every page works without. */
 async function operator(field: Field, server: OwnServer): Promise<Tab> {
   const tab = await field.person("Operator", { origin: server.url, javaScriptEnabled: false });
+  await logIn(tab);
+  return tab;
+}
+
+async function logIn(tab: Tab): Promise<void> {
   await tab.goTo("/admin");
   await tab.page.getByLabel(words.login.password).fill(PASSWORD);
   await tab.button(words.login.enter).click();
   await tab.page.getByRole("heading", { name: words.rooms.title }).waitFor();
-  return tab;
 }
 
 async function goToRoom(tab: Tab, code: string): Promise<void> {
@@ -125,6 +129,45 @@ rule("a line for one room is seen in that room only, and can be put away", async
   await ada.button(noticeTexts.dismiss).click();
   await ada.page.getByText("Free water at the gate").waitFor({ state: "detached" });
 });
+
+rule("a broadcast to a room that is not there says so, and nothing that was typed is lost", async (field) => {
+  const server = await operated(field);
+  const admin = await operator(field, server);
+  admin.device.expects(/400/);
+  await admin.goTo("/admin/notices");
+  await admin.choose(words.notices.urgencies.emergency);
+  const [text, rooms] = [admin.page.getByLabel(words.notices.text), admin.page.getByLabel(words.notices.rooms)];
+  await text.fill("Storm.\nLeave the stages.");
+  await rooms.fill("no-such-1");
+  await admin.button(words.notices.send).click();
+  await admin.untilAlert("no-such-1");
+  assertEquals([await text.inputValue(), await rooms.inputValue()], ["Storm.\nLeave the stages.", "no-such-1"]);
+  assert(await admin.page.getByRole("radio", { name: words.notices.urgencies.emergency }).isChecked());
+});
+
+rule(
+  "people of a room come and go on the operator's page by themselves; logged out everywhere, it says so",
+  async (field) => {
+    const server = await operated(field);
+    const ada = await field.person("Ada", { origin: server.url });
+    const path = await ada.startRoom("Camp");
+    const [watching, other] = [
+      await field.person("Watching", { origin: server.url }),
+      await field.person("Other", { origin: server.url }),
+    ];
+    for (const tab of [watching, other]) await logIn(tab);
+    await goToRoom(watching, path.split("/").at(-1)!);
+    await watching.page.getByLabel(words.room.suggest).fill("Half typed");
+    await watching.page.getByLabel(words.room.suggest).blur();
+    const ben = await field.person("Ben", { origin: server.url });
+    await ben.enter(path);
+    await watching.page.getByRole("heading", { name: `${words.room.people}: 2` }).waitFor();
+    assertEquals(await watching.page.getByLabel(words.room.suggest).inputValue(), "Half typed");
+    await other.goTo("/admin/data");
+    await other.button(words.data.logOutAll).click();
+    for (const tab of [other, watching]) await tab.page.getByLabel(words.login.password).waitFor();
+  },
+);
 
 rule("an emergency reaches a phone that has no server from one that heard of it", async (field) => {
   const server = await operated(field, { FESTIVAL_ENVIRONMENT: "development" });

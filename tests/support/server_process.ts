@@ -62,6 +62,8 @@ export interface ServerProcessOptions {
   release?: string;
   /** Opens V8's inspector: its port is then `inspectorPort`. */
   inspected?: boolean;
+  /** Its database cannot be opened: it has started when it answers at all. */
+  withoutDatabase?: boolean;
   /** A module that runs before the server's. */
   preload?: string;
   /** A Linux network namespace to run in, and the address to listen at there. Default: this machine's loopback. */
@@ -84,6 +86,7 @@ export function taskPermissions(task: "start" | "start:kv", folders: Record<stri
 /** Starts the server and waits until it answers. */
 export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
   const { dataDir, env = {}, workers, port = freePort(), inspected = false, release, network, preload } = options;
+  const health = options.withoutDatabase ? "/health/live" : "/health";
   const hostname = network?.address ?? "127.0.0.1";
   const inspectorPort = inspected ? freePort() : undefined;
   const built = await builtServer(release);
@@ -133,7 +136,7 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
   try {
     // Nobody outside its network can ask it whether it is there.
     const listens = () => log.some((line) => line.includes("Listening on"));
-    await until(network === undefined ? () => answers(url) : () => Promise.resolve(listens()), () => gone);
+    await until(network === undefined ? () => answers(url + health) : () => Promise.resolve(listens()), () => gone);
   } catch (error) {
     await send("SIGKILL");
     throw new Error(`the server did not start: ${log.join("\n")}`, { cause: error });
@@ -154,9 +157,9 @@ async function until(isThere: () => Promise<boolean>, gone: () => boolean): Prom
   }
 }
 
-async function answers(url: string): Promise<boolean> {
+async function answers(address: string): Promise<boolean> {
   try {
-    const response = await fetch(`${url}/health`);
+    const response = await fetch(address);
     await response.body?.cancel();
     return response.ok;
   } catch (error) {
