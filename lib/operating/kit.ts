@@ -101,8 +101,8 @@ export DENO_DIR="\${DENO_DIR:-$PWD/cache}" FESTIVAL_DATA_DIR="\${FESTIVAL_DATA_D
 mkdir -p "$FESTIVAL_DATA_DIR"
 ./deno run --quiet --no-prompt --allow-sys --allow-env --allow-read=. lib/operating/open_here.ts "\${PORT:-8000}"
 exec ./deno serve --quiet --cached-only --no-prompt \\
-  --allow-env="FESTIVAL_*,DENO_*,OTEL_*,container,KUBERNETES_SERVICE_HOST" \\
-  --allow-read=_fresh,"$FESTIVAL_DATA_DIR" --allow-write="$FESTIVAL_DATA_DIR" --host 0.0.0.0 --port "\${PORT:-8000}" _fresh/server.js
+  --allow-env="FESTIVAL_*,DENO_*,OTEL_*,container,KUBERNETES_SERVICE_HOST,GITHUB_SHA,CI_COMMIT_SHA" \\
+  --allow-read=_fresh,static,"$FESTIVAL_DATA_DIR" --allow-write="$FESTIVAL_DATA_DIR" --host 0.0.0.0 --port "\${PORT:-8000}" _fresh/server.js
 `;
 
 const START_HERE = `Festival Chat, field kit

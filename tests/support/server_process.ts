@@ -71,7 +71,7 @@ export interface ServerProcessOptions {
 /** The permissions that a task of deno.json gives, with other folders in the place of its own. */
 export function taskPermissions(task: "start" | "start:kv", folders: Record<string, string>): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));
-  const flags: string[] = tasks[task].command.split(" ").filter((part: string) =>
+  const flags: string[] = tasks[task].command.replaceAll("'", "").split(" ").filter((part: string) =>
     /^(-A|--allow-|--no-prompt)/.test(part)
   );
   return flags.map((flag) => {
