@@ -54,6 +54,9 @@ async function vendorPackages(kit: string): Promise<void> {
   }
   const lock = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.lock")));
   lock.specifiers = pick<string>(lock.specifiers, ([specifier]) => isUsed(specifier));
+  for (const entry of Object.values<{ dependencies?: string[] }>(lock.jsr ?? {})) {
+    entry.dependencies = entry.dependencies?.filter(isUsed);
+  }
   await Deno.writeTextFile(join(kit, "deno.json"), JSON.stringify({ ...config, nodeModulesDir: "auto" }));
   await Deno.writeTextFile(join(kit, "deno.lock"), JSON.stringify(lock));
   await run(Deno.execPath(), ["install", "--quiet", "--entrypoint", "_fresh/server.js"], kit);
@@ -66,7 +69,7 @@ async function vendorPackages(kit: string): Promise<void> {
 /** Names of the npm packages that the modules of the app import. */
 async function usedPackages(): Promise<Set<string>> {
   const used = new Set<string>();
-  for (const entry of ["main.ts", "fresh.gen.ts", "lib/operating/open_here.ts"]) {
+  for (const entry of ["_fresh/server.js", "lib/operating/open_here.ts"]) {
     const graph: { modules: { specifier: string }[] } = JSON.parse(
       await run(Deno.execPath(), ["info", "--json", entry], ROOT),
     );
