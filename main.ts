@@ -1,4 +1,5 @@
 import { App, staticFiles } from "fresh";
+import { compressedFiles } from "@/lib/server/compression.ts";
 import { ConfigError, type ServerConfig } from "@/lib/server/config.ts";
 import type { State } from "@/lib/server/define.ts";
 import { ownConfig, ownLogger, ownStats } from "@/lib/server/instance.ts";
@@ -15,6 +16,7 @@ export const app = new App<State>()
   .use(contentPolicy)
   .use(answerErrors({ logger: ownLogger(), environment: config.environment }))
   .use(boundedHead(config))
+  .use(compressedFiles())
   .use(staticFiles())
   .use(ownOriginOnly(config))
   .use(visitor(config))

@@ -454,8 +454,8 @@ export function readConfig(env: (name: string) => string | undefined): ServerCon
     dataDir: text("FESTIVAL_DATA_DIR") ?? d.dataDir,
     ...(kvUrl === undefined ? {} : { kvUrl }),
     build: text("FESTIVAL_BUILD") ?? text("DENO_DEPLOYMENT_ID") ?? d.build,
-    // The platform's own proxy stands in front there, always.
-    proxyHops: count("FESTIVAL_PROXY_HOPS", onDeploy ? 1 : 0, 0, 5),
+    // Also on Deno Deploy: there the runtime says the visitor's address as the socket's, and X-Forwarded-For is a claim.
+    proxyHops: count("FESTIVAL_PROXY_HOPS", 0, 0, 5),
     origins,
     retention: {
       ...d.retention,

@@ -54,7 +54,7 @@ export function securityHeaders(config: ServerConfig) {
     headers.set("referrer-policy", "same-origin");
     headers.set("permissions-policy", PERMISSIONS);
     headers.set("cross-origin-resource-policy", "same-origin");
-    const secure = isSecure(ctx.url, ctx.req.headers, config.proxyHops);
+    const secure = isSecure(ctx.url, ctx.req.headers, config);
     // Browsers heed it over https only, and complain elsewhere.
     if (secure) headers.set("cross-origin-opener-policy", "same-origin");
     if (secure && config.environment === "production") {
@@ -90,7 +90,7 @@ export function visitor(config: ServerConfig) {
     const known = readDevice(headers);
     const device = known ?? newDevice(realSurroundings.random);
     ctx.state.visitor = { device, address: addressOf(headers, ctx.info?.remoteAddr, config.proxyHops) };
-    const secure = isSecure(ctx.url, headers, config.proxyHops);
+    const secure = isSecure(ctx.url, headers, config);
     const response = await ctx.next();
     if (known === undefined && response.status !== 101) {
       nameDevice(response.headers, device, secure);

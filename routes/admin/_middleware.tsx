@@ -25,7 +25,7 @@ export default define.middleware(async (ctx) => {
   const admin = await ownAdmin();
   const { login } = admin;
   if (login === undefined) return await ctx.render(<Off />, { status: 404 });
-  const secure = isSecure(url, req.headers, config.proxyHops);
+  const secure = isSecure(url, req.headers, config);
   if (!mayLogIn(url, secure, config.environment)) return await ctx.render(<Insecure />, { status: 403 });
   state.admin = admin;
   state.login = login;

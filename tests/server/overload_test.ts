@@ -90,6 +90,18 @@ Deno.test("the meter smooths: one long turn of the event loop is no overload, th
   assertEquals(starved.level, "fewer_events", "always a turn under way, with a part of the core only");
 });
 
+Deno.test("where the runtime does not tell a thread's CPU time, late timers alone say that it is busy", () => {
+  let at = 0;
+  const meter = new LoadMeter(Infinity, {
+    threadCpuMs: () => 0,
+    steadyNow: () => at += 250,
+    heap: () => ({ usedBytes: 10, limitBytes: 100 }),
+    residentBytes: () => 600,
+  });
+  for (let count = 0; count < 14; count++) meter.measure({ lagMs: 20, lateShare: 1 }, 0);
+  assertEquals(nextLoad(NO_LOAD, meter.measure({ lagMs: 20, lateShare: 1 }, 0), 0, SETTINGS).level, "fewer_events");
+});
+
 Deno.test("the meter's own probes measure this process", () => {
   const meter = new LoadMeter(Infinity);
   const end = performance.now() + 100;

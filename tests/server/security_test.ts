@@ -405,7 +405,9 @@ Deno.test("[SEC-15] an operator's action goes through its form and is in the log
   const html = await visitor.text("/admin/audit");
   assertStringIncludes(html, adminTexts.audit.whole);
   assertEquals([...html.matchAll(/<form/g)].length, 1, "only the one that logs out");
-  assertEquals(await statusOf(visitor.post("/admin/audit", { action: "clear" }, { token: tokenIn(html) })), 405);
+  // 405 by Fresh's documentation; what is published answers 404 to a method that a route does not handle.
+  const status = await statusOf(visitor.post("/admin/audit", { action: "clear" }, { token: tokenIn(html) }));
+  assert(status === 405 || status === 404, `${status}`);
   assert([...html.matchAll(/<li class="border-b/g)].length <= AUDIT_SHOWN);
   const witness = server.log.find((line) => line.includes("audit ") && line.includes("logged_in"))!;
   assertMatch(JSON.parse(witness).message, /^audit \d+ logged_in \S{43}$/, "JSON, as every line of the log");
@@ -442,5 +444,5 @@ Deno.test("[SEC-17] the tasks of production name the permissions they need, and 
   }
   const { command } = tasks.start;
   assert(!command.includes("--allow-net"), "on the embedded database it reaches no network itself");
-  assert(/--allow-read=_fresh,\.data .*--allow-write=\.data /.test(command), command);
+  assert(/--allow-read=_fresh,static,\.data .*--allow-write=\.data /.test(command), command);
 });
