@@ -113,7 +113,7 @@ export const adminTexts = {
     text: "What to say",
     textHint: (max: number) => `At most ${max} characters. People read it on the move: say what to do first.`,
     rooms: "Only in these rooms",
-    roomsHint: "Codes or ids, one per line. Empty: everybody.",
+    roomsHint: "Codes or ids, one per line. Empty: everybody, on the home page too.",
     minutes: "It ends after",
     durations: [[15, "15 minutes"], [60, "1 hour"], [240, "4 hours"], [1440, "1 day"], [4320, "3 days"]] as const,
     send: "Send now",

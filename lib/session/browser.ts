@@ -12,7 +12,19 @@ import { RoomConnection, type RoomConnectionParts } from "./room_connection.ts";
 import type { Notices } from "./notices.ts";
 import { openRoomSession, type RoomSession, type RoomSessionOptions } from "./room_session.ts";
 import { roomChannel, webLockElection } from "./tab_lock.ts";
-import { clock, listen, log, random, signatures, steady, storage, timers } from "./surroundings.ts";
+import {
+  clock,
+  keepText,
+  keptText,
+  listen,
+  log,
+  noticeShelf,
+  random,
+  signatures,
+  steady,
+  storage,
+  timers,
+} from "./surroundings.ts";
 import { UnsentTexts } from "./unsent_texts.ts";
 
 /** The display name this device chose, if it did; undefined also where nothing can be stored. */
@@ -168,27 +180,6 @@ async function checkServer(): Promise<number | undefined> {
 /** Where somebody's choice about peers is kept. */
 const MESH_MODE_KEY = "festival-chat.mesh";
 
-/** Where the operator's notices are kept. */
-const NOTICES_KEY = "festival-chat.notices";
-
-/** A text of this device or tab; undefined where there is none, or the page may keep nothing. */
-function keptText(key: string, store: "localStorage" | "sessionStorage" = "localStorage"): string | undefined {
-  try {
-    return globalThis[store].getItem(key) ?? undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Keeps a text; where nothing may be kept, it holds for this page. */
-function keepText(key: string, text: string, store: "localStorage" | "sessionStorage" = "localStorage"): void {
-  try {
-    globalThis[store].setItem(key, text);
-  } catch {
-    // Said above.
-  }
-}
-
 async function fetchConfig(): Promise<unknown> {
   return await (await fetch("/mesh/config", { cache: "no-store" })).json();
 }
@@ -205,12 +196,7 @@ function noticeBoard(room: RoomId) {
         timers,
         verifier: signatures,
         fetchConfig,
-        shelf: {
-          read: () => keptText(NOTICES_KEY),
-          write: (text) => keepText(NOTICES_KEY, text),
-          // Other tabs of this device tell by writing.
-          listen: (hear) => listen([[window, "storage"]], hear),
-        },
+        shelf: noticeShelf,
         show: (views) => shown.value = views,
         log,
       })
@@ -219,7 +205,7 @@ function noticeBoard(room: RoomId) {
       throw error;
     });
   // The device keeps some: they are shown without being heard again.
-  if (keptText(NOTICES_KEY)) load().catch(log);
+  if (noticeShelf.read()) load().catch(log);
   return { shown, load, dispose: () => void loading?.then((notices) => notices.dispose()) };
 }
 

@@ -114,6 +114,67 @@ rule(
   },
 );
 
+rule(
+  "[NOTICE-8] an emergency is on the home page too: when it comes, when the page is drawn, without JavaScript; read there, it is read in rooms",
+  async (field) => {
+    const server = await operated(field);
+    const phone = { origin: server.url, viewport: { width: 360, height: 740 } };
+    const text = "Storm. Leave the stages, go to the cars.";
+    const [ada, ben] = [await field.person("Ada", phone), await field.person("Ben", phone)];
+    const path = await ada.startRoom("Field");
+    await ada.goHome();
+    const admin = await operator(field, server);
+    await broadcast(admin, "emergency", "For the field only", path.split("/").at(-1));
+    await broadcast(admin, "emergency", text);
+    await broadcast(admin, "info", "Free water at the gate");
+
+    await emergency(ada).getByText(text).waitFor();
+    const box = await emergency(ada).boundingBox();
+    assertEquals([box?.width, box?.height], [360, 740], "all of the screen");
+    assertEquals(await findViolations(ada.page), []);
+    await emergency(ada).getByRole("button", { name: noticeTexts.acknowledge }).click();
+    await emergency(ada).waitFor({ state: "detached" });
+    await ada.button(noticeTexts.dismiss).click();
+    await ada.page.getByText("Free water at the gate").waitFor({ state: "detached" });
+    // The page is drawn with them, and does not let them flash by: looked at before its own code has come.
+    let go = () => {};
+    const held = new Promise<void>((resolve) => go = resolve);
+    await ada.page.route("**/*.js*", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await ada.page.goto("/", { waitUntil: "commit" });
+    const drawn = ada.page.locator("[data-notice]");
+    await drawn.first().waitFor({ state: "attached" });
+    await ada.page.getByText(t.home.you, { exact: true }).waitFor();
+    assertEquals([await drawn.count(), await drawn.filter({ visible: true }).count()], [2, 0]);
+    go();
+    await drawn.first().waitFor({ state: "detached" });
+    await ada.page.unroute("**/*.js*");
+    await ada.enter(path);
+    await emergency(ada).getByText("For the field only").waitFor();
+    await emergency(ada).getByRole("button", { name: noticeTexts.acknowledge }).click();
+    await emergency(ada).waitFor({ state: "detached" });
+
+    await ben.goTo("/");
+    await emergency(ben).getByRole("button", { name: noticeTexts.acknowledge }).waitFor();
+    assertEquals((await emergency(ben).boundingBox())?.height, 740);
+    const cleo = await field.person("Cleo", { ...phone, javaScriptEnabled: false });
+    cleo.device.expects(/request failed: .*\.js csp$/);
+    await cleo.goTo("/");
+    await emergency(cleo).getByText(text).waitFor();
+    await cleo.page.getByLabel(t.home.code).click();
+
+    await admin.goTo("/admin/notices");
+    await admin.page.getByRole("listitem").filter({ hasText: text }).getByRole("button", {
+      name: words.notices.withdraw,
+    })
+      .click();
+    await emergency(ben).waitFor({ state: "detached" });
+    await ben.page.getByText("Free water at the gate").waitFor();
+  },
+);
+
 rule("a line for one room is seen in that room only, and can be put away", async (field) => {
   const server = await operated(field);
   const [ada, ben] = [

@@ -3,7 +3,7 @@ import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
 import { readNotice } from "../../lib/protocol/notice.ts";
 import { AUDIT_SHOWN, WIPE_WORDS } from "../../lib/server/admin/admin.ts";
 import { hashPassword, isPassword, readPasswordHash } from "../../lib/server/admin/password.ts";
-import { publicKeyOf } from "../../lib/server/admin/operator_key.ts";
+import { publicKeyOf, signAsOperator } from "../../lib/server/admin/operator_key.ts";
 import { ConfigError, DEFAULT_CONFIG, readConfig } from "../../lib/server/config.ts";
 import { takeKey } from "../../lib/server/admin/tasks.ts";
 import { deviceHash } from "../../lib/server/steering.ts";
@@ -504,6 +504,34 @@ scene(
     const cleo = await TestClient.join({ ...first!.wire(room.id), room: room.id });
     await time.advance(100);
     assertEquals(cleo.frames.filter(({ type }) => type === "notices"), [], "what ended is not told");
+  },
+  2,
+);
+
+scene(
+  "[NOTICE-8] who is in no room is told what goes to all rooms, and only what this operator signed",
+  async ({ instances: [first, second], operator, time }) => {
+    const room = await first!.newRoom();
+    const notice = { urgency: "emergency", text: "Storm", rooms: [], minutes: 60 } as const;
+    const told = async () => (await second!.server.broadcasts()).map(([payload]) => JSON.parse(payload));
+    const storm = await first!.admin.broadcast(operator, notice);
+    await first!.admin.broadcast(operator, { ...notice, text: "Here", rooms: [room.id] });
+    assert(storm.ok);
+    const other = "C".repeat(42) + "E";
+    const [payload] = storm.notice.wire;
+    await first!.store.steering.changeNotices((wires) => [
+      ...wires,
+      signAsOperator(other, payload.replace(publicKeyOf(OPERATOR_KEY), publicKeyOf(other))),
+      [payload.replace("Storm", "Forged"), storm.notice.wire[1]],
+    ]);
+    await second!.server.steering.refresh();
+    assertEquals(second!.server.steering.notices.length, 4);
+    assertEquals((await told()).map(({ text }) => text), ["Storm"]);
+    await first!.admin.withdraw(operator, storm.notice.id);
+    await second!.server.steering.refresh();
+    assertEquals((await told()).map(({ of }) => of), [storm.notice.id]);
+    await time.advance(3_600_000);
+    assertEquals(await told(), []);
   },
   2,
 );

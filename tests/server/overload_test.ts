@@ -98,8 +98,11 @@ Deno.test("where the runtime does not tell a thread's CPU time, late timers alon
     heap: () => ({ usedBytes: 10, limitBytes: 100 }),
     residentBytes: () => 600,
   });
-  for (let count = 0; count < 14; count++) meter.measure({ lagMs: 20, lateShare: 1 }, 0);
-  assertEquals(nextLoad(NO_LOAD, meter.measure({ lagMs: 20, lateShare: 1 }, 0), 0, SETTINGS).level, "fewer_events");
+  for (let count = 0; count < 14; count++) meter.measure({ lagMs: 20, lateShare: 1 }, { queueShare: 0, storeMs: 0 });
+  assertEquals(
+    nextLoad(NO_LOAD, meter.measure({ lagMs: 20, lateShare: 1 }, { queueShare: 0, storeMs: 0 }), 0, SETTINGS).level,
+    "fewer_events",
+  );
 });
 
 Deno.test("the meter's own probes measure this process", () => {
