@@ -408,6 +408,8 @@ class Session extends RoomSignals implements RoomSession {
     this.#readKeeper.keepSoon();
     this.#heard = true;
     this.#publish();
+    // When the screen says what is still offered: files go by that.
+    if (this.#cleared > 0) this.#deps.onCleared?.(frame.epoch);
     this.#requestOlder();
     return true;
   }

@@ -1,9 +1,11 @@
 /** What an operator does, in a real browser, and what people see of it. */
 import { assert, assertEquals } from "@std/assert";
 import { adminTexts as words } from "../../lib/design/admin_texts.ts";
+import { fileSize, fileTextsFor } from "../../lib/design/file_texts.ts";
 import { noticeTexts } from "../../lib/design/notice_texts.ts";
 import { hashPassword } from "../../lib/server/admin/password.ts";
 import { findViolations } from "../screens/axe.ts";
+import { card, choose, sendChosen } from "./file_rules.ts";
 import { type Field, type OwnServer, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
 
@@ -290,6 +292,63 @@ rule(
     const cleo = await field.person("Cleo", { origin: server.url });
     await cleo.goHome();
     await cleo.page.getByRole("link", { name: /Lost and found/ }).waitFor();
+  },
+);
+
+/** Records and blocks of files that a device holds. */
+async function filesOn(tab: Tab): Promise<{ files: number; blocks: number }> {
+  return await tab.page.evaluate(() =>
+    new Promise((resolve, reject) => {
+      const opening = indexedDB.open("festival-chat-files");
+      opening.onerror = () => reject(opening.error);
+      opening.onsuccess = () => {
+        const transaction = opening.result.transaction(["files", "blocks"]);
+        const [files, blocks] = ["files", "blocks"].map((store) => transaction.objectStore(store).count());
+        transaction.oncomplete = () => resolve({ files: files!.result, blocks: blocks!.result });
+        opening.result.close();
+      };
+    })
+  );
+}
+
+rule(
+  "[FILE-12] a room that is cleared or deleted leaves no block of its files on a phone that has it open",
+  async (field) => {
+    const server = await operated(field);
+    const files = fileTextsFor("en");
+    const ada = await field.person("Ada", { origin: server.url });
+    const path = await ada.startRoom("Pictures");
+    const code = path.split("/").at(-1)!;
+    await ada.say("hello");
+    const share = async (name: string) => {
+      await choose(ada, name, "application/pdf", 600_000);
+      await sendChosen(ada, files.sheet.file);
+      await card(ada, files.file(name, fileSize(600_000))).getByText(files.onlyHere).waitFor();
+    };
+    const untilHolding = (files: number, blocks: number) =>
+      ada.until(
+        () => filesOn(ada),
+        (held) => held.files === files && held.blocks === blocks,
+        (held) => assertEquals(held, { files, blocks }),
+      );
+    await share("one.pdf");
+    await share("two.pdf");
+    await untilHolding(2, 6);
+    const admin = await operator(field, server);
+    const confirm = async (action: "clear" | "delete") => {
+      await goToRoom(admin, code);
+      await admin.page.getByRole("link", { name: words.room[action] }).click();
+      await admin.page.getByLabel(words.confirm.type(code)).fill(code);
+      await admin.button(words.confirm.yes[action]).click();
+    };
+    await confirm("clear");
+    await untilHolding(0, 0);
+    await share("three.pdf");
+    await ada.reload();
+    await card(ada, files.file("three.pdf", fileSize(600_000))).getByText(files.onlyHere).waitFor();
+    await untilHolding(1, 3);
+    await confirm("delete");
+    await untilHolding(0, 0);
   },
 );
 
