@@ -55,9 +55,9 @@ function identityOf(config: ServerConfig, nowMs: number) {
 /** The answer of an instance whose database cannot be opened; the log says why. */
 export function healthWithoutDatabase(config: ServerConfig, nowMs: number): HealthAnswer {
   return {
-    ...identityOf(config, nowMs),
     status: "down",
     reasons: ["the database cannot be opened: the log says why"],
+    ...identityOf(config, nowMs),
     rooms: null,
     openRooms: 0,
     users: 0,
@@ -122,9 +122,9 @@ export class HealthCheck {
       degraded.push(`${openRooms} of ${limits.openRooms} rooms are open`);
     }
     return {
-      ...identityOf(config, now),
       status: down.length > 0 ? "down" : degraded.length > 0 ? "degraded" : "ok",
       reasons: [...down, ...degraded],
+      ...identityOf(config, now),
       rooms: rooms === null ? null : Math.max(0, rooms - (this.#parts.uncountedRooms?.() ?? 0)),
       openRooms,
       users,
