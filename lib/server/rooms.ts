@@ -77,8 +77,12 @@ export class Rooms {
     return { room: made };
   }
 
-  /** Rules: CODE-* in docs/PROTOCOL.md. Throws StorageUnavailable. */
-  async findByCode(typed: string, { device, address }: { device: string; address: string }): Promise<CodeAnswer> {
+  /** Rules: CODE-* in docs/PROTOCOL.md. `suggests`: there is time to look for codes nearby. Throws StorageUnavailable. */
+  async findByCode(
+    typed: string,
+    { device, address }: { device: string; address: string },
+    suggests: boolean,
+  ): Promise<CodeAnswer> {
     const { store, config, clock } = this.#parts;
     const code = normalizeRoomCode(typed);
     const room = code === undefined ? undefined : await store.rooms.byCode(code);
@@ -96,6 +100,7 @@ export class Rooms {
     if (addressWaitMs !== undefined) this.#isGuessing(address, now + addressWaitMs);
     const waitMs = addressWaitMs ?? deviceWaitMs;
     if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
+    if (!suggests) return { problem: "no_such_room" };
     const exists = (candidate: string) => store.rooms.codeExists(candidate);
     const suggestions = await suggestRoomCodes(typed, exists, config.rooms.suggestions);
     return { problem: "no_such_room", suggestions };
