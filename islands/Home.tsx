@@ -84,8 +84,8 @@ export default function Home({ listed, suggested = [], notices = NO_NOTICES, ins
           const isCode = normalizeRoomCode(code) !== undefined;
           return { ...found, problem: isCode ? t.home.notFound(spokenCode(code)) : t.home.codeShape };
         }}
-        onStart={async (name, kind) => {
-          const made = await model?.create(name, kind) ?? { problem: "offline" };
+        onStart={async (name, kind, waiting) => {
+          const made = await model?.create(name, kind, waiting) ?? { problem: "offline" };
           return "path" in made ? made : { problem: problemText(t, made) };
         }}
         onScan={() => dialog.value = "scan"}

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import type { RoomKind } from "../../lib/protocol/event.ts";
+import type { Waiting } from "../../lib/session/home_model.ts";
 import { Button } from "../Button.tsx";
 import { useHomeTexts } from "../home_texts.ts";
 import { ThemeSwitch } from "../ThemeSwitch.tsx";
@@ -21,7 +22,7 @@ export interface HomeScreenProps {
   /** False: the server does not answer; what it drew or said before may be old. */
   reachable: boolean;
   onJoin: (code: string) => Promise<JoinAnswer>;
-  onStart: (name: string, kind: RoomKind) => Promise<{ path: string } | { problem: string }>;
+  onStart: (name: string, kind: RoomKind, waiting: Waiting) => Promise<{ path: string } | { problem: string }>;
   onScan: () => void;
   onName: () => void;
   onFavourite: (room: RoomEntry, on: boolean) => void;

@@ -1,6 +1,7 @@
 import { useRef, useState } from "preact/hooks";
 import type { RoomKind } from "../../lib/protocol/event.ts";
 import { ROOM_NAME_MAX_CHARS } from "../../lib/protocol/limits.ts";
+import type { Waiting } from "../../lib/session/home_model.ts";
 import { Button } from "../Button.tsx";
 import { Choices } from "../Choices.tsx";
 import { Field } from "../Field.tsx";
@@ -12,27 +13,37 @@ const KINDS: readonly RoomKind[] = ["unlisted", "listed", "sealed"];
 /** Starts a room in one step: a name, and who can find it. */
 export function StartForm(props: {
   /** Makes the room and answers where it is, or why it was not made. */
-  onStart: (name: string, kind: RoomKind) => Promise<{ path: string } | { problem: string }>;
+  onStart: (name: string, kind: RoomKind, waiting: Waiting) => Promise<{ path: string } | { problem: string }>;
   /** The page's code has loaded. */
   ready: boolean;
 }) {
   const t = useHomeTexts();
   const input = useRef<HTMLInputElement>(null);
   const [kind, setKind] = useState<RoomKind>("unlisted");
-  const [opening, setOpening] = useState(false);
+  const [state, setState] = useState<"ready" | "opening" | "waiting">("ready");
+  const wanted = useRef<AbortController>();
   const [problem, setProblem] = useState<string>();
 
   const start = async () => {
+    if (state !== "ready") return;
     const name = tidyRoomName(input.current?.value ?? "");
     if (name === "" || [...name].length > ROOM_NAME_MAX_CHARS) {
       setProblem(name === "" ? t.home.nameMissing : t.home.nameTooLong(ROOM_NAME_MAX_CHARS));
       return input.current?.focus();
     }
-    setOpening(true);
-    const answer = await props.onStart(name, kind);
+    setState("opening");
+    const { signal } = wanted.current = new AbortController();
+    const answer = await props.onStart(name, kind, { wanted: signal, onWait: () => setState("waiting") });
+    if (signal.aborted) return;
     if ("path" in answer) return location.assign(answer.path);
-    setOpening(false);
+    setState("ready");
     setProblem(answer.problem);
+  };
+  /** What waits is another room than the one that is wanted now. */
+  const stopWaiting = () => {
+    if (state !== "waiting") return;
+    wanted.current?.abort();
+    setState("ready");
   };
 
   return (
@@ -52,7 +63,10 @@ export function StartForm(props: {
         autocomplete="off"
         enterkeyhint="go"
         dir="auto"
-        onInput={() => setProblem(undefined)}
+        onInput={() => {
+          setProblem(undefined);
+          stopWaiting();
+        }}
       />
       <Choices
         legend={t.home.kind}
@@ -60,11 +74,20 @@ export function StartForm(props: {
         value={kind}
         options={KINDS.map((value) => ({ value, label: t.kinds[value].name }))}
         hint={t.kinds[kind].hint}
-        onChange={setKind}
+        onChange={(kind) => {
+          setKind(kind);
+          stopWaiting();
+        }}
       />
-      <Button type="submit" look="flare" wide disabled={opening || !props.ready}>
-        {opening ? t.home.opening : t.home.open}
+      <Button type="submit" look="flare" wide disabled={state !== "ready" || !props.ready}>
+        {{ ready: t.home.open, opening: t.home.opening, waiting: t.home.waiting }[state]}
       </Button>
+      {state === "waiting" && (
+        <div class="flex flex-col items-start gap-2">
+          <p role="status" class="text-warn font-bold">{t.home.waits}</p>
+          <Button onClick={stopWaiting}>{t.home.stopWaiting}</Button>
+        </div>
+      )}
     </form>
   );
 }

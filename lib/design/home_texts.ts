@@ -25,6 +25,9 @@ const english = {
     kind: "Who can find it?",
     open: "Open the room",
     opening: "Opening…",
+    waiting: "Waiting…",
+    waits: "The server has too much to do right now. Your room opens by itself as soon as there is time for it.",
+    stopWaiting: "Do not wait",
     nameMissing: "Give the room a name first.",
     nameTooLong: (max: number) => `A room's name has at most ${max} characters.`,
     join: "Join",
@@ -63,6 +66,7 @@ const english = {
     no_such_room: "There is no such room.",
     rate_limited: "That was a lot of tries. Please wait a moment.",
     too_slow: "The network was too slow. Please try once more.",
+    overloaded: "The server has too much to do right now. Please try again in a moment.",
     storage_unavailable: "The server cannot store anything now. Please try again in a moment.",
   } satisfies Record<ServerRoomProblem, string>,
   scanner: {

@@ -121,6 +121,8 @@ export const ROOM_PROBLEMS = {
   rate_limited: 429,
   /** The request's body did not come in time. */
   too_slow: 408,
+  /** The server has too much to do; wait `retryAfterMs`. */
+  overloaded: 503,
   /** The database did not answer. */
   storage_unavailable: 503,
 } as const satisfies Record<string, number>;

@@ -9,7 +9,10 @@ import type { Cancel, Surroundings } from "./surroundings.ts";
 export const LOAD_LEVELS = [
   /** Nothing. */
   "normal",
-  /** Pages of history (`busy`), and newcomers: joins without a place in the log (`overloaded`). */
+  /**
+   * Pages of history (`busy`), and newcomers: joins without a place in the log, and making rooms (`overloaded`). A wrong
+   * code gets no suggestions.
+   */
   "no_newcomers",
   /** Every new connection. */
   "no_joins",

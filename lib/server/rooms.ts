@@ -83,8 +83,12 @@ export class Rooms {
     return { room: made };
   }
 
-  /** Rules: CODE-* in docs/PROTOCOL.md. Throws StorageUnavailable. */
-  async findByCode(typed: string, { device, address }: { device: string; address: string }): Promise<CodeAnswer> {
+  /** Rules: CODE-* in docs/PROTOCOL.md. `suggests`: there is time to look for codes nearby. Throws StorageUnavailable. */
+  async findByCode(
+    typed: string,
+    { device, address }: { device: string; address: string },
+    suggests: boolean,
+  ): Promise<CodeAnswer> {
     const { store, config, clock } = this.#parts;
     const code = normalizeRoomCode(typed);
     const room = code === undefined ? undefined : await store.rooms.byCode(code);
@@ -106,6 +110,7 @@ export class Rooms {
     if (addressWaitMs !== undefined) this.#isGuessing(address, now + addressWaitMs);
     const waitMs = addressWaitMs ?? deviceWaitMs;
     if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
+    if (!suggests) return { problem: "no_such_room" };
     // A wrong code has some 30 codes near it: if all told of rooms that are not listed, each guess would be 30.
     const maySuggest = async (candidate: string, nearer: number) => {
       const room = await store.rooms.byCode(candidate);

@@ -188,12 +188,14 @@ class RunningServer implements ChatServer {
     });
   }
 
-  createRoom(founding: WireEvent, visitor: Visitor): Promise<RoomAnswer> {
-    return this.#rooms.create(founding, visitor);
+  async createRoom(founding: WireEvent, visitor: Visitor): Promise<RoomAnswer> {
+    // Who comes back has a room.
+    if (!this.#overload.takesNewcomers) return { problem: "overloaded", retryAfterMs: this.#returnAfterMs() };
+    return await this.#rooms.create(founding, visitor);
   }
 
   findRoomByCode(typed: string, visitor: Visitor): Promise<CodeAnswer> {
-    return this.#rooms.findByCode(typed, visitor);
+    return this.#rooms.findByCode(typed, visitor, this.#overload.takesNewcomers);
   }
 
   roomById(room: RoomId): Promise<RoomInfo | undefined> {

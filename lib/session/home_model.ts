@@ -12,7 +12,7 @@ import {
 } from "../chat/recent_rooms.ts";
 import type { RoomId, RoomKind, WireEvent } from "../protocol/event.ts";
 import type { SessionDeps } from "./deps.ts";
-import { LISTED_POLL_MS } from "./limits.ts";
+import { LISTED_POLL_MS, REFUSED_PAUSE_MS } from "./limits.ts";
 import { makeRoom } from "./make_room.ts";
 import { Notices, type NoticeShelf } from "./notices.ts";
 import type { NoticeView } from "./room_model.ts";
@@ -23,6 +23,14 @@ export interface HomeDeps extends Pick<SessionDeps, "clock" | "timers" | "random
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Where notices are kept, and those that the page was drawn with. Absent: none are shown here. */
   notices?: { shelf: NoticeShelf; drawn: readonly WireEvent[] };
+}
+
+/** What becomes of a room that the server has no time for. */
+export interface Waiting {
+  /** Aborted: nobody waits for it any more. */
+  wanted: AbortSignal;
+  /** It waits. Told for each refusal. */
+  onWait(): void;
 }
 
 /** Where the room opens. */
@@ -45,8 +53,11 @@ export interface HomeModel {
   /** False: nothing on this page is remembered. */
   readonly stored: ReadonlySignal<boolean>;
 
-  /** Makes a room. `name` is tidy: one line, NFC, no white space at its ends. */
-  create(name: string, kind: RoomKind): Promise<Opened | HttpProblem>;
+  /**
+   * Makes a room. `name` is tidy: one line, NFC, no white space at its ends. While the server has too much to do it is asked
+   * again, each time after as long as it says; without `waiting` that is a problem like any other.
+   */
+  create(name: string, kind: RoomKind, waiting?: Waiting): Promise<Opened | HttpProblem>;
   /** Finds a room by its code, as typed. */
   join(code: string): Promise<Opened | (HttpProblem & { suggestions?: readonly string[] })>;
   setFavourite(id: RoomId, favourite: boolean): Promise<void>;
@@ -152,8 +163,14 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
     reachable,
     name,
     stored,
-    async create(roomName, kind) {
-      const made = await makeRoom(deps, roomName, kind);
+    async create(roomName, kind, waiting) {
+      let made = await makeRoom(deps, roomName, kind);
+      while (waiting !== undefined && "problem" in made && made.problem === "overloaded" && !waiting.wanted.aborted) {
+        waiting.onWait();
+        const delayMs = made.retryAfterMs ?? REFUSED_PAUSE_MS;
+        await new Promise<void>((resolve) => void timers.after(delayMs, resolve));
+        if (!waiting.wanted.aborted) made = await makeRoom(deps, roomName, kind);
+      }
       if ("problem" in made) return made;
       await changeRooms((rooms) => withOpened(rooms, { ...made, openedAt: clock.now() }));
       return { path: roomPath(made) };

@@ -66,6 +66,37 @@ rule("a room needs a name, and says so", async (field) => {
   await ada.untilAlert(t.home.nameTooLong(60));
 });
 
+rule(
+  "[LOAD-1] a server with too much to do: the form says so, keeps the name, and opens the room by itself, unless told not to",
+  async (field) => {
+    const ada = await field.person("Ada");
+    ada.device.expects(/answered 503/, /status of 503/);
+    let refuses = true, retryAfterMs = 60_000, asked = 0;
+    await ada.page.route("**/api/rooms", async (route) => {
+      if (route.request().method() !== "POST") return await route.continue();
+      asked++;
+      if (!refuses) return await route.continue();
+      await route.fulfill({ status: 503, json: { problem: "overloaded", retryAfterMs } });
+    });
+    await ada.goHome();
+    const name = ada.page.getByLabel(t.home.roomName);
+    await name.fill("Patience");
+    await ada.button(t.home.open).click();
+    await ada.status(t.home.waits).waitFor();
+    assertEquals(await name.inputValue(), "Patience");
+    await name.press("Enter");
+    await ada.button(t.home.stopWaiting).click();
+    await ada.untilEnabled(ada.button(t.home.open));
+    assertEquals([asked, await name.inputValue()], [1, "Patience"]);
+    retryAfterMs = 300;
+    await ada.button(t.home.open).click();
+    await ada.until(() => Promise.resolve(asked), (count) => count >= 3, (count) => assertEquals(count, 3));
+    refuses = false;
+    await ada.untilLive();
+    assertEquals(await ada.page.getByRole("heading", { level: 1 }).textContent(), "Patience");
+  },
+);
+
 async function saysWhatIsNeeded(tab: Tab): Promise<void> {
   // By its element: Playwright finds no text in noscript.
   const words = tab.page.locator("noscript p");

@@ -4,7 +4,7 @@ import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
 import { LoadMeter } from "../../lib/server/load_meter.ts";
 import { type Load, LOAD_LEVELS, type LoadSignals, nextLoad, NO_LOAD } from "../../lib/server/overload.ts";
 import { isFailure, retryDelayMs } from "../../lib/routing/backoff.ts";
-import { TestClient } from "../support/client.ts";
+import { newFounding, TestClient } from "../support/client.ts";
 import { startTestServer } from "./support.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
@@ -173,6 +173,28 @@ Deno.test("[LOAD-1] newcomers and history wait; who comes back, and who is there
   await time.advance(2_000);
   assert(await newcomer.connect() !== undefined, "and then everybody is");
   await Promise.all([newcomer.close(), old.close()]);
+  await end();
+});
+
+Deno.test("[LOAD-1] no room is made, each told another time, and a wrong code gets no suggestions; until the load is over", async () => {
+  const { load, end, running: { server }, time } = await loadedRoom();
+  const visitor = { device: "host", address: "192.0.2.7" };
+  const founding = await newFounding();
+  const suggested = async () => await server.findRoomByCode("no such code 1", visitor);
+  assertEquals(await suggested(), { problem: "no_such_room", suggestions: [] });
+  await load({ lagMs: 300 });
+  const waits = new Set<number>();
+  for (let count = 0; count < 5; count++) {
+    const answer = await server.createRoom(founding.wire, visitor);
+    assert("problem" in answer && answer.problem === "overloaded");
+    assert(answer.retryAfterMs! >= 250);
+    waits.add(answer.retryAfterMs!);
+  }
+  assert(waits.size > 1, `${[...waits]}`);
+  assertEquals(await suggested(), { problem: "no_such_room" });
+  await load({});
+  await time.advance(2_000);
+  assert("room" in await server.createRoom(founding.wire, visitor), "the refusals cost no allowance");
   await end();
 });
 

@@ -18,9 +18,10 @@ import { handler as ready } from "../../routes/health/ready.ts";
 import { newFounding, signerOf, TestClient, webSocketWire } from "../support/client.ts";
 
 /** The app of main.ts with these routes, on a real port and a database in a folder of its own. */
-async function withApp(run: (base: string) => Promise<void>): Promise<void> {
+async function withApp(run: (base: string) => Promise<void>, settings: Record<string, string> = {}): Promise<void> {
   const dataDir = await Deno.makeTempDir();
-  Deno.env.set("FESTIVAL_DATA_DIR", dataDir);
+  const env = { ...settings, FESTIVAL_DATA_DIR: dataDir };
+  for (const [name, value] of Object.entries(env)) Deno.env.set(name, value);
   const app = new App<State>()
     .use(securityHeaders(DEFAULT_CONFIG))
     .use(contentPolicy)
@@ -42,7 +43,7 @@ async function withApp(run: (base: string) => Promise<void>): Promise<void> {
   } finally {
     await stopOwnServer();
     await http.shutdown();
-    Deno.env.delete("FESTIVAL_DATA_DIR");
+    for (const name of Object.keys(env)) Deno.env.delete(name);
     await Deno.remove(dataDir, { recursive: true });
   }
 }
@@ -106,6 +107,25 @@ Deno.test("what cannot be made or found has a named problem and its status", () 
       assertEquals([name, response.status, await response.json()], [name, status, body]);
     }
   }));
+
+Deno.test("[LOAD-1] with too much to do no room is made over HTTP: 503 by name, with a time in answer and header; the rest answers", () =>
+  withApp(async (base) => {
+    // More than it may use, this process needs always.
+    const looksBy = performance.now() + 10_000;
+    for (let status = ""; status !== "degraded";) {
+      ({ status } = await (await fetch(`${base}/health`)).json());
+      assert(performance.now() < looksBy, `it is ${status}`);
+    }
+    const founding = await newFounding();
+    const made = await fetch(`${base}/api/rooms`, { method: "POST", body: JSON.stringify(founding.wire) });
+    const { problem, retryAfterMs } = await made.json();
+    assertEquals([made.status, problem, retryAfterMs >= 250], [503, "overloaded", true]);
+    assertEquals(made.headers.get("retry-after"), String(Math.ceil(retryAfterMs / 1000)));
+    const { rooms, notices } = await (await fetch(`${base}/api/rooms`)).json();
+    assertEquals([rooms, notices], [[], []]);
+    const wrong = await fetch(`${base}/api/codes/cosmic-stage-417`);
+    assertEquals([wrong.status, await wrong.json()], [404, { problem: "no_such_room" }]);
+  }, { FESTIVAL_MEMORY_MB: "128" }));
 
 Deno.test("[ROOM-1] only a founding makes a room, and the same one makes it once", () =>
   withApp(async (base) => {

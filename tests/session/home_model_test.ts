@@ -110,6 +110,30 @@ Deno.test("an id that is taken is replaced; other problems are told by name", as
   limited.home.dispose();
 });
 
+Deno.test("[LOAD-1] a room that the server has no time for is asked for again after as long as it says, until it is made or not wanted any more", async () => {
+  let refusals = 3;
+  const { home, asked, time } = openHome((_, body) =>
+    refusals-- > 0 ? { problem: "overloaded", retryAfterMs: 2_000 } : made(body)
+  );
+  assertEquals(await home.create("Main stage", "unlisted"), { problem: "overloaded", retryAfterMs: 2_000 });
+  let waits = 0;
+  const making = home.create("Main stage", "unlisted", { wanted: new AbortController().signal, onWait: () => waits++ });
+  await time.run(1_999);
+  assertEquals([asked.length, waits], [2, 1]);
+  await time.run(2_001);
+  assertEquals([asked.length, waits], [4, 2]);
+  assertEquals(await making, { path: "/r/cosmic-stage-417" });
+
+  refusals = Infinity;
+  const control = new AbortController();
+  const given = home.create("Another", "unlisted", { wanted: control.signal, onWait: () => waits++ });
+  await time.run(3_000);
+  control.abort();
+  await time.run(60_000);
+  assertEquals([(await given as { problem: string }).problem, asked.length, time.pending], ["overloaded", 6, 0]);
+  home.dispose();
+});
+
 Deno.test("no answer, or one that nobody understands, is being offline", async () => {
   for (
     const answer of [
