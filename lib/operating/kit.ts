@@ -27,6 +27,8 @@ export async function makeKit(file: string): Promise<void> {
     await Deno.copyFile(Deno.execPath(), join(kit, "deno"));
     await Deno.chmod(join(kit, "deno"), 0o755);
     await Deno.writeTextFile(join(kit, "start.sh"), START_SCRIPT, { mode: 0o755 });
+    await Deno.writeTextFile(join(kit, "operator.sh"), OPERATOR_SCRIPT, { mode: 0o755 });
+    await Deno.copyFile(join(ROOT, "docs/OPERATING.md"), join(kit, "OPERATING.md"));
     await Deno.writeTextFile(join(kit, "START-HERE.txt"), START_HERE);
     await run("tar", ["-czf", resolve(file), "-C", folder, KIT_NAME]);
   } finally {
@@ -69,7 +71,7 @@ async function vendorPackages(kit: string): Promise<void> {
 /** Names of the npm packages that the modules of the app import. */
 async function usedPackages(): Promise<Set<string>> {
   const used = new Set<string>();
-  for (const entry of ["_fresh/server.js", "lib/operating/open_here.ts"]) {
+  for (const entry of ["_fresh/server.js", "lib/operating/open_here.ts", "lib/server/admin/tasks.ts"]) {
     const graph: { modules: { specifier: string }[] } = JSON.parse(
       await run(Deno.execPath(), ["info", "--json", entry], ROOT),
     );
@@ -98,14 +100,26 @@ async function run(command: string, args: string[], cwd?: string): Promise<strin
 }
 
 const START_SCRIPT = `#!/bin/sh
-# Starts Festival Chat on port 8000 (another one: PORT=9000 ./start.sh). What is written is kept in data/.
+# Starts Festival Chat on port 8000 (another one: PORT=9000 ./start.sh). What is written is kept in data/. Settings may
+# stand in settings.env, one NAME=value a line.
 cd "$(dirname "$0")" || exit 1
+if [ -f settings.env ]; then set -a; . ./settings.env; set +a; fi
 export DENO_DIR="\${DENO_DIR:-$PWD/cache}" FESTIVAL_DATA_DIR="\${FESTIVAL_DATA_DIR:-$PWD/data}" DENO_NO_UPDATE_CHECK=1
 mkdir -p "$FESTIVAL_DATA_DIR"
 ./deno run --quiet --no-prompt --allow-sys --allow-env --allow-read=. lib/operating/open_here.ts "\${PORT:-8000}"
 exec ./deno serve --quiet --cached-only --no-prompt \\
   --allow-env="FESTIVAL_*,DENO_*,OTEL_*,container,KUBERNETES_SERVICE_HOST,GITHUB_SHA,CI_COMMIT_SHA" \\
   --allow-read=_fresh,static,"$FESTIVAL_DATA_DIR" --allow-write="$FESTIVAL_DATA_DIR" --host 0.0.0.0 --port "\${PORT:-8000}" _fresh/server.js
+`;
+
+const OPERATOR_SCRIPT = `#!/bin/sh
+# ./operator.sh hash | key | backup FILE | restore FILE: what deno task admin:hash, admin:key, backup and restore do.
+kit="$(cd "$(dirname "$0")" && pwd)" || exit 1
+if [ -f "$kit/settings.env" ]; then set -a; . "$kit/settings.env"; set +a; fi
+export DENO_DIR="\${DENO_DIR:-$kit/cache}" FESTIVAL_DATA_DIR="\${FESTIVAL_DATA_DIR:-$kit/data}" DENO_NO_UPDATE_CHECK=1
+exec "$kit/deno" run --quiet --cached-only --no-prompt --config "$kit/deno.json" \\
+  --allow-env="FESTIVAL_*,DENO_*,OTEL_*,container,KUBERNETES_SERVICE_HOST" --allow-read --allow-write --allow-net \\
+  "$kit/lib/server/admin/tasks.ts" "$@"
 `;
 
 const START_HERE = `Festival Chat, field kit
@@ -117,7 +131,9 @@ Needs nothing but this folder: no internet, no installation.
 2. It shows an address and a QR code. Phones in the same Wi-Fi open it.
 3. Ctrl-C stops it. What was written stays in the folder data/, and is there after the next start.
 
-Settings are environment variables: docs/OPERATING.md of the project lists them.
+Settings are environment variables, or lines of settings.env; OPERATING.md lists them. To switch on the operator's pages,
+which open at http://localhost:8000/admin on this machine: ./operator.sh hash >> settings.env, type a password twice, and
+for broadcasts ./operator.sh key >> settings.env; then start again. ./operator.sh backup FILE keeps everything in a file.
 On plain http phones have no camera and no offline pages; chatting, QR codes on screen and links between phones work.
 `;
 

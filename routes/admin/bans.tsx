@@ -80,7 +80,7 @@ export default define.page<typeof handler>(({ data, state, url }) => {
       <ul>
         {bans.map(({ ban: { id, kind, who, reason, until }, where }) => (
           <li key={id} class="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line py-2">
-            <span class="flex-1 min-w-0">
+            <span class="grow min-w-0 basis-72">
               <span class="block">
                 <b>{t.bans.kinds[kind]}</b> <code class="text-sm">{who}</code>
               </span>

@@ -3,6 +3,7 @@
  * run in an empty folder instead, and what it would start is started as its user.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { dirname } from "node:path";
 import { freePort } from "../support/server_process.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -38,6 +39,8 @@ Deno.test({
       for (const { name, value } of build!) {
         if (name === "COPY") {
           const parts = value.split(" "), to = parts.pop()!;
+          // As COPY does it.
+          await Deno.mkdir(dirname(`${folder}/${to}`), { recursive: true });
           for (const part of parts) await sh(["cp", "-R", ROOT + part, `${folder}/${to}`]);
         }
         if (name === "RUN") await sh(["sh", "-c", value.replace(/^deno /, `${Deno.execPath()} `)], folder);

@@ -2,7 +2,7 @@
  * The field kit on a field without internet: unpacked into an empty folder, in a network namespace that has no route to
  * anywhere, it starts, serves two browsers, and keeps what they wrote. Where namespaces are not permitted, it is ignored.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Browser } from "playwright-core";
 import { makeKit } from "../../lib/operating/kit.ts";
 import { Device } from "../browser/device.ts";
@@ -36,7 +36,10 @@ async function onTheField(chromium: string): Promise<void> {
     await makeKit(`${folder}/kit.tar.gz`);
     await sh("tar", "-xzf", `${folder}/kit.tar.gz`, "-C", folder);
     const kit = `${folder}/festival-chat-kit`;
+    const password = "correct horse battery\n".repeat(2);
+    await Deno.writeTextFile(`${kit}/settings.env`, await operate(kit, ["hash"], password));
     server = await start(kit);
+    assertMatch(await onField("curl", "--silent", `${ORIGIN}/admin/login`), /type="password"/);
 
     const inside = `${folder}/chromium`;
     await Deno.writeTextFile(inside, `#!/bin/sh\nexec ip netns exec ${NAMESPACE} ${chromium} "$@"\n`, { mode: 0o755 });
@@ -57,6 +60,7 @@ async function onTheField(chromium: string): Promise<void> {
     await end(server);
     server = undefined;
     for (const { device } of [ada, bob]) device.expects(/./);
+    assertMatch(await operate(kit, ["backup", `${folder}/field.backup`]), /1 rooms, \d+ events, checked/);
     server = await start(kit);
     // Somebody who was never here: what is shown comes from the kit's disk.
     const eve: Tab = await visit("Eve");
@@ -72,6 +76,25 @@ async function onTheField(chromium: string): Promise<void> {
     await sh("ip", "netns", "delete", NAMESPACE);
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+const onField = (command: string, ...args: string[]) => sh("ip", "netns", "exec", NAMESPACE, command, ...args);
+
+/** What the kit's operator script says. */
+async function operate(kit: string, args: string[], typed = ""): Promise<string> {
+  const child = new Deno.Command("ip", {
+    args: ["netns", "exec", NAMESPACE, `${kit}/operator.sh`, ...args],
+    clearEnv: true,
+    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(typed));
+  await writer.close();
+  const { success, stdout } = await child.output();
+  assert(success, `operator.sh ${args.join(" ")} failed`);
+  return new TextDecoder().decode(stdout);
 }
 
 /** Runs the kit's start script as a person would; resolves when the server answers. */
