@@ -45,6 +45,7 @@ async function vendorPackages(kit: string): Promise<void> {
   };
   const config = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
   delete config.tasks;
+  delete config.deploy;
   config.imports = pick<string>(config.imports, ([, specifier]) => isUsed(specifier));
   // Packages of JSR are copied, too, where there are any.
   config.vendor = true;

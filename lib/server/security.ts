@@ -6,8 +6,7 @@ import { addressOf, isSecure, nameDevice, newDevice, readDevice } from "./device
 import { realSurroundings } from "./surroundings.ts";
 import { mayOpenSocket } from "./websocket.ts";
 
-/** What a page may load and reach: its own origin, and pictures it makes itself. Inline code only with the page's nonce. */
-export const contentPolicy = csp<State>({
+const pagePolicy = csp<State>({
   useNonce: true,
   csp: [
     "default-src 'self'",
@@ -23,6 +22,14 @@ export const contentPolicy = csp<State>({
     "form-action 'self'",
   ],
 });
+
+/**
+ * What a page may load and reach: its own origin, and pictures it makes itself. Inline code only with the page's nonce.
+ * The answer to a socket's handshake is no page, and has headers that Deno 2.5 lets nobody change.
+ */
+export const contentPolicy = define.middleware((ctx) =>
+  ctx.req.headers.get("upgrade")?.toLowerCase() === "websocket" ? ctx.next() : pagePolicy(ctx)
+);
 
 const PERMISSIONS = "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()";
 

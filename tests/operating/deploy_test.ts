@@ -1,6 +1,6 @@
 /**
- * What docs/deploy/ holds. A container cannot be built where no registry of images can be reached: its build commands are
- * run in an empty folder instead, and what it would start is started as its user.
+ * What docs/deploy/ holds. Building a container takes a registry of images and a runtime for containers, which are not
+ * everywhere: its build commands are run in an empty folder instead, and what it would start is started as its user.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname } from "node:path";
@@ -73,9 +73,14 @@ Deno.test({
         const health = await answer(`http://127.0.0.1:${port}/health`);
         assertEquals([health.status, health.platform, health.environment], ["ok", "container", "production"]);
         assert((await Deno.stat(`${data}/festival.kv`)).isFile, "the database is where the volume is");
+        const icon = await fetch(`http://127.0.0.1:${port}/favicon.svg`);
+        assertMatch(await icon.text(), /<svg/, "static files may be read");
       } finally {
+        const endedAt = performance.now();
         child.kill("SIGTERM");
         await child.status;
+        const tookMs = performance.now() - endedAt;
+        assert(tookMs < 5_000, `stopping took ${tookMs} ms`);
       }
     } finally {
       await Deno.remove(folder, { recursive: true });

@@ -48,6 +48,18 @@ async function withApp(run: (base: string) => Promise<void>, settings: Record<st
   }
 }
 
+Deno.test("the answer to a socket's handshake is left as it is, any other one gets the policy", async () => {
+  // Headers that cannot be changed, as those of a handshake's answer in some runtimes.
+  const app = new App<State>().use(contentPolicy).get("/", () => Response.redirect("http://localhost/elsewhere"))
+    .get("/page", (ctx) => ctx.html("<p>page</p>"));
+  const ask = (path: string, headers: HeadersInit) =>
+    app.handler()(new Request(`http://localhost${path}`, { headers }));
+  const handshake = await ask("/", { upgrade: "WebSocket", connection: "upgrade" });
+  assertEquals([handshake.status, handshake.headers.has("content-security-policy")], [302, false]);
+  const page = await ask("/page", { connection: "upgrade" });
+  assertMatch(page.headers.get("content-security-policy")!, /default-src 'self'/);
+});
+
 Deno.test("a room is made over HTTP, found by id and by code as typed, and joined over its socket", () =>
   withApp(async (base) => {
     const founding = await newFounding({ roomKind: "listed", name: "Camp fire" });
