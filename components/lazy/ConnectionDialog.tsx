@@ -9,7 +9,7 @@ import {
   type RoadDiagnostics,
 } from "../../lib/session/connection_model.ts";
 import type { RoomModel } from "../../lib/session/room_model.ts";
-import { MESH_MODES } from "../../lib/routing/power_policy.ts";
+import { MESH_MODES } from "../../lib/routing/mesh_mode.ts";
 import { type RoadName, ROADS } from "../../lib/routing/road_choice.ts";
 import { Button } from "../Button.tsx";
 import { Choices } from "../Choices.tsx";
