@@ -1,5 +1,9 @@
 // Runs in browser and server.
-/** What decoders are made of: a reader for each kind of field, which gives the checked value or names the wrong field. */
+/**
+ * What the one door is made of through which text becomes a frame (decode_client.ts, decode_server.ts): a reader for each
+ * kind of field, which gives the checked value or names the wrong field. A new object is built from the checked fields, so
+ * nobody behind the door validates or casts.
+ */
 import { isBase64UrlOf } from "./base64url.ts";
 import type { FrameProblem } from "./codes.ts";
 import { isCount, isRecord, isTime, type WireEvent } from "./event.ts";

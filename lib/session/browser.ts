@@ -5,7 +5,6 @@ import { MESH_MODES } from "../routing/mesh_mode.ts";
 import { lazyRoad } from "../transport/road.ts";
 import { socketRoad, socketUrl } from "../transport/socket.ts";
 import { networkState } from "./device_network.ts";
-import { keepText, keptText } from "./kept_texts.ts";
 import type { PeerParts } from "./mesh_starter.ts";
 import type { Notices } from "./notices.ts";
 import { hiddenTime, watchPage } from "./page_events.ts";
@@ -13,7 +12,18 @@ import { RoomConnection } from "./room_connection.ts";
 import type { RoomFiles } from "./room_files.ts";
 import type { NoticeView, RoomModel } from "./room_model.ts";
 import { openRoomSession, type RoomSession, type RoomSessionOptions } from "./room_session.ts";
-import { clock, log, random, signatures, steady, storage, timers } from "./surroundings.ts";
+import {
+  clock,
+  keepText,
+  keptText,
+  log,
+  noticeShelf,
+  random,
+  signatures,
+  steady,
+  storage,
+  timers,
+} from "./surroundings.ts";
 import { outboxChannel, roomTabs } from "./tabs_browser.ts";
 import { UnsentTexts } from "./unsent_texts.ts";
 
@@ -155,21 +165,18 @@ function signalsOf<Model extends object>(model: Model): SignalsOf<Model> {
   return Object.fromEntries(Object.entries(model).filter(([, value]) => value instanceof Signal)) as SignalsOf<Model>;
 }
 
-/** Where the operator's notices are kept. */
-const NOTICES_KEY = "festival-chat.notices";
-
 /** The operator's notices as a page shows them. What keeps and checks them is loaded when there is one. */
 function noticeBoard(room: RoomId) {
   const shown = signal<readonly NoticeView[]>([]);
   let loading: Promise<Notices> | undefined;
   const load = () =>
-    loading ??= loadParts().then(({ openNotices }) => openNotices(room, NOTICES_KEY, (views) => shown.value = views))
+    loading ??= loadParts().then(({ openNotices }) => openNotices(room, (views) => shown.value = views))
       .catch((error) => {
         loading = undefined; // Its code did not come: the next word of a notice tries again.
         throw error;
       });
   // The device keeps some: they are shown without being heard again.
-  if (keptText(NOTICES_KEY)) load().catch(log);
+  if (noticeShelf.read()) load().catch(log);
   return { shown, load, dispose: () => void loading?.then((notices) => notices.dispose()) };
 }
 

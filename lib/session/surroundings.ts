@@ -2,7 +2,11 @@
 import { ed25519 } from "../crypto/ed25519.ts";
 import type { Cancel, Clock, Random, SessionDeps, Timers } from "./deps.ts";
 import { idbStorage } from "./idb_storage.ts";
+import type { NoticeShelf } from "./notices.ts";
 import { steadyClock } from "./steady_clock.ts";
+
+/** Where the operator's notices are kept. */
+const NOTICES_KEY = "festival-chat.notices";
 
 export const clock: Clock = { now: () => Date.now() };
 
@@ -37,3 +41,29 @@ export function listen(events: [EventTarget, string][], hear: () => void): Cance
     for (const [target, type] of events) target.removeEventListener(type, hear);
   };
 }
+
+/** A text of this device or tab; undefined where there is none, or the page may keep nothing. */
+export function keptText(key: string, store: "localStorage" | "sessionStorage" = "localStorage"): string | undefined {
+  try {
+    return globalThis[store].getItem(key) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps a text; where nothing may be kept, it holds for this page. */
+export function keepText(key: string, text: string, store: "localStorage" | "sessionStorage" = "localStorage"): void {
+  try {
+    globalThis[store].setItem(key, text);
+  } catch {
+    // Said above.
+  }
+}
+
+/** The operator's notices on this device. */
+export const noticeShelf: NoticeShelf = {
+  read: () => keptText(NOTICES_KEY),
+  write: (text) => keepText(NOTICES_KEY, text),
+  // Other tabs of this device tell by writing.
+  listen: (hear) => listen([[window, "storage"]], hear),
+};
