@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Button, IconButton } from "../Button.tsx";
 import { useDialogTexts } from "../dialog_texts.ts";
 import { firstCluster } from "../../lib/design/clusters.ts";
+import { icons } from "../more_icons.ts";
 
 /** The reactions that need one press. */
 const QUICK_REACTIONS = ["👍", "❤️", "😂", "🔥", "🎉", "😮"];
@@ -51,7 +52,7 @@ export default function MessageActions(props: MessageActionHandlers & { id: stri
           </button>
         ))}
         <IconButton
-          icon="smile"
+          icon={icons.smile}
           label={t.menu.otherEmoji}
           aria-expanded={other}
           onClick={() => setOther(!other)}
@@ -69,15 +70,15 @@ export default function MessageActions(props: MessageActionHandlers & { id: stri
         )
         : (
           <div class="grid grid-cols-2 gap-1 sm:flex">
-            <Button icon="reply" onClick={props.onReply}>{t.menu.reply}</Button>
+            <Button icon={icons.reply} onClick={props.onReply}>{t.menu.reply}</Button>
             {props.onCopy && (
-              <Button icon="copy" onClick={async () => setCopied(await props.onCopy?.())}>
+              <Button icon={icons.copy} onClick={async () => setCopied(await props.onCopy?.())}>
                 <span aria-live="polite">
                   {copied === undefined ? t.menu.copy : copied ? t.app.copied : t.app.copyFailed}
                 </span>
               </Button>
             )}
-            {props.onEdit && <Button icon="edit" onClick={props.onEdit}>{t.menu.edit}</Button>}
+            {props.onEdit && <Button icon={icons.edit} onClick={props.onEdit}>{t.menu.edit}</Button>}
             {props.onRetract && <Button icon="undo" onClick={() => setSure(true)}>{t.menu.retract}</Button>}
           </div>
         )}
