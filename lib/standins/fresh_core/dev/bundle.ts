@@ -67,6 +67,8 @@ export async function bundle(options: BundleOptions): Promise<ClientCode> {
     minify: isProduction,
     treeShaking: true,
     legalComments: isProduction ? "none" : "inline",
+    // A module is UTF-8 whatever its headers say: escapes would only be longer.
+    charset: "utf8",
     sourcemap: isProduction ? sourceMap?.kind : "inline",
     sourceRoot: sourceMap?.sourceRoot,
     sourcesContent: sourceMap?.sourcesContent,

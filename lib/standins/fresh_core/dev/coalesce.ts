@@ -51,6 +51,7 @@ export async function coalesce(chunks: ReadonlyMap<string, Chunk>, entries: Entr
       target: "esnext",
       minify: true,
       legalComments: "none",
+      charset: "utf8",
       logLevel: "silent",
       plugins: [{
         name: "parts",
