@@ -1,8 +1,9 @@
 import { App, staticFiles } from "fresh";
+import { compressedFiles } from "@/lib/server/compression.ts";
 import { ConfigError, type ServerConfig } from "@/lib/server/config.ts";
 import type { State } from "@/lib/server/define.ts";
 import { ownConfig, ownLogger, ownStats } from "@/lib/server/instance.ts";
-import { watchRequests } from "@/lib/server/requests.ts";
+import { answerErrors, watchRequests } from "@/lib/server/requests.ts";
 import { boundedHead, contentPolicy, ownOriginOnly, securityHeaders, visitor } from "@/lib/server/security.ts";
 import { realSurroundings } from "@/lib/server/surroundings.ts";
 
@@ -13,7 +14,9 @@ export const app = new App<State>()
   .use(watchRequests({ stats: ownStats(), logger: ownLogger(), random: realSurroundings.random }))
   .use(securityHeaders(config))
   .use(contentPolicy)
+  .use(answerErrors({ logger: ownLogger(), environment: config.environment }))
   .use(boundedHead(config))
+  .use(compressedFiles())
   .use(staticFiles())
   .use(ownOriginOnly(config))
   .use(visitor(config))

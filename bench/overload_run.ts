@@ -22,20 +22,20 @@ export interface OverloadReport {
   carriedPerSecond: number;
   offeredPerSecond: number;
   storedPerSecond: number;
-  /** Offers that were refused as `overloaded`; each is offered again later. */
-  refused: number;
+  /** Offers that were refused, by reason; each is offered again later. */
+  refused: Record<string, number>;
   /** Offers without an answer in the end: 0 where every event has exactly one. */
   unanswered: number;
   /** From writing an event that was taken to its ack, while overloaded, ms. */
   ackP50Ms: number;
   ackP99Ms: number;
-  /** Resident memory of the server, MB: before, and at most. */
-  memoryMb: { before: number; most: number };
+  /** Resident memory of the server, MB: before, and the most in each tenth of the time. */
+  memoryMb: { before: number; most: number[] };
   /** Newcomers that were turned away while overloaded, of those who came. */
   newcomers: { came: number; turnedAway: number };
   /** From the end of the overload until /health was `ok` and a newcomer was welcomed, ms. */
   recoveredMs: number;
-  /** What /health gave as reasons. */
+  /** What /health gave as reasons, with N for each number. */
   reasons: string[];
   /** Newcomers that were cut off without a goodbye, and how. */
   cut: string[];
@@ -50,8 +50,8 @@ const TICK_MS = 10;
 const FIRST_PER_SECOND = 400;
 /** Each step of the search offers this much more than the one before. */
 const STEP_FACTOR = 1.5;
-/** More is not offered: a connection may send 100 events a second. */
-const SOCKET_PER_SECOND = 60;
+/** More is not offered: a connection may send 40 frames a second, and each event is a frame of its own here. */
+const SOCKET_PER_SECOND = 30;
 
 /** A signed event, its author's first one in its room, so that it depends on no other. */
 interface Offer {
@@ -79,20 +79,20 @@ class Run {
   readonly #options: OverloadOptions;
   readonly #port: number;
   readonly #rooms: RoomId[] = [];
-  /** Sockets by room. */
+  /** Sockets by room, in the order in which their turn comes. */
   readonly #sockets: LoadSocket[][] = [];
   /** When each event that waits for its answer was written. */
   readonly #waiting = new Map<string, { offer: Offer; at: number; socket: LoadSocket }>();
   /** Prepared, and refused ones that are offered again. */
-  #offers: Offer[] = [];
+  readonly #offers = new Queue<Offer>();
   #stored = 0;
-  #refused = 0;
+  #refused: Record<string, number> = {};
   #latencies: number[] = [];
   /** How newcomers were cut off that were not told why. */
   readonly #cut: string[] = [];
   #closed = false;
   /** How connections that were in use ended. */
-  readonly #ended = new Set<string>();
+  readonly #ended: string[] = [];
 
   constructor(server: { url: string; pid: number }, options: OverloadOptions) {
     this.#server = server;
@@ -106,7 +106,7 @@ class Run {
   }
 
   async measure(): Promise<OverloadReport> {
-    const { sockets, stepMs, overloadMs, progress = () => {} } = this.#options;
+    const { sockets, stepMs, overloadMs } = this.#options;
     for (let count = 0; count < sockets; count++) {
       if (count % ROOM_SOCKETS === 0) {
         this.#rooms.push((await makeRoom(this.#server)).id);
@@ -119,24 +119,26 @@ class Run {
     for (let perSecond = FIRST_PER_SECOND; perSecond <= most; perSecond = Math.round(perSecond * STEP_FACTOR)) {
       await this.#prepare(perSecond * stepMs / 1_000);
       const step = await this.#offer(perSecond, stepMs);
-      progress(`${perSecond}/s offered, ${Math.round(step.storedPerSecond)}/s stored, ${step.refused} refused`);
       carriedPerSecond = Math.max(carriedPerSecond, Math.round(step.storedPerSecond));
       // One slow step among fast ones is somebody else on the machine.
-      if (step.refused > 0 || step.storedPerSecond < 0.6 * perSecond) break;
+      // `rate_limited` is a pause of this process, after which one connection got too much at once.
+      if (step.refused.overloaded !== undefined || step.storedPerSecond < 0.6 * perSecond) break;
     }
     await this.#untilNormal();
 
     const offeredPerSecond = Math.min(most, 2 * carriedPerSecond);
-    await this.#prepare(1.5 * carriedPerSecond * overloadMs / 1_000 + offeredPerSecond);
+    await this.#prepare(offeredPerSecond * overloadMs / 1_000);
     await this.#untilNormal();
-    const memoryMb = { before: this.#memoryMb(), most: 0 };
+    const memoryMb = { before: this.#memoryMb(), most: Array.from({ length: 10 }, () => 0) };
     const newcomers = { came: 0, turnedAway: 0 };
     const reasons = new Set<string>();
     let over = false;
+    const beganAt = performance.now();
     const watching = (async () => {
       while (!over) {
-        memoryMb.most = Math.max(memoryMb.most, this.#memoryMb());
-        for (const reason of (await this.#health()).reasons) reasons.add(reason);
+        const tenth = Math.min(9, Math.floor(10 * (performance.now() - beganAt) / overloadMs));
+        memoryMb.most[tenth] = Math.max(memoryMb.most[tenth]!, this.#memoryMb());
+        for (const reason of (await this.#health()).reasons) reasons.add(reason.replace(/\d+/g, "N"));
         newcomers.came++;
         if (!await this.#newcomer()) newcomers.turnedAway++;
         await pause(250);
@@ -158,12 +160,12 @@ class Run {
       unanswered: this.#waiting.size,
       ackP50Ms: Math.round(latencies[Math.floor(latencies.length * 0.5)] ?? NaN),
       ackP99Ms: Math.round(latencies[Math.floor(latencies.length * 0.99)] ?? NaN),
-      memoryMb: { before: Math.round(memoryMb.before), most: Math.round(memoryMb.most) },
+      memoryMb,
       newcomers,
       recoveredMs: Math.round(recoveredMs),
       reasons: [...reasons],
       cut: this.#cut,
-      ended: [...this.#ended],
+      ended: this.#ended,
     };
   }
 
@@ -185,29 +187,36 @@ class Run {
   }
 
   /** Offers so many events a second, whatever becomes of them; then waits until all have their answer. */
-  async #offer(perSecond: number, forMs: number): Promise<{ storedPerSecond: number; refused: number }> {
-    const before = { stored: this.#stored, refused: this.#refused };
+  async #offer(
+    perSecond: number,
+    forMs: number,
+  ): Promise<{ storedPerSecond: number; refused: Record<string, number> }> {
+    const storedBefore = this.#stored;
+    this.#refused = {};
     const startedAt = performance.now();
-    let turn = 0;
     for (let offered = 0, now = startedAt; now - startedAt < forMs; now = performance.now()) {
       const due = Math.floor((now - startedAt) * perSecond / 1_000);
       for (; offered < due; offered++) {
         const offer = this.#offers.shift();
         if (offer === undefined) throw new Error("too few events were prepared");
         const sockets = this.#sockets[offer.room]!;
-        const socket = sockets[turn++ % sockets.length];
+        const socket = sockets.shift();
         if (socket === undefined) {
           // All of this room were cut off and are on their way back.
           this.#offers.push(offer);
           continue;
         }
+        sockets.push(socket);
         this.#waiting.set(offer.id, { offer, at: performance.now(), socket });
         socket.write(offer.frame);
       }
       await pause(TICK_MS);
     }
-    const storedPerSecond = (this.#stored - before.stored) / (performance.now() - startedAt) * 1_000;
-    const refused = this.#refused - before.refused;
+    const storedPerSecond = (this.#stored - storedBefore) / (performance.now() - startedAt) * 1_000;
+    const refused = { ...this.#refused };
+    this.#options.progress?.(
+      `${perSecond}/s offered, ${Math.round(storedPerSecond)}/s stored, refused: ${JSON.stringify(refused)}`,
+    );
     for (const until = performance.now() + 20_000; this.#waiting.size > 0 && performance.now() < until;) {
       await pause(20);
     }
@@ -230,14 +239,17 @@ class Run {
         const sent = this.#waiting.get(id);
         if (sent === undefined) return;
         this.#waiting.delete(id);
-        // A pause of this process made it write too much at once on one connection: that is not the server's load.
-        if (reason !== "rate_limited") this.#refused++;
+        this.#refused[reason] = (this.#refused[reason] ?? 0) + 1;
         this.#offers.push(sent.offer);
       },
     };
     socket.onText = (payload) => void (festival.isBroadcast(payload) || festival.other(payload, socket, watcher));
+    let ended = false;
     socket.onEnd = (why) => {
-      this.#ended.add(why);
+      // Reading and writing may both find it broken.
+      if (ended) return;
+      ended = true;
+      this.#ended.push(why);
       // Nobody writes into it any more, and what it was not answered is offered again.
       for (const sockets of this.#sockets) if (sockets.includes(socket)) sockets.splice(sockets.indexOf(socket), 1);
       for (const [id, sent] of this.#waiting) {
@@ -289,7 +301,31 @@ class Run {
   }
 
   #memoryMb(): number {
-    return memoryKbOf(this.#server.pid) / 1_024;
+    return Math.round(memoryKbOf(this.#server.pid) / 1_024);
+  }
+}
+
+/** First in, first out. Taking the first of a long array (`shift`) moves all others, and there are 400,000. */
+class Queue<T> {
+  #items: T[] = [];
+  #taken = 0;
+
+  get length(): number {
+    return this.#items.length - this.#taken;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    const item = this.#items[this.#taken];
+    if (item === undefined) return undefined;
+    if (++this.#taken === 10_000) {
+      this.#items = this.#items.slice(this.#taken);
+      this.#taken = 0;
+    }
+    return item;
   }
 }
 

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import type { RoomEntry } from "../components/home/RoomBand.tsx";
 import { HomeScreen } from "../components/home/HomeScreen.tsx";
+import Notices from "../components/lazy/Notices.tsx";
 import { openPage } from "../components/home/open_page.ts";
 import { OfflineScreen } from "../components/home/OfflineScreen.tsx";
 import { LazyDialog } from "../components/Lazy.tsx";
@@ -11,6 +12,8 @@ import { type KnownRoom, roomPath } from "../lib/chat/recent_rooms.ts";
 import { normalizeRoomCode } from "../lib/chat/room_code.ts";
 import { problemText, spokenCode } from "../lib/design/words.ts";
 import { keepThisPage } from "../lib/offline/page.ts";
+import type { WireEvent } from "../lib/protocol/event.ts";
+import { noticesFor, readNotice } from "../lib/protocol/notice.ts";
 import { openHomeInBrowser } from "../lib/session/home_browser.ts";
 import type { HomeModel } from "../lib/session/home_model.ts";
 import type { ListedRoom } from "../lib/session/room_requests.ts";
@@ -18,11 +21,14 @@ import type { ListedRoom } from "../lib/session/room_requests.ts";
 const loadScanner = () => import("../components/lazy/ScannerDialog.tsx");
 
 const NONE: readonly KnownRoom[] = [];
+const NO_NOTICES: readonly WireEvent[] = [];
 
 interface HomeProps {
   listed: RoomEntry[];
   /** Rooms that the operator recommends. */
   suggested?: RoomEntry[];
+  /** What the operator said to everybody when the page was drawn. */
+  notices?: readonly WireEvent[];
   instead?: boolean;
 }
 
@@ -30,12 +36,12 @@ interface HomeProps {
  * The first page at work. `listed` is what the server knew when it drew the page; `instead`: it stands in the place of a
  * page that is not on this device, without a network.
  */
-export default function Home({ listed, suggested = [], instead = false }: HomeProps) {
+export default function Home({ listed, suggested = [], notices = NO_NOTICES, instead = false }: HomeProps) {
   const t = useHomeTexts();
   const home = useSignal<HomeModel>();
   const dialog = useSignal<"scan" | "name">();
   useEffect(() => {
-    const model = openHomeInBrowser();
+    const model = openHomeInBrowser(notices);
     home.value = model;
     keepThisPage();
     return () => model.dispose();
@@ -48,10 +54,21 @@ export default function Home({ listed, suggested = [], instead = false }: HomePr
     () => recent && [...favourites, ...recent.filter((room) => !room.favourite)].map(knownEntry),
     [favourites, recent],
   );
-  if (instead) return <OfflineScreen mine={mine} answered={model?.listed.value !== undefined} />;
+  // As the server drew them, until they are checked here.
+  const drawn = useMemo(() => noticesFor(undefined, notices.flatMap((wire) => readNotice(wire) ?? []), 0), [notices]);
+  const board = <Notices notices={model?.notices.value ?? drawn} onAcknowledge={(id) => model?.acknowledge(id)} />;
+  if (instead) {
+    return (
+      <>
+        {board}
+        <OfflineScreen mine={mine} answered={model?.listed.value !== undefined} />
+      </>
+    );
+  }
   const closeDialog = () => dialog.value = undefined;
   return (
     <>
+      {board}
       <HomeScreen
         mine={mine}
         listed={model?.listed.value?.map(listedEntry) ?? listed}

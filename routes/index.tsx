@@ -1,13 +1,18 @@
 import { page } from "fresh";
 import { define } from "@/lib/server/define.ts";
 import { ownServer } from "@/lib/server/instance.ts";
+import { HIDE_READ_SCRIPT } from "@/lib/design/read_notices.ts";
 import Home from "@/islands/Home.tsx";
 import type { RoomEntry } from "@/components/home/RoomBand.tsx";
 
 export const handler = define.handlers({
   async GET() {
     const server = await ownServer();
-    const [rooms, recommended] = await Promise.all([server.listedRooms(), server.suggestedRooms()]);
+    const [rooms, recommended, notices] = await Promise.all([
+      server.listedRooms(),
+      server.suggestedRooms(),
+      server.broadcasts(),
+    ]);
     const suggested: RoomEntry[] = recommended.map(({ room, label, people }) => ({
       id: room.id,
       path: `/r/${room.code ?? room.id}`,
@@ -22,8 +27,13 @@ export const handler = define.handlers({
       ...(room.code === undefined ? {} : { code: room.code }),
       people,
     }));
-    return page({ listed, suggested });
+    return page({ listed, suggested, notices });
   },
 });
 
-export default define.page<typeof handler>(({ data }) => <Home listed={data.listed} suggested={data.suggested} />);
+export default define.page<typeof handler>(({ data }) => (
+  <>
+    <Home {...data} />
+    {data.notices.length > 0 && <script dangerouslySetInnerHTML={{ __html: HIDE_READ_SCRIPT }} />}
+  </>
+));

@@ -12,6 +12,7 @@ const PLACES = [
   ["/admin/limits", t.places.limits],
   ["/admin/data", t.places.data],
   ["/admin/audit", t.places.audit],
+  ["/analytics", t.places.figures],
 ] as const;
 
 /** A page of the operator's: where one can go, what was just done, and what this page is for. */
@@ -22,7 +23,7 @@ export function AdminPage(props: {
   /** What was just done, or why it was not. */
   done?: string | undefined;
   problem?: string | undefined;
-  /** Draws itself anew every few seconds. */
+  /** Some of it is `Live`. */
   live?: boolean;
   children: ComponentChildren;
 }) {
@@ -64,7 +65,7 @@ export function AdminPage(props: {
           </nav>
         </div>
       </header>
-      <main id="content" class="max-w-5xl mx-auto px-4 py-6 flex flex-col gap-6" {...props.live && { "data-live": "" }}>
+      <main id="content" class="max-w-5xl mx-auto px-4 py-6 flex flex-col gap-6">
         <h1 class="font-display font-extrabold text-3xl uppercase break-words" dir="auto">{props.title}</h1>
         {props.done && <p role="status" class="border-l-4 border-good pl-3 font-bold">{props.done}</p>}
         {props.problem && (
@@ -72,10 +73,16 @@ export function AdminPage(props: {
             {props.problem}
           </p>
         )}
+        {props.live && <p data-stale hidden role="status" class="font-bold text-alarm">{t.stale}</p>}
         {props.children}
       </main>
     </>
   );
+}
+
+/** The part of a page that draws itself anew every few seconds: static/admin.js. */
+export function Live({ children }: { children: ComponentChildren }) {
+  return <div data-live="" class="min-w-0 flex flex-col gap-3">{children}</div>;
 }
 
 export function AdminHead({ title }: { title: string }) {
@@ -132,9 +139,11 @@ export function Area(
         name={name}
         rows={rows}
         required={required}
-        value={value}
         class="w-full px-3 py-2 text-lg bg-sunken border-2 border-line"
-      />
+      >
+        {/* Browsers take one line break off, and look at no `value`. */}
+        {`\n${value}`}
+      </textarea>
       <span class="block text-sm text-dim mt-1">{hint}</span>
     </label>
   );

@@ -23,13 +23,16 @@ export function AnalyticsScreen({ figures, range, stale }: { figures: Dashboard;
     <div class="max-w-6xl mx-auto px-4 pb-10">
       <header class="flex flex-wrap items-end justify-between gap-x-6 gap-y-2 pt-6 pb-4 border-b-2 border-line">
         <div>
-          <a href="/" class="text-sm font-bold inline-flex items-center min-h-touch">{t.app}</a>
+          <p class="flex gap-x-6 text-sm font-bold">
+            <a href="/" class="inline-flex items-center min-h-touch">{t.app}</a>
+            <a href="/admin" class="inline-flex items-center min-h-touch">{t.operator}</a>
+          </p>
           <h1 class="font-display font-extrabold text-3xl uppercase">{t.title}</h1>
         </div>
         <p class="text-sm text-dim" data-meta>
           {t.updated} <Time at={figures.at} seconds /> · {figures.environment} · {figures.platform} · {figures.mode} ·
           {" "}
-          {figures.version} · {figures.build}
+          {t.version} {figures.version} · {t.build} {figures.build}
         </p>
       </header>
       {stale && <p role="status" class="bg-alarm-ground border-2 border-alarm px-4 py-3 mt-4 font-bold">{t.stale}</p>}

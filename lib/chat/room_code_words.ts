@@ -69,18 +69,19 @@ export function roomCodeFor(roomId: string, attempt: number): string {
 
 /**
  * Codes that exist and that somebody who typed `input` may have meant, nearest first, at most `limit`. The code that
- * was typed is not among them. Asks `exists` at most `CODE_LOOKUPS_MAX` times; rejects only when `exists` does.
+ * was typed is not among them. Asks `exists` at most `CODE_LOOKUPS_MAX` times, with how many codes are nearer; rejects
+ * only when `exists` does.
  */
 export async function suggestRoomCodes(
   input: string,
-  exists: (code: string) => Promise<boolean>,
+  exists: (code: string, nearer: number) => Promise<boolean>,
   limit = 3,
 ): Promise<string[]> {
   const candidates = codeCandidates(input);
   const suggestions: string[] = [];
   for (let at = 0; at < candidates.length && suggestions.length < limit; at += LOOKUPS_AT_ONCE) {
     const batch = candidates.slice(at, at + LOOKUPS_AT_ONCE);
-    const known = await Promise.all(batch.map((code) => exists(code)));
+    const known = await Promise.all(batch.map((code, index) => exists(code, at + index)));
     suggestions.push(...batch.filter((_, index) => known[index]));
   }
   return suggestions.slice(0, Math.max(0, limit));

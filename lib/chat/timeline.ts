@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /** The view of a room: a pure fold over its events. */
 import { type AuthorKey, type Event, type EventId, isSaid } from "../protocol/event.ts";
-import type { FileInfo } from "../protocol/file_info.ts";
+import type { FileInfo, FileRoot } from "../protocol/file_info.ts";
 import type { Refusal } from "../protocol/codes.ts";
 import { isSame } from "./same.ts";
 import { LateMessages } from "./timeline_late.ts";
@@ -48,8 +48,8 @@ export type TimelineItem =
     /** Only on my own. */
     delivery?: DeliveryState;
   }
-  /** The author took it back. */
-  | { type: "retracted"; id: EventId; author: PersonView; at: number }
+  /** The author took it back. `root`: the file that it offered. */
+  | { type: "retracted"; id: EventId; author: PersonView; at: number; root?: FileRoot }
   /** The room was opened, somebody changed their name. */
   | { type: "note"; id: EventId; at: number; author: PersonView; note: "room_opened" | "renamed"; name: string }
   /** Cannot be read: another key, or a newer version of the app wrote it. */
@@ -303,7 +303,9 @@ export class Timeline {
       case "message":
       case "reply":
       case "file": {
-        if (this.#targets.isRetracted(event)) return { type: "retracted", id, author, at };
+        if (this.#targets.isRetracted(event)) {
+          return { type: "retracted", id, author, at, ...(event.kind === "file" && { root: event.body.file.root }) };
+        }
         const edit = this.#targets.editOf(event);
         return {
           type: "message",

@@ -12,7 +12,9 @@ export const adminTexts = {
     limits: "Limits",
     data: "Data",
     audit: "Audit log",
+    figures: "Figures",
   },
+  stale: "The server does not answer. This is what it said last.",
   logOut: "Log out",
   off: {
     title: "Admin is off",
@@ -66,7 +68,8 @@ export const adminTexts = {
     host: "host",
     sealedName: "(sealed name)",
     remove: "Remove",
-    removeHint: "Ends the connection and keeps this key out for 10 minutes.",
+    removeHint: "Remove ends the connection and keeps the key out for 10 minutes. Ban keeps it out for longer.",
+    broadcast: "Broadcast to this room…",
     ban: "Ban…",
     suggest: "On the home page as",
     suggestHint: "Such as Main stage, Food court, Lost and found. Empty: not there.",
@@ -110,7 +113,7 @@ export const adminTexts = {
     text: "What to say",
     textHint: (max: number) => `At most ${max} characters. People read it on the move: say what to do first.`,
     rooms: "Only in these rooms",
-    roomsHint: "Codes or ids, one per line. Empty: everybody.",
+    roomsHint: "Codes or ids, one per line. Empty: everybody, on the home page too.",
     minutes: "It ends after",
     durations: [[15, "15 minutes"], [60, "1 hour"], [240, "4 hours"], [1440, "1 day"], [4320, "3 days"]] as const,
     send: "Send now",
@@ -176,6 +179,9 @@ export const adminTexts = {
     backup: "Back up",
     backupHint: "Everything in one file, while the server runs. Put it back with deno task restore.",
     backupDo: "Download a backup",
+    logIns: "Log-ins",
+    logInsHint: "Ends every log-in at once, this one too. Whoever knows the password can log in again.",
+    logOutAll: "Log out everywhere",
     wipe: "Danger zone",
     wipeHint: "Deletes every room with everything in it.",
     wipeDo: "Delete everything…",
@@ -200,6 +206,7 @@ export const adminTexts = {
     actions: {
       logged_in: "Logged in",
       logged_out: "Logged out",
+      logged_out_everywhere: "Logged out everywhere",
       wrong_password: "Wrong password",
       room_cleared: "Room cleared",
       room_deleted: "Room deleted",
@@ -241,3 +248,8 @@ export const adminTexts = {
     busy: "The room was too busy: most of it is deleted. Clear it again for the rest.",
   } satisfies Record<ActionProblem, string>,
 };
+
+/** Why something was not done, and what was typed that is wrong. */
+export function problemText({ problem, what }: { problem: ActionProblem; what?: string }): string {
+  return what === undefined ? adminTexts.problems[problem] : `${adminTexts.problems[problem]} (${what})`;
+}

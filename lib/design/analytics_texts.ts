@@ -5,6 +5,9 @@ import type { Dashboard, GroupId, Of, Over, SeriesId, Source, Unit } from "../pr
 const english = {
   title: "Analytics",
   app: "Festival Chat",
+  operator: "Operator",
+  version: "version",
+  build: "build",
   status: { ok: "All is well", degraded: "Degraded", down: "Down" } satisfies Record<Dashboard["status"], string>,
   updated: "Updated",
   stale: "The server does not answer. These are the last figures it gave.",

@@ -142,6 +142,8 @@ export class FileExchange {
       if (reason === "carried" && held?.reason === "paused") return;
       await store.note(root, { bytes: offer.bytes, reason: reason === "carried" ? held?.reason ?? reason : reason });
       if (this.#closed) return;
+      // Taken back meanwhile: nothing of it may be left behind.
+      if (offerOf(root) === undefined) return await store.delete(root);
       if (running !== undefined) this.stop(root);
       const nothing = { hashes: undefined, blocks: new Set<number>() };
       const download = new Download(offer, held?.bytes === offer.bytes ? held : nothing, hops, {

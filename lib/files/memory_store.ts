@@ -10,8 +10,11 @@ interface Entry {
   usedAt: number;
 }
 
-/** What one device holds of one room's files. Several stores on one disk are several tabs, or pages after one another. */
-export type FileDisk = Map<FileRoot, Entry>;
+/**
+ * What one device holds of one room's files, and the epoch it was last cleared for. Several stores on one disk are several
+ * tabs, or pages after one another.
+ */
+export type FileDisk = Map<FileRoot, Entry> & { clearedFor?: string };
 
 export function memoryFileStore(disk: FileDisk, maxBytes: number, now: () => number): FileStore {
   const view = ({ file, blocks }: Entry): HeldFile => ({ ...file, blocks: new Set(blocks.keys()) });
@@ -52,6 +55,14 @@ export function memoryFileStore(disk: FileDisk, maxBytes: number, now: () => num
         entry.usedAt = now();
       }),
     delete: (root) => run(() => void disk.delete(root)),
+    clear: (epoch, stays) =>
+      run(() => {
+        if (disk.clearedFor === epoch) return [];
+        disk.clearedFor = epoch;
+        const gone = [...disk.values()].map(view).filter((file) => !stays(file)).map(({ root }) => root);
+        for (const root of gone) disk.delete(root);
+        return gone;
+      }),
   };
 }
 

@@ -48,6 +48,8 @@ export interface FileStore {
    */
   putBlock(root: FileRoot, index: number, bytes: Bytes): Promise<void>;
   delete(root: FileRoot): Promise<void>;
+  /** What was in the room until this epoch is gone: deletes what does not stay, once for each epoch, and names it. */
+  clear(epoch: string, stays: (file: HeldFile) => boolean): Promise<FileRoot[]>;
 }
 
 /** A draft that was not offered after this will not be. */

@@ -54,6 +54,9 @@ async function vendorPackages(kit: string): Promise<void> {
   }
   const lock = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.lock")));
   lock.specifiers = pick<string>(lock.specifiers, ([specifier]) => isUsed(specifier));
+  for (const entry of Object.values<{ dependencies?: string[] }>(lock.jsr ?? {})) {
+    entry.dependencies = entry.dependencies?.filter(isUsed);
+  }
   await Deno.writeTextFile(join(kit, "deno.json"), JSON.stringify({ ...config, nodeModulesDir: "auto" }));
   await Deno.writeTextFile(join(kit, "deno.lock"), JSON.stringify(lock));
   await run(Deno.execPath(), ["install", "--quiet", "--entrypoint", "_fresh/server.js"], kit);
@@ -66,7 +69,7 @@ async function vendorPackages(kit: string): Promise<void> {
 /** Names of the npm packages that the modules of the app import. */
 async function usedPackages(): Promise<Set<string>> {
   const used = new Set<string>();
-  for (const entry of ["main.ts", "fresh.gen.ts", "lib/operating/open_here.ts"]) {
+  for (const entry of ["_fresh/server.js", "lib/operating/open_here.ts"]) {
     const graph: { modules: { specifier: string }[] } = JSON.parse(
       await run(Deno.execPath(), ["info", "--json", entry], ROOT),
     );
@@ -101,8 +104,8 @@ export DENO_DIR="\${DENO_DIR:-$PWD/cache}" FESTIVAL_DATA_DIR="\${FESTIVAL_DATA_D
 mkdir -p "$FESTIVAL_DATA_DIR"
 ./deno run --quiet --no-prompt --allow-sys --allow-env --allow-read=. lib/operating/open_here.ts "\${PORT:-8000}"
 exec ./deno serve --quiet --cached-only --no-prompt \\
-  --allow-env="FESTIVAL_*,DENO_*,OTEL_*,container,KUBERNETES_SERVICE_HOST" \\
-  --allow-read=_fresh,"$FESTIVAL_DATA_DIR" --allow-write="$FESTIVAL_DATA_DIR" --host 0.0.0.0 --port "\${PORT:-8000}" _fresh/server.js
+  --allow-env="FESTIVAL_*,DENO_*,OTEL_*,container,KUBERNETES_SERVICE_HOST,GITHUB_SHA,CI_COMMIT_SHA" \\
+  --allow-read=_fresh,static,"$FESTIVAL_DATA_DIR" --allow-write="$FESTIVAL_DATA_DIR" --host 0.0.0.0 --port "\${PORT:-8000}" _fresh/server.js
 `;
 
 const START_HERE = `Festival Chat, field kit

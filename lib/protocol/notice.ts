@@ -88,13 +88,16 @@ export function mergeNotices(held: readonly Notice[], fresh: readonly Notice[], 
   return rest.slice(0, NOTICES_MAX).sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
 }
 
-/** The notices of these that people of a room see. */
+/** The notices of these that people of a room see; undefined: those who are in none see what goes to all rooms. */
 export function noticesFor(
-  room: RoomId,
+  room: RoomId | undefined,
   held: readonly Notice[],
   nowMs: number,
 ): Extract<Notice, { kind: "notice" }>[] {
   return held.flatMap((notice) =>
-    notice.kind === "notice" && notice.until > nowMs && (notice.rooms?.includes(room) ?? true) ? [notice] : []
+    notice.kind === "notice" && notice.until > nowMs &&
+      (notice.rooms === undefined || (room !== undefined && notice.rooms.includes(room)))
+      ? [notice]
+      : []
   );
 }

@@ -15,6 +15,7 @@ import {
 } from "../store/store.ts";
 import { accept, type AcceptRules, judgeStored, type Refused } from "./accept.ts";
 import type { ServerConfig } from "./config.ts";
+import type { StoreLoad } from "./overload.ts";
 import { pause, type Surroundings } from "./surroundings.ts";
 
 /** What became of one event. `stored` also when it was stored before. */
@@ -53,6 +54,9 @@ export interface CommitterParts {
   onFailure(error: StorageUnavailable): void;
 }
 
+/** In the queue, since when. */
+type Queued = Submission & { queuedAt: number };
+
 /** Head and authors as they are right after our own last commit. */
 interface Basis {
   head: LogHead;
@@ -71,8 +75,10 @@ interface Judged {
 
 export class Committer {
   readonly #parts: CommitterParts;
-  #queue: Submission[] = [];
+  #queue: Queued[] = [];
   #queueBytes = 0;
+  /** Since when the oldest of what is being stored has waited. */
+  #storingSince: number | undefined;
   #running: Promise<void> | undefined;
   #basis: Basis | undefined;
   #appending = Promise.resolve();
@@ -95,13 +101,14 @@ export class Committer {
       sender.answer(event.id, { type: "refused", reason, retryAfterMs: commit.retryAfterMs });
       senders.add(sender);
     };
+    const queuedAt = surroundings.clock.now();
     for (const submission of submissions) {
       const bytes = submission.event.wire[0].length;
       if (this.#inDoubt) refuse(submission, "storage_unavailable");
       else if (this.#queue.length >= commit.queueEvents || this.#queueBytes + bytes > commit.queueBytes) {
         refuse(submission, "overloaded");
       } else {
-        this.#queue.push(submission);
+        this.#queue.push({ ...submission, queuedAt });
         this.#queueBytes += bytes;
       }
     }
@@ -117,10 +124,14 @@ export class Committer {
     }
   }
 
-  /** How full the queue is, 0 to 1. */
-  get queueShare(): number {
-    const { queueEvents, queueBytes } = this.#parts.commit;
-    return Math.max(this.#queue.length / queueEvents, this.#queueBytes / queueBytes);
+  /** What waits to be stored. While the database does not answer that is no load: waiting is not told of then. */
+  get load(): StoreLoad {
+    const { commit: { queueEvents, queueBytes }, surroundings: { clock } } = this.#parts;
+    const since = this.#storingSince ?? this.#queue[0]?.queuedAt;
+    return {
+      queueShare: Math.max(this.#queue.length / queueEvents, this.#queueBytes / queueBytes),
+      storeMs: since === undefined || this.#inDoubt ? 0 : Math.max(0, clock.now() - since),
+    };
   }
 
   /** Somebody read the log's head: what is remembered of another state is void. */
@@ -157,7 +168,10 @@ export class Committer {
       const waitMs = Math.min(gapMs, this.#nextAt - clock.now());
       if (waitMs > 0 && !this.#batchIsFull()) await this.#wait(waitMs);
       this.#nextAt = clock.now() + gapMs;
-      await this.#commit(this.#takeBatch());
+      const batch = this.#takeBatch();
+      this.#storingSince = batch[0]?.queuedAt;
+      await this.#commit(batch);
+      this.#storingSince = undefined;
     }
   }
 
@@ -175,7 +189,7 @@ export class Committer {
     cancel();
   }
 
-  #takeBatch(): Submission[] {
+  #takeBatch(): Queued[] {
     let bytes = 0, count = 0;
     for (const { event } of this.#queue) {
       bytes += appendBytes(event);

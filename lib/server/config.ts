@@ -105,6 +105,7 @@ export interface ServerConfig {
     lagMs: readonly [number, number, number];
     busyShare: readonly [number, number, number];
     queueShare: readonly [number, number, number];
+    storeMs: readonly [number, number, number];
     memoryShare: readonly [number, number, number];
     /** Bytes of RAM that the process may use; Infinity: only the JavaScript heap's own limit counts. */
     memoryBytes: number;
@@ -322,6 +323,7 @@ export const DEFAULT_CONFIG: ServerConfig = {
     lagMs: [250, 500, 1_000],
     busyShare: [0.9, 0.95, 0.98],
     queueShare: [0.5, 0.75, 0.9],
+    storeMs: [1_000, 1_500, 2_500],
     memoryShare: [0.8, 0.9, 0.95],
     memoryBytes: Infinity,
     calmMs: 1_000,
@@ -399,12 +401,12 @@ export function readConfig(env: (name: string) => string | undefined): ServerCon
   const mistakes: string[] = [];
   // An empty variable is one that a compose file left open: the same as none.
   const text = (name: string) => env(name)?.trim() || undefined;
-  const count = (name: string, fallback: number, min: number, max: number, unit = 1) => {
+  const count = (name: string, fallback: number, min: number, max: number, unit = 1, or = "") => {
     const value = text(name);
     if (value === undefined) return fallback;
     const number = /^\d+$/.test(value) ? Number(value) : NaN;
     if (number >= min && number <= max) return number * unit;
-    mistakes.push(`${name} has to be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}`);
+    mistakes.push(`${name} has to be a whole number from ${min} to ${max}${or}, not ${JSON.stringify(value)}`);
     return fallback;
   };
 
@@ -452,8 +454,8 @@ export function readConfig(env: (name: string) => string | undefined): ServerCon
     dataDir: text("FESTIVAL_DATA_DIR") ?? d.dataDir,
     ...(kvUrl === undefined ? {} : { kvUrl }),
     build: text("FESTIVAL_BUILD") ?? text("DENO_DEPLOYMENT_ID") ?? d.build,
-    // The platform's own proxy stands in front there, always.
-    proxyHops: count("FESTIVAL_PROXY_HOPS", onDeploy ? 1 : 0, 0, 5),
+    // Also on Deno Deploy: there the runtime says the visitor's address as the socket's, and X-Forwarded-For is a claim.
+    proxyHops: count("FESTIVAL_PROXY_HOPS", 0, 0, 5),
     origins,
     retention: {
       ...d.retention,
@@ -499,7 +501,7 @@ export function readConfig(env: (name: string) => string | undefined): ServerCon
   const level = text("FESTIVAL_LOG_LEVEL") ?? d.monitoring.logLevel;
   const logLevel = LOG_LEVELS.find((known) => known === level);
   if (logLevel === undefined) {
-    mistakes.push(`FESTIVAL_LOG_LEVEL is ${LOG_LEVELS.join(", ")}, not ${JSON.stringify(level)}`);
+    mistakes.push(`FESTIVAL_LOG_LEVEL is one of ${LOG_LEVELS.join(", ")}, not ${JSON.stringify(level)}`);
   }
   const token = text("FESTIVAL_METRICS_TOKEN");
   if (token !== undefined && token.length < METRICS_TOKEN_MIN_CHARS) {
@@ -510,7 +512,7 @@ export function readConfig(env: (name: string) => string | undefined): ServerCon
     // Faster than every 5 s, the limit of connections per device would be what is measured.
     probeEveryMs: text("FESTIVAL_PROBE_SECONDS") === "0"
       ? 0
-      : count("FESTIVAL_PROBE_SECONDS", d.monitoring.probeEveryMs, 5, 3_600, 1_000),
+      : count("FESTIVAL_PROBE_SECONDS", d.monitoring.probeEveryMs, 5, 3_600, 1_000, ", or 0"),
     reportShare: count("FESTIVAL_REPORT_PERCENT", 100 * d.monitoring.reportShare, 0, 100) / 100,
     reportEveryMs: count("FESTIVAL_REPORT_SECONDS", d.monitoring.reportEveryMs, 5, 3_600, 1_000),
     ...(token === undefined ? {} : { token }),

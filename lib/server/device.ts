@@ -1,6 +1,7 @@
 /** Who asks, as far as limits need to know: a random cookie, and the address the request came from. */
 import { getCookies, setCookie } from "@std/http/cookie";
 import { isBase64UrlOf, toBase64Url } from "../protocol/base64url.ts";
+import type { ServerConfig } from "./config.ts";
 import type { Random } from "./surroundings.ts";
 
 /** Name of the cookie. It counts tries and connections, and knows no person. */
@@ -52,9 +53,16 @@ export function addressOf(headers: Headers, remoteAddr: Deno.Addr | undefined, p
   return network(hops.at(-proxyHops) ?? hops[0] ?? socket);
 }
 
-/** Whether the visitor's own connection is https, as the outermost trusted proxy says, or the socket itself. */
-export function isSecure(url: URL, headers: Headers, proxyHops: number): boolean {
-  if (proxyHops === 0) return url.protocol === "https:";
+/**
+ * Whether the visitor's own connection is https, as the outermost trusted proxy says, or the socket itself. On Deno Deploy
+ * it always is, and the socket is one to the platform.
+ */
+export function isSecure(
+  url: URL,
+  headers: Headers,
+  { proxyHops, platform }: Pick<ServerConfig, "proxyHops" | "platform">,
+): boolean {
+  if (proxyHops === 0) return platform === "deno-deploy" || url.protocol === "https:";
   const protocols = (headers.get("x-forwarded-proto") ?? url.protocol.slice(0, -1)).split(",");
   return (protocols.at(-proxyHops) ?? protocols[0])!.trim() === "https";
 }

@@ -39,6 +39,33 @@ export function httpStatusOf({ status }: Pick<HealthAnswer, "status">): 200 | 50
   return status === "down" ? 503 : 200;
 }
 
+/** What an instance is, however it is. */
+function identityOf(config: ServerConfig, nowMs: number) {
+  return {
+    version: APP_VERSION,
+    protocol: PROTOCOL_VERSION,
+    environment: config.environment,
+    platform: config.platform,
+    mode: config.kvUrl !== undefined || config.platform === "deno-deploy" ? "shared" : "embedded",
+    timestamp: new Date(nowMs).toISOString(),
+    build: config.build,
+  } as const;
+}
+
+/** The answer of an instance whose database cannot be opened; the log says why. */
+export function healthWithoutDatabase(config: ServerConfig, nowMs: number): HealthAnswer {
+  return {
+    status: "down",
+    reasons: ["the database cannot be opened: the log says why"],
+    ...identityOf(config, nowMs),
+    rooms: null,
+    openRooms: 0,
+    users: 0,
+    connections: 0,
+    kvLatencyMs: null,
+  };
+}
+
 export interface HealthParts {
   store: Pick<Store, "ping"> & { rooms: Pick<Store["rooms"], "count"> };
   config: ServerConfig;
@@ -97,18 +124,12 @@ export class HealthCheck {
     return {
       status: down.length > 0 ? "down" : degraded.length > 0 ? "degraded" : "ok",
       reasons: [...down, ...degraded],
-      version: APP_VERSION,
-      protocol: PROTOCOL_VERSION,
-      environment: config.environment,
-      platform: config.platform,
-      mode: config.kvUrl !== undefined || config.platform === "deno-deploy" ? "shared" : "embedded",
-      timestamp: new Date(now).toISOString(),
+      ...identityOf(config, now),
       rooms: rooms === null ? null : Math.max(0, rooms - (this.#parts.uncountedRooms?.() ?? 0)),
       openRooms,
       users,
       connections,
       kvLatencyMs: kvLatencyMs === null ? null : Math.round(kvLatencyMs * 100) / 100,
-      build: config.build,
     };
   }
 

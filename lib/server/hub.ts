@@ -10,6 +10,7 @@ import type { Person, RoomInfo } from "../protocol/frames.ts";
 import { LATEST_EVENTS, PAGE_MAX_BYTES, PAGE_MAX_EVENTS } from "../protocol/limits.ts";
 import { type LogHead, StorageUnavailable, type Store } from "../store/store.ts";
 import { Committer, type Submission } from "./committer.ts";
+import type { StoreLoad } from "./overload.ts";
 import type { ServerConfig } from "./config.ts";
 import { RoomPresence } from "./room_presence.ts";
 import type { ServerStats } from "./stats/server_stats.ts";
@@ -156,9 +157,9 @@ export class Hub {
     return this.#members.size;
   }
 
-  /** How full the queue of events to be stored is, 0 to 1. */
-  get queueShare(): number {
-    return this.#committer.queueShare;
+  /** What waits to be stored. */
+  get storeLoad(): StoreLoad {
+    return this.#committer.load;
   }
 
   /** Whether nobody is here or on the way here. */

@@ -1,11 +1,11 @@
 /** Measures what an instance has to do, from the runtime: its event loop's delay, its thread's CPU time, its memory. */
 import process from "node:process";
 import { getHeapStatistics } from "node:v8";
-import type { LoadSignals, TimerDelays } from "./overload.ts";
+import type { LoadSignals, StoreLoad, TimerDelays } from "./overload.ts";
 
 /** What the runtime is asked; the real ones are the defaults. */
 export interface LoadProbes {
-  /** CPU time of this thread so far, ms. */
+  /** CPU time of this thread so far, ms; always 0 where the runtime does not tell, as Deno 2.5. Late timers count anyway. */
   threadCpuMs(): number;
   /** A clock that nobody sets, ms. */
   steadyNow(): number;
@@ -17,9 +17,12 @@ export interface LoadProbes {
 
 /** Weight of the newest value: after four looks two thirds of what is known are new. */
 const NEWEST_WEIGHT = 0.25;
+/** More tells no more. */
+const MAX_STORE_MS = 10_000;
 
 const realProbes: LoadProbes = {
   threadCpuMs: () => {
+    if (typeof process.threadCpuUsage !== "function") return 0;
     const { user, system } = process.threadCpuUsage();
     return (user + system) / 1_000;
   },
@@ -37,6 +40,7 @@ export class LoadMeter {
   readonly #memoryBytes: number;
   #lagMs = 0;
   #busyShare = 0;
+  #storeMs = 0;
   #cpuMs: number;
   #at: number;
 
@@ -48,8 +52,7 @@ export class LoadMeter {
     this.#at = probes.steadyNow();
   }
 
-  /** `queueShare` is handed on. */
-  measure(timers: TimerDelays, queueShare: number): LoadSignals {
+  measure(timers: TimerDelays, store: StoreLoad): LoadSignals {
     const { threadCpuMs, steadyNow, heap, residentBytes } = this.#probes;
     const cpuMs = threadCpuMs(), at = steadyNow();
     const wallMs = at - this.#at;
@@ -59,8 +62,11 @@ export class LoadMeter {
     this.#at = at;
     this.#lagMs += (timers.lagMs - this.#lagMs) * NEWEST_WEIGHT;
     this.#busyShare += (busyShare - this.#busyShare) * NEWEST_WEIGHT;
+    // A clock that was set while something was stored must not be remembered for long.
+    this.#storeMs += (Math.min(store.storeMs, MAX_STORE_MS) - this.#storeMs) * NEWEST_WEIGHT;
     const { usedBytes, limitBytes } = heap();
     const memoryShare = Math.max(usedBytes / limitBytes, residentBytes() / this.#memoryBytes);
-    return { lagMs: this.#lagMs, busyShare: this.#busyShare, queueShare, memoryShare };
+    const { queueShare } = store;
+    return { lagMs: this.#lagMs, busyShare: this.#busyShare, queueShare, storeMs: this.#storeMs, memoryShare };
   }
 }

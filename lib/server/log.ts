@@ -13,6 +13,8 @@ export interface Logger {
   log(level: LogLevel, line: string, fields?: LogFields): void;
   /** As the server's parts take it: notes of something that should not be. */
   readonly warn: Log;
+  /** What has to be on record: never held back, and written at every level. */
+  readonly record: Log;
 }
 
 export interface LoggerParts {
@@ -62,13 +64,22 @@ export function createLogger({ level, format, clock, write, onLine }: LoggerPart
     remembered.set(line, { at: now, heldBack: 0 });
     if (remembered.size > REMEMBERED_LINES) remembered.delete(remembered.keys().next().value!);
     const all: LogFields = heldBack > 0 ? { ...fields, heldBack } : fields;
+    put(level, line, all);
+  };
+
+  const put = (level: LogLevel, line: string, fields: LogFields) => {
     const message = line.slice(0, LINE_MAX_CHARS);
-    const time = new Date(now).toISOString();
-    if (format === "json") return write(level, JSON.stringify({ time, level, message, ...all }));
-    const rest = Object.entries(all).map(([name, value]) => ` ${name}=${value}`).join("");
+    const time = new Date(clock.now()).toISOString();
+    if (format === "json") return write(level, JSON.stringify({ time, level, message, ...fields }));
+    const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${value}`).join("");
     write(level, `${time.slice(11, 23)} ${level.padEnd(5)} ${message}${rest}`);
   };
-  return { log, warn: (line) => log("warn", line) };
+
+  const record: Log = (line) => {
+    onLine?.("info");
+    put("info", line, {});
+  };
+  return { log, warn: (line) => log("warn", line), record };
 }
 
 export function logFormatOf(environment: Environment): "json" | "text" {

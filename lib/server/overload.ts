@@ -18,14 +18,20 @@ export const LOAD_LEVELS = [
 ] as const;
 export type LoadLevel = (typeof LOAD_LEVELS)[number];
 
+/** What waits to be stored: in one room, or the worst of all rooms. */
+export interface StoreLoad {
+  /** How full the fullest commit queue is, 0 to 1. */
+  queueShare: number;
+  /** How long the oldest event has waited to be stored, ms. */
+  storeMs: number;
+}
+
 /** What was measured since the last look. Each is compared with its limits in `config.overload`. */
-export interface LoadSignals {
+export interface LoadSignals extends StoreLoad {
   /** How late timers fire, ms: the time one turn of the event loop takes. */
   lagMs: number;
   /** Share of the time in which the event loop is not free, 0 to 1. */
   busyShare: number;
-  /** How full the fullest commit queue is, 0 to 1. */
-  queueShare: number;
   /** How much of the memory that there is is in use, 0 to 1. */
   memoryShare: number;
 }
@@ -50,7 +56,7 @@ export const NO_LOAD: Load = { level: "normal", eventShare: 1 };
  */
 export function nextLoad(before: Load, signals: LoadSignals, nowMs: number, settings: ServerConfig["overload"]): Load {
   let wanted = 0, signal: LoadSignal | undefined;
-  for (const name of ["lagMs", "busyShare", "queueShare", "memoryShare"] as const) {
+  for (const name of ["lagMs", "busyShare", "queueShare", "storeMs", "memoryShare"] as const) {
     const reached = settings[name].filter((limit) => signals[name] >= limit).length;
     if (reached > wanted) [wanted, signal] = [reached, name];
   }

@@ -1,8 +1,9 @@
 /** Every HTTP request: its id, its count by status, and a note of it. */
 import { HttpError } from "fresh";
 import { toBase64Url } from "../protocol/base64url.ts";
+import type { Environment } from "./config.ts";
 import { define } from "./define.ts";
-import type { Logger } from "./log.ts";
+import { errorFields, type Logger } from "./log.ts";
 import type { ServerStats } from "./stats/server_stats.ts";
 import type { Random } from "./surroundings.ts";
 
@@ -22,11 +23,7 @@ export function watchRequests(parts: { stats: ServerStats; logger: Logger; rando
   return define.middleware(async (ctx) => {
     const requestId = ctx.state.requestId = requestIdOf(ctx.req.headers, random);
     const startedAt = stats.clock.now();
-    const response = await ctx.next().catch((error) => {
-      // What answers it stands outside of all middlewares.
-      stats.count("http_requests", error instanceof HttpError && error.status < 500 ? "4xx" : "5xx");
-      throw error;
-    });
+    const response = await ctx.next();
     if (response.status === 101) return response;
     stats.count("http_requests", `${Math.floor(response.status / 100)}xx`);
     response.headers.set(REQUEST_ID_HEADER, requestId);
@@ -36,5 +33,25 @@ export function watchRequests(parts: { stats: ServerStats; logger: Logger; rando
       requestId,
     });
     return response;
+  });
+}
+
+/**
+ * Answers what a middleware below it threw, such as the refusal of another site's form; routes have a page for that. Goes
+ * after those that set headers: what is answered outside of all middlewares has none of them.
+ */
+export function answerErrors(parts: { logger: Logger; environment: Environment }) {
+  const { logger, environment } = parts;
+  return define.middleware(async (ctx) => {
+    try {
+      return await ctx.next();
+    } catch (error) {
+      const status = error instanceof HttpError ? error.status : 500;
+      if (status >= 500) {
+        const { requestId } = ctx.state;
+        logger.log("error", "a request failed", { status, requestId, ...errorFields(error, environment) });
+      }
+      return new Response(null, { status });
+    }
   });
 }

@@ -32,6 +32,12 @@ export interface ListedRoom {
 /** Addresses that are remembered for guessing; the one that was longest ago goes first. */
 const GUESSING_MAX = 10_000;
 
+/** An id that no room has. */
+const NO_ROOM = "";
+
+/** The nearest readings of a wrong code that may be rooms which are not listed: a slip in a word nearly always has one. */
+const UNLISTED_READINGS = 2;
+
 export type SuggestedEntry = Omit<ListedRoom, "lastAt"> & { label: string };
 
 export interface RoomsParts {
@@ -87,7 +93,11 @@ export class Rooms {
     const { wrongCodes, addressWrongCodes } = config.limits;
     // Whoever guesses takes a new device for each guess: then the answer is the same whether there is such a room or not.
     const guessedUntil = this.#guessing.get(address) ?? 0;
-    if (guessedUntil > now) return { problem: "rate_limited", retryAfterMs: guessedUntil - now };
+    if (guessedUntil > now) {
+      // Nor does it take longer where there is one.
+      if (room === undefined) await store.rooms.byId(NO_ROOM);
+      return { problem: "rate_limited", retryAfterMs: guessedUntil - now };
+    }
     if (room !== undefined) return { room };
     const [deviceWaitMs, addressWaitMs] = await Promise.all([
       store.limits.take("wrong codes", device, wrongCodes, now),
@@ -96,8 +106,12 @@ export class Rooms {
     if (addressWaitMs !== undefined) this.#isGuessing(address, now + addressWaitMs);
     const waitMs = addressWaitMs ?? deviceWaitMs;
     if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
-    const exists = (candidate: string) => store.rooms.codeExists(candidate);
-    const suggestions = await suggestRoomCodes(typed, exists, config.rooms.suggestions);
+    // A wrong code has some 30 codes near it: if all told of rooms that are not listed, each guess would be 30.
+    const maySuggest = async (candidate: string, nearer: number) => {
+      const room = await store.rooms.byCode(candidate);
+      return room !== undefined && (room.kind === "listed" || nearer < UNLISTED_READINGS);
+    };
+    const suggestions = await suggestRoomCodes(typed, maySuggest, config.rooms.suggestions);
     return { problem: "no_such_room", suggestions };
   }
 

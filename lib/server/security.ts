@@ -54,7 +54,7 @@ export function securityHeaders(config: ServerConfig) {
     headers.set("referrer-policy", "same-origin");
     headers.set("permissions-policy", PERMISSIONS);
     headers.set("cross-origin-resource-policy", "same-origin");
-    const secure = isSecure(ctx.url, ctx.req.headers, config.proxyHops);
+    const secure = isSecure(ctx.url, ctx.req.headers, config);
     // Browsers heed it over https only, and complain elsewhere.
     if (secure) headers.set("cross-origin-opener-policy", "same-origin");
     if (secure && config.environment === "production") {
@@ -71,7 +71,9 @@ function ownPolicy(policy: string, host: string | null, secure: boolean): string
   const sockets = host !== null && HOST.test(host) ? ` ${secure ? "wss" : "ws"}://${host}` : "";
   const directives = policy.replace("connect-src 'self'", `connect-src 'self'${sockets}`).split("; ");
   // On a field network without certificates there is nothing to upgrade to: the page would load nothing.
-  return directives.filter((directive) => secure || directive !== "upgrade-insecure-requests").join("; ");
+  return directives.filter((directive) => secure || directive !== "upgrade-insecure-requests").join("; ")
+    // What is no page has no nonce in its place, and nothing inline to allow.
+    .replaceAll(" 'unsafe-inline'", "");
 }
 
 /** Refuses what another site makes a browser send. */
@@ -88,7 +90,7 @@ export function visitor(config: ServerConfig) {
     const known = readDevice(headers);
     const device = known ?? newDevice(realSurroundings.random);
     ctx.state.visitor = { device, address: addressOf(headers, ctx.info?.remoteAddr, config.proxyHops) };
-    const secure = isSecure(ctx.url, headers, config.proxyHops);
+    const secure = isSecure(ctx.url, headers, config);
     const response = await ctx.next();
     if (known === undefined && response.status !== 101) {
       nameDevice(response.headers, device, secure);

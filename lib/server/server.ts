@@ -5,6 +5,8 @@ import type { RoomId } from "../protocol/event.ts";
 import type { RoomInfo } from "../protocol/frames.ts";
 import type { Verifier } from "../crypto/signing.ts";
 import { StorageUnavailable, type Store } from "../store/store.ts";
+import { publicKeyOf } from "./admin/operator_key.ts";
+import { Broadcasts } from "./broadcasts.ts";
 import type { ServerConfig } from "./config.ts";
 import { Feed } from "./feed.ts";
 import { type HealthAnswer, HealthCheck } from "./health.ts";
@@ -64,6 +66,8 @@ export interface ChatServer {
   listedRooms(): Promise<readonly ListedRoom[]>;
   /** Rooms that operators suggest, with the people in them now. */
   suggestedRooms(): Promise<readonly SuggestedEntry[]>;
+  /** What the operator says to everybody, as signed. */
+  broadcasts(): Promise<readonly WireEvent[]>;
   /** What operators set, as it holds here. */
   readonly steering: Steering;
   /** An operator changed the room's log or removed it: this instance looks now, others by their bell. */
@@ -103,6 +107,7 @@ class RunningServer implements ChatServer {
   readonly #signaling: Signaling;
   readonly steering: Steering;
   readonly #overload: Overload;
+  readonly #broadcasts: Broadcasts;
   /** Open rooms, and rooms that are being opened. */
   readonly #hubs = new Map<RoomId, { opening: Promise<Hub | undefined>; hub?: Hub; cancelDrop?: Cancel }>();
   /** Hubs that tell the other instances, in the background, that they are empty. */
@@ -143,9 +148,12 @@ class RunningServer implements ChatServer {
       surroundings,
       ...(meter && {
         measure: (delays) => {
-          let queueShare = 0;
-          for (const hub of this.#openHubs()) queueShare = Math.max(queueShare, hub.queueShare);
-          return meter.measure(delays, queueShare);
+          let queueShare = 0, storeMs = 0;
+          for (const { storeLoad } of this.#openHubs()) {
+            queueShare = Math.max(queueShare, storeLoad.queueShare);
+            storeMs = Math.max(storeMs, storeLoad.storeMs);
+          }
+          return meter.measure(delays, { queueShare, storeMs });
         },
       }),
     });
@@ -164,6 +172,12 @@ class RunningServer implements ChatServer {
       onNotices: () => this.#tellNotices(),
       onBans: () => this.#sendBannedAway(),
       onFailure,
+    });
+    const { operatorKey } = config.admin;
+    this.#broadcasts = new Broadcasts({
+      notices: () => this.steering.notices,
+      operator: operatorKey === undefined ? undefined : publicKeyOf(operatorKey),
+      verifier: parts.verifier,
     });
     this.#feed = new Feed({
       store,
@@ -257,6 +271,10 @@ class RunningServer implements ChatServer {
 
   suggestedRooms(): Promise<readonly SuggestedEntry[]> {
     return this.#rooms.suggested(this.steering.suggested);
+  }
+
+  broadcasts(): Promise<readonly WireEvent[]> {
+    return this.#broadcasts.wires();
   }
 
   async roomChanged(room: RoomId): Promise<void> {

@@ -88,6 +88,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     preference: () => connection.preferredRoute.peek(),
     onNotices: (wires, aheadMs) =>
       void notices.load().then((loaded) => loaded.take(wires, "server", aheadMs)).catch(log),
+    onCleared: (epoch) => withFiles((files) => files.cleared(epoch)),
     // False is to be believed, true is not.
     online: () => navigator.onLine !== false,
     log: (line) => {
@@ -113,6 +114,17 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
       throw error;
     });
   }
+  /** Nothing but their place on this device depends on it. */
+  function withFiles(run: (files: RoomFiles) => unknown): void {
+    files().then(run).catch((error) => log(`files: ${error}`));
+  }
+  // What was taken back before this page began may be held: with their code loaded it goes.
+  session.messages.subscribe((items) => {
+    if (opened === undefined && items.some((item) => "root" in item)) withFiles(() => {});
+  });
+  session.problem.subscribe((problem) => {
+    if (problem?.problem === "room_deleted") withFiles((files) => files.forget());
+  });
   connection.start();
   const stopWatching = watchPage(session, connection);
   const texts = new UnsentTexts({ room: options.room, session, clock, storage: () => sessionStorage });
@@ -132,8 +144,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
       const item = session.messages.peek().find((item) => item.id === id);
       const text = await session.takeBack(id);
       const root = item?.type === "message" && text !== undefined ? item.file?.root : undefined;
-      // Nothing but its place on this device depends on that.
-      if (root !== undefined) files().then((files) => files.drop(root)).catch((error) => log(`files: ${error}`));
+      if (root !== undefined) withFiles((files) => files.drop(root));
       return text;
     },
     files,

@@ -65,6 +65,8 @@ export interface SessionDeps {
   online?: () => boolean;
   /** The server told of the operator's notices; its clock is `aheadMs` ahead of the device's. */
   onNotices?: (notices: readonly WireEvent[], aheadMs: number) => void;
+  /** The operator cleared the room, and its log began with this epoch. Said at each welcome while that log lasts. */
+  onCleared?: (epoch: string) => void;
   /** Notes for whoever looks into the console. Never what somebody wrote. */
   log?: (line: string) => void;
 }

@@ -1,9 +1,10 @@
 /** Builds the home page's model out of a real browser. */
+import type { WireEvent } from "../protocol/event.ts";
 import { createHomeModel, type HomeModel } from "./home_model.ts";
-import { clock, listen, log, random, signatures, storage, timers } from "./surroundings.ts";
+import { clock, listen, log, noticeShelf, random, signatures, storage, timers } from "./surroundings.ts";
 
-/** The home page's model over this page's own server. */
-export function openHomeInBrowser(): HomeModel {
+/** The home page's model over this page's own server. `drawn`: the notices it was drawn with; absent: it shows none. */
+export function openHomeInBrowser(drawn?: readonly WireEvent[]): HomeModel {
   const home = createHomeModel({
     clock,
     timers,
@@ -11,6 +12,7 @@ export function openHomeInBrowser(): HomeModel {
     storage,
     ed25519: signatures,
     fetch: (path, init) => fetch(path, init),
+    ...(drawn && { notices: { shelf: noticeShelf, drawn } }),
     log,
   });
   const stop = listen([[document, "visibilitychange"], [window, "pageshow"], [window, "online"]], () => {

@@ -10,15 +10,19 @@ import {
   withOpened,
   without,
 } from "../chat/recent_rooms.ts";
-import type { RoomId, RoomKind } from "../protocol/event.ts";
+import type { RoomId, RoomKind, WireEvent } from "../protocol/event.ts";
 import type { SessionDeps } from "./deps.ts";
 import { LISTED_POLL_MS } from "./limits.ts";
 import { makeRoom } from "./make_room.ts";
-import { findByCode, type HttpProblem, type ListedRoom, listRooms } from "./room_requests.ts";
+import { Notices, type NoticeShelf } from "./notices.ts";
+import type { NoticeView } from "./room_model.ts";
+import { findByCode, homeNews, type HttpProblem, type ListedRoom } from "./room_requests.ts";
 
 export interface HomeDeps extends Pick<SessionDeps, "clock" | "timers" | "random" | "storage" | "ed25519" | "log"> {
   /** As `fetch`, for paths of the page's own origin. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** Where notices are kept, and those that the page was drawn with. Absent: none are shown here. */
+  notices?: { shelf: NoticeShelf; drawn: readonly WireEvent[] };
 }
 
 /** Where the room opens. */
@@ -32,6 +36,8 @@ export interface HomeModel {
   readonly favourites: ReadonlySignal<readonly KnownRoom[]>;
   /** Listed rooms with the people in them now, as last heard; undefined until heard. */
   readonly listed: ReadonlySignal<readonly ListedRoom[] | undefined>;
+  /** What the operator says to everybody, as in rooms; undefined until what the page was drawn with is checked. */
+  readonly notices: ReadonlySignal<readonly NoticeView[] | undefined>;
   /** False: the server did not answer when it was last asked. */
   readonly reachable: ReadonlySignal<boolean>;
   /** This device's display name; undefined until read, empty when none was chosen. */
@@ -47,6 +53,8 @@ export interface HomeModel {
   /** Takes a room off this device: from the lists, with its local copy. */
   forget(id: RoomId): Promise<void>;
   setName(name: string): Promise<{ problem?: "empty" | "too_long" }>;
+  /** A notice was read: it is not shown again on this device, in rooms either. */
+  acknowledge(id: string): void;
   /** Whether somebody looks at the page: only then the listed rooms are asked for. */
   setShown(shown: boolean): void;
   dispose(): void;
@@ -62,8 +70,23 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
   const reachable = signal(true);
   const name: Signal<string | undefined> = signal(undefined);
   const stored = signal(storage.lasting);
+  const notices: Signal<readonly NoticeView[] | undefined> = signal(undefined);
   let shown = false, asking = false, disposed = false;
   let cancelPoll = () => {};
+  let said: readonly NoticeView[] = [], checked = false;
+  const board = deps.notices && new Notices({
+    room: undefined,
+    clock,
+    timers,
+    verifier: deps.ed25519,
+    shelf: deps.notices.shelf,
+    fetchConfig: async () => await (await deps.fetch("/mesh/config")).json(),
+    show(views) {
+      said = views;
+      if (checked) notices.value = said;
+    },
+    log,
+  });
 
   function showRooms(rooms: readonly KnownRoom[]): void {
     recent.value = recentRooms(rooms, clock.now());
@@ -89,14 +112,29 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
     cancelPoll();
     if (!shown || asking || disposed) return;
     asking = true;
-    const rooms = await listRooms(deps);
+    const news = await homeNews(deps);
     asking = false;
     if (disposed) return;
-    reachable.value = !("problem" in rooms && rooms.problem === "offline");
-    if (!("problem" in rooms)) listed.value = rooms;
+    reachable.value = !("problem" in news && news.problem === "offline");
+    if (!("problem" in news)) {
+      listed.value = news.rooms;
+      void hear(news.notices, news.at && news.at - clock.now());
+    }
     cancelPoll = timers.after(LISTED_POLL_MS, () => void poll());
   }
 
+  async function hear(wires: readonly WireEvent[], aheadMs?: number): Promise<void> {
+    try {
+      // Not to be checked now: the operator's key is not known, and could not be asked for. What was drawn stays.
+      if (await board?.take(wires, "server", aheadMs) === "refused") return;
+    } catch {
+      return; // The board has told why.
+    }
+    checked = true;
+    notices.value = said;
+  }
+
+  void hear(deps.notices?.drawn ?? []);
   void remember(async () => {
     const [rooms, kept] = await Promise.all([storage.rooms(), storage.name()]);
     showRooms(rooms);
@@ -110,6 +148,7 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
     recent,
     favourites,
     listed,
+    notices,
     reachable,
     name,
     stored,
@@ -132,6 +171,10 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
       await remember(() => storage.setName(read.name));
       return {};
     },
+    acknowledge(id) {
+      checked = true;
+      board?.acknowledge(id);
+    },
     setShown(now) {
       const before = shown;
       shown = now;
@@ -140,6 +183,7 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
     dispose() {
       disposed = true;
       cancelPoll();
+      board?.dispose();
     },
   };
 }

@@ -23,6 +23,8 @@ interface Entry extends Omit<HeldFile, "blocks" | "root"> {
 interface Schema extends DBSchema {
   files: { key: [RoomId, FileRoot]; value: Entry };
   blocks: { key: [RoomId, FileRoot, number]; value: Bytes };
+  /** The epoch that a room's files were last cleared for. */
+  cleared: { key: RoomId; value: string };
 }
 
 const openings = new Map<string, Promise<IDBPDatabase<Schema>>>();
@@ -32,10 +34,13 @@ function database(name: string): Promise<IDBPDatabase<Schema>> {
   const forget = () => void openings.delete(name);
   let opening = openings.get(name);
   if (opening !== undefined) return opening;
-  opening = openDB<Schema>(name, 1, {
-    upgrade(db) {
-      db.createObjectStore("files");
-      db.createObjectStore("blocks");
+  opening = openDB<Schema>(name, 2, {
+    upgrade(db, before) {
+      if (before < 1) {
+        db.createObjectStore("files");
+        db.createObjectStore("blocks");
+      }
+      db.createObjectStore("cleared");
     },
     blocking(_current, _wanted, event) {
       (event.target as IDBDatabase).close();
@@ -128,15 +133,32 @@ export function idbFileStore(
         transaction.done,
       ]);
     },
+    async clear(epoch, stays) {
+      const transaction = (await database(name)).transaction(["files", "blocks", "cleared"], "readwrite");
+      const files = transaction.objectStore("files"), cleared = transaction.objectStore("cleared");
+      if (await cleared.get(room) === epoch) return [];
+      const [keys, entries] = await Promise.all([files.getAllKeys(ofRoom(room)), files.getAll(ofRoom(room))]);
+      const gone = keys.map(([, root]) => root).filter((root, at) => !stays(view(root, entries[at]!)));
+      await Promise.all([
+        ...gone.flatMap((root) => [
+          files.delete([room, root]),
+          transaction.objectStore("blocks").delete(ofFile(room, root)),
+        ]),
+        cleared.put(epoch, room),
+        transaction.done,
+      ]);
+      return gone;
+    },
   };
 }
 
 /** Takes away what is held of a room's files. */
 export async function forgetFiles(room: RoomId, name = DATABASE): Promise<void> {
-  const transaction = (await database(name)).transaction(["files", "blocks"], "readwrite");
+  const transaction = (await database(name)).transaction(["files", "blocks", "cleared"], "readwrite");
   await Promise.all([
     transaction.objectStore("files").delete(ofRoom(room)),
     transaction.objectStore("blocks").delete(ofRoom(room)),
+    transaction.objectStore("cleared").delete(room),
     transaction.done,
   ]);
 }

@@ -73,5 +73,10 @@ export const FORWARD_MAX_EVENTS = 16;
  * link died and nobody knows yet, this is how long its message takes.
  */
 export const LAZY_SERVER_MS = 900;
+/**
+ * How long it may wait once each phone that is here has signed that it holds it: nothing is lost then, whatever ends, and
+ * what people say meanwhile is one frame, one commit and one frame for each of them.
+ */
+export const LAZY_HELD_MS = 4_000;
 /** Events from peers that are checked, and not yet told of. */
 export const UNTOLD_MAX_EVENTS = 1_000;

@@ -6,12 +6,21 @@ import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../protocol/e
 import type { SendFrame } from "../protocol/frames.ts";
 import { type Refusal, REFUSALS } from "../protocol/codes.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
-import { FORWARD_AGAIN_MS, FORWARD_LEAST_MS, FORWARD_MAX_EVENTS, FORWARD_MOST_MS, LOOSE_MAX_EVENTS } from "./limits.ts";
+import {
+  FORWARD_AGAIN_MS,
+  FORWARD_LEAST_MS,
+  FORWARD_MAX_EVENTS,
+  FORWARD_MOST_MS,
+  LAZY_HELD_MS,
+  LOOSE_MAX_EVENTS,
+} from "./limits.ts";
 import type { SessionStorage } from "./storage.ts";
 
 export interface LooseEventsParts extends Pick<SessionDeps, "steady" | "timers" | "random"> {
   room: RoomId;
   storage(): SessionStorage | undefined;
+  /** Whether somebody has a connection to the server, as far as it tells. */
+  present(author: AuthorKey): boolean;
   /** Gives a frame to the connection; false without one. */
   send(frame: SendFrame): boolean;
   /** The device keeps more than before. */
@@ -67,7 +76,7 @@ export class LooseEvents {
   /** An event of somebody else, checked. `kept`: the device has it already. */
   add({ id, author, n, wire }: Pick<Event, "id" | "author" | "n" | "wire">, kept = false): void {
     if (this.#events.has(id) || n <= this.#inLog(author)) return;
-    this.#events.set(id, { wire, author, n, notBefore: this.#soon() });
+    this.#events.set(id, { wire, author, n, notBefore: this.#soon(author) });
     const [oldest] = this.#events.keys();
     if (this.#events.size > LOOSE_MAX_EVENTS && oldest !== undefined) this.#drop(oldest);
     if (!kept) {
@@ -122,7 +131,7 @@ export class LooseEvents {
     this.#connected = true;
     // Their authors may be back as well: they come first.
     for (const loose of this.#events.values()) {
-      loose.notBefore = this.#soon();
+      loose.notBefore = this.#soon(loose.author);
       loose.sent = false;
     }
     this.#forwardLater();
@@ -168,9 +177,11 @@ export class LooseEvents {
     return this.#logN.get(author) ?? 0;
   }
 
-  #soon(): number {
-    const { steady, random } = this.#parts;
-    return steady.now() + FORWARD_LEAST_MS + random.fraction() * (FORWARD_MOST_MS - FORWARD_LEAST_MS);
+  #soon(author: AuthorKey): number {
+    const { steady, random, present } = this.#parts;
+    // Who is here sends it, and may have reason not to do so at once.
+    return steady.now() + (present(author) ? LAZY_HELD_MS : 0) + FORWARD_LEAST_MS +
+      random.fraction() * (FORWARD_MOST_MS - FORWARD_LEAST_MS);
   }
 
   #drop(id: EventId): void {

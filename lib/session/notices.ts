@@ -21,7 +21,8 @@ export interface NoticeShelf {
 }
 
 export interface NoticesParts {
-  room: RoomId;
+  /** Undefined: outside of rooms, where what goes to all of them is shown. */
+  room: RoomId | undefined;
   clock: Clock;
   timers: Timers;
   verifier: Verifier;

@@ -110,9 +110,9 @@ export class Outbox {
     if (!this.#sender.isConnected) this.#run(() => this.#change((book) => books.carry(book, item.entry.key, phones)));
   }
 
-  /** Nothing has to wait for others any more: peers that were to have it are gone. */
-  hurry(): void {
-    this.#sender.pump();
+  /** The reason to wait for others may be gone; `all`: it is, because the page may end. */
+  hurry(all = false): void {
+    this.#sender.pump(all);
   }
 
   /** Signed events that are not stored and not refused, as they are signed, in the order of `n`. */

@@ -37,8 +37,8 @@ export interface OutboxSenderParts extends Pick<SessionDeps, "steady" | "timers"
   expectAnswer(): void;
   /** The road is alive and yet does not do its work. */
   giveUpRoad(why: string): void;
-  /** How long a new event may wait for others before it goes to the server, ms: 0 unless peers have it already. */
-  serverDelayMs(): number;
+  /** How long a new event that so many other phones hold may wait for others before it goes to the server, ms. */
+  serverDelayMs(phones: number): number;
   /** It is on its way, or not any more. */
   onSent(item: OutboxItem): void;
 }
@@ -86,8 +86,8 @@ export class OutboxSender {
     for (const item of this.#parts.items.values()) if (item.entry.n >= n) this.notSent(item);
   }
 
-  /** Sends what may be sent now; what may not, later. */
-  pump(): void {
+  /** Sends what may be sent now; what may not, later. `hurried`: nothing waits for others to travel with. */
+  pump(hurried = false): void {
     const now = this.#parts.steady.now();
     this.#stopTimer();
     if (this.#link === undefined) return;
@@ -95,18 +95,16 @@ export class OutboxSender {
     const waiting = waitingOf(this.#parts.items);
     let inFlight = waiting.filter(({ sentAt }) => sentAt !== undefined).length;
     const batch: OutboxItem[] = [];
-    let chars = 0, leaves = false;
+    let chars = 0;
+    const lazyMs = hurried || waiting.length >= SEND_MAX_EVENTS ? 0 : this.#lazyMs(waiting, now);
     for (const item of waiting) {
       if (item.sentAt !== undefined) continue;
       // Not signed yet, or not readable: what follows would only be refused.
       if (item.event === undefined || inFlight >= this.#link.inFlight) break;
-      // With one whose time has come the others go, too.
-      const lazyMs = leaves ? 0 : (item.signedAt ?? 0) + this.#parts.serverDelayMs() - now;
-      if (lazyMs > 0 && waiting.length < SEND_MAX_EVENTS) {
+      if (lazyMs > 0) {
         this.#pumpIn(lazyMs);
         break;
       }
-      leaves = true;
       const waitMs = item.paced ? 0 : this.#pace.take(now);
       if (waitMs > 0) {
         this.#pumpIn(waitMs);
@@ -126,6 +124,13 @@ export class OutboxSender {
     if (this.#cancelTimer === undefined && inFlight > 0) this.#pumpIn(ACK_TIMEOUT_MS);
     const oldest = Math.min(...waiting.map(({ sentAt }) => sentAt ?? Infinity));
     if (now - oldest >= ACK_TIMEOUT_MS) this.#parts.giveUpRoad("an event got no answer");
+  }
+
+  /** Until the first of those that are to be sent has waited for long enough: with it the others go, too. */
+  #lazyMs(waiting: readonly OutboxItem[], now: number): number {
+    const dueAt = waiting.filter(({ event, sentAt }) => event !== undefined && sentAt === undefined)
+      .map(({ signedAt = 0, phones, entry }) => signedAt + this.#parts.serverDelayMs(phones ?? entry.phones ?? 0));
+    return Math.min(...dueAt) - now;
   }
 
   #send(batch: readonly OutboxItem[]): boolean {

@@ -9,7 +9,7 @@ import type { SendSignalFrame } from "../protocol/frames.ts";
 import { CLOCK_MAX_LEAD } from "../protocol/limits.ts";
 import { type DeliveryRoute, deliveryRoute } from "../routing/delivery_route.ts";
 import type { SessionDeps } from "./deps.ts";
-import { UNTOLD_MAX_EVENTS } from "./limits.ts";
+import { LAZY_HELD_MS, LAZY_SERVER_MS, UNTOLD_MAX_EVENTS } from "./limits.ts";
 import type { LogReader } from "./log_reader.ts";
 import type { LooseEvents } from "./loose_events.ts";
 import type { MeshHost, SessionMesh } from "./mesh_host.ts";
@@ -64,6 +64,14 @@ export class PeerSide {
     const { isLive, preference } = this.#parts;
     const { reached, missing } = this.#mesh?.coverage() ?? { reached: 0, missing: 0 };
     return deliveryRoute({ server: isLive(), reached, missing, preference: preference?.() ?? "auto" });
+  }
+
+  /** How long a new event that so many other phones hold may wait for others to travel with to the server, ms. */
+  serverDelayMs(phones: number): number {
+    const { server, reason } = this.delivery;
+    if (server !== "lazy") return 0;
+    const others = this.#parts.people.count - 1;
+    return reason === "peers_reach_everyone" && phones >= others ? LAZY_HELD_MS : LAZY_SERVER_MS;
   }
 
   /** What a mesh works for; undefined until the device's key is known and the room is proven. */

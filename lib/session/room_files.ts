@@ -12,8 +12,8 @@ import { FileExchange, isComplete } from "../files/exchange.ts";
 import { cleanFileName, cleanFileType, UNKNOWN_TYPE } from "../files/file_name.ts";
 import { SMALL_FILE_BYTES } from "../files/limits.ts";
 import type { FileOffer } from "../files/ports.ts";
-import { type FileStore, StoreFull } from "../files/store.ts";
-import type { AuthorKey, EventId } from "../protocol/event.ts";
+import { type FileStore, type HeldFile, StoreFull } from "../files/store.ts";
+import type { AuthorKey } from "../protocol/event.ts";
 import { blockCount, type Bytes, HASH_BYTES } from "../protocol/file_frames.ts";
 import type { FileInfo, FileRoot } from "../protocol/file_info.ts";
 import { FILE_BLOCK_BYTES, FILE_MAX_BYTES } from "../protocol/limits.ts";
@@ -55,8 +55,8 @@ export class RoomFiles implements FilesModel, FileLinks {
   readonly #due = new Map<FileRoot, Cancel>();
   #mesh: FileMesh | undefined;
   readonly #offers = new Map<FileRoot, FileOffer>();
-  /** Of the events that offered something in this page. */
-  readonly #roots = new Map<EventId, FileRoot>();
+  /** Taken back, and dropped by this page. */
+  readonly #retracted = new Set<FileRoot>();
   /** Wanted by a page before this one, and not offered by any event that is here yet. */
   readonly #early = new Set<FileRoot>();
   readonly #stops: Cancel[] = [];
@@ -173,6 +173,22 @@ export class RoomFiles implements FilesModel, FileLinks {
     await this.#show(root);
   }
 
+  /** The operator deleted the room: nothing of its files is given, fetched or kept any more. */
+  async forget(): Promise<void> {
+    this.#exchange.close();
+    await this.#parts.store.clear("deleted", () => false);
+  }
+
+  /** The operator cleared the room, and its log began anew with this epoch: what nothing here offers goes. */
+  async cleared(epoch: string): Promise<void> {
+    const stays = ({ root, reason }: HeldFile) => reason === "draft" || this.#offers.has(root);
+    for (const root of await this.#parts.store.clear(epoch, stays)) {
+      this.#early.delete(root);
+      this.#exchange.stop(root);
+      await this.#show(root);
+    }
+  }
+
   dispose(): void {
     this.#disposed = true;
     this.#exchange.close();
@@ -244,16 +260,16 @@ export class RoomFiles implements FilesModel, FileLinks {
     const retracted: FileRoot[] = [];
     for (const item of items) {
       if (item.type === "message" && item.file !== undefined) {
-        const { file: { root, bytes }, id, author: { author } } = item;
+        const { file: { root, bytes }, author: { author } } = item;
         this.#offers.set(root, { root, bytes, author });
-        this.#roots.set(id, root);
-      } else if (item.type === "retracted") {
-        const root = this.#roots.get(item.id);
-        if (root !== undefined) retracted.push(root);
-        this.#roots.delete(item.id);
-      }
+      } else if (item.type === "retracted" && item.root !== undefined) retracted.push(item.root);
     }
-    for (const root of retracted) this.#run(this.drop(root));
+    for (const root of this.#offers.keys()) this.#retracted.delete(root);
+    for (const root of retracted) {
+      if (this.#offers.has(root) || this.#retracted.has(root)) continue;
+      this.#retracted.add(root);
+      this.#run(this.drop(root));
+    }
     for (const root of this.#early) {
       if (!this.#offers.has(root)) continue;
       this.#early.delete(root);

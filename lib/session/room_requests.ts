@@ -1,8 +1,9 @@
 /** What the home page asks the server over HTTP, and the one door through which its answers come in. */
 import { ROOM_PROBLEMS, type RoomProblem } from "../protocol/codes.ts";
 import { isRecord, isTime, type WireEvent } from "../protocol/event.ts";
-import { readRoomInfo } from "../protocol/decode_server.ts";
+import { readRoomInfo, readWireEvent } from "../protocol/decode_server.ts";
 import type { RoomInfo } from "../protocol/frames.ts";
+import { NOTICES_MAX } from "../protocol/limits.ts";
 import { REQUEST_TIMEOUT_MS } from "./limits.ts";
 
 /** `offline`: no answer came, or none that can be understood. */
@@ -19,6 +20,16 @@ export interface ListedRoom {
   /** When its newest event was stored, server's clock, ms. */
   lastAt: number;
   people: number;
+}
+
+/** What the home page is told again and again. */
+export interface HomeNews {
+  /** The most active first. */
+  rooms: readonly ListedRoom[];
+  /** What the operator says to everybody; not checked yet. */
+  notices: readonly WireEvent[];
+  /** The server's clock, ms since 1970, if it said so. */
+  at: number | undefined;
 }
 
 export interface HttpDeps {
@@ -49,13 +60,23 @@ export async function findByCode(
   return { ...problem, suggestions: suggestions.filter((code) => typeof code === "string") };
 }
 
-/** Listed rooms, the most active first. */
-export async function listRooms(deps: HttpDeps): Promise<readonly ListedRoom[] | HttpProblem> {
+/** Listed rooms, and what the operator says to everybody. */
+export async function homeNews(deps: HttpDeps): Promise<HomeNews | HttpProblem> {
   const answer = await request(deps, "/api/rooms");
   const problem = readProblem(answer);
   if (problem !== undefined) return problem;
-  if (!Array.isArray(answer.rooms)) return { problem: "offline" };
-  return answer.rooms.flatMap((entry: unknown) => {
+  const { rooms, notices, at } = answer;
+  if (!Array.isArray(rooms)) return { problem: "offline" };
+  const wires = Array.isArray(notices) ? notices.slice(0, NOTICES_MAX).map(readWireEvent) : [];
+  return {
+    rooms: readRooms(rooms),
+    notices: wires.filter((wire) => wire !== undefined),
+    at: isTime(at) ? at : undefined,
+  };
+}
+
+function readRooms(entries: unknown[]): ListedRoom[] {
+  return entries.flatMap((entry) => {
     if (!isRecord(entry)) return [];
     const room = readRoomInfo(entry.room);
     const { lastAt, people } = entry;

@@ -15,7 +15,7 @@ import type { DeliveryRoute } from "../routing/delivery_route.ts";
 import { Connection, type RoomFrame } from "./connection.ts";
 import { CopyKeeper } from "./copy_keeper.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
-import { COPY_MAX_EVENTS, LAZY_SERVER_MS, PEOPLE_MAX, REFUSED_PAUSE_MS } from "./limits.ts";
+import { COPY_MAX_EVENTS, PEOPLE_MAX, REFUSED_PAUSE_MS } from "./limits.ts";
 import { LogReader } from "./log_reader.ts";
 import { LooseEvents, looseIn } from "./loose_events.ts";
 import type { MeshHost, PairingHost, SessionMesh } from "./mesh_host.ts";
@@ -159,6 +159,7 @@ class Session extends RoomSignals implements RoomSession {
       timers,
       random,
       storage: () => this.#ground?.storage,
+      present: (author) => this.#people.names.has(author),
       send: (frame) => this.#connection.send(frame),
       onKept: () => deps.tabs?.tell(looseIn(options.room)),
       log,
@@ -288,6 +289,7 @@ class Session extends RoomSignals implements RoomSession {
   }
 
   async persist(): Promise<void> {
+    this.#ground?.outbox.hurry(true);
     await Promise.all([this.#keeper.save(), this.#readKeeper.keep(), this.#loose.save()]);
   }
 
@@ -353,7 +355,7 @@ class Session extends RoomSignals implements RoomSession {
       onStored: (afterMs: number | undefined) => this.#deps.meter?.stored(afterMs),
       onRefused: () => this.#deps.meter?.refused(),
       onSigned: (event: Event) => this.#peers.mesh?.publish(event),
-      serverDelayMs: () => this.delivery.server === "lazy" ? LAZY_SERVER_MS : 0,
+      serverDelayMs: (phones: number) => this.#peers.serverDelayMs(phones),
       giveUpRoad: (why: string) => this.#connection.answerOverdue(why),
       onChange: () => this.#publish(),
       log: (line: string) => this.#log(line),
@@ -406,6 +408,8 @@ class Session extends RoomSignals implements RoomSession {
     this.#readKeeper.keepSoon();
     this.#heard = true;
     this.#publish();
+    // When the screen says what is still offered: files go by that.
+    if (this.#cleared > 0) this.#deps.onCleared?.(frame.epoch);
     this.#requestOlder();
     return true;
   }

@@ -1,12 +1,10 @@
 /** The real surroundings of what runs in a page: its clock, its storage, its events. */
 import { ed25519 } from "../crypto/ed25519.ts";
+import { NOTICES_KEY } from "../design/read_notices.ts";
 import type { Cancel, Clock, Random, SessionDeps, Timers } from "./deps.ts";
 import { idbStorage } from "./idb_storage.ts";
 import type { NoticeShelf } from "./notices.ts";
 import { steadyClock } from "./steady_clock.ts";
-
-/** Where the operator's notices are kept. */
-const NOTICES_KEY = "festival-chat.notices";
 
 export const clock: Clock = { now: () => Date.now() };
 
@@ -60,7 +58,7 @@ export function keepText(key: string, text: string, store: "localStorage" | "ses
   }
 }
 
-/** The operator's notices on this device. */
+/** The operator's notices on this device, for rooms and the home page. */
 export const noticeShelf: NoticeShelf = {
   read: () => keptText(NOTICES_KEY),
   write: (text) => keepText(NOTICES_KEY, text),

@@ -58,6 +58,10 @@ export class KvAudit implements AuditStore {
     throw new StorageUnavailable(`the audit log took no entry: ${RACES_MAX} races lost`);
   }
 
+  async newest(): Promise<AuditHead | undefined> {
+    return (await this.#database.get<AuditHead>(keys.auditHead)).value ?? undefined;
+  }
+
   async page(before: number | undefined, limit: number): Promise<AuditEntry[]> {
     const end = before === undefined ? {} : { end: keys.audit(before) };
     const entries = await this.#database.list<AuditEntry>({ prefix: keys.allAudit, ...end }, { limit, reverse: true });

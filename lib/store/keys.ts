@@ -65,6 +65,7 @@ export const keys = {
   ban: (id: string): Deno.KvKey => ["ban", id],
   bans: ["ban"] as Deno.KvKey,
   operator: (session: string): Deno.KvKey => ["operator", session],
+  operators: ["operator"] as Deno.KvKey,
   audit: (number: number): Deno.KvKey => ["audit", number],
   allAudit: ["audit"] as Deno.KvKey,
   auditHead: ["audit_head"] as Deno.KvKey,

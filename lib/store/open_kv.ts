@@ -1,6 +1,6 @@
 /** Opens the database, wherever it is. */
 import { openKv as openAnyKv } from "@deno/kv";
-import type { Kv } from "./store.ts";
+import { type Kv, StorageUnavailable } from "./store.ts";
 
 /** Where the database is. */
 export interface KvAddress {
@@ -12,9 +12,19 @@ export interface KvAddress {
 
 /**
  * The database at `url`, else in the file `path`, else the one the platform has for this app (Deno Deploy). Under Deno,
- * @deno/kv's `openKv` is Deno's own. Throws what the database throws: a wrong URL, a folder that cannot be written.
+ * @deno/kv's `openKv` is Deno's own. Throws StorageUnavailable with the reason: a server that does not answer, a folder
+ * that cannot be written.
  */
-export async function openKv({ path, url }: KvAddress): Promise<Kv> {
+export async function openKv(address: KvAddress): Promise<Kv> {
+  try {
+    return await open(address);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StorageUnavailable(`the database could not be opened: ${why}`, { cause });
+  }
+}
+
+async function open({ path, url }: KvAddress): Promise<Kv> {
   const folder = path?.match(/^(.*)[/\\][^/\\]+$/)?.[1];
   if (url === undefined && folder) await Deno.mkdir(folder, { recursive: true });
   const kv: unknown = await openAnyKv(url ?? path);

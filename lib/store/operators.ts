@@ -3,6 +3,9 @@ import type { Database } from "./database.ts";
 import { keys } from "./keys.ts";
 import type { OperatorSession, OperatorStore } from "./store.ts";
 
+/** Log-ins that one commit deletes. */
+const STEP = 100;
+
 export class KvOperators implements OperatorStore {
   readonly #database: Database;
 
@@ -20,7 +23,29 @@ export class KvOperators implements OperatorStore {
     return (await this.#database.get<OperatorSession>(keys.operator(session))).value ?? undefined;
   }
 
+  async touch(session: string, seenAt: number, lifeMs: number): Promise<void> {
+    const key = keys.operator(session);
+    const { value, versionstamp } = await this.#database.get<OperatorSession>(key);
+    if (value === null) return;
+    // A lost race is another use of it, or its end.
+    await this.#database.commit((atomic) => {
+      atomic.check({ key, versionstamp });
+      atomic.set(key, { ...value, seenAt }, { expireIn: Math.max(1, Math.ceil(lifeMs)) });
+    });
+  }
+
   async delete(session: string): Promise<void> {
     await this.#database.commit((atomic) => void atomic.delete(keys.operator(session)));
+  }
+
+  async deleteAll(): Promise<number> {
+    for (let deleted = 0;;) {
+      const entries = await this.#database.list({ prefix: keys.operators }, { limit: STEP });
+      await this.#database.commit((atomic) => {
+        for (const { key } of entries) atomic.delete(key);
+      });
+      deleted += entries.length;
+      if (entries.length < STEP) return deleted;
+    }
   }
 }

@@ -295,6 +295,8 @@ export interface AuditStore {
   append(entry: Omit<AuditEntry, "number" | "previous" | "hash">): Promise<AuditEntry>;
   /** Up to `limit` entries, newest first, older than `before`. */
   page(before: number | undefined, limit: number): Promise<AuditEntry[]>;
+  /** Number and hash of the entry that was added last; undefined before the first. */
+  newest(): Promise<{ number: number; hash: string } | undefined>;
 }
 
 /** A room as it was at one moment of its log, without its events. */
@@ -341,7 +343,11 @@ export interface OperatorSession {
 export interface OperatorStore {
   put(session: string, record: OperatorSession, lifeMs: number): Promise<void>;
   get(session: string): Promise<OperatorSession | undefined>;
+  /** Notes that it was used. One that was deleted meanwhile stays deleted. */
+  touch(session: string, seenAt: number, lifeMs: number): Promise<void>;
   delete(session: string): Promise<void>;
+  /** Deletes all of them: how many there were. */
+  deleteAll(): Promise<number>;
 }
 
 /** How long the stretches are that statistics are kept of. */

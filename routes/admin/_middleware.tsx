@@ -9,6 +9,7 @@ import {
   mayLogIn,
   readForm,
   readOperatorCookie,
+  REFRESH_HEADER,
   textOf,
 } from "@/lib/server/admin/pages.ts";
 import { define } from "@/lib/server/define.ts";
@@ -24,11 +25,13 @@ export default define.middleware(async (ctx) => {
   const admin = await ownAdmin();
   const { login } = admin;
   if (login === undefined) return await ctx.render(<Off />, { status: 404 });
-  const secure = isSecure(url, req.headers, config.proxyHops);
+  const secure = isSecure(url, req.headers, config);
   if (!mayLogIn(url, secure, config.environment)) return await ctx.render(<Insecure />, { status: 403 });
   state.admin = admin;
   state.login = login;
-  const operator = await login.operatorOf(readOperatorCookie(req.headers, secure));
+  // A page that lies open and draws itself anew is no operator at work: without one, its log-in ends.
+  const used = !req.headers.has(REFRESH_HEADER);
+  const operator = await login.operatorOf(readOperatorCookie(req.headers, secure), { used });
   const atLogin = url.pathname === LOGIN_PATH;
   if (operator === undefined && !atLogin) {
     if (req.method !== "GET") throw new HttpError(401);

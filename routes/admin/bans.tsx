@@ -6,7 +6,6 @@ import { adminTexts as t } from "@/lib/design/admin_texts.ts";
 import { REASON_MAX_CHARS } from "@/lib/server/admin/admin.ts";
 import { textOf } from "@/lib/server/admin/pages.ts";
 import { define } from "@/lib/server/define.ts";
-import { ownServer } from "@/lib/server/instance.ts";
 import type { Ban } from "@/lib/store/store.ts";
 
 interface Typed {
@@ -17,7 +16,7 @@ interface Typed {
   minutes: string;
 }
 interface Data {
-  bans: readonly Ban[];
+  bans: readonly { ban: Ban; where: string | undefined }[];
   typed: Typed;
   done?: string;
   problem?: string;
@@ -25,7 +24,6 @@ interface Data {
 
 export const handler = define.handlers<Data>({
   async GET(ctx) {
-    const { steering } = await ownServer();
     const { searchParams } = ctx.url;
     const done = searchParams.get("done");
     const typed = {
@@ -35,12 +33,11 @@ export const handler = define.handlers<Data>({
       reason: "",
       minutes: "1440",
     };
-    return page({ bans: steering.bans, typed, ...done !== null && { done } });
+    return page({ bans: await ctx.state.admin.bans(), typed, ...done !== null && { done } });
   },
 
   async POST(ctx) {
     const { admin, operator, form } = ctx.state;
-    const { steering } = await ownServer();
     if (textOf(form, "action") === "lift") {
       await admin.liftBan(operator, textOf(form, "ban"));
       return ctx.redirect("/admin/bans?done=lifted", 303);
@@ -53,9 +50,9 @@ export const handler = define.handlers<Data>({
       minutes: textOf(form, "minutes"),
     };
     const room = typed.room.trim() === "" ? undefined : await admin.findRoom(typed.room);
-    const problem = (why: keyof typeof t.problems) =>
-      page({ bans: steering.bans, typed, problem: t.problems[why] }, { status: 400 });
-    if (typed.room.trim() !== "" && room === undefined) return problem("no_such_room");
+    const problem = async (why: keyof typeof t.problems) =>
+      page({ bans: await admin.bans(), typed, problem: t.problems[why] }, { status: 400 });
+    if (typed.room.trim() !== "" && room === undefined) return await problem("no_such_room");
     const did = await admin.ban(operator, {
       kind: typed.kind === "device" ? "device" : "key",
       who: typed.who,
@@ -64,7 +61,7 @@ export const handler = define.handlers<Data>({
       reason: typed.reason,
       minutes: Number(typed.minutes),
     });
-    return did.ok ? ctx.redirect("/admin/bans?done=banned", 303) : problem(did.problem);
+    return did.ok ? ctx.redirect("/admin/bans?done=banned", 303) : await problem(did.problem);
   },
 });
 
@@ -81,7 +78,7 @@ export default define.page<typeof handler>(({ data, state, url }) => {
     >
       {bans.length === 0 && <p class="text-dim">{t.bans.none}</p>}
       <ul>
-        {bans.map(({ id, kind, who, room, reason, until }) => (
+        {bans.map(({ ban: { id, kind, who, reason, until }, where }) => (
           <li key={id} class="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line py-2">
             <span class="flex-1 min-w-0">
               <span class="block">
@@ -89,7 +86,7 @@ export default define.page<typeof handler>(({ data, state, url }) => {
               </span>
               {reason !== "" && <span class="block" dir="auto">{reason}</span>}
               <span class="block text-sm text-dim">
-                {room ?? t.bans.everywhere} · {t.notices.until} <Time at={until} />
+                {where ?? t.bans.everywhere} · {t.notices.until} <Time at={until} />
               </span>
             </span>
             <form method="post">

@@ -1,6 +1,7 @@
 import { HttpError, page } from "fresh";
 import { AdminPage, Section, Token } from "@/components/admin/AdminPage.tsx";
 import { Confirm } from "@/components/admin/Confirm.tsx";
+import { icons } from "@/components/more_icons.ts";
 import { Button } from "@/components/Button.tsx";
 import { adminTexts as t } from "@/lib/design/admin_texts.ts";
 import { WIPE_WORDS } from "@/lib/server/admin/admin.ts";
@@ -41,6 +42,10 @@ export const handler = define.handlers<Data>({
           if (!(error instanceof ArchiveError)) throw error;
           return page({ problem: t.data.archiveProblem(error.message) }, { status: 400 });
         }
+      }
+      case "log_out": {
+        await admin.logOutEverywhere(ctx.state.login, operator);
+        return ctx.redirect("/admin/login", 303);
       }
       case "wipe": {
         const did = await admin.wipe(operator, textOf(form, "typed"));
@@ -90,6 +95,14 @@ export default define.page<typeof handler>(({ data, state, url }) => {
                   <input type="file" name="file" accept=".jsonl" required class="max-w-full min-h-touch py-2" />
                 </label>
                 <Button type="submit" icon="up">{t.data.importDo}</Button>
+              </form>
+            </Section>
+            <Section title={t.data.logIns}>
+              <p class="text-dim">{t.data.logInsHint}</p>
+              <form method="post">
+                <Token operator={operator} />
+                <input type="hidden" name="action" value="log_out" />
+                <Button type="submit" icon={icons.leave}>{t.data.logOutAll}</Button>
               </form>
             </Section>
             <Section title={t.data.wipe} alarm>

@@ -1,5 +1,5 @@
 import { page } from "fresh";
-import { AdminPage, Time } from "@/components/admin/AdminPage.tsx";
+import { AdminPage, Live, Time } from "@/components/admin/AdminPage.tsx";
 import { Button } from "@/components/Button.tsx";
 import { Field } from "@/components/Field.tsx";
 import { adminTexts as t } from "@/lib/design/admin_texts.ts";
@@ -28,7 +28,6 @@ export default define.page<typeof handler>(({ data, state, url }) => {
   const { rooms, total, looked, people, done, notFound } = data;
   return (
     <AdminPage title={t.rooms.title} path={url.pathname} operator={state.operator} done={done && t.done[done]} live>
-      <p class="text-lg font-bold">{t.rooms.total(total, people)}</p>
       <form method="get" class="max-w-xl">
         <Field
           label={t.rooms.find}
@@ -39,27 +38,33 @@ export default define.page<typeof handler>(({ data, state, url }) => {
           <Button type="submit">{t.rooms.go}</Button>
         </Field>
       </form>
-      {rooms.length === 0 && <p class="text-dim">{t.rooms.none}</p>}
-      <ul class="flex flex-col gap-2">
-        {rooms.map(({ room, people, lastAt, events }) => (
-          <li key={room.id} class={`${bandClass(room.id)} border-l-8 border-band bg-raised`}>
-            <a href={`/admin/rooms/${room.id}`} class="flex flex-wrap items-baseline gap-x-4 px-3 py-2 no-underline">
-              <bdi class="font-display font-extrabold text-xl min-w-0 break-words">
-                {room.kind === "sealed" ? t.rooms.sealed : room.name}
-              </bdi>
-              <span class="font-bold uppercase text-sm">{room.code ?? room.id}</span>
-              <span class="ml-auto font-bold tabular-nums">{t.rooms.people(people)}</span>
-              <span class="w-full text-sm text-dim flex flex-wrap gap-x-4">
-                <span class="tabular-nums">{t.rooms.events(events)}</span>
-                <span>
-                  {t.rooms.lastAt} <Time at={lastAt} />
+      <Live>
+        <p class="text-lg font-bold">{t.rooms.total(total, people)}</p>
+        {rooms.length === 0 && <p class="text-dim">{t.rooms.none}</p>}
+        <ul class="flex flex-col gap-2">
+          {rooms.map(({ room, people, lastAt, events }) => (
+            <li key={room.id} class={`${bandClass(room.id)} border-l-8 border-band bg-raised`}>
+              <a href={`/admin/rooms/${room.id}`} class="flex flex-wrap items-baseline gap-x-4 px-3 py-2 no-underline">
+                <bdi class="font-display font-extrabold text-xl min-w-0 break-words">
+                  {room.kind === "sealed" ? t.rooms.sealed : room.name}
+                </bdi>
+                {/* Codes are read in any case, ids are not. */}
+                {room.code === undefined
+                  ? <code class="text-sm">{room.id}</code>
+                  : <span class="font-bold uppercase text-sm">{room.code}</span>}
+                <span class="ml-auto font-bold tabular-nums">{t.rooms.people(people)}</span>
+                <span class="w-full text-sm text-dim flex flex-wrap gap-x-4">
+                  <span class="tabular-nums">{t.rooms.events(events)}</span>
+                  <span>
+                    {t.rooms.lastAt} <Time at={lastAt} />
+                  </span>
                 </span>
-              </span>
-            </a>
-          </li>
-        ))}
-      </ul>
-      {rooms.length < looked && <p class="text-dim">{t.rooms.cut(rooms.length, looked)}</p>}
+              </a>
+            </li>
+          ))}
+        </ul>
+        {rooms.length < looked && <p class="text-dim">{t.rooms.cut(rooms.length, looked)}</p>}
+      </Live>
     </AdminPage>
   );
 });

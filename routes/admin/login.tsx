@@ -29,7 +29,7 @@ export const handler = define.handlers<Data>({
       setOperatorCookie(
         response.headers,
         answer.cookie,
-        isSecure(ctx.url, ctx.req.headers, ownConfig().proxyHops),
+        isSecure(ctx.url, ctx.req.headers, ownConfig()),
       );
       return response;
     }

@@ -1,7 +1,7 @@
 import { page } from "fresh";
 import { AdminPage, Area, Section, Select, Time, Token } from "@/components/admin/AdminPage.tsx";
 import { Button } from "@/components/Button.tsx";
-import { adminTexts as t } from "@/lib/design/admin_texts.ts";
+import { adminTexts as t, problemText } from "@/lib/design/admin_texts.ts";
 import { NOTICE_MAX_CHARS } from "@/lib/protocol/limits.ts";
 import type { Notice } from "@/lib/protocol/notice.ts";
 import { textOf } from "@/lib/server/admin/pages.ts";
@@ -19,8 +19,10 @@ interface Data {
 export const handler = define.handlers<Data>({
   async GET(ctx) {
     const { steering } = await ownServer();
-    const done = ctx.url.searchParams.get("done");
-    return page({ key: ctx.state.admin.operatorKey, notices: steering.notices, ...done !== null && { done } });
+    const { searchParams } = ctx.url;
+    const done = searchParams.get("done");
+    const typed = { urgency: "info", text: "", rooms: searchParams.get("rooms") ?? "", minutes: "60" };
+    return page({ key: ctx.state.admin.operatorKey, notices: steering.notices, typed, ...done !== null && { done } });
   },
 
   async POST(ctx) {
@@ -46,7 +48,7 @@ export const handler = define.handlers<Data>({
       minutes: Number(typed.minutes),
     });
     if (did.ok) return ctx.redirect("/admin/notices?done=sent", 303);
-    return page({ key: admin.operatorKey, notices: steering.notices, problem: t.problems[did.problem], typed }, {
+    return page({ key: admin.operatorKey, notices: steering.notices, problem: problemText(did), typed }, {
       status: 400,
     });
   },

@@ -1,9 +1,11 @@
 /** What an operator does, in a real browser, and what people see of it. */
 import { assert, assertEquals } from "@std/assert";
 import { adminTexts as words } from "../../lib/design/admin_texts.ts";
+import { fileSize, fileTextsFor } from "../../lib/design/file_texts.ts";
 import { noticeTexts } from "../../lib/design/notice_texts.ts";
 import { hashPassword } from "../../lib/server/admin/password.ts";
 import { findViolations } from "../screens/axe.ts";
+import { card, choose, sendChosen } from "./file_rules.ts";
 import { type Field, type OwnServer, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
 
@@ -22,11 +24,15 @@ async function operated(field: Field, env: Record<string, string> = {}): Promise
 /** An operator who is logged in, with scripts switched off: every page works without. */
 async function operator(field: Field, server: OwnServer): Promise<Tab> {
   const tab = await field.person("Operator", { origin: server.url, javaScriptEnabled: false });
+  await logIn(tab);
+  return tab;
+}
+
+async function logIn(tab: Tab): Promise<void> {
   await tab.goTo("/admin");
   await tab.page.getByLabel(words.login.password).fill(PASSWORD);
   await tab.button(words.login.enter).click();
   await tab.page.getByRole("heading", { name: words.rooms.title }).waitFor();
-  return tab;
 }
 
 async function goToRoom(tab: Tab, code: string): Promise<void> {
@@ -110,6 +116,67 @@ rule(
   },
 );
 
+rule(
+  "[NOTICE-8] an emergency is on the home page too: when it comes, when the page is drawn, without JavaScript; read there, it is read in rooms",
+  async (field) => {
+    const server = await operated(field);
+    const phone = { origin: server.url, viewport: { width: 360, height: 740 } };
+    const text = "Storm. Leave the stages, go to the cars.";
+    const [ada, ben] = [await field.person("Ada", phone), await field.person("Ben", phone)];
+    const path = await ada.startRoom("Field");
+    await ada.goHome();
+    const admin = await operator(field, server);
+    await broadcast(admin, "emergency", "For the field only", path.split("/").at(-1));
+    await broadcast(admin, "emergency", text);
+    await broadcast(admin, "info", "Free water at the gate");
+
+    await emergency(ada).getByText(text).waitFor();
+    const box = await emergency(ada).boundingBox();
+    assertEquals([box?.width, box?.height], [360, 740], "all of the screen");
+    assertEquals(await findViolations(ada.page), []);
+    await emergency(ada).getByRole("button", { name: noticeTexts.acknowledge }).click();
+    await emergency(ada).waitFor({ state: "detached" });
+    await ada.button(noticeTexts.dismiss).click();
+    await ada.page.getByText("Free water at the gate").waitFor({ state: "detached" });
+    // The page is drawn with them, and does not let them flash by: looked at before its own code has come.
+    let go = () => {};
+    const held = new Promise<void>((resolve) => go = resolve);
+    await ada.page.route("**/*.js*", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await ada.page.goto("/", { waitUntil: "commit" });
+    const drawn = ada.page.locator("[data-notice]");
+    await drawn.first().waitFor({ state: "attached" });
+    await ada.page.getByText(t.home.you, { exact: true }).waitFor();
+    assertEquals([await drawn.count(), await drawn.filter({ visible: true }).count()], [2, 0]);
+    go();
+    await drawn.first().waitFor({ state: "detached" });
+    await ada.page.unroute("**/*.js*");
+    await ada.enter(path);
+    await emergency(ada).getByText("For the field only").waitFor();
+    await emergency(ada).getByRole("button", { name: noticeTexts.acknowledge }).click();
+    await emergency(ada).waitFor({ state: "detached" });
+
+    await ben.goTo("/");
+    await emergency(ben).getByRole("button", { name: noticeTexts.acknowledge }).waitFor();
+    assertEquals((await emergency(ben).boundingBox())?.height, 740);
+    const cleo = await field.person("Cleo", { ...phone, javaScriptEnabled: false });
+    cleo.device.expects(/request failed: .*\.js csp$/);
+    await cleo.goTo("/");
+    await emergency(cleo).getByText(text).waitFor();
+    await cleo.page.getByLabel(t.home.code).click();
+
+    await admin.goTo("/admin/notices");
+    await admin.page.getByRole("listitem").filter({ hasText: text }).getByRole("button", {
+      name: words.notices.withdraw,
+    })
+      .click();
+    await emergency(ben).waitFor({ state: "detached" });
+    await ben.page.getByText("Free water at the gate").waitFor();
+  },
+);
+
 rule("a line for one room is seen in that room only, and can be put away", async (field) => {
   const server = await operated(field);
   const [ada, ben] = [
@@ -125,6 +192,45 @@ rule("a line for one room is seen in that room only, and can be put away", async
   await ada.button(noticeTexts.dismiss).click();
   await ada.page.getByText("Free water at the gate").waitFor({ state: "detached" });
 });
+
+rule("a broadcast to a room that is not there says so, and nothing that was typed is lost", async (field) => {
+  const server = await operated(field);
+  const admin = await operator(field, server);
+  admin.device.expects(/400/);
+  await admin.goTo("/admin/notices");
+  await admin.choose(words.notices.urgencies.emergency);
+  const [text, rooms] = [admin.page.getByLabel(words.notices.text), admin.page.getByLabel(words.notices.rooms)];
+  await text.fill("Storm.\nLeave the stages.");
+  await rooms.fill("no-such-1");
+  await admin.button(words.notices.send).click();
+  await admin.untilAlert("no-such-1");
+  assertEquals([await text.inputValue(), await rooms.inputValue()], ["Storm.\nLeave the stages.", "no-such-1"]);
+  assert(await admin.page.getByRole("radio", { name: words.notices.urgencies.emergency }).isChecked());
+});
+
+rule(
+  "people of a room come and go on the operator's page by themselves; logged out everywhere, it says so",
+  async (field) => {
+    const server = await operated(field);
+    const ada = await field.person("Ada", { origin: server.url });
+    const path = await ada.startRoom("Camp");
+    const [watching, other] = [
+      await field.person("Watching", { origin: server.url }),
+      await field.person("Other", { origin: server.url }),
+    ];
+    for (const tab of [watching, other]) await logIn(tab);
+    await goToRoom(watching, path.split("/").at(-1)!);
+    await watching.page.getByLabel(words.room.suggest).fill("Half typed");
+    await watching.page.getByLabel(words.room.suggest).blur();
+    const ben = await field.person("Ben", { origin: server.url });
+    await ben.enter(path);
+    await watching.page.getByRole("heading", { name: `${words.room.people}: 2` }).waitFor();
+    assertEquals(await watching.page.getByLabel(words.room.suggest).inputValue(), "Half typed");
+    await other.goTo("/admin/data");
+    await other.button(words.data.logOutAll).click();
+    for (const tab of [other, watching]) await tab.page.getByLabel(words.login.password).waitFor();
+  },
+);
 
 rule("an emergency reaches a phone that has no server from one that heard of it", async (field) => {
   const server = await operated(field, { FESTIVAL_ENVIRONMENT: "development" });
@@ -186,6 +292,63 @@ rule(
     const cleo = await field.person("Cleo", { origin: server.url });
     await cleo.goHome();
     await cleo.page.getByRole("link", { name: /Lost and found/ }).waitFor();
+  },
+);
+
+/** Records and blocks of files that a device holds. */
+async function filesOn(tab: Tab): Promise<{ files: number; blocks: number }> {
+  return await tab.page.evaluate(() =>
+    new Promise((resolve, reject) => {
+      const opening = indexedDB.open("festival-chat-files");
+      opening.onerror = () => reject(opening.error);
+      opening.onsuccess = () => {
+        const transaction = opening.result.transaction(["files", "blocks"]);
+        const [files, blocks] = ["files", "blocks"].map((store) => transaction.objectStore(store).count());
+        transaction.oncomplete = () => resolve({ files: files!.result, blocks: blocks!.result });
+        opening.result.close();
+      };
+    })
+  );
+}
+
+rule(
+  "[FILE-12] a room that is cleared or deleted leaves no block of its files on a phone that has it open",
+  async (field) => {
+    const server = await operated(field);
+    const files = fileTextsFor("en");
+    const ada = await field.person("Ada", { origin: server.url });
+    const path = await ada.startRoom("Pictures");
+    const code = path.split("/").at(-1)!;
+    await ada.say("hello");
+    const share = async (name: string) => {
+      await choose(ada, name, "application/pdf", 600_000);
+      await sendChosen(ada, files.sheet.file);
+      await card(ada, files.file(name, fileSize(600_000))).getByText(files.onlyHere).waitFor();
+    };
+    const untilHolding = (files: number, blocks: number) =>
+      ada.until(
+        () => filesOn(ada),
+        (held) => held.files === files && held.blocks === blocks,
+        (held) => assertEquals(held, { files, blocks }),
+      );
+    await share("one.pdf");
+    await share("two.pdf");
+    await untilHolding(2, 6);
+    const admin = await operator(field, server);
+    const confirm = async (action: "clear" | "delete") => {
+      await goToRoom(admin, code);
+      await admin.page.getByRole("link", { name: words.room[action] }).click();
+      await admin.page.getByLabel(words.confirm.type(code)).fill(code);
+      await admin.button(words.confirm.yes[action]).click();
+    };
+    await confirm("clear");
+    await untilHolding(0, 0);
+    await share("three.pdf");
+    await ada.reload();
+    await card(ada, files.file("three.pdf", fileSize(600_000))).getByText(files.onlyHere).waitFor();
+    await untilHolding(1, 3);
+    await confirm("delete");
+    await untilHolding(0, 0);
   },
 );
 

@@ -14,7 +14,7 @@ const words = fileTextsFor("en");
 const TRANSFER_WITHIN_MS = 60_000;
 
 /** A file in the page's own memory, of bytes that no two blocks share; put into the picker as a person would choose it. */
-async function choose(person: Tab, name: string, type: string, bytes: number): Promise<void> {
+export async function choose(person: Tab, name: string, type: string, bytes: number): Promise<void> {
   await person.page.evaluate(([name, type, bytes]) => {
     const content = new Uint8Array(bytes);
     for (let at = 0; at < bytes; at += 65_536) crypto.getRandomValues(content.subarray(at, at + 65_536));
@@ -54,7 +54,7 @@ async function choosePhoto(person: Tab, width: number, height: number): Promise<
 }
 
 /** Says a name where none is known, then sends what was chosen. */
-async function sendChosen(person: Tab, title: string, caption = ""): Promise<void> {
+export async function sendChosen(person: Tab, title: string, caption = ""): Promise<void> {
   const sheet = person.dialog(title);
   if (caption !== "") await sheet.getByLabel(words.sheet.caption).fill(caption);
   await person.untilEnabled(sheet.getByRole("button", { name: words.sheet.send }));
@@ -62,7 +62,7 @@ async function sendChosen(person: Tab, title: string, caption = ""): Promise<voi
   await sheet.waitFor({ state: "detached", timeout: TRANSFER_WITHIN_MS });
 }
 
-function card(person: Tab, label: string): Locator {
+export function card(person: Tab, label: string): Locator {
   return person.log.getByRole("group", { name: label });
 }
 

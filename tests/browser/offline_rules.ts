@@ -194,12 +194,13 @@ rule("after a new build pages run its code, the old code goes, and what waits is
   await ada.say("old build");
   await untilKept(ada, 4);
   const buildsOf = async (tab: Tab) => {
-    const scripts = await tab.page.locator("link[rel=modulepreload]").evaluateAll((links) =>
-      links.map((link) => link.getAttribute("href")!.split("/")[3]!)
+    const scripts = await tab.page.locator("script[type=module]").evaluateAll((modules) =>
+      modules.flatMap(({ textContent }) => [...textContent.matchAll(/"\/_fresh\/js\/([^/]+)/g)].map(([, id]) => id!))
     );
     return [...new Set(scripts)];
   };
   const [old] = await buildsOf(ada);
+  assert(old !== undefined);
   await cutOff(server, ada);
   await ada.send("typed in between");
   await ada.message("typed in between").getByText(t.delivery.queued).waitFor();

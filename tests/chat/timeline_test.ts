@@ -73,6 +73,15 @@ Deno.test("only its author edits or takes back a message, and the last edit in o
   assertEquals(timeline.items[0]?.type, "retracted");
 });
 
+Deno.test("a file that was taken back still says which one it was: devices hold it", () => {
+  const file = { name: "map.pdf", type: "application/pdf", bytes: 1, root: "A".repeat(43) };
+  const said = event(BO, 1, { kind: "file", body: { name: "Bo", file } });
+  const timeline = folded(said, retract(BO, 2, said));
+  const [item] = timeline.items;
+  assert(item?.type === "retracted");
+  assertEquals(item.root, file.root);
+});
+
 Deno.test("a reaction counts once per author and emoji, and the last one in order says whether it is on", () => {
   const said = message(BO, 1, "text");
   const timeline = folded(

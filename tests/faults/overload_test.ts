@@ -6,11 +6,11 @@ import { measureOverload } from "../../bench/overload_run.ts";
 const ACK_P99_MAX_MS = 5_000;
 
 Deno.test("[LOAD-3] [LOAD-4] twice what a server carries: memory and acks stay in bounds, every offer is answered, normal again in 10 s", async () => {
-  const report = await measureOverload({ sockets: 100, stepMs: 700, overloadMs: 5_000 });
+  const report = await measureOverload({ sockets: 200, stepMs: 700, overloadMs: 5_000 });
   const said = JSON.stringify(report);
   assertEquals(report.unanswered, 0, said);
   assert(report.storedPerSecond > 0.3 * report.carriedPerSecond, `it goes on storing: ${said}`);
   assert(report.ackP99Ms < ACK_P99_MAX_MS, said);
-  assert(report.memoryMb.most < report.memoryMb.before + 300, said);
+  assert(Math.max(...report.memoryMb.most) < report.memoryMb.before + 300, said);
   assert(report.recoveredMs < 10_000, said);
 });

@@ -221,6 +221,17 @@ Deno.test("[FILE-2] what the room does not offer is neither told of nor given", 
   assertEquals([...ben!.dataFrom], []);
 });
 
+Deno.test("[FILE-12] a file whose offer goes while its record is being read is not fetched, and leaves nothing behind", async () => {
+  const world = new Neighbourhood();
+  const [ada, ben] = world.add("Ada", "Ben");
+  world.link(ada!, ben!);
+  const { root } = await ada!.offer(world.bytes(1_000));
+  const fetching = ben!.exchange.fetch(root);
+  ben!.knows.delete(root);
+  await fetching;
+  assertEquals([await ben!.store.all(), ben!.exchange.progress(root)], [[], undefined]);
+});
+
 Deno.test("[FILE-9] a full device says so, keeps what is being fetched, and lets finished files go first", async () => {
   const world = new Neighbourhood();
   const [ada, ben] = world.add("Ada", "Ben");

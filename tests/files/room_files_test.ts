@@ -27,7 +27,13 @@ class Room {
   retract(at: number): void {
     this.items.value = this.items.value.map((item, index) =>
       index === at && item.type === "message"
-        ? { type: "retracted", id: item.id, author: item.author, at: item.at }
+        ? {
+          type: "retracted",
+          id: item.id,
+          author: item.author,
+          at: item.at,
+          ...(item.file && { root: item.file.root }),
+        }
         : item
     );
   }
@@ -208,6 +214,79 @@ Deno.test("[FILE-2] what its author takes back goes from every device, unless an
   await room.time.run(100);
   assertEquals([ada!, ben!].map(({ device }) => device.disk.size), [0, 0]);
   assertEquals(ben!.files.view(file!.root).value.state, "unknown");
+});
+
+Deno.test("[FILE-2] what was taken back while no page was open goes when one is", async () => {
+  const { room, pages: [ada, ben] } = open(["Ada", "Ben"]);
+  const { file } = await ada!.send(1_000);
+  room.link(ada!, ben!);
+  await ben!.files.fetch(file!.root);
+  await room.time.run(1_000);
+  ben!.files.dispose();
+  room.retract(0);
+  await room.time.run(100);
+  assertEquals(ben!.device.disk.size, 1);
+  new Page(ben!.device);
+  await room.time.run(100);
+  assertEquals(ben!.device.disk.size, 0);
+  // Offered anew it comes anew, and is taken back anew.
+  await ada!.send(1_000);
+  await room.time.run(100);
+  assertEquals(ada!.device.disk.size, 1);
+  room.retract(1);
+  await room.time.run(100);
+  assertEquals(ada!.device.disk.size, 0);
+});
+
+Deno.test("[FILE-12] a cleared room: finished, half and paused files go, what is still offered or about to be stays, nothing else is given", async () => {
+  const { room, pages: [ada, ben] } = open(["Ada", "Ben"]);
+  const { file: whole } = await ada!.send(1_000, "whole.bin");
+  const { file: half } = await ada!.send(40 * FILE_BLOCK_BYTES, "half.bin");
+  const { file: paused } = await ada!.send(41 * FILE_BLOCK_BYTES, "paused.bin");
+  room.link(ada!, ben!);
+  for (const { root } of [whole!, half!, paused!]) await ben!.files.fetch(root);
+  await room.time.run(30);
+  await ben!.files.pause(paused!.root);
+  const { file: waiting } = await ada!.send(3_000, "waiting.bin");
+  ada!.problem = "outbox_full";
+  await ada!.send(2_000, "draft.bin");
+  assertEquals([ada!.device.disk.size, ben!.device.disk.size], [5, 3]);
+
+  room.items.value = room.items.value.slice(-1); // Its event is not stored yet: it comes into the new log.
+  await Promise.all([ada!, ben!].map(({ files }) => files.cleared("second")));
+  const bytes = (page: Page) => [...page.device.disk.values()].map(({ file }) => file.bytes).sort();
+  assertEquals([bytes(ada!), bytes(ben!)], [[2_000, 3_000], []]);
+  assertEquals(ben!.files.view(half!.root).value.state, "unknown");
+  await room.time.run(10_000);
+  assertEquals(ben!.files.view(half!.root).value.state, "absent", "what was on its way is not kept either");
+  await ben!.files.fetch(waiting!.root);
+  await ben!.files.fetch(whole!.root);
+  await room.time.run(5_000);
+  assertEquals([bytes(ada!), bytes(ben!)], [[2_000, 3_000], [3_000]]);
+
+  // Another page of the same log hears of it again, before it has read what was offered since.
+  room.items.value = [];
+  await new Page(ben!.device).files.cleared("second");
+  assertEquals(bytes(ben!), [3_000]);
+});
+
+Deno.test("[FILE-12] of a deleted room no file is kept, fetched or given", async () => {
+  const { room, pages: [ada, ben] } = open(["Ada", "Ben"]);
+  const { file } = await ada!.send(40 * FILE_BLOCK_BYTES);
+  const { file: other } = await ada!.send(1_000);
+  room.link(ada!, ben!);
+  await ben!.files.fetch(file!.root);
+  await room.time.run(30);
+  await ada!.files.forget();
+  await room.time.run(100);
+  const blocks = () => ben!.device.disk.get(file!.root)?.blocks.size;
+  const given = blocks()!;
+  await room.time.run(60_000);
+  assertEquals([ada!.device.disk.size, blocks(), given < 40], [0, given, true]);
+  await ben!.files.forget();
+  await ben!.files.fetch(other!.root);
+  await room.time.run(10_000);
+  assertEquals(ben!.device.disk.size, 0);
 });
 
 Deno.test("only small pictures come by themselves, and none where the network is to be spared", () => {

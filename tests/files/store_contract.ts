@@ -47,6 +47,24 @@ export const FILE_STORE_RULES: { name: string; run: (open: OpenFiles) => Promise
     },
   },
   {
+    name:
+      "[FILE-12] files: a room is cleared once for an epoch, whatever tab hears of it first, and what stays stays whole",
+    async run(open) {
+      const { store, file } = device(open, 10);
+      await file("old", "mine", 2);
+      await file("half", "wanted", 1, 3);
+      await file("offered", "mine", 2);
+      const stays = ({ root }: HeldFile) => root === "offered";
+      assertEquals((await store.clear("second", stays)).sort(), ["half", "old"]);
+      assertEquals([kept(await store.all()), await store.block("old", 0)], [["offered 2"], undefined]);
+      assertEquals((await store.block("offered", 1))?.length, FILE_BLOCK_BYTES);
+      await file("since", "wanted", 1);
+      const other = open({ blocks: 10, now: Date.now });
+      assertEquals([await other.clear("second", () => false), (await other.all()).length], [[], 2]);
+      assertEquals((await other.clear("third", () => false)).length, 2);
+    },
+  },
+  {
     name: "files: a block of a file that nobody noted, or that is gone, is dropped",
     async run(open) {
       const { store } = device(open, 10);

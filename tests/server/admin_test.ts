@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
 import { readNotice } from "../../lib/protocol/notice.ts";
-import { WIPE_WORDS } from "../../lib/server/admin/admin.ts";
+import { AUDIT_SHOWN, WIPE_WORDS } from "../../lib/server/admin/admin.ts";
 import { hashPassword, isPassword, readPasswordHash } from "../../lib/server/admin/password.ts";
-import { publicKeyOf } from "../../lib/server/admin/operator_key.ts";
+import { publicKeyOf, signAsOperator } from "../../lib/server/admin/operator_key.ts";
 import { ConfigError, DEFAULT_CONFIG, readConfig } from "../../lib/server/config.ts";
+import { takeKey } from "../../lib/server/admin/tasks.ts";
 import { deviceHash } from "../../lib/server/steering.ts";
 import { nodeVerifier } from "../../lib/server/verifier.ts";
 import { auditHash, firstBreak } from "../../lib/store/audit.ts";
@@ -71,6 +72,19 @@ scene(
   2,
 );
 
+Deno.test("a password is typed as at any terminal: backspace takes a character, Ctrl-U the line, Ctrl-C ends it", () => {
+  const typed = (keys: string) => {
+    const line: number[] = [];
+    for (const byte of new TextEncoder().encode(keys)) {
+      const key = takeKey(line, byte);
+      if (key !== "more") return [key, new TextDecoder().decode(new Uint8Array(line))];
+    }
+  };
+  assertEquals(typed("grün\u007f\u007fün\r"), ["end", "grün"]);
+  assertEquals(typed("\u007fwrong\u0015right\n"), ["end", "right"]);
+  assertEquals(typed("secret\u0003"), ["cancel", "secret"]);
+});
+
 scene(
   "guessing from ever new addresses is limited for all together, and does not fill the audit log",
   async ({ instances: [first] }) => {
@@ -117,6 +131,41 @@ scene(
     assertEquals(await login.operatorOf(cookie), undefined, "its whole life is over");
   },
 );
+
+scene("a page that only draws itself anew keeps nobody logged in", async ({ instances: [first], cookie, time }) => {
+  const { login, server: { config: { admin: { idleMs } } } } = first!;
+  for (let passed = 0; passed < idleMs - 60_000; passed += 60_000) {
+    await time.advance(60_000);
+    assert(await login.operatorOf(cookie, { used: false }) !== undefined);
+  }
+  await time.advance(60_000);
+  assertEquals(await login.operatorOf(cookie, { used: false }), undefined);
+});
+
+scene("logging out everywhere ends every log-in on every instance, and one that is just used stays ended", async ({
+  instances: [first, second],
+  operator,
+  cookie,
+  time,
+}) => {
+  const other = await second!.admin.logIn(second!.login, PASSWORD, somebody("203.0.113.7"));
+  assert("cookie" in other);
+  await time.advance(120_000);
+  const { store } = second!;
+  const get = store.operators.get.bind(store.operators);
+  store.operators.get = async (session) => {
+    const record = await get(session);
+    // Between the look at a log-in and the note that it was used.
+    await first!.admin.logOutEverywhere(first!.login, operator);
+    return record;
+  };
+  await second!.login.operatorOf(other.cookie);
+  store.operators.get = get;
+  for (const { login } of [first!, second!]) {
+    for (const one of [cookie, other.cookie]) assertEquals(await login.operatorOf(one), undefined);
+  }
+  assertEquals((await store.audit.page(undefined, 1))[0]?.action, "logged_out_everywhere");
+}, 2);
 
 scene("a cookie that anybody made or changed is none", async ({ instances: [first], cookie }) => {
   const [id, until, mac] = cookie.split(".") as [string, string, string];
@@ -192,6 +241,29 @@ Deno.test("an audit entry that was changed, taken out or put in shows", () => {
   );
 });
 
+scene("entries that were taken out between two pages, or at the newest end, show", async ({
+  instances: [first],
+  operator,
+  database,
+}) => {
+  const { admin } = first!;
+  for (let n = 0; n < AUDIT_SHOWN + 10; n++) await admin.liftBan(operator, "A".repeat(16));
+  const all = AUDIT_SHOWN + 11;
+  const { entries, broken } = await admin.audit(undefined);
+  assertEquals([entries.length, entries[0]!.number, broken], [AUDIT_SHOWN, all, undefined]);
+  const next = entries.at(-1)!.number;
+  assertEquals((await admin.audit(next)).broken, undefined);
+  assertEquals((await admin.audit(1)).broken, undefined, "there is nothing before the first");
+  const kv = database.open();
+  const { value } = await kv.get(["audit", all]);
+  await kv.delete(["audit", all]);
+  assertEquals((await admin.audit(undefined)).broken, all);
+  await kv.set(["audit", all], value);
+  await kv.delete(["audit", next - 1]);
+  assertEquals((await admin.audit(undefined)).broken, next);
+  assertEquals((await admin.audit(next)).broken, next - 1);
+});
+
 scene("two instances that write at once write one chain", async ({ instances: [first, second], operator, time }) => {
   const writing = Promise.all(
     [first!, second!].flatMap(({ admin }) => Array.from({ length: 5 }, () => admin.liftBan(operator, "A".repeat(16)))),
@@ -204,6 +276,26 @@ scene("two instances that write at once write one chain", async ({ instances: [f
 }, 2);
 
 // ---- rooms ----
+
+scene("the room of the probes is in no list of rooms and no count of them", async ({ instances: [first] }) => {
+  const { admin, store } = first!;
+  const [people, probes] = [await first!.newRoom(), await first!.newRoom({ name: "Probes" })];
+  await store.stats.nameProbeRoom(probes.id, undefined);
+  const { rooms, total, looked } = await admin.rooms();
+  assertEquals([rooms.map(({ room }) => room.id), total, looked], [[people.id], 1, 1]);
+});
+
+scene("an import that is refused is not in the audit log", async ({ instances: [first], operator }) => {
+  const { admin, store } = first!;
+  const room = await first!.newRoom();
+  const lines: string[] = [];
+  for await (const line of (await admin.exportRoom(operator, room.id))!) lines.push(line);
+  const archive = () => new Blob(lines).stream();
+  assertEquals(await admin.importRoom(operator, archive()), { problem: "id_taken" });
+  await admin.deleteRoom(operator, room.id, room.code!);
+  assertEquals(await admin.importRoom(operator, archive()), { problem: "id_taken" });
+  assertEquals((await store.audit.page(undefined, 1))[0]?.action, "room_deleted");
+});
 
 scene(
   "[DEL-1] a deleted room is gone from the database, its people on every instance are told, and it stays deleted",
@@ -412,6 +504,34 @@ scene(
     const cleo = await TestClient.join({ ...first!.wire(room.id), room: room.id });
     await time.advance(100);
     assertEquals(cleo.frames.filter(({ type }) => type === "notices"), [], "what ended is not told");
+  },
+  2,
+);
+
+scene(
+  "[NOTICE-8] who is in no room is told what goes to all rooms, and only what this operator signed",
+  async ({ instances: [first, second], operator, time }) => {
+    const room = await first!.newRoom();
+    const notice = { urgency: "emergency", text: "Storm", rooms: [], minutes: 60 } as const;
+    const told = async () => (await second!.server.broadcasts()).map(([payload]) => JSON.parse(payload));
+    const storm = await first!.admin.broadcast(operator, notice);
+    await first!.admin.broadcast(operator, { ...notice, text: "Here", rooms: [room.id] });
+    assert(storm.ok);
+    const other = "C".repeat(42) + "E";
+    const [payload] = storm.notice.wire;
+    await first!.store.steering.changeNotices((wires) => [
+      ...wires,
+      signAsOperator(other, payload.replace(publicKeyOf(OPERATOR_KEY), publicKeyOf(other))),
+      [payload.replace("Storm", "Forged"), storm.notice.wire[1]],
+    ]);
+    await second!.server.steering.refresh();
+    assertEquals(second!.server.steering.notices.length, 4);
+    assertEquals((await told()).map(({ text }) => text), ["Storm"]);
+    await first!.admin.withdraw(operator, storm.notice.id);
+    await second!.server.steering.refresh();
+    assertEquals((await told()).map(({ of }) => of), [storm.notice.id]);
+    await time.advance(3_600_000);
+    assertEquals(await told(), []);
   },
   2,
 );

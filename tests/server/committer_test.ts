@@ -5,7 +5,7 @@ import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import { Committer, type Outcome, type Sender } from "../../lib/server/committer.ts";
 import { realSurroundings } from "../../lib/server/surroundings.ts";
 import { openStore } from "../../lib/store/deno_store.ts";
-import { APPEND_MAX_EVENTS, type LogStore } from "../../lib/store/store.ts";
+import { APPEND_MAX_EVENTS, type LogStore, StorageUnavailable } from "../../lib/store/store.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import { newFounding, signerOf, TestClient } from "../support/client.ts";
 import { type KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
@@ -192,3 +192,28 @@ Deno.test("[ACK-2] nobody sees an event before its author's ack, also when the b
   for (let turn = 0; turn < 40; turn++) await time.advance(100);
   await closing;
 });
+
+Deno.test("[LOAD-1] what waits to be stored tells for how long, unless the database is away: that is no load", () =>
+  scene(async ({ committer, say, sender, time }) => {
+    let finish = () => {}, fail = (_: Error) => {};
+    const one = committer({
+      append: (_room, head) =>
+        new Promise((resolve, reject) => {
+          finish = () => resolve({ ...head, head: head.head + 1, versionstamp: "next" });
+          fail = reject;
+        }),
+    });
+    assertEquals(one.load, { queueShare: 0, storeMs: 0 });
+    one.submit([{ event: await say(1), sender }]);
+    await time.advance(1_000);
+    one.submit([{ event: await say(2), sender }]);
+    await time.advance(500);
+    assertEquals(one.load, { queueShare: 1 / 2_000, storeMs: 1_500 }, "the oldest one, which is being stored");
+    finish();
+    await time.advance(100);
+    assertEquals(one.load, { queueShare: 0, storeMs: 600 }, "the second one");
+    fail(new StorageUnavailable("append", new Error("away")));
+    await time.advance(2_000);
+    assertEquals(one.load.storeMs, 0, "in doubt");
+    one.stop();
+  }));

@@ -65,6 +65,17 @@ Deno.test("a flood of different lines is held back, and counted", async () => {
   assertEquals(JSON.parse(lines.at(-1)!).heldBack, 5_000 - BURST_LINES);
 });
 
+Deno.test("what has to be on record is written at every level, and however much else is written", () => {
+  const { lines, logger } = logging({ level: "error" });
+  for (let line = 0; line < 2 * BURST_LINES; line++) logger.log("error", `line ${line}`);
+  logger.record("audit 17 room_deleted HASH");
+  logger.record("audit 17 room_deleted HASH");
+  assertEquals(lines.slice(BURST_LINES).map((line) => JSON.parse(line).message), [
+    "audit 17 room_deleted HASH",
+    "audit 17 room_deleted HASH",
+  ]);
+});
+
 Deno.test("a clock that is set back silences nothing", () => {
   let now = 1_000_000;
   const { lines, logger } = logging({ clock: { now: () => now } });

@@ -9,7 +9,7 @@ import { startTestServer } from "./support.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
 const { overload: SETTINGS } = DEFAULT_CONFIG;
-const QUIET: LoadSignals = { lagMs: 0, busyShare: 0, queueShare: 0, memoryShare: 0 };
+const QUIET: LoadSignals = { lagMs: 0, busyShare: 0, queueShare: 0, storeMs: 0, memoryShare: 0 };
 
 /** Looks once per signal, `lookMs` apart. */
 function loads(...signals: Partial<LoadSignals>[]): Load[] {
@@ -20,16 +20,18 @@ function loads(...signals: Partial<LoadSignals>[]): Load[] {
 Deno.test("[LOAD-1] [LOAD-2] [LOAD-3] each signal has its three limits, and the worst one decides", () => {
   const table: [Partial<LoadSignals>, string, string?][] = [
     [{}, "normal"],
-    [{ lagMs: 249, busyShare: 0.89, queueShare: 0.49, memoryShare: 0.79 }, "normal"],
+    [{ lagMs: 249, busyShare: 0.89, queueShare: 0.49, storeMs: 999, memoryShare: 0.79 }, "normal"],
     [{ lagMs: 250 }, "no_newcomers", "lagMs"],
     [{ busyShare: 0.9 }, "no_newcomers", "busyShare"],
     [{ queueShare: 0.5 }, "no_newcomers", "queueShare"],
+    [{ storeMs: 1_000 }, "no_newcomers", "storeMs"],
     [{ memoryShare: 0.8 }, "no_newcomers", "memoryShare"],
     [{ lagMs: 500 }, "no_joins", "lagMs"],
     [{ memoryShare: 0.9, lagMs: 300 }, "no_joins", "memoryShare"],
     [{ lagMs: 1_000 }, "fewer_events", "lagMs"],
     [{ busyShare: 0.98 }, "fewer_events", "busyShare"],
     [{ queueShare: 0.9, busyShare: 0.95 }, "fewer_events", "queueShare"],
+    [{ storeMs: 2_500 }, "fewer_events", "storeMs"],
     [{ memoryShare: 0.99 }, "fewer_events", "memoryShare"],
   ];
   for (const [signals, level, signal] of table) {
@@ -68,10 +70,10 @@ Deno.test("the meter smooths: one long turn of the event loop is no overload, th
     heap: () => ({ usedBytes: 10, limitBytes: 100 }),
     residentBytes: () => 600,
   });
-  const look = (lagMs: number, busyMs: number, lateShare = 0) => {
+  const look = (lagMs: number, busyMs: number, lateShare = 0, storeMs = 0) => {
     at += 250;
     cpuMs += busyMs;
-    return meter.measure({ lagMs, lateShare }, 0.25);
+    return meter.measure({ lagMs, lateShare }, { queueShare: 0.25, storeMs });
   };
   const once = look(800, 250);
   assertEquals(nextLoad(NO_LOAD, once, 0, SETTINGS).level, "normal");
@@ -80,16 +82,34 @@ Deno.test("the meter smooths: one long turn of the event loop is no overload, th
   assertEquals(nextLoad(NO_LOAD, look(0, 250), 0, SETTINGS).level, "fewer_events");
   for (let count = 0; count < 8; count++) look(0, 10);
   assertEquals(nextLoad(NO_LOAD, look(0, 10), 0, SETTINGS).level, "normal");
+  assertEquals(nextLoad(NO_LOAD, look(0, 10, 0, 2_000), 0, SETTINGS).level, "normal", "one long commit");
+  for (let count = 0; count < 8; count++) look(0, 10, 0, 2_000);
+  assertEquals(nextLoad(NO_LOAD, look(0, 10, 0, 2_000), 0, SETTINGS).level, "no_joins", "a database that is too slow");
   for (let count = 0; count < 14; count++) look(20, 100, 1);
   const starved = nextLoad(NO_LOAD, look(20, 100, 1), 0, SETTINGS);
   assertEquals(starved.level, "fewer_events", "always a turn under way, with a part of the core only");
+});
+
+Deno.test("where the runtime does not tell a thread's CPU time, late timers alone say that it is busy", () => {
+  let at = 0;
+  const meter = new LoadMeter(Infinity, {
+    threadCpuMs: () => 0,
+    steadyNow: () => at += 250,
+    heap: () => ({ usedBytes: 10, limitBytes: 100 }),
+    residentBytes: () => 600,
+  });
+  for (let count = 0; count < 14; count++) meter.measure({ lagMs: 20, lateShare: 1 }, { queueShare: 0, storeMs: 0 });
+  assertEquals(
+    nextLoad(NO_LOAD, meter.measure({ lagMs: 20, lateShare: 1 }, { queueShare: 0, storeMs: 0 }), 0, SETTINGS).level,
+    "fewer_events",
+  );
 });
 
 Deno.test("the meter's own probes measure this process", () => {
   const meter = new LoadMeter(Infinity);
   const end = performance.now() + 100;
   while (performance.now() < end);
-  const { busyShare, memoryShare } = meter.measure({ lagMs: 0, lateShare: 0 }, 0);
+  const { busyShare, memoryShare } = meter.measure({ lagMs: 0, lateShare: 0 }, { queueShare: 0, storeMs: 0 });
   // Smoothed from nothing: a quarter of what was measured. Other programs may have had the core for a while.
   assert(busyShare > 0.02 && busyShare <= 0.25, `${busyShare}`);
   assert(memoryShare > 0 && memoryShare < 0.5, `${memoryShare}`);

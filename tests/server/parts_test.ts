@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
 import { toBase64Url } from "../../lib/protocol/base64url.ts";
 import { PAGE_MAX_BYTES } from "../../lib/protocol/limits.ts";
-import { ConfigError, DEFAULT_CONFIG, readConfig } from "../../lib/server/config.ts";
+import { ConfigError, DEFAULT_CONFIG, type Platform, readConfig } from "../../lib/server/config.ts";
 import { addressOf, isSecure, nameDevice, readDevice } from "../../lib/server/device.ts";
 import { People } from "../../lib/server/people.ts";
 import { Tail } from "../../lib/server/tail.ts";
@@ -46,13 +46,13 @@ Deno.test("settings of monitoring: what makes no sense stops the start", () => {
   assertEquals([off.probeEveryMs, off.reportShare, off.token], [0, 0, undefined]);
 });
 
-Deno.test("environment and platform are found by themselves, and a proxy is trusted on Deno Deploy", () => {
+Deno.test("environment and platform are found by themselves, and no proxy is trusted unasked", () => {
   const found = (values: Record<string, string>) => {
     const { environment, platform, proxyHops } = readConfig(env(values));
     return [environment, platform, proxyHops];
   };
-  assertEquals(found({ DENO_DEPLOYMENT_ID: "abc" }), ["production", "deno-deploy", 1]);
-  assertEquals(found({ DENO_DEPLOY: "1", FESTIVAL_ENVIRONMENT: "staging" }), ["staging", "deno-deploy", 1]);
+  assertEquals(found({ DENO_DEPLOYMENT_ID: "abc" }), ["production", "deno-deploy", 0]);
+  assertEquals(found({ DENO_DEPLOY: "1", FESTIVAL_ENVIRONMENT: "staging" }), ["staging", "deno-deploy", 0]);
   assertEquals(found({ container: "podman" }), ["production", "container", 0]);
   assertEquals(found({ FESTIVAL_ENVIRONMENT: "development" }), ["development", "plain", 0]);
 });
@@ -118,8 +118,11 @@ Deno.test("a device is read from its cookie only when we could have made it", ()
   const headers = new Headers();
   nameDevice(headers, device, true);
   assertMatch(headers.get("set-cookie")!, /; Secure\b/);
-  assert(isSecure(new URL("http://x/"), new Headers({ "x-forwarded-proto": "https" }), 1));
-  assert(!isSecure(new URL("http://x/"), new Headers({ "x-forwarded-proto": "https" }), 0), "a visitor's own claim");
+  const secure = (proxyHops: number, platform: Platform, forwarded: string) =>
+    isSecure(new URL("http://x/"), new Headers({ "x-forwarded-proto": forwarded }), { proxyHops, platform });
+  assert(secure(1, "plain", "https"));
+  assert(!secure(0, "plain", "https"), "a visitor's own claim");
+  assert(secure(0, "deno-deploy", "http"), "always https there, whatever a visitor claims");
 });
 
 Deno.test("a socket opens for pages of the own origin, of configured ones, and for programs", () => {

@@ -444,15 +444,38 @@ stage(
       server.server.findRoomByCode(code, { device: `fresh device ${n}`, address: "192.0.2.9" });
     for (let n = 0; n < burst; n++) await guess(`cosmic-stage-${n % 900 + 1}`, n);
     assertEquals((await guess("cosmic-stage-1", burst) as { problem: string }).problem, "rate_limited");
-    const [absent, there] = [await guess("cosmic-stage-2", burst + 1), await guess(room.code!, burst + 2)];
-    assertEquals(there, absent);
+    let reads = 0;
+    const byId = server.store.rooms.byId.bind(server.store.rooms);
+    server.store.rooms.byId = (id) => (reads++, byId(id));
+    const absent = await guess("cosmic-stage-2", burst + 1);
+    const readsOfAbsent = reads;
+    assertEquals(await guess(room.code!, burst + 2), absent);
+    assertEquals(reads, 2 * readsOfAbsent, "and it takes as long");
     const elsewhere = await server.server.findRoomByCode(room.code!, { device: "d", address: "192.0.2.10" });
     assertEquals(elsewhere, { room });
   },
 );
 
-stage("[CODE-2] a code one digit off gets the right one suggested", async ({ server, room }) => {
-  const wrong = room.code!.replace(/\d$/, (digit) => String((Number(digit) + 1) % 10));
-  const answer = await server.server.findRoomByCode(wrong, { device: "d", address: "a" });
-  assert("problem" in answer && answer.suggestions!.includes(room.code!));
+const suggested = async ({ server }: TestServer, code: string) => {
+  const answer = await server.findRoomByCode(code, { device: "d", address: "a" });
+  return "problem" in answer ? answer.suggestions : undefined;
+};
+const oneDigitOff = (code: string) => code.replace(/\d$/, (digit) => String((Number(digit) + 1) % 10));
+
+stage("[CODE-2] a code one digit off gets the right one suggested", async ({ server }) => {
+  const listed = await server.newRoom({ roomKind: "listed" });
+  assertEquals((await suggested(server, oneDigitOff(listed.code!)))?.includes(listed.code!), true);
+});
+
+stage("[CODE-4] a wrong code tells of no more than two codes of rooms that are not listed", async ({ server }) => {
+  const room = await server.newRoom({ room: "A".repeat(22) });
+  let asked = 0;
+  const byCode = server.store.rooms.byCode.bind(server.store.rooms);
+  // As if every code were one of a room that is not listed.
+  server.store.rooms.byCode = (code) => Promise.resolve(code === "cosmic-stage-41" ? undefined : (asked++, room));
+  assertEquals((await suggested(server, "cosmic-stage-41"))?.length, 2);
+  assert(asked > 20, "others were looked up");
+  server.store.rooms.byCode = byCode;
+  const slip = room.code!.replace(/^(.)(.)/, (_, first, second) => first + (second === "x" ? "q" : "x"));
+  assertEquals(await suggested(server, slip), [room.code], "a slip in a word finds the room");
 });

@@ -8,7 +8,7 @@ import { serveSocket, SOCKET_IDLE_TIMEOUT_S } from "../../lib/server/websocket.t
 import { openStore } from "../../lib/store/deno_store.ts";
 import type { Kv, Store } from "../../lib/store/store.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
-import type { RoomKind } from "../../lib/protocol/event.ts";
+import type { RoomId, RoomKind } from "../../lib/protocol/event.ts";
 import { newFounding, type OpenWire, webSocketWire } from "../support/client.ts";
 import { type KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
 
@@ -31,7 +31,7 @@ export interface TestServer {
   /** Opens connections in this process; they carry frames at once. */
   wire(room: string, visitor?: Partial<Visitor>): PipeControl & { open: OpenWire };
   /** A new room. */
-  newRoom(options?: { name?: string; roomKind?: RoomKind }): Promise<RoomInfo>;
+  newRoom(options?: { name?: string; roomKind?: RoomKind; room?: RoomId }): Promise<RoomInfo>;
   close(): Promise<void>;
 }
 

@@ -207,6 +207,27 @@ Deno.test("another log of the same room (a new epoch) is read anew; what was the
   session.dispose();
 });
 
+Deno.test("[CLEAR-2] of a cleared room nothing is left on the screen, and whoever keeps files of it is told with each welcome", async () => {
+  const told: [epoch: string, shown: string[]][] = [];
+  const { time, server, session } = await openRoom({ onCleared: (epoch) => told.push([epoch, lines(session)]) });
+  await say(server, 1, 3);
+  await time.run(100);
+  assertEquals([lines(session).length, told], [4, []]);
+  server.oldest = server.head + 1;
+  server.log = [];
+  server.epoch = "CCCCCCCCCCA";
+  server.cleared = server.clock;
+  server.cut("room_cleared");
+  await time.until(() => told.length > 0);
+  assertEquals(told, [["CCCCCCCCCCA", []]]);
+  await server.say("after");
+  await time.run(100);
+  server.cut();
+  await connected(server, session);
+  assertEquals(told.slice(1), [["CCCCCCCCCCA", ["after"]]]);
+  session.dispose();
+});
+
 Deno.test("a log that lost its end (a backup put back) is followed from where it is, and new events take the positions", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });

@@ -2,12 +2,18 @@
 import { assert, assertEquals } from "@std/assert";
 import { roomNamePlace, sealerOf } from "../../lib/crypto/seal.ts";
 import { verifyEvent } from "../../lib/crypto/signing.ts";
-import { type Event, readEvent } from "../../lib/protocol/event.ts";
+import { type Event, readEvent, type WireEvent } from "../../lib/protocol/event.ts";
 import { readWireEvent } from "../../lib/protocol/decode_server.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
-import { createHomeModel, type HomeModel } from "../../lib/session/home_model.ts";
+import { createHomeModel, type HomeDeps, type HomeModel } from "../../lib/session/home_model.ts";
 import { LISTED_POLL_MS } from "../../lib/session/limits.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
+import { Notices, type NoticeShelf } from "../../lib/session/notices.ts";
+import { encodeNotice, type NoticeUrgency, readNotice } from "../../lib/protocol/notice.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import { meshConfigFor } from "../../lib/server/mesh_config.ts";
+import { publicKeyOf, signAsOperator } from "../../lib/server/admin/operator_key.ts";
+import { nodeVerifier } from "../../lib/server/verifier.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { fakeEd25519 } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
@@ -30,14 +36,25 @@ function made(body: unknown): RoomInfo {
   return infoOf(read.event);
 }
 
-function openHome(answer: Answer, { disk = new MemoryDisk(), time = new VirtualTime() } = {}) {
+/** A shelf that a page finds as an earlier one left it. */
+function noticeShelf(kept: { text?: string } = {}): NoticeShelf {
+  return { read: () => kept.text, write: (text) => kept.text = text, listen: () => () => {} };
+}
+
+function openHome(
+  answer: Answer,
+  { disk = new MemoryDisk(), time = new VirtualTime(), notices, ed25519 = fakeEd25519 }: Partial<
+    Pick<HomeDeps, "notices" | "ed25519"> & { disk: MemoryDisk; time: VirtualTime }
+  > = {},
+) {
   const asked: { path: string; body: unknown }[] = [];
   const home: HomeModel = createHomeModel({
     clock: time.clock,
     timers: time.timers,
     random: new SeededRandom(1),
     storage: memoryStorage(disk, { lasting: true }),
-    ed25519: fakeEd25519,
+    ed25519,
+    ...(notices && { notices }),
     fetch(path, init) {
       const body = init?.body === undefined ? undefined : JSON.parse(String(init.body));
       asked.push({ path, body });
@@ -198,4 +215,96 @@ Deno.test("the home page knows whether the server answers", async () => {
   await time.run(LISTED_POLL_MS);
   assertEquals([home.reachable.value, home.listed.value], [true, []]);
   home.dispose();
+});
+
+const OPERATOR = "A".repeat(43);
+
+/** A home page whose server has an operator and says `said`; without a network when `said` is undefined. */
+function operated(drawn: readonly WireEvent[] = [], shelf = noticeShelf()) {
+  const server: { said: WireEvent[] | undefined; asked: number } = { said: [], asked: 0 };
+  const time = new VirtualTime();
+  const opened = openHome((path) => {
+    if (server.said === undefined) throw new TypeError("no network");
+    if (path !== "/mesh/config") return { rooms: [], notices: server.said, at: time.now() };
+    server.asked++;
+    const admin = { ...DEFAULT_CONFIG.admin, operatorKey: OPERATOR };
+    return meshConfigFor({ ...DEFAULT_CONFIG, admin }, "d", 0);
+  }, {
+    time,
+    notices: { shelf, drawn },
+    ed25519: { ...fakeEd25519, verify: (...signed) => nodeVerifier().verify(...signed) },
+  });
+  return { ...opened, server, texts: () => opened.home.notices.value?.map(({ text }) => text) };
+}
+
+function notice(
+  text: string,
+  { at = new VirtualTime().now(), urgency = "emergency" as NoticeUrgency, rooms = [] as string[] } = {},
+) {
+  const content = { urgency, text, ...(rooms.length > 0 && { rooms }) };
+  const times = { at, until: at + 3_600_000 };
+  return signAsOperator(OPERATOR, encodeNotice(publicKeyOf(OPERATOR), times, content));
+}
+
+Deno.test("[NOTICE-8] at home is shown what goes to all rooms, as soon as the list tells of it; what ends or is withdrawn goes", async () => {
+  const { home, server, texts, time } = operated();
+  home.setShown(true);
+  await time.run(1);
+  assertEquals(texts(), []);
+  const storm = notice("Storm");
+  server.said = [storm, notice("For one room", { rooms: ["A".repeat(22)] }), notice("Water", { urgency: "info" })];
+  await time.run(LISTED_POLL_MS);
+  assertEquals([texts()?.sort(), server.asked], [["Storm", "Water"], 1]);
+  const { id, at, until } = readNotice(storm)!;
+  server.said = [signAsOperator(OPERATOR, encodeNotice(publicKeyOf(OPERATOR), { at, until }, { of: id }))];
+  await time.run(LISTED_POLL_MS);
+  assertEquals(texts(), ["Water"]);
+  await time.run(3_600_000);
+  assertEquals(texts(), []);
+  home.dispose();
+  assertEquals(time.pending, 0);
+});
+
+Deno.test("[NOTICE-8] what a page was drawn with stays until it can be checked, and goes when its operator did not sign it", async () => {
+  const forged: WireEvent = [notice("Run")[0], notice("Walk")[1]];
+  const { home, server, texts, time } = operated([forged]);
+  server.said = undefined; // The key cannot be asked for.
+  home.setShown(true);
+  await time.run(LISTED_POLL_MS);
+  assertEquals(texts(), undefined);
+  server.said = [notice("Walk")];
+  await time.run(LISTED_POLL_MS);
+  assertEquals(texts(), ["Walk"]);
+  home.dispose();
+});
+
+Deno.test("[NOTICE-8] what was read at home is not shown again there or in a room, and the other way round; a page without a network shows what the device kept", async () => {
+  const kept: { text?: string } = {};
+  const drawn = [notice("Storm"), notice("Fire")];
+  const [storm, fire] = drawn.map((wire) => readNotice(wire)!.id);
+  const { home, texts, time } = operated(drawn, noticeShelf(kept));
+  await time.run(1);
+  assertEquals(texts()?.sort(), ["Fire", "Storm"]);
+  home.acknowledge(storm!);
+  assertEquals(texts(), ["Fire"]);
+  home.dispose();
+  const inRoom: string[] = [];
+  const room = new Notices({
+    room: "A".repeat(22),
+    clock: time.clock,
+    timers: time.timers,
+    verifier: nodeVerifier(),
+    shelf: noticeShelf(kept),
+    fetchConfig: () => Promise.reject(new TypeError("no network")),
+    show: (views) => inRoom.splice(0, Infinity, ...views.map(({ text }) => text)),
+    log: () => {},
+  });
+  assertEquals(inRoom, ["Fire"]);
+  room.acknowledge(fire!);
+  room.dispose();
+  const later = operated(drawn, noticeShelf(kept));
+  later.server.said = undefined;
+  await later.time.run(1);
+  assertEquals(later.texts(), []);
+  later.home.dispose();
 });

@@ -16,6 +16,8 @@ export interface StoragePage {
   upgrade(database: string): Promise<string>;
   /** Makes a database as an earlier version of the app left it. The page stays connected to it, as that did, until asked. */
   makeVersion(version: 1 | 2, database: string): Promise<void>;
+  /** Makes a database of files as the first version of the app left it; the roots and blocks that this one finds there. */
+  readOldFiles(database: string): Promise<string[]>;
   /** What this version of the app finds in a database, and whether it can use it. */
   readAll(database: string): Promise<Found>;
 }
@@ -126,6 +128,27 @@ const page: StoragePage = {
         transaction.onerror = () => reject(transaction.error);
       };
     });
+  },
+  async readOldFiles(database) {
+    await new Promise<void>((resolve, reject) => {
+      const request = indexedDB.open(database, 1);
+      request.onerror = () => reject(request.error);
+      request.onupgradeneeded = () => {
+        const { result: db } = request;
+        const file = { bytes: 3, reason: "mine", shared: false, blocks: [0], usedAt: 1 };
+        db.createObjectStore("files").put(file, ["room", "a"]);
+        db.createObjectStore("blocks").put(new Uint8Array(3), ["room", "a", 0]);
+      };
+      request.onsuccess = () => {
+        request.result.close();
+        resolve();
+      };
+    });
+    const store = idbFileStore("room", { name: database });
+    const found = await Promise.all(
+      (await store.all()).map(async ({ root }) => `${root} ${(await store.block(root, 0))?.length}`),
+    );
+    return [...found, ...await store.clear("epoch", () => false)];
   },
   async readAll(database) {
     const storage = idbStorage(database);

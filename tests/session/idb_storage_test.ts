@@ -95,6 +95,11 @@ inBrowser("an older page does not keep a newer one from upgrading the database",
   assertEquals(await newer.evaluate(() => storagePage.upgrade("upgraded")), "ok");
 });
 
+inBrowser("files that an earlier version kept are there, and can be cleared", async (openPage) => {
+  const page = await openPage();
+  assertEquals(await page.evaluate(() => storagePage.readOldFiles("old files")), ["a 3", "a"]);
+});
+
 for (const version of [1, 2] as const) {
   inBrowser(
     `a database of version ${version} is upgraded with all that it held, the outbox above all`,

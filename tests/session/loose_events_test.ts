@@ -8,6 +8,7 @@ import {
   FORWARD_LEAST_MS,
   FORWARD_MAX_EVENTS,
   FORWARD_MOST_MS,
+  LAZY_HELD_MS,
   LOOSE_MAX_EVENTS,
 } from "../../lib/session/limits.ts";
 import { LooseEvents } from "../../lib/session/loose_events.ts";
@@ -35,6 +36,8 @@ class Carrier {
   readonly sentAt: number[] = [];
   readonly logs: string[] = [];
   takes = true;
+  /** Whoever wrote has a connection to the server. */
+  present = false;
   readonly loose: LooseEvents;
 
   constructor(readonly time: VirtualTime, seed = 1, readonly disk = new MemoryDisk(), failing = () => false) {
@@ -47,6 +50,7 @@ class Carrier {
       timers: time.timers,
       random: new SeededRandom(seed, "carrier"),
       storage: () => storage,
+      present: () => this.present,
       send: (frame) => {
         if (!this.takes) return false;
         this.frames.push(frame);
@@ -156,6 +160,21 @@ Deno.test("[FWD-1] without a connection nothing is sent; with one, after FORWARD
     assertEquals(carrier.sent, [["1.1"]]);
     const waited = carrier.sentAt[0]! - connectedAt;
     assert(waited >= FORWARD_LEAST_MS && waited <= FORWARD_MOST_MS, `${waited} ms, seed ${seed}`);
+  }
+});
+
+Deno.test("[FWD-1] whose author is here waits longer: LAZY_HELD_MS is the author's own time", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const time = new VirtualTime();
+    const carrier = new Carrier(time, seed);
+    carrier.present = true;
+    const [event] = await eventsOf(1, 1);
+    carrier.loose.connected();
+    carrier.loose.add(event!);
+    await time.run(LAZY_HELD_MS + FORWARD_LEAST_MS - 1);
+    assertEquals(carrier.frames, []);
+    await time.run(FORWARD_MOST_MS);
+    assertEquals(carrier.sent, [["1.1"]]);
   }
 });
 

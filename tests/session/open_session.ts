@@ -18,6 +18,7 @@ export interface OpenOptions {
   openRoad?: OpenRoad;
   meter?: SessionMeter;
   preference?: SessionDeps["preference"];
+  onCleared?: SessionDeps["onCleared"];
   secret?: string;
   name?: string;
   seed?: number;
@@ -29,7 +30,7 @@ export interface OpenOptions {
 }
 
 export function openSession(options: OpenOptions): RoomSession {
-  const { server, disk, tabs, meter, preference, secret, logs } = options;
+  const { server, disk, tabs, meter, preference, onCleared, secret, logs } = options;
   const random = new SeededRandom(options.seed ?? 1, "session");
   return openRoomSession({
     clock: options.clock ?? server.time.clock,
@@ -48,6 +49,7 @@ export function openSession(options: OpenOptions): RoomSession {
     ...(tabs && { tabs }),
     ...(meter && { meter }),
     ...(preference && { preference }),
+    ...(onCleared && { onCleared }),
     log: (line) => logs?.push(line),
   }, { room: server.room.id, name: options.name ?? "Ada", ...(secret !== undefined && { secret }) });
 }

@@ -4,7 +4,7 @@ import { newRoomSecret, sealerOf } from "../../lib/crypto/seal.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import type { Event, WireEvent } from "../../lib/protocol/event.ts";
 import { CLOCK_MAX_LEAD } from "../../lib/protocol/limits.ts";
-import { FORWARD_MOST_MS, LAZY_SERVER_MS } from "../../lib/session/limits.ts";
+import { FORWARD_MOST_MS, LAZY_HELD_MS, LAZY_SERVER_MS } from "../../lib/session/limits.ts";
 import { MemoryDisk } from "../../lib/session/memory_storage.ts";
 import { RoomMesh } from "../../lib/session/room_mesh.ts";
 import type { RoomSession } from "../../lib/session/room_session.ts";
@@ -22,6 +22,8 @@ const TO_SERVER_MS = 20;
 const TO_SCREEN_MS = 60;
 /** Over one link. */
 const OVER_LINK_MS = 40;
+/** Until a message is stored, whichever way it went first. */
+const STORED_MS = LAZY_HELD_MS + TO_SCREEN_MS;
 
 const CONFIG = {
   iceServers: [],
@@ -40,6 +42,8 @@ class Phone {
   readonly logs: string[] = [];
   online = true;
   preference: DeliverySituation["preference"] = "auto";
+  /** Its receipts are signed by nobody. */
+  silent = false;
   session!: RoomSession;
   mesh: RoomMesh | undefined;
   readonly #tabs: ReturnType<typeof tabHub>;
@@ -77,8 +81,11 @@ class Phone {
 
   startMesh(maxLinks = 8): void {
     const { time, air } = this.world;
+    const host = this.session.meshHost!;
+    const { author } = host.signer;
+    const sign = (text: string) => this.silent ? Promise.reject(new Error("silent")) : host.signer.sign(text);
     this.mesh = new RoomMesh({
-      host: this.session.meshHost!,
+      host: { ...host, signer: { author, sign } },
       clock: time.clock,
       timers: time.timers,
       random: new SeededRandom(100 * this.number + this.#page, "mesh"),
@@ -246,6 +253,7 @@ Deno.test("[WAY-2] the first message goes to the server at once, whether or not 
 Deno.test("[WAY-3] peers that reach everyone have it first; the server gets a batch within LAZY_SERVER_MS", async () => {
   using world = await crowd(["Ada", "Ben", "Cleo"]);
   const [ada, ...others] = world.phones;
+  for (const phone of others) phone.silent = true;
   assertEquals(ada!.session.delivery.reason, "peers_reach_everyone");
   for (const text of ["one", "two", "three"]) {
     await ada!.say(text);
@@ -258,6 +266,60 @@ Deno.test("[WAY-3] peers that reach everyone have it first; the server gets a ba
   assertEquals(world.sent, [["one", "two", "three"]]);
   await world.time.run(TO_SCREEN_MS);
   for (const phone of world.phones) assertEquals(phone.lines.slice(-3), ["one", "two", "three"]);
+});
+
+Deno.test("[WAY-8] once every phone has signed that it holds a message, the server waits for more, up to LAZY_HELD_MS", async () => {
+  using world = await crowd(["Ada", "Ben", "Cleo"]);
+  const [ada, ...others] = world.phones;
+  for (const text of ["one", "two", "three"]) {
+    await ada!.say(text);
+    await world.time.run(1_200);
+    for (const phone of others) assertEquals(phone.lines.at(-1), text);
+    assertEquals(ada!.onPhones(text), 2);
+  }
+  assertEquals(world.sent, []);
+  await world.time.run(LAZY_HELD_MS - 3_600 + TO_SERVER_MS);
+  assertEquals(world.sent, [["one", "two", "three"]]);
+  await world.time.run(TO_SCREEN_MS);
+  for (const phone of world.phones) assertEquals(phone.lines.slice(-3), ["one", "two", "three"]);
+});
+
+Deno.test("[WAY-8] what one phone does not have is not held back, and what waits goes along", async () => {
+  using world = await crowd(["Ada", "Ben", "Cleo"]);
+  const [ada, ben] = world.phones;
+  await ada!.say("everybody has it");
+  await world.time.run(LAZY_SERVER_MS + 100);
+  assertEquals(world.sent, []);
+  ben!.silent = true;
+  await ada!.say("Ben says nothing");
+  await world.time.run(LAZY_SERVER_MS + TO_SERVER_MS);
+  assertEquals(world.sent, [["everybody has it", "Ben says nothing"]]);
+});
+
+Deno.test("[WAY-8] somebody who comes does not wait for what is held back", async () => {
+  using world = await crowd(["Ada", "Ben"]);
+  const [ada] = world.phones;
+  await ada!.say("a moment ago");
+  await world.time.run(LAZY_SERVER_MS + 100);
+  assertEquals(world.sent, []);
+  const cleo = world.add("Cleo");
+  await world.until(() => cleo.lines.at(-1) === "a moment ago", 1_500);
+});
+
+Deno.test("[WAY-8] a page that may end sends at once; where it could not, who holds its message sends it", async () => {
+  using world = await crowd(["Ada", "Ben"]);
+  const [ada, ben] = world.phones;
+  await ada!.say("good night");
+  await world.time.run(LAZY_SERVER_MS + 100);
+  await ada!.session.persist();
+  await world.time.run(TO_SERVER_MS);
+  assertEquals(world.sent, [["good night"]]);
+  await ben!.say("the battery is");
+  await world.time.run(LAZY_SERVER_MS + 100);
+  ben!.goOffline();
+  ben!.cutLinks();
+  await world.until(() => world.server.texts.length === 2, LAZY_HELD_MS + FORWARD_MOST_MS);
+  assertEquals(world.server.texts, ["good night", "the battery is"]);
 });
 
 Deno.test("[WAY-4] peers that reach some: both at once", async () => {
@@ -320,7 +382,7 @@ Deno.test("[PHONES-3] without a server those are here whom peers reach", async (
 Deno.test("[WAY-6] no server: peers carry, and say so; it comes back: all is stored once, in one order for everybody", async () => {
   using world = await crowd(["Ada", "Ben", "Cleo", "Dora"]);
   await world.phones[0]!.say("before");
-  await world.time.run(3_000);
+  await world.time.run(STORED_MS);
   await world.stopServer();
   for (const phone of world.phones) assertEquals(phone.session.delivery.reason, "no_server");
   for (const phone of world.phones) {
@@ -572,7 +634,7 @@ async function pushed(make: (signed: (room?: string, clock?: number) => Promise<
   const result = { seen, stored: world.server.texts, forged: ben!.mesh!.stats.forged, closed: link.closed };
   // Nothing else is concerned.
   await ada!.say("as before");
-  await world.time.run(3_000);
+  await world.time.run(STORED_MS);
   for (const phone of world.phones) assertEquals(phone.lines.at(-1), "as before");
   world[Symbol.dispose]();
   return result;
@@ -602,7 +664,7 @@ Deno.test("[GATE-1] the words of an event that is here, with a signature that is
   using world = await crowd(["Ada", "Ben"]);
   const [ada] = world.phones;
   await ada!.say("true words");
-  await world.time.run(3_000);
+  await world.time.run(STORED_MS);
   const event = [...ada!.session.meshHost!.held()].find(({ wire }) => textIn(wire[0]) === "true words")!;
   const host = ada!.session.meshHost!;
   assertEquals(await host.verdict(event), "good");
@@ -681,7 +743,7 @@ Deno.test("[FILE-1] in a sealed room a file is offered to who has the key, and t
   await world.until(() => offered() !== undefined);
   const item = offered();
   assertEquals(item?.type === "message" && item.file, file);
-  await world.time.run(3_000);
+  await world.time.run(STORED_MS);
   const stored = JSON.stringify(world.server.log);
   assert(world.server.log.length > 1);
   assert(!stored.includes(file.root) && !stored.includes("secret plan"));

@@ -47,6 +47,8 @@ export class FakeServer {
   readonly host: Signer = fakeSigner(new Uint8Array(32).fill(7));
   room!: RoomInfo;
   epoch = toBase64Url(new Uint8Array(8).fill(1));
+  /** The operator cleared the room: the highest clock of what was deleted then. */
+  cleared: number | undefined;
   /** Stored events; the first one is at `oldest`. */
   log: WireEvent[] = [];
   oldest = 1;
@@ -324,7 +326,7 @@ export class FakeRoad {
 
   #welcome({ proof, resume }: Extract<ClientFrame, { type: "hello" }>): void {
     const server = this.#server;
-    const { room, epoch, head, oldest, clock, limits, lastN, time } = server;
+    const { room, epoch, head, oldest, clock, cleared, limits, lastN, time } = server;
     const said = readHelloProof(proof[0]);
     if (said?.nonce !== this.#nonce || said.room !== room.id) return this.cut("bad_hello");
     const me = { author: said.author, name: said.name };
@@ -345,6 +347,7 @@ export class FakeRoad {
       from,
       lastN: lastN.get(said.author) ?? 0,
       clock,
+      ...(cleared !== undefined && { cleared }),
       people: { count: people.length, shown: people },
       limits,
       at: time.now(),

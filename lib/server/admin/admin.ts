@@ -9,7 +9,7 @@ import type { Person, RoomInfo } from "../../protocol/frames.ts";
 import { NOTICE_MAX_CHARS, NOTICE_MAX_ROOMS, NOTICES_MAX } from "../../protocol/limits.ts";
 import { encodeNotice, mergeNotices, type Notice, type NoticeUrgency, readNotice } from "../../protocol/notice.ts";
 import type { Verifier } from "../../crypto/signing.ts";
-import { firstBreak } from "../../store/audit.ts";
+import { type AuditHead, firstBreak } from "../../store/audit.ts";
 import type { AuditEntry, Ban, LogHead, Store, SuggestedRoom } from "../../store/store.ts";
 import type { ServerConfig } from "../config.ts";
 import { readLimits, type RuntimeLimit } from "../runtime_limits.ts";
@@ -56,7 +56,8 @@ export type ActionProblem =
   | "bad_key"
   | "bad_time"
   | "busy";
-export type Done<More = unknown> = ({ ok: true } & More) | { ok: false; problem: ActionProblem };
+/** `what`: what was typed that is wrong. */
+export type Done<More = unknown> = ({ ok: true } & More) | { ok: false; problem: ActionProblem; what?: string };
 
 /** Rooms that are looked at for a list, and shown of them. */
 const ROOMS_LOOKED_AT = 1_000;
@@ -114,27 +115,37 @@ export class Admin {
     await this.#audit(operator.by, "logged_out", {});
   }
 
+  /** Ends every log-in, this one too. */
+  async logOutEverywhere(login: Login, { by }: Operator): Promise<void> {
+    await this.#audit(by, "logged_out_everywhere", {});
+    await login.logOutAll();
+  }
+
   // ---- to see ----
 
-  /** Rooms, those with most people first; `looked`: how many of `total` were looked at. */
+  /** Rooms of people, those with most people first; `looked`: how many of `total` were looked at. */
   async rooms(): Promise<{ rooms: RoomRow[]; total: number; looked: number; people: number }> {
     const { store, surroundings: { clock } } = this.#parts;
     const rows: RoomRow[] = [];
+    const [probeRoom, count] = await Promise.all([store.stats.probeRoom(), store.rooms.count()]);
+    let probed = 0;
     let after: RoomId | undefined;
     while (rows.length < ROOMS_LOOKED_AT) {
-      const rooms = await store.rooms.page(after, PAGE);
+      const page = await store.rooms.page(after, PAGE);
+      const rooms = page.filter(({ id }) => id !== probeRoom);
       const ids = rooms.map(({ id }) => id);
       const [heads, counts] = await Promise.all([
         store.log.readHeads(ids),
         store.presence.counts(ids, clock.now()),
       ]);
       rooms.forEach((room, at) => rows.push(rowOf(room, heads[at], counts.get(room.id) ?? 0)));
-      after = ids.at(-1);
-      if (rooms.length < PAGE) break;
+      probed += page.length - rooms.length;
+      after = page.at(-1)?.id;
+      if (page.length < PAGE) break;
     }
     rows.sort((a, b) => b.people - a.people || b.lastAt - a.lastAt);
     const people = rows.reduce((sum, row) => sum + row.people, 0);
-    return { rooms: rows.slice(0, ROOMS_SHOWN), total: await store.rooms.count(), looked: rows.length, people };
+    return { rooms: rows.slice(0, ROOMS_SHOWN), total: Math.max(0, count - probed), looked: rows.length, people };
   }
 
   /** The room with this id, or this code as somebody types it. */
@@ -169,8 +180,22 @@ export class Admin {
 
   /** Entries of the audit log, newest first; `broken`: the number of one that is not what was written. */
   async audit(before: number | undefined): Promise<{ entries: AuditEntry[]; broken: number | undefined }> {
-    const entries = await this.#parts.store.audit.page(before, AUDIT_SHOWN);
-    return { entries, broken: firstBreak(entries.toReversed()) };
+    const { audit } = this.#parts.store;
+    // Before the entries: what is added meanwhile is no gap.
+    const newest = await audit.newest();
+    // With the first one of the next page: nothing may be missing between two pages.
+    const entries = await audit.page(before, AUDIT_SHOWN + 1);
+    const broken = firstBreak(entries.toReversed()) ?? missingAbove(entries, before, newest);
+    return { entries: entries.slice(0, AUDIT_SHOWN), broken };
+  }
+
+  /** Who is kept out, and in which room: its code, or its id where it has none. */
+  async bans(): Promise<{ ban: Ban; where: string | undefined }[]> {
+    const { store, server: { steering } } = this.#parts;
+    const { bans } = steering;
+    const ids = [...new Set(bans.flatMap(({ room }) => room ?? []))];
+    const codes = new Map(await Promise.all(ids.map(async (id) => [id, (await store.rooms.byId(id))?.code] as const)));
+    return bans.map((ban) => ({ ban, where: ban.room && (codes.get(ban.room) ?? ban.room) }));
   }
 
   // ---- rooms ----
@@ -238,6 +263,9 @@ export class Admin {
     const first = await lines.next();
     if (first === undefined) throw new ArchiveError("not_an_archive", 1, "the file is empty");
     const { snapshot, events } = await readRoom(first, lines, verifier);
+    const { id } = snapshot.room;
+    // What is refused was not done, and is not in the log. Who overtakes this meets the checks of the restoration.
+    if (await store.rooms.byId(id) !== undefined || await store.rooms.wasDeleted(id)) return { problem: "id_taken" };
     await this.#audit(by, "room_imported", nameOf(snapshot.room));
     try {
       const made = await store.archive.restore(snapshot, events);
@@ -312,7 +340,7 @@ export class Admin {
     const rooms: RoomId[] = [];
     for (const typed of asked.rooms) {
       const room = await this.findRoom(typed);
-      if (room === undefined) return { ok: false, problem: "no_such_room" };
+      if (room === undefined) return { ok: false, problem: "no_such_room", what: typed };
       rooms.push(room.id);
     }
     const at = clock.now();
@@ -389,6 +417,21 @@ export class Admin {
     // A witness outside of the database: who rewrites the log there cannot rewrite what was said here.
     log(`audit ${number} ${action} ${hash}`);
   }
+}
+
+/** The number of the entry that should be the first of a page, when it is not there or another one. */
+function missingAbove(
+  entries: readonly AuditEntry[],
+  before: number | undefined,
+  newest: AuditHead | undefined,
+): number | undefined {
+  if (newest === undefined) return entries[0]?.number;
+  const top = Math.min(newest.number, (before ?? Infinity) - 1);
+  // Older pages may have ended by their age; on the newest one stands at least who reads it.
+  if (entries.length === 0 && before !== undefined) return undefined;
+  const entry = entries.find(({ number }) => number === top);
+  const isRight = entry !== undefined && (top < newest.number || entry.hash === newest.hash);
+  return isRight ? undefined : top;
 }
 
 function rowOf(room: RoomInfo, head: LogHead | undefined, people: number): RoomRow {

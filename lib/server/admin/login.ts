@@ -76,8 +76,11 @@ export class Login {
     return { cookie: `${id}.${until}.${this.#mac(`session ${id} ${until}`)}`, operator: this.#operator(id, record) };
   }
 
-  /** Who shows this cookie; undefined when it is none of ours, ended, or logged out. Throws StorageUnavailable. */
-  async operatorOf(cookie: string | undefined): Promise<Operator | undefined> {
+  /**
+   * Who shows this cookie; undefined when it is none of ours, ended, or logged out. `used`: somebody did something, which
+   * keeps the log-in alive; a page that only draws itself anew does not. Throws StorageUnavailable.
+   */
+  async operatorOf(cookie: string | undefined, { used = true } = {}): Promise<Operator | undefined> {
     const { store, settings, clock } = this.#parts;
     const [id, until, mac, ...rest] = cookie?.split(".") ?? [];
     if (!isBase64UrlOf(id, 16) || until === undefined || mac === undefined || rest.length > 0) return undefined;
@@ -86,15 +89,19 @@ export class Login {
     const session = sessionOf(id);
     const record = await store.operators.get(session);
     if (record === undefined || now >= Number(until) || now - record.seenAt >= settings.idleMs) return undefined;
-    if (now - record.seenAt >= SEEN_GRAIN_MS) {
-      const lifeMs = Math.min(settings.idleMs, Number(until) - now);
-      await store.operators.put(session, { ...record, seenAt: now }, lifeMs);
+    if (used && now - record.seenAt >= SEEN_GRAIN_MS) {
+      await store.operators.touch(session, now, Math.min(settings.idleMs, Number(until) - now));
     }
     return this.#operator(id, record);
   }
 
   async logOut(operator: Operator): Promise<void> {
     await this.#parts.store.operators.delete(operator.session);
+  }
+
+  /** Ends all log-ins on all instances: how many there were. */
+  async logOutAll(): Promise<number> {
+    return await this.#parts.store.operators.deleteAll();
   }
 
   /** The token of the log-in form, for one device. */

@@ -37,6 +37,9 @@ export function mayLogIn(url: URL, secure: boolean, environment: string): boolea
   return secure || environment !== "production" || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname);
 }
 
+/** The header of requests that a page makes by itself, to be drawn anew: static/admin.js. */
+export const REFRESH_HEADER = "x-refresh";
+
 /** The fields of a form; undefined when it is none, larger, or slower than it may be. */
 export async function readForm(request: Request, bounds: BodyBounds): Promise<FormData | undefined> {
   const body = await readBody(request, bounds);

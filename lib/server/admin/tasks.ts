@@ -5,7 +5,7 @@
 import { toBase64Url } from "../../protocol/base64url.ts";
 import { openStore } from "../../store/deno_store.ts";
 import { openKv } from "../../store/open_kv.ts";
-import type { Store } from "../../store/store.ts";
+import { StorageUnavailable, type Store } from "../../store/store.ts";
 import { ConfigError, readConfig } from "../config.ts";
 import { nodeVerifier } from "../verifier.ts";
 import { backupLines, checkBackup, restoreBackup, RestoreError } from "./backup.ts";
@@ -16,11 +16,17 @@ import { ArchiveError } from "./room_archive.ts";
 /** What went wrong, said in one line. */
 class TaskError extends Error {}
 
+/** Ctrl-C where a password is typed. */
+const CANCELLED_EXIT = 130;
+class Cancelled extends Error {}
+
 async function hash(): Promise<void> {
   const password = await typed("Password: ");
   if (password.length < PASSWORD_MIN_CHARS || password.length > PASSWORD_MAX_CHARS) {
     throw new TaskError(`the password has to have ${PASSWORD_MIN_CHARS} to ${PASSWORD_MAX_CHARS} characters`);
   }
+  // A browser's field takes none of these, so nobody could ever log in with it.
+  if (/\p{Cc}/u.test(password)) throw new TaskError("a key was pressed that is no letter: try again");
   if (await typed("Once more: ") !== password) throw new TaskError("these are two different passwords");
   const text = await hashPassword(password, crypto.getRandomValues(new Uint8Array(16)));
   console.log(`FESTIVAL_ADMIN_PASSWORD_HASH=${text}`);
@@ -93,23 +99,44 @@ async function withStore(run: (store: Store) => Promise<void>): Promise<void> {
   }
 }
 
+/** Takes a byte of what is typed, UTF-8, into `line`: what a terminal does by itself is done here. */
+export function takeKey(line: number[], byte: number): "more" | "end" | "cancel" {
+  switch (byte) {
+    case 3: // Ctrl-C
+      return "cancel";
+    case 4: // Ctrl-D
+    case 10:
+    case 13:
+      return "end";
+    case 21: // Ctrl-U
+      line.length = 0;
+      return "more";
+    case 8:
+    case 127: // Backspace: a whole character.
+      while (line.length > 0 && (line.pop()! & 0xc0) === 0x80);
+      return "more";
+    default:
+      line.push(byte);
+      return "more";
+  }
+}
+
 /** A line that is typed, unseen where there is a terminal. */
 async function typed(prompt: string): Promise<string> {
   const encoder = new TextEncoder();
   const terminal = Deno.stdin.isTerminal();
   if (terminal) {
     await Deno.stderr.write(encoder.encode(prompt));
-    Deno.stdin.setRaw(true, { cbreak: true });
+    // Without signals: a Ctrl-C that ends the process here would leave the terminal without an echo.
+    Deno.stdin.setRaw(true);
   }
   const bytes: number[] = [];
   const one = new Uint8Array(1);
   try {
     while (await Deno.stdin.read(one) !== null) {
-      const byte = one[0]!;
-      if (byte === 10 || byte === 13) break;
-      // A terminal that takes every key takes these, too: backspace.
-      if (byte === 127 || byte === 8) bytes.pop();
-      else bytes.push(byte);
+      const key = takeKey(bytes, one[0]!);
+      if (key === "cancel") throw new Cancelled();
+      if (key === "end") break;
     }
   } finally {
     if (terminal) {
@@ -130,8 +157,9 @@ export async function runTask([task, path, ...rest]: readonly string[]): Promise
     else throw new TaskError("say what to do: hash, key, backup FILE or restore FILE");
     return 0;
   } catch (error) {
+    if (error instanceof Cancelled) return CANCELLED_EXIT;
     const named = error instanceof TaskError || error instanceof ConfigError || error instanceof ArchiveError ||
-      error instanceof RestoreError || error instanceof Deno.errors.NotFound ||
+      error instanceof RestoreError || error instanceof StorageUnavailable || error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.AlreadyExists;
     if (!named) throw error;
     const problem = error instanceof ArchiveError || error instanceof RestoreError ? `${error.problem}: ` : "";

@@ -27,15 +27,13 @@ import {
 import { REPORTED_ROADS } from "../../protocol/road_report.ts";
 import { countOf, type HistogramData, quantileMs } from "./histogram.ts";
 import { addGauges, type HistoryView, type Slot } from "./history.ts";
-import { add, counted, gauged, type Gauges, timed, type Totals } from "./totals.ts";
+import { add, counted, gauged, type Gauges, NO_TOTALS, timed, type Totals } from "./totals.ts";
 
 export interface DashboardFacts {
   now: number;
   health: HealthAnswer;
   /** Of this instance, now. */
   gauges: Gauges;
-  /** Counted by this instance since its last record. */
-  current: Totals;
   /** How long this instance runs, ms. */
   upForMs: number;
   history: HistoryView;
@@ -44,17 +42,16 @@ export interface DashboardFacts {
 }
 
 const TEN_MINUTES_MS = 600_000;
+/** A rate over less is not told: it would say more of the moment than of a minute. */
+const RATE_MIN_MS = 10_000;
 const UNKNOWN: Source = { kind: "unknown" };
 
 export function dashboard(facts: DashboardFacts): Dashboard {
-  const { health, now, history, current, upForMs } = facts;
+  const { health, now, history } = facts;
   const recent = history.minutes.filter(({ at }) => now - at <= TEN_MINUTES_MS);
-  const lately = recent.reduce<Totals>(add, current);
-  // From the first minute that anybody wrote, or since this instance started.
-  const coveredMs = now - (recent[0]?.at ?? now - Math.min(upForMs, TEN_MINUTES_MS));
-  const minutes = Math.max(1_000, coveredMs) / 60_000;
+  const lately = recent.reduce<Totals>(add, history.unseen);
   const everywhere = history.others.reduce((sum, { gauges }) => addGauges(sum, gauges), facts.gauges);
-  const rows = rowsOf(lately, minutes);
+  const rows = rowsOf(lately, paceOf(recent, lately, facts));
   const { status, reasons, version, build, environment, platform, mode } = health;
   return {
     at: new Date(now).toISOString(),
@@ -156,6 +153,22 @@ export function dashboard(facts: DashboardFacts): Dashboard {
   };
 }
 
+/** Counts and how long they took. Of a minute that runs, other instances have not told anything yet. */
+interface Pace {
+  totals: Totals;
+  forMs: number;
+}
+
+function paceOf(recent: readonly Slot[], lately: Totals, { now, upForMs, history: { others } }: DashboardFacts): Pace {
+  const [first] = recent;
+  // From the first minute that anybody wrote, or since this instance started.
+  if (first === undefined || others.length === 0) {
+    return { totals: lately, forMs: first === undefined ? Math.min(upForMs, TEN_MINUTES_MS) : now - first.at };
+  }
+  const end = Math.max(...recent.map(({ at, forMs }) => at + forMs));
+  return { totals: recent.reduce<Totals>(add, NO_TOTALS), forMs: end - first.at };
+}
+
 // ---- rows ----
 
 function one(id: string, unit: Unit, value: number, over: Over, of: Of, label?: string): Row {
@@ -199,19 +212,21 @@ function shareOfConnections(gauges: Gauges, road: string): Row {
 }
 
 /** Rows of the last ten minutes of all instances. */
-function rowsOf(totals: Totals, minutes: number) {
+function rowsOf(totals: Totals, pace: Pace) {
   const total = (name: CounterName, label?: string): Row =>
     one(name, "count", counted(totals, name, label), "ten_minutes", "all", label);
   const ratio = (id: string, part: number, whole: number, kind: "measured" | "sampled", label?: string): Row => {
     const row = known(id, "share", whole === 0 ? undefined : Math.min(1, part / whole), "ten_minutes", "all", label);
     return whole === 0 ? row : { ...row, source: { kind, n: whole } };
   };
+  const rate = (name: CounterName, label: string | undefined, everyMs: number) =>
+    pace.forMs < RATE_MIN_MS ? undefined : counted(pace.totals, name, label) / pace.forMs * everyMs;
   return {
     total,
     perMinute: (id: string, name: CounterName, label?: string): Row =>
-      one(id, "per_minute", counted(totals, name, label) / minutes, "ten_minutes", "all", label),
+      known(id, "per_minute", rate(name, label, 60_000), "ten_minutes", "all", label),
     perSecond: (name: CounterName, label: string): Row =>
-      one(name, "bytes_per_second", counted(totals, name, label) / minutes / 60, "ten_minutes", "all", label),
+      known(name, "bytes_per_second", rate(name, label, 1_000), "ten_minutes", "all", label),
     /** All labels that were counted; one row of 0 when none was. */
     byLabel: (name: CounterName): Row[] => {
       const labels = Object.keys(totals.counters[name] ?? {});

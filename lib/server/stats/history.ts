@@ -27,6 +27,8 @@ const SPARE_MS = 10 * MINUTE_MS;
 const READ_MAX: Record<StatsGrain, number> = { minute: 1_800, ten_minutes: 4_320 };
 /** Records come at most this late. */
 const LATE_MS = 3 * MINUTE_MS;
+/** Own records that wait to be read back. Who looks reads every 15 s: one is the rule. */
+const UNREAD_MAX = 3;
 /** An instance whose newest record is older is gone. */
 const GONE_MS = 130_000;
 
@@ -42,6 +44,8 @@ export interface HistoryView {
   tens: readonly Slot[];
   /** The newest records of other instances that run. */
   others: readonly StatsRecord[];
+  /** What this instance counted that is in no minute yet: the minute that runs, and records that were not read back. */
+  unseen: Totals;
 }
 
 export interface HistoryParts {
@@ -67,6 +71,10 @@ export class History {
   readonly #slots: Record<StatsGrain, Map<number, Slot>> = { minute: new Map(), ten_minutes: new Map() };
   readonly #readTo: Record<StatsGrain, number> = { minute: -Infinity, ten_minutes: -Infinity };
   #others: readonly StatsRecord[] = [];
+  /** Own minutes that were written and not read back yet. */
+  #unread: readonly StatsRecord[] = [];
+  /** The newest own minute that was read. */
+  #ownReadAt = -Infinity;
   #readAt = -Infinity;
   #reading: Promise<void> | undefined;
   #writing = Promise.resolve();
@@ -91,7 +99,13 @@ export class History {
       await (this.#reading ??= this.#read().finally(() => this.#reading = undefined));
     }
     const sorted = (grain: StatsGrain) => [...this.#slots[grain].values()].sort((a, b) => a.at - b.at);
-    return { minutes: sorted("minute"), tens: sorted("ten_minutes"), others: this.#others };
+    // All at once, so that nothing is in two of them or in none.
+    return {
+      minutes: sorted("minute"),
+      tens: sorted("ten_minutes"),
+      others: this.#others,
+      unseen: this.#unread.reduce<Totals>(add, this.current),
+    };
   }
 
   /** Writes what was counted since the last records, and stops. */
@@ -135,6 +149,7 @@ export class History {
       return onFailure(error);
     }
     this.#stretches[grain] = { from: totals, at: now };
+    if (grain === "minute" && at > this.#ownReadAt) this.#unread = [...this.#unread, record].slice(-UNREAD_MAX);
   }
 
   // ---- reading ----
@@ -162,6 +177,7 @@ export class History {
       const record = readRecord(text);
       if (record === undefined) continue;
       anew.set(at, joined(anew.get(at), { ...record, at }));
+      if (grain === "minute" && writer === instance) this.#ownReadAt = Math.max(this.#ownReadAt, at);
       // Newest first: the first one of an instance is its newest.
       if (writer !== instance && !others.has(writer) && now - at - record.forMs < GONE_MS) others.set(writer, record);
     }
@@ -169,7 +185,9 @@ export class History {
     for (const at of slots.keys()) if (at < oldest) slots.delete(at);
     this.#readTo[grain] = now;
     // Who ended left a last record without gauges.
-    if (grain === "minute") this.#others = [...others.values()].filter(({ gauges }) => gauges.users !== undefined);
+    if (grain !== "minute") return;
+    this.#others = [...others.values()].filter(({ gauges }) => gauges.users !== undefined);
+    this.#unread = this.#unread.filter(({ at }) => at > this.#ownReadAt);
   }
 }
 

@@ -80,8 +80,9 @@ export class Monitor {
       random,
       patienceMs: monitoring.probePatienceMs,
     });
+    // Also where probes are off now: the room of earlier ones is still there.
+    this.#probing = this.#knowProbeRoom();
     if (monitoring.probeEveryMs > 0) {
-      this.#probing = this.#knowProbeRoom();
       // Instances that start together do not probe together.
       this.#probeLater(monitoring.probeEveryMs * (0.1 + 0.9 * random.fraction()));
     }
@@ -197,7 +198,6 @@ export class Monitor {
       now: clock.now(),
       health,
       gauges: { ...this.gauges(), ...(rooms !== null && { rooms: { "": rooms } }) },
-      current: this.#history.current,
       upForMs: clock.now() - this.#startedAt,
       history,
       cpuShare: this.#cpu.share,

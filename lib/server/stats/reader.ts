@@ -2,28 +2,37 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { TokenBucket } from "../rate.ts";
 
-/** Wrong tries of all visitors together; after them everybody waits, who knows the token too. */
+/** Wrong tries of one address; after them it waits, also with the right token. Others do not: nobody blinds a scraper. */
 const WRONG_TRIES = { burst: 20, everyMs: 1_000 };
+/** Addresses that are remembered for it; the one that was longest ago goes first. */
+const GUESSING_MAX = 1_000;
 
 export class FigureReaders {
   readonly #token: string | undefined;
-  readonly #wrong = new TokenBucket(WRONG_TRIES);
-  #waitUntil = 0;
+  readonly #guessing = new Map<string, { wrong: TokenBucket; waitUntil: number }>();
 
   constructor(token: string | undefined) {
     this.#token = token;
   }
 
   /** The answer to who may not read; undefined: may. Scripts say the token as Bearer, browsers as the Basic password. */
-  refusal(headers: Headers, nowMs: number): Response | undefined {
+  refusal(headers: Headers, address: string, nowMs: number): Response | undefined {
     if (this.#token === undefined) return undefined;
-    if (nowMs < this.#waitUntil) return refused(429, { "retry-after": "1" });
+    if (nowMs < (this.#guessing.get(address)?.waitUntil ?? 0)) return refused(429, { "retry-after": "1" });
     const said = tokenIn(headers.get("authorization") ?? "");
     if (said !== undefined && isSame(said, this.#token)) return undefined;
     // Who says nothing is asked; only a wrong token is a try.
-    const waitMs = said === undefined ? undefined : this.#wrong.take(nowMs);
-    if (waitMs !== undefined) this.#waitUntil = nowMs + waitMs;
+    if (said !== undefined) this.#tried(address, nowMs);
     return refused(401, { "www-authenticate": `Basic realm="figures", charset="UTF-8"` });
+  }
+
+  #tried(address: string, nowMs: number): void {
+    const guesser = this.#guessing.get(address) ?? { wrong: new TokenBucket(WRONG_TRIES), waitUntil: 0 };
+    this.#guessing.delete(address);
+    this.#guessing.set(address, guesser);
+    guesser.waitUntil = nowMs + (guesser.wrong.take(nowMs) ?? 0);
+    const [oldest] = this.#guessing.keys();
+    if (this.#guessing.size > GUESSING_MAX && oldest !== undefined) this.#guessing.delete(oldest);
   }
 }
 

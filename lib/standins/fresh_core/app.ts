@@ -195,6 +195,8 @@ export class App<State> {
 
     return async (req, info = TEST_CONNECTION) => {
       const url = this.#urlOf(req);
+      // A Host header that is none. Thrown, it would be in the log, word by word.
+      if (url === null) return new Response(null, { status: 400 });
       const method = req.method.toUpperCase() as Method;
       const { item, pattern, params } = router.match(method, url);
       const end = pattern === null || item !== null
@@ -218,8 +220,9 @@ export class App<State> {
     };
   }
 
-  #urlOf(req: Request): URL {
-    const url = new URL(req.url);
+  #urlOf(req: Request): URL | null {
+    const url = URL.parse(req.url);
+    if (url === null) return null;
     // "//host/path" in a later redirect would leave this site.
     url.pathname = url.pathname.replace(/\/+/g, "/");
     if (this.config.trustProxy) {

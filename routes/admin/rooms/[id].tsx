@@ -1,5 +1,5 @@
 import { HttpError, page } from "fresh";
-import { AdminPage, Section, Time, Token } from "@/components/admin/AdminPage.tsx";
+import { AdminPage, Live, Section, Time, Token } from "@/components/admin/AdminPage.tsx";
 import { Confirm } from "@/components/admin/Confirm.tsx";
 import { Button } from "@/components/Button.tsx";
 import { Field } from "@/components/Field.tsx";
@@ -92,6 +92,7 @@ export default define.page<typeof handler>(({ data, state, url }) => {
       operator={operator}
       done={data.done && t.done[data.done]}
       problem={data.problem}
+      live
     >
       <dl class="grid gap-x-6 sm:grid-cols-2">
         {([
@@ -109,36 +110,47 @@ export default define.page<typeof handler>(({ data, state, url }) => {
         ))}
       </dl>
       <p class="font-bold">{t.room.kinds[info.kind]}</p>
-      <Section title={`${t.room.people}: ${people}`}>
-        {shown.length === 0 ? <p class="text-dim">{t.room.nobody}</p> : (
-          <ul>
-            {shown.map(({ author, name }) => (
-              <li key={author} class="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line py-2">
-                <span class="grow min-w-0 basis-72">
-                  <bdi class="font-bold block break-words">
-                    {info.kind === "sealed" ? t.room.sealedName : name}
-                    {author === info.host && <span class="text-dim font-normal">{` · ${t.room.host}`}</span>}
-                  </bdi>
-                  <code class="text-sm text-dim">{author}</code>
-                </span>
-                <form method="post" action={here}>
-                  <Token operator={operator} />
-                  <input type="hidden" name="action" value="remove" />
-                  <input type="hidden" name="who" value={author} />
-                  <Button type="submit" title={t.room.removeHint}>{t.room.remove}</Button>
-                </form>
-                <a
-                  href={`/admin/bans?${new URLSearchParams({ who: author, room: info.code ?? info.id })}`}
-                  class="inline-flex items-center min-h-touch px-2 font-bold underline"
-                >
-                  {t.room.ban}
-                </a>
-              </li>
-            ))}
-          </ul>
-        )}
-        {people > shown.length && <p class="text-dim">{t.room.more(people - shown.length)}</p>}
-      </Section>
+      <Live>
+        <Section title={`${t.room.people}: ${people}`}>
+          {shown.length === 0 ? <p class="text-dim">{t.room.nobody}</p> : (
+            <ul>
+              {shown.map(({ author, name }) => (
+                <li key={author} class="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line py-2">
+                  <span class="grow min-w-0 basis-72">
+                    <bdi class="font-bold block break-words">
+                      {info.kind === "sealed" ? t.room.sealedName : name}
+                      {author === info.host && <span class="text-dim font-normal">{` · ${t.room.host}`}</span>}
+                    </bdi>
+                    <code class="text-sm text-dim">{author}</code>
+                  </span>
+                  <form method="post" action={here}>
+                    <Token operator={operator} />
+                    <input type="hidden" name="action" value="remove" />
+                    <input type="hidden" name="who" value={author} />
+                    <Button type="submit">{t.room.remove}</Button>
+                  </form>
+                  <a
+                    href={`/admin/bans?${new URLSearchParams({ who: author, room: info.code ?? info.id })}`}
+                    class="inline-flex items-center min-h-touch px-2 font-bold underline"
+                  >
+                    {t.room.ban}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          )}
+          {people > shown.length && <p class="text-dim">{t.room.more(people - shown.length)}</p>}
+          {shown.length > 0 && <p class="text-dim text-sm">{t.room.removeHint}</p>}
+        </Section>
+      </Live>
+      <p>
+        <a
+          href={`/admin/notices?${new URLSearchParams({ rooms: info.code ?? info.id })}`}
+          class="inline-flex items-center min-h-touch font-bold underline"
+        >
+          {t.room.broadcast}
+        </a>
+      </p>
       {info.code !== undefined && (
         <form method="post" action={here} class="max-w-xl">
           <Token operator={operator} />

@@ -4,10 +4,11 @@ import { json, problemResponse, readJson } from "@/lib/server/http.ts";
 import { ownServer } from "@/lib/server/instance.ts";
 
 export const handler = define.handlers({
-  /** Listed rooms: `{rooms: [{room, lastAt, people}]}`. */
+  /** What the home page shows: listed rooms, and what the operator says to everybody: `{rooms, notices, at}`. */
   async GET() {
     const server = await ownServer();
-    return json({ rooms: await server.listedRooms() });
+    const [rooms, notices] = await Promise.all([server.listedRooms(), server.broadcasts()]);
+    return json({ rooms, notices, at: Date.now() });
   },
 
   /** Makes the room of the founding event in the body: 201 with the room. */

@@ -35,9 +35,8 @@ function shown(more: Partial<DashboardFacts> = {}) {
     now: NOW,
     health: HEALTH,
     gauges: { users: { "": 2 }, connections: { websocket: 3, polling: 1 }, rooms: { "": 7 }, open_rooms: { "": 1 } },
-    current: NO_TOTALS,
     upForMs: 3_600_000,
-    history: { minutes: [], tens: [], others: [] },
+    history: { minutes: [], tens: [], others: [], unseen: NO_TOTALS },
     cpuShare: undefined,
     ...more,
   };
@@ -56,18 +55,30 @@ Deno.test("people and connections of all instances are added up; the rooms are t
     forMs: MINUTE_MS,
     gauges: { users: { "": 40 }, connections: { websocket: 50 }, rooms: { "": 7 } },
   };
-  const { value } = shown({ history: { minutes: [], tens: [], others: [other, other] } });
+  const { value } = shown({ history: { minutes: [], tens: [], others: [other, other], unseen: NO_TOTALS } });
   assertEquals([value("users"), value("rooms"), value("instances")], [82, 7, 3]);
   assertEquals([value("connections", "websocket"), value("connections", "polling")], [103, 1]);
 });
 
 Deno.test("messages a minute are those of the last ten minutes, or of as much of them as there was", () => {
   const minutes = Array.from({ length: 30 }, (_, index) => slot(30 - index, 60));
-  const { value } = shown({ history: { minutes, tens: [], others: [] } });
+  const { value } = shown({ history: { minutes, tens: [], others: [], unseen: NO_TOTALS } });
   const perMinute = value("messages_per_minute")!;
   assertEquals(Math.round(perMinute / 10), 6);
-  const young = shown({ upForMs: 30_000, current: { counters: { events_stored: { "": 10 } }, histograms: {} } });
-  assertEquals(young.value("messages_per_minute"), 20);
+  const unseen = { counters: { events_stored: { "": 10 } }, histograms: {} };
+  const young = (upForMs: number) => shown({ upForMs, history: { minutes: [], tens: [], others: [], unseen } });
+  assertEquals(young(30_000).value("messages_per_minute"), 20);
+  assertEquals(young(9_000).value("messages_per_minute"), null, "a moment is no minute");
+});
+
+Deno.test("a rate of several instances is that of whole minutes: of the one that runs only this instance knows", () => {
+  const minutes = [slot(2, 60), slot(1, 60)];
+  const other = { ...NO_TOTALS, at: NOW - 90_000, forMs: MINUTE_MS, gauges: {} };
+  const unseen = { counters: { events_stored: { "": 10 } }, histograms: {} };
+  assertEquals(
+    shown({ history: { minutes, tens: [], others: [other], unseen } }).value("messages_per_minute"),
+    60,
+  );
 });
 
 Deno.test("a database that does not answer has no latency, instead of a wrong one", () => {
@@ -79,14 +90,21 @@ Deno.test("a database that does not answer has no latency, instead of a wrong on
 
 Deno.test("a day's newest hour is made of minutes, so that an instance that was killed is not missing", () => {
   const minutes = Array.from({ length: 12 }, (_, index) => slot(12 - index, 5));
-  const { series } = shown({ history: { minutes, tens: [], others: [] } });
+  const { series } = shown({ history: { minutes, tens: [], others: [], unseen: NO_TOTALS } });
   const day = series.find(({ id, step }) => id === "messages" && step === "ten_minutes")!;
   assertEquals(day.points.map(({ value }) => value), [5, 5]);
   assertEquals(day.source, { kind: "measured" });
 });
 
 Deno.test("where nothing was measured there is no point, and no line leads over it", () => {
-  const { series } = shown({ history: { minutes: [slot(3, 4), slot(2, 4, { gauges: {} })], tens: [], others: [] } });
+  const { series } = shown({
+    history: {
+      minutes: [slot(3, 4), slot(2, 4, { gauges: {} })],
+      tens: [],
+      others: [],
+      unseen: NO_TOTALS,
+    },
+  });
   const users = series.find(({ id, step }) => id === "users" && step === "minute")!;
   assertEquals(users.points.map(({ value }) => value), [4, null]);
 });

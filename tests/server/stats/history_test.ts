@@ -87,6 +87,22 @@ Deno.test("an instance writes 66 records an hour, and who looks all the time rea
   assertEquals(calls.read, 0);
 });
 
+Deno.test("nothing is missing just after a minute, when its record is written and not yet read", async () => {
+  const { time, instance } = start();
+  const { stats, history } = instance("one");
+  const all = async () => {
+    const { minutes, unseen } = await history.view();
+    return minutes.reduce((sum, slot) => sum + counted(slot, "events_stored"), counted(unseen, "events_stored"));
+  };
+  // So that it is read between two minutes.
+  await time.run(5_000);
+  for (let second = 1; second <= 200; second++) {
+    stats.count("events_stored");
+    assertEquals(await all(), second);
+    await time.run(1_000);
+  }
+});
+
 Deno.test("what could not be written while the database was away is in the next record", async () => {
   const { time, instance } = start();
   let down = false;

@@ -195,3 +195,41 @@ Deno.test("traces, which hold addresses of rooms, are warned of", async () => {
   );
   assertMatch(texts.get("/v1/logs")!, /OTEL_DENO_TRACING=false ends that/);
 });
+
+Deno.test("a database that cannot be opened: /health says all the rest, pages are 503, the log says why once", async () => {
+  const file = await Deno.makeTempFile();
+  // A folder cannot be where a file is.
+  const server = await startServer({ dataDir: file, withoutDatabase: true });
+  try {
+    const response = await fetch(`${server.url}/health`);
+    const { timestamp, version, ...health } = await response.json();
+    assertEquals(response.status, 503);
+    assertMatch(`${timestamp} ${version}`, /^20\S+Z \d+\.\d+\.\d+$/);
+    assertEquals(health, {
+      status: "down",
+      reasons: ["the database cannot be opened: the log says why"],
+      protocol: 1,
+      environment: "production",
+      platform: "plain",
+      mode: "embedded",
+      rooms: null,
+      openRooms: 0,
+      users: 0,
+      connections: 0,
+      kvLatencyMs: null,
+      build: "unknown",
+    });
+    for (
+      const [path, status] of [["/", 503], ["/admin", 503], ["/health/ready", 503], ["/health/live", 200]] as const
+    ) {
+      const answer = await fetch(server.url + path);
+      await answer.body?.cancel();
+      assertEquals(answer.status, status, path);
+    }
+    const why = server.log.filter((line) => line.includes("could not be opened"));
+    assertMatch(JSON.parse(why[0]!).message, /^the database could not be opened: \S/);
+  } finally {
+    await server.stop();
+    await Deno.remove(file);
+  }
+});

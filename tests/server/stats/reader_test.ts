@@ -7,26 +7,35 @@ const basic = (text: string) => new Headers({ authorization: `Basic ${btoa(text)
 const bearer = (text: string) => new Headers({ authorization: `Bearer ${text}` });
 
 Deno.test("without a token in the settings everybody reads", () => {
-  assertEquals(new FigureReaders(undefined).refusal(new Headers(), 0), undefined);
+  assertEquals(new FigureReaders(undefined).refusal(new Headers(), "a", 0), undefined);
 });
 
 Deno.test("with one only who says it, as a Bearer token or as the password of a browser", () => {
   const readers = new FigureReaders(TOKEN.replaceAll(" ", "-"));
   const token = TOKEN.replaceAll(" ", "-");
-  assertEquals(readers.refusal(bearer(token), 0), undefined);
-  assertEquals(readers.refusal(basic(`anybody:${token}`), 0), undefined);
+  assertEquals(readers.refusal(bearer(token), "a", 0), undefined);
+  assertEquals(readers.refusal(basic(`anybody:${token}`), "a", 0), undefined);
   const wrong = [new Headers(), bearer(`${token}x`), basic(token.slice(1)), bearer(""), basic(`${token}:x`)];
   wrong.push(new Headers({ authorization: "Basic %%%" }), new Headers({ authorization: `Digest ${token}` }));
   for (const headers of wrong) {
-    const refusal = readers.refusal(headers, 0);
+    const refusal = readers.refusal(headers, "a", 0);
     assertEquals([refusal?.status, refusal?.headers.get("www-authenticate")?.slice(0, 5)], [401, "Basic"]);
   }
 });
 
 Deno.test("guessing is slow, and ends nobody's right for long", () => {
   const readers = new FigureReaders("0123456789abcdef");
-  const tried = Array.from({ length: 1_000 }, (_, n) => readers.refusal(bearer(`guess${n}`), 0)?.status);
+  const tried = Array.from({ length: 1_000 }, (_, n) => readers.refusal(bearer(`guess${n}`), "a", 0)?.status);
   assertEquals(tried.filter((status) => status === 401).length, 21);
   assertEquals(tried.filter((status) => status === 429).length, 979);
-  assertEquals(readers.refusal(bearer("0123456789abcdef"), 2_000), undefined);
+  assertEquals(readers.refusal(bearer("0123456789abcdef"), "a", 2_000), undefined);
+});
+
+Deno.test("who guesses keeps nobody else from reading, and is forgotten when very many guess", () => {
+  const readers = new FigureReaders("0123456789abcdef");
+  for (let n = 0; n < 100; n++) readers.refusal(bearer("guess"), "a", 0);
+  assertEquals(readers.refusal(bearer("0123456789abcdef"), "a", 0)?.status, 429);
+  assertEquals(readers.refusal(bearer("0123456789abcdef"), "b", 0), undefined);
+  for (let n = 0; n < 1_000; n++) readers.refusal(bearer("guess"), `other ${n}`, 0);
+  assertEquals(readers.refusal(bearer("0123456789abcdef"), "a", 0), undefined);
 });
