@@ -1,22 +1,15 @@
-/** Icons, cut like the letters: strokes with square ends on a grid of 24. They decorate; words stand beside or in a label. */
+/**
+ * Icons, cut like the letters: strokes with square ends on a grid of 24. They decorate; words stand beside or in a label.
+ * Here are those that a room shows at once; the others come with what shows them (more_icons.ts).
+ */
 const PATHS = {
   back: "M14 4L6 12L14 20M6 12H20",
   share: "M12 15V3M7 8L12 3L17 8M4 13V21H20V13",
   people: "M3 21V17L6 14H11L14 17V21M8.5 4L11 6V8.5L8.5 11L6 8.5V6ZM15 5L17.5 7V9L15.5 11M17 14L21 17V21",
   send: "M4 12H19M12 5L19 12L12 19",
-  reply: "M9 5L3 11L9 17M3 11H17L21 15V20",
-  smile: "M8 3H16L21 8V16L16 21H8L3 16V8ZM8 14L10 16.5H14L16 14M8.5 8.5V10M15.5 8.5V10",
-  edit: "M4 20V16L16 4L20 8L8 20ZM13 7L17 11",
   undo: "M8 4L4 8L8 12M4 8H16L20 12V16L16 20H9",
-  copy: "M8 8H20V20H8ZM16 8V4H4V16H8",
   close: "M5 5L19 19M19 5L5 19",
-  star: "M12 3L14.8 9.2L21 10L16.3 14.4L17.6 21L12 17.6L6.4 21L7.7 14.4L3 10L9.2 9.2Z",
-  scan: "M3 8V3H8M16 3H21V8M21 16V21H16M8 21H3V16M7 12H17",
-  torch: "M8 3H16V7L14 10V21H10V10L8 7ZM12 13V15",
   attach: "M19 11L11 19L7 19L5 17L5 13L14 4L17 4L19 6V8L11 16L9 14L15 8",
-  file: "M5 3H14L19 8V21H5ZM13 3V9H19",
-  pause: "M8 5V19M16 5V19",
-  picture: "M3 5H21V19H3ZM3 16L9 10L14 15L17 12L21 16M16 8.5V9",
   gear: "M4 7H12M18 7H20M15 4V10M4 17H6M12 17H20M9 14V20",
   clock: "M8 3H16L21 8V16L16 21H8L3 16V8ZM12 7V12L15 15",
   late: "M6 3H18M6 21H18M8 3V7L16 17V21M16 3V7L8 17V21",
@@ -26,14 +19,12 @@ const PATHS = {
   warn: "M12 3L22 20H2ZM12 9V14M12 16.8V17.2",
   lock: "M5 11H19V21H5ZM8 11V6L10 4H14L16 6V11",
   more: "M5 12H5.1M12 12H12.1M19 12H19.1",
-  leave: "M10 4H4V20H10M9 12H21M16 7L21 12L16 17",
-  link: "M10 8L14 4H18L20 6V10L16 14M14 16L10 20H6L4 18V14L8 10M9 15L15 9",
-  expand: "M9 3H3V9M15 3H21V9M21 15V21H15M9 21H3V15",
 } as const;
-export type IconName = keyof typeof PATHS;
+/** The name of an icon, or its path. */
+export type IconName = keyof typeof PATHS | `M${string}`;
 
 /** `filled`: the shape instead of its outline. Without `class`, as large as 1.4 lines of the text around it. */
-export function Icon(props: { name: IconName; filled?: boolean; class?: string }) {
+export function Icon({ name, ...props }: { name: IconName; filled?: boolean; class?: string }) {
   return (
     <svg
       viewBox="0 0 24 24"
@@ -44,7 +35,7 @@ export function Icon(props: { name: IconName; filled?: boolean; class?: string }
       stroke-linecap="square"
       aria-hidden="true"
     >
-      <path d={PATHS[props.name]} />
+      <path d={name in PATHS ? PATHS[name as keyof typeof PATHS] : name} />
     </svg>
   );
 }

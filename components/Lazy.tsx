@@ -1,19 +1,22 @@
-import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import type { ComponentChildren, ComponentType } from "preact";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { Button } from "./Button.tsx";
 import { Dialog } from "./Dialog.tsx";
 import { useTexts } from "./texts.ts";
 
-/** Loads a part's code when it is first shown; nothing stands there until it has come. */
+/** Loads a part's code when it is first shown; nothing stands there until it has come. `otherwise`: when it cannot come. */
 export function Lazy<Props extends object>(props: {
   load: () => Promise<{ default: ComponentType<Props> }>;
   props: Props;
+  otherwise?: ComponentChildren;
 }) {
-  const [loaded, setLoaded] = useState<{ Part: ComponentType<Props> }>();
-  useEffect(() => {
+  const [loaded, setLoaded] = useState<{ Part: ComponentType<Props> } | "failed">();
+  // Before the browser paints: what is here already is shown at once.
+  useLayoutEffect(() => {
     // Without a network it may not come: then the page does without.
-    props.load().then((module) => setLoaded({ Part: module.default }), () => {});
+    props.load().then((module) => setLoaded({ Part: module.default }), () => setLoaded("failed"));
   }, []);
+  if (loaded === "failed") return <>{props.otherwise}</>;
   return loaded ? <loaded.Part {...props.props} /> : null;
 }
 
@@ -29,7 +32,7 @@ export function LazyDialog<Props extends { onClose: () => void }>(props: {
     setLoaded(undefined);
     props.load().then((module) => setLoaded({ Part: module.default }), () => setLoaded("failed"));
   };
-  useEffect(load, []);
+  useLayoutEffect(load, []);
   if (loaded === undefined) return null;
   if (loaded !== "failed") return <loaded.Part {...props.props} />;
   return (

@@ -3,6 +3,7 @@ import { asset, Head } from "fresh/runtime";
 import { adminTexts as t } from "../../lib/design/admin_texts.ts";
 import type { Operator } from "../../lib/server/admin/login.ts";
 import { Button } from "../Button.tsx";
+import { icons } from "../more_icons.ts";
 
 const PLACES = [
   ["/admin", t.places.rooms],
@@ -40,7 +41,7 @@ export function AdminPage(props: {
           <p class="font-display font-extrabold text-xl uppercase py-2 mr-auto">{t.title}</p>
           <form method="post" action="/admin/logout" class="py-2">
             <Token operator={operator} />
-            <Button type="submit" icon="leave">{t.logOut}</Button>
+            <Button type="submit" icon={icons.leave}>{t.logOut}</Button>
           </form>
           <nav aria-label={t.title} class="w-full">
             <ul class="flex flex-wrap gap-x-4">

@@ -8,6 +8,7 @@ import { Wordmark } from "../Wordmark.tsx";
 import { type JoinAnswer, JoinForm } from "./JoinForm.tsx";
 import { RoomBand, type RoomEntry } from "./RoomBand.tsx";
 import { StartForm } from "./StartForm.tsx";
+import { icons } from "../more_icons.ts";
 
 export interface HomeScreenProps {
   /** This device's rooms, newest first; undefined until they are read. */
@@ -85,7 +86,9 @@ export function HomeScreen(props: HomeScreenProps) {
                 <bdi class={`min-w-0 max-w-full break-words ${props.name ? "font-bold text-lg" : "text-dim"}`}>
                   {props.name || t.settings.whoAreYou}
                 </bdi>
-                <Button icon="edit" onClick={props.onName} disabled={props.name === undefined}>{t.name.change}</Button>
+                <Button icon={icons.edit} onClick={props.onName} disabled={props.name === undefined}>
+                  {t.name.change}
+                </Button>
               </div>
               {!props.stored && <p role="status" class="text-warn font-bold">{t.room.notStored}</p>}
               <ThemeSwitch />

@@ -4,6 +4,7 @@ import { Button } from "../Button.tsx";
 import { useHomeTexts } from "../home_texts.ts";
 import { CodeForm } from "./CodeForm.tsx";
 import { CodeLinks } from "./CodeLinks.tsx";
+import { icons } from "../more_icons.ts";
 
 /** What came of looking for a code. */
 export type JoinAnswer = { path: string } | { problem: string; suggestions?: readonly string[] };
@@ -41,7 +42,7 @@ export function JoinForm(props: { onJoin: (code: string) => Promise<JoinAnswer>;
           <CodeLinks codes={failed.suggestions} />
         </div>
       )}
-      <Button icon="scan" wide onClick={props.onScan}>{t.home.scan}</Button>
+      <Button icon={icons.scan} wide onClick={props.onScan}>{t.home.scan}</Button>
     </CodeForm>
   );
 }

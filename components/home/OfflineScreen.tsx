@@ -7,6 +7,7 @@ import { LazyDialog } from "../Lazy.tsx";
 import { Sign } from "../Sign.tsx";
 import { useHomeTexts } from "../home_texts.ts";
 import { RoomBand, type RoomEntry } from "./RoomBand.tsx";
+import { icons } from "../more_icons.ts";
 
 const loadScanner = () => import("../lazy/ScannerDialog.tsx");
 
@@ -33,7 +34,7 @@ export function OfflineScreen({ mine, answered }: { mine: readonly RoomEntry[] |
       {isRoom.value && (
         <div class="flex flex-col items-start gap-2">
           <p>{t.offline.phones}</p>
-          <Button icon="scan" onClick={() => scanning.value = true}>{t.offline.scan}</Button>
+          <Button icon={icons.scan} onClick={() => scanning.value = true}>{t.offline.scan}</Button>
         </div>
       )}
       {mine?.length === 0 && <p class="text-dim">{t.offline.noneKept}</p>}

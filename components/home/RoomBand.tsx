@@ -1,6 +1,7 @@
 import { bandClass } from "../../lib/design/hue.ts";
 import { Icon } from "../Icon.tsx";
 import { useHomeTexts } from "../home_texts.ts";
+import { icons } from "../more_icons.ts";
 
 /** A room in a list. */
 export interface RoomEntry {
@@ -52,7 +53,7 @@ export function RoomBand(props: { room: RoomEntry; onFavourite?: ((on: boolean) 
           onClick={() => onFavourite(!room.favourite)}
           class="inline-flex items-center justify-center min-w-touch min-h-touch"
         >
-          <Icon name="star" filled={room.favourite === true} />
+          <Icon name={icons.star} filled={room.favourite === true} />
         </button>
       )}
     </li>

@@ -9,13 +9,14 @@ import {
   type RoadDiagnostics,
 } from "../../lib/session/connection_model.ts";
 import type { RoomModel } from "../../lib/session/room_model.ts";
-import { MESH_MODES } from "../../lib/routing/power_policy.ts";
+import { MESH_MODES } from "../../lib/routing/mesh_mode.ts";
 import { type RoadName, ROADS } from "../../lib/routing/road_choice.ts";
 import { Button } from "../Button.tsx";
 import { Choices } from "../Choices.tsx";
 import { copyText } from "../copy.ts";
 import { Dialog } from "../Dialog.tsx";
 import { useTexts } from "../texts.ts";
+import { icons } from "../more_icons.ts";
 
 /** How often the figures are taken anew, and a round trip is measured, while the panel is looked at. */
 const REFRESH_MS = 2_000;
@@ -92,7 +93,7 @@ export default function ConnectionDialog(
           onChange={(preference) => model.setPreferredRoute(preference)}
         />
         <section aria-live="polite">
-          <Button icon="scan" wide onClick={() => void check()} disabled={findings.value === "checking"}>
+          <Button icon={icons.scan} wide onClick={() => void check()} disabled={findings.value === "checking"}>
             {findings.value === "checking" ? words.checking : words.check}
           </Button>
           {Array.isArray(findings.value) && (
@@ -110,7 +111,7 @@ export default function ConnectionDialog(
           <Button icon="undo" onClick={() => model.forceReconnect()}>{words.reconnect}</Button>
           <Button icon="close" onClick={() => model.resetRoads()}>{words.reset}</Button>
           <Button
-            icon="copy"
+            icon={icons.copy}
             onClick={async () => {
               copied.value = await copyText(JSON.stringify(model.getConnectionDiagnostics(), null, 2));
             }}
@@ -174,14 +175,14 @@ function Peers({ model, onPair }: { model: RoomModel; onPair: () => void }) {
         onChange={(mode) => model.setMeshMode(mode)}
       />
       <Button
-        icon="link"
+        icon={icons.link}
         wide
         disabled={model.meshMode.value === "off"}
         onClick={async () => problem.value = (await model.attemptP2PUpgrade()).problem === "unavailable"}
       >
         {words.connectPeers}
       </Button>
-      <Button icon="scan" wide onClick={onPair}>{t.connection.linkPhones}</Button>
+      <Button icon={icons.scan} wide onClick={onPair}>{t.connection.linkPhones}</Button>
       {problem.value && <p role="alert">{words.peersUnavailable}</p>}
     </section>
   );

@@ -7,6 +7,7 @@ import { Dialog } from "../Dialog.tsx";
 import { Icon } from "../Icon.tsx";
 import type { MessageItem } from "../room/Message.tsx";
 import { useTexts } from "../texts.ts";
+import { icons } from "../more_icons.ts";
 
 const NOT_LOOKED_UP: FileView = { state: "unknown", bytesHere: 0, holders: 0 };
 /** A browser has begun to save what a link names by then. */
@@ -40,7 +41,7 @@ export default function FileCard(props: { item: MessageItem; file: FileInfo; fil
         ? <Picture {...props} files={files} size={file.size} visible={visible} view={view} words={words} />
         : (
           <p class="flex items-center gap-2 py-1">
-            <Icon name="file" class="w-8 h-8" />
+            <Icon name={icons.file} class="w-8 h-8" />
             <span class="min-w-0">
               <strong class="block break-words" dir="auto">{file.name}</strong>
               <span class="block text-sm text-dim">{size}</span>
@@ -77,7 +78,7 @@ function Status(props: { file: FileInfo; view: FileView; files: FilesModel | und
         {state === "absent" && <Button icon="down" onClick={() => files?.fetch(file.root)}>{words.get}</Button>}
         {state === "fetching" && !blocked && (
           <IconButton
-            icon="pause"
+            icon={icons.pause}
             label={words.pause}
             onClick={() => files?.pause(file.root)}
           />

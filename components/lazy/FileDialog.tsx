@@ -8,6 +8,7 @@ import { Dialog } from "../Dialog.tsx";
 import { Icon } from "../Icon.tsx";
 import { useTexts } from "../texts.ts";
 import { shrinkPhoto } from "./shrink_photo.ts";
+import { icons } from "../more_icons.ts";
 
 /** What is about to be sent, as the others will get it, and words to go with it. */
 export default function FileDialog(props: {
@@ -70,7 +71,7 @@ export default function FileDialog(props: {
           />
         )}
         <div class="flex items-center gap-3">
-          <Icon name={ready?.url === undefined ? "file" : "picture"} />
+          <Icon name={ready?.url === undefined ? icons.file : icons.picture} />
           <p class="flex-1 min-w-0">
             <strong class="block break-words" dir="auto">{ready?.file.name ?? file.name}</strong>
             <span class="block text-sm text-dim" aria-live="polite">

@@ -1,11 +1,11 @@
 import type { RoomProblem } from "../../lib/session/room_model.ts";
 import { Button } from "../Button.tsx";
 import { Sign } from "../Sign.tsx";
-import { useTexts } from "../texts.ts";
+import { useDialogTexts } from "../dialog_texts.ts";
 
 /** Why this room cannot be shown, and what to do. */
 export default function ProblemScreen(props: { problem: RoomProblem["problem"]; name?: string | undefined }) {
-  const t = useTexts();
+  const t = useDialogTexts();
   const { title, hint } = t.problems[props.problem];
   const reload = props.problem === "unsupported_version" || props.problem === "bad_hello";
   return (

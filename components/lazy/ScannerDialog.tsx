@@ -7,6 +7,7 @@ import { Icon } from "../Icon.tsx";
 import { useHomeTexts } from "../home_texts.ts";
 import { type CameraProblem, openCamera } from "./camera.ts";
 import { makeFrameReader, readPicture } from "./scan_frames.ts";
+import { icons } from "../more_icons.ts";
 
 /** Between two frames that are searched: often enough to feel immediate, seldom enough to keep a phone cool. */
 const FRAME_EVERY_MS = 150;
@@ -81,7 +82,7 @@ export default function ScannerDialog(props: { onFound: (path: string) => void; 
         {told && problem && !told.good && <p class="text-sm text-dim">{problem}</p>}
         <div class="flex flex-wrap gap-2">
           <label class="focus-ring inline-flex items-center gap-2 min-h-touch px-4 py-2 border-2 border-line bg-raised font-bold cursor-pointer">
-            <Icon name="picture" />
+            <Icon name={icons.picture} />
             {t.scanner.picture}
             <input
               type="file"
@@ -98,7 +99,7 @@ export default function ScannerDialog(props: { onFound: (path: string) => void; 
           </label>
           {torch && (
             <Button
-              icon="torch"
+              icon={icons.torch}
               aria-pressed={torch.on}
               onClick={async () => {
                 await torch.set(!torch.on);

@@ -9,6 +9,7 @@ import { Dialog } from "../Dialog.tsx";
 import { useDialogTexts } from "../dialog_texts.ts";
 import { useTexts } from "../texts.ts";
 import { ThemeSwitch } from "../ThemeSwitch.tsx";
+import { icons } from "../more_icons.ts";
 
 /** What can be set in a room: the look, my name, whether I keep the room. */
 export default function SettingsDialog(props: {
@@ -39,10 +40,10 @@ export default function SettingsDialog(props: {
             <span class="block text-sm text-dim">{t.settings.youAre}</span>
             <bdi class="font-bold break-words">{props.name || t.settings.whoAreYou}</bdi>
           </p>
-          <Button icon="edit" onClick={props.onName}>{t.name.change}</Button>
+          <Button icon={icons.edit} onClick={props.onName}>{t.name.change}</Button>
         </div>
         <Button
-          icon="star"
+          icon={icons.star}
           iconFilled={favourite}
           wide
           disabled={home.value?.recent.value === undefined}
@@ -52,7 +53,7 @@ export default function SettingsDialog(props: {
         </Button>
         <Reports />
         <div>
-          <Button icon="leave" look="alarm" onClick={props.onLeave} wide>{t.settings.leave}</Button>
+          <Button icon={icons.leave} look="alarm" onClick={props.onLeave} wide>{t.settings.leave}</Button>
           <p class="text-sm text-dim mt-1">{props.sealed ? t.settings.leaveHintSealed : t.settings.leaveHint}</p>
         </div>
       </div>

@@ -6,6 +6,7 @@ import { Dialog } from "../Dialog.tsx";
 import { LaserType } from "../LaserType.tsx";
 import { useDialogTexts } from "../dialog_texts.ts";
 import { QrCode } from "./QrCode.tsx";
+import { icons } from "../more_icons.ts";
 
 /** Everything that brings others into this room: a QR code, the code to say, the link. */
 export default function ShareDialog(props: {
@@ -45,7 +46,7 @@ export default function ShareDialog(props: {
         )}
         {!full && (
           <div class="share-actions flex flex-wrap gap-2">
-            <Button icon="copy" onClick={async () => setCopied(await copyText(link))}>
+            <Button icon={icons.copy} onClick={async () => setCopied(await copyText(link))}>
               <span aria-live="polite">
                 {copied === undefined ? t.share.copyLink : copied ? t.app.copied : t.app.copyFailed}
               </span>
@@ -53,8 +54,8 @@ export default function ShareDialog(props: {
             {typeof navigator.share === "function" && (
               <Button icon="share" onClick={() => void shareLink(name, link)}>{t.share.send}</Button>
             )}
-            <Button icon="expand" onClick={() => setFull(true)}>{t.share.show}</Button>
-            <Button icon="link" onClick={props.onPair}>{t.connection.linkPhones}</Button>
+            <Button icon={icons.expand} onClick={() => setFull(true)}>{t.share.show}</Button>
+            <Button icon={icons.link} onClick={props.onPair}>{t.connection.linkPhones}</Button>
           </div>
         )}
       </div>

@@ -8,8 +8,8 @@ import { Lazy } from "../Lazy.tsx";
 import { useTexts } from "../texts.ts";
 import { nameOf } from "./Author.tsx";
 import { Delivery } from "./Delivery.tsx";
-import { MessageActions } from "./MessageActions.tsx";
 import { MessageText } from "./MessageText.tsx";
+import { loadFileCard, loadMessageActions, loadRefusalReason } from "./parts.ts";
 import { Reactions } from "./Reactions.tsx";
 import { useSwipe } from "./swipe.ts";
 
@@ -105,7 +105,7 @@ function Said(props: MessageProps & { item: MessageItem }) {
         <div role="alert" class="mt-1 text-sm">
           <p class="text-alarm font-bold">
             <Delivery delivery={delivery} />
-            <span class="block">{t.refusals[delivery.reason]}</span>
+            <Lazy load={loadRefusalReason} props={{ reason: delivery.reason }} />
           </p>
           <div class="mt-2">
             <Button icon="undo" onClick={() => handlers.onTakeBack(item.id)}>{t.message.takeBack}</Button>
@@ -114,38 +114,40 @@ function Said(props: MessageProps & { item: MessageItem }) {
       )}
       <Reactions reactions={item.reactions} onReact={(emoji, on) => handlers.onReact(item.id, emoji, on)} />
       {props.open && (
-        <MessageActions
-          id={actionsId}
-          onReply={() => {
-            handlers.onOpen(undefined);
-            handlers.onReply(item);
-          }}
-          onReact={(emoji) => {
-            const mine = item.reactions.some((reaction) => reaction.emoji === emoji && reaction.mine);
-            handlers.onReact(item.id, emoji, !mine);
-            close();
-          }}
-          onCopy={item.text === "" ? undefined : () => handlers.onCopy(item.text)}
-          onEdit={item.author.me
-            ? () => {
+        <Lazy
+          load={loadMessageActions}
+          props={{
+            id: actionsId,
+            onReply: () => {
               handlers.onOpen(undefined);
-              handlers.onEdit(item);
-            }
-            : undefined}
-          onRetract={item.author.me
-            ? () => {
-              handlers.onOpen(undefined);
-              handlers.onRetract(item.id);
-            }
-            : undefined}
-          onClose={close}
+              handlers.onReply(item);
+            },
+            onReact: (emoji: string) => {
+              const mine = item.reactions.some((reaction) => reaction.emoji === emoji && reaction.mine);
+              handlers.onReact(item.id, emoji, !mine);
+              close();
+            },
+            onCopy: item.text === "" ? undefined : () => handlers.onCopy(item.text),
+            onEdit: item.author.me
+              ? () => {
+                handlers.onOpen(undefined);
+                handlers.onEdit(item);
+              }
+              : undefined,
+            onRetract: item.author.me
+              ? () => {
+                handlers.onOpen(undefined);
+                handlers.onRetract(item.id);
+              }
+              : undefined,
+            onClose: close,
+          }}
+          otherwise={<p role="alert" class="text-sm">{t.noNetwork}</p>}
         />
       )}
     </div>
   );
 }
-
-const loadFileCard = () => import("../lazy/FileCard.tsx");
 
 /** A file, in a place that has its size before its code and its picture come. */
 function FilePlace(props: { item: MessageItem; file: FileInfo; files: () => Promise<FilesModel> }) {

@@ -15,16 +15,17 @@ import { Timeline } from "./Timeline.tsx";
 import { useVisibleHeight } from "./visible_height.ts";
 import type { MessageItem } from "./Message.tsx";
 import { NO_MODEL } from "./no_model.ts";
-
-const loadParts = () => import("../lazy/room_parts.ts");
-const loadConnectionDialog = async () => ({ default: (await loadParts()).ConnectionDialog });
-const loadNotices = async () => ({ default: (await loadParts()).Notices });
-const loadPeopleDialog = async () => ({ default: (await loadParts()).PeopleDialog });
-export const loadProblemScreen = async () => ({ default: (await loadParts()).ProblemScreen });
-const loadSettingsDialog = async () => ({ default: (await loadParts()).SettingsDialog });
-const loadFileDialog = () => import("../lazy/FileDialog.tsx");
-const loadPairingDialog = () => import("../lazy/PairingDialog.tsx");
-const loadShareDialog = () => import("../lazy/ShareDialog.tsx");
+import {
+  loadAtFirstTouch,
+  loadConnectionDialog,
+  loadFileDialog,
+  loadNotices,
+  loadPairingDialog,
+  loadPeopleDialog,
+  loadProblemScreen,
+  loadSettingsDialog,
+  loadShareDialog,
+} from "./parts.ts";
 
 /** What a page knows of a room before it is open. */
 export interface RoomHead {
@@ -58,6 +59,7 @@ export function RoomScreen(props: RoomScreenProps) {
   const model = props.model ?? NO_MODEL;
   const t = useTexts();
   useVisibleHeight();
+  useEffect(loadAtFirstTouch, []);
   const [dialog, setDialog] = useState<"share" | "people" | "settings" | "name" | "connection" | "pair" | undefined>(
     props.pairing === undefined ? undefined : "pair",
   );
@@ -71,7 +73,7 @@ export function RoomScreen(props: RoomScreenProps) {
   const name = props.named ? model.me.value?.name ?? "" : "";
   const band = bandClass(head.id);
   const roomName = model.room.value?.name ?? head.name ??
-    (head.kind === "sealed" ? t.problems.secret_missing.title : t.room.unnamed);
+    (head.kind === "sealed" ? t.room.sealedUnnamed : t.room.unnamed);
   const code = model.room.value?.code ?? head.code;
 
   const send = (text: string): Promise<string | undefined> => {

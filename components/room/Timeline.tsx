@@ -10,9 +10,8 @@ import { useTexts } from "../texts.ts";
 import { nameOf } from "./Author.tsx";
 import { MessageGroup } from "./MessageGroup.tsx";
 import type { MessageHandlers } from "./Message.tsx";
+import { loadNothingSaid } from "./parts.ts";
 import { useNewMarker, usePlaceKeeper } from "./place_keeper.ts";
-
-const loadNothingSaid = async () => ({ default: (await import("../lazy/room_parts.ts")).NothingSaid });
 
 /** The conversation: scrolls, keeps the reader's place, tells of what is new, asks for what is older. */
 export function Timeline(props: {

@@ -1,6 +1,7 @@
 /** The words of the connection panel: apart from the others, so that they are loaded with it. */
 import type { RoadReason } from "../routing/road_choice.ts";
-import type { MeshMode, PowerReason } from "../routing/power_policy.ts";
+import type { MeshMode } from "../routing/mesh_mode.ts";
+import type { PowerReason } from "../routing/power_policy.ts";
 import type { CurrentRoute } from "../session/connection_model.ts";
 import type { Finding } from "../session/connection_check.ts";
 import { few } from "./texts.ts";

@@ -1,8 +1,20 @@
 // Runs in browser and server.
 /** Words of what a room's page shows only when somebody asks for it: apart from the others, so that they are loaded with it. */
+import type { Refusal } from "../protocol/codes.ts";
+import type { RoomProblem } from "../session/room_model.ts";
 import { type Texts, textsFor } from "./texts.ts";
 
 const english = {
+  /** What can be done with a message. */
+  menu: {
+    reply: "Reply",
+    react: "React",
+    edit: "Edit",
+    retract: "Take back",
+    retractSure: "Take it back for everybody?",
+    copy: "Copy",
+    otherEmoji: "Another emoji",
+  },
   share: {
     title: "Come in",
     aloud: "Say it aloud",
@@ -34,6 +46,42 @@ const english = {
     favourite: "Keep as a favourite",
     unfavourite: "Remove from favourites",
   },
+  /** Why a room cannot be shown. */
+  problems: {
+    no_such_room: { title: "This room is gone", hint: "Rooms end when nobody writes in them for a long time." },
+    room_deleted: {
+      title: "This room is gone",
+      hint: "The organisers closed this room.",
+    },
+    banned: {
+      title: "Not let in",
+      hint: "The organisers do not let this phone in.",
+    },
+    unsupported_version: { title: "Please reload", hint: "This page is older than the server." },
+    wrong_secret: { title: "The key does not fit", hint: "Part of the link is missing or changed. Ask for it again." },
+    bad_hello: { title: "Not let in", hint: "The server does not accept this phone's key. Reload the page." },
+    secret_missing: {
+      title: "This room is sealed",
+      hint:
+        "Its key stands at the end of the link, after the #, and never leaves your phones. This link lost it: ask for the whole link, or scan the QR code.",
+    },
+  } satisfies Record<RoomProblem["problem"], { title: string; hint: string }>,
+  /** Why a message was not accepted. */
+  refusals: {
+    bad_event: "The server could not read it.",
+    too_long: "It is too long.",
+    bad_signature: "Its signature does not fit. Reload the page and write it again.",
+    wrong_room: "It was written for another room.",
+    wrong_kind: "This room does not take such messages.",
+    conflict: "Another window of yours already used its number. Write it again.",
+    missing_previous: "A message before it has to arrive first. It will be sent again.",
+    expired: "It waited too long and is older than what the room keeps.",
+    clock_ahead: "It is too far ahead of the room.",
+    banned: "The organisers do not let this phone in.",
+    rate_limited: "That was too fast. It will be sent again in a moment.",
+    overloaded: "The server has too much to do. It will be sent again.",
+    storage_unavailable: "The server cannot store anything now. It will be sent again.",
+  } satisfies Record<Refusal, string>,
 };
 
 /** These and the words of the rooms, in one language. */

@@ -4,8 +4,8 @@
  * language that lacks a line does not compile. Pages take theirs from `textsFor`, components from `useTexts`.
  */
 import { MESSAGE_MAX_CHARS, NAME_MAX_CHARS } from "../protocol/limits.ts";
-import type { CloseReason, Refusal } from "../protocol/codes.ts";
-import type { RoomProblem, SendProblem } from "../session/room_model.ts";
+import type { CloseReason } from "../protocol/codes.ts";
+import type { SendProblem } from "../session/room_model.ts";
 
 export const few = (count: number, one: string, more: string) =>
   count === 1 ? one : `${count.toLocaleString("en")} ${more}`;
@@ -28,6 +28,8 @@ const english = {
   room: {
     share: "Share this room",
     unnamed: "Room",
+    /** In place of its name, until its key has opened that. */
+    sealedUnnamed: "This room is sealed",
     people: (count: number) => few(count, "1 here", "here"),
     peopleTitle: (count: number) => few(count, "1 person is here", "people are here"),
     peopleMore: (count: number) => `and ${count.toLocaleString("en")} more`,
@@ -66,13 +68,6 @@ const english = {
   },
   message: {
     actions: "What to do with this message",
-    reply: "Reply",
-    react: "React",
-    edit: "Edit",
-    retract: "Take back",
-    retractSure: "Take it back for everybody?",
-    copy: "Copy",
-    otherEmoji: "Another emoji",
     reaction: (emoji: string, count: number, mine: boolean) =>
       `${emoji}, ${few(count, "1 person", "people")}${mine ? ", you too" : ""}`,
     takeBack: "Take back to edit",
@@ -85,21 +80,6 @@ const english = {
     stored: "Stored",
     refused: "Not accepted",
   },
-  refusals: {
-    bad_event: "The server could not read it.",
-    too_long: "It is too long.",
-    bad_signature: "Its signature does not fit. Reload the page and write it again.",
-    wrong_room: "It was written for another room.",
-    wrong_kind: "This room does not take such messages.",
-    conflict: "Another window of yours already used its number. Write it again.",
-    missing_previous: "A message before it has to arrive first. It will be sent again.",
-    expired: "It waited too long and is older than what the room keeps.",
-    clock_ahead: "It is too far ahead of the room.",
-    banned: "The organisers do not let this phone in.",
-    rate_limited: "That was too fast. It will be sent again in a moment.",
-    overloaded: "The server has too much to do. It will be sent again.",
-    storage_unavailable: "The server cannot store anything now. It will be sent again.",
-  } satisfies Record<Refusal, string>,
   composer: {
     label: "Message",
     skip: "Skip to writing",
@@ -152,25 +132,6 @@ const english = {
     open: "How this room is connected",
     linkPhones: "Link phones",
   },
-  problems: {
-    no_such_room: { title: "This room is gone", hint: "Rooms end when nobody writes in them for a long time." },
-    room_deleted: {
-      title: "This room is gone",
-      hint: "The organisers closed this room.",
-    },
-    banned: {
-      title: "Not let in",
-      hint: "The organisers do not let this phone in.",
-    },
-    unsupported_version: { title: "Please reload", hint: "This page is older than the server." },
-    wrong_secret: { title: "The key does not fit", hint: "Part of the link is missing or changed. Ask for it again." },
-    bad_hello: { title: "Not let in", hint: "The server does not accept this phone's key. Reload the page." },
-    secret_missing: {
-      title: "This room is sealed",
-      hint:
-        "Its key stands at the end of the link, after the #, and never leaves your phones. This link lost it: ask for the whole link, or scan the QR code.",
-    },
-  } satisfies Record<RoomProblem["problem"], { title: string; hint: string }>,
   noNetwork: "The server cannot be reached. Is there a network?",
   name: {
     title: "What should we call you?",

@@ -1,11 +1,7 @@
 // Runs in browser and server.
 /** How many links a device keeps: by what somebody chose, its battery, its network, and whether it is looked at. Pure. */
-
 import { LINK_HEARTBEAT_MS } from "../protocol/limits.ts";
-
-/** What somebody chose in the connection panel. */
-export const MESH_MODES = ["auto", "on", "off"] as const;
-export type MeshMode = (typeof MESH_MODES)[number];
+import type { MeshMode } from "./mesh_mode.ts";
 
 export interface PowerSituation {
   mode: MeshMode;

@@ -5,7 +5,7 @@
  */
 import { type EventId, eventIdOf, readEvent, type RoomId, type WireEvent } from "../protocol/event.ts";
 import { CLOSE_REASONS, type CloseReason, type FrameProblem } from "../protocol/codes.ts";
-import { decodeClientFrame, readHelloProof } from "../protocol/decode.ts";
+import { decodeClientFrame, readHelloProof } from "../protocol/decode_client.ts";
 import type {
   HelloFrame,
   HelloProof,

@@ -5,7 +5,7 @@
  *   waiting → opening → greeting → live → waiting …        any of them → ended (a final reason, or disposed)
  */
 import { type CloseReason, closeReasonOf } from "../protocol/codes.ts";
-import { decodeServerFrame } from "../protocol/decode.ts";
+import { decodeServerFrame } from "../protocol/decode_server.ts";
 import type { ClientFrame, HelloFrame, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { HEARTBEAT_MS, PROTOCOL_VERSION } from "../protocol/limits.ts";
 import { isFailure, retryDelayMs, STABLE_AFTER_MS } from "../routing/backoff.ts";

@@ -5,7 +5,8 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { BreakerState } from "../routing/circuit_breaker.ts";
 import type { DeliveryRoute } from "../routing/delivery_route.ts";
-import type { MeshMode, PowerReason } from "../routing/power_policy.ts";
+import type { MeshMode } from "../routing/mesh_mode.ts";
+import type { PowerReason } from "../routing/power_policy.ts";
 import { type Objection, type RoadName, type RoadReason, ROADS } from "../routing/road_choice.ts";
 import type { RoadQuality } from "../routing/road_meter.ts";
 import type { Pairing, PairingState } from "../transport/pairing.ts";

@@ -5,7 +5,7 @@
 import type { Verifier } from "../crypto/signing.ts";
 import { isBase64UrlOf } from "../protocol/base64url.ts";
 import { type AuthorKey, isRecord, type RoomId, type WireEvent } from "../protocol/event.ts";
-import { readWireEvent } from "../protocol/decode.ts";
+import { readWireEvent } from "../protocol/decode_server.ts";
 import { NOTICES_MAX } from "../protocol/limits.ts";
 import { readMeshConfig } from "../protocol/mesh_config.ts";
 import { mergeNotices, type Notice, noticesFor, readNotice } from "../protocol/notice.ts";

@@ -5,7 +5,8 @@
 export { memoryStorage } from "./memory_storage.ts";
 export { openRoomFiles } from "./files_browser.ts";
 export { forgetFiles } from "./idb_files.ts";
-export { MeshControl } from "./mesh_control.ts";
-export { Notices } from "./notices.ts";
+export { openNotices } from "./notices_browser.ts";
+export { openMeshControl } from "./peers_browser.ts";
 export { reportRoads } from "./road_reporter_browser.ts";
+export { checkServer } from "./server_check.ts";
 export { TabRelay } from "./tab_relay.ts";

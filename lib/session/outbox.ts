@@ -18,22 +18,15 @@ import {
   type RoomId,
   type WireEvent,
 } from "../protocol/event.ts";
-import type { RefusedFrame, SendFrame, WelcomeFrame } from "../protocol/frames.ts";
-import { SEND_MAX_EVENTS } from "../protocol/limits.ts";
+import type { RefusedFrame, WelcomeFrame } from "../protocol/frames.ts";
 import type { Cancel, SessionDeps } from "./deps.ts";
-import {
-  ACK_TIMEOUT_MS,
-  HOLE_MAX_EVENTS,
-  REFUSED_PAUSE_MS,
-  ROAD_FULL_PAUSE_MS,
-  SEND_MAX_CHARS,
-  STORAGE_RETRY_MS,
-} from "./limits.ts";
+import { HOLE_MAX_EVENTS, REFUSED_PAUSE_MS, STORAGE_RETRY_MS } from "./limits.ts";
 import * as books from "./outbox_book.ts";
 import type { Draft, Floor, OutboxBook, OutboxEntry } from "./outbox_book.ts";
-import { Pace } from "./pace.ts";
+import { type OutboxItem, OutboxSender, type OutboxSenderParts, waitingOf } from "./outbox_sender.ts";
 
-export interface OutboxParts extends Pick<SessionDeps, "steady" | "timers" | "storage" | "tabs"> {
+export interface OutboxParts
+  extends Omit<OutboxSenderParts, "items" | "onSent">, Pick<SessionDeps, "storage" | "tabs"> {
   room: RoomId;
   signer: Signer;
   /** What is signed for this content: itself, or sealed. */
@@ -42,10 +35,6 @@ export interface OutboxParts extends Pick<SessionDeps, "steady" | "timers" | "st
   filler(): Draft;
   /** The highest Lamport clock seen in the room. */
   clockSeen(): number;
-  send(frame: SendFrame): boolean;
-  expectAnswer(): void;
-  /** The road is alive and yet does not do its work. */
-  giveUpRoad(why: string): void;
   onDelivery(event: Event, delivery: DeliveryState): void;
   /** A message is stored, this long after it was sent, ms; undefined when this tab did not send it. */
   onStored(afterMs: number | undefined): void;
@@ -53,43 +42,24 @@ export interface OutboxParts extends Pick<SessionDeps, "steady" | "timers" | "st
   onRefused(): void;
   /** An event is signed, or was found signed when the page opened: as it is signed, for other roads than the server's. */
   onSigned(event: Event): void;
-  /** How long a new event that so many other phones hold may wait for others before it goes to the server, ms. */
-  serverDelayMs(phones: number): number;
   /** This event does not exist any more: taken back, or signed anew. */
   onGone(id: EventId): void;
   log(line: string): void;
 }
 
-/** One entry as this tab knows it. */
-interface Item {
-  entry: OutboxEntry;
-  /** Opened: with the content in the clear. Absent until signed. */
-  event?: Event;
-  /** When it was written to the connection that is open now, and has no answer yet. */
-  sentAt?: number;
-  /** Has taken its place in the pace: sending it again costs nothing. */
-  paced?: boolean;
-  /** When this tab first had it signed. */
-  signedAt?: number;
-  /** How many other phones are proven to hold it; the book may not know of all of them. */
-  phones?: number;
-}
-
 export class Outbox {
   readonly #parts: OutboxParts;
-  readonly #items = new Map<number, Item>();
+  readonly #sender: OutboxSender;
+  /** By the keys of their entries. */
+  readonly #items = new Map<number, OutboxItem>();
   /** Keys of what is stored in the room and may still be in the book. */
   readonly #stored = new Set<number>();
   /** Keys that the book had when it was last read. */
   #kept: ReadonlySet<number> = new Set();
   #revision = 0;
   readonly #stopListening: Cancel;
-  /** What the open connection allows; undefined without one. */
-  #link: { inFlight: number } | undefined;
-  readonly #pace = new Pace();
+  /** My highest number in the room's log, as the server last said. */
   #lastN = 0;
-  #heldUntil = 0;
-  #cancelTimer: Cancel | undefined;
   /** Signing is under way, for all that wait for it. */
   #signing: Promise<void> | undefined;
   #missing: { n: number; times: number } | undefined;
@@ -98,6 +68,7 @@ export class Outbox {
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
+    this.#sender = new OutboxSender({ ...parts, items: this.#items, onSent: (item) => this.#sentChanged(item) });
     this.#stopListening = parts.tabs?.listen((room) => {
       if (room === parts.room) this.#run(() => this.load());
     }) ?? (() => {});
@@ -136,43 +107,34 @@ export class Outbox {
     item.phones = phones;
     this.#show(item);
     // With a server it is stored in a moment; without one the next page, too, has to know who holds it.
-    if (this.#link === undefined) this.#run(() => this.#change((book) => books.carry(book, item.entry.key, phones)));
+    if (!this.#sender.isConnected) this.#run(() => this.#change((book) => books.carry(book, item.entry.key, phones)));
   }
 
   /** The reason to wait for others may be gone; `all`: it is, because the page may end. */
   hurry(all = false): void {
-    this.#pump(all);
+    this.#sender.pump(all);
   }
 
   /** Signed events that are not stored and not refused, as they are signed, in the order of `n`. */
   get unsent(): Event[] {
-    const unsent = [...this.#items.values()].filter(({ entry }) => entry.refused === undefined);
-    return unsent.sort((a, b) => a.entry.n - b.entry.n).flatMap(({ entry }) => this.#raw(entry) ?? []);
+    return waitingOf(this.#items).flatMap(({ entry }) => this.#raw(entry) ?? []);
   }
 
   /** Events that are not stored and not refused. */
   get waiting(): number {
-    let count = 0;
-    for (const { entry } of this.#items.values()) if (entry.refused === undefined) count++;
-    return count;
+    return waitingOf(this.#items).length;
   }
 
   // ---- the connection ----
 
   connected({ lastN, limits }: WelcomeFrame): void {
-    this.#link = { inFlight: limits.inFlight };
     this.#lastN = Math.max(this.#lastN, lastN);
-    this.#pace.set(limits.messageBurst, limits.messageEveryMs);
     this.#missing = undefined;
-    this.#pump();
+    this.#sender.connected(limits);
   }
 
   disconnected(): void {
-    if (this.#link === undefined) return;
-    this.#link = undefined;
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    for (const item of this.#items.values()) this.#setSent(item, undefined);
+    this.#sender.disconnected();
   }
 
   /** The server has these events: by an ack, or because they are in the log. */
@@ -196,16 +158,15 @@ export class Outbox {
   }
 
   refused(frame: RefusedFrame): void {
-    const { steady } = this.#parts;
     const item = this.#byId(frame.id);
     if (item === undefined || item.entry.refused !== undefined) return;
     const { entry } = item;
-    this.#setSent(item, undefined);
+    this.#sender.notSent(item);
     if (frame.reason === "missing_previous") this.#missingPrevious(frame.expectedN ?? entry.n);
     else if (REFUSALS[frame.reason] === "retriable" || (entry.filler && !isNumberTaken(frame))) {
-      this.#heldUntil = Math.max(this.#heldUntil, steady.now() + (frame.retryAfterMs ?? REFUSED_PAUSE_MS));
-      this.#rewind(entry.n);
-      this.#pump();
+      this.#sender.hold(frame.retryAfterMs ?? REFUSED_PAUSE_MS);
+      this.#sender.rewind(entry.n);
+      this.#sender.pump();
     } else {
       if (isMessage(entry) && frame.reason !== "conflict") this.#parts.onRefused();
       this.#run(async () => {
@@ -221,6 +182,19 @@ export class Outbox {
         if (!this.#kept.has(entry.key) && this.#items.delete(entry.key)) this.#parts.onGone(frame.id);
       });
     }
+  }
+
+  #missingPrevious(expectedN: number): void {
+    const times = this.#missing?.n === expectedN ? this.#missing.times + 1 : 1;
+    this.#missing = { n: expectedN, times };
+    this.#sender.rewind(expectedN);
+    const there = waitingOf(this.#items).some(({ entry }) => entry.n === expectedN);
+    // Answers to what was sent along with the first one say the same once more: no reason to send it all again at once.
+    if (times > 1) this.#sender.hold(REFUSED_PAUSE_MS);
+    if (there) return this.#sender.pump();
+    // Another tab may have it; or nobody has, because a database was set back.
+    const filler = this.#parts.filler();
+    this.#run(() => this.#change((book) => books.fill(book, expectedN, filler, HOLE_MAX_EVENTS)));
   }
 
   dispose(): void {
@@ -241,7 +215,7 @@ export class Outbox {
       this.#parts.log(`an event could not be signed yet: ${error}`);
       this.#loadLater();
     }
-    this.#pump();
+    this.#sender.pump();
   }
 
   async #transact(change: (book: OutboxBook) => OutboxBook): Promise<void> {
@@ -286,7 +260,7 @@ export class Outbox {
       if (item === undefined || item.entry.wire?.[1] !== entry.wire?.[1]) {
         if (item?.event !== undefined) this.#parts.onGone(item.event.id);
         const event = this.#opened(entry);
-        const fresh: Item = { entry, ...(event && { event, signedAt: this.#parts.steady.now() }) };
+        const fresh: OutboxItem = { entry, ...(event && { event, signedAt: this.#parts.steady.now() }) };
         this.#items.set(entry.key, fresh);
         this.#show(fresh);
         const raw = entry.refused === undefined ? this.#raw(entry) : undefined;
@@ -319,110 +293,22 @@ export class Outbox {
     return read?.ok ? read.event : undefined;
   }
 
-  #show({ entry, event, sentAt, phones = entry.phones }: Item): void {
+  #show({ entry, event, sentAt, phones = entry.phones }: OutboxItem): void {
     if (event === undefined || entry.filler) return;
     if (entry.refused !== undefined) this.#parts.onDelivery(event, { state: "refused", reason: entry.refused });
     else if (phones !== undefined) this.#parts.onDelivery(event, { state: "on_phones", phones });
     else this.#parts.onDelivery(event, { state: sentAt === undefined ? "queued" : "on_its_way" });
   }
 
+  #sentChanged(item: OutboxItem): void {
+    if (item.entry.refused === undefined) this.#show(item);
+  }
+
   #floor(): Floor {
     return { n: this.#lastN, clock: this.#parts.clockSeen() };
   }
 
-  // ---- sending ----
-
-  /** Sends what waits, in the order of `n`, as far as the connection, the pace and the server's patience allow. */
-  #pump(hurried = false): void {
-    const { steady } = this.#parts;
-    const now = steady.now();
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    if (this.#link === undefined) return;
-    if (this.#heldUntil > now) return this.#pumpIn(this.#heldUntil - now);
-    const waiting = [...this.#items.values()].filter(({ entry }) => entry.refused === undefined);
-    waiting.sort((a, b) => a.entry.n - b.entry.n);
-    let inFlight = waiting.filter(({ sentAt }) => sentAt !== undefined).length;
-    const batch: Item[] = [];
-    let chars = 0;
-    const lazyMs = hurried || waiting.length >= SEND_MAX_EVENTS ? 0 : this.#lazyMs(waiting, now);
-    for (const item of waiting) {
-      if (item.sentAt !== undefined) continue;
-      // Not signed yet, or not readable: what follows would only be refused.
-      if (item.event === undefined || inFlight >= this.#link.inFlight) break;
-      if (lazyMs > 0) {
-        this.#pumpIn(lazyMs);
-        break;
-      }
-      const waitMs = item.paced ? 0 : this.#pace.take(now);
-      if (waitMs > 0) {
-        this.#pumpIn(waitMs);
-        break;
-      }
-      item.paced = true;
-      inFlight++;
-      const size = item.event.wire[0].length;
-      if (batch.length === SEND_MAX_EVENTS || (batch.length > 0 && chars + size > SEND_MAX_CHARS)) {
-        if (!this.#send(batch.splice(0))) return this.#pumpIn(ROAD_FULL_PAUSE_MS);
-        chars = 0;
-      }
-      batch.push(item);
-      chars += size;
-    }
-    if (batch.length > 0 && !this.#send(batch)) return this.#pumpIn(ROAD_FULL_PAUSE_MS);
-    if (this.#cancelTimer === undefined && inFlight > 0) this.#pumpIn(ACK_TIMEOUT_MS);
-    const oldest = Math.min(...waiting.map(({ sentAt }) => sentAt ?? Infinity));
-    if (now - oldest >= ACK_TIMEOUT_MS) this.#parts.giveUpRoad("an event got no answer");
-  }
-
-  /** Until the first of those that are to be sent has waited for long enough: with it the others go, too. */
-  #lazyMs(waiting: readonly Item[], now: number): number {
-    const dueAt = waiting.filter(({ event, sentAt }) => event !== undefined && sentAt === undefined)
-      .map(({ signedAt = 0, phones, entry }) => signedAt + this.#parts.serverDelayMs(phones ?? entry.phones ?? 0));
-    return Math.min(...dueAt) - now;
-  }
-
-  #send(batch: readonly Item[]): boolean {
-    if (!this.#parts.send({ type: "send", events: batch.map(({ event }) => event!.wire) })) return false;
-    for (const item of batch) this.#setSent(item, this.#parts.steady.now());
-    this.#parts.expectAnswer();
-    return true;
-  }
-
-  #setSent(item: Item, sentAt: number | undefined): void {
-    if (item.sentAt === sentAt) return;
-    if (sentAt === undefined) delete item.sentAt;
-    else item.sentAt = sentAt;
-    if (item.entry.refused === undefined) this.#show(item);
-  }
-
-  /** Everything from `n` on has to be sent again. */
-  #rewind(n: number): void {
-    for (const item of this.#items.values()) if (item.entry.n >= n) this.#setSent(item, undefined);
-  }
-
-  #missingPrevious(expectedN: number): void {
-    const { steady } = this.#parts;
-    const times = this.#missing?.n === expectedN ? this.#missing.times + 1 : 1;
-    this.#missing = { n: expectedN, times };
-    this.#rewind(expectedN);
-    const there = [...this.#items.values()].some(({ entry }) => entry.n === expectedN && entry.refused === undefined);
-    // Answers to what was sent along with the first one say the same once more: no reason to send it all again at once.
-    if (times > 1) this.#heldUntil = Math.max(this.#heldUntil, steady.now() + REFUSED_PAUSE_MS);
-    if (there) return this.#pump();
-    // Another tab may have it; or nobody has, because a database was set back.
-    const filler = this.#parts.filler();
-    this.#run(() => this.#change((book) => books.fill(book, expectedN, filler, HOLE_MAX_EVENTS)));
-  }
-
-  #pumpIn(delayMs: number): void {
-    this.#cancelTimer ??= this.#parts.timers.after(delayMs, () => {
-      this.#cancelTimer = undefined;
-      this.#pump();
-    });
-  }
-
-  #byId(id: EventId): Item | undefined {
+  #byId(id: EventId): OutboxItem | undefined {
     for (const item of this.#items.values()) if (item.event?.id === id) return item;
   }
 

@@ -3,7 +3,8 @@
  * to the other tabs as the server would. Events are sent to the server once, whichever tab sends them first, and every tab
  * hears the answer.
  */
-import { decodeClientFrame, decodeServerFrame } from "../protocol/decode.ts";
+import { decodeClientFrame } from "../protocol/decode_client.ts";
+import { decodeServerFrame } from "../protocol/decode_server.ts";
 import { type AuthorKey, type EventId, eventIdOf, type WireEvent } from "../protocol/event.ts";
 import type { ClientFrame, LogPosition, SendFrame, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { LATEST_EVENTS, PAGE_MAX_EVENTS, PEOPLE_SHOWN, PROTOCOL_VERSION } from "../protocol/limits.ts";

@@ -7,7 +7,7 @@
  */
 import type { Signer, Verifier } from "../crypto/signing.ts";
 import { isBase64UrlOf, toBase64Url } from "../protocol/base64url.ts";
-import { readRoomInfo } from "../protocol/decode.ts";
+import { readRoomInfo } from "../protocol/decode_server.ts";
 import { type AuthorKey, isRecord, type RoomId } from "../protocol/event.ts";
 import type { RoomInfo } from "../protocol/frames.ts";
 import type { PairingCode } from "../protocol/pairing_code.ts";

@@ -1,6 +1,7 @@
 import { HttpError, page } from "fresh";
 import { AdminPage, Section, Token } from "@/components/admin/AdminPage.tsx";
 import { Confirm } from "@/components/admin/Confirm.tsx";
+import { icons } from "@/components/more_icons.ts";
 import { Button } from "@/components/Button.tsx";
 import { adminTexts as t } from "@/lib/design/admin_texts.ts";
 import { WIPE_WORDS } from "@/lib/server/admin/admin.ts";
@@ -101,7 +102,7 @@ export default define.page<typeof handler>(({ data, state, url }) => {
               <form method="post">
                 <Token operator={operator} />
                 <input type="hidden" name="action" value="log_out" />
-                <Button type="submit" icon="leave">{t.data.logOutAll}</Button>
+                <Button type="submit" icon={icons.leave}>{t.data.logOutAll}</Button>
               </form>
             </Section>
             <Section title={t.data.wipe} alarm>

@@ -191,8 +191,8 @@ rule("without links the event travels, the file waits with its author, and both 
   // Taken back, it is gone, and no longer kept.
   const message = ada.message("my notes");
   await message.getByRole("button", { name: t.message.actions }).click();
-  await message.getByRole("button", { name: t.message.retract }).click();
-  await message.getByRole("button", { name: t.message.retract }).click();
+  await message.getByRole("button", { name: t.menu.retract }).click();
+  await message.getByRole("button", { name: t.menu.retract }).click();
   await ben.log.getByText(t.room.retracted).waitFor();
 });
 

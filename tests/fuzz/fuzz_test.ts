@@ -7,7 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
 import { closeReasonOf } from "../../lib/protocol/codes.ts";
-import { decodeServerFrame } from "../../lib/protocol/decode.ts";
+import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
 import type { RoomId, WireEvent } from "../../lib/protocol/event.ts";
 import type { ServerFrame } from "../../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";

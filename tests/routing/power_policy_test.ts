@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
+import { MESH_MODES } from "../../lib/routing/mesh_mode.ts";
 import {
   BACKGROUND_AFTER_MS,
   linkHeartbeatMs,
-  MESH_MODES,
   powerPolicy,
   type PowerReason,
   type PowerSituation,

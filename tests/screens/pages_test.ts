@@ -297,7 +297,7 @@ screen("with the keyboard alone one writes, answers and reacts", DESKTOP, async 
   await page.keyboard.press("Escape");
   await actions.waitFor({ state: "detached" });
   await page.keyboard.press("Enter");
-  await actions.getByRole("button", { name: t.message.reply }).focus();
+  await actions.getByRole("button", { name: t.menu.reply }).focus();
   await page.keyboard.press("Enter");
   await page.getByText(t.composer.replying("Ann")).waitFor();
   await page.keyboard.type("an answer");

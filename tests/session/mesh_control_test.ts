@@ -2,7 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import type { MeshView } from "../../lib/session/connection_model.ts";
 import { MeshControl } from "../../lib/session/mesh_control.ts";
-import { BACKGROUND_AFTER_MS, type MeshMode } from "../../lib/routing/power_policy.ts";
+import type { MeshMode } from "../../lib/routing/mesh_mode.ts";
+import { BACKGROUND_AFTER_MS } from "../../lib/routing/power_policy.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";

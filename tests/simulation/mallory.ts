@@ -2,7 +2,7 @@
  * Somebody who does not keep to the protocol: replays others' events, before and after their authors' own send, changes
  * them, signs wrongly, speaks out of turn, uses numbers twice and runs the clock up. The room must look as if nobody did.
  */
-import { decodeServerFrame } from "../../lib/protocol/decode.ts";
+import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
 import { encodePayload, type Event, readEvent, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
 import type { ServerFrame } from "../../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";

@@ -1,5 +1,5 @@
 /** The world of one simulation: one database, server instances that come and go, lines between them and pages. */
-import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode.ts";
+import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode_client.ts";
 import type { RoomId, WireEvent } from "../../lib/protocol/event.ts";
 import type { ServerConfig } from "../../lib/server/config.ts";
 import type { Visitor } from "../../lib/server/server.ts";

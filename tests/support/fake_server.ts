@@ -10,7 +10,7 @@ import type { Ed25519 } from "../../lib/crypto/ed25519.ts";
 import { toBase64Url } from "../../lib/protocol/base64url.ts";
 import type { CloseReason } from "../../lib/protocol/codes.ts";
 import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
-import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode.ts";
+import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode_client.ts";
 import {
   type AuthorKey,
   type Event,

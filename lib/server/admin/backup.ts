@@ -6,7 +6,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../protocol/base64url.ts";
 import { isRecord } from "../../protocol/event.ts";
-import { readWireEvent } from "../../protocol/decode.ts";
+import { readWireEvent } from "../../protocol/decode_server.ts";
 import type { Verifier } from "../../crypto/signing.ts";
 import { firstBreak } from "../../store/audit.ts";
 import type { AuditEntry, Ban, Store, SuggestedRoom } from "../../store/store.ts";

@@ -4,7 +4,7 @@
  */
 import { type Event, isCount, isRecord, readEvent } from "../../protocol/event.ts";
 import { isBase64UrlOf } from "../../protocol/base64url.ts";
-import { readRoomInfo, readWireEvent } from "../../protocol/decode.ts";
+import { readRoomInfo, readWireEvent } from "../../protocol/decode_server.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
 import type { ArchivedEvent, RoomSnapshot } from "../../store/store.ts";
 

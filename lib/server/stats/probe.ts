@@ -6,7 +6,7 @@
 import type { Ed25519 } from "../../crypto/ed25519.ts";
 import { type Signer, signEvent } from "../../crypto/signing.ts";
 import { toBase64Url } from "../../protocol/base64url.ts";
-import { decodeServerFrame } from "../../protocol/decode.ts";
+import { decodeServerFrame } from "../../protocol/decode_server.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { ClientFrame, HelloProof, ServerFrame } from "../../protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";

@@ -1,4 +1,4 @@
-import { readWireEvent } from "@/lib/protocol/decode.ts";
+import { readWireEvent } from "@/lib/protocol/decode_server.ts";
 import { define } from "@/lib/server/define.ts";
 import { json, problemResponse, readJson } from "@/lib/server/http.ts";
 import { ownServer } from "@/lib/server/instance.ts";

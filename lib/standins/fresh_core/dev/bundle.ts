@@ -67,6 +67,8 @@ export async function bundle(options: BundleOptions): Promise<ClientCode> {
     minify: isProduction,
     treeShaking: true,
     legalComments: isProduction ? "none" : "inline",
+    // A module is UTF-8 whatever its headers say: escapes would only be longer.
+    charset: "utf8",
     sourcemap: isProduction ? sourceMap?.kind : "inline",
     sourceRoot: sourceMap?.sourceRoot,
     sourcesContent: sourceMap?.sourcesContent,
@@ -82,19 +84,20 @@ export async function bundle(options: BundleOptions): Promise<ClientCode> {
 
   const nameOf = (path: string) => path.slice(path.indexOf(`${VIRTUAL_DIR}/`) + VIRTUAL_DIR.length + 1);
   const contents = new Map(result.outputFiles.map(({ path, contents }) => [nameOf(path), contents]));
-  const entries = [...names.values(), "fresh-runtime"].map((name) => `${name}.js`);
   let chunks = new Map(
     Object.entries(result.metafile.outputs).map(([path, { exports, imports }]): [string, Chunk] => [nameOf(path), {
       content: contents.get(nameOf(path))!,
       exports,
       imports: imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => nameOf(path)),
+      later: imports.filter(({ kind }) => kind === "dynamic-import").map(({ path }) => nameOf(path)),
     }]),
   );
   // Source maps would point to the chunks.
+  const entries = { islands: [...names.values()].map((name) => `${name}.js`), runtime: "fresh-runtime.js" };
   if (isProduction && sourceMap === undefined) chunks = await coalesce(chunks, entries);
   return {
     files: [...chunks].map(([name, { content }]) => ({ name, content })),
-    runtime: "fresh-runtime.js",
+    runtime: entries.runtime,
     islands: Object.fromEntries([...names].map(([specifier, name]) => [specifier, `${name}.js`])),
     imports: Object.fromEntries([...chunks.keys()].map((name) => [name, importedBy(chunks, name).sort()])),
   };

@@ -1,12 +1,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Button, IconButton } from "../Button.tsx";
-import { useTexts } from "../texts.ts";
+import { useDialogTexts } from "../dialog_texts.ts";
 import { firstCluster } from "../../lib/design/clusters.ts";
+import { icons } from "../more_icons.ts";
 
 /** The reactions that need one press. */
-export const QUICK_REACTIONS = ["👍", "❤️", "😂", "🔥", "🎉", "😮"];
+const QUICK_REACTIONS = ["👍", "❤️", "😂", "🔥", "🎉", "😮"];
 
-export interface MessageActionHandlers {
+interface MessageActionHandlers {
   onReply: () => void;
   onReact: (emoji: string) => void;
   onCopy?: (() => Promise<boolean>) | undefined;
@@ -17,8 +18,8 @@ export interface MessageActionHandlers {
 }
 
 /** What can be done with one message, opened below it. Esc closes; the focus starts at the first action. */
-export function MessageActions(props: MessageActionHandlers & { id: string }) {
-  const t = useTexts();
+export default function MessageActions(props: MessageActionHandlers & { id: string }) {
+  const t = useDialogTexts();
   const box = useRef<HTMLDivElement>(null);
   const [copied, setCopied] = useState<boolean>();
   const [sure, setSure] = useState(false);
@@ -43,7 +44,7 @@ export function MessageActions(props: MessageActionHandlers & { id: string }) {
           <button
             key={emoji}
             type="button"
-            aria-label={`${t.message.react}: ${emoji}`}
+            aria-label={`${t.menu.react}: ${emoji}`}
             onClick={() => props.onReact(emoji)}
             class="min-w-touch min-h-touch text-xl active:translate-y-px hover:bg-ground"
           >
@@ -51,8 +52,8 @@ export function MessageActions(props: MessageActionHandlers & { id: string }) {
           </button>
         ))}
         <IconButton
-          icon="smile"
-          label={t.message.otherEmoji}
+          icon={icons.smile}
+          label={t.menu.otherEmoji}
           aria-expanded={other}
           onClick={() => setOther(!other)}
           class="hover:bg-ground"
@@ -62,23 +63,23 @@ export function MessageActions(props: MessageActionHandlers & { id: string }) {
       {sure
         ? (
           <div class="flex flex-wrap items-center gap-2 p-1">
-            <p class="w-full font-bold sm:w-auto sm:flex-1">{t.message.retractSure}</p>
-            <Button look="alarm" icon="undo" onClick={props.onRetract}>{t.message.retract}</Button>
+            <p class="w-full font-bold sm:w-auto sm:flex-1">{t.menu.retractSure}</p>
+            <Button look="alarm" icon="undo" onClick={props.onRetract}>{t.menu.retract}</Button>
             <Button onClick={() => setSure(false)}>{t.app.cancel}</Button>
           </div>
         )
         : (
           <div class="grid grid-cols-2 gap-1 sm:flex">
-            <Button icon="reply" onClick={props.onReply}>{t.message.reply}</Button>
+            <Button icon={icons.reply} onClick={props.onReply}>{t.menu.reply}</Button>
             {props.onCopy && (
-              <Button icon="copy" onClick={async () => setCopied(await props.onCopy?.())}>
+              <Button icon={icons.copy} onClick={async () => setCopied(await props.onCopy?.())}>
                 <span aria-live="polite">
-                  {copied === undefined ? t.message.copy : copied ? t.app.copied : t.app.copyFailed}
+                  {copied === undefined ? t.menu.copy : copied ? t.app.copied : t.app.copyFailed}
                 </span>
               </Button>
             )}
-            {props.onEdit && <Button icon="edit" onClick={props.onEdit}>{t.message.edit}</Button>}
-            {props.onRetract && <Button icon="undo" onClick={() => setSure(true)}>{t.message.retract}</Button>}
+            {props.onEdit && <Button icon={icons.edit} onClick={props.onEdit}>{t.menu.edit}</Button>}
+            {props.onRetract && <Button icon="undo" onClick={() => setSure(true)}>{t.menu.retract}</Button>}
           </div>
         )}
     </div>
@@ -87,14 +88,14 @@ export function MessageActions(props: MessageActionHandlers & { id: string }) {
 
 /** Any emoji, from the phone's own keyboard: the first one that is typed counts. */
 function OtherEmoji(props: { onReact: (emoji: string) => void }) {
-  const t = useTexts();
+  const t = useDialogTexts();
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.focus(), []);
   return (
     <input
       ref={input}
-      aria-label={t.message.otherEmoji}
-      placeholder={t.message.otherEmoji}
+      aria-label={t.menu.otherEmoji}
+      placeholder={t.menu.otherEmoji}
       autocomplete="off"
       class="w-full min-h-touch px-3 mb-1 bg-sunken border-2 border-line text-lg"
       onInput={(event) => {
