@@ -1,25 +1,29 @@
 /**
- * The side of a session that faces peers: what its mesh may see and send of the room, what comes from it, and which way new
- * events go first.
+ * The side of a session that faces peers: what its mesh may see and send of the room, what comes from it or from another
+ * tab that has the links, and which way new events go first.
  */
 import type { Timeline } from "../chat/timeline.ts";
 import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../protocol/event.ts";
 import { readEvent } from "../protocol/event.ts";
-import type { SendSignalFrame } from "../protocol/frames.ts";
+import type { RoomInfo, SendSignalFrame } from "../protocol/frames.ts";
 import { CLOCK_MAX_LEAD } from "../protocol/limits.ts";
 import { type DeliveryRoute, deliveryRoute } from "../routing/delivery_route.ts";
-import type { SessionDeps } from "./deps.ts";
+import type { Cancel, SessionDeps } from "./deps.ts";
 import { LAZY_HELD_MS, LAZY_SERVER_MS, UNTOLD_MAX_EVENTS } from "./limits.ts";
 import type { LogReader } from "./log_reader.ts";
-import type { LooseEvents } from "./loose_events.ts";
-import type { MeshHost, SessionMesh } from "./mesh_host.ts";
+import { type LooseEvents, looseIn } from "./loose_events.ts";
+import type { MeshHost, PairingHost, SessionMesh } from "./mesh_host.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Ground } from "./room_ground.ts";
+import type { RoomClock } from "./room_clock.ts";
+import { type Ground, openKept } from "./room_ground.ts";
 import type { RoomGate } from "./room_gate.ts";
 import type { RoomPeople } from "./room_people.ts";
+import type { SessionStorage } from "./storage.ts";
 
-export interface PeerSideParts extends Pick<SessionDeps, "meter" | "preference"> {
+export interface PeerSideParts extends Pick<SessionDeps, "meter" | "preference" | "tabs"> {
   room: RoomId;
+  /** Sealed rooms only. */
+  secret?: string | undefined;
   verifier: SessionDeps["ed25519"];
   gate: RoomGate;
   reader: LogReader;
@@ -30,14 +34,14 @@ export interface PeerSideParts extends Pick<SessionDeps, "meter" | "preference">
   /** The connection to the server is up. */
   isLive(): boolean;
   sendSignal(frame: SendSignalFrame): boolean;
-  /** The highest Lamport clock seen in the room. */
-  clockSeen(): number;
+  roomClock: RoomClock;
   /** What an operator deleted had clocks up to this; 0 when nothing was. */
   cleared(): number;
-  /** An event of a peer is in the timeline. */
-  onEvent(event: Event): void;
+  /** What is shown of the room, or known of it, has changed. */
+  onChange(): void;
   /** Other people are reached over peers, or by other ways. */
   onCoverage(): void;
+  log(line: string): void;
 }
 
 export class PeerSide {
@@ -45,9 +49,14 @@ export class PeerSide {
   #mesh: SessionMesh | undefined;
   /** Events that were opened when they were checked, until they are told of. */
   readonly #opened = new Map<EventId, Event>();
+  readonly #stopListening: Cancel;
 
   constructor(parts: PeerSideParts) {
     this.#parts = parts;
+    this.#stopListening = parts.tabs?.listen((what) => {
+      if (what !== looseIn(parts.room)) return;
+      this.#readKept().catch((error) => parts.log(`what another tab keeps could not be read: ${error}`));
+    }) ?? (() => {});
   }
 
   /** The mesh that is in use. */
@@ -95,10 +104,63 @@ export class PeerSide {
     };
   }
 
+  /** What linking with a phone beside this one works for; undefined until the device's key is known. */
+  get pairing(): PairingHost | undefined {
+    const { room, secret, verifier, gate, roomClock } = this.#parts;
+    const ground = this.#parts.ground();
+    if (ground === undefined) return undefined;
+    return {
+      room,
+      secret,
+      signer: ground.signer,
+      verifier,
+      info: () => gate.known?.info,
+      clockSeen: () => roomClock.seen,
+      learn: (info, clock) => this.#learn(info, clock, ground.storage),
+    };
+  }
+
+  /** Shows events that came over links and that the device keeps. */
+  showKept({ timeline }: Ground, events: readonly Event[]): void {
+    timeline.add(events);
+    for (const event of events) {
+      this.#parts.roomClock.see(event.clock);
+      this.#parts.loose.add(event, true);
+    }
+  }
+
+  dispose(): void {
+    this.#stopListening();
+  }
+
+  /** Another tab of the device has the links: what came over them is shown here, too. */
+  async #readKept(): Promise<void> {
+    const { room, gate, onChange } = this.#parts;
+    const ground = this.#parts.ground(), head = gate.known;
+    if (ground === undefined || head === undefined) return;
+    const kept = await openKept(await ground.storage.loose(room), ground.sealer, head);
+    if (this.#parts.ground() === undefined) return;
+    this.showKept(ground, kept.filter(({ id }) => !ground.timeline.has(id)));
+    onChange();
+  }
+
+  async #learn(info: RoomInfo, clock: number, storage: SessionStorage): Promise<boolean> {
+    const { gate, log, onChange } = this.#parts;
+    const isNew = gate.known === undefined;
+    if (!await gate.learn(info)) return false;
+    if (!isNew) return true;
+    this.#parts.roomClock.see(clock);
+    // Of no log yet, so that the first server's takes its place: the room opens again without one.
+    await storage.saveCopy(info.id, { epoch: "", ranges: [], oldest: 1, room: info, events: [] }, false)
+      .catch((error) => log(`the room could not be kept: ${error}`));
+    onChange();
+    return true;
+  }
+
   async #verdict(event: Event): Promise<"good" | "forged" | "refused"> {
-    const { gate, clockSeen, cleared } = this.#parts;
+    const { gate, roomClock, cleared } = this.#parts;
     if (event.clock <= cleared()) return "refused";
-    if (event.clock > clockSeen() + CLOCK_MAX_LEAD) return "refused";
+    if (event.clock > roomClock.seen + CLOCK_MAX_LEAD) return "refused";
     const admitted = await gate.admit(event);
     if (typeof admitted === "string") return admitted;
     this.#opened.set(event.id, admitted);
@@ -108,7 +170,7 @@ export class PeerSide {
   }
 
   #heard({ id }: Event, timeline: Timeline, me: AuthorKey): void {
-    const { ground, people, loose, meter, onEvent } = this.#parts;
+    const { ground, people, loose, meter, roomClock, onChange } = this.#parts;
     const event = this.#opened.get(id);
     this.#opened.delete(id);
     if (event === undefined || timeline.has(id) || event.kind === "room" || ground() === undefined) return;
@@ -116,7 +178,8 @@ export class PeerSide {
     timeline.add([event]);
     if (event.author !== me) loose.add(event);
     meter?.heardFromPeers(1);
-    onEvent(event);
+    roomClock.see(event.clock);
+    onChange();
   }
 
   #coverageChanged(outbox: Outbox): void {
