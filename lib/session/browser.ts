@@ -131,15 +131,22 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
   return {
     ...signalsOf(session),
     ...signalsOf(connection),
+    ...actionsOf(session, "react", "retract", "rename", "loadOlder", "seen"),
+    ...actionsOf(
+      connection,
+      "setPreferredRoute",
+      "forceReconnect",
+      "setMeshMode",
+      "attemptP2PUpgrade",
+      "pairPhone",
+      "resetRoads",
+      "measure",
+      "checkServer",
+      "getConnectionDiagnostics",
+    ),
+    ...actionsOf(texts, "sendMessage", "edit"),
     notices: notices.shown,
     acknowledge: (id) => void notices.load().then((loaded) => loaded.acknowledge(id)),
-    sendMessage: (text, replyTo) => texts.sendMessage(text, replyTo),
-    react: (to, emoji, on) => session.react(to, emoji, on),
-    edit: (to, text) => texts.edit(to, text),
-    retract: (to) => session.retract(to),
-    rename: (name) => session.rename(name),
-    loadOlder: () => session.loadOlder(),
-    seen: () => session.seen(),
     async takeBack(id) {
       const item = session.messages.peek().find((item) => item.id === id);
       const text = await session.takeBack(id);
@@ -148,15 +155,6 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
       return text;
     },
     files,
-    setPreferredRoute: (preference) => connection.setPreferredRoute(preference),
-    forceReconnect: () => connection.forceReconnect(),
-    setMeshMode: (mode) => connection.setMeshMode(mode),
-    attemptP2PUpgrade: () => connection.attemptP2PUpgrade(),
-    pairPhone: (onState) => connection.pairPhone(onState),
-    resetRoads: () => connection.resetRoads(),
-    measure: () => connection.measure(),
-    checkServer: () => connection.checkServer(),
-    getConnectionDiagnostics: () => connection.getConnectionDiagnostics(),
     dispose() {
       stopWatching();
       notices.dispose();
@@ -189,6 +187,14 @@ function noticeBoard(room: RoomId) {
   // The device keeps some: they are shown without being heard again.
   if (noticeShelf.read()) load().catch(log);
   return { shown, load, dispose: () => void loading?.then((notices) => notices.dispose()) };
+}
+
+/** Only what a page calls. */
+function actionsOf<Model extends object, Name extends keyof Model>(
+  model: { [Each in Name]: (...given: never[]) => unknown } & Model,
+  ...names: Name[]
+): Pick<Model, Name> {
+  return Object.fromEntries(names.map((name) => [name, model[name].bind(model)])) as Pick<Model, Name>;
 }
 
 /** Where somebody's choice about peers is kept. */
