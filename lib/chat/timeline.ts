@@ -139,6 +139,12 @@ export class Timeline {
     return this.#events.get(id);
   }
 
+  /** Events that are stored, as far as anybody said, and whose clocks are at most this. */
+  storedUpTo(clock: number): EventId[] {
+    return [...this.#events.values()].filter((event) => event.clock <= clock && !this.#deliveries.has(event.id))
+      .map(({ id }) => id);
+  }
+
   /** Events held. */
   get size(): number {
     return this.#events.size;

@@ -50,7 +50,7 @@ export class LogMerger {
     timeline.add(events.values());
     timeline.setPositions(events);
     outbox.stored(mine);
-    this.#forget(reader.trim(COPY_MAX_EVENTS));
+    this.#forget(reader.trim(COPY_MAX_EVENTS).map(({ id }) => id));
     if (marker.unread.size > 0) readKeeper.keepSoon();
   }
 
@@ -66,12 +66,12 @@ export class LogMerger {
     const { reader, loose, mesh } = this.#parts;
     const { timeline } = this.#parts.ground()!;
     const old = loose.forget((id) => (timeline.get(id)?.clock ?? 0) <= upTo);
-    this.#forget([...reader.forget(), ...old.map((id) => ({ id }))]);
+    // Also what was acked, and had not come from the log yet.
+    this.#forget([...reader.forget().map(({ id }) => id), ...old, ...timeline.storedUpTo(upTo)]);
     mesh()?.cleared();
   }
 
-  #forget(events: readonly { id: EventId }[]): void {
-    const ids = events.map(({ id }) => id);
+  #forget(ids: readonly EventId[]): void {
     this.#parts.ground()!.timeline.remove(ids);
     this.#parts.marker.forget(ids);
   }

@@ -228,6 +228,24 @@ Deno.test("[CLEAR-2] of a cleared room nothing is left on the screen, and whoeve
   session.dispose();
 });
 
+Deno.test("[CLEAR-2] what was acked, and did not come from the log before it was cleared, leaves the screen, too", async () => {
+  const { time, server, session } = await openRoom();
+  const [road] = server.open;
+  const tell = road!.tell.bind(road!);
+  road!.tell = (frame) => typeof frame !== "string" && frame.type === "events" ? undefined : tell(frame);
+  await session.sendMessage("mine");
+  await time.until(() => session.waiting === 0);
+  assertEquals(lines(session).at(-1), "mine");
+  server.oldest = server.head + 1;
+  server.log = [];
+  server.epoch = "CCCCCCCCCCA";
+  server.cleared = server.clock;
+  server.cut("room_cleared");
+  await connected(server, session);
+  assertEquals(lines(session), []);
+  session.dispose();
+});
+
 Deno.test("a log that lost its end (a backup put back) is followed from where it is, and new events take the positions", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
