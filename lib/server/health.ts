@@ -75,7 +75,7 @@ export interface HealthParts {
   counts(): { users: number; connections: number; openRooms: number };
   load(): Load;
   /** Rooms of the database that are not to be told of: that of the probes. */
-  uncountedRooms?(): number;
+  uncountedRooms?(): Promise<number>;
 }
 
 /** Failures of the database are written to the log this often at most. */
@@ -125,7 +125,7 @@ export class HealthCheck {
       status: down.length > 0 ? "down" : degraded.length > 0 ? "degraded" : "ok",
       reasons: [...down, ...degraded],
       ...identityOf(config, now),
-      rooms: rooms === null ? null : Math.max(0, rooms - (this.#parts.uncountedRooms?.() ?? 0)),
+      rooms,
       openRooms,
       users,
       connections,
@@ -147,8 +147,8 @@ export class HealthCheck {
     const nothing = { kvLatencyMs: null, rooms: null };
     const { promise: tooLate, resolve } = Promise.withResolvers<typeof nothing>();
     const cancel = timers.after(health.deadStoreMs, () => resolve(nothing));
-    const asked = Promise.all([store.ping(), store.rooms.count()]).then(
-      ([kvLatencyMs, rooms]) => ({ kvLatencyMs, rooms }),
+    const asked = Promise.all([store.ping(), store.rooms.count(), this.#parts.uncountedRooms?.() ?? 0]).then(
+      ([kvLatencyMs, rooms, uncounted]) => ({ kvLatencyMs, rooms: Math.max(0, rooms - uncounted) }),
       (error) => {
         if (!(error instanceof StorageUnavailable)) throw error;
         this.storageFailed(error);

@@ -139,7 +139,11 @@ class RunningServer implements ChatServer {
       log,
       counts: () => this.counts(),
       load: () => this.#overload.load,
-      uncountedRooms: () => this.#leftOut === undefined ? 0 : 1,
+      uncountedRooms: async () => {
+        // Another instance may have made it.
+        this.#leftOut ??= await store.stats.probeRoom();
+        return this.#leftOut === undefined ? 0 : 1;
+      },
     });
     this.#sweep = new Sweep({ store, config, surroundings, instance: this.instance, onFailure });
     const { meter } = parts;

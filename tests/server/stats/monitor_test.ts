@@ -16,7 +16,7 @@ async function start({ config = {}, slow = false }: { config?: PartialConfig; sl
   const limits = { messages: { burst: 10_000, everyMs: 0 } };
   const database = { away: false };
   const instance = startTestServer({
-    config: { monitoring: { probeEveryMs: 0, probePatienceMs: 2_000 }, limits, ...config },
+    config: { monitoring: { probeEveryMs: 0, probePatienceMs: 2_000 }, health: { cacheMs: 0 }, limits, ...config },
     hooks: {
       ...(slow && { delay: () => new Promise<void>((resolve) => setTimeout(resolve, 40)) }),
       fail: (moment) => database.away && moment === "before" ? new Error("away") : undefined,
@@ -70,6 +70,15 @@ Deno.test("probes have a room of their own, one for all instances and runs, that
     assertEquals([name, counted(totals, name)], [name, 0]);
   }
   assertEquals(countOf(timed(totals, "ack")), 0);
+  await close();
+});
+
+Deno.test("an instance that never probes does not count the room of another one's probes", async () => {
+  const { server, store, newRoom, close } = await start();
+  assertEquals((await server.health()).rooms, 0);
+  const { id } = await newRoom({ name: "Probes" });
+  await store.stats.nameProbeRoom(id, undefined);
+  assertEquals((await server.health()).rooms, 0);
   await close();
 });
 
