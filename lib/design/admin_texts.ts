@@ -238,6 +238,7 @@ export const adminTexts = {
   } as Record<string, string>,
   problems: {
     no_such_room: "There is no such room.",
+    no_such_notice: "It has ended already.",
     empty: "There is nothing to send.",
     too_long: "That is too long.",
     too_many: "There are too many already. End one first.",

@@ -15,6 +15,7 @@ import {
 } from "../store/store.ts";
 import { accept, type AcceptRules, judgeStored, type Refused } from "./accept.ts";
 import type { ServerConfig } from "./config.ts";
+import { errorText } from "./log.ts";
 import type { StoreLoad } from "./overload.ts";
 import { pause, type Surroundings } from "./surroundings.ts";
 
@@ -117,7 +118,7 @@ export class Committer {
     if (this.#queue.length > 0 && this.#running === undefined && !this.#stopped) {
       this.#running = this.#run().catch((error) => {
         // A broken promise of the code, not of the database: the room's clients resume and start anew.
-        surroundings.log(`committing failed: ${error}`);
+        surroundings.log(`committing failed: ${errorText(error)}`);
         this.stop();
         this.#parts.onEnded("overloaded");
       }).finally(() => this.#running = undefined);

@@ -94,12 +94,23 @@ export function errorFields(error: unknown, environment: Environment): LogFields
   if (!(error instanceof Error)) return { error: typeof error };
   if (environment === "development") return { error: error.stack ?? String(error) };
   const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line)).slice(0, 10);
-  const own = error.name === "StorageUnavailable" || error.name === "ConfigError";
   return {
     error: error.name,
-    ...(own ? { reason: error.message } : {}),
+    ...(isOwn(error) ? { reason: error.message } : {}),
     stack: frames.map((line) => line.trim().slice(0, 200)).join(" | "),
   };
+}
+
+/** The same for a line of its own: `TypeError at commit (…)`. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  if (isOwn(error)) return error.message;
+  const frame = (error.stack ?? "").split("\n").find((line) => /^\s+at /.test(line));
+  return `${error.name} ${frame?.trim().slice(0, 200) ?? ""}`.trim();
+}
+
+function isOwn(error: Error): boolean {
+  return error.name === "StorageUnavailable" || error.name === "ConfigError";
 }
 
 /** Writes as console does, so that OpenTelemetry's log export, where it is on, has them too. */

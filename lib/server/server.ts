@@ -12,6 +12,7 @@ import { Feed } from "./feed.ts";
 import { type HealthAnswer, HealthCheck } from "./health.ts";
 import { Hub } from "./hub.ts";
 import type { LoadMeter } from "./load_meter.ts";
+import { errorText } from "./log.ts";
 import { Overload } from "./overload.ts";
 import { ReturnQueue } from "./return_queue.ts";
 import { type CodeAnswer, type ListedRoom, type RoomAnswer, Rooms, type SuggestedEntry } from "./rooms.ts";
@@ -218,7 +219,7 @@ class RunningServer implements ChatServer {
       ? Promise.resolve<Admission>(this.#turnAway(full ? "overloaded" : "going_away"))
       : this.#admit(room, visitor).catch((error): Admission => {
         if (error instanceof StorageUnavailable) this.#health.storageFailed(error);
-        else log(`admitting a connection failed: ${error}`);
+        else log(`admitting a connection failed: ${errorText(error)}`);
         return this.#turnAway("overloaded");
       });
     return new Session({

@@ -3,6 +3,7 @@ import type { RoomId } from "../protocol/event.ts";
 import type { RoomInfo } from "../protocol/frames.ts";
 import { StorageUnavailable, type Store } from "../store/store.ts";
 import type { ServerConfig } from "./config.ts";
+import { errorText } from "./log.ts";
 import type { Cancel, Surroundings } from "./surroundings.ts";
 
 /** Rooms read at a time; between two pages everything else has its turn. */
@@ -70,7 +71,7 @@ export class Sweep {
         await work();
       } catch (error) {
         if (error instanceof StorageUnavailable) this.#parts.onFailure(error); // The next sweep does what is left.
-        else this.#parts.surroundings.log(`the retention sweep failed: ${error}`);
+        else this.#parts.surroundings.log(`the retention sweep failed: ${errorText(error)}`);
       }
     });
   }

@@ -143,7 +143,7 @@ export class KvArchive implements ArchiveStore {
       next++;
       yield { position: Number(key[2]), wire: [value[0], value[1]], storedAt: value[2] };
     }
-    if (next <= head) throw new Error(`room ${id}: the event ${next} was deleted while it was read; try again`);
+    if (next <= head) throw new Error(`the event ${next} was deleted while it was read; try again`);
   }
 
   async *#all<T>(selector: Deno.KvListSelector): AsyncGenerator<Deno.KvEntry<T>> {

@@ -78,7 +78,7 @@ export class KvRooms implements RoomStore {
       if (code !== undefined && await this.codeExists(code)) attempt++;
       await this.#finishRemoval(room);
     }
-    throw new StorageUnavailable(`room ${room} was not made: ${RACES_MAX} races lost`);
+    throw new StorageUnavailable(`a room was not made: ${RACES_MAX} races lost`);
   }
 
   async byId(room: RoomId): Promise<RoomInfo | undefined> {

@@ -14,7 +14,8 @@ export async function crowd(field: Field, names: string[], env: Record<string, s
     ),
   );
   for (const { device } of people) {
-    device.expects(/ERR_CONNECTION_REFUSED/);
+    // The server goes while somebody connects, too.
+    device.expects(/ERR_CONNECTION_REFUSED|ERR_SOCKET_NOT_CONNECTED/);
     // Many pages on one machine: each has less of it.
     device.context.setDefaultTimeout(3_000 * (names.length + 3));
     if (initScript !== undefined) await device.context.addInitScript(initScript);

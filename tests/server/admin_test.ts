@@ -500,6 +500,7 @@ scene(
     assert((await withdrawing).ok);
     const last = ada.frames.findLast((frame) => frame.type === "notices")!;
     assertEquals(last.notices.map((wire) => readNotice(wire)?.kind), ["withdrawal"]);
+    assertEquals(await first!.admin.withdraw(operator, notice.id), { ok: false, problem: "no_such_notice" });
     await time.advance(60 * 60_000);
     const cleo = await TestClient.join({ ...first!.wire(room.id), room: room.id });
     await time.advance(100);

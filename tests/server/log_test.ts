@@ -5,6 +5,7 @@ import {
   BURST_MS,
   createLogger,
   errorFields,
+  errorText,
   type LoggerParts,
   REPEAT_GAP_MS,
 } from "../../lib/server/log.ts";
@@ -95,6 +96,9 @@ Deno.test("an error is told by its class and place: its message may quote what s
   })();
   const told = JSON.stringify(errorFields(error, "production"));
   assert(!told.includes("secret"), told);
+  assert(!errorText(error).includes("secret"), errorText(error));
+  assertMatch(errorText(error), /^SyntaxError at /);
+  assertEquals(errorText(new StorageUnavailable("no answer")), "no answer");
   assertMatch(told, /SyntaxError.*log_test\.ts/);
   assertEquals(errorFields(new StorageUnavailable("no answer"), "production").reason, "no answer");
   assert(JSON.stringify(errorFields(error, "development")).includes("not valid JSON"));

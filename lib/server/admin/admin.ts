@@ -48,6 +48,7 @@ export interface RoomPage extends RoomRow {
 
 export type ActionProblem =
   | "no_such_room"
+  | "no_such_notice"
   | "empty"
   | "too_long"
   | "too_many"
@@ -361,7 +362,7 @@ export class Admin {
     const { server: { steering }, surroundings: { clock } } = this.#parts;
     if (operatorKey === undefined) return { ok: false, problem: "no_key" };
     const notice = steering.notices.find((notice) => notice.id === id && notice.kind === "notice");
-    if (notice === undefined) return { ok: false, problem: "no_such_room" };
+    if (notice === undefined) return { ok: false, problem: "no_such_notice" };
     const times = { at: Math.min(clock.now(), notice.until - 1), until: notice.until };
     const wire = signAsOperator(operatorKey, encodeNotice(publicKeyOf(operatorKey), times, { of: id }));
     return await this.#putNotice(by, readNotice(wire)!, { withdrawn: id });

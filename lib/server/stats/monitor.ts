@@ -3,6 +3,7 @@ import type { Ed25519 } from "../../crypto/ed25519.ts";
 import { REPORT_MAX_LINKS, REPORTED_ROADS, type ReportRules, type RoadReport } from "../../protocol/road_report.ts";
 import { StorageUnavailable, type Store } from "../../store/store.ts";
 import { APP_VERSION } from "../health.ts";
+import { errorText } from "../log.ts";
 import { Polling } from "../polling.ts";
 import { TokenBucket } from "../rate.ts";
 import type { ChatServer } from "../server.ts";
@@ -169,7 +170,7 @@ export class Monitor {
   probe(): Promise<void> {
     return this.#probing = this.#probing.then(() => this.#prober.run()).catch((error) => {
       const { log } = this.#parts.surroundings;
-      log(error instanceof StorageUnavailable ? `probe: ${error.message}` : `a probe failed: ${error}`);
+      log(error instanceof StorageUnavailable ? `probe: ${error.message}` : `a probe failed: ${errorText(error)}`);
     });
   }
 
