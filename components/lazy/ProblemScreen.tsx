@@ -7,7 +7,7 @@ import { useDialogTexts } from "../dialog_texts.ts";
 export default function ProblemScreen(props: { problem: RoomProblem["problem"]; name?: string | undefined }) {
   const t = useDialogTexts();
   const { title, hint } = t.problems[props.problem];
-  const reload = props.problem === "unsupported_version" || props.problem === "bad_hello";
+  const reload = props.problem === "unsupported_version" || props.problem === "bad_hello" || props.problem === "banned";
   return (
     <Sign title={title} above={props.name}>
       <p role="alert" class="text-lg">{hint}</p>

@@ -55,7 +55,7 @@ const english = {
     },
     banned: {
       title: "Not let in",
-      hint: "The organisers do not let this phone in.",
+      hint: "The organisers do not let this phone in, perhaps only for a while.",
     },
     unsupported_version: { title: "Please reload", hint: "This page is older than the server." },
     wrong_secret: { title: "The key does not fit", hint: "Part of the link is missing or changed. Ask for it again." },
