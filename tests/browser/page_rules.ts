@@ -32,6 +32,17 @@ rule("the room page loads at most 60 KB of compressed JavaScript before anybody 
   assert(bytes <= ROOM_SCRIPT_MAX_BYTES, `${bytes} bytes:\n${list}`);
 });
 
+rule("a menu whose code cannot come says so", async (field) => {
+  const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
+  const path = await ada.startRoom("Untouched");
+  await ada.say("hello");
+  await ben.enter(path);
+  await ben.shows(["hello"]);
+  await ben.device.setOffline(true);
+  await ben.message("hello").getByRole("button", { name: t.message.actions }).click();
+  await ben.untilAlert(t.noNetwork);
+});
+
 rule("everything that pages load and reach is of their own origin", async (field) => {
   const ada = await field.person("Ada");
   const asked = new Set<string>();
@@ -119,7 +130,7 @@ for (const theme of ["dark", "sunlight"] as const) {
     await ada.dialog(panelTexts.title).locator("[data-finding]").waitFor();
     found.push(...await findings(ada, "connection"));
     await ada.page.keyboard.press("Escape");
-    await ada.message("So am I").getByRole("button", { name: t.message.actions }).click();
+    await ada.openActions("So am I");
     found.push(...await findings(ada, "message actions"));
     await ada.device.setOffline(true);
     await ada.status(t.connection.offline).waitFor();
@@ -197,7 +208,7 @@ rule("on a screen 320 px wide nothing has to be scrolled sideways", async (field
   await ada.dialog(t.room.settings).waitFor();
   found.push(...await tooWide(ada, "settings"));
   await ada.page.keyboard.press("Escape");
-  await ada.message("w".repeat(300)).getByRole("button", { name: t.message.actions }).click();
+  await ada.openActions("w".repeat(300));
   found.push(...await tooWide(ada, "message actions"));
   await ada.goHome();
   await ada.page.getByRole("link", { name }).first().waitFor();

@@ -143,6 +143,12 @@ export class Tab {
     return this.log.locator("[data-item]").filter({ has: this.page.getByText(text, { exact: true }) });
   }
 
+  /** Opens what can be done with the message of this text; resolves when it is there. */
+  async openActions(text: string): Promise<void> {
+    await this.message(text).getByRole("button", { name: t.message.actions }).click();
+    await this.message(text).getByRole("group", { name: t.message.actions }).waitFor();
+  }
+
   /** Waits for messages from others, or one's own. */
   async hears(...texts: string[]): Promise<void> {
     for (const text of texts) await this.message(text).first().waitFor();

@@ -131,6 +131,7 @@ for (const theme of ["dark", "sunlight"] as const) {
     await check("empty room");
     await say(page, "Look: https://chat.example/map", "Ann");
     await page.getByRole("button", { name: t.message.actions }).first().click();
+    await page.getByRole("group", { name: t.message.actions }).waitFor();
     await check("message actions");
     await page.getByRole("button", { name: "👍" }).click();
     await page.getByRole("button", { name: t.message.reaction("👍", 1, true) }).waitFor();
@@ -367,6 +368,7 @@ screen("every button and link that stands alone is at least 44 px high and wide"
   await page.getByRole("button", { name: t.message.actions }).first().click();
   await page.getByRole("button", { name: "🔥" }).click();
   await page.getByRole("button", { name: t.message.actions }).first().click();
+  await page.getByRole("group", { name: t.message.actions }).waitFor();
   assertEquals(await tooSmall(), []);
   await page.getByRole("button", { name: t.room.share }).first().click();
   await page.getByRole("dialog").waitFor();

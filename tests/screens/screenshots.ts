@@ -80,6 +80,7 @@ async function takeAll(browser: Browser, origin: string, folder: string): Promis
       await page.getByRole("log").evaluate((box) => box.scrollTop = 0);
       await take("room-top");
       await page.getByRole("button", { name: t.message.actions }).nth(1).click();
+      await page.getByRole("group", { name: t.message.actions }).waitFor();
       await take("actions");
       await page.getByRole("button", { name: t.connection.open }).click();
       await page.getByText(connectionTexts.measured).waitFor();
