@@ -1,5 +1,5 @@
 import { Builder } from "fresh/dev";
-import { useTwind } from "./lib/design/twind.ts";
+import { useTwind } from "./lib/ui/twind.ts";
 import { useServiceWorker } from "./lib/offline/build.ts";
 
 const builder = new Builder();

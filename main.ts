@@ -1,17 +1,17 @@
 import { App, staticFiles } from "fresh";
-import { compressedFiles } from "@/lib/server/compression.ts";
+import { compressedFiles } from "@/lib/server/http/compression.ts";
 import { ConfigError, type ServerConfig } from "@/lib/server/config.ts";
-import type { State } from "@/lib/server/define.ts";
+import type { RequestState } from "@/lib/server/http/route_helpers.ts";
 import { ownConfig, ownLogger, ownStats } from "@/lib/server/instance.ts";
-import { answerErrors, watchRequests } from "@/lib/server/requests.ts";
-import { boundedHead, contentPolicy, ownOriginOnly, securityHeaders, visitor } from "@/lib/server/security.ts";
-import { realSurroundings } from "@/lib/server/surroundings.ts";
+import { answerErrors, watchRequests } from "@/lib/server/http/requests.ts";
+import { boundedHead, contentPolicy, ownOriginOnly, securityHeaders, visitor } from "@/lib/server/http/security.ts";
+import { realEnvironment } from "@/lib/server/environment.ts";
 
 const config = readOwnConfig();
 
 /** The whole app; routes/ is added by the build. */
-export const app = new App<State>()
-  .use(watchRequests({ stats: ownStats(), logger: ownLogger(), random: realSurroundings.random }))
+export const app = new App<RequestState>()
+  .use(watchRequests({ stats: ownStats(), logger: ownLogger(), random: realEnvironment.random }))
   .use(securityHeaders(config))
   .use(contentPolicy)
   .use(answerErrors({ logger: ownLogger(), environment: config.environment }))

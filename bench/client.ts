@@ -10,7 +10,7 @@ import { findChromium, launchChromium } from "../tests/support/chromium.ts";
 import { fillRoom } from "../tests/support/fill_room.ts";
 import { startServer } from "../tests/support/server_process.ts";
 import { STABLE_AFTER_MS } from "../lib/routing/backoff.ts";
-import { SLEPT_AFTER_MS } from "../lib/session/probe_patience.ts";
+import { SLEPT_AFTER_MS } from "../lib/session/connection/probe_timeout.ts";
 import { returnOfTheCrowd } from "./crowd.ts";
 
 const quick = Deno.args.includes("--quick");
@@ -56,7 +56,7 @@ async function onStage(browser: Browser, port: number, play: (stage: Stage) => P
   }
 }
 
-/** A new page of Ada's, that knows nothing yet of her roads, connected. */
+/** A new page of Ada's, that knows nothing yet of her transports, connected. */
 async function openAnew({ ada, network, path }: Stage): Promise<void> {
   // A device may open 15 connections a minute: without the cookie that names it, it is another one.
   await ada.device.context.clearCookies({ name: "device" });

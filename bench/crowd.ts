@@ -8,7 +8,7 @@ import type { RoomId } from "../lib/protocol/event.ts";
 import type { HelloProof } from "../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../lib/protocol/limits.ts";
 import { retryDelayMs, STABLE_AFTER_MS } from "../lib/routing/backoff.ts";
-import { CONNECT_TIMEOUT_MS } from "../lib/session/limits.ts";
+import { CONNECT_TIMEOUT_MS } from "../lib/session/ports/session_limits.ts";
 import { newFounding, TestClient, webSocketWire } from "../tests/support/client.ts";
 import { startServer } from "../tests/support/server_process.ts";
 import { LoadSocket, maskedFrame } from "./load_socket.ts";

@@ -9,8 +9,8 @@ import type { Tab } from "../tests/browser/tab.ts";
 import { findChromium, launchChromium } from "../tests/support/chromium.ts";
 import { type ServerProcess, startServer } from "../tests/support/server_process.ts";
 import { linkPerson, linkServers } from "../tests/transport/peer_link_field.ts";
-import { AUTHOR_EVERY_MS } from "../lib/mesh/limits.ts";
-import { type MarkedRoad, marksOf, markText, mutePeers, noteMarks, type PageMarks } from "./page_marks.ts";
+import { AUTHOR_EVERY_MS } from "../lib/mesh/mesh_limits.ts";
+import { type MarkedTransport, marksOf, markText, mutePeers, noteMarks, type PageMarks } from "./page_marks.ts";
 import { cpuMsOf } from "./usage.ts";
 
 const quick = Deno.args.includes("--quick");
@@ -101,21 +101,21 @@ async function sayAndNote(ada: Tab, ben: Tab): Promise<{ text: string; from: Pag
   return { text, from: await marksOf(ada.page), to: await marksOf(ben.page) };
 }
 
-/** The same two pages: linked, and without a link. Then both roads at once, from a page's send to the other's receipt. */
+/** The same two pages: linked, and without a link. Then both transports at once, from a page's send to the other's receipt. */
 async function latency([ada, ben]: readonly [Tab, Tab]): Promise<void> {
-  const seen: Record<MarkedRoad, number[]> = { p2p: [], websocket: [] };
-  const onRoad: Record<MarkedRoad, number[]> = { p2p: [], websocket: [] };
+  const seen: Record<MarkedTransport, number[]> = { p2p: [], websocket: [] };
+  const onTransport: Record<MarkedTransport, number[]> = { p2p: [], websocket: [] };
   for (let round = 0; round < (quick ? 1 : 3); round++) {
-    for (const road of ["p2p", "websocket"] as const) {
-      if (road === "websocket") await chooseMode(ada, "off");
+    for (const transport of ["p2p", "websocket"] as const) {
+      if (transport === "websocket") await chooseMode(ada, "off");
       else {
         await chooseMode(ada, "auto");
         await link([ada, ben]);
       }
       for (let sample = 0; sample < times(15); sample++) {
         const { text, from, to } = await sayAndNote(ada, ben);
-        if (to.received[road][text] === undefined) throw new Error(`${text} did not come over ${road}`);
-        seen[road].push(to.shown[text]! - from.pressed[text]!);
+        if (to.received[transport][text] === undefined) throw new Error(`${text} did not come over ${transport}`);
+        seen[transport].push(to.shown[text]! - from.pressed[text]!);
       }
     }
     await chooseMode(ada, "auto");
@@ -124,9 +124,9 @@ async function latency([ada, ben]: readonly [Tab, Tab]): Promise<void> {
     await choose(ada, panelTexts.preferences.websocket);
     for (let sample = 0; sample < times(15); sample++) {
       const { text } = await sayAndNote(ada, ben);
-      const both = await untilBothRoads(ada, ben, text);
-      for (const road of ["p2p", "websocket"] as const) {
-        onRoad[road].push(both.to.received[road][text]! - both.from.sent[road][text]!);
+      const both = await untilBothTransports(ada, ben, text);
+      for (const transport of ["p2p", "websocket"] as const) {
+        onTransport[transport].push(both.to.received[transport][text]! - both.from.sent[transport][text]!);
       }
     }
     await choose(ada, panelTexts.preferences.auto);
@@ -134,17 +134,17 @@ async function latency([ada, ben]: readonly [Tab, Tab]): Promise<void> {
   rows.push(
     { what: "key press to shown on the other page, over a link", samples: seen.p2p, goal: "" },
     { what: "key press to shown on the other page, over the server", samples: seen.websocket, goal: "" },
-    { what: "sent to received, without the pages: over a link", samples: onRoad.p2p, goal: "" },
-    { what: "sent to received, without the pages: over the server", samples: onRoad.websocket, goal: "" },
+    { what: "sent to received, without the pages: over a link", samples: onTransport.p2p, goal: "" },
+    { what: "sent to received, without the pages: over the server", samples: onTransport.websocket, goal: "" },
   );
 }
 
-async function untilBothRoads(ada: Tab, ben: Tab, text: string): Promise<{ from: PageMarks; to: PageMarks }> {
+async function untilBothTransports(ada: Tab, ben: Tab, text: string): Promise<{ from: PageMarks; to: PageMarks }> {
   const to = await ben.until(
     () => marksOf(ben.page),
     ({ received }) => received.p2p[text] !== undefined && received.websocket[text] !== undefined,
     () => {
-      throw new Error(`${text} did not come over both roads`);
+      throw new Error(`${text} did not come over both transports`);
     },
   );
   return { from: await marksOf(ada.page), to };
@@ -205,17 +205,17 @@ interface Load {
 }
 
 /** Five people talk for a while, in turns: once over the server alone, once over links with the server as memory. */
-async function load(people: Tab[], server: ServerProcess): Promise<Record<MarkedRoad, Load>[]> {
-  const rounds: Record<MarkedRoad, Load>[] = [];
+async function load(people: Tab[], server: ServerProcess): Promise<Record<MarkedTransport, Load>[]> {
+  const rounds: Record<MarkedTransport, Load>[] = [];
   for (let round = 0; round < (quick ? 1 : 2); round++) {
-    const loads: Partial<Record<MarkedRoad, Load>> = {};
-    for (const road of ["websocket", "p2p"] as const) {
-      for (const person of people) await chooseMode(person, road === "p2p" ? "auto" : "off");
-      if (road === "p2p") await link(people);
-      loads[road] = await talk(people, server);
-      note(`five people, ${road}`, [loads[road].cpuMs]);
+    const loads: Partial<Record<MarkedTransport, Load>> = {};
+    for (const transport of ["websocket", "p2p"] as const) {
+      for (const person of people) await chooseMode(person, transport === "p2p" ? "auto" : "off");
+      if (transport === "p2p") await link(people);
+      loads[transport] = await talk(people, server);
+      note(`five people, ${transport}`, [loads[transport].cpuMs]);
     }
-    rounds.push(loads as Record<MarkedRoad, Load>);
+    rounds.push(loads as Record<MarkedTransport, Load>);
   }
   return rounds;
 }
@@ -265,7 +265,7 @@ const executablePath = await findChromium();
 if (executablePath === undefined) Deno.exit(1);
 const folder = await Deno.makeTempDir({ prefix: "festival-chat-bench-" });
 const browsers = [await launchChromium(executablePath), await launchChromium(executablePath)] as const;
-let loads: Record<MarkedRoad, Load>[] = [];
+let loads: Record<MarkedTransport, Load>[] = [];
 const wants = (part: string) => only === undefined || only === part;
 if (wants("setup")) await linkSetUp(browsers);
 const pairs = { latency, cut, reload };
@@ -303,11 +303,11 @@ if (loads.length > 0) {
     } s | server's CPU ms | KB on all sockets | frames on all sockets |`,
   );
   console.log("| --- | --- | --- | --- |");
-  const mean = (pick: (of: Record<MarkedRoad, Load>) => number) =>
+  const mean = (pick: (of: Record<MarkedTransport, Load>) => number) =>
     loads.map(pick).reduce((sum, value) => sum + value, 0) / loads.length;
-  for (const road of ["websocket", "p2p"] as const) {
-    const name = road === "p2p" ? "over links, the server as memory" : "over the server";
-    const figures = (["cpuMs", "characters", "frames"] as const).map((key) => mean((of) => of[road][key]));
+  for (const transport of ["websocket", "p2p"] as const) {
+    const name = transport === "p2p" ? "over links, the server as memory" : "over the server";
+    const figures = (["cpuMs", "characters", "frames"] as const).map((key) => mean((of) => of[transport][key]));
     console.log(
       `| ${name} | ${figures[0]!.toFixed(0)} | ${(figures[1]! / 1_000).toFixed(0)} | ${figures[2]!.toFixed(0)} |`,
     );

@@ -1,12 +1,12 @@
-/** What a page notes of its messages, by a clock that all pages of one machine share: which road had them when. */
+/** What a page notes of its messages, by a clock that all pages of one machine share: which transport had them when. */
 import type { BrowserContext, Page } from "playwright-core";
 
 /** Times in ms since 1970, with fractions, by the text of a message; each the first one. */
 export interface PageMarks {
   /** Enter was pressed in the composer. */
   pressed: Record<string, number>;
-  sent: Record<MarkedRoad, Record<string, number>>;
-  received: Record<MarkedRoad, Record<string, number>>;
+  sent: Record<MarkedTransport, Record<string, number>>;
+  received: Record<MarkedTransport, Record<string, number>>;
   /** It stands in the page. */
   shown: Record<string, number>;
   /** What the page said and heard over WebSockets, characters of text (ASCII mostly), and in how many frames. */
@@ -16,7 +16,7 @@ export interface PageMarks {
   /** Nothing more leaves over peers, and nobody is told. */
   muted: boolean;
 }
-export type MarkedRoad = "websocket" | "p2p";
+export type MarkedTransport = "websocket" | "p2p";
 
 /** Texts that are noted. */
 export const markText = (number: number) => `mark-${number}.`;

@@ -1,7 +1,7 @@
 /** Starts the servers, each as a process of its own with nothing in it yet, and the load. */
 import { ed25519 } from "../lib/crypto/ed25519.ts";
 import { signEvent } from "../lib/crypto/signing.ts";
-import { toBase64Url } from "../lib/protocol/base64url.ts";
+import { toBase64Url } from "../lib/shared/base64url.ts";
 import type { RoomId } from "../lib/protocol/event.ts";
 import type { ServerName } from "./dialects.ts";
 import type { LoadOrder, LoadReport } from "./load.ts";

@@ -8,9 +8,9 @@
 import { cpuUsage } from "node:process";
 import { createServer } from "../lib/server/server.ts";
 import { ServerStats } from "../lib/server/stats/server_stats.ts";
-import { realSurroundings } from "../lib/server/surroundings.ts";
-import { nodeVerifier } from "../lib/server/verifier.ts";
-import { serveSocket } from "../lib/server/websocket.ts";
+import { realEnvironment } from "../lib/server/environment.ts";
+import { nodeVerifier } from "../lib/server/rooms/verifier.ts";
+import { serveSocket } from "../lib/server/connections/websocket.ts";
 import { openStore } from "../lib/store/deno_store.ts";
 import { configWith } from "../tests/server/support.ts";
 import { newFounding, TestClient } from "../tests/support/client.ts";
@@ -54,7 +54,7 @@ async function measure(stats: ServerStats): Promise<number> {
     addressConnections: { burst: 100_000, everyMs: 1, pauseMs: 0 },
   };
   const server = createServer({
-    ...realSurroundings,
+    ...realEnvironment,
     store,
     config: configWith({ limits }),
     stats,

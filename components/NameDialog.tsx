@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { normalizeDisplayName } from "../lib/chat/display_name.ts";
-import { Button } from "./Button.tsx";
-import { Dialog } from "./Dialog.tsx";
-import { Field } from "./Field.tsx";
+import { Button } from "./common/Button.tsx";
+import { Dialog } from "./common/Dialog.tsx";
+import { Field } from "./common/Field.tsx";
 import { useTexts } from "./texts.ts";
 
 /** Asks for a display name. `onSave` gets it as it will be shown, and answers what is wrong with it. */

@@ -1,9 +1,9 @@
 import { CodeForm } from "./home/CodeForm.tsx";
 import { CodeLinks } from "./home/CodeLinks.tsx";
 import { normalizeRoomCode } from "../lib/chat/room_code.ts";
-import { codeLines, spokenCode } from "../lib/design/words.ts";
-import { LaserType } from "./LaserType.tsx";
-import { Sign } from "./Sign.tsx";
+import { codeLines, spokenCode } from "../lib/ui/texts/phrases.ts";
+import { LaserType } from "./common/LaserType.tsx";
+import { Sign } from "./common/Sign.tsx";
 import { useHomeTexts } from "./home_texts.ts";
 
 export interface RoomNotFoundProps {

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { AnalyticsScreen, type Range } from "../components/analytics/AnalyticsScreen.tsx";
-import type { Dashboard } from "../lib/protocol/dashboard.ts";
+import type { Dashboard } from "../lib/protocol/reports/dashboard.ts";
 
 /** How often figures are asked for while somebody looks. */
 const REFRESH_MS = 5_000;

@@ -2,23 +2,23 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import type { RoomEntry } from "../components/home/RoomBand.tsx";
 import { HomeScreen } from "../components/home/HomeScreen.tsx";
-import Notices from "../components/lazy/Notices.tsx";
+import Notices from "../components/dialogs/Notices.tsx";
 import { openPage } from "../components/home/open_page.ts";
 import { OfflineScreen } from "../components/home/OfflineScreen.tsx";
-import { LazyDialog } from "../components/Lazy.tsx";
+import { LazyDialog } from "../components/common/Lazy.tsx";
 import { NameDialog } from "../components/NameDialog.tsx";
 import { useHomeTexts } from "../components/home_texts.ts";
 import { type KnownRoom, roomPath } from "../lib/chat/recent_rooms.ts";
 import { normalizeRoomCode } from "../lib/chat/room_code.ts";
-import { problemText, spokenCode } from "../lib/design/words.ts";
+import { sendProblemText, spokenCode } from "../lib/ui/texts/phrases.ts";
 import { keepThisPage } from "../lib/offline/page.ts";
 import type { WireEvent } from "../lib/protocol/event.ts";
 import { noticesFor, readNotice } from "../lib/protocol/notice.ts";
-import { openHomeInBrowser } from "../lib/session/home_browser.ts";
-import type { HomeModel } from "../lib/session/home_model.ts";
-import type { ListedRoom } from "../lib/session/room_requests.ts";
+import { openHomeInBrowser } from "../lib/session/browser/home_browser.ts";
+import type { HomeModel } from "../lib/session/home/home_model.ts";
+import type { ListedRoom } from "../lib/session/home/room_requests.ts";
 
-const loadScanner = () => import("../components/lazy/ScannerDialog.tsx");
+const loadScanner = () => import("../components/dialogs/ScannerDialog.tsx");
 
 const NONE: readonly KnownRoom[] = [];
 const NO_NOTICES: readonly WireEvent[] = [];
@@ -80,13 +80,13 @@ export default function Home({ listed, suggested = [], notices = NO_NOTICES, ins
         onJoin={async (code) => {
           const found = await model?.join(code) ?? { problem: "offline" };
           if ("path" in found) return found;
-          if (found.problem !== "no_such_room") return { ...found, problem: problemText(t, found) };
+          if (found.problem !== "no_such_room") return { ...found, problem: sendProblemText(t, found) };
           const isCode = normalizeRoomCode(code) !== undefined;
           return { ...found, problem: isCode ? t.home.notFound(spokenCode(code)) : t.home.codeShape };
         }}
         onStart={async (name, kind, waiting) => {
           const made = await model?.create(name, kind, waiting) ?? { problem: "offline" };
-          return "path" in made ? made : { problem: problemText(t, made) };
+          return "path" in made ? made : { problem: sendProblemText(t, made) };
         }}
         onScan={() => dialog.value = "scan"}
         onName={() => dialog.value = "name"}

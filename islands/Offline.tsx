@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Lazy } from "../components/Lazy.tsx";
-import { type RoomHere, roomHere } from "../lib/session/room_here.ts";
-import { storage } from "../lib/session/surroundings.ts";
+import { Lazy } from "../components/common/Lazy.tsx";
+import { type RoomHere, roomHere } from "../lib/session/home/room_here.ts";
+import { storage } from "../lib/session/browser/environment.ts";
 import Home from "./Home.tsx";
 
 const loadRoom = () => import("./Room.tsx");

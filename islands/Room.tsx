@@ -1,24 +1,24 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { writeDraft } from "../components/room/drafts.ts";
-import { Lazy } from "../components/Lazy.tsx";
-import { loadProblemScreen } from "../components/room/parts.ts";
-import { type RoomHead, RoomScreen } from "../components/room/RoomScreen.tsx";
+import { Lazy } from "../components/common/Lazy.tsx";
+import { loadProblemScreen } from "../components/room/lazy_components.ts";
+import { type RoomHeading, RoomScreen } from "../components/room/RoomScreen.tsx";
 import { useTexts } from "../components/texts.ts";
 import { roomPath } from "../lib/chat/recent_rooms.ts";
 import { forgetThisPage, keepThisPage } from "../lib/offline/page.ts";
 import { OFFLINE_PATH } from "../lib/offline/strategy.ts";
 import type { RoomKind } from "../lib/protocol/event.ts";
-import { deviceName, forgetFilesOf, openRoomInBrowser } from "../lib/session/browser.ts";
-import type { RoomModel } from "../lib/session/room_model.ts";
+import { deviceName, forgetFilesOf, openRoomInBrowser } from "../lib/session/browser/open_room.ts";
+import type { RoomModel } from "../lib/session/model/room_model.ts";
 
 /** What this device remembers; loaded when it is first asked for. */
 async function openHome() {
-  return (await import("../lib/session/home_browser.ts")).openHomeInBrowser();
+  return (await import("../lib/session/browser/home_browser.ts")).openHomeInBrowser();
 }
 
 interface RoomProps {
-  head: RoomHead;
+  head: RoomHeading;
   /** The key of a sealed room, where the address does not hold it. */
   secret?: string;
   /** The scanned code of a phone to link with. */

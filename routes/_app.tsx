@@ -1,7 +1,7 @@
 import { asset } from "fresh/runtime";
-import { define } from "@/lib/server/define.ts";
-import { homeTextsFor } from "@/lib/design/home_texts.ts";
-import { THEME_SCRIPT } from "@/lib/design/theme.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
+import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
+import { THEME_SCRIPT } from "@/lib/ui/theme.ts";
 
 /** The document around every page. */
 export default define.page(({ Component, url }) => {

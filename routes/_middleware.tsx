@@ -1,8 +1,8 @@
 import { HttpError } from "fresh";
-import { ErrorSign } from "@/components/ErrorSign.tsx";
-import { define } from "@/lib/server/define.ts";
+import { ErrorSign } from "@/components/common/ErrorSign.tsx";
+import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownConfig, ownLogger } from "@/lib/server/instance.ts";
-import { errorFields } from "@/lib/server/log.ts";
+import { errorFields } from "@/lib/server/logger.ts";
 import { StorageUnavailable } from "@/lib/store/store.ts";
 
 /**

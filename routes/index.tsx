@@ -1,7 +1,7 @@
 import { page } from "fresh";
-import { define } from "@/lib/server/define.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownServer } from "@/lib/server/instance.ts";
-import { HIDE_READ_SCRIPT } from "@/lib/design/read_notices.ts";
+import { HIDE_READ_SCRIPT } from "@/lib/ui/read_notices.ts";
 import Home from "@/islands/Home.tsx";
 import type { RoomEntry } from "@/components/home/RoomBand.tsx";
 

@@ -1,4 +1,4 @@
-import { define } from "@/lib/server/define.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownMonitor, ownReaders } from "@/lib/server/instance.ts";
 import { PROMETHEUS_CONTENT_TYPE } from "@/lib/server/stats/prometheus.ts";
 

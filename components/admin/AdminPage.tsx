@@ -1,9 +1,9 @@
 import type { ComponentChildren } from "preact";
 import { asset, Head } from "fresh/runtime";
-import { adminTexts as t } from "../../lib/design/admin_texts.ts";
+import { adminTexts as t } from "../../lib/ui/texts/admin_texts.ts";
 import type { Operator } from "../../lib/server/admin/login.ts";
-import { Button } from "../Button.tsx";
-import { icons } from "../more_icons.ts";
+import { Button } from "../common/Button.tsx";
+import { icons } from "../common/more_icons.ts";
 
 const PLACES = [
   ["/admin", t.places.rooms],
@@ -150,7 +150,7 @@ export function Area(
 }
 
 /** A moment as everybody reads it: the server knows nobody's time zone. */
-export function Time({ at }: { at: number }) {
+export function Timestamp({ at }: { at: number }) {
   const iso = new Date(at).toISOString();
   return <time dateTime={iso} class="tabular-nums whitespace-nowrap">{iso.slice(0, 16).replace("T", " ")} UTC</time>;
 }

@@ -1,7 +1,7 @@
-import { adminTexts as t } from "../../lib/design/admin_texts.ts";
+import { adminTexts as t } from "../../lib/ui/texts/admin_texts.ts";
 import type { Operator } from "../../lib/server/admin/login.ts";
-import { Button } from "../Button.tsx";
-import { Field } from "../Field.tsx";
+import { Button } from "../common/Button.tsx";
+import { Field } from "../common/Field.tsx";
 import { Section, Token } from "./AdminPage.tsx";
 
 /** The second step of what cannot be undone: says what will be gone, and wants it typed. */

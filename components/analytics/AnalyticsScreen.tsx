@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
-import { analyticsTexts, rowText, valueText } from "../../lib/design/analytics_texts.ts";
-import type { Dashboard, GroupId, Row, Series } from "../../lib/protocol/dashboard.ts";
-import { Chart, Time } from "./Chart.tsx";
+import { analyticsTexts, rowText, valueText } from "../../lib/ui/texts/analytics_texts.ts";
+import type { Dashboard, DashboardRow, GroupId, Series } from "../../lib/protocol/reports/dashboard.ts";
+import { Chart, ClockTime } from "./Chart.tsx";
 import { MeshFigure } from "./MeshFigure.tsx";
 import { SourceTag } from "./SourceTag.tsx";
 
@@ -30,9 +30,8 @@ export function AnalyticsScreen({ figures, range, stale }: { figures: Dashboard;
           <h1 class="font-display font-extrabold text-3xl uppercase">{t.title}</h1>
         </div>
         <p class="text-sm text-dim" data-meta>
-          {t.updated} <Time at={figures.at} seconds /> · {figures.environment} · {figures.platform} · {figures.mode} ·
-          {" "}
-          {t.version} {figures.version} · {t.build} {figures.build}
+          {t.updated} <ClockTime at={figures.at} seconds /> · {figures.environment} · {figures.platform} ·{" "}
+          {figures.mode} · {t.version} {figures.version} · {t.build} {figures.build}
         </p>
       </header>
       {stale && <p role="status" class="bg-alarm-ground border-2 border-alarm px-4 py-3 mt-4 font-bold">{t.stale}</p>}
@@ -94,7 +93,7 @@ function Part(props: { title: string; children: ComponentChildren }) {
   );
 }
 
-function Card({ row }: { row: Row }) {
+function Card({ row }: { row: DashboardRow }) {
   const t = analyticsTexts();
   return (
     <dl
@@ -113,7 +112,7 @@ function Card({ row }: { row: Row }) {
   );
 }
 
-function Group({ id, rows }: { id: GroupId; rows: readonly Row[] }) {
+function Group({ id, rows }: { id: GroupId; rows: readonly DashboardRow[] }) {
   const t = analyticsTexts();
   const wide = rows.some(({ values }) => values.length > 1);
   return (
@@ -162,6 +161,6 @@ function Cell(props: { name?: string; text: string; colSpan?: number }) {
   );
 }
 
-function keyOf({ id, label }: Row): string {
+function keyOf({ id, label }: DashboardRow): string {
   return label === undefined ? id : `${id} ${label}`;
 }

@@ -1,5 +1,5 @@
-import { analyticsTexts, valueText } from "../../lib/design/analytics_texts.ts";
-import type { Series } from "../../lib/protocol/dashboard.ts";
+import { analyticsTexts, valueText } from "../../lib/ui/texts/analytics_texts.ts";
+import type { Series } from "../../lib/protocol/reports/dashboard.ts";
 import { SourceTag } from "./SourceTag.tsx";
 
 const WIDTH = 320, HEIGHT = 96;
@@ -61,8 +61,8 @@ export function Chart({ series, now }: { series: Series; now: number }) {
             )}
           </svg>
           <p class="flex justify-between text-xs text-dim tabular-nums" aria-hidden="true">
-            <Time at={new Date(now - SPAN_MS[step]).toISOString()} />
-            <Time at={new Date(now).toISOString()} />
+            <ClockTime at={new Date(now - SPAN_MS[step]).toISOString()} />
+            <ClockTime at={new Date(now).toISOString()} />
           </p>
           <details>
             <summary class="text-sm font-bold min-h-touch flex items-center">{t.values}</summary>
@@ -78,7 +78,7 @@ export function Chart({ series, now }: { series: Series; now: number }) {
                   {points.map(({ at, value }) => (
                     <tr key={at} class="border-t border-line">
                       <td>
-                        <Time at={at} />
+                        <ClockTime at={at} />
                       </td>
                       <td class="text-right">{valueText(t, value, unit)}</td>
                     </tr>
@@ -94,7 +94,7 @@ export function Chart({ series, now }: { series: Series; now: number }) {
 }
 
 /** UTC: the server draws it, too, and does not know where the reader is. */
-export function Time({ at, seconds = false }: { at: string; seconds?: boolean }) {
+export function ClockTime({ at, seconds = false }: { at: string; seconds?: boolean }) {
   return <time dateTime={at}>{at.slice(11, seconds ? 19 : 16)} UTC</time>;
 }
 

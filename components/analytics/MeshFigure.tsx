@@ -1,5 +1,5 @@
-import { analyticsTexts, valueText } from "../../lib/design/analytics_texts.ts";
-import type { MeshPicture } from "../../lib/protocol/dashboard.ts";
+import { analyticsTexts, valueText } from "../../lib/ui/texts/analytics_texts.ts";
+import type { MeshPicture } from "../../lib/protocol/reports/dashboard.ts";
 import { SourceTag } from "./SourceTag.tsx";
 
 /** Dots that are drawn; of more, the rest is a number. */

@@ -1,5 +1,5 @@
-import type { Of, Over, Source } from "../../lib/protocol/dashboard.ts";
-import { analyticsTexts, sourceText } from "../../lib/design/analytics_texts.ts";
+import type { Of, Over, Source } from "../../lib/protocol/reports/dashboard.ts";
+import { analyticsTexts, sourceText } from "../../lib/ui/texts/analytics_texts.ts";
 
 /** The sign of each kind, so that it is seen without reading: a full dot, an open one, none. */
 const SIGNS: Record<Source["kind"], string> = {

@@ -1,6 +1,6 @@
 import type { ComponentChildren, Ref } from "preact";
-import { Button } from "../Button.tsx";
-import { Field } from "../Field.tsx";
+import { Button } from "../common/Button.tsx";
+import { Field } from "../common/Field.tsx";
 import { useHomeTexts } from "../home_texts.ts";
 
 /** The field for a room code. As it is, the server looks the code up; `onSubmit` may do it in the page instead. */

@@ -1,14 +1,14 @@
 import type { ComponentChildren } from "preact";
 import type { RoomKind } from "../../lib/protocol/event.ts";
-import type { Waiting } from "../../lib/session/home_model.ts";
-import { Button } from "../Button.tsx";
+import type { Waiting } from "../../lib/session/home/home_model.ts";
+import { Button } from "../common/Button.tsx";
 import { useHomeTexts } from "../home_texts.ts";
-import { ThemeSwitch } from "../ThemeSwitch.tsx";
-import { Wordmark } from "../Wordmark.tsx";
+import { ThemeSwitch } from "../common/ThemeSwitch.tsx";
+import { Wordmark } from "../common/Wordmark.tsx";
 import { type JoinAnswer, JoinForm } from "./JoinForm.tsx";
 import { RoomBand, type RoomEntry } from "./RoomBand.tsx";
 import { StartForm } from "./StartForm.tsx";
-import { icons } from "../more_icons.ts";
+import { icons } from "../common/more_icons.ts";
 
 export interface HomeScreenProps {
   /** This device's rooms, newest first; undefined until they are read. */

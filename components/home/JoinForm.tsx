@@ -1,10 +1,10 @@
 import { useRef, useState } from "preact/hooks";
 import { normalizeRoomCode } from "../../lib/chat/room_code.ts";
-import { Button } from "../Button.tsx";
+import { Button } from "../common/Button.tsx";
 import { useHomeTexts } from "../home_texts.ts";
 import { CodeForm } from "./CodeForm.tsx";
 import { CodeLinks } from "./CodeLinks.tsx";
-import { icons } from "../more_icons.ts";
+import { icons } from "../common/more_icons.ts";
 
 /** What came of looking for a code. */
 export type JoinAnswer = { path: string } | { problem: string; suggestions?: readonly string[] };

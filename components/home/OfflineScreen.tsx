@@ -2,14 +2,14 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { isKeptPath, OFFLINE_PATH } from "../../lib/offline/strategy.ts";
 import { openPage } from "./open_page.ts";
-import { Button } from "../Button.tsx";
-import { LazyDialog } from "../Lazy.tsx";
-import { Sign } from "../Sign.tsx";
+import { Button } from "../common/Button.tsx";
+import { LazyDialog } from "../common/Lazy.tsx";
+import { Sign } from "../common/Sign.tsx";
 import { useHomeTexts } from "../home_texts.ts";
 import { RoomBand, type RoomEntry } from "./RoomBand.tsx";
-import { icons } from "../more_icons.ts";
+import { icons } from "../common/more_icons.ts";
 
-const loadScanner = () => import("../lazy/ScannerDialog.tsx");
+const loadScanner = () => import("../dialogs/ScannerDialog.tsx");
 
 /**
  * Stands in for a page that this device does not have, and says which rooms it has. `mine`: undefined until read;

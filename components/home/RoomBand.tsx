@@ -1,7 +1,7 @@
-import { bandClass } from "../../lib/design/hue.ts";
-import { Icon } from "../Icon.tsx";
+import { bandClass } from "../../lib/ui/hue.ts";
+import { Icon } from "../common/Icon.tsx";
 import { useHomeTexts } from "../home_texts.ts";
-import { icons } from "../more_icons.ts";
+import { icons } from "../common/more_icons.ts";
 
 /** A room in a list. */
 export interface RoomEntry {

@@ -1,10 +1,10 @@
 import { useRef, useState } from "preact/hooks";
 import type { RoomKind } from "../../lib/protocol/event.ts";
 import { ROOM_NAME_MAX_CHARS } from "../../lib/protocol/limits.ts";
-import type { Waiting } from "../../lib/session/home_model.ts";
-import { Button } from "../Button.tsx";
-import { Choices } from "../Choices.tsx";
-import { Field } from "../Field.tsx";
+import type { Waiting } from "../../lib/session/home/home_model.ts";
+import { Button } from "../common/Button.tsx";
+import { Choices } from "../common/Choices.tsx";
+import { Field } from "../common/Field.tsx";
 import { useHomeTexts } from "../home_texts.ts";
 import { tidyRoomName } from "./room_name.ts";
 

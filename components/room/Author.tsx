@@ -1,6 +1,6 @@
 import type { PersonView } from "../../lib/chat/timeline.ts";
-import { markOf } from "../../lib/design/hue.ts";
-import type { Texts } from "../../lib/design/texts.ts";
+import { markOf } from "../../lib/ui/hue.ts";
+import type { Texts } from "../../lib/ui/texts/room_texts.ts";
 import { useTexts } from "../texts.ts";
 
 /** Somebody's mark and name, and what has to be known of them: host, me, a copied name. */

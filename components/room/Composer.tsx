@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { MESSAGE_MAX_CHARS } from "../../lib/protocol/limits.ts";
-import { IconButton } from "../Button.tsx";
-import { Icon } from "../Icon.tsx";
+import { IconButton } from "../common/Button.tsx";
+import { Icon } from "../common/Icon.tsx";
 import { useTexts } from "../texts.ts";
 import { type DraftPlace, readDraft, writeDraft } from "./drafts.ts";
 import { ComposerContext } from "./Message.tsx";

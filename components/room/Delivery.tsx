@@ -1,5 +1,5 @@
 import type { DeliveryState } from "../../lib/chat/timeline.ts";
-import { Icon, type IconName } from "../Icon.tsx";
+import { Icon, type IconName } from "../common/Icon.tsx";
 import { useTexts } from "../texts.ts";
 
 const ICONS: Record<DeliveryState["state"], IconName> = {

@@ -1,15 +1,15 @@
 import { useRef } from "preact/hooks";
-import type { SaidItem } from "../../lib/design/rows.ts";
+import type { SaidItem } from "../../lib/ui/conversation_rows.ts";
 import type { FileInfo } from "../../lib/protocol/file_info.ts";
-import type { FilesModel } from "../../lib/session/files_model.ts";
-import { Button, IconButton } from "../Button.tsx";
-import { Icon } from "../Icon.tsx";
-import { Lazy } from "../Lazy.tsx";
+import type { FilesModel } from "../../lib/session/model/files_model.ts";
+import { Button, IconButton } from "../common/Button.tsx";
+import { Icon } from "../common/Icon.tsx";
+import { Lazy } from "../common/Lazy.tsx";
 import { useTexts } from "../texts.ts";
 import { nameOf } from "./Author.tsx";
 import { Delivery } from "./Delivery.tsx";
 import { MessageText } from "./MessageText.tsx";
-import { loadFileCard, loadMessageActions, loadRefusalReason } from "./parts.ts";
+import { loadFileCard, loadMessageActions, loadRefusalReason } from "./lazy_components.ts";
 import { Reactions } from "./Reactions.tsx";
 import { useSwipe } from "./swipe.ts";
 

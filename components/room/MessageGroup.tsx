@@ -1,12 +1,12 @@
 import { Component } from "preact";
-import { markOf } from "../../lib/design/hue.ts";
-import type { Row } from "../../lib/design/rows.ts";
-import type { Times } from "../../lib/design/time.ts";
+import { markOf } from "../../lib/ui/hue.ts";
+import type { ConversationRow } from "../../lib/ui/conversation_rows.ts";
+import type { Times } from "../../lib/ui/time.ts";
 import { Author } from "./Author.tsx";
 import { Message, type MessageHandlers } from "./Message.tsx";
 
 interface GroupProps {
-  row: Extract<Row, { type: "group" }>;
+  row: Extract<ConversationRow, { type: "group" }>;
   times: Times;
   /** The message whose actions are shown, when it is in this group. */
   openId: string | undefined;

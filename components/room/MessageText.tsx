@@ -1,4 +1,4 @@
-import { linkify } from "../../lib/design/linkify.ts";
+import { linkify } from "../../lib/ui/linkify.ts";
 
 /** Text as it was written: line breaks kept, links to click, a few emoji alone larger. Always text, never markup. */
 export function MessageText({ text }: { text: string }) {

@@ -1,17 +1,17 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { RoomKind } from "../../lib/protocol/event.ts";
-import type { HomeModel } from "../../lib/session/home_model.ts";
-import type { RoomModel, SendProblem } from "../../lib/session/room_model.ts";
-import { bandClass } from "../../lib/design/hue.ts";
-import { copyText } from "../copy.ts";
-import { Lazy, LazyDialog } from "../Lazy.tsx";
+import type { HomeModel } from "../../lib/session/home/home_model.ts";
+import type { RoomModel, SendProblem } from "../../lib/session/model/room_model.ts";
+import { bandClass } from "../../lib/ui/hue.ts";
+import { copyText } from "../common/copy_text.ts";
+import { Lazy, LazyDialog } from "../common/Lazy.tsx";
 import { NameDialog } from "../NameDialog.tsx";
 import { useTexts } from "../texts.ts";
 import { Composer, COMPOSER_FIELD_ID, type Writing } from "./Composer.tsx";
 import { ConnectionStrip } from "./ConnectionStrip.tsx";
 import { writeDraft } from "./drafts.ts";
 import { RoomHeader } from "./RoomHeader.tsx";
-import { Timeline } from "./Timeline.tsx";
+import { TimelineView } from "./TimelineView.tsx";
 import { useVisibleHeight } from "./visible_height.ts";
 import type { MessageItem } from "./Message.tsx";
 import { NO_MODEL } from "./no_model.ts";
@@ -25,10 +25,10 @@ import {
   loadProblemScreen,
   loadSettingsDialog,
   loadShareDialog,
-} from "./parts.ts";
+} from "./lazy_components.ts";
 
 /** What a page knows of a room before it is open. */
-export interface RoomHead {
+export interface RoomHeading {
   id: string;
   kind: RoomKind;
   /** Absent in a sealed room until its key has opened it. */
@@ -37,7 +37,7 @@ export interface RoomHead {
 }
 
 export interface RoomScreenProps {
-  head: RoomHead;
+  head: RoomHeading;
   /** Absent until the room is being opened: on the server, and just after loading. */
   model: RoomModel | undefined;
   /** The link that brings others here. */
@@ -124,9 +124,9 @@ export function RoomScreen(props: RoomScreenProps) {
       setWriting({ mode: "reply", id, name: author.name, text: text || file?.name || "" }),
     onReact: (id: string, emoji: string, on: boolean) => void model.react(id, emoji, on),
     onEdit: (item: { id: string; text: string }) => setWriting({ mode: "edit", id: item.id, text: item.text }),
-    onRetract: (id: string) => void model.retract(id),
+    onRetract: (id: string) => void model.deleteMessage(id),
     onTakeBack: async (id: string) => {
-      const text = await model.takeBack(id);
+      const text = await model.discardRefused(id);
       if (text !== undefined) setInserted({ text });
     },
     onCopy: copyText,
@@ -137,7 +137,7 @@ export function RoomScreen(props: RoomScreenProps) {
   useEffect(() => void document.documentElement.toggleAttribute("data-calm", calm), [calm]);
 
   const connection = model.connection.value;
-  const phonesOnly = connection.state !== "connected" && model.currentRoute.value?.road === "p2p";
+  const phonesOnly = connection.state !== "connected" && model.currentRoute.value?.transport === "p2p";
   const problem = model.problem.value;
   if (problem !== undefined) {
     return <Lazy load={loadProblemScreen} props={{ problem: problem.problem, name: head.name }} />;
@@ -188,7 +188,7 @@ export function RoomScreen(props: RoomScreenProps) {
         </p>
       )}
       <main id="content" class="flex-1 min-h-0 flex flex-col">
-        <Timeline
+        <TimelineView
           messages={model.messages}
           older={model.older}
           unread={model.unread}

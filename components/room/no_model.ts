@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
-import { NEW_METER, qualityOf } from "../../lib/routing/road_meter.ts";
-import { NO_MESH, NO_STATS } from "../../lib/session/connection_model.ts";
-import type { RoomModel } from "../../lib/session/room_model.ts";
+import { NEW_METER, qualityOf } from "../../lib/routing/transport_meter.ts";
+import { NO_MESH, NO_STATS } from "../../lib/session/model/connection_model.ts";
+import type { RoomModel } from "../../lib/session/model/room_model.ts";
 
 const NOTHING_MEASURED = qualityOf(NEW_METER);
 
@@ -27,15 +27,15 @@ export const NO_MODEL: RoomModel = {
   sendMessage: () => Promise.resolve({ problem: "empty" }),
   react: () => Promise.resolve(),
   edit: () => Promise.resolve({ problem: "empty" }),
-  retract: () => Promise.resolve(),
+  deleteMessage: () => Promise.resolve(),
   rename: nothing,
   loadOlder: () => {},
   seen: () => {},
-  takeBack: () => Promise.resolve(undefined),
+  discardRefused: () => Promise.resolve(undefined),
   files: () => new Promise(() => {}),
   currentRoute: signal(undefined),
   connectionQuality: signal({ websocket: NOTHING_MEASURED, polling: NOTHING_MEASURED }),
-  hybridStats: signal(NO_STATS),
+  transferStats: signal(NO_STATS),
   preferredRoute: signal("auto"),
   setPreferredRoute: () => {},
   pairPhone: () => Promise.resolve({ problem: "unavailable" }),
@@ -43,9 +43,9 @@ export const NO_MODEL: RoomModel = {
   mesh: signal(NO_MESH),
   meshMode: signal("auto"),
   setMeshMode: () => {},
-  attemptP2PUpgrade: () => Promise.resolve({ problem: "unavailable" }),
+  connectPeers: () => Promise.resolve({ problem: "unavailable" }),
   forceReconnect: () => {},
-  resetRoads: () => {},
+  resetTransports: () => {},
   measure: () => {},
   checkServer: () => Promise.resolve(undefined),
   getConnectionDiagnostics: () => {

@@ -49,7 +49,7 @@ export function withFavourite(
   return tidy(rooms.map((room) => room.id === id ? { ...room, favourite } : room), nowMs);
 }
 
-export function without(rooms: readonly KnownRoom[], id: RoomId): readonly KnownRoom[] {
+export function withoutRoom(rooms: readonly KnownRoom[], id: RoomId): readonly KnownRoom[] {
   return rooms.filter((room) => room.id !== id);
 }
 

@@ -13,7 +13,7 @@ export const CODE_NUMBER_MAX = 999;
 export const CODE_INPUT_MAX_CHARS = 2_048;
 
 /** A room code taken apart. */
-export interface RoomCodeParts {
+export interface RoomCodeDeps {
   /** 3–9 letters a–z. */
   adjective: string;
   /** 3–9 letters a–z. */
@@ -30,15 +30,15 @@ const found = (gap: string, lastGap: string) =>
 const WITH_HYPHENS = found("-", "-");
 const WITH_ANY_GAP = found("[^\\p{L}\\p{N}]{1,3}", "[^\\p{L}\\p{N}]{0,3}");
 
-/** The code of `parts`. Throws RangeError when a word or the number is outside the shape. */
-export function formatRoomCode(parts: RoomCodeParts): string {
-  const code = `${parts.adjective}-${parts.noun}-${parts.number}`;
-  if (!CANONICAL.test(code)) throw new RangeError(`These parts make no room code: ${JSON.stringify(parts)}`);
+/** The code of `deps`. Throws RangeError when a word or the number is outside the shape. */
+export function formatRoomCode(deps: RoomCodeDeps): string {
+  const code = `${deps.adjective}-${deps.noun}-${deps.number}`;
+  if (!CANONICAL.test(code)) throw new RangeError(`These deps make no room code: ${JSON.stringify(deps)}`);
   return code;
 }
 
-/** The parts of a code in canonical shape, undefined for any other text. The words need not be on the lists. */
-export function parseRoomCode(code: string): RoomCodeParts | undefined {
+/** The deps of a code in canonical shape, undefined for any other text. The words need not be on the lists. */
+export function parseRoomCode(code: string): RoomCodeDeps | undefined {
   const match = CANONICAL.exec(code);
   return match === null ? undefined : { adjective: match[1]!, noun: match[2]!, number: Number(match[3]) };
 }

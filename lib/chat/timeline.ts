@@ -3,10 +3,10 @@
 import { type AuthorKey, type Event, type EventId, isSaid } from "../protocol/event.ts";
 import type { FileInfo, FileRoot } from "../protocol/file_info.ts";
 import type { Refusal } from "../protocol/codes.ts";
-import { isSame } from "./same.ts";
+import { isSame } from "../shared/same.ts";
 import { LateMessages } from "./timeline_late.ts";
 import { Names } from "./timeline_names.ts";
-import { type Place, type Row, Rows } from "./timeline_order.ts";
+import { type OrderKey, type TimelineRow, TimelineRows } from "./timeline_order.ts";
 import { Targets } from "./timeline_targets.ts";
 
 /** Somebody, as screens show them. */
@@ -63,7 +63,7 @@ export interface TimelineGap {
   count: number;
   gone: boolean;
   /** The event that the gap stands above. */
-  above: Place;
+  above: OrderKey;
 }
 
 /** An event that has a line of its own. */
@@ -88,7 +88,7 @@ export class Timeline {
   readonly #views = new Map<AuthorKey, PersonView>();
   readonly #names = new Names();
   readonly #targets = new Targets();
-  readonly #rows = new Rows();
+  readonly #rows = new TimelineRows();
   /** Positions in the room's log of what came from it. */
   readonly #positions = new Map<EventId, number>();
   readonly #late = new LateMessages();
@@ -360,6 +360,6 @@ function nameIn(event: Event): string | undefined {
   return isSaid(event) || event.kind === "profile" ? event.body.name : undefined;
 }
 
-function gapRow({ id, count, gone, above }: TimelineGap): Row {
+function gapRow({ id, count, gone, above }: TimelineGap): TimelineRow {
   return { place: above, role: gone ? "lost" : "gap", item: { type: "gap", id, count, gone } };
 }

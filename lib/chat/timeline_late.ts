@@ -1,14 +1,14 @@
 // Runs in browser and server.
 /** Which messages came late: written without a network, or carried by a phone, and now above what was read already. */
 import type { EventId } from "../protocol/event.ts";
-import { comparePlaces, type Place } from "./timeline_order.ts";
+import { compareOrder, type OrderKey } from "./timeline_order.ts";
 
-/** Less than this between two messages is the way of the world: slow roads, and clocks that differ a little. */
+/** Less than this between two messages is the way of the world: slow transports, and clocks that differ a little. */
 export const LATE_AFTER_MS = 60_000;
 
 /** A message of the log. `position`: when it arrived, compared with others. */
-export interface Arrival {
-  place: Place;
+export interface LogArrival {
+  place: OrderKey;
   position: number;
 }
 
@@ -18,9 +18,9 @@ export interface Arrival {
  * wrong does not mark what it says now. A clock that is ahead by as much may mark what another phone said in the same
  * moment.
  */
-export function cameLate(message: Arrival, other: Arrival): boolean {
+export function cameLate(message: LogArrival, other: LogArrival): boolean {
   return other.position < message.position && other.place.at - message.place.at >= LATE_AFTER_MS &&
-    comparePlaces(other.place, message.place) > 0;
+    compareOrder(other.place, message.place) > 0;
 }
 
 /**
@@ -29,7 +29,7 @@ export function cameLate(message: Arrival, other: Arrival): boolean {
  */
 export class LateMessages {
   /** In the order of the screen. */
-  readonly #arrivals: Arrival[] = [];
+  readonly #arrivals: LogArrival[] = [];
   readonly #late = new Set<EventId>();
   #newest = 0;
   #oldest = Infinity;
@@ -39,14 +39,14 @@ export class LateMessages {
   }
 
   /** Adds one that was not added before; answers with those that are late since then. */
-  add(arrival: Arrival): EventId[] {
+  add(arrival: LogArrival): EventId[] {
     const all = this.#arrivals;
     let low = 0, high = all.length;
     // Most come last: looked at there first.
-    if (high > 0 && comparePlaces(all[high - 1]!.place, arrival.place) < 0) low = high;
+    if (high > 0 && compareOrder(all[high - 1]!.place, arrival.place) < 0) low = high;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (comparePlaces(all[middle]!.place, arrival.place) < 0) low = middle + 1;
+      if (compareOrder(all[middle]!.place, arrival.place) < 0) low = middle + 1;
       else high = middle;
     }
     const late: EventId[] = [];

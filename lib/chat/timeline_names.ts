@@ -2,11 +2,11 @@
 /** Who is called what in a room, from the names that events carry. The same for the same set of events. */
 import type { AuthorKey } from "../protocol/event.ts";
 import { displayNameKey } from "./display_name.ts";
-import { comparePlaces, type Place } from "./timeline_order.ts";
+import { compareOrder, type OrderKey } from "./timeline_order.ts";
 
 /** One event that says its author's name. */
 export interface NameUse {
-  place: Place;
+  place: OrderKey;
   name: string;
 }
 
@@ -22,7 +22,7 @@ export class Names {
   /** Each author's uses in order. */
   readonly #uses = new Map<AuthorKey, NameUse[]>();
   /** The first use of each name, by displayNameKey. */
-  readonly #first = new Map<string, Place>();
+  readonly #first = new Map<string, OrderKey>();
   /** Folding a name is costly, and a room has few of them. */
   readonly #keys = new Map<string, string>();
 
@@ -31,13 +31,13 @@ export class Names {
     let uses = this.#uses.get(author);
     if (uses === undefined) this.#uses.set(author, uses = []);
     let at = uses.length;
-    while (at > 0 && comparePlaces(uses[at - 1]!.place, use.place) > 0) at--;
+    while (at > 0 && compareOrder(uses[at - 1]!.place, use.place) > 0) at--;
     uses.splice(at, 0, use);
     const authors: AuthorKey[] = [];
     if (at === uses.length - 1 && uses[at - 1]?.name !== use.name) authors.push(author);
     const key = this.#key(use.name);
     const first = this.#first.get(key);
-    if (first === undefined || comparePlaces(use.place, first) < 0) {
+    if (first === undefined || compareOrder(use.place, first) < 0) {
       this.#first.set(key, use.place);
       if (first !== undefined && first.author !== author) authors.push(first.author, author);
     }
@@ -50,11 +50,11 @@ export class Names {
   }
 
   /** The name this author used last before `place`. */
-  nameBefore(place: Place): string | undefined {
+  nameBefore(place: OrderKey): string | undefined {
     const uses = this.#uses.get(place.author);
     if (uses === undefined) return undefined;
     for (let at = uses.length - 1; at >= 0; at--) {
-      if (comparePlaces(uses[at]!.place, place) < 0) return uses[at]!.name;
+      if (compareOrder(uses[at]!.place, place) < 0) return uses[at]!.name;
     }
   }
 

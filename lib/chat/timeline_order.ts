@@ -4,36 +4,36 @@ import { compareEvents, type Event } from "../protocol/event.ts";
 import type { TimelineItem } from "./timeline.ts";
 
 /** What places a line. */
-export type Place = Pick<Event, "clock" | "author" | "n" | "room" | "at" | "id">;
+export type OrderKey = Pick<Event, "clock" | "author" | "n" | "room" | "at" | "id">;
 
 /** The order of compareEvents; two events of one author with one `n`, which only a cheat writes, stand by their ids. */
-export function comparePlaces(a: Place, b: Place): number {
+export function compareOrder(a: OrderKey, b: OrderKey): number {
   return compareEvents(a, b) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
 /** What stands at a place: the event's own line, or right above it what is not here, the lost part above the rest. */
-export type RowRole = "line" | "gap" | "lost";
-const RANKS: Readonly<Record<RowRole, number>> = { lost: 0, gap: 1, line: 2 };
+export type TimelineRowRole = "line" | "gap" | "lost";
+const RANKS: Readonly<Record<TimelineRowRole, number>> = { lost: 0, gap: 1, line: 2 };
 
 /** Something that is shown at a place. */
-export interface Row {
-  place: Place;
-  role: RowRole;
+export interface TimelineRow {
+  place: OrderKey;
+  role: TimelineRowRole;
   item: TimelineItem;
 }
-type RowKey = Pick<Row, "place" | "role">;
+type RowKey = Pick<TimelineRow, "place" | "role">;
 
 function compareRows(a: RowKey, b: RowKey): number {
-  return comparePlaces(a.place, b.place) || RANKS[a.role] - RANKS[b.role];
+  return compareOrder(a.place, b.place) || RANKS[a.role] - RANKS[b.role];
 }
 
 /** Sorted rows, and their items as one array. Appending costs the same however many there are. */
-export class Rows {
-  readonly #rows: Row[] = [];
+export class TimelineRows {
+  readonly #rows: TimelineRow[] = [];
   readonly #items: TimelineItem[] = [];
 
   /** Puts the row at its place, in place of the one that stood there. */
-  put(row: Row): void {
+  put(row: TimelineRow): void {
     const at = this.#find(row);
     const there = this.#rows[at];
     const replaces = there !== undefined && compareRows(there, row) === 0;

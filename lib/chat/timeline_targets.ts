@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /** What was said about each event: edits, retractions, reactions, quotes. Kept also when the event itself comes later. */
 import type { AuthorKey, Event, EventId } from "../protocol/event.ts";
-import { comparePlaces } from "./timeline_order.ts";
+import { compareOrder } from "./timeline_order.ts";
 
 /** Most different emoji shown on one message; the first ones stay. */
 export const REACTIONS_SHOWN = 32;
@@ -68,7 +68,7 @@ export class Targets {
   reactionsOf(id: EventId, me: AuthorKey | undefined): ReactionView[] {
     const target = this.#targets.get(id);
     if (target === undefined || target.reactions.size === 0) return [];
-    const on = [...target.reactions.values()].filter((event) => event.body.on).sort(comparePlaces);
+    const on = [...target.reactions.values()].filter((event) => event.body.on).sort(compareOrder);
     const views = new Map<string, ReactionView>();
     for (const { author, body: { emoji } } of on) {
       const view = views.get(emoji) ?? { emoji, count: 0, mine: false };
@@ -94,5 +94,5 @@ export class Targets {
 }
 
 function isLater(event: Event, than: Event | undefined): boolean {
-  return than === undefined || comparePlaces(event, than) > 0;
+  return than === undefined || compareOrder(event, than) > 0;
 }

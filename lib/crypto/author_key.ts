@@ -1,6 +1,6 @@
 // Runs in browser and server.
 /** Which public keys may be somebody's. Every Ed25519 implementation asks here first, so that all phones agree. */
-import { fromBase64Url } from "../protocol/base64url.ts";
+import { fromBase64Url } from "../shared/base64url.ts";
 import type { AuthorKey } from "../protocol/event.ts";
 
 /**

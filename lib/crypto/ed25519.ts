@@ -3,7 +3,7 @@
  * Ed25519 (RFC 8032): the platform's own where `crypto.subtle` has it, else @noble/ed25519, which is loaded only then
  * (plain http on a LAN has no `crypto.subtle`; older phones have one without Ed25519).
  */
-import { fromBase64Url, toBase64Url } from "../protocol/base64url.ts";
+import { fromBase64Url, toBase64Url } from "../shared/base64url.ts";
 import type { AuthorKey } from "../protocol/event.ts";
 import { authorKeyBytes } from "./author_key.ts";
 import type { Signer, Verifier } from "./signing.ts";

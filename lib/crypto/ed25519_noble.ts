@@ -2,7 +2,7 @@
 /** Ed25519 by @noble/ed25519, in plain JavaScript: works without `crypto.subtle`. Loaded on demand by ed25519.ts. */
 import * as noble from "@noble/ed25519";
 import { hash as sha512 } from "@stablelib/sha512";
-import { fromBase64Url, toBase64Url } from "../protocol/base64url.ts";
+import { fromBase64Url, toBase64Url } from "../shared/base64url.ts";
 import { authorKeyBytes } from "./author_key.ts";
 import type { Ed25519 } from "./ed25519.ts";
 

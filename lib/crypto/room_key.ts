@@ -2,7 +2,7 @@
 /** One secret on the device, another key in every room: nobody can tell that two rooms' authors are one person. */
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { fromBase64Url } from "../protocol/base64url.ts";
+import { fromBase64Url } from "../shared/base64url.ts";
 import type { RoomId } from "../protocol/event.ts";
 
 /** The Ed25519 seed (32 bytes) of the device with this secret (32 random bytes) in this room: HKDF-SHA-256, RFC 5869. */

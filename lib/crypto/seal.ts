@@ -3,7 +3,7 @@
  * Sealed rooms: bodies are AES-128-GCM (NIST SP 800-38D) under a key that is only in the room link's fragment. What is
  * sealed is bound to its place (room, author, n), so a server cannot pass one sealed body off as another.
  */
-import { fromBase64Url, toBase64Url } from "../protocol/base64url.ts";
+import { fromBase64Url, toBase64Url } from "../shared/base64url.ts";
 import { type EventContent, readContent } from "../protocol/event.ts";
 
 /** A room's sealing key: 16 random bytes, as the link's fragment carries them (base64url). */

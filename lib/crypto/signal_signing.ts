@@ -2,7 +2,13 @@
 /** Signs signals, and opens those that came: what passes here was written by the person it names, in this room, to me. */
 import type { AuthorKey, RoomId } from "../protocol/event.ts";
 import type { SendSignalFrame, SignalFrame } from "../protocol/frames.ts";
-import { encodeSignal, readSignal, type Signal, type SignalContent, type SignalHeader } from "../protocol/signal.ts";
+import {
+  encodeSignal,
+  readSignal,
+  type Signal,
+  type SignalContent,
+  type SignalHeader,
+} from "../protocol/peer/signal.ts";
 import type { Signer, Verifier } from "./signing.ts";
 
 /** Writes and signs a signal: the frame that carries it. Throws RangeError when it is too long. */

@@ -4,8 +4,8 @@
  * list of hashes proves by itself whether it is the right one: when it is, and the size is not the one that an event
  * named, the event lied and not the phone that sent the list.
  */
-import { toBase64Url } from "../protocol/base64url.ts";
-import { blockBytes, blockCount, type Bytes, HASH_BYTES } from "../protocol/file_frames.ts";
+import { toBase64Url } from "../shared/base64url.ts";
+import { blockBytes, blockCount, type Bytes, HASH_BYTES } from "../protocol/peer/file_frames.ts";
 import type { FileRoot } from "../protocol/file_info.ts";
 
 /** SHA-256 (FIPS 180-4). */

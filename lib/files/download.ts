@@ -4,7 +4,7 @@
  * holds some, each block from one of them, so that a false one has one sender. It begins with what is held already.
  */
 import type { AuthorKey } from "../protocol/event.ts";
-import { blockBytes, blockCount, type Bytes, FILE_HOPS_MAX, type FileFrame } from "../protocol/file_frames.ts";
+import { blockBytes, blockCount, type Bytes, FILE_HOPS_MAX, type FileFrame } from "../protocol/peer/file_frames.ts";
 import type { FileRoot } from "../protocol/file_info.ts";
 import { bytesOf, fromBits, isBlock, rootOf } from "./blocks.ts";
 import {
@@ -17,20 +17,20 @@ import {
   CONNECT_EVERY_MS,
   REST_MS,
   SMALL_FILE_BYTES,
-} from "./limits.ts";
-import type { FileOffer, FilePorts, Hindrance } from "./ports.ts";
-import { type HeldFile, StoreFull } from "./store.ts";
+} from "./file_limits.ts";
+import type { BlockedReason, FileOffer, FilePorts } from "./file_ports.ts";
+import { type HeldFile, StoreFull } from "./file_store.ts";
 
 /** A file's frame without the root that this is about. */
 type Word = FileFrame extends infer Frame ? Frame extends FileFrame ? Omit<Frame, "root"> : never : never;
 
-export interface DownloadParts
+export interface DownloadDeps
   extends Pick<FilePorts, "now" | "random" | "hash" | "store" | "connect" | "wayTo" | "log"> {
-  /** The phones that are linked, liars not among them. */
+  /** The phones that are linked, misbehaving not among them. */
   peers(): Iterable<AuthorKey>;
   tell(peer: AuthorKey, frame: FileFrame): void;
   /** It sent what is not the file. */
-  onLiar(peer: AuthorKey): void;
+  onMisbehavior(peer: AuthorKey): void;
   /** More is held, or something hinders it. */
   onChange(): void;
   onBlock(): void;
@@ -57,9 +57,9 @@ export class Download {
   /** Links the question goes on over, when nobody linked holds it. */
   readonly hops: number;
   readonly blocks: Set<number>;
-  readonly #parts: DownloadParts;
+  readonly #deps: DownloadDeps;
   #hashes: Bytes | undefined;
-  #hindrance: Hindrance | undefined;
+  #blockedReason: BlockedReason | undefined;
   readonly #holders = new Map<AuthorKey, Holder>();
   readonly #asks = new Map<number, Ask>();
   /** Blocks that came and are not stored yet. */
@@ -68,14 +68,14 @@ export class Download {
   #seeking: { connectAt: number; carryAt: number; carriers: AuthorKey[] } | undefined;
   #stopped = false;
 
-  constructor(offer: FileOffer, held: Pick<HeldFile, "hashes" | "blocks">, hops: number, parts: DownloadParts) {
+  constructor(offer: FileOffer, held: Pick<HeldFile, "hashes" | "blocks">, hops: number, deps: DownloadDeps) {
     this.root = offer.root;
     this.offer = offer;
     this.hops = Math.min(hops, FILE_HOPS_MAX);
-    this.#parts = parts;
+    this.#deps = deps;
     this.#hashes = held.hashes;
     this.blocks = new Set(held.hashes === undefined ? [] : held.blocks);
-    for (const peer of parts.peers()) this.linked(peer);
+    for (const peer of deps.peers()) this.linked(peer);
     this.#pump();
   }
 
@@ -84,8 +84,8 @@ export class Download {
   }
 
   /** Why it does not go on. */
-  get hindrance(): Hindrance | undefined {
-    return this.#hindrance ?? (this.#seeking === undefined ? undefined : "no_holder");
+  get blockedReason(): BlockedReason | undefined {
+    return this.#blockedReason ?? (this.#seeking === undefined ? undefined : "no_holder");
   }
 
   /** Bytes that are here, those on their way included. */
@@ -112,7 +112,7 @@ export class Download {
 
   stop(): void {
     this.#stopped = true;
-    for (const peer of this.#parts.peers()) this.#say(peer, { type: "unwant" });
+    for (const peer of this.#deps.peers()) this.#say(peer, { type: "unwant" });
     this.#asks.clear();
   }
 
@@ -143,7 +143,7 @@ export class Download {
   /** What is late is asked for elsewhere, and where nobody holds it a way is looked for. */
   look(): void {
     if (this.#over) return;
-    const now = this.#parts.now();
+    const now = this.#deps.now();
     const late = new Set<AuthorKey>();
     for (const { peer, at } of this.#asks.values()) if (now - at >= ANSWER_TIMEOUT_MS) late.add(peer);
     if (this.#listAsk !== undefined && now - this.#listAsk.at >= ANSWER_TIMEOUT_MS) late.add(this.#listAsk.peer);
@@ -159,13 +159,13 @@ export class Download {
   }
 
   get #over(): boolean {
-    return this.#stopped || this.complete || this.#hindrance !== undefined;
+    return this.#stopped || this.complete || this.#blockedReason !== undefined;
   }
 
   /** Asks for as much as may be on its way. */
   #pump(): void {
     if (this.#over) return;
-    const now = this.#parts.now();
+    const now = this.#deps.now();
     const ready = [...this.#holders].filter(([peer, { restsUntil }]) => restsUntil <= now && this.#lacksFrom(peer));
     if (ready.length > 0) this.#found();
     if (this.#hashes === undefined) return this.#askForList(ready.map(([peer]) => peer));
@@ -178,7 +178,7 @@ export class Download {
         if (asked >= BLOCKS_PER_HOLDER) continue;
         const missing = [...blocks].filter((index) => this.#isMissing(index));
         // At random: phones that fetch at the same time soon have different blocks for each other.
-        const index = missing[Math.floor(this.#parts.random() * missing.length)];
+        const index = missing[Math.floor(this.#deps.random() * missing.length)];
         if (index === undefined) continue;
         this.#asks.set(index, { peer, block: new Uint8Array(blockBytes(this.offer.bytes, index)), got: 0, at: now });
         this.#say(peer, { type: "ask_block", index });
@@ -190,13 +190,13 @@ export class Download {
   #askForList(ready: AuthorKey[]): void {
     const peer = ready[0];
     if (peer === undefined || this.#listAsk !== undefined) return;
-    this.#listAsk = { peer, at: this.#parts.now() };
+    this.#listAsk = { peer, at: this.#deps.now() };
     this.#say(peer, { type: "ask_list" });
   }
 
   async #takeList(peer: AuthorKey, hashes: Bytes, bytes: number): Promise<void> {
     if (this.#listAsk?.peer !== peer || this.#hashes !== undefined) return;
-    const { hash, store } = this.#parts;
+    const { hash, store } = this.#deps;
     const root = await rootOf(hash, hashes, bytes);
     if (this.#over || this.#hashes !== undefined) return;
     this.#listAsk = undefined;
@@ -218,18 +218,18 @@ export class Download {
     if (offset + bytes.length > ask.block.length) return this.#lied(peer);
     ask.block.set(bytes, offset);
     ask.got += bytes.length;
-    ask.at = this.#parts.now();
+    ask.at = this.#deps.now();
     if (ask.got === ask.block.length) {
       this.#asks.delete(index);
       this.#checking.add(index);
       void this.#check(peer, index, ask.block);
       this.#pump();
     }
-    this.#parts.onChange();
+    this.#deps.onChange();
   }
 
   async #check(peer: AuthorKey, index: number, block: Bytes): Promise<void> {
-    const { hash, store } = this.#parts;
+    const { hash, store } = this.#deps;
     try {
       const good = await isBlock(hash, this.#hashes!, index, block);
       if (good && !this.#stopped) await store.putBlock(this.root, index, block);
@@ -241,7 +241,7 @@ export class Download {
       return this.#failed(error);
     }
     this.blocks.add(index);
-    this.#parts.onBlock();
+    this.#deps.onBlock();
     this.#pump();
   }
 
@@ -262,27 +262,27 @@ export class Download {
     const holder = this.#holders.get(peer);
     if (holder === undefined) return;
     holder.rests++;
-    holder.restsUntil = this.#parts.now() + REST_MS * holder.rests;
+    holder.restsUntil = this.#deps.now() + REST_MS * holder.rests;
   }
 
   #lied(peer: AuthorKey): void {
-    this.#parts.log(`files: ${peer.slice(0, 6)} sent what is not the file`);
+    this.#deps.log(`files: ${peer.slice(0, 6)} sent what is not the file`);
     this.#holders.delete(peer);
     this.#giveBack(peer);
     this.#say(peer, { type: "unwant" });
-    this.#parts.onLiar(peer);
+    this.#deps.onMisbehavior(peer);
     this.#pump();
   }
 
   #failed(error: unknown): void {
     if (this.#stopped) return;
-    this.#parts.log(`files: a file could not be kept: ${error}`);
+    this.#deps.log(`files: a file could not be kept: ${error}`);
     this.#hinder(error instanceof StoreFull ? "full" : "not_stored");
   }
 
-  #hinder(hindrance: Hindrance): void {
-    this.#hindrance = hindrance;
-    this.#parts.onChange();
+  #hinder(blockedReason: BlockedReason): void {
+    this.#blockedReason = blockedReason;
+    this.#deps.onChange();
   }
 
   // ---- where nobody linked holds it ----
@@ -290,17 +290,17 @@ export class Download {
   #found(): void {
     if (this.#seeking === undefined) return;
     this.#seeking = undefined;
-    this.#parts.onChange();
+    this.#deps.onChange();
   }
 
   #seek(now: number): void {
     if (this.#over || this.holders.length > 0) return;
-    const { connect, wayTo, peers } = this.#parts;
+    const { connect, wayTo, peers } = this.#deps;
     const { author, bytes } = this.offer;
     if (this.#seeking === undefined) {
       const patience = bytes <= SMALL_FILE_BYTES ? CARRY_SMALL_AFTER_MS : CARRY_AFTER_MS;
       this.#seeking = { connectAt: now, carryAt: now + patience, carriers: [] };
-      this.#parts.onChange();
+      this.#deps.onChange();
     }
     const seeking = this.#seeking;
     const linked = [...peers()];
@@ -315,12 +315,12 @@ export class Download {
     if (untried.length === 0) seeking.carriers = [];
     const way = wayTo(author);
     const choices = untried.length === 0 ? linked : untried;
-    const carrier = choices.find((peer) => peer === way) ?? choices[Math.floor(this.#parts.random() * choices.length)]!;
+    const carrier = choices.find((peer) => peer === way) ?? choices[Math.floor(this.#deps.random() * choices.length)]!;
     seeking.carriers.push(carrier);
     for (const peer of linked) this.#say(peer, { type: "want", hopsLeft: peer === carrier ? this.hops : 0 });
   }
 
   #say(peer: AuthorKey, word: Word): void {
-    this.#parts.tell(peer, { ...word, root: this.root });
+    this.#deps.tell(peer, { ...word, root: this.root });
   }
 }

@@ -5,13 +5,19 @@
  * docs/PROTOCOL.md, "Files".
  */
 import type { AuthorKey } from "../protocol/event.ts";
-import { blockCount, type Bytes, decodeFileFrame, FILE_HOPS_MAX, type FileFrame } from "../protocol/file_frames.ts";
+import {
+  blockCount,
+  type Bytes,
+  decodeFileFrame,
+  FILE_HOPS_MAX,
+  type FileFrame,
+} from "../protocol/peer/file_frames.ts";
 import type { FileRoot } from "../protocol/file_info.ts";
 import { fromBits, toBits } from "./blocks.ts";
 import { Download } from "./download.ts";
-import { ASKED_MAX, CARRIED_MAX, LIARS_MAX, LOOK_EVERY_MS } from "./limits.ts";
-import type { FilePorts, Hindrance } from "./ports.ts";
-import type { HeldFile, Reason } from "./store.ts";
+import { ASKED_MAX, CARRIED_FILES_MAX, LOOK_EVERY_MS, MISBEHAVING_MAX } from "./file_limits.ts";
+import type { BlockedReason, FilePorts } from "./file_ports.ts";
+import type { HeldFile, Reason } from "./file_store.ts";
 import { Uploads } from "./uploads.ts";
 
 interface Neighbour {
@@ -25,7 +31,7 @@ export interface Progress {
   bytesHere: number;
   /** Linked phones that hold something of what is missing. */
   holders: number;
-  hindrance: Hindrance | undefined;
+  blockedReason: BlockedReason | undefined;
 }
 
 export class FileExchange {
@@ -34,7 +40,7 @@ export class FileExchange {
   readonly #downloads = new Map<FileRoot, { download: Download; reason: Reason }>();
   /** Downloads that begin: their record is being read. */
   readonly #beginning = new Set<FileRoot>();
-  readonly #liars = new Set<AuthorKey>();
+  readonly #misbehaving = new Set<AuthorKey>();
   #cancelLook: (() => void) | undefined;
   #closed = false;
 
@@ -60,8 +66,8 @@ export class FileExchange {
   progress(root: FileRoot): Progress | undefined {
     const download = this.#downloads.get(root)?.download;
     if (download === undefined) return undefined;
-    const { bytesHere, holders, hindrance } = download;
-    return { bytesHere, holders: holders.length, hindrance };
+    const { bytesHere, holders, blockedReason } = download;
+    return { bytesHere, holders: holders.length, blockedReason };
   }
 
   stopAll(): void {
@@ -84,7 +90,7 @@ export class FileExchange {
       uploads: new Uploads(peer, { now, send, read: (root, index) => this.#read(root, index) }),
       asked: new Map(),
     });
-    if (this.#liars.has(peer)) return;
+    if (this.#misbehaving.has(peer)) return;
     for (const { download } of this.#downloads.values()) download.linked(peer);
   }
 
@@ -119,7 +125,7 @@ export class FileExchange {
       case "have":
         void this.#heardHave(root, frame.bits).catch((error) => this.#failed(error));
     }
-    if (!this.#liars.has(peer)) this.#downloads.get(root)?.download.received(peer, frame);
+    if (!this.#misbehaving.has(peer)) this.#downloads.get(root)?.download.received(peer, frame);
   }
 
   // ---- fetching ----
@@ -130,8 +136,8 @@ export class FileExchange {
     const offer = offerOf(root);
     if (this.#closed || this.#beginning.has(root) || offer === undefined) return;
     if (running !== undefined) {
-      const { reason: before, download: { hindrance } } = running;
-      const goesOn = hindrance === undefined || hindrance === "no_holder";
+      const { reason: before, download: { blockedReason } } = running;
+      const goesOn = blockedReason === undefined || blockedReason === "no_holder";
       if (reason === "carried" || (before === "wanted" && goesOn)) return;
     }
     this.#beginning.add(root);
@@ -148,9 +154,9 @@ export class FileExchange {
       const nothing = { hashes: undefined, blocks: new Set<number>() };
       const download = new Download(offer, held?.bytes === offer.bytes ? held : nothing, hops, {
         ...this.#ports,
-        peers: () => [...this.#neighbours.keys()].filter((peer) => !this.#liars.has(peer)),
+        peers: () => [...this.#neighbours.keys()].filter((peer) => !this.#misbehaving.has(peer)),
         tell: (peer, frame) => this.#neighbours.get(peer)?.uploads.tell(frame),
-        onLiar: (peer) => this.#distrust(peer),
+        onMisbehavior: (peer) => this.#distrust(peer),
         onChange: () => this.#ports.onChange(root),
         onBlock: () => this.#gotBlock(root),
       });
@@ -175,8 +181,8 @@ export class FileExchange {
   }
 
   #distrust(peer: AuthorKey): void {
-    this.#liars.add(peer);
-    if (this.#liars.size > LIARS_MAX) this.#liars.delete(this.#liars.values().next().value!);
+    this.#misbehaving.add(peer);
+    if (this.#misbehaving.size > MISBEHAVING_MAX) this.#misbehaving.delete(this.#misbehaving.values().next().value!);
   }
 
   #lookSoon(): void {
@@ -209,7 +215,7 @@ export class FileExchange {
     neighbour.uploads.tell({ type: "have", root, bits: toBits(blocks, held?.bytes ?? 1) });
     if (hopsLeft === 0 || (held !== undefined && isComplete(held))) return;
     const carried = [...this.#downloads.values()].filter(({ reason }) => reason === "carried").length;
-    if (carried < CARRIED_MAX && this.#ports.mayCarry()) await this.#begin(root, "carried", hopsLeft - 1);
+    if (carried < CARRIED_FILES_MAX && this.#ports.mayCarry()) await this.#begin(root, "carried", hopsLeft - 1);
   }
 
   async #giveList(neighbour: Neighbour, root: FileRoot): Promise<void> {

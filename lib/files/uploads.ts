@@ -4,7 +4,7 @@
  * in memory at a time, and nothing is read from the storage before the channel takes it.
  */
 import type { AuthorKey } from "../protocol/event.ts";
-import { type Bytes, encodeFileFrame, FILE_CHUNK_BYTES, type FileFrame } from "../protocol/file_frames.ts";
+import { type Bytes, encodeFileFrame, FILE_CHUNK_BYTES, type FileFrame } from "../protocol/peer/file_frames.ts";
 import type { FileRoot } from "../protocol/file_info.ts";
 import {
   FRAME_COST_BYTES,
@@ -12,9 +12,9 @@ import {
   UPLOAD_BYTES_PER_SECOND,
   UPLOADS_PER_NEIGHBOUR,
   WAITING_FRAMES_MAX,
-} from "./limits.ts";
+} from "./file_limits.ts";
 
-export interface UploadParts {
+export interface UploadDeps {
   now(): number;
   send(peer: AuthorKey, frame: Bytes): boolean;
   /** A block that may be given away; undefined when it is not held, or not offered any more. */
@@ -28,7 +28,7 @@ interface Block {
 
 export class Uploads {
   readonly #peer: AuthorKey;
-  readonly #parts: UploadParts;
+  readonly #deps: UploadDeps;
   readonly #frames: Bytes[] = [];
   #blocks: Block[] = [];
   #current: (Block & { bytes: Bytes; sent: number }) | undefined;
@@ -36,15 +36,15 @@ export class Uploads {
   #allowance = UPLOAD_BURST_BYTES;
   #allowanceAt: number;
 
-  constructor(peer: AuthorKey, parts: UploadParts) {
+  constructor(peer: AuthorKey, deps: UploadDeps) {
     this.#peer = peer;
-    this.#parts = parts;
-    this.#allowanceAt = parts.now();
+    this.#deps = deps;
+    this.#allowanceAt = deps.now();
   }
 
   /** Whether what it makes this phone do is still within its allowance. */
   allows(bytes = FRAME_COST_BYTES): boolean {
-    const now = this.#parts.now();
+    const now = this.#deps.now();
     const refilled = this.#allowance + (now - this.#allowanceAt) * UPLOAD_BYTES_PER_SECOND / 1000;
     this.#allowance = Math.min(UPLOAD_BURST_BYTES, refilled);
     this.#allowanceAt = now;
@@ -77,7 +77,7 @@ export class Uploads {
   drained(): void {
     for (;;) {
       const frame = this.#frames[0] ?? this.#nextChunk();
-      if (frame === undefined || !this.#parts.send(this.#peer, frame)) break;
+      if (frame === undefined || !this.#deps.send(this.#peer, frame)) break;
       if (frame === this.#frames[0]) this.#frames.shift();
       else this.#chunkSent();
     }
@@ -106,7 +106,7 @@ export class Uploads {
   async #readNext(): Promise<void> {
     this.#reading = true;
     const block = this.#blocks.shift()!;
-    const bytes = await this.#parts.read(block.root, block.index);
+    const bytes = await this.#deps.read(block.root, block.index);
     this.#reading = false;
     if (bytes !== undefined && this.allows(bytes.length)) this.#current = { ...block, bytes, sent: 0 };
     else this.#frames.push(encodeFileFrame({ type: "refused", ...block }));

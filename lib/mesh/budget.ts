@@ -1,6 +1,6 @@
 // Runs in browser and simulator.
 /** Allowances: some at once, then one per time (token bucket). One per key, and a bounded number of keys. */
-import { BoundedMap } from "./bounded.ts";
+import { BoundedMap } from "../shared/bounded.ts";
 
 export class Budget<Key> {
   readonly #spent: BoundedMap<Key, { left: number; at: number }>;

@@ -5,7 +5,7 @@
  * keeps have tags in docs/PROTOCOL.md, "Between phones".
  */
 import type { AuthorKey, Event, WireEvent } from "../protocol/event.ts";
-import { decodeMeshFrame } from "../protocol/mesh_decode.ts";
+import { decodeMeshFrame } from "../protocol/peer/mesh_decode.ts";
 import {
   MESH_HOPS_MAX,
   MESH_SIGNAL_CHARS,
@@ -13,17 +13,17 @@ import {
   type MeshFrame,
   type MeshGoodbyeFrame,
   type MeshSignalFrame,
-} from "../protocol/mesh_frames.ts";
+} from "../protocol/peer/mesh_frames.ts";
 import { Budget } from "./budget.ts";
-import { Conduct } from "./conduct.ts";
-import { EventFlow } from "./event_flow.ts";
-import { FRAMES_BURST, FRAMES_PER_SECOND, STRIKES_MAX } from "./limits.ts";
-import { type Link, type MeshContext, newLink } from "./link.ts";
-import { Neighbours } from "./neighbours.ts";
-import type { Acceptance } from "./overlay.ts";
-import type { Cancel, Coverage, MeshPorts, MeshSettings, MeshStats } from "./ports.ts";
-import { Reach } from "./reach.ts";
-import { Receipts } from "./receipts.ts";
+import { PeerScore } from "./peers/peer_score.ts";
+import { EventRouter } from "./events/event_router.ts";
+import { FRAMES_BURST, FRAMES_PER_SECOND, STRIKES_MAX } from "./mesh_limits.ts";
+import { type Link, type MeshContext, newLink } from "./peers/link.ts";
+import { PeerManager } from "./peers/peer_manager.ts";
+import type { Acceptance } from "./peers/topology.ts";
+import type { Cancel, Coverage, MeshPorts, MeshSettings, MeshStats } from "./mesh_ports.ts";
+import { RoutingTable } from "./peers/routing_table.ts";
+import { Receipts } from "./events/receipts.ts";
 
 /** Timers are set to full steps of this, so that what is due at about the same time costs one turn. */
 const TURN_MS = 10;
@@ -36,10 +36,10 @@ export class MeshNode implements MeshContext {
   readonly me: AuthorKey;
   readonly #links = new Map<AuthorKey, Link>();
   readonly #ports: MeshPorts;
-  readonly #conduct = new Conduct();
-  readonly #flow: EventFlow;
-  readonly #reach: Reach;
-  readonly #neighbours: Neighbours;
+  readonly #score = new PeerScore();
+  readonly #flow: EventRouter;
+  readonly #routes: RoutingTable;
+  readonly #neighbours: PeerManager;
   readonly #receipts: Receipts;
   readonly #frames = new Budget<AuthorKey>(FRAMES_BURST, 1000 / FRAMES_PER_SECOND, 256);
   /** The operator's notices, checked by the session; told to every neighbour. */
@@ -54,18 +54,18 @@ export class MeshNode implements MeshContext {
     this.me = settings.me;
     this.#maxLinks = settings.maxLinks;
     this.#ports = ports;
-    this.#flow = new EventFlow(
+    this.#flow = new EventRouter(
       this,
       ports,
       (peer, count) => this.#strike(peer, count),
-      (peer) => this.#conduct.strikes(peer, this.now()),
+      (peer) => this.#score.strikes(peer, this.now()),
       (event, from) => this.#receipts.holding(event, from),
       settings.maxHeld,
     );
     const maxLinks = () => this.#maxLinks;
     const end = (peer: AuthorKey, frame: MeshGoodbyeFrame) => this.#end(peer, frame);
-    this.#reach = new Reach(this, maxLinks);
-    this.#neighbours = new Neighbours(this, ports, this.#reach, this.#conduct, maxLinks, end);
+    this.#routes = new RoutingTable(this, maxLinks);
+    this.#neighbours = new PeerManager(this, ports, this.#routes, this.#score, maxLinks, end);
     const isMember = (phone: AuthorKey) => this.#neighbours.isMember(phone);
     this.#receipts = new Receipts(this, settings.room, ports, this.#flow.held, isMember);
   }
@@ -98,10 +98,10 @@ export class MeshNode implements MeshContext {
 
   /** The link to a peer is open on both sides. A link that was up before is replaced. */
   linked(peer: AuthorKey): void {
-    if (this.#closed || this.#conduct.isBanned(peer, this.now())) return this.#ports.disconnect(peer);
+    if (this.#closed || this.#score.isBanned(peer, this.now())) return this.#ports.disconnect(peer);
     if (this.#links.has(peer)) this.#drop(peer);
     const link = newLink(peer, this.now());
-    link.eager = this.#flow.spreading.eagerLinks() < EAGER_LEAST;
+    link.eager = this.#flow.broadcast.eagerLinks() < EAGER_LEAST;
     this.#links.set(peer, link);
     const { size } = this.#links;
     this.send(peer, {
@@ -113,7 +113,7 @@ export class MeshNode implements MeshContext {
     });
     this.#tellNotices(peer);
     this.#flow.antiEntropy.linked(peer);
-    this.#reach.linked(peer);
+    this.#routes.linked(peer);
     this.#neighbours.linked(peer);
     this.#ports.onCoverage?.();
   }
@@ -145,7 +145,7 @@ export class MeshNode implements MeshContext {
   }
 
   /**
-   * A new event that came over another road and is checked. It is offered, not pushed: most neighbours have that road,
+   * A new event that came over another transport and is checked. It is offered, not pushed: most neighbours have that transport,
    * too, and the ones that have not ask for it.
    */
   heard(event: Event): void {
@@ -154,7 +154,7 @@ export class MeshNode implements MeshContext {
 
   /** A checked event of the past, from this phone's storage: neighbours that lack it can fetch it. */
   hold(event: Event): void {
-    this.#flow.intake.keep(event);
+    this.#flow.ingress.keep(event);
   }
 
   /** The operator's notices that this phone holds from now on: neighbours are told at once, and new ones when they link. */
@@ -170,7 +170,7 @@ export class MeshNode implements MeshContext {
 
   /** The neighbour over which a phone is reached. */
   wayTo(peer: AuthorKey): AuthorKey | undefined {
-    return this.#reach.way(peer)?.over;
+    return this.#routes.way(peer)?.over;
   }
 
   /** Whom this phone reaches now. */
@@ -180,12 +180,12 @@ export class MeshNode implements MeshContext {
 
   /** Whether a phone is linked, or reached over others. */
   reaches(peer: AuthorKey): boolean {
-    return this.#reach.way(peer) !== undefined;
+    return this.#routes.way(peer) !== undefined;
   }
 
   /** Sends signaling to a phone that is reached over the mesh. False: it is not, or the text is too long. */
   signal(to: AuthorKey, text: string): boolean {
-    const way = this.#reach.way(to);
+    const way = this.#routes.way(to);
     if (way === undefined || text.length > MESH_SIGNAL_CHARS) return false;
     return this.send(way.over, { type: "signal", from: this.me, to, hopsLeft: MESH_HOPS_MAX - 1, text });
   }
@@ -194,11 +194,11 @@ export class MeshNode implements MeshContext {
     return {
       ...this.#counts,
       ...this.#flow.counts,
-      ...this.#flow.intake.counts,
+      ...this.#flow.ingress.counts,
       links: this.#links.size,
-      eagerLinks: this.#flow.spreading.eagerLinks(),
+      eagerLinks: this.#flow.broadcast.eagerLinks(),
       held: this.#flow.held.size,
-      pushesSent: this.#flow.spreading.pushesSent,
+      pushesSent: this.#flow.broadcast.pushesSent,
       wanted: this.#flow.wanted.size,
     };
   }
@@ -260,7 +260,7 @@ export class MeshNode implements MeshContext {
 
   #turn(): void {
     if (this.#closed) return;
-    const parts = [this.#flow, this.#reach, this.#neighbours, this.#receipts];
+    const parts = [this.#flow, this.#routes, this.#neighbours, this.#receipts];
     for (const part of parts) part.due();
     this.wakeAt(Math.min(...parts.map((part) => part.nextAt())));
   }
@@ -279,7 +279,7 @@ export class MeshNode implements MeshContext {
         for (const id of frame.ids) this.#flow.offered(link, id);
         return;
       case "held":
-        for (const id of frame.ids) this.#flow.spreading.holds(id, peer);
+        for (const id of frame.ids) this.#flow.broadcast.holds(id, peer);
         return;
       case "want":
         for (const id of frame.ids) this.#flow.asked(link, id);
@@ -298,7 +298,7 @@ export class MeshNode implements MeshContext {
       case "peers":
         link.links = frame.links;
         link.maxLinks = frame.maxLinks;
-        this.#reach.heard(peer, frame);
+        this.#routes.heard(peer, frame);
         return this.#ports.onCoverage?.();
       case "receipts":
         return this.#receipts.heard(peer, frame);
@@ -321,7 +321,7 @@ export class MeshNode implements MeshContext {
 
   #signaled(peer: AuthorKey, frame: MeshSignalFrame): void {
     if (frame.to === this.me) return this.#ports.onSignal?.(frame.from, frame.text);
-    const way = this.#reach.way(frame.to);
+    const way = this.#routes.way(frame.to);
     if (way === undefined || way.over === peer || frame.hopsLeft === 0) return;
     this.send(way.over, { ...frame, hopsLeft: frame.hopsLeft - 1 });
   }
@@ -339,7 +339,7 @@ export class MeshNode implements MeshContext {
 
   #strike(peer: AuthorKey, count: number): void {
     const now = this.now();
-    if (this.#conduct.isBanned(peer, now) || !this.#conduct.strike(peer, now, count)) return;
+    if (this.#score.isBanned(peer, now) || !this.#score.strike(peer, now, count)) return;
     this.#counts.bans++;
     this.#ports.onBanned?.(peer);
     if (this.#links.has(peer)) this.#end(peer, { type: "goodbye", reason: "misbehaved" });
@@ -357,7 +357,7 @@ export class MeshNode implements MeshContext {
   #drop(peer: AuthorKey): void {
     this.#links.delete(peer);
     this.#flow.unlinked(peer);
-    this.#reach.unlinked(peer);
+    this.#routes.unlinked(peer);
     this.#receipts.unlinked(peer);
     this.#frames.delete(peer);
   }

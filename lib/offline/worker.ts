@@ -3,7 +3,7 @@
  * The service worker, served as /sw.js: pages open without a network. It knows no build: it keeps what pages name. What
  * people wrote is not here but in IndexedDB, which it never touches.
  */
-import { PageKeeper } from "./keeper.ts";
+import { PageCache } from "./page_cache.ts";
 import { ASSET_CACHE, PAGE_CACHE, strategyOf } from "./strategy.ts";
 import type { WorkerScope } from "./worker_scope.ts";
 
@@ -12,7 +12,7 @@ const TAKE_OVER = "take over";
 
 function work(scope: WorkerScope): void {
   const { caches, location: { origin }, registration } = scope;
-  const keeper = new PageKeeper({
+  const keeper = new PageCache({
     origin,
     caches,
     fetch: (request) => scope.fetch(request),

@@ -1,5 +1,5 @@
 // Runs in service worker.
-/** As much of a service worker's surroundings as ours uses: the project's types are those of pages, not of workers. */
+/** As much of a service worker's environment as ours uses: the project's types are those of pages, not of workers. */
 
 export interface ExtendableEvent {
   /** Keeps the worker alive until then. */

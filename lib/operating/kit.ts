@@ -72,7 +72,7 @@ async function vendorPackages(kit: string): Promise<void> {
 /** Names of the npm packages that the modules of the app import. */
 async function usedPackages(): Promise<Set<string>> {
   const used = new Set<string>();
-  for (const entry of ["_fresh/server.js", "lib/operating/open_here.ts", "lib/server/admin/tasks.ts"]) {
+  for (const entry of ["_fresh/server.js", "lib/operating/open_here.ts", "lib/operating/admin_tasks.ts"]) {
     const graph: { modules: { specifier: string }[] } = JSON.parse(
       await run(Deno.execPath(), ["info", "--json", entry], ROOT),
     );
@@ -120,7 +120,7 @@ if [ -f "$kit/settings.env" ]; then set -a; . "$kit/settings.env"; set +a; fi
 export DENO_DIR="\${DENO_DIR:-$kit/cache}" FESTIVAL_DATA_DIR="\${FESTIVAL_DATA_DIR:-$kit/data}" DENO_NO_UPDATE_CHECK=1
 exec "$kit/deno" run --quiet --cached-only --no-prompt --config "$kit/deno.json" \\
   --allow-env="FESTIVAL_*,DENO_*,OTEL_*,container,KUBERNETES_SERVICE_HOST" --allow-read --allow-write --allow-net \\
-  "$kit/lib/server/admin/tasks.ts" "$@"
+  "$kit/lib/operating/admin_tasks.ts" "$@"
 `;
 
 const START_HERE = `Festival Chat, field kit

@@ -102,7 +102,7 @@ export function closeReasonOf(code: number): CloseReason | undefined {
 }
 
 /** Why a room could not be made or found over HTTP. */
-export const ROOM_PROBLEMS = {
+export const ROOM_API_PROBLEMS = {
   /** The founding event is not of the documented shape; `field` names the first wrong field. */
   bad_event: 400,
   /** The founding event's signature is wrong. */
@@ -126,4 +126,4 @@ export const ROOM_PROBLEMS = {
   /** The database did not answer. */
   storage_unavailable: 503,
 } as const satisfies Record<string, number>;
-export type RoomProblem = keyof typeof ROOM_PROBLEMS;
+export type RoomApiProblem = keyof typeof ROOM_API_PROBLEMS;

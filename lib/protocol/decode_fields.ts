@@ -4,7 +4,7 @@
  * kind of field, which gives the checked value or names the wrong field. A new object is built from the checked fields, so
  * nobody behind the door validates or casts.
  */
-import { isBase64UrlOf } from "./base64url.ts";
+import { isBase64UrlOf } from "../shared/base64url.ts";
 import type { FrameProblem } from "./codes.ts";
 import { isCount, isRecord, isTime, type WireEvent } from "./event.ts";
 import { EVENT_PAYLOAD_MAX_BYTES, NAME_MAX_BYTES, SIGNAL_PAYLOAD_MAX_CHARS } from "./limits.ts";

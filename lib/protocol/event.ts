@@ -1,12 +1,12 @@
 // Runs in browser and server.
 /**
  * The event: the one thing a room is made of. An event is written once by its author as a JSON text (the payload), signed
- * as exactly those UTF-8 bytes, and carried unchanged on every road. Nobody re-encodes it, so no canonical JSON is needed.
+ * as exactly those UTF-8 bytes, and carried unchanged on every transport. Nobody re-encodes it, so no canonical JSON is needed.
  *
- * Order on every screen is (`clock`, `author`, `n`): independent of road, arrival and wrong phone clocks.
+ * Order on every screen is (`clock`, `author`, `n`): independent of transport, arrival and wrong phone clocks.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { isBase64UrlOf, toBase64Url } from "./base64url.ts";
+import { isBase64UrlOf, toBase64Url } from "../shared/base64url.ts";
 import { type FileInfo, readFileInfo } from "./file_info.ts";
 import {
   EVENT_PAYLOAD_MAX_BYTES,

@@ -1,6 +1,6 @@
 // Runs in browser and server.
 /** What a `file` event says of a file: enough to show it, to ask for it, and to know it when it comes. Never the file itself. */
-import { isBase64UrlOf } from "./base64url.ts";
+import { isBase64UrlOf } from "../shared/base64url.ts";
 import { FILE_MAX_BYTES, FILE_NAME_MAX_CHARS, FILE_SIDE_MAX, FILE_THUMBNAIL_MAX_BYTES } from "./limits.ts";
 
 /** Names a file by its content: SHA-256 over the hashes of its blocks and its size (lib/files/blocks.ts), base64url. */

@@ -1,9 +1,9 @@
 // Runs in browser and server.
 /**
  * What the operator says to people: a text signed by the operator's own Ed25519 key, and its withdrawal. As an event it is
- * carried unchanged on every road; unlike one it belongs to no room's log. Rules: docs/PROTOCOL.md, "Notices".
+ * carried unchanged on every transport; unlike one it belongs to no room's log. Rules: docs/PROTOCOL.md, "Notices".
  */
-import { isBase64UrlOf } from "./base64url.ts";
+import { isBase64UrlOf } from "../shared/base64url.ts";
 import { type AuthorKey, countChars, eventIdOf, isRecord, isTime, type RoomId, type WireEvent } from "./event.ts";
 import {
   NOTICE_MAX_CHARS,

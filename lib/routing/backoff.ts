@@ -20,7 +20,7 @@ export const STABLE_AFTER_MS = 5_000;
 
 /** What is known when a connection, or the try to make one, has ended. */
 export interface LostConnection {
-  /** `lost`: the road broke without a word. */
+  /** `lost`: the transport broke without a word. */
   reason: CloseReason | "lost";
   /** Failures in a row before this one. */
   failures: number;

@@ -1,12 +1,12 @@
 // Runs in browser and server.
 /**
- * Trust in one road (M. Nygard, "Release It!", circuit breaker): after failures in a row nothing is tried for a while,
+ * Trust in one transport (M. Nygard, "Release It!", circuit breaker): after failures in a row nothing is tried for a while,
  * then one trial decides. Pure: a state and what happened in, the next state out; the caller owns the clock.
  *
  * A refusal for rate is no failure: who refuses is there.
  */
 
-/** How much a road is forgiven. */
+/** How much a transport is forgiven. */
 export interface BreakerPolicy {
   /** Failures in a row after which it is no longer trusted. */
   failures: number;
@@ -14,9 +14,9 @@ export interface BreakerPolicy {
   cooldownMs: number;
 }
 
-/** The roads to the server. One success is enough to be trusted again. */
+/** The transports to the server. One success is enough to be trusted again. */
 export const SERVER_BREAKER: BreakerPolicy = { failures: 5, cooldownMs: 15_000 };
-/** The road to a peer. */
+/** The transport to a peer. */
 export const PEER_BREAKER: BreakerPolicy = { failures: 3, cooldownMs: 30_000 };
 
 export type BreakerState =
@@ -33,7 +33,7 @@ export type BreakerState =
  */
 export type TryResult = "success" | "failure" | "refused" | "abandoned";
 
-/** The state of a road nothing is known of. */
+/** The state of a transport nothing is known of. */
 export const NEW_BREAKER: BreakerState = { name: "closed", failures: 0 };
 
 /** When a try is allowed, ms of a clock that never goes back: 0 when it is now, in any case. A trial that nobody ended blocks for one cooldown. */

@@ -11,7 +11,7 @@ export interface DeliverySituation {
   reached: number;
   /** … and people in the room that they do not. */
   missing: number;
-  /** Somebody wants peers first wherever there are any (`p2p`), or the server first always (a road's name). */
+  /** Somebody wants peers first wherever there are any (`p2p`), or the server first always (a transport's name). */
   preference: "auto" | "p2p" | "websocket" | "polling";
 }
 
@@ -23,13 +23,13 @@ export type DeliveryRoute =
   | { peers: false; server: "now"; reason: "no_peers" }
   /** Peers now; it waits here for the server. */
   | { peers: true; server: "waits"; reason: "no_server" }
-  | { peers: false; server: "waits"; reason: "no_road" };
+  | { peers: false; server: "waits"; reason: "no_transport" };
 
 export function deliveryRoute({ server, reached, missing, preference }: DeliverySituation): DeliveryRoute {
   if (!server) {
     return reached > 0
       ? { peers: true, server: "waits", reason: "no_server" }
-      : { peers: false, server: "waits", reason: "no_road" };
+      : { peers: false, server: "waits", reason: "no_transport" };
   }
   if (reached === 0) return { peers: false, server: "now", reason: "no_peers" };
   if (preference === "websocket" || preference === "polling") {

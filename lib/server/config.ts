@@ -2,16 +2,16 @@
  * Every setting of the server, its default, and the environment variable where an operator may want another value.
  * What both ends of a wire must agree on is in lib/protocol/limits.ts instead.
  */
-import { isBase64UrlOf } from "../protocol/base64url.ts";
+import { isBase64UrlOf } from "../shared/base64url.ts";
 import type { Rate } from "../store/store.ts";
 import { readPasswordHash } from "./admin/password.ts";
 import { LOG_LEVELS, type LogLevel } from "./stats/figures.ts";
 
-export type Environment = "development" | "staging" | "production";
+export type EnvironmentName = "development" | "staging" | "production";
 export type Platform = "deno-deploy" | "container" | "plain";
 
 export interface ServerConfig {
-  environment: Environment;
+  environment: EnvironmentName;
   platform: Platform;
   /** Folder of the embedded database; made when missing. Not used with `kvUrl`. */
   dataDir: string;
@@ -128,8 +128,8 @@ export interface ServerConfig {
     /** … and never later than this. */
     maxWindowMs: number;
     /** Newest events of an open room that are kept in memory. */
-    tailEvents: number;
-    tailBytes: number;
+    recentEvents: number;
+    recentBytes: number;
     /** A live connection with more than this unsent is cut off as `too_slow`. Catching up pauses at half of it. */
     highWatermarkBytes: number;
     /** How often a connection that catches up is looked at again while too much is unsent. */
@@ -173,7 +173,7 @@ export interface ServerConfig {
 
   signaling: {
     /** Signals that may wait for one other instance. More are `busy`. */
-    queueLetters: number;
+    queueEnvelopes: number;
     /** How long they lie in its mailbox at most: longer, and the caller has given up. */
     lifeMs: number;
     /** People whose instance is remembered because a signal of theirs came from there, before presence tells of them. */
@@ -207,11 +207,11 @@ export interface ServerConfig {
   };
 
   feed: {
-    /** Least time between two looks at the rooms of one bell … */
+    /** Least time between two looks at the rooms of one channel … */
     gapMs: number;
     /** … growing to this while only this instance's own commits ring it. */
     maxGapMs: number;
-    /** All open rooms are looked at this often, whether a bell rang or not. */
+    /** All open rooms are looked at this often, whether a channel rang or not. */
     recheckMs: number;
   };
 
@@ -250,11 +250,11 @@ export interface ServerConfig {
   };
 
   monitoring: {
-    /** Signed probes travel on every road of the server this often; 0: none do. */
+    /** Signed probes travel on every transport of the server this often; 0: none do. */
     probeEveryMs: number;
     /** A probe that took longer did not arrive. */
     probePatienceMs: number;
-    /** Share of pages that report what they measure of their roads, 0 to 1 … */
+    /** Share of pages that report what they measure of their transports, 0 to 1 … */
     reportShare: number;
     /** … this often … */
     reportEveryMs: number;
@@ -336,8 +336,8 @@ export const DEFAULT_CONFIG: ServerConfig = {
     windowMs: 10,
     windowPerSocketMs: 0.45,
     maxWindowMs: 100,
-    tailEvents: 500,
-    tailBytes: 1_048_576,
+    recentEvents: 500,
+    recentBytes: 1_048_576,
     highWatermarkBytes: 524_288,
     drainCheckMs: 20,
     stalledMs: 15_000,
@@ -361,7 +361,7 @@ export const DEFAULT_CONFIG: ServerConfig = {
     writeGapMs: 500,
     readGapMs: 1_000,
   },
-  signaling: { queueLetters: 256, lifeMs: 10_000, heardAuthors: 5_000, heardMs: 30_000 },
+  signaling: { queueEnvelopes: 256, lifeMs: 10_000, heardAuthors: 5_000, heardMs: 30_000 },
   ice: { stunUrls: [], turnUrls: [], turnLifeMs: 3_600_000 },
   admin: {
     idleMs: 30 * 60_000,
@@ -449,7 +449,7 @@ export function readConfig(env: (name: string) => string | undefined): ServerCon
   const config: ServerConfig = {
     ...d,
     // Without a word: where people are served it is production, and only `deno task dev` says otherwise.
-    environment: (named as Environment | undefined) ?? "production",
+    environment: (named as EnvironmentName | undefined) ?? "production",
     platform: onDeploy ? "deno-deploy" : text("container") || text("KUBERNETES_SERVICE_HOST") ? "container" : "plain",
     dataDir: text("FESTIVAL_DATA_DIR") ?? d.dataDir,
     ...(kvUrl === undefined ? {} : { kvUrl }),
@@ -459,7 +459,7 @@ export function readConfig(env: (name: string) => string | undefined): ServerCon
     origins,
     retention: {
       ...d.retention,
-      // Authors' records live 14 days after their last event: they must outlive the events (lib/store/log.ts).
+      // Authors' records live 14 days after their last event: they must outlive the events (lib/store/rooms/log.ts).
       maxAgeMs: count("FESTIVAL_RETENTION_DAYS", d.retention.maxAgeMs, 1, 14, 86_400_000),
       maxEvents: count("FESTIVAL_RETENTION_EVENTS", d.retention.maxEvents, 100, 1_000_000),
       idleRoomMs: count("FESTIVAL_IDLE_ROOM_DAYS", d.retention.idleRoomMs, 1, 3_650, 86_400_000),

@@ -6,17 +6,17 @@ import { openStore } from "../store/deno_store.ts";
 import { StorageUnavailable, type Store } from "../store/store.ts";
 import { Admin } from "./admin/admin.ts";
 import { readConfig, type ServerConfig } from "./config.ts";
-import { LoadMeter } from "./load_meter.ts";
-import { createLogger, logFormatOf, type Logger, writeToConsole } from "./log.ts";
-import { Polling } from "./polling.ts";
+import { LoadMeter } from "./limits/load_meter.ts";
+import { createLogger, logFormatOf, type Logger, writeToConsole } from "./logger.ts";
+import { Polling } from "./connections/poll_endpoint.ts";
 import { type ChatServer, createServer } from "./server.ts";
-import { siblingChannel, Siblings } from "./siblings.ts";
+import { workerChannel, WorkerGroup } from "./worker_group.ts";
 import { Monitor } from "./stats/monitor.ts";
 import { FigureReaders } from "./stats/reader.ts";
 import { ServerStats } from "./stats/server_stats.ts";
 import { exportFigures } from "./stats/telemetry.ts";
-import { realSurroundings, type Surroundings } from "./surroundings.ts";
-import { nodeVerifier } from "./verifier.ts";
+import { type Environment, realEnvironment } from "./environment.ts";
+import { nodeVerifier } from "./rooms/verifier.ts";
 
 const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
 
@@ -25,7 +25,7 @@ let starting: Promise<ChatServer> | undefined;
 let store: Store | undefined;
 let polling: Polling | undefined;
 let admin: Admin | undefined;
-let siblings: Siblings | undefined;
+let workers: WorkerGroup | undefined;
 /** The server once it has started. */
 let running: ChatServer | undefined;
 let monitor: Monitor | undefined;
@@ -83,7 +83,7 @@ export function ownLogger(): Logger {
   return logger ??= createLogger({
     level: monitoring.logLevel,
     format: logFormatOf(environment),
-    clock: realSurroundings.clock,
+    clock: realEnvironment.clock,
     write: writeToConsole,
     onLine: (level) => ownStats().count("log_lines", level),
   });
@@ -98,16 +98,16 @@ export function ownReaders(): FigureReaders {
 export async function ownAdmin(): Promise<Admin> {
   const server = await ownServer();
   // Its lines are the audit log's witness: no flood and no level may keep one back.
-  const surroundings: Surroundings = { ...realSurroundings, log: ownLogger().record };
-  return admin ??= new Admin({ server, store: store!, verifier: nodeVerifier(), surroundings });
+  const environment: Environment = { ...realEnvironment, log: ownLogger().record };
+  return admin ??= new Admin({ server, store: store!, verifier: nodeVerifier(), environment });
 }
 
 async function start(): Promise<ChatServer> {
   const config = ownConfig();
   const stats = ownStats();
-  const surroundings: Surroundings = { ...realSurroundings, log: ownLogger().warn };
+  const environment: Environment = { ...realEnvironment, log: ownLogger().warn };
   if (config.monitoring.tracing) {
-    surroundings.log("Deno exports traces, which hold the addresses of rooms: OTEL_DENO_TRACING=false ends that");
+    environment.log("Deno exports traces, which hold the addresses of rooms: OTEL_DENO_TRACING=false ends that");
   }
   const onDeploy = config.platform === "deno-deploy";
   const kv = await openKv({
@@ -123,12 +123,12 @@ async function start(): Promise<ChatServer> {
     },
   });
   const meter = new LoadMeter(config.overload.memoryBytes);
-  const server = running = createServer({ ...surroundings, store, config, stats, verifier: nodeVerifier(), meter });
-  polling = new Polling({ ...surroundings, server, stats, settings: config.polling });
+  const server = running = createServer({ ...environment, store, config, stats, verifier: nodeVerifier(), meter });
+  polling = new Polling({ ...environment, server, stats, settings: config.polling });
   const watching = monitor = new Monitor({
     server,
     store,
-    surroundings,
+    environment,
     ed25519: await ed25519(),
     process: {
       memory: memoryUsage,
@@ -144,7 +144,7 @@ async function start(): Promise<ChatServer> {
     gauges: () => watching.gauges(),
   });
   // Deploy runs one worker per instance.
-  if (!onDeploy) siblings = new Siblings(await siblingChannel(), server.instance);
+  if (!onDeploy) workers = new WorkerGroup(await workerChannel(), server.instance);
   return server;
 }
 
@@ -156,7 +156,7 @@ export async function stopOwnServer(): Promise<void> {
   endTelemetry?.();
   await Promise.all([monitor?.close(), server.close()]);
   await polling?.close();
-  await siblings?.done(realSurroundings.timers, SIBLINGS_GRACE_MS);
+  await workers?.done(realEnvironment.timers, SIBLINGS_GRACE_MS);
   for (const signal of SIGNALS) Deno.removeSignalListener(signal, exit);
   store?.close();
   config =
@@ -164,7 +164,7 @@ export async function stopOwnServer(): Promise<void> {
     starting =
     polling =
     admin =
-    siblings =
+    workers =
     running =
     monitor =
     endTelemetry =

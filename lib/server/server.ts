@@ -1,29 +1,29 @@
 /** The chat server, without HTTP: rooms, connections, and what keeps them going. One per process. */
 import type { WireEvent } from "../protocol/event.ts";
-import { isBase64UrlOf, toBase64Url } from "../protocol/base64url.ts";
+import { isBase64UrlOf, toBase64Url } from "../shared/base64url.ts";
 import type { RoomId } from "../protocol/event.ts";
 import type { RoomInfo } from "../protocol/frames.ts";
 import type { Verifier } from "../crypto/signing.ts";
 import { StorageUnavailable, type Store } from "../store/store.ts";
 import { publicKeyOf } from "./admin/operator_key.ts";
-import { Broadcasts } from "./broadcasts.ts";
+import { Broadcasts } from "./admin/broadcasts.ts";
 import type { ServerConfig } from "./config.ts";
-import { Feed } from "./feed.ts";
-import { type HealthAnswer, HealthCheck } from "./health.ts";
-import { Hub } from "./hub.ts";
-import type { LoadMeter } from "./load_meter.ts";
-import { errorText } from "./log.ts";
-import { Overload } from "./overload.ts";
-import { ReturnQueue } from "./return_queue.ts";
-import { type CodeAnswer, type ListedRoom, type RoomAnswer, Rooms, type SuggestedEntry } from "./rooms.ts";
-import { type Admission, type Connection, Session } from "./session.ts";
-import { Signaling } from "./signaling.ts";
-import { Steering } from "./steering.ts";
+import { ChangeFeed } from "./rooms/change_feed.ts";
+import { type HealthAnswer, HealthCheck } from "./stats/health.ts";
+import { Hub } from "./rooms/hub.ts";
+import type { LoadMeter } from "./limits/load_meter.ts";
+import { errorText } from "./logger.ts";
+import { Overload } from "./limits/overload.ts";
+import { RetryScheduler } from "./limits/retry_scheduler.ts";
+import { type CodeAnswer, type ListedRoomCount, type RoomAnswer, Rooms, type SuggestedEntry } from "./rooms/rooms.ts";
+import { type ClientConnection, ClientSession, type JoinDecision } from "./connections/client_session.ts";
+import { Signaling } from "./rooms/signaling.ts";
+import { RuntimeSettings } from "./admin/runtime_settings.ts";
 import { ServerStats } from "./stats/server_stats.ts";
-import { Sweep } from "./sweep.ts";
-import { type Cancel, pause, type Surroundings } from "./surroundings.ts";
+import { Sweep } from "./rooms/sweep.ts";
+import { type Cancel, type Environment, pause } from "./environment.ts";
 
-export interface ServerParts extends Surroundings {
+export interface ServerDeps extends Environment {
   store: Store;
   config: ServerConfig;
   verifier: Verifier;
@@ -64,17 +64,17 @@ export interface ChatServer {
   findRoomByCode(typed: string, visitor: Visitor): Promise<CodeAnswer>;
   roomById(room: RoomId): Promise<RoomInfo | undefined>;
   /** Listed rooms, newest activity first, with the people in them now. */
-  listedRooms(): Promise<readonly ListedRoom[]>;
+  listedRooms(): Promise<readonly ListedRoomCount[]>;
   /** Rooms that operators suggest, with the people in them now. */
   suggestedRooms(): Promise<readonly SuggestedEntry[]>;
   /** What the operator says to everybody, as signed. */
   broadcasts(): Promise<readonly WireEvent[]>;
   /** What operators set, as it holds here. */
-  readonly steering: Steering;
-  /** An operator changed the room's log or removed it: this instance looks now, others by their bell. */
+  readonly settings: RuntimeSettings;
+  /** An operator changed the room's log or removed it: this instance looks now, others by their channel. */
   roomChanged(room: RoomId): Promise<void>;
   /** Takes a new connection to a room. Everything else, refusals too, happens in frames. */
-  connect(room: RoomId, connection: Connection, visitor: Visitor): ConnectionHandle;
+  connect(room: RoomId, connection: ClientConnection, visitor: Visitor): ConnectionHandle;
   /** On this instance now. */
   counts(): { users: number; connections: number; openRooms: number };
   /** What is open here: for developers. */
@@ -92,46 +92,46 @@ export interface ChatServer {
 }
 
 /** Starts a server. It runs until `close`. */
-export function createServer(parts: ServerParts): ChatServer {
-  return new RunningServer(parts);
+export function createServer(deps: ServerDeps): ChatServer {
+  return new RunningServer(deps);
 }
 
 class RunningServer implements ChatServer {
   readonly instance: string;
   readonly config: ServerConfig;
   readonly stats: ServerStats;
-  readonly #parts: ServerParts;
+  readonly #deps: ServerDeps;
   readonly #rooms: Rooms;
   readonly #health: HealthCheck;
-  readonly #feed: Feed;
+  readonly #feed: ChangeFeed;
   readonly #sweep: Sweep;
   readonly #signaling: Signaling;
-  readonly steering: Steering;
+  readonly settings: RuntimeSettings;
   readonly #overload: Overload;
   readonly #broadcasts: Broadcasts;
   /** Open rooms, and rooms that are being opened. */
   readonly #hubs = new Map<RoomId, { opening: Promise<Hub | undefined>; hub?: Hub; cancelDrop?: Cancel }>();
   /** Hubs that tell the other instances, in the background, that they are empty. */
   readonly #leaving = new Set<Promise<void>>();
-  readonly #returns: ReturnQueue;
+  readonly #returns: RetryScheduler;
   #connections = 0;
   /** The room of the probes, and where is counted what nobody shall see. */
   #leftOut: RoomId | undefined;
   readonly #unseen: ServerStats;
   #closing: Promise<void> | undefined;
 
-  constructor(parts: ServerParts) {
+  constructor(deps: ServerDeps) {
     // Its own copy: operators change it while it runs.
-    this.#parts = { ...parts, config: structuredClone(parts.config) };
-    const { store, config, clock, timers, random, log } = this.#parts;
+    this.#deps = { ...deps, config: structuredClone(deps.config) };
+    const { store, config, clock, timers, random, log } = this.#deps;
     this.config = config;
-    this.stats = parts.stats ?? new ServerStats();
+    this.stats = deps.stats ?? new ServerStats();
     this.#unseen = new ServerStats(this.stats.clock);
-    this.instance = parts.instance ?? toBase64Url(random.bytes(8));
-    const surroundings: Surroundings = { clock, timers, random, log };
-    this.#returns = new ReturnQueue(config.closing);
+    this.instance = deps.instance ?? toBase64Url(random.bytes(8));
+    const environment: Environment = { clock, timers, random, log };
+    this.#returns = new RetryScheduler(config.closing);
     const onFailure = (error: StorageUnavailable) => this.#health.storageFailed(error);
-    this.#rooms = new Rooms({ store, config, clock, verifier: parts.verifier });
+    this.#rooms = new Rooms({ store, config, clock, verifier: deps.verifier });
     this.#health = new HealthCheck({
       store,
       config,
@@ -146,11 +146,11 @@ class RunningServer implements ChatServer {
         return this.#leftOut === undefined ? 0 : 1;
       },
     });
-    this.#sweep = new Sweep({ store, config, surroundings, instance: this.instance, onFailure });
-    const { meter } = parts;
+    this.#sweep = new Sweep({ store, config, environment, instance: this.instance, onFailure });
+    const { meter } = deps;
     this.#overload = new Overload({
       config: config.overload,
-      surroundings,
+      environment,
       ...(meter && {
         measure: (delays) => {
           let queueShare = 0, storeMs = 0;
@@ -170,24 +170,24 @@ class RunningServer implements ChatServer {
       hubOf: (room) => this.#hubs.get(room)?.hub,
       onFailure,
     });
-    this.steering = new Steering({
+    this.settings = new RuntimeSettings({
       store,
       config,
-      surroundings,
+      environment,
       onNotices: () => this.#tellNotices(),
       onBans: () => this.#sendBannedAway(),
       onFailure,
     });
     const { operatorKey } = config.admin;
     this.#broadcasts = new Broadcasts({
-      notices: () => this.steering.notices,
+      notices: () => this.settings.notices,
       operator: operatorKey === undefined ? undefined : publicKeyOf(operatorKey),
-      verifier: parts.verifier,
+      verifier: deps.verifier,
     });
-    this.#feed = new Feed({
+    this.#feed = new ChangeFeed({
       store,
       config: config.feed,
-      surroundings,
+      environment,
       openHubs: () => this.#openHubs(),
       onFailure,
     });
@@ -204,33 +204,33 @@ class RunningServer implements ChatServer {
   }
 
   roomById(room: RoomId): Promise<RoomInfo | undefined> {
-    return isBase64UrlOf(room, 16) ? this.#parts.store.rooms.byId(room) : Promise.resolve(undefined);
+    return isBase64UrlOf(room, 16) ? this.#deps.store.rooms.byId(room) : Promise.resolve(undefined);
   }
 
-  listedRooms(): Promise<readonly ListedRoom[]> {
+  listedRooms(): Promise<readonly ListedRoomCount[]> {
     return this.#rooms.listed();
   }
 
-  connect(room: RoomId, connection: Connection, visitor: Visitor): ConnectionHandle {
-    const { config, clock, timers, random, log, verifier } = this.#parts;
+  connect(room: RoomId, connection: ClientConnection, visitor: Visitor): ConnectionHandle {
+    const { config, clock, timers, random, log, verifier } = this.#deps;
     const full = this.#connections >= config.limits.connections || !this.#overload.takesJoins;
     this.#connections++;
     const admission = full || this.#closing !== undefined
-      ? Promise.resolve<Admission>(this.#turnAway(full ? "overloaded" : "going_away"))
-      : this.#admit(room, visitor).catch((error): Admission => {
+      ? Promise.resolve<JoinDecision>(this.#turnAway(full ? "overloaded" : "going_away"))
+      : this.#admit(room, visitor).catch((error): JoinDecision => {
         if (error instanceof StorageUnavailable) this.#health.storageFailed(error);
         else log(`admitting a connection failed: ${errorText(error)}`);
         return this.#turnAway("overloaded");
       });
-    return new Session({
+    return new ClientSession({
       room,
       connection,
       admission,
       verifier,
       config,
-      surroundings: { clock, timers, random, log },
+      environment: { clock, timers, random, log },
       signaling: this.#signaling,
-      steering: this.steering,
+      settings: this.settings,
       device: visitor.device,
       overload: this.#overload,
       stats: this.#statsOf(room),
@@ -277,7 +277,7 @@ class RunningServer implements ChatServer {
   }
 
   suggestedRooms(): Promise<readonly SuggestedEntry[]> {
-    return this.#rooms.suggested(this.steering.suggested);
+    return this.#rooms.suggested(this.settings.suggested);
   }
 
   broadcasts(): Promise<readonly WireEvent[]> {
@@ -292,20 +292,20 @@ class RunningServer implements ChatServer {
   // ---- what operators set ----
 
   #tellNotices(): void {
-    const text = this.steering.noticesFrame ?? JSON.stringify({ type: "notices", notices: [] });
+    const text = this.settings.noticesFrame ?? JSON.stringify({ type: "notices", notices: [] });
     for (const hub of this.#openHubs()) hub.tell(text);
   }
 
   #sendBannedAway(): void {
     for (const hub of this.#openHubs()) {
-      for (const member of hub.members()) member.checkBan();
+      for (const member of hub.members()) member.enforceBan();
     }
   }
 
   // ---- connections ----
 
-  async #admit(room: RoomId, { device, address }: Visitor): Promise<Admission> {
-    const { store, config, clock } = this.#parts;
+  async #admit(room: RoomId, { device, address }: Visitor): Promise<JoinDecision> {
+    const { store, config, clock } = this.#deps;
     const now = clock.now();
     const { deviceConnections, addressConnections } = config.limits;
     const [deviceWaitMs, addressWaitMs] = await Promise.all([
@@ -319,7 +319,7 @@ class RunningServer implements ChatServer {
       return { ok: false, reason: "rate_limited", retryAfterMs };
     }
     if (!isBase64UrlOf(room, 16)) return { ok: false, reason: "no_such_room" };
-    if (this.steering.bansDevice(device, room) !== undefined) return { ok: false, reason: "banned" };
+    if (this.settings.bansDevice(device, room) !== undefined) return { ok: false, reason: "banned" };
     if (!this.#hubs.has(room) && this.#hubs.size >= config.limits.openRooms) return this.#turnAway("overloaded");
     const hub = await this.#hubOf(room);
     if (this.#closing !== undefined) return this.#turnAway("going_away");
@@ -330,12 +330,12 @@ class RunningServer implements ChatServer {
     return { ok: true, hub };
   }
 
-  #turnAway(reason: "overloaded" | "going_away"): Admission {
+  #turnAway(reason: "overloaded" | "going_away"): JoinDecision {
     return { ok: false, reason, retryAfterMs: this.#returnAfterMs() };
   }
 
   #returnAfterMs(): number {
-    const { clock, random } = this.#parts;
+    const { clock, random } = this.#deps;
     return this.#returns.next(clock.now(), random.fraction());
   }
 
@@ -352,11 +352,11 @@ class RunningServer implements ChatServer {
       open.cancelDrop = undefined;
       return open.opening;
     }
-    const { store, config, clock, timers, random, log } = this.#parts;
+    const { store, config, clock, timers, random, log } = this.#deps;
     const opening = Hub.open(room, {
       store,
       config,
-      surroundings: { clock, timers, random, log },
+      environment: { clock, timers, random, log },
       stats: this.#statsOf(room),
       instance: this.instance,
       onEmpty: (hub) => this.#dropLater(hub),
@@ -380,7 +380,7 @@ class RunningServer implements ChatServer {
     // Nobody comes back to a probe's room within a moment: kept open it would only be looked at.
     if (hub.closed || hub.room.id === this.#leftOut) return this.#drop(hub);
     if (this.#closing !== undefined) return;
-    entry.cancelDrop = this.#parts.timers.after(this.config.rooms.graceMs, () => {
+    entry.cancelDrop = this.#deps.timers.after(this.config.rooms.graceMs, () => {
       if (hub.unused) this.#drop(hub);
     });
   }
@@ -401,7 +401,7 @@ class RunningServer implements ChatServer {
   }
 
   async #close(graceMs: number): Promise<void> {
-    const { timers } = this.#parts;
+    const { timers } = this.#deps;
     let cancelGrace: Cancel | undefined;
     const graceIsOver = new Promise<void>((resolve) => cancelGrace = timers.after(graceMs, resolve));
     const sweeping = this.#sweep.close();
@@ -420,7 +420,7 @@ class RunningServer implements ChatServer {
         ...this.#leaving,
         this.#feed.close(),
         this.#signaling.close(),
-        this.steering.close(),
+        this.settings.close(),
         sweeping,
       ]),
     ]);

@@ -1,18 +1,18 @@
 /** The store on Deno KV: embedded, on a denokv server, or Deno Deploy's. Nothing here knows which. */
-import { KvArchive } from "./archive.ts";
-import { KvAudit } from "./audit.ts";
-import { KvBells } from "./bells.ts";
+import { KvArchive } from "./rooms/archive.ts";
+import { KvAudit } from "./operators/audit.ts";
+import { KvChangeChannels } from "./instances/change_channels.ts";
 import { Database, type OnCall, type StoreTimers } from "./database.ts";
 import { keys } from "./keys.ts";
-import { KvLeases } from "./leases.ts";
-import { KvLimits } from "./limits.ts";
-import { KvLog } from "./log.ts";
-import { KvMailboxes } from "./mailboxes.ts";
-import { KvOperators } from "./operators.ts";
-import { KvPresence } from "./presence.ts";
-import { KvRooms } from "./rooms.ts";
-import { KvSteering } from "./steering.ts";
-import { KvStats } from "./stats.ts";
+import { KvLeases } from "./instances/leases.ts";
+import { KvLimits } from "./instances/shared_limits.ts";
+import { KvLog } from "./rooms/log.ts";
+import { KvMailboxes } from "./instances/mailboxes.ts";
+import { KvOperators } from "./operators/operator_sessions.ts";
+import { KvPresence } from "./instances/presence.ts";
+import { KvRooms } from "./rooms/room_registry.ts";
+import { KvRuntimeSettings } from "./operators/runtime_settings.ts";
+import { KvStats } from "./operators/stats_history.ts";
 import type { Kv, Store } from "./store.ts";
 
 /** What the store is made of; all but `kv` have the real thing as default. */
@@ -44,10 +44,10 @@ export function openStore(options: StoreOptions): Store {
     log: new KvLog(database, random),
     presence: new KvPresence(database),
     limits: new KvLimits(database),
-    bells: new KvBells(database, closing.signal),
+    changes: new KvChangeChannels(database, closing.signal),
     mailboxes: new KvMailboxes(database, closing.signal),
     leases: new KvLeases(database),
-    steering: new KvSteering(database, closing.signal),
+    settings: new KvRuntimeSettings(database, closing.signal),
     audit: new KvAudit(database),
     operators: new KvOperators(database),
     archive: new KvArchive(database),

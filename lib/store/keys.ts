@@ -15,11 +15,11 @@
  * | `presence` room, instance | PresenceEntry | when people come and go, and to keep it alive |
  * | `present` room, instance | [count, expiresAt]: the same without names | with `presence` |
  * | `limit` what, who | Allowance | with every take that changes it |
- * | `bell` number | `1`; only the change counts | with every change of a room that rings it |
+ * | `channel` number | `1`; only the change counts | with every change of a room that rings it |
  * | `mail` receiver, sender, place | StoredPost: signals for another instance | to hand them over; deleted when read |
  * | `mailbox` receiver | `1`; only the change counts | with every `mail` to this instance |
  * | `deleted` room | when an operator deleted it, ms | with the removal, for DELETED_KNOWN_MS |
- * | `steering` part | what operators set at run time: limits, notices, suggested rooms; `bans` only rings | when it is set |
+ * | `settings` part | what operators set at run time: limits, notices, suggested rooms; `bans` only rings | when it is set |
  * | `ban` id | Ban | when it is set; gone with its end |
  * | `operator` session | OperatorSession | at log-in, when it is used, deleted at log-out |
  * | `audit` number | AuditEntry | once; gone after AUDIT_KEPT_MS |
@@ -31,11 +31,11 @@
 import type { AuthorKey, EventId, RoomId } from "../protocol/event.ts";
 
 /** Value of `event`: payload, signature, and when it was stored (server's clock, ms). */
-export type StoredEvent = readonly [payload: string, signature: string, storedAt: number];
+export type EventValue = readonly [payload: string, signature: string, storedAt: number];
 /** Value of `number`. */
-export type StoredNumber = readonly [id: EventId, position: number];
+export type NumberValue = readonly [id: EventId, position: number];
 /** Value of `present`. */
-export type StoredCount = readonly [count: number, expiresAt: number];
+export type CountValue = readonly [count: number, expiresAt: number];
 
 export const keys = {
   room: (room: RoomId): Deno.KvKey => ["room", room],
@@ -56,12 +56,12 @@ export const keys = {
   present: (room: RoomId, instance: string): Deno.KvKey => ["present", room, instance],
   presentIn: (room: RoomId): Deno.KvKey => ["present", room],
   limit: (what: string, who: string): Deno.KvKey => ["limit", what, who],
-  bell: (bell: number): Deno.KvKey => ["bell", bell],
+  channel: (channel: number): Deno.KvKey => ["channel", channel],
   mail: (to: string, from: string, slot: number): Deno.KvKey => ["mail", to, from, slot],
   mailOf: (to: string): Deno.KvKey => ["mail", to],
   mailbox: (instance: string): Deno.KvKey => ["mailbox", instance],
   deleted: (room: RoomId): Deno.KvKey => ["deleted", room],
-  steering: (part: string): Deno.KvKey => ["steering", part],
+  settings: (part: string): Deno.KvKey => ["settings", part],
   ban: (id: string): Deno.KvKey => ["ban", id],
   bans: ["ban"] as Deno.KvKey,
   operator: (session: string): Deno.KvKey => ["operator", session],
@@ -88,12 +88,12 @@ export const keys = {
 /** How finely the list of rooms is ordered by activity: a busy room moves on it once in this time, not per commit. */
 export const LISTED_GRAIN_MS = 60_000;
 
-/** How many bells the rooms share: as many as one `watch` takes keys. */
-export const BELL_COUNT = 10;
+/** How many channels the rooms share: as many as one `watch` takes keys. */
+export const CHANGE_CHANNELS = 10;
 
-/** The bell of a room: its id is random, so a plain hash of the letters (FNV-1a, 32 bit) spreads rooms evenly. */
-export function bellOf(room: RoomId): number {
+/** The channel of a room: its id is random, so a plain hash of the envelopes (FNV-1a, 32 bit) spreads rooms evenly. */
+export function changeChannelOf(room: RoomId): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < room.length; at++) hash = Math.imul(hash ^ room.charCodeAt(at), 0x01000193) >>> 0;
-  return hash % BELL_COUNT;
+  return hash % CHANGE_CHANNELS;
 }

@@ -55,7 +55,7 @@ export interface AuthorRecord {
 }
 
 /** Where an event was stored. */
-export interface Stored {
+export interface StoredAt {
   id: EventId;
   position: number;
 }
@@ -67,10 +67,10 @@ export interface LogStore {
   readHeads(rooms: readonly RoomId[]): Promise<(LogHead | undefined)[]>;
   readAuthors(room: RoomId, authors: readonly AuthorKey[]): Promise<Map<AuthorKey, AuthorRecord>>;
   /** Where the author's event number `n` was stored; undefined when it was not, or is deleted by now. */
-  findByNumber(room: RoomId, keys: readonly { author: AuthorKey; n: number }[]): Promise<(Stored | undefined)[]>;
+  findByNumber(room: RoomId, keys: readonly { author: AuthorKey; n: number }[]): Promise<(StoredAt | undefined)[]>;
   /**
    * Appends events at the positions after `expected.head`, with the authors' new records, in one atomic commit that also
-   * rings the room's bell. `undefined` when somebody else wrote to the log since `expected` was read: nothing is stored,
+   * rings the room's channel. `undefined` when somebody else wrote to the log since `expected` was read: nothing is stored,
    * read again. When this resolves, the events are on disk. Throws RangeError for more than APPEND_MAX_EVENTS events or
    * authors or APPEND_MAX_BYTES of `appendBytes`, or for none at all.
    */
@@ -148,7 +148,7 @@ export interface PresenceEntry {
 }
 
 export interface PresenceStore {
-  /** Replaces this instance's entry of a room (count 0 deletes it) and rings the room's bell. */
+  /** Replaces this instance's entry of a room (count 0 deletes it) and rings the room's channel. */
   write(room: RoomId, entry: PresenceEntry, nowMs: number): Promise<void>;
   /** The entries that are still good, of all instances. */
   read(room: RoomId, nowMs: number): Promise<PresenceEntry[]>;
@@ -172,15 +172,15 @@ export interface LimitStore {
 }
 
 /** Bells tell other instances that something of some rooms changed. They may ring twice or for nothing, never too seldom. */
-export interface BellStore {
-  /** The bell a room shares with others. */
-  bellOf(room: RoomId): number;
-  /** Yields the number of each bell that rang, until `signal` aborts. Rings that come close together may be one. */
+export interface ChangeChannels {
+  /** The channel a room shares with others. */
+  channelOf(room: RoomId): number;
+  /** Yields the number of each channel that rang, until `signal` aborts. Rings that come close together may be one. */
   listen(signal: AbortSignal): AsyncIterable<number>;
 }
 
 /** Something that one instance hands to another. */
-export type Letter =
+export type Envelope =
   /** For a person in a room. `answer`: when nobody is there to take it, the sender's instance wants to know. */
   | {
     type: "signal";
@@ -194,24 +194,24 @@ export type Letter =
   /** The answer: what `from` sent to `to` was not taken. */
   | { type: "signal_undeliverable"; room: RoomId; from: AuthorKey; to: AuthorKey; reason: SignalFailure };
 
-/** Letters that one instance sent together. */
-export interface Post {
+/** Envelopes that one instance sent together. */
+export interface EnvelopeBatch {
   /** The sender's instance. */
   from: string;
-  letters: Letter[];
+  envelopes: Envelope[];
 }
 
 /** Most characters of payloads in one post: KV stores a text with one letter beyond Latin-1 as two bytes each. */
-export const POST_MAX_CHARS = 24_576;
+export const ENVELOPE_BATCH_MAX_CHARS = 24_576;
 
 export interface MailboxStore {
   /**
    * Puts a post into an instance's mailbox and rings for it; false when the places of this sender are taken: nothing is
    * put. Nobody finds it any more after `lifeMs`.
    */
-  put(to: string, from: string, letters: readonly Letter[], lifeMs: number, nowMs: number): Promise<boolean>;
+  put(to: string, from: string, envelopes: readonly Envelope[], lifeMs: number, nowMs: number): Promise<boolean>;
   /** Reads and deletes what lies in an instance's mailbox, oldest first. */
-  take(instance: string, nowMs: number): Promise<Post[]>;
+  take(instance: string, nowMs: number): Promise<EnvelopeBatch[]>;
   /** Yields at once, and whenever something may lie in the mailbox, until `signal` aborts. */
   listen(instance: string, signal: AbortSignal): AsyncIterable<void>;
 }
@@ -248,8 +248,8 @@ export interface SuggestedRoom {
 }
 
 /** All that operators set at run time. */
-export interface SteeringState {
-  /** Limits that differ from the configuration, by their names in lib/server/runtime_limits.ts. */
+export interface RuntimeSettingsState {
+  /** Limits that differ from the configuration, by their names in lib/server/limits/runtime_limits.ts. */
   limits: Record<string, number>;
   /** Signed notices and withdrawals that have not ended, oldest first. */
   notices: WireEvent[];
@@ -260,8 +260,8 @@ export interface SteeringState {
 /** Most bans at a time; more are refused. */
 export const BANS_MAX = 1_000;
 
-export interface SteeringStore {
-  read(nowMs: number): Promise<SteeringState>;
+export interface RuntimeSettingsStore {
+  read(nowMs: number): Promise<RuntimeSettingsState>;
   setLimits(limits: Record<string, number>): Promise<void>;
   setSuggested(rooms: readonly SuggestedRoom[]): Promise<void>;
   /** Changes the notices; `change` is pure and may run more than once. Undefined from it: nothing is changed. */
@@ -279,7 +279,7 @@ export interface AuditEntry {
   number: number;
   /** Server's clock, ms. */
   at: number;
-  /** The first letters of the session's name; empty where nobody was logged in. */
+  /** The first envelopes of the session's name; empty where nobody was logged in. */
   by: string;
   action: string;
   /** What it was done to, in words and numbers; never what somebody wrote. */
@@ -379,10 +379,10 @@ export interface Store {
   readonly log: LogStore;
   readonly presence: PresenceStore;
   readonly limits: LimitStore;
-  readonly bells: BellStore;
+  readonly changes: ChangeChannels;
   readonly mailboxes: MailboxStore;
   readonly leases: LeaseStore;
-  readonly steering: SteeringStore;
+  readonly settings: RuntimeSettingsStore;
   readonly audit: AuditStore;
   readonly operators: OperatorStore;
   readonly archive: ArchiveStore;

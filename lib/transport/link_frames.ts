@@ -6,7 +6,7 @@
  * its pong with the same number, `.` a goodbye with its reason.
  */
 import { LINK_CHUNK_BYTES, LINK_MESSAGE_MAX_BYTES } from "../protocol/limits.ts";
-import { GOODBYE_REASONS, type GoodbyeReason } from "../protocol/signal.ts";
+import { GOODBYE_REASONS, type GoodbyeReason } from "../protocol/peer/signal.ts";
 
 export type LinkFrame =
   | { type: "message"; text: string }
@@ -50,7 +50,7 @@ export function messageFrames(text: string): string[] {
 
 /** Reads what comes over one channel. Holds at most one unfinished text, of LINK_MESSAGE_MAX_BYTES. */
 export class LinkFrameReader {
-  #parts: string[] = [];
+  #deps: string[] = [];
   #bytes = 0;
 
   read(data: unknown): LinkFrame {
@@ -60,7 +60,7 @@ export class LinkFrameReader {
     if (bytes > LINK_CHUNK_BYTES) return { type: "bad", problem: "too_large" };
     switch (data[0]) {
       case "m":
-        if (this.#parts.length > 0) break;
+        if (this.#deps.length > 0) break;
         return { type: "message", text: rest };
       case "+":
       case "=": {
@@ -68,10 +68,10 @@ export class LinkFrameReader {
         if (this.#bytes > LINK_MESSAGE_MAX_BYTES) return { type: "bad", problem: "too_large" };
         // A part without anything in it would be a piece that no sender cuts.
         if (rest === "") break;
-        this.#parts.push(rest);
+        this.#deps.push(rest);
         if (data[0] === "+") return { type: "part" };
-        const text = this.#parts.join("");
-        this.#parts = [];
+        const text = this.#deps.join("");
+        this.#deps = [];
         this.#bytes = 0;
         return { type: "message", text };
       }

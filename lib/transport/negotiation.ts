@@ -4,10 +4,10 @@
  * offer that came. Steps run one after another, so no offer is half made when another one comes.
  */
 import { SIGNAL_CANDIDATES_MAX } from "../protocol/limits.ts";
-import type { IceCandidate, SignalContent } from "../protocol/signal.ts";
+import type { IceCandidate, SignalContent } from "../protocol/peer/signal.ts";
 import type { PeerConnection } from "./peer_connection.ts";
 
-export interface NegotiationParts {
+export interface NegotiationDeps {
   polite: boolean;
   connection: PeerConnection;
   timers: { after(delayMs: number, run: () => void): () => void };
@@ -32,7 +32,7 @@ const NEW_PATH_AFTER_MS = 2 * OFFER_AGAIN_MS;
 const WAITING_MAX = 64;
 
 export class Negotiation {
-  readonly #parts: NegotiationParts;
+  readonly #deps: NegotiationDeps;
   /** Numbers of the signals that carried the offer that waits. */
   #offers: number[] = [];
   #steps: Promise<unknown> = Promise.resolve();
@@ -50,14 +50,14 @@ export class Negotiation {
   #againMs = OFFER_AGAIN_MS;
   #ended = false;
 
-  constructor(parts: NegotiationParts) {
-    this.#parts = parts;
+  constructor(deps: NegotiationDeps) {
+    this.#deps = deps;
   }
 
   /** Offers; with `iceRestart`, on a new path. */
   offer(iceRestart: boolean): void {
     this.#step(async () => {
-      const { connection } = this.#parts;
+      const { connection } = this.#deps;
       // One that waits for its answer says it all, unless there is another network.
       if (connection.offering && !iceRestart) return;
       const sdp = await connection.offer(iceRestart);
@@ -75,7 +75,7 @@ export class Negotiation {
 
   /** The peer's signal with the number `seq`, each only once. */
   receive(content: Exclude<SignalContent, { kind: "goodbye" }>, seq: number): void {
-    const { connection } = this.#parts;
+    const { connection } = this.#deps;
     if (content.kind !== "candidates") {
       // An offer that its sender gave up before it sent what is known already.
       if (seq < this.#describedBy) return;
@@ -102,7 +102,7 @@ export class Negotiation {
   found(candidate: IceCandidate | undefined): void {
     if (candidate !== undefined) this.#found.push(candidate);
     if (candidate === undefined) this.#sendFound();
-    else this.#cancelBatch ??= this.#parts.timers.after(CANDIDATE_BATCH_MS, () => this.#sendFound());
+    else this.#cancelBatch ??= this.#deps.timers.after(CANDIDATE_BATCH_MS, () => this.#sendFound());
   }
 
   /** Nothing happens any more. */
@@ -113,7 +113,7 @@ export class Negotiation {
   }
 
   async #answer(sdp: string, offer: number): Promise<void> {
-    const { connection, polite, send } = this.#parts;
+    const { connection, polite, send } = this.#deps;
     if (connection.offering && !polite) return;
     this.#cancelOfferAgain();
     const answer = await connection.answer(sdp);
@@ -123,7 +123,7 @@ export class Negotiation {
   }
 
   async #addEarly(): Promise<void> {
-    const { connection, log } = this.#parts;
+    const { connection, log } = this.#deps;
     for (const candidate of this.#early.splice(0)) {
       // Of an offer that was given up, or of a time before a restart: not a way any more.
       await connection.addCandidate(candidate).catch((error) => log(`a candidate was not taken: ${error}`));
@@ -131,8 +131,8 @@ export class Negotiation {
   }
 
   #sendOffer(sdp: string): void {
-    const { connection, send, timers } = this.#parts;
-    this.#offers.push(send({ kind: "offer", sdp, links: this.#parts.linkCount() }));
+    const { connection, send, timers } = this.#deps;
+    this.#offers.push(send({ kind: "offer", sdp, links: this.#deps.linkCount() }));
     this.#cancelOfferAgain();
     this.#cancelOfferAgain = timers.after(this.#againMs, () => {
       this.#againMs *= OFFER_AGAIN_GROWTH;
@@ -148,11 +148,11 @@ export class Negotiation {
     this.#cancelBatch = undefined;
     if (this.#found.length === 0) return;
     if (!this.#introduced) {
-      this.#cancelBatch = this.#parts.timers.after(CANDIDATE_BATCH_MS, () => this.#sendFound());
+      this.#cancelBatch = this.#deps.timers.after(CANDIDATE_BATCH_MS, () => this.#sendFound());
       return;
     }
     while (this.#found.length > 0) {
-      this.#parts.send({ kind: "candidates", candidates: this.#found.splice(0, SIGNAL_CANDIDATES_MAX) });
+      this.#deps.send({ kind: "candidates", candidates: this.#found.splice(0, SIGNAL_CANDIDATES_MAX) });
     }
   }
 
@@ -163,6 +163,6 @@ export class Negotiation {
     this.#steps = this.#steps.then(() => {
       this.#stepsWaiting--;
       return this.#ended ? undefined : run();
-    }).catch((error) => this.#ended || this.#parts.log(`a step to a link failed: ${error}`));
+    }).catch((error) => this.#ended || this.#deps.log(`a step to a link failed: ${error}`));
   }
 }

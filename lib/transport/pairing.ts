@@ -6,12 +6,12 @@
  *   preparing → showing → linking → paired               every state may end in failed
  */
 import type { Signer, Verifier } from "../crypto/signing.ts";
-import { isBase64UrlOf, toBase64Url } from "../protocol/base64url.ts";
+import { isBase64UrlOf, toBase64Url } from "../shared/base64url.ts";
 import { readRoomInfo } from "../protocol/decode_server.ts";
 import { type AuthorKey, isRecord, type RoomId } from "../protocol/event.ts";
 import type { RoomInfo } from "../protocol/frames.ts";
-import type { PairingCode } from "../protocol/pairing_code.ts";
-import type { LinkSessionId } from "../protocol/signal.ts";
+import type { PairingCode } from "../protocol/peer/pairing_code.ts";
+import type { LinkSessionId } from "../protocol/peer/signal.ts";
 import { pairingAnswer, pairingOf } from "./pairing_sdp.ts";
 import type { OpenPeerConnection, PeerConnection, PeerConnectionEvents } from "./peer_connection.ts";
 
@@ -37,7 +37,7 @@ export type PairingState =
   /** `unavailable`: this browser makes no connection. `no_path`: none was found. `unproven`: the peer is not who it says. */
   | { state: "failed"; reason: "unavailable" | "no_path" | "unproven"; mine?: PairingCode; theirs?: PairingCode };
 
-export interface PairingParts {
+export interface PairingDeps {
   room: RoomId;
   /** Sealed rooms only. */
   secret: string | undefined;
@@ -62,7 +62,7 @@ const EARLY_MAX = 64;
 const PROOF_LETTER = "p";
 
 export class Pairing {
-  readonly #parts: PairingParts;
+  readonly #deps: PairingDeps;
   readonly #session: LinkSessionId;
   #state: PairingState = { state: "preparing" };
   #connection: PeerConnection | undefined;
@@ -77,13 +77,13 @@ export class Pairing {
   #early: unknown[] = [];
   readonly #earlyFiles: unknown[] = [];
   /** Who has the connection after the pairing. */
-  #heir: PeerConnectionEvents | undefined;
+  #successor: PeerConnectionEvents | undefined;
 
-  constructor(parts: PairingParts) {
-    this.#parts = parts;
-    this.#session = toBase64Url(parts.random.bytes(16));
+  constructor(deps: PairingDeps) {
+    this.#deps = deps;
+    this.#session = toBase64Url(deps.random.bytes(16));
     this.#prepare().catch((error) => {
-      parts.log?.(`pairing: ${error}`);
+      deps.log?.(`pairing: ${error}`);
       this.#fail("unavailable");
     });
   }
@@ -94,14 +94,14 @@ export class Pairing {
 
   /** The other phone's code was scanned. `own`: it is this phone's; `other_room`: of another room. Then nothing happens. */
   scan(code: PairingCode): "taken" | "own" | "other_room" {
-    if (code.room !== this.#parts.room || code.secret !== this.#parts.secret) return "other_room";
+    if (code.room !== this.#deps.room || code.secret !== this.#deps.secret) return "other_room";
     if (this.#state.state === "preparing") this.#scanned = code;
     if (this.#state.state !== "showing") return "taken";
     const { mine } = this.#state;
     if (code.fingerprint === mine.fingerprint) return "own";
     this.#become({ state: "linking", mine, theirs: code });
     this.#connection?.accept(pairingAnswer(code, this.#offer)).catch((error) => {
-      this.#parts.log?.(`pairing: ${error}`);
+      this.#deps.log?.(`pairing: ${error}`);
       this.#fail("no_path");
     });
     return "taken";
@@ -115,17 +115,18 @@ export class Pairing {
   }
 
   async #prepare(): Promise<void> {
-    const { open, timers, room, secret } = this.#parts;
+    const { open, timers, room, secret } = this.#deps;
     const gathered = new Promise<void>((resolve) => this.#gathered = resolve);
     const connection = this.#connection = open({
-      candidate: (candidate) => this.#heir ? this.#heir.candidate(candidate) : candidate ?? this.#gathered(),
-      connection: (state) => this.#heir ? this.#heir.connection(state) : state === "failed" && this.#fail("no_path"),
-      opened: () => this.#heir ? this.#heir.opened() : this.#proved = this.#prove(),
-      received: (data) => this.#heir ? this.#heir.received(data) : this.#received(data),
-      drained: () => this.#heir?.drained(),
-      fileReceived: (data) => this.#heir ? this.#heir.fileReceived(data) : this.#fileReceived(data),
-      filesDrained: () => this.#heir?.filesDrained(),
-      closed: () => this.#heir ? this.#heir.closed() : this.#fail("no_path"),
+      candidate: (candidate) => this.#successor ? this.#successor.candidate(candidate) : candidate ?? this.#gathered(),
+      connection: (state) =>
+        this.#successor ? this.#successor.connection(state) : state === "failed" && this.#fail("no_path"),
+      opened: () => this.#successor ? this.#successor.opened() : this.#proved = this.#prove(),
+      received: (data) => this.#successor ? this.#successor.received(data) : this.#received(data),
+      drained: () => this.#successor?.drained(),
+      fileReceived: (data) => this.#successor ? this.#successor.fileReceived(data) : this.#fileReceived(data),
+      filesDrained: () => this.#successor?.filesDrained(),
+      closed: () => this.#successor ? this.#successor.closed() : this.#fail("no_path"),
     });
     await connection.offer(false);
     const cancel = timers.after(PAIRING_GATHER_MS, this.#gathered);
@@ -142,7 +143,7 @@ export class Pairing {
   /** The channel is open: says who this is. */
   async #prove(): Promise<void> {
     if (this.#state.state !== "linking") return;
-    const { room, signer, info, clockSeen } = this.#parts;
+    const { room, signer, info, clockSeen } = this.#deps;
     const { mine, theirs } = this.#state;
     // `pairing` comes first and no other text that is signed here begins with it: none can be taken for another.
     const payload = JSON.stringify({
@@ -165,7 +166,7 @@ export class Pairing {
     }
     this.#proving = true;
     this.#check(data).catch((error) => {
-      this.#parts.log?.(`pairing: ${error}`);
+      this.#deps.log?.(`pairing: ${error}`);
       this.#fail("unproven");
     });
   }
@@ -180,9 +181,9 @@ export class Pairing {
     const { mine, theirs } = this.#state;
     const proof = readProof(data);
     if (
-      proof === undefined || proof.room !== this.#parts.room || proof.author === this.#parts.signer.author ||
+      proof === undefined || proof.room !== this.#deps.room || proof.author === this.#deps.signer.author ||
       proof.mine !== theirs.fingerprint || proof.yours !== mine.fingerprint ||
-      !await this.#parts.verifier.verify(proof.author, proof.payload, proof.signature)
+      !await this.#deps.verifier.verify(proof.author, proof.payload, proof.signature)
     ) return this.#fail("unproven");
     await this.#proved;
     if (this.#state.state !== "linking") return;
@@ -194,7 +195,7 @@ export class Pairing {
   }
 
   #handOver(events: PeerConnectionEvents): PeerConnection {
-    this.#heir = events;
+    this.#successor = events;
     const early = this.#early.splice(0);
     // No event comes before `open` returns.
     queueMicrotask(() => {
@@ -216,7 +217,7 @@ export class Pairing {
   /** The one door for changes. */
   #become(state: PairingState): void {
     this.#state = state;
-    this.#parts.onState(state);
+    this.#deps.onState(state);
   }
 }
 

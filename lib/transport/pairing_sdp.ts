@@ -3,8 +3,8 @@
  * code for the answer: so both may show and scan at once, and nobody has to scan twice. ICE settles who is in control
  * (RFC 8445 section 7.3.1.1); DTLS roles are drawn from the fingerprints.
  */
-import { fromBase64Url, toBase64Url } from "../protocol/base64url.ts";
-import { addressType, type PairingCode } from "../protocol/pairing_code.ts";
+import { fromBase64Url, toBase64Url } from "../shared/base64url.ts";
+import { addressType, type PairingCode } from "../protocol/peer/pairing_code.ts";
 
 /** What a description of ours says, for a code. Undefined: it has no SHA-256 fingerprint, or no ICE name and password. */
 export function pairingOf(sdp: string): Pick<PairingCode, "fingerprint" | "ufrag" | "pwd" | "addresses"> | undefined {

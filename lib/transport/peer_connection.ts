@@ -1,5 +1,5 @@
 /** What a link needs of the browser's RTCPeerConnection (W3C WebRTC 1.0), and the real one behind it. */
-import type { IceCandidate } from "../protocol/signal.ts";
+import type { IceCandidate } from "../protocol/peer/signal.ts";
 
 /** What a peer connection tells. */
 export interface PeerConnectionEvents {

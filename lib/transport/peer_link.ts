@@ -2,11 +2,11 @@
  * One link to one peer: a data channel, set up and repaired by signals, watched by heartbeats. It has one life; a new try
  * is a new link.
  *
- *   connecting → connected ⇄ in_doubt → closed             every state may end in closed
+ *   connecting → connected ⇄ suspect → closed             every state may end in closed
  *
  * Of two peers that begin at once, the one with the smaller key is polite: negotiation.ts.
  */
-import { toBase64Url } from "../protocol/base64url.ts";
+import { toBase64Url } from "../shared/base64url.ts";
 import type { AuthorKey } from "../protocol/event.ts";
 import { LINK_HEARTBEAT_MS, LINK_SETUP_TIMEOUT_MS } from "../protocol/limits.ts";
 import {
@@ -16,9 +16,9 @@ import {
   type Signal,
   type SignalContent,
   type SignalHeader,
-} from "../protocol/signal.ts";
+} from "../protocol/peer/signal.ts";
 import { goodbyeFrame, LinkFrameReader, messageFrames, pingFrame, pongFrame } from "./link_frames.ts";
-import { LinkPulse } from "./link_pulse.ts";
+import { LinkHeartbeat } from "./link_heartbeat.ts";
 import { Negotiation } from "./negotiation.ts";
 import {
   LINK_HIGH_WATERMARK_BYTES,
@@ -35,11 +35,11 @@ export type LinkEnd =
 export type LinkState =
   | { state: "connecting"; since: number }
   | { state: "connected"; since: number }
-  /** A ping was not answered: texts go other roads, and a new path is looked for. */
-  | { state: "in_doubt"; since: number }
+  /** A ping was not answered: texts go other transports, and a new path is looked for. */
+  | { state: "suspect"; since: number }
   | { state: "closed"; since: number; end: LinkEnd };
 
-export interface PeerLinkParts {
+export interface PeerLinkDeps {
   me: AuthorKey;
   peer: AuthorKey;
   /** Ms; fractions count: round trips are measured with it. */
@@ -73,7 +73,7 @@ export class PeerLink {
   readonly peer: AuthorKey;
   /** This end's life. */
   readonly session: LinkSessionId;
-  readonly #parts: PeerLinkParts;
+  readonly #deps: PeerLinkDeps;
   readonly #polite: boolean;
   readonly #connection: PeerConnection;
   readonly #negotiation: Negotiation;
@@ -81,21 +81,21 @@ export class PeerLink {
   readonly #window = new ReplayWindow();
   #state: LinkState;
   #peerSession: LinkSessionId | undefined;
-  #pulse: LinkPulse | undefined;
+  #heartbeat: LinkHeartbeat | undefined;
   #heartbeatMs = LINK_HEARTBEAT_MS;
   #seq = 0;
   #refused = false;
   #cancelSetup: () => void;
   #cancelRepair = () => {};
 
-  constructor(parts: PeerLinkParts) {
-    this.#parts = parts;
-    this.peer = parts.peer;
-    this.session = parts.paired?.session ?? toBase64Url(parts.random.bytes(16));
-    this.#peerSession = parts.paired?.peerSession;
-    this.#polite = parts.me < parts.peer;
-    this.#state = { state: "connecting", since: parts.clock.now() };
-    this.#connection = parts.open({
+  constructor(deps: PeerLinkDeps) {
+    this.#deps = deps;
+    this.peer = deps.peer;
+    this.session = deps.paired?.session ?? toBase64Url(deps.random.bytes(16));
+    this.#peerSession = deps.paired?.peerSession;
+    this.#polite = deps.me < deps.peer;
+    this.#state = { state: "connecting", since: deps.clock.now() };
+    this.#connection = deps.open({
       candidate: (candidate) => this.#negotiation.found(candidate),
       connection: (state) => this.#connectionChanged(state),
       opened: () => this.#opened(),
@@ -104,18 +104,18 @@ export class PeerLink {
       closed: () => this.#end({ by: "line", reason: "cut" }),
       fileReceived: (data) => this.#fileReceived(data),
       filesDrained: () => {
-        if (this.#state.state === "connected") parts.onFilesDrained();
+        if (this.#state.state === "connected") deps.onFilesDrained();
       },
     });
     this.#negotiation = new Negotiation({
       polite: this.#polite,
       connection: this.#connection,
-      timers: parts.timers,
-      linkCount: () => parts.linkCount(),
+      timers: deps.timers,
+      linkCount: () => deps.linkCount(),
       send: (content) => this.#send(content),
       log: (line) => this.#log(line),
     });
-    this.#cancelSetup = parts.timers.after(LINK_SETUP_TIMEOUT_MS, () => {
+    this.#cancelSetup = deps.timers.after(LINK_SETUP_TIMEOUT_MS, () => {
       this.#sayGoodbye("failed");
       this.#end({ by: "line", reason: this.#peerSession === undefined ? "no_answer" : "no_path" });
     });
@@ -131,7 +131,7 @@ export class PeerLink {
 
   /** Smoothed round trip, ms, as heartbeats measured it; undefined before the first. */
   get rttMs(): number | undefined {
-    return this.#pulse?.rttMs;
+    return this.#heartbeat?.rttMs;
   }
 
   get bufferedBytes(): number {
@@ -166,7 +166,7 @@ export class PeerLink {
         return false;
       }
     }
-    this.#pulse?.sent();
+    this.#heartbeat?.sent();
     return true;
   }
 
@@ -178,13 +178,13 @@ export class PeerLink {
   /** Silence after which the link is asked whether it lives, ms. */
   setHeartbeat(heartbeatMs: number): void {
     this.#heartbeatMs = heartbeatMs;
-    if (this.#pulse) this.#pulse.heartbeatMs = heartbeatMs;
+    if (this.#heartbeat) this.#heartbeat.heartbeatMs = heartbeatMs;
   }
 
   /** The device has another network: looks for a new path, whatever the old one still says. */
   networkChanged(): void {
     this.#negotiation.offer(true);
-    this.#pulse?.check();
+    this.#heartbeat?.check();
   }
 
   /** Says goodbye and ends the link. */
@@ -200,8 +200,8 @@ export class PeerLink {
   }
 
   /** The peer's page may not know of this link any more. */
-  doubt(): void {
-    if (this.#pulse) this.#pulse.doubt();
+  suspect(): void {
+    if (this.#heartbeat) this.#heartbeat.suspect();
     else this.#end({ by: "peer", reason: "gone" });
   }
 
@@ -227,7 +227,7 @@ export class PeerLink {
   #send(content: SignalContent): number {
     const seq = ++this.#seq;
     const peerSession = this.#peerSession;
-    this.#parts.sendSignal({ session: this.session, ...(peerSession && { peerSession }), seq }, content);
+    this.#deps.sendSignal({ session: this.session, ...(peerSession && { peerSession }), seq }, content);
     return seq;
   }
 
@@ -236,18 +236,18 @@ export class PeerLink {
   #opened(): void {
     this.#cancelSetup();
     this.#negotiation.connected();
-    this.#become({ state: "connected", since: this.#parts.clock.now() });
-    this.#pulse ??= new LinkPulse({
-      clock: this.#parts.clock,
-      timers: this.#parts.timers,
+    this.#become({ state: "connected", since: this.#deps.clock.now() });
+    this.#heartbeat ??= new LinkHeartbeat({
+      clock: this.#deps.clock,
+      timers: this.#deps.timers,
       ping: (number) => void this.#connection.send(pingFrame(number)),
-      onDoubt: () => this.#doubted(),
+      onSuspect: () => this.#becameSuspect(),
       onAlive: () => {
         this.#cancelRepair();
         this.#negotiation.connected();
-        this.#become({ state: "connected", since: this.#parts.clock.now() });
+        this.#become({ state: "connected", since: this.#deps.clock.now() });
         this.#drained();
-        this.#parts.onFilesDrained();
+        this.#deps.onFilesDrained();
       },
       onSilent: () => {
         this.#sayGoodbye("failed");
@@ -259,11 +259,11 @@ export class PeerLink {
   #received(data: unknown): void {
     if (this.#state.state === "closed") return;
     const frame = this.#reader.read(data);
-    if (frame.type === "pong") return this.#pulse?.pong(frame.number);
-    this.#pulse?.heard();
+    if (frame.type === "pong") return this.#heartbeat?.pong(frame.number);
+    this.#heartbeat?.heard();
     switch (frame.type) {
       case "message":
-        return this.#parts.onMessage(frame.text);
+        return this.#deps.onMessage(frame.text);
       case "ping":
         return void this.#connection.send(pongFrame(frame.number));
       case "goodbye":
@@ -276,25 +276,25 @@ export class PeerLink {
 
   #fileReceived(data: unknown): void {
     if (this.#state.state === "closed") return;
-    this.#pulse?.heard();
-    this.#parts.onFileFrame(data);
+    this.#heartbeat?.heard();
+    this.#deps.onFileFrame(data);
   }
 
   #drained(): void {
     if (!this.#refused || this.#state.state !== "connected") return;
     this.#refused = false;
-    this.#parts.onDrained();
+    this.#deps.onDrained();
   }
 
   #connectionChanged(state: RTCPeerConnectionState): void {
-    if (state === "disconnected") this.#pulse?.check();
+    if (state === "disconnected") this.#heartbeat?.check();
     // It never connects again by itself.
     if (state === "failed") this.#negotiation.offer(true);
   }
 
-  #doubted(): void {
-    this.#become({ state: "in_doubt", since: this.#parts.clock.now() });
-    this.#cancelRepair = this.#parts.timers.after(
+  #becameSuspect(): void {
+    this.#become({ state: "suspect", since: this.#deps.clock.now() });
+    this.#cancelRepair = this.#deps.timers.after(
       this.#polite ? POLITE_REPAIR_DELAY_MS : 0,
       () => this.#negotiation.offer(true),
     );
@@ -312,19 +312,19 @@ export class PeerLink {
     this.#cancelSetup();
     this.#cancelRepair();
     this.#negotiation.end();
-    this.#pulse?.stop();
-    if (end.by === "us") this.#parts.timers.after(LAST_WORD_MS, () => this.#connection.close());
+    this.#heartbeat?.stop();
+    if (end.by === "us") this.#deps.timers.after(LAST_WORD_MS, () => this.#connection.close());
     else this.#connection.close();
-    this.#become({ state: "closed", since: this.#parts.clock.now(), end });
+    this.#become({ state: "closed", since: this.#deps.clock.now(), end });
   }
 
   /** The one door for changes. */
   #become(state: LinkState): void {
     this.#state = state;
-    this.#parts.onState(state);
+    this.#deps.onState(state);
   }
 
   #log(line: string): void {
-    this.#parts.log?.(line);
+    this.#deps.log?.(line);
   }
 }

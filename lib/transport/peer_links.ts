@@ -6,15 +6,15 @@
  */
 import type { Signer, Verifier } from "../crypto/signing.ts";
 import { openSignal, signSignal } from "../crypto/signal_signing.ts";
-import { toBase64Url } from "../protocol/base64url.ts";
+import { toBase64Url } from "../shared/base64url.ts";
 import type { AuthorKey, RoomId } from "../protocol/event.ts";
 import type { SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../protocol/frames.ts";
 import { LINK_HEARTBEAT_MS } from "../protocol/limits.ts";
-import type { GoodbyeReason, LinkSessionId, Signal, SignalContent, SignalHeader } from "../protocol/signal.ts";
+import type { GoodbyeReason, LinkSessionId, Signal, SignalContent, SignalHeader } from "../protocol/peer/signal.ts";
 import type { PairedPeer } from "./pairing.ts";
-import { type LinkState, PeerLink, type PeerLinkParts } from "./peer_link.ts";
+import { type LinkState, PeerLink, type PeerLinkDeps } from "./peer_link.ts";
 
-export interface PeerLinksParts extends Pick<PeerLinkParts, "clock" | "timers" | "random" | "open" | "log"> {
+export interface PeerLinksDeps extends Pick<PeerLinkDeps, "clock" | "timers" | "random" | "open" | "log"> {
   room: RoomId;
   signer: Signer;
   verifier: Verifier;
@@ -38,7 +38,7 @@ const WAITING_MAX = 128;
 const ENDED_MAX = 256;
 
 export class PeerLinks {
-  readonly #parts: PeerLinksParts;
+  readonly #deps: PeerLinksDeps;
   /** Links that are not closed. */
   readonly #links = new Map<AuthorKey, PeerLink>();
   readonly #ended = new Set<LinkSessionId>();
@@ -48,8 +48,8 @@ export class PeerLinks {
   #heartbeatMs = LINK_HEARTBEAT_MS;
   #closed = false;
 
-  constructor(parts: PeerLinksParts) {
-    this.#parts = parts;
+  constructor(deps: PeerLinksDeps) {
+    this.#deps = deps;
   }
 
   get all(): Iterable<PeerLink> {
@@ -82,11 +82,11 @@ export class PeerLinks {
   /** A signal came over the room's connection. */
   receive(frame: SignalFrame): void {
     this.#queue("#opening", async () => {
-      const { verifier, room, signer: { author: me } } = this.#parts;
+      const { verifier, room, signer: { author: me } } = this.#deps;
       const opened = await openSignal(verifier, frame, { room, me });
       if (this.#closed) return;
       if (opened.ok) this.#take(opened.signal);
-      else this.#parts.log?.(`a signal was not taken: ${opened.problem.problem}`);
+      else this.#deps.log?.(`a signal was not taken: ${opened.problem.problem}`);
     });
   }
 
@@ -119,7 +119,7 @@ export class PeerLinks {
     if (signal.kind === "offer" && signal.peerSession === undefined) {
       if (this.#ended.has(signal.session)) return;
       if (link !== undefined) link.close("replaced");
-      else if (!this.#parts.admits(peer, signal.links)) return this.#refuse(signal, "full");
+      else if (!this.#deps.admits(peer, signal.links)) return this.#refuse(signal, "full");
       return this.#add(peer).receive(signal);
     }
     if (link === undefined) {
@@ -127,14 +127,14 @@ export class PeerLinks {
       if (signal.kind === "offer") this.#refuse(signal, "gone");
     } else if (signal.peerSession === link.session) {
       if (signal.kind === "goodbye") {
-        if (signal.reason === "gone") link.doubt();
+        if (signal.reason === "gone") link.suspect();
       } else if (signal.kind === "answer") this.#refuse(signal, "taken", link.session);
     }
   }
 
-  #add(peer: AuthorKey, made?: Pick<PeerLinkParts, "open" | "paired">): PeerLink {
-    const { clock, timers, random, open, log, signer, linkCount, onState, onMessage, onDrained } = this.#parts;
-    const { onFileFrame, onFilesDrained } = this.#parts;
+  #add(peer: AuthorKey, made?: Pick<PeerLinkDeps, "open" | "paired">): PeerLink {
+    const { clock, timers, random, open, log, signer, linkCount, onState, onMessage, onDrained } = this.#deps;
+    const { onFileFrame, onFilesDrained } = this.#deps;
     const link: PeerLink = new PeerLink({
       me: signer.author,
       peer,
@@ -171,7 +171,7 @@ export class PeerLinks {
   }
 
   /** Answers a signal that begins or continues nothing here. */
-  #refuse(signal: Signal, reason: GoodbyeReason, session = toBase64Url(this.#parts.random.bytes(16))): void {
+  #refuse(signal: Signal, reason: GoodbyeReason, session = toBase64Url(this.#deps.random.bytes(16))): void {
     // A number of its own, far from those of a link whose session it may borrow.
     const seq = reason === "taken" ? Number.MAX_SAFE_INTEGER : 1;
     this.#send(signal.from, { session, peerSession: signal.session, seq }, { kind: "goodbye", reason });
@@ -179,7 +179,7 @@ export class PeerLinks {
 
   #send(to: AuthorKey, header: Pick<SignalHeader, "session" | "peerSession" | "seq">, content: SignalContent): void {
     this.#queue("#signing", async () => {
-      const { signer, room, sendFrame, log } = this.#parts;
+      const { signer, room, sendFrame, log } = this.#deps;
       const frame = await signSignal(signer, { room, to, ...header }, content);
       if (!sendFrame(frame)) log?.(`a signal was not sent: ${content.kind}`);
     });
@@ -187,11 +187,11 @@ export class PeerLinks {
 
   /** One after another, in each direction: signals of one link must not overtake one another. */
   #queue(direction: "#opening" | "#signing", run: () => Promise<void>): void {
-    if (this.#waiting >= WAITING_MAX) return this.#parts.log?.("too many signals at once");
+    if (this.#waiting >= WAITING_MAX) return this.#deps.log?.("too many signals at once");
     this.#waiting++;
     const before = direction === "#opening" ? this.#opening : this.#signing;
     const after = before.then(run)
-      .catch((error) => this.#parts.log?.(`a signal failed: ${error}`))
+      .catch((error) => this.#deps.log?.(`a signal failed: ${error}`))
       .finally(() => this.#waiting--);
     if (direction === "#opening") this.#opening = after;
     else this.#signing = after;

@@ -1,7 +1,7 @@
 import { HttpError } from "fresh";
 import { AdminHead } from "@/components/admin/AdminPage.tsx";
-import { Sign } from "@/components/Sign.tsx";
-import { adminTexts as t } from "@/lib/design/admin_texts.ts";
+import { Sign } from "@/components/common/Sign.tsx";
+import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
 import {
   FORM_MAX_BYTES,
   IMPORT_MAX_BYTES,
@@ -12,8 +12,8 @@ import {
   REFRESH_HEADER,
   textOf,
 } from "@/lib/server/admin/pages.ts";
-import { define } from "@/lib/server/define.ts";
-import { isSecure } from "@/lib/server/device.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
+import { isSecure } from "@/lib/server/http/device.ts";
 import { ownAdmin, ownConfig } from "@/lib/server/instance.ts";
 
 const LOGIN_PATH = "/admin/login";

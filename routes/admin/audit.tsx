@@ -1,8 +1,8 @@
 import { page } from "fresh";
-import { AdminPage, Time } from "@/components/admin/AdminPage.tsx";
-import { adminTexts as t } from "@/lib/design/admin_texts.ts";
+import { AdminPage, Timestamp } from "@/components/admin/AdminPage.tsx";
+import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
 import type { Admin } from "@/lib/server/admin/admin.ts";
-import { define } from "@/lib/server/define.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 
 type Data = Awaited<ReturnType<Admin["audit"]>>;
 
@@ -31,7 +31,7 @@ export default define.page<typeof handler>(({ data: { entries, broken }, state, 
               <span class="text-dim tabular-nums">{number}</span>
               <b>{t.audit.actions[action] ?? action}</b>
               <span class="text-dim ml-auto">
-                {by === "" ? t.audit.nobody : `${t.audit.by} ${by}`} · <Time at={at} />
+                {by === "" ? t.audit.nobody : `${t.audit.by} ${by}`} · <Timestamp at={at} />
               </span>
             </p>
             <p class="text-sm">

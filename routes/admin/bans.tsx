@@ -1,11 +1,11 @@
 import { page } from "fresh";
-import { AdminPage, Section, Select, Time, Token } from "@/components/admin/AdminPage.tsx";
-import { Button } from "@/components/Button.tsx";
-import { Field } from "@/components/Field.tsx";
-import { adminTexts as t } from "@/lib/design/admin_texts.ts";
+import { AdminPage, Section, Select, Timestamp, Token } from "@/components/admin/AdminPage.tsx";
+import { Button } from "@/components/common/Button.tsx";
+import { Field } from "@/components/common/Field.tsx";
+import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
 import { REASON_MAX_CHARS } from "@/lib/server/admin/admin.ts";
 import { textOf } from "@/lib/server/admin/pages.ts";
-import { define } from "@/lib/server/define.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 import type { Ban } from "@/lib/store/store.ts";
 
 interface Typed {
@@ -86,7 +86,7 @@ export default define.page<typeof handler>(({ data, state, url }) => {
               </span>
               {reason !== "" && <span class="block" dir="auto">{reason}</span>}
               <span class="block text-sm text-dim">
-                {where ?? t.bans.everywhere} · {t.notices.until} <Time at={until} />
+                {where ?? t.bans.everywhere} · {t.notices.until} <Timestamp at={until} />
               </span>
             </span>
             <form method="post">

@@ -1,13 +1,13 @@
 import { HttpError, page } from "fresh";
 import { AdminPage, Section, Token } from "@/components/admin/AdminPage.tsx";
 import { Confirm } from "@/components/admin/Confirm.tsx";
-import { icons } from "@/components/more_icons.ts";
-import { Button } from "@/components/Button.tsx";
-import { adminTexts as t } from "@/lib/design/admin_texts.ts";
+import { icons } from "@/components/common/more_icons.ts";
+import { Button } from "@/components/common/Button.tsx";
+import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
 import { WIPE_WORDS } from "@/lib/server/admin/admin.ts";
 import { download, IMPORT_MAX_BYTES, textOf } from "@/lib/server/admin/pages.ts";
 import { ArchiveError } from "@/lib/server/admin/room_archive.ts";
-import { define } from "@/lib/server/define.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 
 interface Data {
   problem?: string;

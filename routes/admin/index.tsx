@@ -1,11 +1,11 @@
 import { page } from "fresh";
-import { AdminPage, Live, Time } from "@/components/admin/AdminPage.tsx";
-import { Button } from "@/components/Button.tsx";
-import { Field } from "@/components/Field.tsx";
-import { adminTexts as t } from "@/lib/design/admin_texts.ts";
-import { bandClass } from "@/lib/design/hue.ts";
+import { AdminPage, Live, Timestamp } from "@/components/admin/AdminPage.tsx";
+import { Button } from "@/components/common/Button.tsx";
+import { Field } from "@/components/common/Field.tsx";
+import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
+import { bandClass } from "@/lib/ui/hue.ts";
 import type { Admin } from "@/lib/server/admin/admin.ts";
-import { define } from "@/lib/server/define.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 
 type Data = Awaited<ReturnType<Admin["rooms"]>> & { done?: string; notFound?: boolean };
 
@@ -56,7 +56,7 @@ export default define.page<typeof handler>(({ data, state, url }) => {
                 <span class="w-full text-sm text-dim flex flex-wrap gap-x-4">
                   <span class="tabular-nums">{t.rooms.events(events)}</span>
                   <span>
-                    {t.rooms.lastAt} <Time at={lastAt} />
+                    {t.rooms.lastAt} <Timestamp at={lastAt} />
                   </span>
                 </span>
               </a>

@@ -1,12 +1,12 @@
 import { page } from "fresh";
 import { AdminPage, Token } from "@/components/admin/AdminPage.tsx";
-import { Button } from "@/components/Button.tsx";
-import { Field } from "@/components/Field.tsx";
-import { adminTexts as t } from "@/lib/design/admin_texts.ts";
+import { Button } from "@/components/common/Button.tsx";
+import { Field } from "@/components/common/Field.tsx";
+import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
 import { textOf } from "@/lib/server/admin/pages.ts";
-import { define } from "@/lib/server/define.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownServer } from "@/lib/server/instance.ts";
-import type { LimitView } from "@/lib/server/runtime_limits.ts";
+import type { LimitView } from "@/lib/server/limits/runtime_limits.ts";
 
 interface Data {
   limits: readonly LimitView[];
@@ -16,18 +16,18 @@ interface Data {
 
 export const handler = define.handlers<Data>({
   async GET(ctx) {
-    const { steering } = await ownServer();
+    const { settings } = await ownServer();
     const done = ctx.url.searchParams.get("done");
-    return page({ limits: steering.limits, ...done !== null && { done } });
+    return page({ limits: settings.limits, ...done !== null && { done } });
   },
 
   async POST(ctx) {
     const { admin, operator, form } = ctx.state;
-    const { steering } = await ownServer();
+    const { settings } = await ownServer();
     const did = await admin.setLimits(operator, (name) => textOf(form, name));
     if (did.ok) return ctx.redirect("/admin/limits?done=limits", 303);
-    const typed = Object.fromEntries(steering.limits.map(({ name }) => [name, textOf(form, name)]));
-    return page({ limits: steering.limits, wrong: { name: did.wrong.name, typed } }, { status: 400 });
+    const typed = Object.fromEntries(settings.limits.map(({ name }) => [name, textOf(form, name)]));
+    return page({ limits: settings.limits, wrong: { name: did.wrong.name, typed } }, { status: 400 });
   },
 });
 

@@ -1,12 +1,12 @@
 import { page } from "fresh";
 import { AdminHead } from "@/components/admin/AdminPage.tsx";
-import { Button } from "@/components/Button.tsx";
-import { Field } from "@/components/Field.tsx";
-import { Sign } from "@/components/Sign.tsx";
-import { adminTexts as t } from "@/lib/design/admin_texts.ts";
+import { Button } from "@/components/common/Button.tsx";
+import { Field } from "@/components/common/Field.tsx";
+import { Sign } from "@/components/common/Sign.tsx";
+import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
 import { setOperatorCookie, textOf } from "@/lib/server/admin/pages.ts";
-import { define } from "@/lib/server/define.ts";
-import { isSecure } from "@/lib/server/device.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
+import { isSecure } from "@/lib/server/http/device.ts";
 import { ownConfig } from "@/lib/server/instance.ts";
 
 interface Data {

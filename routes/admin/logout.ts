@@ -1,6 +1,6 @@
 import { setOperatorCookie } from "@/lib/server/admin/pages.ts";
-import { define } from "@/lib/server/define.ts";
-import { isSecure } from "@/lib/server/device.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
+import { isSecure } from "@/lib/server/http/device.ts";
 import { ownConfig } from "@/lib/server/instance.ts";
 
 export const handler = define.handlers({

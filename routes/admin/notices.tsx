@@ -1,11 +1,11 @@
 import { page } from "fresh";
-import { AdminPage, Area, Section, Select, Time, Token } from "@/components/admin/AdminPage.tsx";
-import { Button } from "@/components/Button.tsx";
-import { adminTexts as t, problemText } from "@/lib/design/admin_texts.ts";
+import { AdminPage, Area, Section, Select, Timestamp, Token } from "@/components/admin/AdminPage.tsx";
+import { Button } from "@/components/common/Button.tsx";
+import { adminProblemText, adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
 import { NOTICE_MAX_CHARS } from "@/lib/protocol/limits.ts";
 import type { Notice } from "@/lib/protocol/notice.ts";
 import { textOf } from "@/lib/server/admin/pages.ts";
-import { define } from "@/lib/server/define.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownServer } from "@/lib/server/instance.ts";
 
 interface Data {
@@ -18,20 +18,20 @@ interface Data {
 
 export const handler = define.handlers<Data>({
   async GET(ctx) {
-    const { steering } = await ownServer();
+    const { settings } = await ownServer();
     const { searchParams } = ctx.url;
     const done = searchParams.get("done");
     const typed = { urgency: "info", text: "", rooms: searchParams.get("rooms") ?? "", minutes: "60" };
-    return page({ key: ctx.state.admin.operatorKey, notices: steering.notices, typed, ...done !== null && { done } });
+    return page({ key: ctx.state.admin.operatorKey, notices: settings.notices, typed, ...done !== null && { done } });
   },
 
   async POST(ctx) {
     const { admin, operator, form } = ctx.state;
-    const { steering } = await ownServer();
+    const { settings } = await ownServer();
     if (textOf(form, "action") === "withdraw") {
       const did = await admin.withdraw(operator, textOf(form, "notice"));
       if (did.ok) return ctx.redirect("/admin/notices?done=withdrawn", 303);
-      return page({ key: admin.operatorKey, notices: steering.notices, problem: t.problems[did.problem] }, {
+      return page({ key: admin.operatorKey, notices: settings.notices, problem: t.problems[did.problem] }, {
         status: 400,
       });
     }
@@ -48,7 +48,7 @@ export const handler = define.handlers<Data>({
       minutes: Number(typed.minutes),
     });
     if (did.ok) return ctx.redirect("/admin/notices?done=sent", 303);
-    return page({ key: admin.operatorKey, notices: steering.notices, problem: problemText(did), typed }, {
+    return page({ key: admin.operatorKey, notices: settings.notices, problem: adminProblemText(did), typed }, {
       status: 400,
     });
   },
@@ -90,7 +90,7 @@ export default define.page<typeof handler>(({ data, state, url }) => {
                 {notice.kind === "notice" && `${t.notices.urgencies[notice.urgency]} · `}
                 {notice.kind === "notice" &&
                   `${notice.rooms === undefined ? t.notices.everywhere : t.notices.inRooms(notice.rooms.length)} · `}
-                {t.notices.until} <Time at={notice.until} />
+                {t.notices.until} <Timestamp at={notice.until} />
               </p>
             </li>
           ))}

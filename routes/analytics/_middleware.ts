@@ -1,4 +1,4 @@
-import { define } from "@/lib/server/define.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownReaders } from "@/lib/server/instance.ts";
 
 /** Where a token is set, only who knows it reads figures. */

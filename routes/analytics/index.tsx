@@ -1,8 +1,8 @@
 import { page } from "fresh";
 import { Head } from "fresh/runtime";
 import Analytics from "@/islands/Analytics.tsx";
-import { analyticsTexts } from "@/lib/design/analytics_texts.ts";
-import { define } from "@/lib/server/define.ts";
+import { analyticsTexts } from "@/lib/ui/texts/analytics_texts.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownMonitor } from "@/lib/server/instance.ts";
 
 export const handler = define.handlers({

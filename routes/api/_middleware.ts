@@ -1,5 +1,5 @@
-import { define } from "@/lib/server/define.ts";
-import { storageProblem } from "@/lib/server/http.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
+import { storageProblem } from "@/lib/server/http/responses.ts";
 import { ownConfig } from "@/lib/server/instance.ts";
 
 /** A database that does not answer is an answer of its own here; everything else is for the app's error page. */

@@ -1,25 +1,25 @@
-import { define } from "@/lib/server/define.ts";
-import { json, readJson } from "@/lib/server/http.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
+import { json, readJson } from "@/lib/server/http/responses.ts";
 import { ownConfig, ownMonitor } from "@/lib/server/instance.ts";
-import { readRoadReport, ROAD_REPORT_MAX_BYTES } from "@/lib/protocol/road_report.ts";
+import { readTransportReport, TRANSPORT_REPORT_MAX_BYTES } from "@/lib/protocol/reports/transport_report.ts";
 
 export const handler = define.handlers({
   /** ReportRules: who reports, and how often. */
   GET: async () => json((await ownMonitor()).rules),
 
-  /** Takes a RoadReport: 204, or why not. */
+  /** Takes a TransportReport: 204, or why not. */
   async POST(ctx) {
     const monitor = await ownMonitor();
     const waitMs = monitor.admitReport();
     if (waitMs !== undefined) return json({ problem: "rate_limited", retryAfterMs: waitMs }, 429);
-    const body = await readJson(ctx.req, { maxBytes: ROAD_REPORT_MAX_BYTES, withinMs: ownConfig().limits.bodyMs });
+    const body = await readJson(ctx.req, { maxBytes: TRANSPORT_REPORT_MAX_BYTES, withinMs: ownConfig().limits.bodyMs });
     if ("problem" in body) {
       monitor.refuseReport();
       return body.problem === "too_long"
         ? json({ problem: "too_long", field: "body" }, 413)
         : json({ problem: "bad_report", field: "body" }, 400);
     }
-    const read = readRoadReport(body.value);
+    const read = readTransportReport(body.value);
     if ("field" in read) {
       monitor.refuseReport();
       return json({ problem: "bad_report", field: read.field }, 400);

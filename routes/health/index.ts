@@ -1,6 +1,6 @@
-import { define } from "@/lib/server/define.ts";
-import { healthWithoutDatabase, httpStatusOf } from "@/lib/server/health.ts";
-import { json } from "@/lib/server/http.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
+import { healthWithoutDatabase, httpStatusOf } from "@/lib/server/stats/health.ts";
+import { json } from "@/lib/server/http/responses.ts";
 import { ownConfig, ownServer } from "@/lib/server/instance.ts";
 import { StorageUnavailable } from "@/lib/store/store.ts";
 

@@ -1,5 +1,5 @@
-import { define } from "@/lib/server/define.ts";
-import { json } from "@/lib/server/http.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
+import { json } from "@/lib/server/http/responses.ts";
 import { ownServer } from "@/lib/server/instance.ts";
 
 export const handler = define.handlers({

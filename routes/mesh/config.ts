@@ -1,7 +1,7 @@
-import { define } from "@/lib/server/define.ts";
-import { json } from "@/lib/server/http.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
+import { json } from "@/lib/server/http/responses.ts";
 import { ownConfig } from "@/lib/server/instance.ts";
-import { meshConfigFor } from "@/lib/server/mesh_config.ts";
+import { meshConfigFor } from "@/lib/server/http/ice_config.ts";
 
 export const handler = define.handlers({
   /** MeshConfig for the device that asks: ICE servers with its own credentials, and limits. */

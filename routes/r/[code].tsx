@@ -1,13 +1,13 @@
 import { page } from "fresh";
 import { Head } from "fresh/runtime";
-import { define } from "@/lib/server/define.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownServer } from "@/lib/server/instance.ts";
 import Room from "@/islands/Room.tsx";
-import type { RoomHead } from "@/components/room/RoomScreen.tsx";
+import type { RoomHeading } from "@/components/room/RoomScreen.tsx";
 import { RoomNotFound, type RoomNotFoundProps } from "@/components/RoomNotFound.tsx";
-import { homeTextsFor } from "@/lib/design/home_texts.ts";
+import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
 
-type Data = { room: RoomHead } | { missing: RoomNotFoundProps };
+type Data = { room: RoomHeading } | { missing: RoomNotFoundProps };
 
 export const handler = define.handlers<Data>({
   async GET(ctx) {

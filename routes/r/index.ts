@@ -1,4 +1,4 @@
-import { define } from "@/lib/server/define.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 
 export const handler = define.handlers({
   /** Where the join form goes before the page's own code has loaded: `/r?code=…`. */

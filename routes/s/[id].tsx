@@ -1,13 +1,13 @@
 import { HttpError, page } from "fresh";
 import { Head } from "fresh/runtime";
-import { define } from "@/lib/server/define.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownServer } from "@/lib/server/instance.ts";
 import Room from "@/islands/Room.tsx";
-import type { RoomHead } from "@/components/room/RoomScreen.tsx";
-import { homeTextsFor } from "@/lib/design/home_texts.ts";
+import type { RoomHeading } from "@/components/room/RoomScreen.tsx";
+import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
 
 /** A sealed room. Its key stands in the fragment of the link, which browsers do not send. */
-export const handler = define.handlers<{ room: RoomHead }>({
+export const handler = define.handlers<{ room: RoomHeading }>({
   async GET(ctx) {
     const server = await ownServer();
     const room = await server.roomById(ctx.params.id ?? "");

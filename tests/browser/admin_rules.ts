@@ -1,8 +1,8 @@
 /** What an operator does, in a real browser, and what people see of it. */
 import { assert, assertEquals } from "@std/assert";
-import { adminTexts as words } from "../../lib/design/admin_texts.ts";
-import { fileSize, fileTextsFor } from "../../lib/design/file_texts.ts";
-import { noticeTexts } from "../../lib/design/notice_texts.ts";
+import { adminTexts as words } from "../../lib/ui/texts/admin_texts.ts";
+import { fileSize, fileTextsFor } from "../../lib/ui/texts/file_texts.ts";
+import { noticeTexts } from "../../lib/ui/texts/notice_texts.ts";
 import { hashPassword } from "../../lib/server/admin/password.ts";
 import { findViolations } from "../screens/axe.ts";
 import { card, choose, sendChosen } from "./file_rules.ts";

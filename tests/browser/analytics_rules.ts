@@ -1,7 +1,7 @@
 /** The analytics page in a real browser, and what pages report to it. */
 import { assert, assertEquals } from "@std/assert";
-import { analyticsTexts } from "../../lib/design/analytics_texts.ts";
-import { connectionTextsFor } from "../../lib/design/connection_texts.ts";
+import { analyticsTexts } from "../../lib/ui/texts/analytics_texts.ts";
+import { connectionTextsFor } from "../../lib/ui/texts/connection_texts.ts";
 import { findings, tooWide } from "./page_rules.ts";
 import { rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
@@ -95,7 +95,7 @@ for (const theme of ["dark", "sunlight"] as const) {
   });
 }
 
-rule("a page reports its roads without any name, and somebody who says no reports nothing", async (field) => {
+rule("a page reports its transports without any name, and somebody who says no reports nothing", async (field) => {
   const env = { FESTIVAL_REPORT_PERCENT: "100", FESTIVAL_REPORT_SECONDS: "5" };
   const server = await field.ownServer(env);
   const [ada, ben] = [
@@ -110,7 +110,7 @@ rule("a page reports its roads without any name, and somebody who says no report
       asking.push(request.allHeaders().then(({ cookie }) => ({ ...asked, cookie })));
     });
   }
-  await ben.enter(await ada.startRoom("Roads"));
+  await ben.enter(await ada.startRoom("Transports"));
   await ada.say("hello");
   await ben.button(t.room.settings).click();
   await ben.dialog(t.room.settings).getByRole("radio", { name: reportWords.off, exact: true }).check();

@@ -70,7 +70,7 @@ export class Conversation {
     return (await shownStates(author)).filter((shown) => shown.text === text).map(({ state }) => state);
   }
 
-  /** "Stored" was the last word on each message, and nothing was called refused that a road could still deliver. */
+  /** "Stored" was the last word on each message, and nothing was called refused that a transport could still deliver. */
   async #wasHonest(author: Tab): Promise<void> {
     for (const text of this.#said.get(author)!) {
       const states = await this.states(author, text);

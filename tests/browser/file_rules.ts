@@ -1,7 +1,7 @@
 /** Photos and files: from phone to phone, through a reload, from whoever is nearest, and honest about what is not to be had. */
 import { assert, assertEquals } from "@std/assert";
 import type { Locator } from "playwright-core";
-import { fileTextsFor } from "../../lib/design/file_texts.ts";
+import { fileTextsFor } from "../../lib/ui/texts/file_texts.ts";
 import { FILE_MAX_BYTES } from "../../lib/protocol/limits.ts";
 import { findViolations } from "../screens/axe.ts";
 import { crowd } from "./crowd.ts";

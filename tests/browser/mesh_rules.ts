@@ -7,7 +7,7 @@ import { rule } from "./field.ts";
 import { connectPhones, link, openPanel, panelTexts, receivedFromPhones, untilReached } from "./phones.ts";
 import { t, type Tab } from "./tab.ts";
 
-/** After a while without a server every road to it rests, and then has one trial. */
+/** After a while without a server every transport to it rests, and then has one trial. */
 const BACK_WITHIN_MS = SERVER_BREAKER.cooldownMs + 15_000;
 
 /** The server is back: all find it again. */
@@ -141,7 +141,7 @@ rule(
 );
 
 rule(
-  "[WAY-1] the preferred road changes back and forth in the middle of talking, and nothing is lost",
+  "[WAY-1] the preferred transport changes back and forth in the middle of talking, and nothing is lost",
   async (field) => {
     const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"]);
     await link([ada!, ben!]);

@@ -11,8 +11,8 @@ import { Conversation } from "./conversation.ts";
 import { type Field, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
 
-/** Promised: another road within 5 s. Without a choice of roads it would take longer than CONNECT_TIMEOUT_MS, 8 s. */
-const OTHER_ROAD_WITHIN_MS = 7_000;
+/** Promised: another transport within 5 s. Without a choice of transports it would take longer than CONNECT_TIMEOUT_MS, 8 s. */
+const OTHER_TRANSPORT_WITHIN_MS = 7_000;
 /** Promised: noticed in under 3 s. Only the missing ack would show it after ACK_TIMEOUT_MS, 10 s, and silence after 25 s. */
 const DEAD_LINK_WITHIN_MS = 4_500;
 
@@ -73,16 +73,16 @@ function spoilSockets(network: FaultProxy, rule: FaultRule): void {
   for (const connection of network.open) if (isUpgrade(connection.head)) connection.rule = rule;
 }
 
-/** The road that the page used last, as its console says. */
-function roadOf({ device }: Tab): string | undefined {
-  return device.notes.findLast((note) => note.includes("road: "))?.match(/road: (\w+ \(\w+\))/)?.[1];
+/** The transport that the page used last, as its console says. */
+function transportOf({ device }: Tab): string | undefined {
+  return device.notes.findLast((note) => note.includes("transport: "))?.match(/transport: (\w+ \(\w+\))/)?.[1];
 }
 
-async function untilRoad(person: Tab, road: string, withinMs?: number): Promise<void> {
+async function untilTransport(person: Tab, transport: string, withinMs?: number): Promise<void> {
   await person.until(
-    () => Promise.resolve(roadOf(person)),
-    (used) => used === road,
-    (used) => assertEquals(used, road, `the road of ${person.device.name}`),
+    () => Promise.resolve(transportOf(person)),
+    (used) => used === transport,
+    (used) => assertEquals(used, transport, `the transport of ${person.device.name}`),
     withinMs,
   );
 }
@@ -98,8 +98,8 @@ for (
   rule(`a network that ${what}: the room is there by polling within 5 s, and people talk`, async (field) => {
     const scene = await meet(field, what);
     const tookMs = await enterOver(scene, onlySockets(fault));
-    assert(tookMs < OTHER_ROAD_WITHIN_MS, `${tookMs} ms`);
-    for (const person of scene.people) assertEquals(roadOf(person), `polling (${reason})`);
+    assert(tookMs < OTHER_TRANSPORT_WITHIN_MS, `${tookMs} ms`);
+    for (const person of scene.people) assertEquals(transportOf(person), `polling (${reason})`);
     await scene.talk.goesOn("by polling", 3);
     await scene.talk.settles();
   });
@@ -108,7 +108,7 @@ for (
 rule("a network that cuts idle connections: after the second cut the room is there by polling", async (field) => {
   const scene = await meet(field, "Cut when idle");
   await enterOver(scene, onlySockets({ fault: "cut_idle", ms: 400 }));
-  for (const person of scene.people) await untilRoad(person, "polling (websocket_cut_early)");
+  for (const person of scene.people) await untilTransport(person, "polling (websocket_cut_early)");
   await scene.talk.goesOn("by polling");
   await scene.talk.settles();
 });
@@ -119,7 +119,7 @@ rule("when WebSockets work again, the connection moves to one in the middle of t
   for (const network of scene.networks) network.rule = PASS;
   // Tried again in the background 15 s after it failed. People go on talking over the moment when it moves.
   let rounds = 0;
-  const moved = Promise.all(scene.people.map((person) => untilRoad(person, "websocket (first_choice)", 30_000)));
+  const moved = Promise.all(scene.people.map((person) => untilTransport(person, "websocket (first_choice)", 30_000)));
   let over = false;
   void moved.finally(() => over = true);
   while (!over) {
@@ -138,7 +138,7 @@ rule("a network that delays everything: a message is on its way until it is stor
   await scene.talk.goesOn("from far away", 3);
   await scene.talk.settles();
   assertEquals(await scene.talk.states(scene.ada, "from far away: Ada 1"), ["queued", "on_its_way", "stored"]);
-  for (const person of scene.people) assertEquals(roadOf(person), "websocket (first_choice)");
+  for (const person of scene.people) assertEquals(transportOf(person), "websocket (first_choice)");
 });
 
 rule("a connection that turns into a black hole is noticed by the next message within 3 s", async (field) => {
@@ -213,7 +213,7 @@ rule(
     const scene = await meet(field, "Unavailable");
     const { people, networks, talk } = scene;
     await talk.settles();
-    // The other road's code, when it is asked for just now.
+    // The other transport's code, when it is asked for just now.
     for (const { device } of people) device.expects(/\/polling-[^/]+\.js/);
     turnInto(scene, { fault: "answer", status: 503 });
     for (const network of networks) network.cut();
@@ -253,7 +253,7 @@ rule("who comes back over a trickle, missed a lot and has something to say, gets
   const missed = Array.from({ length: 150 }, (_, n) => `missed ${n}`);
   await fillRoom(server.url, path, missed);
   // All that she missed comes in one frame, which takes longer than a dead link may stay unnoticed.
-  // No other road helps her out.
+  // No other transport helps her out.
   network.rule = (head) =>
     head.startsWith("POST") ? { fault: "answer", status: 503 } : { fault: "trickle", bytesPerSecond: 12_000 };
   await ada.device.setOffline(false);

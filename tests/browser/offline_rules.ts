@@ -98,7 +98,7 @@ rule("a room opens without a network after the browser was closed; what is typed
   const back = await ada.device.newTab();
   await back.enter(path);
   await back.untilStored("four");
-  // After so many failures Ben's roads may rest for 15 s.
+  // After so many failures Ben's transports may rest for 15 s.
   await ben.status(t.connection.connected).waitFor({ timeout: 25_000 });
   for (const person of [back, ben]) await person.shows(["one", "two", "three", "four"]);
 });

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
-import { connectionTextsFor } from "../../lib/design/connection_texts.ts";
+import { connectionTextsFor } from "../../lib/ui/texts/connection_texts.ts";
 import { FIELD_HOST, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
 
@@ -289,10 +289,10 @@ rule("over plain http on a name of the field, without crypto.subtle, people chat
 });
 
 rule(
-  "the connection panel tells the road and why, what was measured, and lets people choose and check",
+  "the connection panel tells the transport and why, what was measured, and lets people choose and check",
   async (field) => {
     const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
-    await ben.enter(await ada.startRoom("Roads"));
+    await ben.enter(await ada.startRoom("Transports"));
     await ada.say("over the socket");
     await ada.button(t.connection.open).click();
     const panel = ada.dialog(panelTexts.title);

@@ -1,16 +1,16 @@
 /** Two phones without any server: each shows its code and scans the other's. Others join through them. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { toBase64Url } from "../../lib/shared/base64url.ts";
 import { findViolations } from "../screens/axe.ts";
-import { connectionTextsFor } from "../../lib/design/connection_texts.ts";
-import { pairingTextsFor } from "../../lib/design/pairing_texts.ts";
+import { connectionTextsFor } from "../../lib/ui/texts/connection_texts.ts";
+import { pairingTextsFor } from "../../lib/ui/texts/pairing_texts.ts";
 import {
   encodePairing,
   fromBase45,
   PAIRING_PREFIX,
   PAIRING_SMALL_BYTES,
   readPairing,
-} from "../../lib/protocol/pairing_code.ts";
+} from "../../lib/protocol/peer/pairing_code.ts";
 import { untilPageKept } from "./kept.ts";
 import { type Field, type OwnServer, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";

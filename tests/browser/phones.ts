@@ -1,5 +1,5 @@
 /** Phones that are linked, as the connection panel shows and steers them. */
-import { connectionTextsFor } from "../../lib/design/connection_texts.ts";
+import { connectionTextsFor } from "../../lib/ui/texts/connection_texts.ts";
 import { t, type Tab } from "./tab.ts";
 
 /** The words of the connection panel. */

@@ -5,7 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { CDPSession, Locator, Page } from "playwright-core";
 import type { RoomKind } from "../../lib/protocol/event.ts";
-import { homeTextsFor } from "../../lib/design/home_texts.ts";
+import { homeTextsFor } from "../../lib/ui/texts/home_texts.ts";
 import type { Device } from "./device.ts";
 
 /** The words of the app. */

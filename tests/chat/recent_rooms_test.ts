@@ -9,7 +9,7 @@ import {
   roomPath,
   withFavourite,
   withOpened,
-  without,
+  withoutRoom,
 } from "../../lib/chat/recent_rooms.ts";
 
 const room = (id: string, openedAt: number) => ({ id, kind: "unlisted" as const, name: `room ${id}`, openedAt });
@@ -44,7 +44,7 @@ Deno.test("ten rooms are recent, for seven days; favourites stay", () => {
 });
 
 Deno.test("a room that is removed is gone", () => {
-  assertEquals(without(opened(room("a", 1), room("b", 2)), "b").map(({ id }) => id), ["a"]);
+  assertEquals(withoutRoom(opened(room("a", 1), room("b", 2)), "b").map(({ id }) => id), ["a"]);
 });
 
 Deno.test("a sealed room opens by its link with the key, a plain one by its code, else by its id", () => {

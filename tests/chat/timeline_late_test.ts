@@ -1,15 +1,15 @@
 /** Which messages came late: the same for the same arrivals, whatever order they become known in. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { type Arrival, cameLate, LATE_AFTER_MS, LateMessages } from "../../lib/chat/timeline_late.ts";
+import { cameLate, LATE_AFTER_MS, LateMessages, type LogArrival } from "../../lib/chat/timeline_late.ts";
 
 const MINUTE_MS = LATE_AFTER_MS;
 
-function arrival(id: string, clock: number, position: number, at: number): Arrival {
+function arrival(id: string, clock: number, position: number, at: number): LogArrival {
   return { place: { id, room: "room", author: id, n: 1, clock, at }, position };
 }
 
-function lateAmong(...arrivals: Arrival[]): string[] {
+function lateAmong(...arrivals: LogArrival[]): string[] {
   const late = new LateMessages();
   for (const one of arrivals) late.add(one);
   return arrivals.map(({ place }) => place.id).filter((id) => late.has(id)).sort();
@@ -20,7 +20,7 @@ Deno.test("a message that arrived after one below it, written a minute before th
   assertEquals(lateAmong(arrival("a", 4, 1, 0), arrival("b", 6, 2, MINUTE_MS), carried), ["carried"]);
 });
 
-Deno.test("less than a minute is not late: slow roads and clocks that differ a little", () => {
+Deno.test("less than a minute is not late: slow transports and clocks that differ a little", () => {
   assertEquals(lateAmong(arrival("b", 6, 1, MINUTE_MS - 1), arrival("slow", 5, 2, 0)), []);
 });
 
@@ -41,7 +41,7 @@ Deno.test("older history that is loaded afterwards marks what came after it", ()
   assertEquals(late.add(arrival("older", 6, 8, 2 * MINUTE_MS)), ["carried"]);
 });
 
-const arrivals: fc.Arbitrary<Arrival[]> = fc.uniqueArray(
+const arrivals: fc.Arbitrary<LogArrival[]> = fc.uniqueArray(
   fc.record({
     position: fc.integer({ min: 1, max: 30 }),
     clock: fc.integer({ min: 1, max: 12 }),

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type Ed25519, ed25519, webCryptoEd25519 } from "../../lib/crypto/ed25519.ts";
 import { nobleEd25519 } from "../../lib/crypto/ed25519_noble.ts";
 import { signEvent, verifyEvent } from "../../lib/crypto/signing.ts";
-import { fromBase64Url, toBase64Url } from "../../lib/protocol/base64url.ts";
+import { fromBase64Url, toBase64Url } from "../../lib/shared/base64url.ts";
 
 const IMPLEMENTATIONS: Ed25519[] = [webCryptoEd25519(crypto.subtle), nobleEd25519()];
 

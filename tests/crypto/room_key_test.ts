@@ -1,7 +1,7 @@
 /** The key of a device in a room. */
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { roomSeed } from "../../lib/crypto/room_key.ts";
-import { fromBase64Url, toBase64Url } from "../../lib/protocol/base64url.ts";
+import { fromBase64Url, toBase64Url } from "../../lib/shared/base64url.ts";
 
 const secret = new Uint8Array(32).map((_, at) => at);
 const room = toBase64Url(new Uint8Array(16).fill(7));

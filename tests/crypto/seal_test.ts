@@ -11,7 +11,7 @@ import {
   sealContent,
   sealerOf,
 } from "../../lib/crypto/seal.ts";
-import { fromBase64Url, toBase64Url } from "../../lib/protocol/base64url.ts";
+import { fromBase64Url, toBase64Url } from "../../lib/shared/base64url.ts";
 import { content as anyContent } from "../protocol/arbitraries.ts";
 
 const SECRET = toBase64Url(new Uint8Array(16).map((_, at) => at));

@@ -1,7 +1,7 @@
 /** How files get from phone to phone: the rules of docs/PROTOCOL.md, "Files", and a seeded crowd that lies, leaves and reloads. */
 import { assert, assertEquals } from "@std/assert";
-import { ANSWER_TIMEOUT_MS, CARRY_AFTER_MS, UPLOADS_PER_NEIGHBOUR } from "../../lib/files/limits.ts";
-import { encodeFileFrame } from "../../lib/protocol/file_frames.ts";
+import { ANSWER_TIMEOUT_MS, CARRY_AFTER_MS, UPLOADS_PER_NEIGHBOUR } from "../../lib/files/file_limits.ts";
+import { encodeFileFrame } from "../../lib/protocol/peer/file_frames.ts";
 import { FILE_BLOCK_BYTES } from "../../lib/protocol/limits.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { type FilePhone, Neighbourhood } from "./neighbourhood.ts";
@@ -90,14 +90,14 @@ Deno.test("[FILE-3] a false list of hashes costs its sender the trust, and a fal
   };
   await cleo!.exchange.fetch(root);
   await world.time.run(30_000);
-  assertEquals(cleo!.exchange.progress(root)?.hindrance, "no_holder");
+  assertEquals(cleo!.exchange.progress(root)?.blockedReason, "no_holder");
   assert(cleo!.logs.some((line) => line.includes("not the file")));
   ada!.spoil = undefined;
   world.link(ada!, ben!);
   ben!.knows.set(root, { root, bytes: BLOCKS_7 + FILE_BLOCK_BYTES, author: cleo!.key });
   await ben!.exchange.fetch(root);
   await world.time.run(2_000);
-  assertEquals(ben!.exchange.progress(root)?.hindrance, "false_offer");
+  assertEquals(ben!.exchange.progress(root)?.blockedReason, "false_offer");
 });
 
 Deno.test("[FILE-8] a reload in the middle costs only what was on its way", async () => {
@@ -171,7 +171,7 @@ Deno.test("[FILE-7] nobody near holds it: the author is called, then a neighbour
   await dora!.exchange.fetch(root);
   await world.time.run(2_000);
   assertEquals(dora!.calls, [ada!.key]);
-  assertEquals(dora!.exchange.progress(root)?.hindrance, "no_holder");
+  assertEquals(dora!.exchange.progress(root)?.blockedReason, "no_holder");
   await world.until(() => dora!.has(root), 4 * CARRY_AFTER_MS);
   assertEquals((await cleo!.store.find(root))!.reason, "carried");
   // Only the way there was asked: nobody else paid for it.
@@ -187,7 +187,7 @@ Deno.test("[FILE-7] a phone that must not fetch for others does not", async () =
   await cleo!.exchange.fetch(root);
   await world.time.run(60_000);
   assertEquals(await ben!.store.find(root), undefined);
-  assertEquals(cleo!.exchange.progress(root)?.hindrance, "no_holder");
+  assertEquals(cleo!.exchange.progress(root)?.blockedReason, "no_holder");
 });
 
 Deno.test("[FILE-7] what is fetched for others ends when they are gone", async () => {
@@ -250,7 +250,7 @@ Deno.test("[FILE-9] a full device says so, keeps what is being fetched, and lets
   assertEquals(await ben!.store.find(small.root), undefined);
   await ben!.exchange.fetch(larger.root);
   await world.time.run(20_000);
-  assertEquals(ben!.exchange.progress(larger.root)?.hindrance, "full");
+  assertEquals(ben!.exchange.progress(larger.root)?.blockedReason, "full");
 });
 
 Deno.test("[FILE-10] a neighbour that asks for more than it may wait for is refused, and what it is sent is bounded", async () => {

@@ -5,12 +5,12 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { rootOf } from "../../lib/files/blocks.ts";
 import { FileExchange, isComplete } from "../../lib/files/exchange.ts";
-import { type FileDisk, memoryFileStore } from "../../lib/files/memory_store.ts";
-import type { FileOffer } from "../../lib/files/ports.ts";
-import type { FileStore } from "../../lib/files/store.ts";
-import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { type FileDisk, memoryFileStore } from "../../lib/files/memory_file_store.ts";
+import type { FileOffer } from "../../lib/files/file_ports.ts";
+import type { FileStore } from "../../lib/files/file_store.ts";
+import { toBase64Url } from "../../lib/shared/base64url.ts";
 import type { AuthorKey } from "../../lib/protocol/event.ts";
-import { blockCount, type Bytes, decodeFileFrame, type FileFrame } from "../../lib/protocol/file_frames.ts";
+import { blockCount, type Bytes, decodeFileFrame, type FileFrame } from "../../lib/protocol/peer/file_frames.ts";
 import { FILE_BLOCK_BYTES } from "../../lib/protocol/limits.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { VirtualTime } from "../support/virtual_time.ts";

@@ -2,10 +2,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Signal, signal } from "@preact/signals";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
-import { type FileDisk, memoryFileStore } from "../../lib/files/memory_store.ts";
+import { type FileDisk, memoryFileStore } from "../../lib/files/memory_file_store.ts";
 import type { FileInfo } from "../../lib/protocol/file_info.ts";
 import { FILE_BLOCK_BYTES, FILE_MAX_BYTES } from "../../lib/protocol/limits.ts";
-import { type FileNews, RoomFiles } from "../../lib/session/room_files.ts";
+import { type FileNews, RoomFiles } from "../../lib/session/files/room_files.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { hash } from "./neighbourhood.ts";
@@ -149,7 +149,7 @@ Deno.test("a file is fetched, its progress shown, and a page loaded anew goes on
   await ben!.files.fetch(root);
   assertEquals(view.value.state, "fetching");
   await room.time.run(3_000);
-  assertEquals(view.value.hindrance, "no_holder");
+  assertEquals(view.value.blockedReason, "no_holder");
   room.link(ada!, ben!);
   await room.time.run(20);
   ben!.files.dispose();

@@ -1,6 +1,6 @@
 /** What every FileStore promises. Runs in Deno for the one in memory, and in a real browser for IndexedDB. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type FileStore, type HeldFile, StoreFull } from "../../lib/files/store.ts";
+import { type FileStore, type HeldFile, StoreFull } from "../../lib/files/file_store.ts";
 import { FILE_BLOCK_BYTES } from "../../lib/protocol/limits.ts";
 
 /** Opens one more tab on the same device, which has place for so many blocks. */

@@ -2,7 +2,7 @@
  * Junk for a server: frames that are malformed, oversized, cut, mixed up, wrongly signed, replayed, of another room or
  * simply rude, each with the answers that the protocol allows for it.
  */
-import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { toBase64Url } from "../../lib/shared/base64url.ts";
 import type { FrameProblem, Refusal } from "../../lib/protocol/codes.ts";
 import {
   encodePayload,

@@ -1,10 +1,10 @@
 /** How holes are filled, and what is kept: [MESH-30] to [MESH-33] of docs/PROTOCOL.md. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { MESH_COPIES_MAX, MESH_PAGE_EVENTS } from "../../lib/protocol/mesh_frames.ts";
-import { Carry } from "../../lib/mesh/carry.ts";
-import { bucketOf, HeldEvents } from "../../lib/mesh/held_events.ts";
-import { CARRIED_MS, FETCHES_MAX } from "../../lib/mesh/limits.ts";
+import { MESH_COPIES_MAX, MESH_PAGE_EVENTS } from "../../lib/protocol/peer/mesh_frames.ts";
+import { StoreAndForward } from "../../lib/mesh/events/store_and_forward.ts";
+import { digestBucketOf, HeldEvents } from "../../lib/mesh/events/held_events.ts";
+import { CARRIED_MS, FETCHES_MAX } from "../../lib/mesh/mesh_limits.ts";
 import { MeshNode } from "../../lib/mesh/mesh_node.ts";
 import { ROOM } from "./crowd.ts";
 import { Rig } from "./rig.ts";
@@ -22,10 +22,10 @@ Deno.test("[MESH-30] equal digests end the comparison; of others only the differ
   const [hello] = rig.pass(0, "hello", a);
   rig.say(a!, { type: "digest", buckets: hello!.frame.buckets });
   assertEquals(rig.pass(0, "summary"), []);
-  const differing = hello!.frame.buckets.with(bucketOf(one.author), 7);
+  const differing = hello!.frame.buckets.with(digestBucketOf(one.author), 7);
   rig.say(a!, { type: "digest", buckets: differing });
   const [summary] = rig.pass(0, "summary");
-  assertEquals(summary!.frame.buckets, [bucketOf(one.author)]);
+  assertEquals(summary!.frame.buckets, [digestBucketOf(one.author)]);
   assert(summary!.frame.authors.some(([author, ends]) => author === one.author && ends.join() === "1,1"));
 });
 
@@ -144,7 +144,7 @@ Deno.test("[MESH-30] two nodes with any parts of a history, linked, both end up 
 });
 
 Deno.test("[MESH-33] copies are halved with every handing on, and all together are never more than at first", () => {
-  const carry = new Carry();
+  const carry = new StoreAndForward();
   carry.accept("event", MESH_COPIES_MAX, 0);
   const given = [1, 2, 3, 4, 5, 6].map(() => carry.give("event"));
   assertEquals(given, [8, 4, 2, 1, 0, 0]);
@@ -154,7 +154,7 @@ Deno.test("[MESH-33] copies are halved with every handing on, and all together a
 
 Deno.test("[MESH-33] what is carried for others is kept before what is not, for its time", () => {
   let now = 0;
-  const carry = new Carry(), rig = new Rig(), author = rig.key();
+  const carry = new StoreAndForward(), rig = new Rig(), author = rig.key();
   const held = new HeldEvents((id) => carry.isCarried(id, now), 5);
   const carried = rig.event(author);
   carry.accept(carried.id, 1, now);

@@ -4,8 +4,8 @@
  */
 import type { AuthorKey, Event, EventId, RoomId } from "../../lib/protocol/event.ts";
 import { MeshNode } from "../../lib/mesh/mesh_node.ts";
-import { LINKS_DESKTOP, LINKS_WEAK } from "../../lib/mesh/limits.ts";
-import type { MeshPorts } from "../../lib/mesh/ports.ts";
+import { LINKS_DESKTOP, LINKS_WEAK } from "../../lib/mesh/mesh_limits.ts";
+import type { MeshPorts } from "../../lib/mesh/mesh_ports.ts";
 import { PEOPLE_SHOWN } from "../../lib/protocol/limits.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { fakeEvent, fakeKey, fakeSign, fakeVerify } from "./fake_keys.ts";

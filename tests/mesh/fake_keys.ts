@@ -2,7 +2,7 @@
  * Keys and signatures for mesh simulations, at once and without promises: a keyed hash in place of Ed25519, as in
  * tests/simulation/fake_ed25519.ts. Another text or author makes a signature wrong. It keeps no secret.
  */
-import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { toBase64Url } from "../../lib/shared/base64url.ts";
 import { type AuthorKey, encodePayload, type Event, type EventHeader, eventIdOf } from "../../lib/protocol/event.ts";
 import type { SeededRandom } from "../simulation/random.ts";
 

@@ -9,10 +9,10 @@
  *              receipts and reachable phones; swallows what it should pass on
  *   babbler    text that is no frame, frames of the wrong shape, endless ones
  */
-import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { toBase64Url } from "../../lib/shared/base64url.ts";
 import type { AuthorKey, Event, WireEvent } from "../../lib/protocol/event.ts";
-import { decodeMeshFrame } from "../../lib/protocol/mesh_decode.ts";
-import { MESH_BUCKETS, type MeshFrame } from "../../lib/protocol/mesh_frames.ts";
+import { decodeMeshFrame } from "../../lib/protocol/peer/mesh_decode.ts";
+import { MESH_BUCKETS, type MeshFrame } from "../../lib/protocol/peer/mesh_frames.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { type Crowd, type CrowdPhone, type Meddler, ROOM } from "./crowd.ts";
 import { fakeEvent, fakeSign } from "./fake_keys.ts";

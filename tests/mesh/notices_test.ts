@@ -1,7 +1,7 @@
 /** How the operator's notices go from phone to phone: [NOTICE-7] and [NOTICE-5] of docs/PROTOCOL.md. */
 import { assertEquals } from "@std/assert";
 import type { WireEvent } from "../../lib/protocol/event.ts";
-import type { MeshFrame } from "../../lib/protocol/mesh_frames.ts";
+import type { MeshFrame } from "../../lib/protocol/peer/mesh_frames.ts";
 import { Rig } from "./rig.ts";
 
 const NOTICE: WireEvent = ['{"notice":1}', "A".repeat(86)];

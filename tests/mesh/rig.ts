@@ -3,10 +3,10 @@
  * test, time moves by `pass`. To extend: `ports` overrides any port of the node.
  */
 import { type AuthorKey, type Event, type EventId } from "../../lib/protocol/event.ts";
-import { decodeMeshFrame } from "../../lib/protocol/mesh_decode.ts";
-import type { MeshFrame } from "../../lib/protocol/mesh_frames.ts";
+import { decodeMeshFrame } from "../../lib/protocol/peer/mesh_decode.ts";
+import type { MeshFrame } from "../../lib/protocol/peer/mesh_frames.ts";
 import { MeshNode } from "../../lib/mesh/mesh_node.ts";
-import type { MeshPorts, MeshSettings } from "../../lib/mesh/ports.ts";
+import type { MeshPorts, MeshSettings } from "../../lib/mesh/mesh_ports.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { ROOM } from "./crowd.ts";
 import { fakeEvent, fakeKey, fakeSign, fakeVerify } from "./fake_keys.ts";

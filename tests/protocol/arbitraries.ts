@@ -1,6 +1,6 @@
 /** Random events and frames of every kind, right in every field. */
 import fc from "fast-check";
-import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { toBase64Url } from "../../lib/shared/base64url.ts";
 import {
   CLOSE_REASONS,
   type CloseReason,

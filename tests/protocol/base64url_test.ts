@@ -1,7 +1,7 @@
 /** Base64url: one text for each bytes, and bytes for no other text. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { fromBase64Url, isBase64UrlOf, toBase64Url } from "../../lib/protocol/base64url.ts";
+import { fromBase64Url, isBase64UrlOf, toBase64Url } from "../../lib/shared/base64url.ts";
 
 // RFC 4648 section 10, without padding.
 const VECTORS: [string, string][] = [

@@ -11,7 +11,7 @@ import {
   FILE_CHUNK_BYTES,
   FILE_HOPS_MAX,
   type FileFrame,
-} from "../../lib/protocol/file_frames.ts";
+} from "../../lib/protocol/peer/file_frames.ts";
 import { cleanFileName, cleanFileType } from "../../lib/files/file_name.ts";
 import { type FileInfo, readFileInfo } from "../../lib/protocol/file_info.ts";
 import {

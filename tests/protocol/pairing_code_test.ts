@@ -10,7 +10,7 @@ import {
   type PairingCode,
   readPairing,
   toBase45,
-} from "../../lib/protocol/pairing_code.ts";
+} from "../../lib/protocol/peer/pairing_code.ts";
 
 const ROOM = "AAECAwQFBgcICQoLDA0ODw";
 const CODE: PairingCode = {

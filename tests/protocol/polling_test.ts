@@ -1,7 +1,7 @@
 /** The lines of long polling: what is written is read again, and nothing else is. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { toBase64Url } from "../../lib/shared/base64url.ts";
 import {
   POLL_PROBLEMS,
   type PollAnswerHead,
@@ -10,7 +10,7 @@ import {
   readPollAnswerHead,
   readPollRequest,
   writePollRequest,
-} from "../../lib/protocol/polling.ts";
+} from "../../lib/protocol/poll_frames.ts";
 
 const connection = fc.uint8Array({ minLength: 16, maxLength: 16 }).map(toBase64Url);
 const ID = "AAAAAAAAAAAAAAAAAAAAAA";

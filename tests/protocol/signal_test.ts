@@ -19,7 +19,7 @@ import {
   ReplayWindow,
   type SignalContent,
   type SignalHeader,
-} from "../../lib/protocol/signal.ts";
+} from "../../lib/protocol/peer/signal.ts";
 import { base64url, count, wire } from "./arbitraries.ts";
 
 const text = (maxLength: number) => fc.string({ minLength: 1, maxLength }).filter((text) => text.isWellFormed());

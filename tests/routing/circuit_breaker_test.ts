@@ -32,7 +32,7 @@ function after(steps: readonly Step[], policy: BreakerPolicy): { state: BreakerS
 const failures = (count: number) => Array<Step>(count).fill("failure");
 
 const TABLE: [rule: string, steps: Step[], state: BreakerState["name"], waitMs: number][] = [
-  ["a new road is trusted", [], "closed", 0],
+  ["a new transport is trusted", [], "closed", 0],
   ["four failures in a row change nothing", failures(4), "closed", 0],
   ["the fifth opens it for 15 s", failures(5), "open", 15_000],
   ["a success in between begins the count anew", [...failures(4), "success", ...failures(4)], "closed", 0],
@@ -50,17 +50,17 @@ const TABLE: [rule: string, steps: Step[], state: BreakerState["name"], waitMs: 
   ["a trial that nobody ended blocks for one cooldown", [...failures(5), 15_000, "try", 15_000], "half_open", 0],
   ["waking allows a trial at once", [...failures(5), "wake"], "open", 0],
   ["but no more than a trial", [...failures(5), "wake", "try", "failure"], "open", 15_000],
-  ["waking a trusted road forgets its failures", [...failures(4), "wake", ...failures(4)], "closed", 0],
+  ["waking a trusted transport forgets its failures", [...failures(4), "wake", ...failures(4)], "closed", 0],
 ];
 
 for (const [rule, steps, name, waitMs] of TABLE) {
-  Deno.test(`breaker of a server road: ${rule}`, () => {
+  Deno.test(`breaker of a server transport: ${rule}`, () => {
     const { state, waitMs: waits } = after(steps, SERVER_BREAKER);
     assertEquals([state.name, waits], [name, waitMs]);
   });
 }
 
-Deno.test("breaker of a peer road: two failures change nothing, the third opens it for 30 s", () => {
+Deno.test("breaker of a peer transport: two failures change nothing, the third opens it for 30 s", () => {
   assertEquals(after(failures(2), PEER_BREAKER), { state: { name: "closed", failures: 2 }, waitMs: 0 });
   assertEquals(after(failures(3), PEER_BREAKER).waitMs, 30_000);
 });

@@ -18,11 +18,11 @@ const TABLE: [
   ["peers preferred and none there: never a wait", [true, 0, 4, "p2p"], [false, "now", "no_peers"]],
   ["WebSocket preferred: both now", [true, 4, 0, "websocket"], [true, "now", "server_preferred"]],
   ["polling preferred: both now", [true, 2, 2, "polling"], [true, "now", "server_preferred"]],
-  ["a road to the server preferred, and nobody linked", [true, 0, 4, "websocket"], [false, "now", "no_peers"]],
+  ["a transport to the server preferred, and nobody linked", [true, 0, 4, "websocket"], [false, "now", "no_peers"]],
   ["no server: peers carry", [false, 1, 3, "auto"], [true, "waits", "no_server"]],
   ["no server, the server preferred: peers carry", [false, 4, 0, "websocket"], [true, "waits", "no_server"]],
-  ["no server and no peers: it waits", [false, 0, 4, "auto"], [false, "waits", "no_road"]],
-  ["no server and no peers, peers preferred", [false, 0, 0, "p2p"], [false, "waits", "no_road"]],
+  ["no server and no peers: it waits", [false, 0, 4, "auto"], [false, "waits", "no_transport"]],
+  ["no server and no peers, peers preferred", [false, 0, 0, "p2p"], [false, "waits", "no_transport"]],
 ];
 
 for (const [name, [server, reached, missing, preference], [peers, to, reason]] of TABLE) {

@@ -2,8 +2,8 @@
 import { assert } from "@std/assert";
 import { isFailure, retryDelayMs } from "../../lib/routing/backoff.ts";
 import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
-import { TokenBucket } from "../../lib/server/rate.ts";
-import { ReturnQueue } from "../../lib/server/return_queue.ts";
+import { TokenBucket } from "../../lib/shared/rate_limiter.ts";
+import { RetryScheduler } from "../../lib/server/limits/retry_scheduler.ts";
 import { SeededRandom } from "../simulation/random.ts";
 
 const CLIENTS = 10_000;
@@ -68,7 +68,7 @@ function herd(
 }
 
 const spreadHint = () => {
-  const queue = new ReturnQueue(DEFAULT_CONFIG.closing);
+  const queue = new RetryScheduler(DEFAULT_CONFIG.closing);
   return (now: number, fraction: number) => queue.next(now, fraction);
 };
 
@@ -90,7 +90,7 @@ Deno.test("herd: a server that takes 100 per 100 ms turns the rest away to diffe
 
 Deno.test("returns: each one sent away comes later than the one before, and nobody waits without end", () => {
   const { minRetryMs, retrySpreadMs, maxRetryMs } = DEFAULT_CONFIG.closing;
-  const queue = new ReturnQueue(DEFAULT_CONFIG.closing);
+  const queue = new RetryScheduler(DEFAULT_CONFIG.closing);
   const waits = Array.from({ length: CLIENTS }, () => queue.next(0, 0));
   assert(waits.every((wait, at) => at === 0 || wait > waits[at - 1]!));
   assert(waits[0]! < minRetryMs + 10 && waits.at(-1)! >= CLIENTS);

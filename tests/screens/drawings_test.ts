@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { create } from "qrcode";
 import jsqr from "jsqr";
-import { setLines } from "@/lib/design/laser_type.ts";
-import { type QrModules, qrPath } from "@/lib/design/qr.ts";
+import { setLines } from "@/lib/ui/laser_type.ts";
+import { type QrModules, qrPath } from "@/lib/ui/qr.ts";
 import { ADJECTIVES } from "@/lib/chat/words_adjectives.ts";
 import { NOUNS } from "@/lib/chat/words_nouns.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { linkify } from "@/lib/design/linkify.ts";
+import { linkify } from "@/lib/ui/linkify.ts";
 
 const links = (text: string) => linkify(text).filter((part) => part.href !== undefined);
 

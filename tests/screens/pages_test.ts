@@ -1,7 +1,7 @@
 /** What the pages promise to eyes, fingers, keyboards and screen readers, in a real browser on the real server. */
 import { assert, assertEquals } from "@std/assert";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { homeTextsFor } from "@/lib/design/home_texts.ts";
+import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";
 import { withSecondTry } from "../support/second_try.ts";

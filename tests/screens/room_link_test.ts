@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { readScanned } from "@/lib/design/room_link.ts";
+import { readScanned } from "@/lib/ui/room_link.ts";
 
 const ORIGIN = "https://chat.example";
 const ID = "AAAAAAAAAAAAAAAAAAAAAA";

@@ -3,9 +3,9 @@
  * real server on an empty database of its own.
  */
 import type { Browser, Page } from "playwright-core";
-import { connectionTextsFor } from "@/lib/design/connection_texts.ts";
-import { pairingTextsFor } from "@/lib/design/pairing_texts.ts";
-import { homeTextsFor } from "@/lib/design/home_texts.ts";
+import { connectionTextsFor } from "@/lib/ui/texts/connection_texts.ts";
+import { pairingTextsFor } from "@/lib/ui/texts/pairing_texts.ts";
+import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { startServer } from "../support/server_process.ts";
 

@@ -1,14 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
-import { REFUSALS, ROOM_PROBLEMS } from "@/lib/protocol/codes.ts";
-import { homeTextsFor } from "@/lib/design/home_texts.ts";
-import { timesFor } from "@/lib/design/time.ts";
+import { REFUSALS, ROOM_API_PROBLEMS } from "@/lib/protocol/codes.ts";
+import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
+import { timesFor } from "@/lib/ui/time.ts";
 import { tidyRoomName } from "@/components/home/room_name.ts";
 
 const t = homeTextsFor("en");
 
 Deno.test("every reason of the protocol has words", () => {
   for (const reason of Object.keys(REFUSALS)) assert(reason in t.refusals, reason);
-  for (const problem of Object.keys(ROOM_PROBLEMS)) assert(problem in t.creating, problem);
+  for (const problem of Object.keys(ROOM_API_PROBLEMS)) assert(problem in t.creating, problem);
 });
 
 Deno.test("a language that is not there is answered in English, a region by its language", () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { classNamesIn, cssOf, stylesheet } from "@/lib/design/twind.ts";
+import { classNamesIn, cssOf, stylesheet } from "@/lib/ui/twind.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 

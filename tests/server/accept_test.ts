@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { accept, type AcceptBasis, type AcceptRules, judgeStored, type Verdict } from "../../lib/server/accept.ts";
+import {
+  accept,
+  type AcceptBasis,
+  type AcceptDecision,
+  type AcceptRules,
+  judgeStored,
+} from "../../lib/server/rooms/accept.ts";
 import { encodePayload, type Event, type EventContent, type EventHeader, eventIdOf } from "../../lib/protocol/event.ts";
 import { CLOCK_MAX_LEAD } from "../../lib/protocol/limits.ts";
 import type { AuthorRecord } from "../../lib/store/store.ts";
@@ -92,7 +98,7 @@ function sequence(texts: [atMs: number, text: string][], make = text): (number |
   let author: AuthorRecord | undefined;
   return texts.map(([atMs, said]) => {
     const n = (author?.lastN ?? 0) + 1;
-    const verdict: Verdict = accept(event({ n }, make(said)), basis({ author, nowMs: NOW + atMs }));
+    const verdict: AcceptDecision = accept(event({ n }, make(said)), basis({ author, nowMs: NOW + atMs }));
     if (verdict.type === "accepted") author = verdict.author;
     return verdict.type === "refused" ? verdict.retryAfterMs ?? verdict.reason : verdict.type;
   });

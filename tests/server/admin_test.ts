@@ -5,10 +5,10 @@ import { AUDIT_SHOWN, WIPE_WORDS } from "../../lib/server/admin/admin.ts";
 import { hashPassword, isPassword, readPasswordHash } from "../../lib/server/admin/password.ts";
 import { publicKeyOf, signAsOperator } from "../../lib/server/admin/operator_key.ts";
 import { ConfigError, DEFAULT_CONFIG, readConfig } from "../../lib/server/config.ts";
-import { takeKey } from "../../lib/server/admin/tasks.ts";
-import { deviceHash } from "../../lib/server/steering.ts";
-import { nodeVerifier } from "../../lib/server/verifier.ts";
-import { auditHash, firstBreak } from "../../lib/store/audit.ts";
+import { takeKey } from "../../lib/operating/admin_tasks.ts";
+import { deviceHash } from "../../lib/server/admin/runtime_settings.ts";
+import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
+import { auditHash, firstBreak } from "../../lib/store/operators/audit.ts";
 import type { AuditEntry } from "../../lib/store/store.ts";
 import { newFounding, TestClient } from "../support/client.ts";
 import { type Operated, OPERATOR_KEY, PASSWORD, withOperator } from "./operators.ts";
@@ -403,9 +403,9 @@ scene(
     const back = await TestClient.create({ ...first!.wire(room.id), room: room.id, secret });
     await back.connect();
     assertEquals(back.closeCode, CLOSE_REASONS.banned.code);
-    assertEquals(first!.server.steering.bans.length, 1);
+    assertEquals(first!.server.settings.bans.length, 1);
     await time.advance(5 * 60_000 + 20_000);
-    assertEquals(second!.server.steering.bansKey(who, room.id), undefined, "it ended");
+    assertEquals(second!.server.settings.bansKey(who, room.id), undefined, "it ended");
   },
   2,
 );
@@ -427,14 +427,14 @@ scene(
     const banning = first!.admin.ban(operator, asked);
     await time.advance(1_000);
     await banning;
-    assertEquals(first!.server.steering.bansDevice(device, room.id)?.who, deviceHash(device));
+    assertEquals(first!.server.settings.bansDevice(device, room.id)?.who, deviceHash(device));
     assert(!JSON.stringify(database.dump().filter(({ key }) => key[0] === "ban")).includes(device));
     const another = await TestClient.create({ ...first!.wire(room.id, { device }), room: room.id });
     another.openOnly();
     await time.advance(100);
     assertEquals(another.closeCode, CLOSE_REASONS.banned.code);
     const elsewhere = await first!.newRoom();
-    assertEquals(first!.server.steering.bansDevice(device, elsewhere.id), undefined, "only in that room");
+    assertEquals(first!.server.settings.bansDevice(device, elsewhere.id), undefined, "only in that room");
   },
 );
 
@@ -449,7 +449,7 @@ scene("limits set on one instance hold on all, say where they come from, and go 
   await time.advance(1_000);
   assertEquals(await set, { ok: true });
   assertEquals(second!.server.config.limits.messages, { burst: 2, everyMs: 60_000 });
-  const view = second!.server.steering.limits.find(({ name }) => name === "message_burst");
+  const view = second!.server.settings.limits.find(({ name }) => name === "message_burst");
   assertEquals([view?.value, view?.configured, view?.source], [2, 5, "operator"]);
   const room = await second!.newRoom();
   const ada = await TestClient.join({ ...second!.wire(room.id), room: room.id });
@@ -469,7 +469,7 @@ scene("a limit that cannot be is named, and none is changed", async ({ instances
     const set = await first!.admin.setLimits(operator, (name) => name === "message_burst" ? wrong : undefined);
     assertEquals(!set.ok && set.wrong.name, "message_burst", wrong);
   }
-  assertEquals((await first!.store.steering.read(0)).limits, {});
+  assertEquals((await first!.store.settings.read(0)).limits, {});
 });
 
 // ---- notices ----
@@ -520,16 +520,16 @@ scene(
     assert(storm.ok);
     const other = "C".repeat(42) + "E";
     const [payload] = storm.notice.wire;
-    await first!.store.steering.changeNotices((wires) => [
+    await first!.store.settings.changeNotices((wires) => [
       ...wires,
       signAsOperator(other, payload.replace(publicKeyOf(OPERATOR_KEY), publicKeyOf(other))),
       [payload.replace("Storm", "Forged"), storm.notice.wire[1]],
     ]);
-    await second!.server.steering.refresh();
-    assertEquals(second!.server.steering.notices.length, 4);
+    await second!.server.settings.refresh();
+    assertEquals(second!.server.settings.notices.length, 4);
     assertEquals((await told()).map(({ text }) => text), ["Storm"]);
     await first!.admin.withdraw(operator, storm.notice.id);
-    await second!.server.steering.refresh();
+    await second!.server.settings.refresh();
     assertEquals((await told()).map(({ of }) => of), [storm.notice.id]);
     await time.advance(3_600_000);
     assertEquals(await told(), []);

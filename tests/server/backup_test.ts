@@ -7,8 +7,8 @@ import {
   readRoom,
   roomLines,
 } from "../../lib/server/admin/room_archive.ts";
-import { runTask } from "../../lib/server/admin/tasks.ts";
-import { nodeVerifier } from "../../lib/server/verifier.ts";
+import { runTask } from "../../lib/operating/admin_tasks.ts";
+import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { newFounding, TestClient } from "../support/client.ts";
@@ -40,7 +40,7 @@ async function imported(store: Store, text: string): Promise<RoomInfo | { proble
   return await store.archive.restore(snapshot, events);
 }
 
-/** What the lines say, whatever the order of their fields; the checksum is of their letters. */
+/** What the lines say, whatever the order of their fields; the checksum is of their envelopes. */
 function parsed(text: string): unknown[] {
   return text.trimEnd().split("\n").map((line) => ({ ...JSON.parse(line), sha256: undefined }));
 }
@@ -157,10 +157,10 @@ Deno.test("[BACKUP-1] backup, wipe, restore: same rooms, same positions, same se
   const database = new MemoryDatabase();
   const before = startTestServer({ database });
   const rooms = [await conversation(before), await conversation(before, "unlisted")];
-  await before.store.steering.setLimits({ message_burst: 7 });
-  await before.store.steering.setSuggested([{ room: rooms[0]!.room.id, label: "Main stage" }]);
+  await before.store.settings.setLimits({ message_burst: 7 });
+  await before.store.settings.setSuggested([{ room: rooms[0]!.room.id, label: "Main stage" }]);
   const ban = { id: "A".repeat(16), kind: "key", who: "B".repeat(43), reason: "", at: 0, until: 8.64e15 } as const;
-  await before.store.steering.putBan(ban, 0);
+  await before.store.settings.putBan(ban, 0);
   await before.store.audit.append({ at: 1, by: "me", action: "did", details: {} });
   await before.store.audit.append({ at: 2, by: "me", action: "did more", details: {} });
   const text = await textOf(backupLines(before.store, 0));

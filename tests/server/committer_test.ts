@@ -2,8 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Event, EventId } from "../../lib/protocol/event.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
-import { Committer, type Outcome, type Sender } from "../../lib/server/committer.ts";
-import { realSurroundings } from "../../lib/server/surroundings.ts";
+import { Committer, type Outcome, type Sender } from "../../lib/server/rooms/committer.ts";
+import { realEnvironment } from "../../lib/server/environment.ts";
 import { openStore } from "../../lib/store/deno_store.ts";
 import { APPEND_MAX_EVENTS, type LogStore, StorageUnavailable } from "../../lib/store/store.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
@@ -75,7 +75,7 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
           repeatMaxTokens: 8,
           retentionMs: config.retention.maxAgeMs,
         },
-        surroundings: { ...realSurroundings, clock: time, timers: time },
+        environment: { ...realEnvironment, clock: time, timers: time },
         onStored() {},
         onEnded() {},
         onFailure() {},
@@ -168,7 +168,7 @@ Deno.test("an event twice in one batch is stored once and answered twice", () =>
     assertEquals([first.positionOf(event), second.positionOf(event), commits], [2, 2, [1]]);
   }));
 
-Deno.test("[ACK-2] nobody sees an event before its author's ack, also when the bell is faster than the commit's answer", async () => {
+Deno.test("[ACK-2] nobody sees an event before its author's ack, also when the channel is faster than the commit's answer", async () => {
   const time = new VirtualTime();
   const hooks: KvHooks = {};
   const server = startTestServer({ time, hooks });
@@ -184,7 +184,7 @@ Deno.test("[ACK-2] nobody sees an event before its author's ack, also when the b
   ada.sendEvents(event);
   await settle();
   await time.advance(900);
-  assert(moments > 2, "the bell was not heard meanwhile");
+  assert(moments > 2, "the channel was not heard meanwhile");
   assertEquals([ada.acked.has(event.id), bob.texts.includes("hello")], [false, false]);
   await time.advance(200);
   assertEquals([ada.acked.has(event.id), bob.texts.includes("hello")], [true, true]);

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { App } from "fresh";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
-import { compressedFiles } from "../../lib/server/compression.ts";
+import { compressedFiles } from "../../lib/server/http/compression.ts";
 
 const SCRIPT = "export const words = 'hello festival';\n".repeat(40);
 

@@ -2,8 +2,8 @@
 import { Admin } from "../../lib/server/admin/admin.ts";
 import type { Login, Operator } from "../../lib/server/admin/login.ts";
 import { hashPassword } from "../../lib/server/admin/password.ts";
-import { realSurroundings } from "../../lib/server/surroundings.ts";
-import { nodeVerifier } from "../../lib/server/verifier.ts";
+import { realEnvironment } from "../../lib/server/environment.ts";
+import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 import { startTestServer, type TestServer } from "./support.ts";
 import { VirtualTime } from "./virtual_time.ts";
@@ -39,7 +39,7 @@ export async function withOperator(run: (scene: Operated) => Promise<void>, coun
       server: server.server,
       store: server.store,
       verifier: nodeVerifier(),
-      surroundings: { ...realSurroundings, clock: time, timers: time, log: (line) => server.log.push(line) },
+      environment: { ...realEnvironment, clock: time, timers: time, log: (line) => server.log.push(line) },
     });
     return { ...server, admin, login: admin.login! };
   });

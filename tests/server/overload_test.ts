@@ -1,8 +1,8 @@
 /** Too much to do: what is refused when, in which order, and how it ends. */
 import { assert, assertEquals } from "@std/assert";
 import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
-import { LoadMeter } from "../../lib/server/load_meter.ts";
-import { type Load, LOAD_LEVELS, type LoadSignals, nextLoad, NO_LOAD } from "../../lib/server/overload.ts";
+import { LoadMeter } from "../../lib/server/limits/load_meter.ts";
+import { type Load, LOAD_LEVELS, type LoadSignals, nextLoad, NO_LOAD } from "../../lib/server/limits/overload.ts";
 import { isFailure, retryDelayMs } from "../../lib/routing/backoff.ts";
 import { newFounding, TestClient } from "../support/client.ts";
 import { startTestServer } from "./support.ts";
@@ -156,7 +156,7 @@ Deno.test("[LOAD-1] newcomers and history wait; who comes back, and who is there
   const goodbye = await newcomer.waitFor("goodbye");
   assertEquals(goodbye.reason, "overloaded");
   assert(goodbye.retryAfterMs! >= 250);
-  assert(!isFailure(goodbye), "no failure of the road");
+  assert(!isFailure(goodbye), "no failure of the transport");
   assertEquals(retryDelayMs({ ...goodbye, failures: 7, wasStable: false }, 0), goodbye.retryAfterMs!);
 
   there.send({ type: "history", before: 2, limit: 10 });

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { POLL_ANSWER_MAX_BYTES, POLL_HOLD_MS } from "../../lib/protocol/limits.ts";
 import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
-import { PollConnection } from "../../lib/server/poll_connection.ts";
+import { PollConnection } from "../../lib/server/connections/poll_connection.ts";
 import { drained, VirtualTime } from "../support/virtual_time.ts";
 
 interface Answer {

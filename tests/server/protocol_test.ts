@@ -486,8 +486,8 @@ Deno.test("[ACK-1] on the embedded database too: what was acked is there when it
   const folder = await Deno.makeTempDir();
   const { openStore } = await import("../../lib/store/deno_store.ts");
   const { createServer } = await import("../../lib/server/server.ts");
-  const { realSurroundings } = await import("../../lib/server/surroundings.ts");
-  const { nodeVerifier } = await import("../../lib/server/verifier.ts");
+  const { realEnvironment: realSurroundings } = await import("../../lib/server/environment.ts");
+  const { nodeVerifier } = await import("../../lib/server/rooms/verifier.ts");
   const { newFounding } = await import("../support/client.ts");
   try {
     const founding = await newFounding();

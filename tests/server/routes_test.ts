@@ -3,9 +3,9 @@ import { App } from "fresh";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import type { Event } from "../../lib/protocol/event.ts";
 import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
-import type { State } from "../../lib/server/define.ts";
+import type { RequestState } from "../../lib/server/http/route_helpers.ts";
 import { stopOwnServer } from "../../lib/server/instance.ts";
-import { contentPolicy, ownOriginOnly, securityHeaders, visitor } from "../../lib/server/security.ts";
+import { contentPolicy, ownOriginOnly, securityHeaders, visitor } from "../../lib/server/http/security.ts";
 import errorPages from "../../routes/_middleware.tsx";
 import apiMiddleware from "../../routes/api/_middleware.ts";
 import { handler as rooms } from "../../routes/api/rooms/index.ts";
@@ -22,7 +22,7 @@ async function withApp(run: (base: string) => Promise<void>, settings: Record<st
   const dataDir = await Deno.makeTempDir();
   const env = { ...settings, FESTIVAL_DATA_DIR: dataDir };
   for (const [name, value] of Object.entries(env)) Deno.env.set(name, value);
-  const app = new App<State>()
+  const app = new App<RequestState>()
     .use(securityHeaders(DEFAULT_CONFIG))
     .use(contentPolicy)
     .use(ownOriginOnly(DEFAULT_CONFIG))
@@ -50,7 +50,7 @@ async function withApp(run: (base: string) => Promise<void>, settings: Record<st
 
 Deno.test("the answer to a socket's handshake is left as it is, any other one gets the policy", async () => {
   // Headers that cannot be changed, as those of a handshake's answer in some runtimes.
-  const app = new App<State>().use(contentPolicy).get("/", () => Response.redirect("http://localhost/elsewhere"))
+  const app = new App<RequestState>().use(contentPolicy).get("/", () => Response.redirect("http://localhost/elsewhere"))
     .get("/page", (ctx) => ctx.html("<p>page</p>"));
   const ask = (path: string, headers: HeadersInit) =>
     app.handler()(new Request(`http://localhost${path}`, { headers }));

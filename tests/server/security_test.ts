@@ -3,7 +3,7 @@
  * deno.json names, asked over real sockets.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { adminTexts } from "../../lib/design/admin_texts.ts";
+import { adminTexts } from "../../lib/ui/texts/admin_texts.ts";
 import { AUDIT_SHOWN } from "../../lib/server/admin/admin.ts";
 import { newFounding, TestClient, webSocketWire } from "../support/client.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";

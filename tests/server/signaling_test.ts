@@ -1,4 +1,4 @@
-/** Signals from person to person: over both roads, on one instance and between several, within their limits. */
+/** Signals from person to person: over both transports, on one instance and between several, within their limits. */
 import { assert, assertEquals } from "@std/assert";
 import { openSignal } from "../../lib/crypto/signal_signing.ts";
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
@@ -6,11 +6,11 @@ import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
 import type { SignalFrame } from "../../lib/protocol/frames.ts";
 import { SIGNAL_PAYLOAD_MAX_CHARS } from "../../lib/protocol/limits.ts";
 import type { Store } from "../../lib/store/store.ts";
-import { MAILBOX_SLOTS } from "../../lib/store/mailboxes.ts";
+import { MAILBOX_SLOTS } from "../../lib/store/instances/mailboxes.ts";
 import { type KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
 import { TestClient } from "../support/client.ts";
 import { signalFrom } from "../support/signals.ts";
-import { startBothRoads } from "./both_roads.ts";
+import { startBothTransports } from "./both_transports.ts";
 import { configWith, type PartialConfig, startTestServer, type TestServer } from "./support.ts";
 
 const signals = (client: TestClient) => client.frames.filter((frame): frame is SignalFrame => frame.type === "signal");
@@ -27,31 +27,35 @@ async function isKnown(store: Store, room: string, { signer }: TestClient) {
   }
 }
 
-type Roads = ReturnType<typeof startBothRoads>;
+type Transports = ReturnType<typeof startBothTransports>;
 
-/** Instances on one database, each with both roads. Every client is checked for what no right server does. */
+/** Instances on one database, each with both transports. Every client is checked for what no right server does. */
 function field(
   name: string,
   count: number,
   run: (
-    stage: { roads: Roads[]; room: string; join: (road?: "socket" | "poll", at?: number) => Promise<TestClient> },
+    stage: {
+      transports: Transports[];
+      room: string;
+      join: (transport?: "socket" | "poll", at?: number) => Promise<TestClient>;
+    },
   ) => Promise<void>,
   config: PartialConfig = {},
 ): void {
   Deno.test(name, async () => {
     const database = new MemoryDatabase({ now: () => Date.now() });
-    const roads = Array.from(
+    const transports = Array.from(
       { length: count },
-      (_, at) => startBothRoads({ database, config, instance: `instance ${at}` }),
+      (_, at) => startBothTransports({ database, config, instance: `instance ${at}` }),
     );
-    const { id: room } = await roads[0]!.newRoom();
+    const { id: room } = await transports[0]!.newRoom();
     const clients: TestClient[] = [];
     try {
       await run({
-        roads,
+        transports,
         room,
-        async join(road = "socket", at = 0) {
-          const client = await TestClient.join({ open: roads[at]![road](room), room });
+        async join(transport = "socket", at = 0) {
+          const client = await TestClient.join({ open: transports[at]![transport](room), room });
           clients.push(client);
           return client;
         },
@@ -59,7 +63,7 @@ function field(
       for (const client of clients) assertEquals(client.violations, []);
     } finally {
       for (const client of clients) await client.close();
-      for (const road of roads) await road.close();
+      for (const transport of transports) await transport.close();
     }
   });
 }
@@ -84,12 +88,12 @@ for (const [from, to] of [["socket", "socket"], ["socket", "poll"], ["poll", "so
 field(
   "[SIG-1] every connection of the receiver gets it, signals keep their order",
   1,
-  async ({ join, roads, room }) => {
+  async ({ join, transports, room }) => {
     const ada = await join();
     const secret = crypto.getRandomValues(new Uint8Array(32));
     const tabs = [];
     for (let tab = 0; tab < 2; tab++) {
-      tabs.push(await TestClient.join({ open: roads[0]!.socket(room), room, secret }));
+      tabs.push(await TestClient.join({ open: transports[0]!.socket(room), room, secret }));
     }
     const to = tabs[0]!.signer.author;
     const sent = [];
@@ -113,20 +117,24 @@ field("[SIG-2] a signal to nobody is answered at once, and says to whom it was",
   assertEquals(await ada.waitFor("signal_undeliverable"), { type: "signal_undeliverable", to, reason: "not_present" });
 });
 
-field("[SIG-3] a signal too long, to oneself or before hello is refused by name", 1, async ({ join, roads, room }) => {
-  const [ada, bob] = [await join(), await join()];
-  const frame = await signalFrom(ada, bob.signer.author);
-  ada.send({ ...frame, payload: "x".repeat(SIGNAL_PAYLOAD_MAX_CHARS + 1) });
-  await ada.waitFor("problem", ({ problem, field }) => problem === "bad_field" && field === "payload");
-  ada.send({ ...frame, to: ada.signer.author });
-  await ada.waitFor("problem", ({ problem, field }) => problem === "bad_field" && field === "to");
-  const early = await TestClient.create({ open: roads[0]!.socket(room), room });
-  early.openOnly();
-  early.send(frame);
-  await early.waitFor("problem", ({ problem }) => problem === "out_of_turn");
-  await early.close();
-  assertEquals(signals(bob), []);
-});
+field(
+  "[SIG-3] a signal too long, to oneself or before hello is refused by name",
+  1,
+  async ({ join, transports, room }) => {
+    const [ada, bob] = [await join(), await join()];
+    const frame = await signalFrom(ada, bob.signer.author);
+    ada.send({ ...frame, payload: "x".repeat(SIGNAL_PAYLOAD_MAX_CHARS + 1) });
+    await ada.waitFor("problem", ({ problem, field }) => problem === "bad_field" && field === "payload");
+    ada.send({ ...frame, to: ada.signer.author });
+    await ada.waitFor("problem", ({ problem, field }) => problem === "bad_field" && field === "to");
+    const early = await TestClient.create({ open: transports[0]!.socket(room), room });
+    early.openOnly();
+    early.send(frame);
+    await early.waitFor("problem", ({ problem }) => problem === "out_of_turn");
+    await early.close();
+    assertEquals(signals(bob), []);
+  },
+);
 
 const TIGHT: PartialConfig = {
   limits: {
@@ -193,7 +201,7 @@ Deno.test("[SIG-4] signals do not cut off a slow reader: they are dropped, and t
 // ---- several instances ----
 
 field(
-  "[SIG-8] signals go to people on other instances and back, over any road, in their order",
+  "[SIG-8] signals go to people on other instances and back, over any transport, in their order",
   3,
   async ({ join }) => {
     const [ada, bob, cleo] = [await join("socket", 0), await join("poll", 1), await join("socket", 2)];
@@ -213,9 +221,9 @@ field(
 field(
   "[SIG-8] who was just called can answer, before presence says where the caller is",
   2,
-  async ({ join, roads, room }) => {
+  async ({ join, transports, room }) => {
     const bob = await join("socket", 1);
-    await isKnown(roads[0]!.store, room, bob);
+    await isKnown(transports[0]!.store, room, bob);
     // Her instance reads of Bob as it opens the room; his reads of her much later.
     const ada = await join("socket", 0);
     await sees(ada, bob);
@@ -230,9 +238,9 @@ field(
 field(
   "[SIG-8] who left another instance a moment ago is answered for by that instance",
   2,
-  async ({ join, roads, room }) => {
+  async ({ join, transports, room }) => {
     const bob = await join("socket", 1);
-    await isKnown(roads[0]!.store, room, bob);
+    await isKnown(transports[0]!.store, room, bob);
     const ada = await join("socket", 0);
     await sees(ada, bob);
     const to = bob.signer.author;

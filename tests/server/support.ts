@@ -1,10 +1,10 @@
 /** Servers for tests: on a database in memory, with real or virtual time, joined in process or over real sockets. */
 import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
-import { type ChatServer, createServer, type ServerParts, type Visitor } from "../../lib/server/server.ts";
-import type { Clock, Timers } from "../../lib/server/surroundings.ts";
-import { realSurroundings } from "../../lib/server/surroundings.ts";
-import { nodeVerifier } from "../../lib/server/verifier.ts";
-import { serveSocket, SOCKET_IDLE_TIMEOUT_S } from "../../lib/server/websocket.ts";
+import { type ChatServer, createServer, type ServerDeps, type Visitor } from "../../lib/server/server.ts";
+import type { Clock, Timers } from "../../lib/server/environment.ts";
+import { realEnvironment } from "../../lib/server/environment.ts";
+import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
+import { serveSocket, SOCKET_IDLE_TIMEOUT_S } from "../../lib/server/connections/websocket.ts";
 import { openStore } from "../../lib/store/deno_store.ts";
 import type { Kv, Store } from "../../lib/store/store.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
@@ -49,14 +49,14 @@ export interface TestServerOptions {
   config?: PartialConfig;
   time?: Clock & Timers;
   instance?: string;
-  meter?: ServerParts["meter"];
+  meter?: ServerDeps["meter"];
 }
 
 let devices = 0;
 
 /** One instance. Several on one `database` are several instances. */
 export function startTestServer(options: TestServerOptions = {}): TestServer {
-  const { time = { ...realSurroundings.clock, ...realSurroundings.timers }, hooks } = options;
+  const { time = { ...realEnvironment.clock, ...realEnvironment.timers }, hooks } = options;
   const database = options.database ?? new MemoryDatabase({ now: () => time.now() });
   const store = openStore({ kv: options.kv ?? database.open(hooks) });
   const log: string[] = [];
@@ -65,7 +65,7 @@ export function startTestServer(options: TestServerOptions = {}): TestServer {
     config: configWith(options.config),
     clock: time,
     timers: time,
-    random: realSurroundings.random,
+    random: realEnvironment.random,
     log: (line) => log.push(line),
     verifier: nodeVerifier(),
     ...(options.instance === undefined ? {} : { instance: options.instance }),

@@ -1,14 +1,14 @@
 import { assertEquals } from "@std/assert";
-import { NEW_METER, qualityOf } from "../../lib/routing/road_meter.ts";
-import { type Finding, findingsOf } from "../../lib/session/connection_check.ts";
+import { NEW_METER, qualityOf } from "../../lib/routing/transport_meter.ts";
+import { type Finding, findingsOf } from "../../lib/session/connection/connection_check.ts";
 import {
   type ConnectionDiagnostics,
   NO_MESH,
   NO_STATS,
-  type RoadDiagnostics,
-} from "../../lib/session/connection_model.ts";
+  type TransportDiagnostics,
+} from "../../lib/session/model/connection_model.ts";
 
-const FRESH: RoadDiagnostics = {
+const FRESH: TransportDiagnostics = {
   ...qualityOf(NEW_METER),
   available: true,
   breaker: "closed",
@@ -19,10 +19,10 @@ const WELL: ConnectionDiagnostics = {
   at: "2026-07-04T20:00:00.000Z",
   openSinceMs: 60_000,
   connection: { state: "connected", since: 0 },
-  route: { road: "websocket", reason: "first_choice" },
+  route: { transport: "websocket", reason: "first_choice" },
   preference: "auto",
   mesh: NO_MESH,
-  roads: { websocket: FRESH, polling: FRESH },
+  transports: { websocket: FRESH, polling: FRESH },
   next: undefined,
   stats: NO_STATS,
   waiting: 0,
@@ -49,20 +49,20 @@ const rows: [name: string, change: Partial<ConnectionDiagnostics>, answeredMs: n
   ],
   [
     "polling because WebSockets are blocked",
-    { route: { road: "polling", reason: "websocket_blocked" }, next: { road: "websocket", inMs: 4_000 } },
+    { route: { transport: "polling", reason: "websocket_blocked" }, next: { transport: "websocket", inMs: 4_000 } },
     30,
     [{ finding: "websocket_blocked", nextTryInMs: 4_000 }],
   ],
   [
     "polling because somebody wants it",
-    { route: { road: "polling", reason: "preferred" }, preference: "polling" },
+    { route: { transport: "polling", reason: "preferred" }, preference: "polling" },
     30,
     [{ finding: "polling_chosen" }],
   ],
-  ["another tab has the connection", { route: { road: "tab", reason: "shared" } }, 30, [{ finding: "other_tab" }]],
+  ["another tab has the connection", { route: { transport: "tab", reason: "shared" } }, 30, [{ finding: "other_tab" }]],
   [
-    "a slow and unsteady road",
-    { roads: { websocket: { ...FRESH, latencyMs: 1_900, reliability: 0.5 }, polling: FRESH } },
+    "a slow and unsteady transport",
+    { transports: { websocket: { ...FRESH, latencyMs: 1_900, reliability: 0.5 }, polling: FRESH } },
     30,
     [{ finding: "slow", latencyMs: 1_900 }, { finding: "unsteady", reliability: 0.5 }],
   ],

@@ -1,7 +1,12 @@
 /** What a device holds of a room's log, and what it says of the part it does not hold. */
 import { assert, assertEquals } from "@std/assert";
-import { COPY_MAX_EVENTS, COPY_SAVE_EVERY_MS, OLDER_EVENTS, UNCHECKED_MAX_EVENTS } from "../../lib/session/limits.ts";
-import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
+import {
+  COPY_MAX_EVENTS,
+  COPY_SAVE_EVERY_MS,
+  OLDER_EVENTS,
+  UNCHECKED_MAX_EVENTS,
+} from "../../lib/session/ports/session_limits.ts";
+import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import { fakeSigner } from "../simulation/fake_ed25519.ts";
 import { FakeServer } from "../support/fake_server.ts";
@@ -55,9 +60,9 @@ Deno.test("in a busy room the copy is written once a second, and nothing is left
   const { time, server, session } = await openRoom({
     storage: {
       ...storage,
-      saveCopy: (room, copy, replaces) => {
+      saveReplica: (room, copy, replaces) => {
         writtenAt.push(time.now());
-        return storage.saveCopy(room, copy, replaces);
+        return storage.saveReplica(room, copy, replaces);
       },
     },
   });
@@ -128,7 +133,7 @@ Deno.test("what the room no longer holds is said to be gone", async () => {
   session.dispose();
 });
 
-Deno.test("a wish for older messages made offline is granted when there is a road", async () => {
+Deno.test("a wish for older messages made offline is granted when there is a transport", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   await say(server, 1, 80);
@@ -230,9 +235,9 @@ Deno.test("[CLEAR-2] of a cleared room nothing is left on the screen, and whoeve
 
 Deno.test("[CLEAR-2] what was acked, and did not come from the log before it was cleared, leaves the screen, too", async () => {
   const { time, server, session } = await openRoom();
-  const [road] = server.open;
-  const tell = road!.tell.bind(road!);
-  road!.tell = (frame) => typeof frame !== "string" && frame.type === "events" ? undefined : tell(frame);
+  const [transport] = server.open;
+  const tell = transport!.tell.bind(transport!);
+  transport!.tell = (frame) => typeof frame !== "string" && frame.type === "events" ? undefined : tell(frame);
   await session.sendMessage("mine");
   await time.until(() => session.waiting === 0);
   assertEquals(lines(session).at(-1), "mine");
@@ -295,7 +300,7 @@ Deno.test("a thousand missed events come in one go", async () => {
   session.dispose();
 });
 
-Deno.test("more unchecked events than may wait end the road, and nothing is lost", async () => {
+Deno.test("more unchecked events than may wait end the transport, and nothing is lost", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const time = new VirtualTime();
   const server = await FakeServer.create(time);

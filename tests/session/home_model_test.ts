@@ -5,15 +5,15 @@ import { verifyEvent } from "../../lib/crypto/signing.ts";
 import { type Event, readEvent, type WireEvent } from "../../lib/protocol/event.ts";
 import { readWireEvent } from "../../lib/protocol/decode_server.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
-import { createHomeModel, type HomeDeps, type HomeModel } from "../../lib/session/home_model.ts";
-import { LISTED_POLL_MS } from "../../lib/session/limits.ts";
-import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
-import { Notices, type NoticeShelf } from "../../lib/session/notices.ts";
+import { createHomeModel, type HomeDeps, type HomeModel } from "../../lib/session/home/home_model.ts";
+import { LISTED_POLL_MS } from "../../lib/session/ports/session_limits.ts";
+import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
+import { NoticeBoard, type NoticeStorage } from "../../lib/session/room/notice_board.ts";
 import { encodeNotice, type NoticeUrgency, readNotice } from "../../lib/protocol/notice.ts";
 import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
-import { meshConfigFor } from "../../lib/server/mesh_config.ts";
+import { meshConfigFor } from "../../lib/server/http/ice_config.ts";
 import { publicKeyOf, signAsOperator } from "../../lib/server/admin/operator_key.ts";
-import { nodeVerifier } from "../../lib/server/verifier.ts";
+import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { fakeEd25519 } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
@@ -36,8 +36,8 @@ function made(body: unknown): RoomInfo {
   return infoOf(read.event);
 }
 
-/** A shelf that a page finds as an earlier one left it. */
-function noticeShelf(kept: { text?: string } = {}): NoticeShelf {
+/** A storage that a page finds as an earlier one left it. */
+function noticeStorage(kept: { text?: string } = {}): NoticeStorage {
   return { read: () => kept.text, write: (text) => kept.text = text, listen: () => () => {} };
 }
 
@@ -244,7 +244,7 @@ Deno.test("the home page knows whether the server answers", async () => {
 const OPERATOR = "A".repeat(43);
 
 /** A home page whose server has an operator and says `said`; without a network when `said` is undefined. */
-function operated(drawn: readonly WireEvent[] = [], shelf = noticeShelf()) {
+function operated(drawn: readonly WireEvent[] = [], storage = noticeStorage()) {
   const server: { said: WireEvent[] | undefined; asked: number } = { said: [], asked: 0 };
   const time = new VirtualTime();
   const opened = openHome((path) => {
@@ -255,7 +255,7 @@ function operated(drawn: readonly WireEvent[] = [], shelf = noticeShelf()) {
     return meshConfigFor({ ...DEFAULT_CONFIG, admin }, "d", 0);
   }, {
     time,
-    notices: { shelf, drawn },
+    notices: { storage, drawn },
     ed25519: { ...fakeEd25519, verify: (...signed) => nodeVerifier().verify(...signed) },
   });
   return { ...opened, server, texts: () => opened.home.notices.value?.map(({ text }) => text) };
@@ -306,19 +306,19 @@ Deno.test("[NOTICE-8] what was read at home is not shown again there or in a roo
   const kept: { text?: string } = {};
   const drawn = [notice("Storm"), notice("Fire")];
   const [storm, fire] = drawn.map((wire) => readNotice(wire)!.id);
-  const { home, texts, time } = operated(drawn, noticeShelf(kept));
+  const { home, texts, time } = operated(drawn, noticeStorage(kept));
   await time.run(1);
   assertEquals(texts()?.sort(), ["Fire", "Storm"]);
   home.acknowledge(storm!);
   assertEquals(texts(), ["Fire"]);
   home.dispose();
   const inRoom: string[] = [];
-  const room = new Notices({
+  const room = new NoticeBoard({
     room: "A".repeat(22),
     clock: time.clock,
     timers: time.timers,
     verifier: nodeVerifier(),
-    shelf: noticeShelf(kept),
+    storage: noticeStorage(kept),
     fetchConfig: () => Promise.reject(new TypeError("no network")),
     show: (views) => inRoom.splice(0, Infinity, ...views.map(({ text }) => text)),
     log: () => {},
@@ -326,7 +326,7 @@ Deno.test("[NOTICE-8] what was read at home is not shown again there or in a roo
   assertEquals(inRoom, ["Fire"]);
   room.acknowledge(fire!);
   room.dispose();
-  const later = operated(drawn, noticeShelf(kept));
+  const later = operated(drawn, noticeStorage(kept));
   later.server.said = undefined;
   await later.time.run(1);
   assertEquals(later.texts(), []);

@@ -1,9 +1,9 @@
 /** What runs in the browser page of idb_storage_test.ts. */
-import { idbStorage } from "../../lib/session/idb_storage.ts";
-import { enqueue } from "../../lib/session/outbox_book.ts";
+import { indexedDbStorage } from "../../lib/session/storage/idb_storage.ts";
+import { enqueue } from "../../lib/session/outbox/outbox_state.ts";
 import { FILE_BLOCK_BYTES } from "../../lib/protocol/limits.ts";
 import { FILE_STORE_RULES } from "../files/store_contract.ts";
-import { forgetFiles, idbFileStore } from "../../lib/session/idb_files.ts";
+import { forgetFiles, idbFileStore } from "../../lib/session/storage/idb_files.ts";
 import { STORAGE_RULES } from "./storage_contract.ts";
 
 /** What the test calls by `evaluate`. */
@@ -35,12 +35,12 @@ export interface Found {
   copy: { epoch: string; ranges: unknown; positions: number[]; wire: unknown } | undefined;
   seen: unknown;
   /** Payloads of what is carried for others. */
-  loose: string[];
+  relayed: string[];
 }
 
 const STORES = {
-  1: ["device", "books", "entries", "copies", "events"],
-  2: ["device", "books", "entries", "copies", "events", "seen"],
+  1: ["device", "outboxes", "entries", "copies", "events"],
+  2: ["device", "outboxes", "entries", "copies", "events", "seen"],
 };
 
 async function runFileRule({ name, run }: typeof FILE_STORE_RULES[number]): Promise<string> {
@@ -62,11 +62,11 @@ const page: StoragePage = {
     const fileRule = FILE_STORE_RULES.find((rule) => rule.name === name);
     if (fileRule !== undefined) return await runFileRule(fileRule);
     const rule = STORAGE_RULES.find((rule) => rule.name === name)!;
-    const tabs: ReturnType<typeof idbStorage>[] = [];
+    const tabs: ReturnType<typeof indexedDbStorage>[] = [];
     const database = `rule ${name}`;
     try {
       await rule.run(() => {
-        const tab = idbStorage(database);
+        const tab = indexedDbStorage(database);
         tabs.push(tab);
         return tab;
       });
@@ -79,15 +79,15 @@ const page: StoragePage = {
     }
   },
   async write(database, count) {
-    const storage = idbStorage(database);
+    const storage = indexedDbStorage(database);
     const content = { kind: "message" as const, body: { name: "Ada", text: "x" } };
-    const books = await Promise.all(
+    const outboxes = await Promise.all(
       Array.from(
         { length: count },
         () => storage.changeOutbox("room", (book) => enqueue(book, { at: 1, content }, { n: 0, clock: 0 })),
       ),
     );
-    return books.at(-1)!.entries.map(({ n }) => n);
+    return outboxes.at(-1)!.entries.map(({ n }) => n);
   },
   upgrade(database) {
     return new Promise((resolve) => {
@@ -115,7 +115,7 @@ const page: StoragePage = {
         put("device", "secret", new Uint8Array(32).fill(7));
         put("device", "name", "Ada");
         put("device", "rooms", [{ id: "room", kind: "listed", name: "Room", openedAt: 1, favourite: true }]);
-        put("books", "room", { revision: 7, n: 4, clock: 9, lastKey: 2 });
+        put("outboxes", "room", { revision: 7, n: 4, clock: 9, lastKey: 2 });
         put("entries", ["room", 1], { key: 1, n: 3, clock: 8, at: 5, content: content("signed"), wire: ["p", "s"] });
         put("entries", ["room", 2], { key: 2, n: 4, clock: 9, at: 6, content: content("typed") });
         const founding = ["payload", "signature"];
@@ -151,22 +151,22 @@ const page: StoragePage = {
     return [...found, ...await store.clear("epoch", () => false)];
   },
   async readAll(database) {
-    const storage = idbStorage(database);
+    const storage = indexedDbStorage(database);
     const [name, secret, rooms, copy, book] = await Promise.all([
       storage.name(),
       storage.secret(() => new Uint8Array(32)),
       storage.rooms(),
-      storage.copy("room"),
+      storage.replica("room"),
       storage.changeOutbox("room", (book) => book),
     ]);
     const content = { kind: "message" as const, body: { name: "Ada", text: "next" } };
     const next = await storage.changeOutbox("room", (book) => enqueue(book, { at: 7, content }, { n: 0, clock: 0 }));
     const seen = [
-      await storage.seen("room"),
-      await storage.changeSeen("room", () => ({ epoch: "epoch", position: 2 })),
+      await storage.readCursor("room"),
+      await storage.changeReadCursor("room", () => ({ epoch: "epoch", position: 2 })),
     ];
-    const loose = await storage.loose("room");
-    await storage.changeLoose("room", new Map([["id", ["carried", "signature"]]]), []);
+    const relayed = await storage.relayed("room");
+    await storage.changeRelayed("room", new Map([["id", ["carried", "signature"]]]), []);
     await storage.close();
     return {
       name,
@@ -182,7 +182,7 @@ const page: StoragePage = {
         wire: copy.events.at(-1)?.wire,
       },
       seen: seen[0] ?? null,
-      loose: loose.map(([payload]) => payload),
+      relayed: relayed.map(([payload]) => payload),
     };
   },
 };

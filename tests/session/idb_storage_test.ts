@@ -118,7 +118,7 @@ for (const version of [1, 2] as const) {
         nextN: 5,
         copy: { epoch: "epoch", ranges: [{ from: 1, to: 2 }], positions: [1, 2], wire: ["payload 2", "signature 2"] },
         seen: version === 1 ? null : { epoch: "epoch", position: 1 },
-        loose: [],
+        relayed: [],
       });
     },
   );
@@ -130,6 +130,6 @@ for (const version of [1, 2] as const) {
     await first.evaluate((name) => storagePage.readAll(name), database);
     const found = await second.evaluate((name) => storagePage.readAll(name), database);
     assertEquals(found.outbox.map(([text]) => text), ["signed", "typed", "next"]);
-    assertEquals([found.seen, found.loose], [{ epoch: "epoch", position: 2 }, ["carried"]]);
+    assertEquals([found.seen, found.relayed], [{ epoch: "epoch", position: 2 }, ["carried"]]);
   });
 }

@@ -1,5 +1,5 @@
 /** The storage in memory keeps the contract. */
-import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
+import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
 import { STORAGE_RULES } from "./storage_contract.ts";
 
 for (const { name, run } of STORAGE_RULES) {

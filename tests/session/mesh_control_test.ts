@@ -1,7 +1,7 @@
 /** When the mesh of a room is opened and closed, and what the panel hears of it. */
 import { assert, assertEquals } from "@std/assert";
-import type { MeshView } from "../../lib/session/connection_model.ts";
-import { MeshControl } from "../../lib/session/mesh_control.ts";
+import type { MeshView } from "../../lib/session/model/connection_model.ts";
+import { MeshControl } from "../../lib/session/mesh/mesh_control.ts";
 import type { MeshMode } from "../../lib/routing/mesh_mode.ts";
 import { BACKGROUND_AFTER_MS } from "../../lib/routing/power_policy.ts";
 import { SeededRandom } from "../simulation/random.ts";
@@ -161,7 +161,7 @@ Deno.test("mesh control: without a server the links stay, and a page that is lef
   page.server.down = true;
   page.server.cut();
   await page.time.run(10_000);
-  assertEquals([page.view.enabled, page.view.delivery], [true, "no_road"]);
+  assertEquals([page.view.enabled, page.view.delivery], [true, "no_transport"]);
   page.control.leave();
   assertEquals(page.view.enabled, false);
   page.close();

@@ -1,10 +1,10 @@
 /** A production session against the fake server, under virtual time. */
-import type { Clock, SessionDeps, SessionMeter, TabChannel } from "../../lib/session/deps.ts";
+import type { Clock, SessionDeps, SessionMeter, TabChannel } from "../../lib/session/ports/session_deps.ts";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
-import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
-import { openRoomSession, type RoomSession } from "../../lib/session/room_session.ts";
-import type { OpenRoad } from "../../lib/transport/road.ts";
-import type { SessionStorage } from "../../lib/session/storage.ts";
+import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
+import { openRoomSession, type RoomSession } from "../../lib/session/room/room_session.ts";
+import type { OpenTransport } from "../../lib/transport/transport.ts";
+import type { SessionStorage } from "../../lib/session/ports/session_storage.ts";
 import { fakeEd25519, FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { SeededRandom } from "../simulation/random.ts";
@@ -15,7 +15,7 @@ export interface OpenOptions {
   storage?: SessionStorage;
   tabs?: TabChannel;
   /** Default: straight to the server. */
-  openRoad?: OpenRoad;
+  openTransport?: OpenTransport;
   meter?: SessionMeter;
   preference?: SessionDeps["preference"];
   onCleared?: SessionDeps["onCleared"];
@@ -45,7 +45,7 @@ export function openSession(options: OpenOptions): RoomSession {
         return await fakeEd25519.verify(...signed);
       },
     },
-    openRoad: options.openRoad ?? server.openRoad,
+    openTransport: options.openTransport ?? server.openTransport,
     ...(tabs && { tabs }),
     ...(meter && { meter }),
     ...(preference && { preference }),

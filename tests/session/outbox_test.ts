@@ -1,13 +1,13 @@
 /** What was typed stays, until the room has it: once, in order, and with a state that is true. */
 import { assert, assertEquals } from "@std/assert";
-import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
-import { OUTBOX_MAX_EVENTS } from "../../lib/session/limits.ts";
-import type { RoomSession } from "../../lib/session/room_session.ts";
+import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
+import { OUTBOX_MAX_EVENTS } from "../../lib/session/ports/session_limits.ts";
+import type { RoomSession } from "../../lib/session/room/room_session.ts";
 import { FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { connected, lines, openRoom, openSession, tabHub } from "./open_session.ts";
 // Loaded on demand, from a disk that knows no virtual time: here it is loaded before.
-import "../../lib/session/on_demand.ts";
+import "../../lib/session/browser/on_demand.ts";
 
 const waitingOn = (disk: MemoryDisk, server: FakeServer) => disk.outboxes.get(server.room.id)?.entries ?? [];
 
@@ -40,7 +40,7 @@ Deno.test("what cannot be sent says why and leaves nothing behind", async () => 
   session.dispose();
 });
 
-Deno.test("what was typed offline is queued, shown last, and sent in order when there is a road", async () => {
+Deno.test("what was typed offline is queued, shown last, and sent in order when there is a transport", async () => {
   const { time, server, session } = await openRoom();
   server.down = true;
   server.cut();
@@ -105,10 +105,10 @@ Deno.test("a crash between giving out a number and signing leaves an entry that 
   second.dispose();
 });
 
-Deno.test("[ACK-5] an ack that was lost with its road makes no double", async () => {
+Deno.test("[ACK-5] an ack that was lost with its transport makes no double", async () => {
   const { time, server, session } = await openRoom();
   server.losesAcks = true;
-  server.roads[0]!.catchUp = () => {};
+  server.transports[0]!.catchUp = () => {};
   await session.sendMessage("once");
   await time.run(50);
   assertEquals(server.texts, ["once"]);
@@ -131,16 +131,16 @@ Deno.test("an event that is seen in the log is stored, ack or not", async () => 
   session.dispose();
 });
 
-Deno.test("a live road that never acks is replaced, and the event sent again", async () => {
+Deno.test("a live transport that never acks is replaced, and the event sent again", async () => {
   const { time, server, session } = await openRoom();
   server.losesAcks = true;
-  server.roads[0]!.catchUp = () => {};
+  server.transports[0]!.catchUp = () => {};
   await session.sendMessage("anybody?");
   await time.run(9_000);
-  assertEquals(server.roads.length, 1);
+  assertEquals(server.transports.length, 1);
   server.losesAcks = false;
   await time.run(4_000);
-  assertEquals(server.roads.length, 2);
+  assertEquals(server.transports.length, 2);
   assertEquals(lines(session).at(-1), "anybody?");
   session.dispose();
 });
@@ -155,7 +155,7 @@ Deno.test("a refusal for rate waits its time, keeps the order, and is no failure
   await time.run(5_000);
   assertEquals(server.texts, ["a", "b", "c"]);
   assertEquals(session.connection.value.state, "connected");
-  assertEquals(server.roads.length, 1);
+  assertEquals(server.transports.length, 1);
   session.dispose();
 });
 
@@ -211,20 +211,20 @@ Deno.test("a message refused for good says why, is kept for its writer, and what
   assertEquals(lines(session), ["opened Main stage", "good", "better", "bad (refused)"]);
   assertEquals(waitingOn(disk, server).map(({ refused }) => refused), ["wrong_kind"]);
   const [id] = refusedIds(session);
-  assertEquals(await session.takeBack(id!), "bad");
+  assertEquals(await session.discardRefused(id!), "bad");
   assertEquals(lines(session), ["opened Main stage", "good", "better"]);
   assertEquals(waitingOn(disk, server), []);
-  assertEquals(await session.takeBack(id!), undefined);
+  assertEquals(await session.discardRefused(id!), undefined);
   session.dispose();
 });
 
-Deno.test("signed bytes keep their number after a refusal before them: late bytes of an old road make no double", async () => {
+Deno.test("signed bytes keep their number after a refusal before them: late bytes of an old transport make no double", async () => {
   const { time, server, session } = await openRoom();
   server.judge = (event) => event.kind === "message" && event.body.text === "bad" ? { reason: "bad_event" } : undefined;
   await session.sendMessage("bad");
   await session.sendMessage("after");
   await time.run(5_000);
-  // Everything that was ever sent arrives once more, as from a road that was replaced.
+  // Everything that was ever sent arrives once more, as from a transport that was replaced.
   const late = server.framesOf("send").flatMap(({ events }) => events);
   session.forceReconnect();
   await connected(server, session);
@@ -301,7 +301,7 @@ Deno.test("one tab sends what another one typed and could not send", async () =>
   const [first, second] = [openSession({ server, disk, tabs: tab() }), openSession({ server, disk, tabs: tab() })];
   await connected(server, first);
   await connected(server, second);
-  server.roads[0]!.send = () => true; // The first tab's road is dead.
+  server.transports[0]!.send = () => true; // The first tab's transport is dead.
   await first.sendMessage("through the other one");
   await time.run(200);
   assertEquals(server.texts, ["through the other one"]);
@@ -324,7 +324,7 @@ Deno.test("a message taken back in one tab is gone in the other", async () => {
   await first.sendMessage("never mind");
   await time.run(3_000);
   assertEquals(lines(second).at(-1), "never mind (refused)");
-  await first.takeBack(refusedIds(first)[0]!);
+  await first.discardRefused(refusedIds(first)[0]!);
   await time.run(3_000);
   assertEquals(lines(second), ["opened Main stage"]);
   assertEquals(lines(first), ["opened Main stage"]);

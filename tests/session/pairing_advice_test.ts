@@ -1,7 +1,7 @@
 /** [PAIR-6] Why two phones may not find each other, as far as their codes tell. */
 import { assertEquals } from "@std/assert";
-import type { PairingCode } from "../../lib/protocol/pairing_code.ts";
-import { pairingAdvice } from "../../lib/session/pairing_advice.ts";
+import type { PairingCode } from "../../lib/protocol/peer/pairing_code.ts";
+import { pairingAdvice } from "../../lib/session/mesh/pairing_advice.ts";
 
 const code = (...hosts: string[]): PairingCode => ({
   room: "AAECAwQFBgcICQoLDA0ODw",

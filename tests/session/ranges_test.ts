@@ -1,7 +1,7 @@
 /** Which positions of a log are held. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { holes, nextOlder, type Ranges, within, withRange } from "../../lib/session/ranges.ts";
+import { holes, nextOlder, type Ranges, within, withRange } from "../../lib/session/replica/ranges.ts";
 
 const MAX = 30;
 const range = fc.tuple(fc.integer({ min: 1, max: MAX }), fc.integer({ min: 0, max: 8 }))

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import type { OpenRoad } from "../../lib/transport/road.ts";
-import { RoomConnection } from "../../lib/session/room_connection.ts";
-import type { RoomSession } from "../../lib/session/room_session.ts";
+import type { OpenTransport } from "../../lib/transport/transport.ts";
+import { RoomConnection } from "../../lib/session/connection/room_connection.ts";
+import type { RoomSession } from "../../lib/session/room/room_session.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
@@ -12,8 +12,8 @@ async function open({ blocked = false } = {}) {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   const network = { blocked };
-  const websocket: OpenRoad = (events) => {
-    if (!network.blocked) return server.openRoad(events);
+  const websocket: OpenTransport = (events) => {
+    if (!network.blocked) return server.openTransport(events);
     time.after(10, () => events.closed(1006));
     return { send: () => false, close() {} };
   };
@@ -22,20 +22,20 @@ async function open({ blocked = false } = {}) {
     steady: time.clock,
     timers: time.timers,
     random: new SeededRandom(1, "connection"),
-    openers: { websocket, polling: server.openRoad },
+    openers: { websocket, polling: server.openTransport },
     session: () => session,
     checkServer: () => Promise.resolve(7),
     network: () => ({ online: true }),
     browser: "a test",
   });
-  const session: RoomSession = openSession({ server, openRoad: connection.open, meter: connection });
+  const session: RoomSession = openSession({ server, openTransport: connection.open, meter: connection });
   await connected(server, session);
   return { time, server, session, connection, network };
 }
 
 Deno.test("the route in use is told with its reason, and none when there is none", async () => {
   const { time, server, connection } = await open({ blocked: true });
-  assertEquals(connection.currentRoute.value, { road: "polling", reason: "websocket_blocked" });
+  assertEquals(connection.currentRoute.value, { transport: "polling", reason: "websocket_blocked" });
   server.down = true;
   server.cut();
   await time.run(100);
@@ -44,17 +44,17 @@ Deno.test("the route in use is told with its reason, and none when there is none
 
 Deno.test("a preferred route is taken at once, and left again when nothing is preferred", async () => {
   const { time, server, session, connection } = await open();
-  assertEquals(connection.currentRoute.value?.road, "websocket");
+  assertEquals(connection.currentRoute.value?.transport, "websocket");
   connection.setPreferredRoute("polling");
-  await time.until(() => connection.currentRoute.value?.road === "polling");
-  assertEquals(connection.currentRoute.value, { road: "polling", reason: "preferred" });
+  await time.until(() => connection.currentRoute.value?.transport === "polling");
+  assertEquals(connection.currentRoute.value, { transport: "polling", reason: "preferred" });
   await connected(server, session);
   assertEquals(server.open.length, 1);
   connection.setPreferredRoute("auto");
-  await time.until(() => connection.currentRoute.value?.road === "websocket");
+  await time.until(() => connection.currentRoute.value?.transport === "websocket");
 });
 
-Deno.test("round trips are measured on the road that answered", async () => {
+Deno.test("round trips are measured on the transport that answered", async () => {
   const { time, connection } = await open();
   assertEquals(connection.connectionQuality.value.websocket.latencyMs, undefined);
   connection.measure();
@@ -64,15 +64,15 @@ Deno.test("round trips are measured on the road that answered", async () => {
   assertEquals(connection.connectionQuality.value.websocket.reliability, 1);
 });
 
-Deno.test("what was received and stored is counted, each on its road, mine not among the received", async () => {
+Deno.test("what was received and stored is counted, each on its transport, mine not among the received", async () => {
   const { time, server, session, connection } = await open();
-  const before = connection.hybridStats.value.webSocketMessages;
+  const before = connection.transferStats.value.viaWebSocket;
   await server.say("one");
   await server.say("two");
   await session.sendMessage("mine");
   await time.run(1_000);
-  const { webSocketMessages, pollingMessages, stored, storedAfterMs, refused } = connection.hybridStats.value;
-  assertEquals([webSocketMessages - before, pollingMessages, stored, refused], [2, 0, 1, 0]);
+  const { viaWebSocket, viaPolling, stored, storedAfterMs, refused } = connection.transferStats.value;
+  assertEquals([viaWebSocket - before, viaPolling, stored, refused], [2, 0, 1, 0]);
   assertEquals(storedAfterMs, 40);
 });
 
@@ -88,16 +88,16 @@ Deno.test("diagnostics are plain data without anybody's words", async () => {
   const diagnostics = connection.getConnectionDiagnostics();
   assertEquals(JSON.parse(JSON.stringify(diagnostics)).waiting, 1);
   assert(!JSON.stringify(diagnostics).includes("secret"));
-  assertEquals(diagnostics.roads.websocket.objection, "blocked");
+  assertEquals(diagnostics.transports.websocket.objection, "blocked");
   assertEquals(diagnostics.connection.state, "disconnected");
 });
 
-Deno.test("a reset forgets what was learned of the roads", async () => {
+Deno.test("a reset forgets what was learned of the transports", async () => {
   const { time, connection, network } = await open({ blocked: true });
   assertEquals(connection.connectionQuality.value.websocket.reliability, 0);
   network.blocked = false;
-  connection.resetRoads();
-  await time.until(() => connection.currentRoute.value?.road === "websocket");
-  assertEquals(connection.currentRoute.value, { road: "websocket", reason: "first_choice" });
+  connection.resetTransports();
+  await time.until(() => connection.currentRoute.value?.transport === "websocket");
+  assertEquals(connection.currentRoute.value, { transport: "websocket", reason: "first_choice" });
   assertEquals(connection.connectionQuality.value.websocket.reliability, 1);
 });

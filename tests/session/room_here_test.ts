@@ -1,9 +1,9 @@
 /** A page that no server drew knows its room by its address, or by a code that was scanned. */
 import { assertEquals } from "@std/assert";
 import type { KnownRoom } from "../../lib/chat/recent_rooms.ts";
-import { readScanned } from "../../lib/design/room_link.ts";
-import { encodePairing, type PairingCode } from "../../lib/protocol/pairing_code.ts";
-import { roomHere } from "../../lib/session/room_here.ts";
+import { readScanned } from "../../lib/ui/room_link.ts";
+import { encodePairing, type PairingCode } from "../../lib/protocol/peer/pairing_code.ts";
+import { roomHere } from "../../lib/session/home/room_here.ts";
 
 const STAGE: KnownRoom = {
   id: "AAECAwQFBgcICQoLDA0ODw",

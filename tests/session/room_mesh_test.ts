@@ -4,10 +4,10 @@ import { newRoomSecret, sealerOf } from "../../lib/crypto/seal.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import type { Event, WireEvent } from "../../lib/protocol/event.ts";
 import { CLOCK_MAX_LEAD } from "../../lib/protocol/limits.ts";
-import { FORWARD_MOST_MS, LAZY_HELD_MS, LAZY_SERVER_MS } from "../../lib/session/limits.ts";
-import { MemoryDisk } from "../../lib/session/memory_storage.ts";
-import { RoomMesh } from "../../lib/session/room_mesh.ts";
-import type { RoomSession } from "../../lib/session/room_session.ts";
+import { FORWARD_MOST_MS, LAZY_HELD_MS, LAZY_SERVER_MS } from "../../lib/session/ports/session_limits.ts";
+import { MemoryDisk } from "../../lib/session/storage/memory_storage.ts";
+import { RoomMesh } from "../../lib/session/mesh/room_mesh.ts";
+import type { RoomSession } from "../../lib/session/room/room_session.ts";
 import { messageFrames } from "../../lib/transport/link_frames.ts";
 import type { DeliverySituation } from "../../lib/routing/delivery_route.ts";
 import { fakeSigner } from "../simulation/fake_ed25519.ts";
@@ -71,8 +71,8 @@ class Phone {
       tabs: this.#tabs(),
       preference: () => this.preference,
       ...(secret !== undefined && { secret }),
-      openRoad: (events) => {
-        if (this.online) return server.openRoad(events);
+      openTransport: (events) => {
+        if (this.online) return server.openTransport(events);
         time.after(10, () => events.closed(1006));
         return { send: () => false, close() {} };
       },
@@ -121,7 +121,7 @@ class Phone {
   goOffline(): void {
     this.online = false;
     const author = this.session.meshHost!.signer.author;
-    for (const road of this.world.server.open) if (road.person?.author === author) road.cut();
+    for (const transport of this.world.server.open) if (transport.person?.author === author) transport.cut();
   }
 
   /** All links go silent, and nobody is told. */
@@ -333,7 +333,7 @@ Deno.test("[WAY-4] peers that reach some: both at once", async () => {
   assertEquals(cleo!.lines.at(-1), "to all");
 });
 
-Deno.test("[WAY-5] an event that comes over both roads is shown once, and nothing is carried that the log has", async () => {
+Deno.test("[WAY-5] an event that comes over both transports is shown once, and nothing is carried that the log has", async () => {
   using world = await crowd(["Ada", "Ben", "Cleo"], { meshed: 2 });
   const [ada, ben] = world.phones;
   for (let number = 1; number <= 5; number++) {
@@ -344,7 +344,7 @@ Deno.test("[WAY-5] an event that comes over both roads is shown once, and nothin
   const said = ["text 1", "text 2", "text 3", "text 4", "text 5"];
   for (const phone of world.phones) assertEquals(phone.lines.slice(1), said, phone.name);
   assertEquals(world.server.texts, said);
-  for (const phone of world.phones) assertEquals(phone.disk.loose.get(world.server.room.id)?.size ?? 0, 0);
+  for (const phone of world.phones) assertEquals(phone.disk.relayed.get(world.server.room.id)?.size ?? 0, 0);
 });
 
 Deno.test("[MESH-62] phones that lost the server link over a phone that both are linked to", async () => {
@@ -402,7 +402,7 @@ Deno.test("[WAY-6] no server: peers carry, and say so; it comes back: all is sto
   for (const phone of world.phones) {
     assertEquals(phone.lines, world.phones[0]!.lines);
     assertEquals(phone.lines.slice(1).toSorted(), said.toSorted());
-    assertEquals(phone.disk.loose.get(world.server.room.id)?.size ?? 0, 0);
+    assertEquals(phone.disk.relayed.get(world.server.room.id)?.size ?? 0, 0);
   }
 });
 
@@ -594,7 +594,7 @@ Deno.test("[FWD-5] a newcomer gets history from phones, and does not send the se
   assert(ben.lines.length > before);
   const sent = world.sent.flat();
   assert(sent.length <= 2 && sent.every((text) => text.startsWith("long ago")), sent.join(", "));
-  assertEquals(ben.disk.loose.get(world.server.room.id)?.size ?? 0, 0);
+  assertEquals(ben.disk.relayed.get(world.server.room.id)?.size ?? 0, 0);
   assertEquals(world.server.texts.length, 300);
 });
 
@@ -610,7 +610,7 @@ Deno.test("[FWD-1] what this phone stored for somebody else is unread here until
   await world.until(() => world.server.texts.length === 1, 30_000);
   await world.time.run(1_000);
   assertEquals(ben!.session.unread.value.size, 1);
-  assertEquals(ben!.disk.loose.get(world.server.room.id)?.size ?? 0, 0);
+  assertEquals(ben!.disk.relayed.get(world.server.room.id)?.size ?? 0, 0);
 });
 
 // ---- what must never appear ----
@@ -673,7 +673,7 @@ Deno.test("[GATE-1] the words of an event that is here, with a signature that is
 
 // ---- sealed ----
 
-Deno.test("[WAY-6] a sealed room talks over peers without a server, opened for its people and sealed on every road", async () => {
+Deno.test("[WAY-6] a sealed room talks over peers without a server, opened for its people and sealed on every transport", async () => {
   using world = await crowd(["Ada", "Ben"], { sealed: true });
   const [ada, ben] = world.phones;
   const frames: string[] = [];
@@ -700,7 +700,7 @@ Deno.test("[WAY-6] a sealed room talks over peers without a server, opened for i
   world.server.down = false;
   await world.until(() => ben!.live, 20_000);
   await world.until(() => world.server.log.length === 3, FORWARD_MOST_MS + 1_000);
-  assert(!/canary/.test(JSON.stringify([world.server.log, [...ben!.disk.loose.values()]])));
+  assert(!/canary/.test(JSON.stringify([world.server.log, [...ben!.disk.relayed.values()]])));
 });
 
 // ---- links ----

@@ -1,9 +1,9 @@
 /** What a page can do in a room, and what it sees of the others. */
 import { assert, assertEquals } from "@std/assert";
-import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { toBase64Url } from "../../lib/shared/base64url.ts";
 import { readEvent } from "../../lib/protocol/event.ts";
-import { MemoryDisk } from "../../lib/session/memory_storage.ts";
-import type { RoomSession } from "../../lib/session/room_session.ts";
+import { MemoryDisk } from "../../lib/session/storage/memory_storage.ts";
+import type { RoomSession } from "../../lib/session/room/room_session.ts";
 import { FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { connected, lines, openRoom, openSession } from "./open_session.ts";
@@ -32,7 +32,7 @@ Deno.test("reply, reaction, edit and retract reach the room and the screen", asy
   assertEquals(await session.edit(mine, "better answer"), {});
   await time.run(100);
   assertEquals([last(session).text, last(session).edited], ["better answer", true]);
-  await session.retract(mine);
+  await session.deleteMessage(mine);
   await time.run(100);
   assertEquals(session.messages.value.at(-1)?.type, "retracted");
   const kinds = server.log.map((wire) => readEvent(wire)).map((read) => read.ok && read.event.kind);
@@ -45,7 +45,7 @@ Deno.test("nobody edits or takes back what another wrote", async () => {
   const { id } = await server.say("theirs");
   await time.run(100);
   await session.edit(id, "mine now");
-  await session.retract(id);
+  await session.deleteMessage(id);
   await time.run(100);
   assertEquals(server.log.length, 2);
   session.dispose();

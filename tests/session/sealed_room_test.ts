@@ -1,7 +1,7 @@
 /** Sealed rooms: who has the key reads, who has not learns nothing, and nothing goes out in the clear. */
 import { assert, assertEquals } from "@std/assert";
 import { newRoomSecret, sealerOf } from "../../lib/crypto/seal.ts";
-import { MemoryDisk } from "../../lib/session/memory_storage.ts";
+import { MemoryDisk } from "../../lib/session/storage/memory_storage.ts";
 import { FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { lines, openSession } from "./open_session.ts";
@@ -57,9 +57,9 @@ Deno.test("the wrong key is told as such, and not tried again", async () => {
   assertEquals(session.room.value, undefined);
   assertEquals(lines(session), []);
   await time.run(60_000);
-  assertEquals(server.roads.length, 1);
+  assertEquals(server.transports.length, 1);
   session.forceReconnect();
-  assertEquals(server.roads.length, 1);
+  assertEquals(server.transports.length, 1);
   session.dispose();
 });
 
@@ -71,12 +71,12 @@ Deno.test("a link without its key is told as such", async () => {
   session.dispose();
 });
 
-Deno.test("a fragment that is no key opens no road at all", async () => {
+Deno.test("a fragment that is no key opens no transport at all", async () => {
   const { time, server } = await sealedRoom();
   const session = openSession({ server, secret: "too short" });
   await time.run(1_000);
   assertEquals(session.problem.value, { problem: "wrong_secret" });
-  assertEquals(server.roads.length, 0);
+  assertEquals(server.transports.length, 0);
   session.dispose();
 });
 

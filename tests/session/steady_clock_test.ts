@@ -1,6 +1,6 @@
 /** A clock for durations that nobody can set. */
 import { assertEquals } from "@std/assert";
-import { steadyClock } from "../../lib/session/steady_clock.ts";
+import { steadyClock } from "../../lib/shared/steady_clock.ts";
 
 /** What happens, and how far the steady clock goes meanwhile. `tickedMs`: as far as the other clock counts it. */
 const TABLE: [what: string, passed: { wallMs: number; tickedMs: number }, goesMs: number][] = [

@@ -1,21 +1,21 @@
 /** What every SessionStorage promises. Runs in Deno for the one in memory, and in a real browser for IndexedDB. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { EventId, WireEvent } from "../../lib/protocol/event.ts";
-import { COPY_MAX_EVENTS, LOOSE_MAX_EVENTS } from "../../lib/session/limits.ts";
-import { enqueue, type OutboxBook, settle, sign } from "../../lib/session/outbox_book.ts";
-import type { LogCopy, SessionStorage } from "../../lib/session/storage.ts";
+import { COPY_MAX_EVENTS, RELAYED_MAX_EVENTS } from "../../lib/session/ports/session_limits.ts";
+import { enqueue, type OutboxState, settle, sign } from "../../lib/session/outbox/outbox_state.ts";
+import type { Replica, SessionStorage } from "../../lib/session/ports/session_storage.ts";
 
 /** Opens one more tab on the same device. */
 export type OpenTab = () => SessionStorage;
 
 const NONE = { n: 0, clock: 0 };
 const draft = (text: string) => ({ at: 1, content: { kind: "message" as const, body: { name: "Ada", text } } });
-const write = (text: string) => (book: OutboxBook) => enqueue(book, draft(text), NONE);
+const write = (text: string) => (book: OutboxState) => enqueue(book, draft(text), NONE);
 const same = <Value>(value: Value) => value;
-const textsOf = (book: OutboxBook) =>
+const textsOf = (book: OutboxState) =>
   book.entries.map(({ content }) => content.kind === "message" ? content.body.text : content.kind);
 
-function copyOf(from: number, to: number, { epoch = "epoch", oldest = 1 } = {}): LogCopy {
+function copyOf(from: number, to: number, { epoch = "epoch", oldest = 1 } = {}): Replica {
   const events = Array.from({ length: to - from + 1 }, (_, at) => ({
     position: from + at,
     wire: [`payload ${epoch} ${from + at}`, "signature"] as const,
@@ -23,7 +23,7 @@ function copyOf(from: number, to: number, { epoch = "epoch", oldest = 1 } = {}):
   return { epoch, ranges: [{ from, to }], oldest, room: room("a"), events };
 }
 
-function room(id: string): LogCopy["room"] {
+function room(id: string): Replica["room"] {
   return { id, kind: "listed", name: id, host: "host", founding: ["payload", "signature"], createdAt: 1 };
 }
 
@@ -112,24 +112,24 @@ export const STORAGE_RULES: { name: string; run: (open: OpenTab) => Promise<void
     name: "the local copy joins what it is given, and keeps events and ranges together",
     async run(open) {
       const tab = open();
-      assertEquals(await tab.copy("a"), undefined);
-      await tab.saveCopy("a", copyOf(1, 3), false);
-      await open().saveCopy("a", copyOf(4, 5, { oldest: 2 }), false);
-      await open().saveCopy("a", copyOf(9, 9, { oldest: 2 }), false);
-      const copy = await tab.copy("a");
+      assertEquals(await tab.replica("a"), undefined);
+      await tab.saveReplica("a", copyOf(1, 3), false);
+      await open().saveReplica("a", copyOf(4, 5, { oldest: 2 }), false);
+      await open().saveReplica("a", copyOf(9, 9, { oldest: 2 }), false);
+      const copy = await tab.replica("a");
       assertEquals(copy?.ranges, [{ from: 1, to: 5 }, { from: 9, to: 9 }]);
       assertEquals(copy?.events.map(({ position }) => position), [1, 2, 3, 4, 5, 9]);
       assertEquals([copy?.oldest, copy?.events[0]?.wire[0], copy?.room.name], [2, "payload epoch 1", "a"]);
-      assertEquals(await tab.copy("b"), undefined);
+      assertEquals(await tab.replica("b"), undefined);
     },
   },
   {
     name: "the local copy keeps the newest events and forgets the oldest",
     async run(open) {
       const tab = open();
-      await tab.saveCopy("a", copyOf(1, COPY_MAX_EVENTS), false);
-      await tab.saveCopy("a", copyOf(COPY_MAX_EVENTS + 1, COPY_MAX_EVENTS + 10), false);
-      const copy = await tab.copy("a");
+      await tab.saveReplica("a", copyOf(1, COPY_MAX_EVENTS), false);
+      await tab.saveReplica("a", copyOf(COPY_MAX_EVENTS + 1, COPY_MAX_EVENTS + 10), false);
+      const copy = await tab.replica("a");
       assertEquals(copy?.ranges, [{ from: 11, to: COPY_MAX_EVENTS + 10 }]);
       assertEquals([copy?.events.length, copy?.events[0]?.position], [COPY_MAX_EVENTS, 11]);
     },
@@ -138,13 +138,13 @@ export const STORAGE_RULES: { name: string; run: (open: OpenTab) => Promise<void
     name: "another log, or a copy that replaces, drops what was there",
     async run(open) {
       const tab = open();
-      await tab.saveCopy("a", copyOf(1, 9), false);
-      await tab.saveCopy("a", copyOf(3, 4, { epoch: "another" }), false);
-      let copy = await tab.copy("a");
+      await tab.saveReplica("a", copyOf(1, 9), false);
+      await tab.saveReplica("a", copyOf(3, 4, { epoch: "another" }), false);
+      let copy = await tab.replica("a");
       assertEquals([copy?.epoch, copy?.ranges], ["another", [{ from: 3, to: 4 }]]);
       assertEquals(copy?.events.map(({ position }) => position), [3, 4]);
-      await tab.saveCopy("a", copyOf(1, 1, { epoch: "another" }), true);
-      copy = await tab.copy("a");
+      await tab.saveReplica("a", copyOf(1, 1, { epoch: "another" }), true);
+      copy = await tab.replica("a");
       assertEquals([copy?.ranges, copy?.events.length], [[{ from: 1, to: 1 }], 1]);
     },
   },
@@ -152,57 +152,57 @@ export const STORAGE_RULES: { name: string; run: (open: OpenTab) => Promise<void
     name: "how far each room was seen is what the last change made of what was there",
     async run(open) {
       const tab = open();
-      assertEquals(await tab.seen("a"), undefined);
+      assertEquals(await tab.readCursor("a"), undefined);
       const further = (position: number) => (before?: { position: number }) => ({
         epoch: "epoch",
         position: Math.max(position, before?.position ?? 0),
       });
-      await Promise.all([7, 9, 8].map((position) => open().changeSeen("a", further(position))));
-      assertEquals(await tab.seen("a"), { epoch: "epoch", position: 9 });
-      assertEquals(await tab.changeSeen("a", further(3)), { epoch: "epoch", position: 9 });
-      assertEquals(await tab.seen("b"), undefined);
+      await Promise.all([7, 9, 8].map((position) => open().changeReadCursor("a", further(position))));
+      assertEquals(await tab.readCursor("a"), { epoch: "epoch", position: 9 });
+      assertEquals(await tab.changeReadCursor("a", further(3)), { epoch: "epoch", position: 9 });
+      assertEquals(await tab.readCursor("b"), undefined);
     },
   },
   {
     name: "carried events are there for every tab, in the order in which they were kept",
     async run(open) {
       const tab = open();
-      assertEquals(await tab.loose("a"), []);
+      assertEquals(await tab.relayed("a"), []);
       for (const number of [3, 1, 2]) {
-        await tab.changeLoose("a", carried("event", number, number), []);
+        await tab.changeRelayed("a", carried("event", number, number), []);
         await new Promise((resolve) => setTimeout(resolve, A_MOMENT_MS));
       }
-      assertEquals(payloadsOf(await open().loose("a")), ["payload event 3", "payload event 1", "payload event 2"]);
-      assertEquals((await open().loose("a"))[0], ["payload event 3", "signature"]);
-      assertEquals(await tab.loose("b"), []);
+      assertEquals(payloadsOf(await open().relayed("a")), ["payload event 3", "payload event 1", "payload event 2"]);
+      assertEquals((await open().relayed("a"))[0], ["payload event 3", "signature"]);
+      assertEquals(await tab.relayed("b"), []);
     },
   },
   {
     name: "carried events are kept and dropped in one change; dropping what is not there changes nothing",
     async run(open) {
       const tab = open();
-      await tab.changeLoose("a", carried("event", 1, 3), []);
-      await open().changeLoose("a", carried("event", 4, 4), new Set(["event 1", "event 3", "unknown"]));
-      assertEquals(payloadsOf(await tab.loose("a")).toSorted(), ["payload event 2", "payload event 4"]);
+      await tab.changeRelayed("a", carried("event", 1, 3), []);
+      await open().changeRelayed("a", carried("event", 4, 4), new Set(["event 1", "event 3", "unknown"]));
+      assertEquals(payloadsOf(await tab.relayed("a")).toSorted(), ["payload event 2", "payload event 4"]);
       await Promise.all([
-        tab.changeLoose("a", carried("tab", 1, 20), []),
-        open().changeLoose("a", carried("other", 1, 20), ["event 2"]),
+        tab.changeRelayed("a", carried("tab", 1, 20), []),
+        open().changeRelayed("a", carried("other", 1, 20), ["event 2"]),
       ]);
-      assertEquals((await tab.loose("a")).length, 41);
+      assertEquals((await tab.relayed("a")).length, 41);
     },
   },
   {
     name: "carried events are bounded: the oldest of a room go, and no other room's",
     async run(open) {
       const tab = open();
-      await tab.changeLoose("aa", carried("event", 1, 2), []);
-      await tab.changeLoose("a", carried("old", 1, 10), []);
+      await tab.changeRelayed("aa", carried("event", 1, 2), []);
+      await tab.changeRelayed("a", carried("old", 1, 10), []);
       await new Promise((resolve) => setTimeout(resolve, A_MOMENT_MS));
-      await tab.changeLoose("a", carried("new", 1, LOOSE_MAX_EVENTS - 5), []);
-      const payloads = payloadsOf(await tab.loose("a"));
-      assertEquals(payloads.length, LOOSE_MAX_EVENTS);
+      await tab.changeRelayed("a", carried("new", 1, RELAYED_MAX_EVENTS - 5), []);
+      const payloads = payloadsOf(await tab.relayed("a"));
+      assertEquals(payloads.length, RELAYED_MAX_EVENTS);
       assertEquals(payloads.filter((payload) => payload.includes("old")).length, 5);
-      assertEquals((await tab.loose("aa")).length, 2);
+      assertEquals((await tab.relayed("aa")).length, 2);
     },
   },
   {
@@ -211,18 +211,18 @@ export const STORAGE_RULES: { name: string; run: (open: OpenTab) => Promise<void
       const tab = open();
       assertEquals(await tab.rooms(), []);
       await tab.changeRooms(() => [known("a"), known("b")]);
-      await tab.saveCopy("a", copyOf(1, 2), false);
-      await tab.saveCopy("b", copyOf(1, 2), false);
-      await tab.changeSeen("a", () => ({ epoch: "epoch", position: 2 }));
-      await tab.changeLoose("a", carried("event", 1, 2), []);
-      await tab.changeLoose("aa", carried("event", 1, 2), []);
+      await tab.saveReplica("a", copyOf(1, 2), false);
+      await tab.saveReplica("b", copyOf(1, 2), false);
+      await tab.changeReadCursor("a", () => ({ epoch: "epoch", position: 2 }));
+      await tab.changeRelayed("a", carried("event", 1, 2), []);
+      await tab.changeRelayed("aa", carried("event", 1, 2), []);
       await tab.changeOutbox("a", write("waits"));
       await tab.changeOutbox("b", write("settled"));
       await tab.changeOutbox("b", (book) => settle(book, new Set(book.entries.map(({ key }) => key))));
       assertEquals(await open().changeRooms(() => []), []);
-      assertEquals([await tab.rooms(), await tab.copy("a"), await tab.copy("b")], [[], undefined, undefined]);
-      assertEquals(await tab.seen("a"), undefined);
-      assertEquals([(await tab.loose("a")).length, (await tab.loose("aa")).length], [0, 2]);
+      assertEquals([await tab.rooms(), await tab.replica("a"), await tab.replica("b")], [[], undefined, undefined]);
+      assertEquals(await tab.readCursor("a"), undefined);
+      assertEquals([(await tab.relayed("a")).length, (await tab.relayed("aa")).length], [0, 2]);
       assertEquals(textsOf(await tab.changeOutbox("a", same)), ["waits"]);
       assertEquals((await tab.changeOutbox("b", same)).n, 0);
     },
@@ -233,11 +233,11 @@ export const STORAGE_RULES: { name: string; run: (open: OpenTab) => Promise<void
       const tab = open();
       await tab.changeOutbox("a", write("of a"));
       await tab.changeOutbox("aa", write("of aa"));
-      await tab.saveCopy("a", copyOf(1, 2), false);
-      await tab.saveCopy("aa", copyOf(5, 5), false);
+      await tab.saveReplica("a", copyOf(1, 2), false);
+      await tab.saveReplica("aa", copyOf(5, 5), false);
       assertEquals(textsOf(await tab.changeOutbox("a", same)), ["of a"]);
-      assertEquals((await tab.copy("a"))?.events.length, 2);
-      assertEquals((await tab.copy("aa"))?.events.length, 1);
+      assertEquals((await tab.replica("a"))?.events.length, 2);
+      assertEquals((await tab.replica("aa"))?.events.length, 1);
     },
   },
   {

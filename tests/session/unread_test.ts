@@ -2,9 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import { type Event, readEvent } from "../../lib/protocol/event.ts";
-import { COPY_MAX_EVENTS, MEMORY_MAX_EVENTS, SEEN_KEEP_EVERY_MS } from "../../lib/session/limits.ts";
-import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
-import type { RoomSession } from "../../lib/session/room_session.ts";
+import { COPY_MAX_EVENTS, MEMORY_MAX_EVENTS, SEEN_KEEP_EVERY_MS } from "../../lib/session/ports/session_limits.ts";
+import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
+import type { RoomSession } from "../../lib/session/room/room_session.ts";
 import { fakeSigner } from "../simulation/fake_ed25519.ts";
 import type { FakeServer } from "../support/fake_server.ts";
 import { connected, lines, openRoom, openSession } from "./open_session.ts";
@@ -117,7 +117,7 @@ Deno.test("a first visit finds history, the next one what came in between", asyn
   third.dispose();
 });
 
-Deno.test("what came into the copy and was not looked at is unread on the next page, before there is a road", async () => {
+Deno.test("what came into the copy and was not looked at is unread on the next page, before there is a transport", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   await server.say("seen");
@@ -154,11 +154,11 @@ Deno.test("the device remembers what was seen soon, and not for every message", 
   const disk = new MemoryDisk();
   let writes = 0;
   const storage = memoryStorage(disk, { lasting: true });
-  const changeSeen: typeof storage.changeSeen = (room, change) => {
+  const changeSeen: typeof storage.changeReadCursor = (room, change) => {
     writes++;
-    return storage.changeSeen(room, change);
+    return storage.changeReadCursor(room, change);
   };
-  const { time, server, session } = await openRoom({ storage: { ...storage, changeSeen } });
+  const { time, server, session } = await openRoom({ storage: { ...storage, changeReadCursor: changeSeen } });
   await time.run(KEPT_MS);
   writes = 0;
   for (let at = 0; at < 10; at++) {
@@ -196,9 +196,9 @@ Deno.test("storage that fails loses no mark of this page, and is tried again", a
   const disk = new MemoryDisk();
   const storage = memoryStorage(disk, { lasting: true });
   let full = true;
-  const changeSeen: typeof storage.changeSeen = (room, change) =>
-    full ? Promise.reject(new Error("full")) : storage.changeSeen(room, change);
-  const { time, server, session } = await openRoom({ storage: { ...storage, changeSeen } });
+  const changeSeen: typeof storage.changeReadCursor = (room, change) =>
+    full ? Promise.reject(new Error("full")) : storage.changeReadCursor(room, change);
+  const { time, server, session } = await openRoom({ storage: { ...storage, changeReadCursor: changeSeen } });
   await server.say("one");
   await time.run(200);
   session.seen();

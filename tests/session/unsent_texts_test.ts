@@ -1,6 +1,6 @@
 /** A page that is reloaded between the key press and the answer of its database. */
 import { assertEquals } from "@std/assert";
-import { UnsentTexts } from "../../lib/session/unsent_texts.ts";
+import { UnsentTexts } from "../../lib/session/outbox/unsent_texts.ts";
 import { lines, openRoom } from "./open_session.ts";
 
 /** One tab's storage. */

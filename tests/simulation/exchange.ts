@@ -2,13 +2,13 @@
  * One HTTP request and its answer over an unreliable network. The request arrives whole or not at all; the answer arrives
  * in pieces, of which the last ones may be missing. Each end learns late, or never, that the other one is gone.
  */
-import type { PollHttpRequest } from "../../lib/server/polling.ts";
-import type { PollInit } from "../../lib/transport/polling.ts";
+import type { PollHttpRequest } from "../../lib/server/connections/poll_endpoint.ts";
+import type { PollInit } from "../../lib/transport/polling_transport.ts";
 import { type Line, type LineQuality, Pipe } from "./pipe.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Life, Scheduler } from "./scheduler.ts";
 
-export interface ExchangeParts {
+export interface ExchangeDeps {
   scheduler: Scheduler;
   random: SeededRandom;
   quality: LineQuality;
@@ -26,7 +26,7 @@ const utf8 = new TextEncoder();
 export class Exchange implements Line {
   /** What the page's fetch gives. */
   readonly response: Promise<Pick<Response, "body">>;
-  readonly #parts: ExchangeParts;
+  readonly #deps: ExchangeDeps;
   readonly #up: Pipe;
   readonly #down: Pipe<Uint8Array<ArrayBuffer>>;
   readonly #gone = new AbortController();
@@ -37,9 +37,9 @@ export class Exchange implements Line {
   #over = false;
   #cut = false;
 
-  constructor(parts: ExchangeParts) {
-    this.#parts = parts;
-    const { scheduler, random, quality, page, init } = parts;
+  constructor(deps: ExchangeDeps) {
+    this.#deps = deps;
+    const { scheduler, random, quality, page, init } = deps;
     const { promise, resolve, reject } = Promise.withResolvers<Pick<Response, "body">>();
     this.response = promise;
     this.#resolve = resolve;
@@ -66,13 +66,13 @@ export class Exchange implements Line {
     this.#cut = true;
     this.#up.cut();
     this.#down.cut();
-    const { scheduler, random, page } = this.#parts;
+    const { scheduler, random, page } = this.#deps;
     if (random.chance(0.8)) scheduler.after(random.between(0, 3_000), () => page.whenAwake(() => this.#break()));
     scheduler.after(random.between(0, 40_000), () => this.#gone.abort());
   }
 
   #arrived(body: string): void {
-    const { server, answer, fail, random } = this.#parts;
+    const { server, answer, fail, random } = this.#deps;
     if (server.dead) return this.cut();
     const request = { body: bodyOf(body), signal: this.#gone.signal };
     answer(request).then((response) => response.text()).then((text) => {
@@ -81,7 +81,7 @@ export class Exchange implements Line {
       // A proxy passes it on as it comes, in pieces that end anywhere.
       const half = random.chance(0.3) ? random.between(0, bytes.length) : bytes.length;
       for (const piece of [bytes.slice(0, half), bytes.slice(half)]) if (piece.length > 0) this.#down.send(piece);
-      this.#down.finish(() => this.#parts.page.whenAwake(() => this.#end()));
+      this.#down.finish(() => this.#deps.page.whenAwake(() => this.#end()));
     }).catch(fail);
   }
 

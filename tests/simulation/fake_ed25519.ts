@@ -3,7 +3,7 @@
  * an unknown moment. It keeps what the tests need of the real one: each author's signatures are their own, another text or
  * author makes a signature wrong. It keeps no secret: whoever wants to forge one here can.
  */
-import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { toBase64Url } from "../../lib/shared/base64url.ts";
 import type { AuthorKey } from "../../lib/protocol/event.ts";
 import type { Signer, Verifier } from "../../lib/crypto/signing.ts";
 

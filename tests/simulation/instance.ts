@@ -4,9 +4,9 @@
  */
 import type { RoomId } from "../../lib/protocol/event.ts";
 import type { ServerConfig } from "../../lib/server/config.ts";
-import { Polling } from "../../lib/server/polling.ts";
+import { Polling } from "../../lib/server/connections/poll_endpoint.ts";
 import { type ChatServer, type ConnectionHandle, createServer, type Visitor } from "../../lib/server/server.ts";
-import type { Connection } from "../../lib/server/session.ts";
+import type { ClientConnection } from "../../lib/server/connections/client_session.ts";
 import { openStore } from "../../lib/store/deno_store.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
@@ -54,7 +54,7 @@ export class Instance {
     config: ServerConfig;
     /** What the server writes into its log. */
     log(line: string): void;
-    /** Called for each new connection, whatever road it is of. */
+    /** Called for each new connection, whatever transport it is of. */
     watch(room: RoomId, visitor: Visitor): FrameWatch;
   }) {
     const { name, scheduler, random, database, weather, config } = parts;
@@ -84,8 +84,8 @@ export class Instance {
     });
   }
 
-  /** A new connection, over either road. */
-  connect(room: RoomId, connection: Connection, visitor: Visitor): ConnectionHandle {
+  /** A new connection, over either transport. */
+  connect(room: RoomId, connection: ClientConnection, visitor: Visitor): ConnectionHandle {
     const watch = this.#watch(room, visitor);
     const handle = this.server.connect(room, {
       send: (text) => {

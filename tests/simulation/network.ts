@@ -5,7 +5,7 @@
  * connection may arrive after those of the connection that replaced it.
  */
 import { CLIENT_FRAME_MAX_BYTES } from "../../lib/protocol/limits.ts";
-import type { Connection } from "../../lib/server/session.ts";
+import type { ClientConnection } from "../../lib/server/connections/client_session.ts";
 import type { ConnectionHandle } from "../../lib/server/server.ts";
 import { type Line, type LineQuality, Pipe } from "./pipe.ts";
 import type { SeededRandom } from "./random.ts";
@@ -46,7 +46,7 @@ export class Link implements Line {
     /** Something between lets the socket open, and nothing through it until it is gone. */
     muted: boolean;
     /** Called on the server's side when the connection is open there. */
-    accept(connection: Connection): ConnectionHandle;
+    accept(connection: ClientConnection): ConnectionHandle;
   }) {
     const { scheduler, random, quality, server, page, client } = parts;
     this.#scheduler = scheduler;

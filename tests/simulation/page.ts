@@ -1,15 +1,15 @@
-/** One page of the app on a phone: a production session over the production roads. Killed, frozen, thawed, reloaded. */
-import { Roads } from "../../lib/session/roads.ts";
-import { openRoomSession, type RoomSession } from "../../lib/session/room_session.ts";
-import type { TabChannel } from "../../lib/session/deps.ts";
-import { MemoryDisk, memoryStorage } from "../../lib/session/memory_storage.ts";
-import type { SessionStorage } from "../../lib/session/storage.ts";
+/** One page of the app on a phone: a production session over the production transports. Killed, frozen, thawed, reloaded. */
+import { TransportManager } from "../../lib/session/connection/transport_manager.ts";
+import { openRoomSession, type RoomSession } from "../../lib/session/room/room_session.ts";
+import type { TabChannel } from "../../lib/session/ports/session_deps.ts";
+import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
+import type { SessionStorage } from "../../lib/session/ports/session_storage.ts";
 import type { RoomId } from "../../lib/protocol/event.ts";
-import type { RoadName } from "../../lib/routing/road_choice.ts";
+import type { TransportName } from "../../lib/routing/transport_choice.ts";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
-import { pollingRoad, type PollInit } from "../../lib/transport/polling.ts";
-import { socketRoad } from "../../lib/transport/socket.ts";
-import { steadyClock } from "../../lib/session/steady_clock.ts";
+import { pollingTransport, type PollInit } from "../../lib/transport/polling_transport.ts";
+import { socketTransport } from "../../lib/transport/socket_transport.ts";
+import { steadyClock } from "../../lib/shared/steady_clock.ts";
 import { fakeSigner, fakeVerifier } from "./fake_ed25519.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Link } from "./network.ts";
@@ -26,11 +26,11 @@ export class Page {
   readonly model: RoomSession;
   readonly name: string;
   readonly disk: MemoryDisk;
-  readonly #roads: Roads;
+  readonly #transports: TransportManager;
   readonly #links = new Lines<Link>();
   readonly #exchanges = new Lines<Exchange>();
   readonly #hears = new Set<(room: string) => void>();
-  #road: RoadName | undefined;
+  #transport: TransportName | undefined;
 
   constructor(phone: Phone, room: RoomId, name: string) {
     const { world, random } = phone;
@@ -42,15 +42,15 @@ export class Page {
     this.life = new Life(world.scheduler, () => phone.clockOffsetMs);
     const { clock, timers } = this.life;
     const steady = steadyClock(clock, { now: () => world.scheduler.now - openedAt });
-    this.#roads = new Roads({
+    this.#transports = new TransportManager({
       steady,
       timers,
       openers: {
-        websocket: (events) => socketRoad(this.#socket(), events),
-        polling: (events) => pollingRoad("", { timers, fetch: (_, init) => this.#fetch(init) }, events),
+        websocket: (events) => socketTransport(this.#socket(), events),
+        polling: (events) => pollingTransport("", { timers, fetch: (_, init) => this.#fetch(init) }, events),
       },
-      onBetterRoad: () => this.model.wake(),
-      onRoute: (route) => route && this.#uses(route.road),
+      onBetterTransport: () => this.model.wake(),
+      onRoute: (route) => route && this.#uses(route.transport),
     });
     this.model = openRoomSession({
       clock,
@@ -58,7 +58,7 @@ export class Page {
       timers,
       random: { bytes: (count) => random.bytes(count), fraction: () => random.fraction() },
       storage: phone.private ? memoryStorage(this.disk) : this.#storage(),
-      openRoad: this.#roads.open,
+      openTransport: this.#transports.open,
       ed25519: { signer: (seed) => Promise.resolve(fakeSigner(seed)), verify: fakeVerifier.verify },
       tabs: this.#tabs(),
       online: () => phone.network !== "offline",
@@ -86,7 +86,7 @@ export class Page {
   /** The page is closed as people close pages: it may still say goodbye. */
   close(): void {
     this.model.dispose();
-    this.#roads.dispose();
+    this.#transports.dispose();
     for (const link of this.#links.open) link.clientCloses();
     this.#die();
   }
@@ -117,9 +117,9 @@ export class Page {
     for (const exchange of this.#exchanges.open) exchange.stall("network", network === "black_hole");
   }
 
-  /** As lib/session/browser.ts does it on `online`. */
+  /** As lib/session/browser/open_room.ts does it on `online`. */
   networkChanged(): void {
-    this.#roads.networkChanged();
+    this.#transports.networkChanged();
     this.model.wake();
   }
 
@@ -135,7 +135,7 @@ export class Page {
       for (const link of links) link.stallDown("frozen", false);
       // What a page does when it is looked at again.
       this.life.whenAwake(() => {
-        this.#roads.wake();
+        this.#transports.wake();
         this.model.wake();
       });
     });
@@ -166,12 +166,12 @@ export class Page {
     return response;
   }
 
-  #uses(road: RoadName): void {
+  #uses(transport: TransportName): void {
     const { counts } = this.phone;
-    if (road === "polling") counts.overPolling++;
+    if (transport === "polling") counts.overPolling++;
     else counts.overWebSocket++;
-    if (this.#road !== undefined && this.#road !== road) counts.roadChanges++;
-    this.#road = road;
+    if (this.#transport !== undefined && this.#transport !== transport) counts.transportChanges++;
+    this.#transport = transport;
   }
 
   #tabs(): TabChannel {
@@ -218,12 +218,12 @@ export class Page {
       name: () => read(() => disk.name()),
       setName: (name) => write(() => disk.setName(name)),
       changeOutbox: (room, change) => write(() => disk.changeOutbox(room, change)),
-      copy: (room) => read(() => disk.copy(room)),
-      saveCopy: (room, copy, replaces) => write(() => disk.saveCopy(room, copy, replaces)),
-      seen: (room) => read(() => disk.seen(room)),
-      loose: (room) => read(() => disk.loose(room)),
-      changeLoose: (room, kept, dropped) => write(() => disk.changeLoose(room, kept, dropped)),
-      changeSeen: (room, change) => write(() => disk.changeSeen(room, change)),
+      replica: (room) => read(() => disk.replica(room)),
+      saveReplica: (room, copy, replaces) => write(() => disk.saveReplica(room, copy, replaces)),
+      readCursor: (room) => read(() => disk.readCursor(room)),
+      relayed: (room) => read(() => disk.relayed(room)),
+      changeRelayed: (room, kept, dropped) => write(() => disk.changeRelayed(room, kept, dropped)),
+      changeReadCursor: (room, change) => write(() => disk.changeReadCursor(room, change)),
       rooms: () => read(() => disk.rooms()),
       changeRooms: (change) => write(() => disk.changeRooms(change)),
     };

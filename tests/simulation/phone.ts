@@ -1,6 +1,6 @@
 /** One device of an honest person: a disk that lasts, a clock that is wrong, and the network it is in. */
-import { MemoryDisk } from "../../lib/session/memory_storage.ts";
-import type { OutboxEntry } from "../../lib/session/outbox_book.ts";
+import { MemoryDisk } from "../../lib/session/storage/memory_storage.ts";
+import type { OutboxEntry } from "../../lib/session/outbox/outbox_state.ts";
 import type { RoomId } from "../../lib/protocol/event.ts";
 import { Page } from "./page.ts";
 import { SeededRandom } from "./random.ts";
@@ -48,7 +48,7 @@ export class Phone {
     blackHoles: 0,
     overWebSocket: 0,
     overPolling: 0,
-    roadChanges: 0,
+    transportChanges: 0,
   };
   /** How wrong its clock is. Up to a day, or for somebody who never set it, a year. */
   clockOffsetMs: number;

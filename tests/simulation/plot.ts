@@ -47,7 +47,7 @@ export function configFor(plot: Plot, random: SeededRandom): ServerConfig {
     ...DEFAULT_CONFIG,
     fanOut: {
       ...fanOut,
-      tailEvents: random.pick([2, 10, fanOut.tailEvents]),
+      recentEvents: random.pick([2, 10, fanOut.recentEvents]),
       highWatermarkBytes: random.pick([6_000, 60_000, fanOut.highWatermarkBytes]),
     },
     commit: {

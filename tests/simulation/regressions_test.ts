@@ -1,11 +1,11 @@
 /** What simulations found, kept: as the seed that found it, and where it can be said directly, as a rule of its own. */
 import { assertEquals } from "@std/assert";
-import { LogReader } from "../../lib/session/log_reader.ts";
+import { ReplicaReader } from "../../lib/session/replica/replica_reader.ts";
 import type { EventsFrame, WelcomeFrame } from "../../lib/protocol/frames.ts";
 import type { Event, WireEvent } from "../../lib/protocol/event.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
-import { People } from "../../lib/server/people.ts";
+import { People } from "../../lib/server/rooms/people.ts";
 import { fakeSigner } from "./fake_ed25519.ts";
 import { simulate } from "./simulate.ts";
 
@@ -58,7 +58,7 @@ Deno.test("a tab adds to the device's copy only what it received since: what ano
     const content = { kind: "message", body: { name: "Ada", text: `${n}` } } as const;
     wires.push((await signEvent(signer, { room, n, clock: n, at: 0 }, content)).wire);
   }
-  const reader = new LogReader({
+  const reader = new ReplicaReader({
     check: (event: Event) => Promise.resolve(event),
     onEvents: () => {},
     onRenumbered: () => {},

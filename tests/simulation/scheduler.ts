@@ -4,7 +4,7 @@
  * seed decides: real ones do not keep theirs either.
  */
 import { setImmediate } from "node:timers";
-import type { Cancel, Timers } from "../../lib/server/surroundings.ts";
+import type { Cancel, Timers } from "../../lib/server/environment.ts";
 import type { StoreTimers } from "../../lib/store/database.ts";
 import { Heap } from "../support/heap.ts";
 import type { SeededRandom } from "./random.ts";

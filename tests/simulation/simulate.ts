@@ -1,8 +1,8 @@
 /** One simulation: everything in it, from the number of servers to the moment of a crash, follows from the seed. */
 import { signEvent } from "../../lib/crypto/signing.ts";
-import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { toBase64Url } from "../../lib/shared/base64url.ts";
 import type { RoomId } from "../../lib/protocol/event.ts";
-import type { RoomAnswer } from "../../lib/server/rooms.ts";
+import type { RoomAnswer } from "../../lib/server/rooms/rooms.ts";
 import { fakeSigner } from "./fake_ed25519.ts";
 import {
   checkLog,
@@ -148,7 +148,7 @@ class Simulation {
     await scheduler.run(HEALING_MS, () => scheduler.steps % 16 === 0 && this.#unrest() === undefined);
     const unrest = this.#unrest();
     if (unrest !== undefined) throw new Violation(`not quiet ${HEALING_MS} ms after the last fault: ${unrest}`);
-    // A road that died unheard shows at the next heartbeat. Nothing more may come of itself.
+    // A transport that died unheard shows at the next heartbeat. Nothing more may come of itself.
     await scheduler.run(30_000);
   }
 

@@ -50,7 +50,7 @@ if (SEED !== undefined) {
           "doubleAcks",
           "junkFrames",
           "stored",
-          "roadChanges",
+          "transportChanges",
           "blackHoles",
           "clockJumps",
           "fullDisks",

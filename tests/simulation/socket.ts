@@ -1,5 +1,5 @@
-/** The platform's WebSocket as the production road uses it, over a simulated line. */
-import type { SocketLike } from "../../lib/transport/socket.ts";
+/** The platform's WebSocket as the production transport uses it, over a simulated line. */
+import type { SocketLike } from "../../lib/transport/socket_transport.ts";
 import type { ClientEnd, Link } from "./network.ts";
 
 /** WebSocket.CONNECTING, OPEN and CLOSED. */
@@ -51,7 +51,7 @@ export class SimulatedSocket implements SocketLike {
     this.#link?.clientCloses();
   }
 
-  /** The road reads `data` and `code`, nothing else of an event. */
+  /** The transport reads `data` and `code`, nothing else of an event. */
   #tell(listener: ((this: WebSocket, event: never) => unknown) | null, event: object): void {
     listener?.call(this as unknown as WebSocket, event as never);
   }

@@ -170,7 +170,7 @@ export class Trouble {
         if (mine.length > 0) model.edit(random.pick(mine).id, phone.newText()).catch(ignore);
         return;
       case "retract":
-        if (mine.length > 0) model.retract(random.pick(mine).id).catch(ignore);
+        if (mine.length > 0) model.deleteMessage(random.pick(mine).id).catch(ignore);
         return;
       case "rename":
         model.rename(`${phone.name} ${random.between(1, 9)}`).catch(ignore);

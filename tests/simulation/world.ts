@@ -3,7 +3,7 @@ import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode_cli
 import type { RoomId, WireEvent } from "../../lib/protocol/event.ts";
 import type { ServerConfig } from "../../lib/server/config.ts";
 import type { Visitor } from "../../lib/server/server.ts";
-import type { PollInit } from "../../lib/transport/polling.ts";
+import type { PollInit } from "../../lib/transport/polling_transport.ts";
 import type { MemoryDatabase } from "../support/memory_kv.ts";
 import { Exchange } from "./exchange.ts";
 import { type FrameWatch, Instance, type Weather } from "./instance.ts";

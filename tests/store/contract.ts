@@ -1,5 +1,5 @@
 /** What every store promises, whatever database is under it. Each *_test.ts here runs it on one database. */
-import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { toBase64Url } from "../../lib/shared/base64url.ts";
 import { encodePayload, type Event, type EventContent, eventIdOf, type RoomKind } from "../../lib/protocol/event.ts";
 import type { Kv, LogHead, Store } from "../../lib/store/store.ts";
 import { logContract } from "./contract_log.ts";
@@ -39,7 +39,7 @@ export function storeContract(database: string, setup: () => Promise<StoreSetup>
 export const NOON = Date.UTC(2025, 5, 1, 12);
 export const MINUTE_MS = 60_000;
 
-/** The id or key that `name` stands for in tests: its letters and zeros, `byteLength` bytes in all. */
+/** The id or key that `name` stands for in tests: its envelopes and zeros, `byteLength` bytes in all. */
 export function idOf(name: string, byteLength: 16 | 32 = 16): string {
   const bytes = new Uint8Array(byteLength);
   new TextEncoder().encodeInto(name, bytes);

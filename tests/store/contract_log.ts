@@ -1,6 +1,6 @@
 /** The contract's part on logs. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { AUTHOR_RECORD_MS } from "../../lib/store/log.ts";
+import { AUTHOR_RECORD_MS } from "../../lib/store/rooms/log.ts";
 import {
   APPEND_MAX_BYTES,
   APPEND_MAX_EVENTS,
@@ -111,7 +111,7 @@ export function logContract(test: StoreTest): void {
     records.delete(idOf(names[APPEND_MAX_EVENTS]!, 32));
     head = (await store.log.append(main, head, events.slice(0, APPEND_MAX_EVENTS), records, NOON))!;
     assertEquals(head.head, 1 + APPEND_MAX_EVENTS);
-    // Few events of the largest size: 16,384 letters, as two bytes each.
+    // Few events of the largest size: 16,384 envelopes, as two bytes each.
     const large = Array.from(
       { length: Math.floor(APPEND_MAX_BYTES / 33_000) + 1 },
       (_, at) => eventOf("main", "large", at + 1, 3, { kind: "sealed", body: { sealed: "ž" + "x".repeat(16_200) } }),

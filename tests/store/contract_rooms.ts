@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { roomCodeFor } from "../../lib/chat/room_code_words.ts";
 import { keys } from "../../lib/store/keys.ts";
-import { CODE_ATTEMPTS } from "../../lib/store/rooms.ts";
+import { CODE_ATTEMPTS } from "../../lib/store/rooms/room_registry.ts";
 import {
   appendSurely,
   eventOf,

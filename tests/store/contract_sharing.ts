@@ -1,10 +1,10 @@
-/** The contract's part on what instances share: presence, limits, bells, leases. */
+/** The contract's part on what instances share: presence, limits, channels, leases. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { BELL_COUNT } from "../../lib/store/keys.ts";
-import { MAILBOX_SLOTS } from "../../lib/store/mailboxes.ts";
+import { CHANGE_CHANNELS } from "../../lib/store/keys.ts";
+import { MAILBOX_SLOTS } from "../../lib/store/instances/mailboxes.ts";
 import {
-  type Letter,
-  type Post,
+  type Envelope,
+  type EnvelopeBatch,
   type PresenceEntry,
   type Rate,
   STATS_TEXT_MAX_BYTES,
@@ -125,23 +125,23 @@ function limitsContract(test: StoreTest): void {
 }
 
 function bellsContract(test: StoreTest): void {
-  test("bells spread rooms evenly", async ({ open }) => {
-    const { bells } = await open();
-    const rooms = Array.from({ length: BELL_COUNT * 100 }, () => 0);
-    for (let at = 0; at < rooms.length; at++) rooms[bells.bellOf(idOf(`r${at}`))]!++;
-    for (const count of rooms.slice(0, BELL_COUNT)) assert(count > 50 && count < 150, `${count} rooms of 100`);
-    assertEquals(rooms.slice(BELL_COUNT).every((count) => count === 0), true);
+  test("channels spread rooms evenly", async ({ open }) => {
+    const { changes: channels } = await open();
+    const rooms = Array.from({ length: CHANGE_CHANNELS * 100 }, () => 0);
+    for (let at = 0; at < rooms.length; at++) rooms[channels.channelOf(idOf(`r${at}`))]!++;
+    for (const count of rooms.slice(0, CHANGE_CHANNELS)) assert(count > 50 && count < 150, `${count} rooms of 100`);
+    assertEquals(rooms.slice(CHANGE_CHANNELS).every((count) => count === 0), true);
   });
 
-  test("every bell rings once at first, then a room's bell whenever the room changes", async ({ open }) => {
+  test("every channel rings once at first, then a room's channel whenever the room changes", async ({ open }) => {
     const [listener, writer] = [await open(), await open()];
-    const bell = listener.bells.bellOf(main);
+    const channel = listener.changes.channelOf(main);
     const end = new AbortController();
-    const rings = listener.bells.listen(end.signal)[Symbol.asyncIterator]();
+    const rings = listener.changes.listen(end.signal)[Symbol.asyncIterator]();
     const next = async () => (await rings.next()).value;
     const first = new Set<number | undefined>();
-    for (let count = 0; count < BELL_COUNT; count++) first.add(await next());
-    assertEquals(first.size, BELL_COUNT);
+    for (let count = 0; count < CHANGE_CHANNELS; count++) first.add(await next());
+    assertEquals(first.size, CHANGE_CHANNELS);
     const changes: ((store: Store) => Promise<unknown>)[] = [
       (store) => store.rooms.create(foundingOf("main"), NOON),
       (store) => appendSurely(store, "main", [eventOf("main", "a", 1, 2)]),
@@ -152,7 +152,7 @@ function bellsContract(test: StoreTest): void {
     ];
     for (const change of changes) {
       const [rang] = await Promise.all([next(), change(writer)]);
-      assertEquals(rang, bell);
+      assertEquals(rang, channel);
     }
     end.abort();
     assertEquals(await rings.next(), { done: true, value: undefined });
@@ -161,12 +161,12 @@ function bellsContract(test: StoreTest): void {
   test("listening ends when it is aborted, left, or the store is closed", async ({ open }) => {
     const store = await open();
     await makeRoom(store, "main");
-    for await (const _ of store.bells.listen(AbortSignal.abort())) throw new Error("rang after the end");
-    for await (const _ of store.bells.listen(new AbortController().signal)) break;
+    for await (const _ of store.changes.listen(AbortSignal.abort())) throw new Error("rang after the end");
+    for await (const _ of store.changes.listen(new AbortController().signal)) break;
     const end = new AbortController();
     const listen = async (signal: AbortSignal) => {
       let rings = 0;
-      for await (const _ of store.bells.listen(signal)) if (++rings === BELL_COUNT) ready.resolve();
+      for await (const _ of store.changes.listen(signal)) if (++rings === CHANGE_CHANNELS) ready.resolve();
     };
     let ready = Promise.withResolvers<void>();
     const aborted = listen(end.signal);
@@ -188,7 +188,7 @@ function bellsContract(test: StoreTest): void {
 }
 
 function mailboxesContract(test: StoreTest): void {
-  const letter = (name: string): Letter => ({
+  const letter = (name: string): Envelope => ({
     type: "signal",
     room: main,
     from: idOf("ada", 32),
@@ -197,8 +197,10 @@ function mailboxesContract(test: StoreTest): void {
     signature: "s",
     answer: true,
   });
-  const payloads = (posts: Post[]) =>
-    posts.flatMap(({ letters }) => letters.map((letter) => letter.type === "signal" ? letter.payload : letter.type));
+  const payloads = (posts: EnvelopeBatch[]) =>
+    posts.flatMap(({ envelopes }) =>
+      envelopes.map((letter) => letter.type === "signal" ? letter.payload : letter.type)
+    );
 
   test("what lies in a mailbox is taken once, oldest first, by the instance it is for", async ({ open }) => {
     const [one, two, three] = [await open(), await open(), await open()];

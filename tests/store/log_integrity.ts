@@ -1,20 +1,20 @@
 /** Looks at the keys of a room's log and says whether they belong together. */
 import { assertEquals } from "@std/assert";
 import { eventIdOf } from "../../lib/protocol/event.ts";
-import { keys, type StoredEvent, type StoredNumber } from "../../lib/store/keys.ts";
-import type { HeadRecord } from "../../lib/store/log.ts";
+import { type EventValue, keys, type NumberValue } from "../../lib/store/keys.ts";
+import type { HeadRecord } from "../../lib/store/rooms/log.ts";
 import type { Kv } from "../../lib/store/store.ts";
 
 /** Asserts: no holes from `oldest` to `head`, and exactly one index entry for each event. Returns the positions. */
 export async function assertLogIntact(kv: Kv, room: string): Promise<number[]> {
   const positions: number[] = [], events: unknown[] = [], numbers: unknown[] = [];
-  for await (const { key, value } of kv.list<StoredEvent>({ prefix: ["event", room] })) {
+  for await (const { key, value } of kv.list<EventValue>({ prefix: ["event", room] })) {
     const position = Number(key[2]);
     const { author, n } = JSON.parse(value[0]);
     positions.push(position);
     events.push([author, n, eventIdOf(value[0]), position]);
   }
-  for await (const { key, value } of kv.list<StoredNumber>({ prefix: ["number", room] })) {
+  for await (const { key, value } of kv.list<NumberValue>({ prefix: ["number", room] })) {
     numbers.push([key[2], key[3], ...value]);
   }
   assertEquals(events.map((each) => JSON.stringify(each)).sort(), numbers.map((each) => JSON.stringify(each)).sort());

@@ -1,6 +1,6 @@
 /** Builds the app for production: `deno run -A tests/support/build_release.ts FOLDER RELEASE`, in the project's folder. */
 import { Builder } from "fresh/dev";
-import { useTwind } from "../../lib/design/twind.ts";
+import { useTwind } from "../../lib/ui/twind.ts";
 import { useServiceWorker } from "../../lib/offline/build.ts";
 
 const [outDir, release = ""] = Deno.args;

@@ -20,8 +20,8 @@ const NOT_FOR_BROWSERS = [
   "lib/store",
   "lib/standins",
   "components/admin",
-  "lib/design/admin_texts.ts",
-  "lib/design/twind.ts",
+  "lib/ui/texts/admin_texts.ts",
+  "lib/ui/twind.ts",
   "lib/offline/build.ts",
   "static",
 ];

@@ -8,7 +8,7 @@
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
 import { roomSeed } from "../../lib/crypto/room_key.ts";
 import { type Signer, signEvent } from "../../lib/crypto/signing.ts";
-import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { toBase64Url } from "../../lib/shared/base64url.ts";
 import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
 import type { Event, EventContent, EventId, RoomId, RoomKind, WireEvent } from "../../lib/protocol/event.ts";
 import { readEvent } from "../../lib/protocol/event.ts";

@@ -2,12 +2,12 @@
  * A server of one room that speaks the protocol, in process, under virtual time: what a session's tests talk to. It greets,
  * welcomes, stores, acks, fans out, tells who is there and carries signals as the real one does; a test makes it fail.
  *
- * To extend: `judge` decides on each new event, `muted` swallows everything, `cut` breaks roads, `tell` sends any text.
+ * To extend: `judge` decides on each new event, `muted` swallows everything, `cut` breaks transports, `tell` sends any text.
  */
 import { eventPlace, roomNamePlace, type Sealer } from "../../lib/crypto/seal.ts";
 import { type Signer, signEvent } from "../../lib/crypto/signing.ts";
 import type { Ed25519 } from "../../lib/crypto/ed25519.ts";
-import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { toBase64Url } from "../../lib/shared/base64url.ts";
 import type { CloseReason } from "../../lib/protocol/codes.ts";
 import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
 import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode_client.ts";
@@ -28,7 +28,7 @@ import type {
   ServerFrame,
 } from "../../lib/protocol/frames.ts";
 import { LATEST_EVENTS, PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
-import type { OpenRoad, RoadEvents } from "../../lib/transport/road.ts";
+import type { OpenTransport, TransportEvents } from "../../lib/transport/transport.ts";
 import { fakeSigner, fakeVerifier } from "../simulation/fake_ed25519.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
@@ -72,7 +72,7 @@ export class FakeServer {
   losesAcks = false;
   /** Every frame that arrived, over all connections. */
   readonly received: ClientFrame[] = [];
-  readonly roads: FakeRoad[] = [];
+  readonly transports: FakeTransport[] = [];
   #bytes = 0;
 
   private constructor(time: VirtualTime) {
@@ -103,20 +103,20 @@ export class FakeServer {
     return server;
   }
 
-  /** The road factory of one client. */
-  readonly openRoad: OpenRoad = (events) => {
-    const road = new FakeRoad(this, events);
-    this.roads.push(road);
-    return road;
+  /** The transport factory of one client. */
+  readonly openTransport: OpenTransport = (events) => {
+    const transport = new FakeTransport(this, events);
+    this.transports.push(transport);
+    return transport;
   };
 
   get head(): number {
     return this.oldest + this.log.length - 1;
   }
 
-  /** Roads that neither side has ended. */
-  get open(): FakeRoad[] {
-    return this.roads.filter(({ isOpen }) => isOpen);
+  /** Transports that neither side has ended. */
+  get open(): FakeTransport[] {
+    return this.transports.filter(({ isOpen }) => isOpen);
   }
 
   /** Somebody else writes; everybody is told. */
@@ -145,18 +145,18 @@ export class FakeServer {
   /** Stores an event without asking anybody, and tells everybody. */
   store(event: Event): number {
     this.#keep(event);
-    for (const road of this.open) road.catchUp();
+    for (const transport of this.open) transport.catchUp();
     return this.head;
   }
 
-  /** Ends all roads: without a word, or with a goodbye. */
+  /** Ends all transports: without a word, or with a goodbye. */
   cut(reason?: CloseReason, retryAfterMs?: number): void {
-    for (const road of this.open) road.cut(reason, retryAfterMs);
+    for (const transport of this.open) transport.cut(reason, retryAfterMs);
   }
 
   /** Sends any frame, or any text, to everybody. */
   tell(frame: ServerFrame | string): void {
-    for (const road of this.open) road.tell(frame);
+    for (const transport of this.open) transport.tell(frame);
   }
 
   /** What arrived of one type. */
@@ -167,15 +167,17 @@ export class FakeServer {
   /** Everybody who is welcomed, once each. */
   get people(): Person[] {
     const people = new Map<AuthorKey, Person>();
-    for (const { isOpen, person } of this.roads) if (isOpen && person !== undefined) people.set(person.author, person);
+    for (const { isOpen, person } of this.transports) {
+      if (isOpen && person !== undefined) people.set(person.author, person);
+    }
     return [...people.values()];
   }
 
   /** Tells all but the one it happened to. */
-  presence(change: { joined: Person[]; left: AuthorKey[] }, about: FakeRoad): void {
+  presence(change: { joined: Person[]; left: AuthorKey[] }, about: FakeTransport): void {
     const { length: count } = this.people;
-    for (const road of this.open) {
-      if (road !== about && road.person !== undefined) road.tell({ type: "presence", count, ...change });
+    for (const transport of this.open) {
+      if (transport !== about && transport.person !== undefined) transport.tell({ type: "presence", count, ...change });
     }
   }
 
@@ -218,9 +220,9 @@ export class FakeServer {
 }
 
 /** One connection, both ends. */
-export class FakeRoad {
+export class FakeTransport {
   readonly #server: FakeServer;
-  readonly #client: RoadEvents;
+  readonly #client: TransportEvents;
   readonly #nonce: string;
   isOpen = true;
   /** The client has been welcomed and holds everything up to here. */
@@ -228,7 +230,7 @@ export class FakeRoad {
   /** Who was welcomed on it. */
   person: Person | undefined;
 
-  constructor(server: FakeServer, client: RoadEvents) {
+  constructor(server: FakeServer, client: TransportEvents) {
     this.#server = server;
     this.#client = client;
     this.#nonce = server.nonce();
@@ -320,7 +322,7 @@ export class FakeRoad {
     const from = this.person?.author;
     if (from === undefined) throw new Error("a signal before welcome");
     const receivers = this.#server.open.filter(({ person }) => person?.author === to);
-    for (const road of receivers) road.tell({ type: "signal", from, payload, signature });
+    for (const transport of receivers) transport.tell({ type: "signal", from, payload, signature });
     if (receivers.length === 0) this.tell({ type: "signal_undeliverable", to, reason: "not_present" });
   }
 
@@ -369,6 +371,6 @@ export class FakeRoad {
     }
     if (acks.length === 0) return;
     if (!server.losesAcks) this.tell({ type: "ack", acks });
-    for (const road of server.open) road.catchUp();
+    for (const transport of server.open) transport.catchUp();
   }
 }

@@ -1,8 +1,8 @@
 /** Signals for tests: right in every field, and wrong where a test says so. */
 import { signSignal } from "../../lib/crypto/signal_signing.ts";
-import { toBase64Url } from "../../lib/protocol/base64url.ts";
+import { toBase64Url } from "../../lib/shared/base64url.ts";
 import type { SendSignalFrame } from "../../lib/protocol/frames.ts";
-import type { SignalContent, SignalHeader } from "../../lib/protocol/signal.ts";
+import type { SignalContent, SignalHeader } from "../../lib/protocol/peer/signal.ts";
 import type { TestClient } from "./client.ts";
 
 /** A link session's id that a number stands for. */

@@ -3,7 +3,7 @@
  * tilted, unevenly lit, with some noise. Format: YUV4MPEG2, 4:2:0 (mjpegtools, yuv4mpeg(5)).
  */
 import { create } from "qrcode";
-import { QR_QUIET_MODULES, type QrModules } from "../../lib/design/qr.ts";
+import { QR_QUIET_MODULES, type QrModules } from "../../lib/ui/qr.ts";
 
 const WIDTH = 640;
 const HEIGHT = 480;

@@ -5,7 +5,7 @@
  * To extend: `air.down` cuts all paths, `cut` those of one connection, `air.latencyMs` is one way, `capacity` is what a
  * channel's buffer empties to.
  */
-import type { IceCandidate } from "../../lib/protocol/signal.ts";
+import type { IceCandidate } from "../../lib/protocol/peer/signal.ts";
 import type {
   LinkPath,
   OpenPeerConnection,

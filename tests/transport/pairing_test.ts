@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
 import type { Signer } from "../../lib/crypto/signing.ts";
-import type { PairingCode } from "../../lib/protocol/pairing_code.ts";
+import type { PairingCode } from "../../lib/protocol/peer/pairing_code.ts";
 import { type PairedPeer, Pairing, PAIRING_GATHER_MS, type PairingState } from "../../lib/transport/pairing.ts";
 import { pairingAnswer, pairingOf } from "../../lib/transport/pairing_sdp.ts";
 import type { OpenPeerConnection, PeerConnection, PeerConnectionEvents } from "../../lib/transport/peer_connection.ts";

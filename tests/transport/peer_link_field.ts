@@ -1,8 +1,8 @@
 /** Real browsers for tests of links: pages with nothing but links in them, and a real server that carries their signals. */
 import { withSecondTry } from "../support/second_try.ts";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { SOCKET_IDLE_TIMEOUT_S } from "../../lib/server/websocket.ts";
-import { serveSocket } from "../../lib/server/websocket.ts";
+import { SOCKET_IDLE_TIMEOUT_S } from "../../lib/server/connections/websocket.ts";
+import { serveSocket } from "../../lib/server/connections/websocket.ts";
 import { configWith, startTestServer } from "../server/support.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";

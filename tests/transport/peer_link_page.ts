@@ -2,12 +2,12 @@
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
 import type { HelloProof } from "../../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
-import { Connection } from "../../lib/session/connection.ts";
-import { random, timers } from "../../lib/session/surroundings.ts";
+import { ServerConnection } from "../../lib/session/connection/server_connection.ts";
+import { random, timers } from "../../lib/session/browser/environment.ts";
 import { browserPeerConnections, type IceSettings, type LinkPath } from "../../lib/transport/peer_connection.ts";
 import type { PeerLink } from "../../lib/transport/peer_link.ts";
 import { PeerLinks } from "../../lib/transport/peer_links.ts";
-import { socketRoad, socketUrl } from "../../lib/transport/socket.ts";
+import { socketTransport, socketUrl } from "../../lib/transport/socket_transport.ts";
 
 /** What the test calls by `evaluate`. */
 export interface LinkPage {
@@ -41,7 +41,7 @@ const told = new Map<string, string[]>();
 const texts: string[] = [];
 const waiting = new Set<() => void>();
 let links: PeerLinks;
-let connection: Connection;
+let connection: ServerConnection;
 let drained = () => {};
 
 function changed(): void {
@@ -101,12 +101,12 @@ const page: LinkPage = {
       log: (line) => console.info(line),
     });
     await new Promise<void>((resolve) => {
-      connection = new Connection({
+      connection = new ServerConnection({
         clock: { now: () => Date.now() },
         steady: clock,
         timers,
         random,
-        openRoad: (events) => socketRoad(new WebSocket(socketUrl(location.href, room)), events),
+        openTransport: (events) => socketTransport(new WebSocket(socketUrl(location.href, room)), events),
         async hello(nonce) {
           const proof: HelloProof = { hello: 1, nonce, room, author: signer.author, name: `Person ${seed}` };
           const payload = JSON.stringify(proof);

@@ -295,11 +295,11 @@ world(
     world.air.down = true;
     assert(ada.link(bob).send("into the dark"));
     await world.time.run(LINK_PROBE_TIMEOUT_MS);
-    assertEquals(wordsOf(ada.link(bob).state), "in_doubt");
+    assertEquals(wordsOf(ada.link(bob).state), "suspect");
     assertEquals(ada.link(bob).send("not taken"), false);
     world.air.down = false;
     await world.time.until(both(ada, bob), 2_000);
-    assertEquals(ada.told, ["connecting", "connected", "in_doubt", "connected"]);
+    assertEquals(ada.told, ["connecting", "connected", "suspect", "connected"]);
     assert(ada.link(bob).send("again"));
   },
 );
@@ -312,7 +312,7 @@ world(
     const before = offers();
     world.air.down = true;
     await world.time.run(LINK_HEARTBEAT_MS + LINK_PROBE_TIMEOUT_MS + 100);
-    assertEquals(wordsOf(ada.link(bob).state), "in_doubt");
+    assertEquals(wordsOf(ada.link(bob).state), "suspect");
     await world.time.run(POLITE_REPAIR_DELAY_MS + 100);
     assert(offers() > before, "no new path was looked for");
     await world.time.run(LINK_SILENCE_MS);

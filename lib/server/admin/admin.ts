@@ -3,28 +3,28 @@
  * down does not happen. Pages call it; they decide nothing.
  */
 import { normalizeRoomCode } from "../../chat/room_code.ts";
-import { isBase64UrlOf, toBase64Url } from "../../protocol/base64url.ts";
+import { isBase64UrlOf, toBase64Url } from "../../shared/base64url.ts";
 import { type AuthorKey, countChars, type RoomId } from "../../protocol/event.ts";
 import type { Person, RoomInfo } from "../../protocol/frames.ts";
 import { NOTICE_MAX_CHARS, NOTICE_MAX_ROOMS, NOTICES_MAX } from "../../protocol/limits.ts";
 import { encodeNotice, mergeNotices, type Notice, type NoticeUrgency, readNotice } from "../../protocol/notice.ts";
 import type { Verifier } from "../../crypto/signing.ts";
-import { type AuditHead, firstBreak } from "../../store/audit.ts";
+import { type AuditHead, firstBreak } from "../../store/operators/audit.ts";
 import type { AuditEntry, Ban, LogHead, Store, SuggestedRoom } from "../../store/store.ts";
 import type { ServerConfig } from "../config.ts";
-import { readLimits, type RuntimeLimit } from "../runtime_limits.ts";
+import { readLimits, type RuntimeLimit } from "../limits/runtime_limits.ts";
 import type { ChatServer, Visitor } from "../server.ts";
-import type { Surroundings } from "../surroundings.ts";
+import type { Environment } from "../environment.ts";
 import { backupLines } from "./backup.ts";
 import { Login, type LoginAnswer, type Operator } from "./login.ts";
 import { publicKeyOf, signAsOperator } from "./operator_key.ts";
 import { ArchiveError, linesOf, readRoom, roomLines } from "./room_archive.ts";
 
-export interface AdminParts {
-  server: Pick<ChatServer, "steering" | "roomChanged" | "config" | "health">;
+export interface AdminDeps {
+  server: Pick<ChatServer, "settings" | "roomChanged" | "config" | "health">;
   store: Store;
   verifier: Verifier;
-  surroundings: Surroundings;
+  environment: Environment;
 }
 
 /** A room in a list. */
@@ -74,14 +74,14 @@ export const WIPE_WORDS = "delete everything";
 const YEAR_MS = 366 * 86_400_000;
 
 export class Admin {
-  readonly #parts: AdminParts;
+  readonly #deps: AdminDeps;
   readonly #settings: ServerConfig["admin"];
   /** Undefined: admin is off. */
   readonly login: Login | undefined;
 
-  constructor(parts: AdminParts) {
-    this.#parts = parts;
-    const { store, server, surroundings: { clock, random } } = parts;
+  constructor(deps: AdminDeps) {
+    this.#deps = deps;
+    const { store, server, environment: { clock, random } } = deps;
     this.#settings = server.config.admin;
     const { passwordHash } = this.#settings;
     if (passwordHash !== undefined) {
@@ -102,7 +102,7 @@ export class Admin {
     if ("operator" in answer) await this.#audit(answer.operator.by, "logged_in", {});
     // Whoever guesses all day must not fill the log: some tries an hour are enough to see it.
     else if (answer.problem === "wrong_password") {
-      const { store, surroundings: { clock } } = this.#parts;
+      const { store, environment: { clock } } = this.#deps;
       const rate = { burst: 5, everyMs: 600_000, pauseMs: 0 };
       if (await store.limits.take("audit wrong password", "", rate, clock.now()) === undefined) {
         await this.#audit("", "wrong_password", {});
@@ -126,7 +126,7 @@ export class Admin {
 
   /** Rooms of people, those with most people first; `looked`: how many of `total` were looked at. */
   async rooms(): Promise<{ rooms: RoomRow[]; total: number; looked: number; people: number }> {
-    const { store, surroundings: { clock } } = this.#parts;
+    const { store, environment: { clock } } = this.#deps;
     const rows: RoomRow[] = [];
     const [probeRoom, count] = await Promise.all([store.stats.probeRoom(), store.rooms.count()]);
     let probed = 0;
@@ -151,7 +151,7 @@ export class Admin {
 
   /** The room with this id, or this code as somebody types it. */
   async findRoom(typed: string): Promise<RoomInfo | undefined> {
-    const { rooms } = this.#parts.store;
+    const { rooms } = this.#deps.store;
     const text = typed.trim();
     const isId: boolean = isBase64UrlOf(text, 16);
     if (isId) return await rooms.byId(text);
@@ -160,7 +160,7 @@ export class Admin {
   }
 
   async room(id: RoomId): Promise<RoomPage | undefined> {
-    const { store, server: { steering }, surroundings: { clock } } = this.#parts;
+    const { store, server: { settings }, environment: { clock } } = this.#deps;
     if (!isBase64UrlOf(id, 16)) return undefined;
     const [room, head, entries] = await Promise.all([
       store.rooms.byId(id),
@@ -174,14 +174,14 @@ export class Admin {
       ...rowOf(room, head, people),
       head,
       shown: [...shown.values()],
-      bans: steering.bans.filter((ban) => ban.room === id || ban.room === undefined),
-      suggestedAs: steering.suggested.find(({ room }) => room === id)?.label,
+      bans: settings.bans.filter((ban) => ban.room === id || ban.room === undefined),
+      suggestedAs: settings.suggested.find(({ room }) => room === id)?.label,
     };
   }
 
   /** Entries of the audit log, newest first; `broken`: the number of one that is not what was written. */
   async audit(before: number | undefined): Promise<{ entries: AuditEntry[]; broken: number | undefined }> {
-    const { audit } = this.#parts.store;
+    const { audit } = this.#deps.store;
     // Before the entries: what is added meanwhile is no gap.
     const newest = await audit.newest();
     // With the first one of the next page: nothing may be missing between two pages.
@@ -192,8 +192,8 @@ export class Admin {
 
   /** Who is kept out, and in which room: its code, or its id where it has none. */
   async bans(): Promise<{ ban: Ban; where: string | undefined }[]> {
-    const { store, server: { steering } } = this.#parts;
-    const { bans } = steering;
+    const { store, server: { settings } } = this.#deps;
+    const { bans } = settings;
     const ids = [...new Set(bans.flatMap(({ room }) => room ?? []))];
     const codes = new Map(await Promise.all(ids.map(async (id) => [id, (await store.rooms.byId(id))?.code] as const)));
     return bans.map((ban) => ({ ban, where: ban.room && (codes.get(ban.room) ?? ban.room) }));
@@ -202,7 +202,7 @@ export class Admin {
   // ---- rooms ----
 
   async clearRoom({ by }: Operator, id: RoomId, typed: string): Promise<Done> {
-    const { store, server } = this.#parts;
+    const { store, server } = this.#deps;
     const room = await store.rooms.byId(id);
     if (room === undefined) return { ok: false, problem: "no_such_room" };
     if (!isConfirmed(room, typed)) return { ok: false, problem: "not_confirmed" };
@@ -213,7 +213,7 @@ export class Admin {
   }
 
   async deleteRoom({ by }: Operator, id: RoomId, typed: string): Promise<Done> {
-    const room = await this.#parts.store.rooms.byId(id);
+    const room = await this.#deps.store.rooms.byId(id);
     if (room === undefined) return { ok: false, problem: "no_such_room" };
     if (!isConfirmed(room, typed)) return { ok: false, problem: "not_confirmed" };
     await this.#audit(by, "room_deleted", nameOf(room));
@@ -223,7 +223,7 @@ export class Admin {
 
   /** Deletes every room. */
   async wipe({ by }: Operator, typed: string): Promise<Done<{ rooms: number }>> {
-    const { store } = this.#parts;
+    const { store } = this.#deps;
     if (typed.trim().toLowerCase() !== WIPE_WORDS) return { ok: false, problem: "not_confirmed" };
     await this.#audit(by, "everything_deleted", { rooms: await store.rooms.count() });
     let deleted = 0;
@@ -233,20 +233,20 @@ export class Admin {
       deleted += rooms.length;
       if (rooms.length < PAGE) break;
     }
-    await store.steering.setSuggested([]);
-    await this.#parts.server.steering.refresh();
+    await store.settings.setSuggested([]);
+    await this.#deps.server.settings.refresh();
     return { ok: true, rooms: deleted };
   }
 
   async #delete({ id }: RoomInfo): Promise<void> {
-    const { store, server, surroundings: { clock } } = this.#parts;
+    const { store, server, environment: { clock } } = this.#deps;
     await store.rooms.deleteForGood(id, clock.now());
     await server.roomChanged(id);
   }
 
   /** The room's archive, line by line; undefined when there is no such room. */
   async exportRoom({ by }: Operator, id: RoomId): Promise<AsyncIterable<string> | undefined> {
-    const found = await this.#parts.store.archive.snapshot(id);
+    const found = await this.#deps.store.archive.snapshot(id);
     if (found === undefined) return undefined;
     await this.#audit(by, "room_exported", { ...nameOf(found.snapshot.room), head: found.snapshot.head.head });
     return (async function* () {
@@ -259,7 +259,7 @@ export class Admin {
     { by }: Operator,
     stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   ): Promise<{ room: RoomInfo } | { problem: "id_taken" | "no_free_code" | "interrupted" }> {
-    const { store, server, verifier } = this.#parts;
+    const { store, server, verifier } = this.#deps;
     const lines = linesOf(stream);
     const first = await lines.next();
     if (first === undefined) throw new ArchiveError("not_an_archive", 1, "the file is empty");
@@ -280,7 +280,7 @@ export class Admin {
   }
 
   async backup({ by }: Operator): Promise<AsyncIterable<string>> {
-    const { store, surroundings: { clock } } = this.#parts;
+    const { store, environment: { clock } } = this.#deps;
     await this.#audit(by, "backup_taken", {});
     return backupLines(store, clock.now());
   }
@@ -291,7 +291,7 @@ export class Admin {
     { by }: Operator,
     asked: { kind: Ban["kind"]; who: string; room?: RoomId; withDevice?: boolean; reason: string; minutes: number },
   ): Promise<Done> {
-    const { store, server: { steering }, surroundings: { clock, random } } = this.#parts;
+    const { store, server: { settings }, environment: { clock, random } } = this.#deps;
     const { kind, room, minutes } = asked;
     const who = asked.who.trim();
     if (!isBase64UrlOf(who, kind === "key" ? 32 : 12)) return { ok: false, problem: "bad_key" };
@@ -302,7 +302,7 @@ export class Admin {
     const at = clock.now();
     const id = toBase64Url(random.bytes(12));
     await this.#audit(by, "banned", { ban: id, kind, who, room: room ?? "everywhere", minutes });
-    const put = await store.steering.putBan({
+    const put = await store.settings.putBan({
       id,
       kind,
       who,
@@ -312,15 +312,15 @@ export class Admin {
       at,
       until: at + minutes * 60_000,
     }, at);
-    await steering.refresh();
+    await settings.refresh();
     return put ? { ok: true } : { ok: false, problem: "too_many" };
   }
 
   async liftBan({ by }: Operator, id: string): Promise<Done> {
     if (!isBase64UrlOf(id, 12)) return { ok: false, problem: "bad_key" };
     await this.#audit(by, "ban_lifted", { ban: id });
-    await this.#parts.store.steering.liftBan(id);
-    await this.#parts.server.steering.refresh();
+    await this.#deps.store.settings.liftBan(id);
+    await this.#deps.server.settings.refresh();
     return { ok: true };
   }
 
@@ -331,7 +331,7 @@ export class Admin {
     asked: { urgency: NoticeUrgency; text: string; rooms: readonly string[]; minutes: number },
   ): Promise<Done<{ notice: Notice }>> {
     const { operatorKey } = this.#settings;
-    const { surroundings: { clock } } = this.#parts;
+    const { environment: { clock } } = this.#deps;
     if (operatorKey === undefined) return { ok: false, problem: "no_key" };
     const text = asked.text.replaceAll("\r\n", "\n").trim();
     if (text === "" || !text.isWellFormed()) return { ok: false, problem: "empty" };
@@ -359,9 +359,9 @@ export class Admin {
 
   async withdraw({ by }: Operator, id: string): Promise<Done<{ notice: Notice }>> {
     const { operatorKey } = this.#settings;
-    const { server: { steering }, surroundings: { clock } } = this.#parts;
+    const { server: { settings }, environment: { clock } } = this.#deps;
     if (operatorKey === undefined) return { ok: false, problem: "no_key" };
-    const notice = steering.notices.find((notice) => notice.id === id && notice.kind === "notice");
+    const notice = settings.notices.find((notice) => notice.id === id && notice.kind === "notice");
     if (notice === undefined) return { ok: false, problem: "no_such_notice" };
     const times = { at: Math.min(clock.now(), notice.until - 1), until: notice.until };
     const wire = signAsOperator(operatorKey, encodeNotice(publicKeyOf(operatorKey), times, { of: id }));
@@ -369,15 +369,15 @@ export class Admin {
   }
 
   async #putNotice(by: string, notice: Notice, details: AuditEntry["details"]): Promise<Done<{ notice: Notice }>> {
-    const { store, server: { steering }, surroundings: { clock } } = this.#parts;
+    const { store, server: { settings }, environment: { clock } } = this.#deps;
     await this.#audit(by, notice.kind === "notice" ? "notice_sent" : "notice_withdrawn", details);
-    const put = await store.steering.changeNotices((wires) => {
+    const put = await store.settings.changeNotices((wires) => {
       const held = wires.flatMap((wire) => readNotice(wire) ?? []).filter(({ until }) => until > clock.now());
       // A withdrawal takes its notice's place; a further notice must not push another one out.
       if (notice.kind === "notice" && held.length >= NOTICES_MAX) return undefined;
       return mergeNotices(held, [notice], clock.now()).map(({ wire }) => wire);
     });
-    await steering.refresh();
+    await settings.refresh();
     return put ? { ok: true, notice } : { ok: false, problem: "too_many" };
   }
 
@@ -387,33 +387,33 @@ export class Admin {
     { by }: Operator,
     typed: (name: string) => string | undefined,
   ): Promise<{ ok: true } | { ok: false; wrong: RuntimeLimit }> {
-    const { store, server: { steering } } = this.#parts;
-    const read = readLimits(typed, steering.configured);
+    const { store, server: { settings } } = this.#deps;
+    const read = readLimits(typed, settings.configured);
     if ("wrong" in read) return { ok: false, wrong: read.wrong };
     await this.#audit(by, "limits_set", read.limits);
-    await store.steering.setLimits(read.limits);
-    await steering.refresh();
+    await store.settings.setLimits(read.limits);
+    await settings.refresh();
     return { ok: true };
   }
 
   /** Puts a room on the home page with a label, or takes it off with none. */
   async suggest({ by }: Operator, id: RoomId, label: string): Promise<Done> {
-    const { store, server: { steering } } = this.#parts;
+    const { store, server: { settings } } = this.#deps;
     const room = isBase64UrlOf(id, 16) ? await store.rooms.byId(id) : undefined;
     const tidy = label.normalize("NFC").trim().replace(/\s+/gu, " ");
     if (countChars(tidy) > LABEL_MAX_CHARS) return { ok: false, problem: "too_long" };
     if (tidy !== "" && (room === undefined || room.code === undefined)) return { ok: false, problem: "no_such_room" };
-    const others = steering.suggested.filter((suggested) => suggested.room !== id);
+    const others = settings.suggested.filter((suggested) => suggested.room !== id);
     if (tidy !== "" && others.length >= SUGGESTED_MAX) return { ok: false, problem: "too_many" };
     await this.#audit(by, tidy === "" ? "suggestion_removed" : "suggested", { room: id, label: tidy });
     const suggested: SuggestedRoom[] = tidy === "" ? others : [...others, { room: id, label: tidy }];
-    await store.steering.setSuggested(suggested);
-    await steering.refresh();
+    await store.settings.setSuggested(suggested);
+    await settings.refresh();
     return { ok: true };
   }
 
   async #audit(by: string, action: string, details: AuditEntry["details"]): Promise<void> {
-    const { store, surroundings: { clock, log } } = this.#parts;
+    const { store, environment: { clock, log } } = this.#deps;
     const { number, hash } = await store.audit.append({ at: clock.now(), by, action, details });
     // A witness outside of the database: who rewrites the log there cannot rewrite what was said here.
     log(`audit ${number} ${action} ${hash}`);

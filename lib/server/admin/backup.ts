@@ -4,11 +4,11 @@
  * (presence, limits, signals, log-ins).
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { toBase64Url } from "../../protocol/base64url.ts";
+import { toBase64Url } from "../../shared/base64url.ts";
 import { isRecord } from "../../protocol/event.ts";
 import { readWireEvent } from "../../protocol/decode_server.ts";
 import type { Verifier } from "../../crypto/signing.ts";
-import { firstBreak } from "../../store/audit.ts";
+import { firstBreak } from "../../store/operators/audit.ts";
 import type { AuditEntry, Ban, Store, SuggestedRoom } from "../../store/store.ts";
 import { ArchiveError, type Lines, linesOf, readRoom, roomLines } from "./room_archive.ts";
 
@@ -24,7 +24,7 @@ export interface BackupCounts {
 const PAGE = 100;
 const utf8 = new TextEncoder();
 
-type BackupStore = Pick<Store, "rooms" | "steering" | "audit" | "archive">;
+type BackupStore = Pick<Store, "rooms" | "settings" | "audit" | "archive">;
 
 /** The backup's lines, each with its line feed; the last one has the checksum of all before it. */
 export async function* backupLines(store: BackupStore, nowMs: number): AsyncGenerator<string, BackupCounts> {
@@ -35,7 +35,7 @@ export async function* backupLines(store: BackupStore, nowMs: number): AsyncGene
     return `${text}\n`;
   };
   yield line(JSON.stringify({ type: "festival-chat-backup", version: BACKUP_VERSION, at: nowMs }));
-  yield line(JSON.stringify({ type: "steering", ...await store.steering.read(nowMs) }));
+  yield line(JSON.stringify({ type: "settings", ...await store.settings.read(nowMs) }));
   // Oldest first: they are put back in the order in which they came about.
   const audit: AuditEntry[] = [];
   for (let whole = true; whole;) {
@@ -74,7 +74,7 @@ export async function checkBackup(
   verifier: Verifier,
 ): Promise<BackupCounts> {
   return await readBackup(linesOf(stream), verifier, {
-    steering: () => Promise.resolve(),
+    settings: () => Promise.resolve(),
     audit: () => Promise.resolve(),
     room: async (_, events) => {
       for await (const _ of events);
@@ -91,11 +91,11 @@ export async function restoreBackup(
 ): Promise<BackupCounts> {
   if (!await store.archive.isEmpty()) throw new RestoreError("not_empty", "the database is not empty");
   return await readBackup(linesOf(stream), verifier, {
-    steering: async ({ limits, suggested, notices, bans }) => {
-      await store.steering.setLimits(limits);
-      await store.steering.setSuggested(suggested);
-      await store.steering.changeNotices(() => notices);
-      for (const ban of bans) if (ban.until > nowMs) await store.steering.putBan(ban, nowMs);
+    settings: async ({ limits, suggested, notices, bans }) => {
+      await store.settings.setLimits(limits);
+      await store.settings.setSuggested(suggested);
+      await store.settings.changeNotices(() => notices);
+      for (const ban of bans) if (ban.until > nowMs) await store.settings.putBan(ban, nowMs);
     },
     audit: (entries) => store.archive.restoreAudit(entries),
     room: async (snapshot, events) => {
@@ -121,7 +121,7 @@ interface Steering {
 }
 
 interface Taker {
-  steering(state: Steering): Promise<void>;
+  settings(state: Steering): Promise<void>;
   audit(entries: readonly AuditEntry[]): Promise<void>;
   room(
     ...room: [
@@ -164,10 +164,10 @@ async function readBackup(plain: Lines, verifier: Verifier, taker: Taker): Promi
   const header: Record<string, unknown> = object(await lines.next() ?? "{}");
   if (header.type !== "festival-chat-backup") throw fail("not_an_archive", "this is no backup of Festival Chat");
   if (header.version !== BACKUP_VERSION) throw fail("other_version", `version ${header.version} is not known`);
-  const steering: Record<string, unknown> = object(await lines.next());
-  if (steering.type !== "steering") throw fail("broken_line", `type ${steering.type} is not known here`);
-  await taker.steering(
-    readSteering(steering) ?? (() => {
+  const settings: Record<string, unknown> = object(await lines.next());
+  if (settings.type !== "settings") throw fail("broken_line", `type ${settings.type} is not known here`);
+  await taker.settings(
+    readSettings(settings) ?? (() => {
       throw fail("broken_line", "what operators set cannot be read");
     })(),
   );
@@ -192,7 +192,7 @@ async function readBackup(plain: Lines, verifier: Verifier, taker: Taker): Promi
   return counts;
 }
 
-function readSteering({ limits, suggested, notices, bans }: Record<string, unknown>): Steering | undefined {
+function readSettings({ limits, suggested, notices, bans }: Record<string, unknown>): Steering | undefined {
   if (!isRecord(limits) || !Array.isArray(suggested) || !Array.isArray(notices) || !Array.isArray(bans)) {
     return undefined;
   }

@@ -7,13 +7,13 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
-import { isBase64UrlOf, toBase64Url } from "../../protocol/base64url.ts";
+import { isBase64UrlOf, toBase64Url } from "../../shared/base64url.ts";
 import type { OperatorSession, Store } from "../../store/store.ts";
 import type { ServerConfig } from "../config.ts";
-import type { Clock, Random } from "../surroundings.ts";
+import type { Clock, Random } from "../environment.ts";
 import { isPassword } from "./password.ts";
 
-export interface LoginParts {
+export interface LoginDeps {
   store: Pick<Store, "operators" | "limits">;
   settings: ServerConfig["admin"] & { passwordHash: string };
   clock: Clock;
@@ -24,7 +24,7 @@ export interface LoginParts {
 export interface Operator {
   /** The session's name in the database. */
   session: string;
-  /** Its first letters, for the audit log. */
+  /** Its first envelopes, for the audit log. */
   by: string;
   /** Goes into every form. */
   token: string;
@@ -42,17 +42,17 @@ const SEEN_GRAIN_MS = 60_000;
 const utf8 = new TextEncoder();
 
 export class Login {
-  readonly #parts: LoginParts;
+  readonly #deps: LoginDeps;
   readonly #key: Uint8Array;
   /** One hash at a time: each takes 32 MiB. */
   #checking: Promise<unknown> = Promise.resolve();
 
-  constructor(parts: LoginParts) {
-    this.#parts = parts;
+  constructor(deps: LoginDeps) {
+    this.#deps = deps;
     // With another password every session and every form is void.
     this.#key = hkdf(
       sha256,
-      utf8.encode(parts.settings.passwordHash),
+      utf8.encode(deps.settings.passwordHash),
       undefined,
       utf8.encode("festival-chat/admin/1"),
       32,
@@ -61,7 +61,7 @@ export class Login {
 
   /** Tries a password. A refused try costs no hash. Throws StorageUnavailable. */
   async logIn(password: string, address: string): Promise<LoginAnswer> {
-    const { store, settings, clock, random } = this.#parts;
+    const { store, settings, clock, random } = this.#deps;
     const now = clock.now();
     const waitMs = await store.limits.take("admin address", address, settings.addressTries, now) ??
       await store.limits.take("admin all", "", settings.allTries, now);
@@ -81,7 +81,7 @@ export class Login {
    * keeps the log-in alive; a page that only draws itself anew does not. Throws StorageUnavailable.
    */
   async operatorOf(cookie: string | undefined, { used = true } = {}): Promise<Operator | undefined> {
-    const { store, settings, clock } = this.#parts;
+    const { store, settings, clock } = this.#deps;
     const [id, until, mac, ...rest] = cookie?.split(".") ?? [];
     if (!isBase64UrlOf(id, 16) || until === undefined || mac === undefined || rest.length > 0) return undefined;
     if (!isSame(mac, this.#mac(`session ${id} ${until}`))) return undefined;
@@ -96,12 +96,12 @@ export class Login {
   }
 
   async logOut(operator: Operator): Promise<void> {
-    await this.#parts.store.operators.delete(operator.session);
+    await this.#deps.store.operators.delete(operator.session);
   }
 
   /** Ends all log-ins on all instances: how many there were. */
   async logOutAll(): Promise<number> {
-    return await this.#parts.store.operators.deleteAll();
+    return await this.#deps.store.operators.deleteAll();
   }
 
   /** The token of the log-in form, for one device. */

@@ -1,7 +1,7 @@
 /** The operator's Ed25519 key: made from a seed in the environment, signs notices. */
 import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
-import { fromBase64Url, toBase64Url } from "../../protocol/base64url.ts";
+import { fromBase64Url, toBase64Url } from "../../shared/base64url.ts";
 import type { AuthorKey, WireEvent } from "../../protocol/event.ts";
 
 /** PKCS #8 header of an Ed25519 private key (RFC 8410 section 7); the 32-byte seed follows. */

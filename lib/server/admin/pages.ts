@@ -1,6 +1,6 @@
 /** What the operator's routes share: the cookie, the form, and where one goes after an action. */
-import { cookieOf } from "../device.ts";
-import { type BodyBounds, readBody } from "../http.ts";
+import { cookieOf } from "../http/device.ts";
+import { type BodyBounds, readBody } from "../http/responses.ts";
 import { setCookie } from "@std/http/cookie";
 
 /** Over https the browser itself holds to it: only this host, only https, every path (RFC 6265bis, cookie prefixes). */

@@ -1,7 +1,7 @@
 /** The operator's password: kept as a salted scrypt hash (RFC 7914), compared in constant time. */
 import { Buffer } from "node:buffer";
 import { scrypt, timingSafeEqual } from "node:crypto";
-import { fromBase64Url, toBase64Url } from "../../protocol/base64url.ts";
+import { fromBase64Url, toBase64Url } from "../../shared/base64url.ts";
 
 /** Work of new hashes: 2^15 blocks of 8, 32 MiB, about 100 ms. */
 const LOG_N = 15, BLOCK = 8, PARALLEL = 1;

@@ -3,7 +3,7 @@
  * the way back.
  */
 import { type Event, isCount, isRecord, readEvent } from "../../protocol/event.ts";
-import { isBase64UrlOf } from "../../protocol/base64url.ts";
+import { isBase64UrlOf } from "../../shared/base64url.ts";
 import { readRoomInfo, readWireEvent } from "../../protocol/decode_server.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
 import type { ArchivedEvent, RoomSnapshot } from "../../store/store.ts";

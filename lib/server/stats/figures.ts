@@ -3,7 +3,7 @@
  * figure grows with rooms, people or anything they send.
  */
 import { CLOSE_REASONS, FRAME_PROBLEMS, REFUSALS } from "../../protocol/codes.ts";
-import { REPORT_MAX_LINKS, REPORTED_ROADS } from "../../protocol/road_report.ts";
+import { REPORT_MAX_LINKS, REPORTED_TRANSPORTS } from "../../protocol/reports/transport_report.ts";
 
 /** `measured`: by this server, all of it. `sampled`: told by the pages that report, unsigned. */
 export type FigureOrigin = "measured" | "sampled";
@@ -15,8 +15,8 @@ export interface FigureRow {
   label?: readonly [name: string, values: readonly string[]];
 }
 
-export const SERVER_ROADS = ["websocket", "polling"] as const;
-export type ServerRoad = (typeof SERVER_ROADS)[number];
+export const SERVER_TRANSPORTS = ["websocket", "polling"] as const;
+export type ServerTransport = (typeof SERVER_TRANSPORTS)[number];
 export const KV_OPERATIONS = ["read", "list", "commit"] as const;
 export type KvOperation = (typeof KV_OPERATIONS)[number];
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -24,8 +24,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const STATUS_CLASSES = ["2xx", "3xx", "4xx", "5xx"] as const;
 const LINK_COUNTS = Array.from({ length: REPORT_MAX_LINKS + 1 }, (_, links) => String(links));
 
-const road = ["road", SERVER_ROADS] as const;
-const reportedRoad = ["road", REPORTED_ROADS] as const;
+const transport = ["transport", SERVER_TRANSPORTS] as const;
+const reportedTransport = ["transport", REPORTED_TRANSPORTS] as const;
 const operation = ["operation", KV_OPERATIONS] as const;
 
 export const COUNTERS = {
@@ -45,16 +45,16 @@ export const COUNTERS = {
     origin: "measured",
     label: ["problem", FRAME_PROBLEMS],
   },
-  connections_opened: { help: "Connections opened, by road.", origin: "measured", label: road },
+  connections_opened: { help: "Connections opened, by transport.", origin: "measured", label: transport },
   received_bytes: {
-    help: "Bytes of frames from clients, by road, without transport headers.",
+    help: "Bytes of frames from clients, by transport, without transport headers.",
     origin: "measured",
-    label: road,
+    label: transport,
   },
   sent_bytes: {
-    help: "Bytes of frames to clients, by road, without transport headers.",
+    help: "Bytes of frames to clients, by transport, without transport headers.",
     origin: "measured",
-    label: road,
+    label: transport,
   },
   fan_out_frames: { help: "Frames with events, handed to connections.", origin: "measured" },
   fan_out_events: { help: "Events handed to connections: an event for ten people counts ten.", origin: "measured" },
@@ -71,34 +71,34 @@ export const COUNTERS = {
     label: ["level", LOG_LEVELS],
   },
   probes_expected: {
-    help: "Deliveries that the instance's own signed probes should have made, by the road they came over.",
+    help: "Deliveries that the instance's own signed probes should have made, by the transport they came over.",
     origin: "measured",
-    label: road,
+    label: transport,
   },
   probes_delivered: {
     help: "Deliveries of probes that arrived in time with a true signature.",
     origin: "measured",
-    label: road,
+    label: transport,
   },
-  client_reports: { help: "Road reports taken.", origin: "measured" },
+  client_reports: { help: "Transport reports taken.", origin: "measured" },
   client_reports_refused: {
-    help: "Road reports not taken: not of the documented shape, or too many.",
+    help: "Transport reports not taken: not of the documented shape, or too many.",
     origin: "measured",
   },
   client_tries_worked: {
     help: "Connections and links that came up, as pages report.",
     origin: "sampled",
-    label: reportedRoad,
+    label: reportedTransport,
   },
   client_tries_failed: {
     help: "Connections and links that did not come up, as pages report.",
     origin: "sampled",
-    label: reportedRoad,
+    label: reportedTransport,
   },
   client_events_received: {
-    help: "Events by the road they came over first, as pages report.",
+    help: "Events by the transport they came over first, as pages report.",
     origin: "sampled",
-    label: reportedRoad,
+    label: reportedTransport,
   },
   client_fallbacks: { help: "Times a page went from WebSocket to polling, as pages report.", origin: "sampled" },
   client_refused: { help: "Messages turned away for good, as pages report.", origin: "sampled" },
@@ -128,11 +128,11 @@ export const HISTOGRAMS = {
   kv: { help: "Calls to the database, by operation.", origin: "measured", label: operation },
   event_loop_lag: { help: "How late timers fire: above all, other work took the thread.", origin: "measured" },
   probe: {
-    help: "From the sending of a signed probe to its arrival, by the road it came over, inside the instance.",
+    help: "From the sending of a signed probe to its arrival, by the transport it came over, inside the instance.",
     origin: "measured",
-    label: road,
+    label: transport,
   },
-  client_round_trip: { help: "Round trips, as pages report.", origin: "sampled", label: reportedRoad },
+  client_round_trip: { help: "Round trips, as pages report.", origin: "sampled", label: reportedTransport },
   client_stored: { help: "From a message's sending to its ack, as pages report.", origin: "sampled" },
 } as const satisfies Record<string, FigureRow>;
 export type HistogramName = keyof typeof HISTOGRAMS;
@@ -140,7 +140,7 @@ export type HistogramName = keyof typeof HISTOGRAMS;
 /** Read when asked. */
 export const GAUGES = {
   users: { help: "People in rooms; one with connections to two instances counts on both.", origin: "measured" },
-  connections: { help: "Connections, by road.", origin: "measured", label: road },
+  connections: { help: "Connections, by transport.", origin: "measured", label: transport },
   open_rooms: { help: "Rooms that somebody is in, or just was.", origin: "measured" },
   rooms: { help: "Rooms in the database.", origin: "measured" },
   resident_memory_bytes: { help: "Resident memory of the process.", origin: "measured" },

@@ -1,5 +1,5 @@
-/** Durations counted in fixed buckets (lib/protocol/latency_buckets.ts): any number of them in 88 numbers. */
-import { BUCKET_COUNT, type BucketCounts, bucketOf, middleMs } from "../../protocol/latency_buckets.ts";
+/** Durations counted in fixed buckets (lib/protocol/reports/latency_buckets.ts): any number of them in 88 numbers. */
+import { BUCKET_COUNT, type BucketCounts, latencyBucketOf, middleMs } from "../../protocol/reports/latency_buckets.ts";
 
 /** A histogram as a value: it can be added, subtracted, written and read. */
 export interface HistogramData {
@@ -15,7 +15,7 @@ export class Histogram {
   #sumMs = 0;
 
   observe(ms: number): void {
-    this.#counts[bucketOf(ms)]!++;
+    this.#counts[latencyBucketOf(ms)]!++;
     this.#sumMs += ms;
   }
 

@@ -4,7 +4,7 @@
  * number of rooms and people. Read only while somebody looks, and then only what is new.
  */
 import { type StatsGrain, type StatsStore, StorageUnavailable } from "../../store/store.ts";
-import type { Cancel, Clock, Timers } from "../surroundings.ts";
+import type { Cancel, Clock, Timers } from "../environment.ts";
 import type { ServerStats } from "./server_stats.ts";
 import {
   add,
@@ -48,7 +48,7 @@ export interface HistoryView {
   unseen: Totals;
 }
 
-export interface HistoryParts {
+export interface HistoryDeps {
   store: Pick<StatsStore, "write" | "read">;
   instance: string;
   stats: ServerStats;
@@ -66,7 +66,7 @@ interface Stretch {
 }
 
 export class History {
-  readonly #parts: HistoryParts;
+  readonly #deps: HistoryDeps;
   readonly #stretches: Record<StatsGrain, Stretch>;
   readonly #slots: Record<StatsGrain, Map<number, Slot>> = { minute: new Map(), ten_minutes: new Map() };
   readonly #readTo: Record<StatsGrain, number> = { minute: -Infinity, ten_minutes: -Infinity };
@@ -80,21 +80,21 @@ export class History {
   #writing = Promise.resolve();
   #cancel: Cancel;
 
-  constructor(parts: HistoryParts) {
-    this.#parts = parts;
-    const at = parts.clock.now();
+  constructor(deps: HistoryDeps) {
+    this.#deps = deps;
+    const at = deps.clock.now();
     this.#stretches = { minute: { from: NO_TOTALS, at }, ten_minutes: { from: NO_TOTALS, at } };
     this.#cancel = this.#writeLater();
   }
 
   /** What this instance counted since its last record. */
   get current(): Totals {
-    return since(this.#stretches.minute.from, this.#parts.stats.totals());
+    return since(this.#stretches.minute.from, this.#deps.stats.totals());
   }
 
   /** What is known now; read anew when that is older than `refreshMs`. A database that fails leaves it as it was. */
   async view(): Promise<HistoryView> {
-    const { clock, refreshMs } = this.#parts;
+    const { clock, refreshMs } = this.#deps;
     if (clock.now() - this.#readAt >= refreshMs || clock.now() < this.#readAt) {
       await (this.#reading ??= this.#read().finally(() => this.#reading = undefined));
     }
@@ -119,7 +119,7 @@ export class History {
 
   /** Just after each full minute, by the clock that all instances share as well as they can. */
   #writeLater(): Cancel {
-    const { clock, timers } = this.#parts;
+    const { clock, timers } = this.#deps;
     return timers.after(MINUTE_MS - (clock.now() % MINUTE_MS) + 100, () => {
       this.#writing = this.#write("minute", false).then(() => this.#write("ten_minutes", false));
       this.#cancel = this.#writeLater();
@@ -128,7 +128,7 @@ export class History {
 
   /** A record that could not be written is part of the next one. */
   async #write(grain: StatsGrain, ending: boolean): Promise<void> {
-    const { store, instance, stats, gauges, clock, onFailure } = this.#parts;
+    const { store, instance, stats, gauges, clock, onFailure } = this.#deps;
     if (ending) await this.#writing;
     const now = clock.now();
     const stretch = this.#stretches[grain];
@@ -157,15 +157,15 @@ export class History {
   async #read(): Promise<void> {
     try {
       await Promise.all([this.#readGrain("minute"), this.#readGrain("ten_minutes")]);
-      this.#readAt = this.#parts.clock.now();
+      this.#readAt = this.#deps.clock.now();
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error;
-      this.#parts.onFailure(error);
+      this.#deps.onFailure(error);
     }
   }
 
   async #readGrain(grain: StatsGrain): Promise<void> {
-    const { store, clock, instance } = this.#parts;
+    const { store, clock, instance } = this.#deps;
     const now = clock.now();
     const oldest = startOf(now - KEPT_MS[grain], grain);
     const from = Math.max(oldest, startOf(this.#readTo[grain] - LATE_MS, grain));

@@ -1,15 +1,20 @@
 /** All that watches one running instance: probes, timers, history, and what is told of them. */
 import type { Ed25519 } from "../../crypto/ed25519.ts";
-import { REPORT_MAX_LINKS, REPORTED_ROADS, type ReportRules, type RoadReport } from "../../protocol/road_report.ts";
+import {
+  REPORT_MAX_LINKS,
+  REPORTED_TRANSPORTS,
+  type ReportRules,
+  type TransportReport,
+} from "../../protocol/reports/transport_report.ts";
 import { StorageUnavailable, type Store } from "../../store/store.ts";
-import { APP_VERSION } from "../health.ts";
-import { errorText } from "../log.ts";
-import { Polling } from "../polling.ts";
-import { TokenBucket } from "../rate.ts";
+import { APP_VERSION } from "./health.ts";
+import { errorText } from "../logger.ts";
+import { Polling } from "../connections/poll_endpoint.ts";
+import { TokenBucket } from "../../shared/rate_limiter.ts";
 import type { ChatServer } from "../server.ts";
-import type { Cancel, Surroundings } from "../surroundings.ts";
-import type { Dashboard } from "../../protocol/dashboard.ts";
-import { dashboard } from "./dashboard.ts";
+import type { Cancel, Environment } from "../environment.ts";
+import type { Dashboard } from "../../protocol/reports/dashboard.ts";
+import { dashboard } from "./dashboard_figures.ts";
 import { History } from "./history.ts";
 import { Prober } from "./probe.ts";
 import { prometheusText } from "./prometheus.ts";
@@ -22,10 +27,10 @@ export interface ProcessMeter {
   cpuMs(): number;
 }
 
-export interface MonitorParts {
+export interface MonitorDeps {
   server: ChatServer;
   store: Store;
-  surroundings: Surroundings;
+  environment: Environment;
   ed25519: Ed25519;
   process: ProcessMeter;
 }
@@ -40,7 +45,7 @@ const DASHBOARD_CACHE_MS = 1_000;
 const LAST_RECORDS_MS = 1_000;
 
 export class Monitor {
-  readonly #parts: MonitorParts;
+  readonly #deps: MonitorDeps;
   readonly #startedAt: number;
   readonly #history: History;
   readonly #prober: Prober;
@@ -51,10 +56,10 @@ export class Monitor {
   #probing = Promise.resolve();
   #closed = false;
 
-  constructor(parts: MonitorParts) {
-    this.#parts = parts;
-    const { server, store, surroundings, ed25519, process } = parts;
-    const { clock, timers, random, log } = surroundings;
+  constructor(deps: MonitorDeps) {
+    this.#deps = deps;
+    const { server, store, environment, ed25519, process } = deps;
+    const { clock, timers, random, log } = environment;
     const { monitoring } = server.config;
     this.#startedAt = clock.now();
     this.#cpu = { at: clock.now(), ms: process.cpuMs(), share: undefined };
@@ -92,13 +97,13 @@ export class Monitor {
   }
 
   get rules(): ReportRules {
-    const { reportShare, reportEveryMs } = this.#parts.server.config.monitoring;
+    const { reportShare, reportEveryMs } = this.#deps.server.config.monitoring;
     return { share: reportShare, everyMs: reportEveryMs };
   }
 
   /** Of this instance, now. */
   gauges(): Gauges {
-    const { server, process } = this.#parts;
+    const { server, process } = this.#deps;
     const { users, openRooms } = server.counts();
     const { rss, heapUsed } = process.memory();
     return {
@@ -111,7 +116,7 @@ export class Monitor {
   }
 
   dashboard(): Promise<Dashboard> {
-    const now = this.#parts.surroundings.clock.now();
+    const now = this.#deps.environment.clock.now();
     if (this.#made === undefined || now - this.#made.at >= DASHBOARD_CACHE_MS || now < this.#made.at) {
       this.#made = { at: now, dashboard: this.#dashboard() };
     }
@@ -119,7 +124,7 @@ export class Monitor {
   }
 
   async prometheus(): Promise<string> {
-    const { server, process } = this.#parts;
+    const { server, process } = this.#deps;
     const { rooms } = await server.health();
     return prometheusText(
       server.stats.totals(),
@@ -135,24 +140,24 @@ export class Monitor {
 
   /** Whether another report may come now; what is turned away is counted. How long to wait, ms, else undefined. */
   admitReport(): number | undefined {
-    const waitMs = this.#reports.take(this.#parts.surroundings.clock.now());
+    const waitMs = this.#reports.take(this.#deps.environment.clock.now());
     if (waitMs !== undefined) this.refuseReport();
     return waitMs;
   }
 
   refuseReport(): void {
-    this.#parts.server.stats.count("client_reports_refused");
+    this.#deps.server.stats.count("client_reports_refused");
   }
 
-  takeReport({ roads, mesh, ...report }: RoadReport): void {
-    const { stats } = this.#parts.server;
+  takeReport({ transports, mesh, ...report }: TransportReport): void {
+    const { stats } = this.#deps.server;
     stats.count("client_reports");
-    for (const road of REPORTED_ROADS) {
-      const { roundTrips, worked, failed, received } = roads[road];
-      stats.addBuckets("client_round_trip", roundTrips, road);
-      stats.count("client_tries_worked", road, worked);
-      stats.count("client_tries_failed", road, failed);
-      stats.count("client_events_received", road, received);
+    for (const transport of REPORTED_TRANSPORTS) {
+      const { roundTrips, worked, failed, received } = transports[transport];
+      stats.addBuckets("client_round_trip", roundTrips, transport);
+      stats.count("client_tries_worked", transport, worked);
+      stats.count("client_tries_failed", transport, failed);
+      stats.count("client_events_received", transport, received);
     }
     stats.addBuckets("client_stored", report.stored);
     stats.count("client_fallbacks", "", report.fallbacks);
@@ -169,7 +174,7 @@ export class Monitor {
   /** One probe now; resolves when it is done. */
   probe(): Promise<void> {
     return this.#probing = this.#probing.then(() => this.#prober.run()).catch((error) => {
-      const { log } = this.#parts.surroundings;
+      const { log } = this.#deps.environment;
       log(error instanceof StorageUnavailable ? `probe: ${error.message}` : `a probe failed: ${errorText(error)}`);
     });
   }
@@ -184,7 +189,7 @@ export class Monitor {
     if (this.#closed) return;
     this.#closed = true;
     for (const cancel of this.#cancels.values()) cancel();
-    const { timers } = this.#parts.surroundings;
+    const { timers } = this.#deps.environment;
     const late = Promise.withResolvers<void>();
     const cancel = timers.after(LAST_RECORDS_MS, late.resolve);
     await Promise.race([late.promise, Promise.all([this.#probing, this.#history.close()])]);
@@ -192,7 +197,7 @@ export class Monitor {
   }
 
   async #dashboard(): Promise<Dashboard> {
-    const { server, surroundings: { clock } } = this.#parts;
+    const { server, environment: { clock } } = this.#deps;
     const [health, history] = await Promise.all([server.health(), this.#history.view()]);
     const { rooms } = health;
     return dashboard({
@@ -207,7 +212,7 @@ export class Monitor {
 
   /** So that the room is left out of all counts before the first probe. */
   async #knowProbeRoom(): Promise<void> {
-    const { store, server } = this.#parts;
+    const { store, server } = this.#deps;
     try {
       const room = await store.stats.probeRoom();
       if (room !== undefined) server.leaveOut(room);
@@ -217,18 +222,18 @@ export class Monitor {
   }
 
   #later(name: string, delayMs: number, run: () => void): void {
-    if (!this.#closed) this.#cancels.set(name, this.#parts.surroundings.timers.after(delayMs, run));
+    if (!this.#closed) this.#cancels.set(name, this.#deps.environment.timers.after(delayMs, run));
   }
 
   #probeLater(delayMs: number): void {
     this.#later("probe", delayMs, () => {
-      this.#probeLater(this.#parts.server.config.monitoring.probeEveryMs);
+      this.#probeLater(this.#deps.server.config.monitoring.probeEveryMs);
       void this.probe();
     });
   }
 
   #watchLag(): void {
-    const { stats } = this.#parts.server;
+    const { stats } = this.#deps.server;
     const startedAt = stats.clock.now();
     this.#later("lag", LAG_EVERY_MS, () => {
       stats.observe("event_loop_lag", Math.max(0, stats.clock.now() - startedAt - LAG_EVERY_MS));
@@ -237,7 +242,7 @@ export class Monitor {
   }
 
   #watchCpu(): void {
-    const { process, surroundings: { clock } } = this.#parts;
+    const { process, environment: { clock } } = this.#deps;
     this.#later("cpu", CPU_EVERY_MS, () => {
       const at = clock.now(), ms = process.cpuMs();
       const forMs = at - this.#cpu.at;

@@ -1,24 +1,24 @@
 /**
- * Measures delivery by doing it: two clients of the instance's own, one on each road of the server, say signed messages
+ * Measures delivery by doing it: two clients of the instance's own, one on each transport of the server, say signed messages
  * in a room of their own and wait for them. Everything but the network is in it: hello, signature, limits, commit, ack,
  * fan-out, and the wire format of polling.
  */
 import type { Ed25519 } from "../../crypto/ed25519.ts";
 import { type Signer, signEvent } from "../../crypto/signing.ts";
-import { toBase64Url } from "../../protocol/base64url.ts";
+import { toBase64Url } from "../../shared/base64url.ts";
 import { decodeServerFrame } from "../../protocol/decode_server.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { ClientFrame, HelloProof, ServerFrame } from "../../protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
-import { type PollAnswerHead, readPollAnswerHead, writePollRequest } from "../../protocol/polling.ts";
+import { type PollAnswerHead, readPollAnswerHead, writePollRequest } from "../../protocol/poll_frames.ts";
 import type { Store } from "../../store/store.ts";
-import type { Polling } from "../polling.ts";
+import type { Polling } from "../connections/poll_endpoint.ts";
 import type { ChatServer, Visitor } from "../server.ts";
-import { type Clock, pause, type Random, type Timers } from "../surroundings.ts";
-import { SERVER_ROADS, type ServerRoad } from "./figures.ts";
+import { type Clock, pause, type Random, type Timers } from "../environment.ts";
+import { SERVER_TRANSPORTS, type ServerTransport } from "./figures.ts";
 import type { ServerStats } from "./server_stats.ts";
 
-export interface ProbeParts {
+export interface ProbeDeps {
   server: Pick<ChatServer, "connect" | "leaveOut" | "instance">;
   polling: Pick<Polling, "answer">;
   store: Pick<Store, "rooms" | "stats">;
@@ -38,44 +38,44 @@ interface Wire {
 type Open = (handlers: { received(text: string): void; closed(): void }) => Wire;
 
 export class Prober {
-  readonly #parts: ProbeParts;
+  readonly #deps: ProbeDeps;
   #signer: { room: RoomId; signer: Signer } | undefined;
-  readonly #visitors: Record<ServerRoad, Visitor>;
+  readonly #visitors: Record<ServerTransport, Visitor>;
 
-  constructor(parts: ProbeParts) {
-    this.#parts = parts;
+  constructor(deps: ProbeDeps) {
+    this.#deps = deps;
     // Known to nobody, so that nobody can use up what it may.
-    const visitor = () => ({ device: toBase64Url(parts.random.bytes(16)), address: `probe ${parts.server.instance}` });
+    const visitor = () => ({ device: toBase64Url(deps.random.bytes(16)), address: `probe ${deps.server.instance}` });
     this.#visitors = { websocket: visitor(), polling: visitor() };
   }
 
   /**
-   * One message from each road, awaited on every road. What does not come is counted as not delivered, whatever the
+   * One message from each transport, awaited on every transport. What does not come is counted as not delivered, whatever the
    * reason. Throws StorageUnavailable when not even the room could be found.
    */
   async run(): Promise<void> {
-    const { stats } = this.#parts;
-    const arrivals: { road: ServerRoad; ms: number }[] = [];
+    const { stats } = this.#deps;
+    const arrivals: { transport: ServerTransport; ms: number }[] = [];
     try {
-      await this.#probe((road, ms) => arrivals.push({ road, ms }));
+      await this.#probe((transport, ms) => arrivals.push({ transport, ms }));
     } finally {
       // All at once: a probe on its way is not one that is lost.
-      for (const road of SERVER_ROADS) stats.count("probes_expected", road, SERVER_ROADS.length);
-      for (const { road, ms } of arrivals) {
-        stats.count("probes_delivered", road);
-        stats.observe("probe", ms, road);
+      for (const transport of SERVER_TRANSPORTS) stats.count("probes_expected", transport, SERVER_TRANSPORTS.length);
+      for (const { transport, ms } of arrivals) {
+        stats.count("probes_delivered", transport);
+        stats.observe("probe", ms, transport);
       }
     }
   }
 
-  async #probe(arrived: (road: ServerRoad, ms: number) => void): Promise<void> {
-    const { stats, timers, clock, patienceMs, random, ed25519 } = this.#parts;
+  async #probe(arrived: (transport: ServerTransport, ms: number) => void): Promise<void> {
+    const { stats, timers, clock, patienceMs, random, ed25519 } = this.#deps;
     const room = await this.#room();
     if (this.#signer?.room !== room) {
       this.#signer = { room, signer: await ed25519.signer(new Uint8Array(random.bytes(32))) };
     }
     const { signer } = this.#signer;
-    const clients = SERVER_ROADS.map((road) => new ProbeClient(room, signer, this.#opener(road, room)));
+    const clients = SERVER_TRANSPORTS.map((transport) => new ProbeClient(room, signer, this.#opener(transport, room)));
     const { promise: late, resolve: giveUp } = Promise.withResolvers<undefined>();
     const cancel = timers.after(patienceMs, () => giveUp(undefined));
     try {
@@ -90,7 +90,7 @@ export class Prober {
         const sentAt = stats.clock.now();
         const arrivals = clients.map(async (client, index) => {
           if (await Promise.race([client.arrival(event.wire), late])) {
-            arrived(SERVER_ROADS[index]!, stats.clock.now() - sentAt);
+            arrived(SERVER_TRANSPORTS[index]!, stats.clock.now() - sentAt);
           }
         });
         sender.send({ type: "send", events: [event.wire] });
@@ -104,7 +104,7 @@ export class Prober {
 
   /** The room of all instances' probes; made when there is none. */
   async #room(): Promise<RoomId> {
-    const { store: { rooms, stats }, server, random, ed25519, clock } = this.#parts;
+    const { store: { rooms, stats }, server, random, ed25519, clock } = this.#deps;
     const known = await stats.probeRoom();
     if (known !== undefined && await rooms.byId(known) !== undefined) {
       server.leaveOut(known);
@@ -124,9 +124,9 @@ export class Prober {
     return named;
   }
 
-  #opener(road: ServerRoad, room: RoomId): Open {
-    const { server, polling, timers } = this.#parts;
-    if (road === "polling") return pollingWire(polling, room, this.#visitors.polling, timers);
+  #opener(transport: ServerTransport, room: RoomId): Open {
+    const { server, polling, timers } = this.#deps;
+    if (transport === "polling") return pollingWire(polling, room, this.#visitors.polling, timers);
     return ({ received, closed }) => {
       const handle = server.connect(room, {
         // As a socket does it: what is sent arrives in a later turn of the event loop.

@@ -2,7 +2,7 @@
  * Counts, gauges and histograms in Prometheus' text format 0.0.4, named as its conventions want: base units, `_total` for
  * counters. Histograms are told at every doubling, in seconds; the counts in between are in the next one.
  */
-import { BUCKET_COUNT, BUCKETS_PER_DOUBLING, upperBoundMs } from "../../protocol/latency_buckets.ts";
+import { BUCKET_COUNT, BUCKETS_PER_DOUBLING, upperBoundMs } from "../../protocol/reports/latency_buckets.ts";
 import {
   type CounterName,
   COUNTERS,

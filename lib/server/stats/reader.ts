@@ -1,6 +1,6 @@
 /** Who may read /metrics and /analytics: everybody, or whoever knows FESTIVAL_METRICS_TOKEN. */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { TokenBucket } from "../rate.ts";
+import { TokenBucket } from "../../shared/rate_limiter.ts";
 
 /** Wrong tries of one address; after them it waits, also with the right token. Others do not: nobody blinds a scraper. */
 const WRONG_TRIES = { burst: 20, everyMs: 1_000 };

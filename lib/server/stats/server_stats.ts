@@ -1,7 +1,14 @@
 /** What one instance counts and times, since it started. The rest of the server only calls it; it decides nothing. */
 import { Buffer } from "node:buffer";
-import type { BucketCounts } from "../../protocol/latency_buckets.ts";
-import { type CounterName, COUNTERS, type HistogramName, HISTOGRAMS, labelsOf, type ServerRoad } from "./figures.ts";
+import type { BucketCounts } from "../../protocol/reports/latency_buckets.ts";
+import {
+  type CounterName,
+  COUNTERS,
+  type HistogramName,
+  HISTOGRAMS,
+  labelsOf,
+  type ServerTransport,
+} from "./figures.ts";
 import { Histogram } from "./histogram.ts";
 import type { Totals } from "./totals.ts";
 
@@ -14,7 +21,7 @@ export class ServerStats {
   /** For durations. */
   readonly clock: SteadyClock;
   /** Connections now. */
-  readonly connections: Record<ServerRoad, number> = { websocket: 0, polling: 0 };
+  readonly connections: Record<ServerTransport, number> = { websocket: 0, polling: 0 };
   #lastSent = "";
   #lastBytes = 0;
   readonly #counters: Record<CounterName, Record<string, number>>;
@@ -44,25 +51,25 @@ export class ServerStats {
   }
 
   /** A frame went out. The same text to many connections is measured once. */
-  sent(road: ServerRoad, text: string): void {
+  sent(transport: ServerTransport, text: string): void {
     if (text !== this.#lastSent) {
       this.#lastSent = text;
       this.#lastBytes = Buffer.byteLength(text);
     }
-    this.count("sent_bytes", road, this.#lastBytes);
+    this.count("sent_bytes", transport, this.#lastBytes);
   }
 
-  received(road: ServerRoad, text: string): void {
-    this.count("received_bytes", road, Buffer.byteLength(text));
+  received(transport: ServerTransport, text: string): void {
+    this.count("received_bytes", transport, Buffer.byteLength(text));
   }
 
-  opened(road: ServerRoad): void {
-    this.connections[road]++;
-    this.count("connections_opened", road);
+  opened(transport: ServerTransport): void {
+    this.connections[transport]++;
+    this.count("connections_opened", transport);
   }
 
-  closed(road: ServerRoad): void {
-    this.connections[road]--;
+  closed(transport: ServerTransport): void {
+    this.connections[transport]--;
   }
 
   /** All of it, as it is now. */

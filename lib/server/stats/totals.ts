@@ -1,6 +1,6 @@
 /** Counts and histograms as values, by name and label: added, subtracted, and checked when they come from the database. */
 import { isRecord } from "../../protocol/event.ts";
-import { BUCKET_COUNT, type BucketCounts } from "../../protocol/latency_buckets.ts";
+import { BUCKET_COUNT, type BucketCounts } from "../../protocol/reports/latency_buckets.ts";
 import {
   type CounterName,
   COUNTERS,

@@ -1,12 +1,12 @@
 import { HttpError, page } from "fresh";
-import { AdminPage, Live, Section, Time, Token } from "@/components/admin/AdminPage.tsx";
+import { AdminPage, Live, Section, Timestamp, Token } from "@/components/admin/AdminPage.tsx";
 import { Confirm } from "@/components/admin/Confirm.tsx";
-import { Button } from "@/components/Button.tsx";
-import { Field } from "@/components/Field.tsx";
-import { adminTexts as t } from "@/lib/design/admin_texts.ts";
+import { Button } from "@/components/common/Button.tsx";
+import { Field } from "@/components/common/Field.tsx";
+import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
 import { confirmationOf, type Done, LABEL_MAX_CHARS, type RoomPage } from "@/lib/server/admin/admin.ts";
 import { download, textOf } from "@/lib/server/admin/pages.ts";
-import { define } from "@/lib/server/define.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 
 const REMOVED_MINUTES = 10;
 
@@ -98,7 +98,7 @@ export default define.page<typeof handler>(({ data, state, url }) => {
         {([
           [t.room.code, info.code ?? "–"],
           [t.room.id, info.id],
-          [t.room.createdAt, <Time key="at" at={info.createdAt} />],
+          [t.room.createdAt, <Timestamp key="at" at={info.createdAt} />],
           [t.room.events, events.toLocaleString("en")],
           [t.room.positions, head.oldest > head.head ? "–" : `${head.oldest} – ${head.head}`],
           [t.room.epoch, head.epoch],

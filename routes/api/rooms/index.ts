@@ -1,6 +1,6 @@
 import { readWireEvent } from "@/lib/protocol/decode_server.ts";
-import { define } from "@/lib/server/define.ts";
-import { json, problemResponse, readJson } from "@/lib/server/http.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
+import { json, problemResponse, readJson } from "@/lib/server/http/responses.ts";
 import { ownServer } from "@/lib/server/instance.ts";
 
 export const handler = define.handlers({

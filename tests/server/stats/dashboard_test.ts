@@ -1,6 +1,6 @@
 /** What the dashboard makes of several instances and of holes in time. */
 import { assertEquals } from "@std/assert";
-import { dashboard, type DashboardFacts } from "../../../lib/server/stats/dashboard.ts";
+import { dashboard, type DashboardFacts } from "../../../lib/server/stats/dashboard_figures.ts";
 import type { Slot } from "../../../lib/server/stats/history.ts";
 import { NO_TOTALS } from "../../../lib/server/stats/totals.ts";
 

@@ -1,7 +1,7 @@
 /** Durations in fixed buckets: what percentiles may be off, and that they add up. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { BUCKET_COUNT, bucketOf, upperBoundMs } from "../../../lib/protocol/latency_buckets.ts";
+import { BUCKET_COUNT, latencyBucketOf, upperBoundMs } from "../../../lib/protocol/reports/latency_buckets.ts";
 import { combine, countOf, Histogram, NO_DURATIONS, quantileMs } from "../../../lib/server/stats/histogram.ts";
 
 const durations = fc.array(fc.double({ min: 0.1, max: 300_000, noNaN: true }), { minLength: 1, maxLength: 200 });
@@ -14,13 +14,13 @@ function histogramOf(values: readonly number[]) {
 
 Deno.test("a duration lies in the bucket whose bounds hold it", () => {
   fc.assert(fc.property(fc.double({ min: 0, max: 1e7, noNaN: true }), (ms) => {
-    const bucket = bucketOf(ms);
+    const bucket = latencyBucketOf(ms);
     assert(bucket >= 0 && bucket < BUCKET_COUNT);
     assert(ms <= upperBoundMs(bucket) * (1 + 1e-9), `${ms} in ${bucket}`);
     assert(bucket === 0 || ms > upperBoundMs(bucket - 1) * (1 - 1e-9), `${ms} in ${bucket}`);
   }));
-  for (const odd of [NaN, -1, 0]) assertEquals(bucketOf(odd), 0);
-  assertEquals(bucketOf(Infinity), BUCKET_COUNT - 1);
+  for (const odd of [NaN, -1, 0]) assertEquals(latencyBucketOf(odd), 0);
+  assertEquals(latencyBucketOf(Infinity), BUCKET_COUNT - 1);
 });
 
 Deno.test("a percentile is at most 9.1 % off the true one", () => {

@@ -1,12 +1,12 @@
-/** A running instance and what watches it: probes on its roads, and figures that all say where they come from. */
+/** A running instance and what watches it: probes on its transports, and figures that all say where they come from. */
 import { assert, assertEquals } from "@std/assert";
 import { ed25519 } from "../../../lib/crypto/ed25519.ts";
-import type { Dashboard } from "../../../lib/protocol/dashboard.ts";
-import type { RoadReport } from "../../../lib/protocol/road_report.ts";
+import type { Dashboard } from "../../../lib/protocol/reports/dashboard.ts";
+import type { TransportReport } from "../../../lib/protocol/reports/transport_report.ts";
 import { Monitor } from "../../../lib/server/stats/monitor.ts";
 import { counted, timed } from "../../../lib/server/stats/totals.ts";
 import { countOf, quantileMs } from "../../../lib/server/stats/histogram.ts";
-import { realSurroundings } from "../../../lib/server/surroundings.ts";
+import { realEnvironment } from "../../../lib/server/environment.ts";
 import { TestClient } from "../../support/client.ts";
 import { type PartialConfig, startTestServer } from "../support.ts";
 
@@ -26,7 +26,7 @@ async function start({ config = {}, slow = false }: { config?: PartialConfig; sl
   const monitor = new Monitor({
     server,
     store,
-    surroundings: { ...realSurroundings, log: (line) => log.push(line) },
+    environment: { ...realEnvironment, log: (line) => log.push(line) },
     ed25519: await ed25519(),
     process: PROCESS,
   });
@@ -41,15 +41,15 @@ async function start({ config = {}, slow = false }: { config?: PartialConfig; sl
   };
 }
 
-Deno.test("a probe goes out on each road and arrives on both, signed as it was", async () => {
+Deno.test("a probe goes out on each transport and arrives on both, signed as it was", async () => {
   const { monitor, server, close } = await start();
   await monitor.probe();
   await monitor.probe();
   const totals = server.stats.totals();
-  for (const road of ["websocket", "polling"]) {
-    assertEquals(counted(totals, "probes_expected", road), 4);
-    assertEquals(counted(totals, "probes_delivered", road), 4);
-    assertEquals(countOf(timed(totals, "probe", road)), 4);
+  for (const transport of ["websocket", "polling"]) {
+    assertEquals(counted(totals, "probes_expected", transport), 4);
+    assertEquals(counted(totals, "probes_delivered", transport), 4);
+    assertEquals(countOf(timed(totals, "probe", transport)), 4);
   }
   await close();
 });
@@ -137,10 +137,10 @@ Deno.test("refusals are counted by their reasons", async () => {
   await close();
 });
 
-const REPORT: RoadReport = {
+const REPORT: TransportReport = {
   version: 1,
   forMs: 300_000,
-  roads: {
+  transports: {
     websocket: { roundTrips: [[36, 8]], worked: 9, failed: 1, received: 30 },
     polling: { roundTrips: [[44, 2]], worked: 1, failed: 0, received: 10 },
     p2p: { roundTrips: [[12, 3]], worked: 3, failed: 1, received: 60 },

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import parsePrometheus from "parse-prometheus-text-format";
 import { newRoomSecret, roomNamePlace, sealerOf } from "../../../lib/crypto/seal.ts";
-import { toBase64Url } from "../../../lib/protocol/base64url.ts";
+import { toBase64Url } from "../../../lib/shared/base64url.ts";
 import { newFounding, TestClient, webSocketWire } from "../../support/client.ts";
 import { type ServerProcess, startServer } from "../../support/server_process.ts";
 

@@ -1,4 +1,4 @@
-import { define } from "@/lib/server/define.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownPolling } from "@/lib/server/instance.ts";
 
 export const handler = define.handlers({

@@ -1,7 +1,7 @@
 import { HttpError } from "fresh";
-import { define } from "@/lib/server/define.ts";
+import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownServer } from "@/lib/server/instance.ts";
-import { mayOpenSocket, serveSocket, SOCKET_IDLE_TIMEOUT_S } from "@/lib/server/websocket.ts";
+import { mayOpenSocket, serveSocket, SOCKET_IDLE_TIMEOUT_S } from "@/lib/server/connections/websocket.ts";
 
 export const handler = define.handlers({
   /** The room's WebSocket: docs/PROTOCOL.md. Whether there is such a room is told in frames. */

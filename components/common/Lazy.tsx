@@ -1,0 +1,44 @@
+import type { ComponentChildren, ComponentType } from "preact";
+import { useLayoutEffect, useState } from "preact/hooks";
+import { Button } from "./Button.tsx";
+import { Dialog } from "./Dialog.tsx";
+import { useTexts } from "../texts.ts";
+
+/** Loads a part's code when it is first shown; nothing stands there until it has come. `otherwise`: when it cannot come. */
+export function Lazy<Props extends object>(props: {
+  load: () => Promise<{ default: ComponentType<Props> }>;
+  props: Props;
+  otherwise?: ComponentChildren;
+}) {
+  const [loaded, setLoaded] = useState<{ Part: ComponentType<Props> } | "failed">();
+  // Before the browser paints: what is here already is shown at once.
+  useLayoutEffect(() => {
+    // Without a network it may not come: then the page does without.
+    props.load().then((module) => setLoaded({ Part: module.default }), () => setLoaded("failed"));
+  }, []);
+  if (loaded === "failed") return <>{props.otherwise}</>;
+  return loaded ? <loaded.Part {...props.props} /> : null;
+}
+
+/** Loads a dialog's code when it is first shown. `load` has to be the same function on every render. */
+export function LazyDialog<Props extends { onClose: () => void }>(props: {
+  load: () => Promise<{ default: ComponentType<Props> }>;
+  title: string;
+  props: Props;
+}) {
+  const t = useTexts();
+  const [loaded, setLoaded] = useState<{ Part: ComponentType<Props> } | "failed">();
+  const load = () => {
+    setLoaded(undefined);
+    props.load().then((module) => setLoaded({ Part: module.default }), () => setLoaded("failed"));
+  };
+  useLayoutEffect(load, []);
+  if (loaded === undefined) return null;
+  if (loaded !== "failed") return <loaded.Part {...props.props} />;
+  return (
+    <Dialog title={props.title} onClose={props.props.onClose}>
+      <p role="alert" class="mb-4">{t.noNetwork}</p>
+      <Button onClick={load}>{t.app.tryAgain}</Button>
+    </Dialog>
+  );
+}

@@ -1,0 +1,25 @@
+import type { ComponentChildren } from "preact";
+import { Icon } from "./Icon.tsx";
+import { useTexts } from "../texts.ts";
+
+/** A page that mainly says one thing: not found, gone, gone wrong. */
+export function Sign(props: {
+  title: string;
+  above?: string | undefined;
+  /** Above the title; decoration. */
+  drawn?: ComponentChildren;
+  children?: ComponentChildren;
+}) {
+  const t = useTexts();
+  return (
+    <main id="content" class="max-w-xl mx-auto px-4 py-8 flex flex-col gap-5 min-h-[100dvh]">
+      <a href="/" class="inline-flex items-center gap-2 min-h-touch font-bold">
+        <Icon name="back" /> {t.app.toHome}
+      </a>
+      {props.drawn}
+      {props.above && <p class="text-dim font-bold" dir="auto">{props.above}</p>}
+      <h1 class="font-display font-extrabold text-3xl uppercase">{props.title}</h1>
+      {props.children}
+    </main>
+  );
+}

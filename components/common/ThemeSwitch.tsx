@@ -1,0 +1,24 @@
+import { useEffect, useState } from "preact/hooks";
+import { applyTheme, readTheme, type Theme, THEMES } from "../../lib/ui/theme.ts";
+import { Choices } from "./Choices.tsx";
+import { useDialogTexts } from "../dialog_texts.ts";
+
+/** Night, sunlight, or as the system says. */
+export function ThemeSwitch() {
+  const t = useDialogTexts();
+  const [theme, setTheme] = useState<Theme>("auto");
+  useEffect(() => setTheme(readTheme()), []);
+  return (
+    <Choices
+      legend={t.settings.theme}
+      name="theme"
+      value={theme}
+      options={THEMES.map((value) => ({ value, label: t.settings.themes[value] }))}
+      hint={t.settings.themeHint}
+      onChange={(chosen) => {
+        setTheme(chosen);
+        applyTheme(chosen);
+      }}
+    />
+  );
+}

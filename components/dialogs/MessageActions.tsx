@@ -1,0 +1,107 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Button, IconButton } from "../common/Button.tsx";
+import { useDialogTexts } from "../dialog_texts.ts";
+import { firstCluster } from "../../lib/ui/graphemes.ts";
+import { icons } from "../common/more_icons.ts";
+
+/** The reactions that need one press. */
+const QUICK_REACTIONS = ["👍", "❤️", "😂", "🔥", "🎉", "😮"];
+
+interface MessageActionHandlers {
+  onReply: () => void;
+  onReact: (emoji: string) => void;
+  onCopy?: (() => Promise<boolean>) | undefined;
+  /** Only for my own. */
+  onEdit?: (() => void) | undefined;
+  onRetract?: (() => void) | undefined;
+  onClose: () => void;
+}
+
+/** What can be done with one message, opened below it. Esc closes; the focus starts at the first action. */
+export default function MessageActions(props: MessageActionHandlers & { id: string }) {
+  const t = useDialogTexts();
+  const box = useRef<HTMLDivElement>(null);
+  const [copied, setCopied] = useState<boolean>();
+  const [sure, setSure] = useState(false);
+  const [other, setOther] = useState(false);
+  useEffect(() => box.current?.querySelector("button")?.focus(), []);
+
+  return (
+    <div
+      ref={box}
+      id={props.id}
+      role="group"
+      aria-label={t.message.actions}
+      class="arrive border-2 border-line bg-raised p-1 my-1 max-w-full"
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        props.onClose();
+      }}
+    >
+      <div class="quick-reactions flex flex-wrap">
+        {QUICK_REACTIONS.map((emoji) => (
+          <button
+            key={emoji}
+            type="button"
+            aria-label={`${t.menu.react}: ${emoji}`}
+            onClick={() => props.onReact(emoji)}
+            class="min-w-touch min-h-touch text-xl active:translate-y-px hover:bg-ground"
+          >
+            {emoji}
+          </button>
+        ))}
+        <IconButton
+          icon={icons.smile}
+          label={t.menu.otherEmoji}
+          aria-expanded={other}
+          onClick={() => setOther(!other)}
+          class="hover:bg-ground"
+        />
+      </div>
+      {other && <OtherEmoji onReact={props.onReact} />}
+      {sure
+        ? (
+          <div class="flex flex-wrap items-center gap-2 p-1">
+            <p class="w-full font-bold sm:w-auto sm:flex-1">{t.menu.retractSure}</p>
+            <Button look="alarm" icon="undo" onClick={props.onRetract}>{t.menu.retract}</Button>
+            <Button onClick={() => setSure(false)}>{t.app.cancel}</Button>
+          </div>
+        )
+        : (
+          <div class="grid grid-cols-2 gap-1 sm:flex">
+            <Button icon={icons.reply} onClick={props.onReply}>{t.menu.reply}</Button>
+            {props.onCopy && (
+              <Button icon={icons.copy} onClick={async () => setCopied(await props.onCopy?.())}>
+                <span aria-live="polite">
+                  {copied === undefined ? t.menu.copy : copied ? t.app.copied : t.app.copyFailed}
+                </span>
+              </Button>
+            )}
+            {props.onEdit && <Button icon={icons.edit} onClick={props.onEdit}>{t.menu.edit}</Button>}
+            {props.onRetract && <Button icon="undo" onClick={() => setSure(true)}>{t.menu.retract}</Button>}
+          </div>
+        )}
+    </div>
+  );
+}
+
+/** Any emoji, from the phone's own keyboard: the first one that is typed counts. */
+function OtherEmoji(props: { onReact: (emoji: string) => void }) {
+  const t = useDialogTexts();
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.focus(), []);
+  return (
+    <input
+      ref={input}
+      aria-label={t.menu.otherEmoji}
+      placeholder={t.menu.otherEmoji}
+      autocomplete="off"
+      class="w-full min-h-touch px-3 mb-1 bg-sunken border-2 border-line text-lg"
+      onInput={(event) => {
+        const emoji = firstCluster(event.currentTarget.value.trim());
+        if (emoji !== undefined && /\p{Extended_Pictographic}|\p{RI}|\u20e3/u.test(emoji)) props.onReact(emoji);
+      }}
+    />
+  );
+}

@@ -1,0 +1,25 @@
+import type { PersonView } from "../../lib/chat/timeline.ts";
+import { Dialog } from "../common/Dialog.tsx";
+import { useTexts } from "../texts.ts";
+import { Author } from "../room/Author.tsx";
+
+/** Who is in the room now. */
+export default function PeopleDialog(props: {
+  people: { count: number; shown: readonly PersonView[] };
+  onClose: () => void;
+}) {
+  const t = useTexts();
+  const { count, shown } = props.people;
+  return (
+    <Dialog title={t.room.peopleTitle(count)} onClose={props.onClose}>
+      <ul>
+        {shown.map((person) => (
+          <li key={person.author} class="flex items-center min-h-touch py-1 border-t border-line">
+            <Author person={person} />
+          </li>
+        ))}
+      </ul>
+      {count > shown.length && <p class="text-dim py-2">{t.room.peopleMore(count - shown.length)}</p>}
+    </Dialog>
+  );
+}

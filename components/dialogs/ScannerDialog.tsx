@@ -1,0 +1,116 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { readScanned } from "../../lib/ui/room_link.ts";
+import { spokenCode } from "../../lib/ui/texts/phrases.ts";
+import { Button } from "../common/Button.tsx";
+import { Dialog } from "../common/Dialog.tsx";
+import { Icon } from "../common/Icon.tsx";
+import { useHomeTexts } from "../home_texts.ts";
+import { type CameraProblem, openCamera } from "./camera.ts";
+import { makeFrameReader, readPicture } from "./scan_frames.ts";
+import { icons } from "../common/more_icons.ts";
+
+/** Between two frames that are searched: often enough to feel immediate, seldom enough to keep a phone cool. */
+const FRAME_EVERY_MS = 150;
+
+/** Scans a room's QR code by the camera, or from a picture. `onFound` gets the path to open. */
+export default function ScannerDialog(props: { onFound: (path: string) => void; onClose: () => void }) {
+  const t = useHomeTexts();
+  const video = useRef<HTMLVideoElement>(null);
+  const [camera, setCamera] = useState<"starting" | "running" | CameraProblem>("starting");
+  const [torch, setTorch] = useState<{ set: (on: boolean) => Promise<void>; on: boolean }>();
+  const [told, setTold] = useState<{ text: string; good: boolean }>();
+
+  /** True when the text was a room of ours. */
+  const take = (text: string): boolean => {
+    const scanned = readScanned(text, location.origin);
+    if (scanned.found === "foreign") {
+      setTold({ text: t.scanner.foreign(scanned.text), good: false });
+      return false;
+    }
+    const said = scanned.found === "pairing"
+      ? t.scanner.foundPhone
+      : scanned.code === undefined
+      ? t.scanner.foundSealed
+      : t.scanner.found(spokenCode(scanned.code));
+    setTold({ text: said, good: true });
+    props.onFound(scanned.path);
+    return true;
+  };
+
+  useEffect(() => {
+    const stopped = new AbortController();
+    void runCamera(stopped.signal);
+    return () => stopped.abort();
+
+    async function runCamera(signal: AbortSignal): Promise<void> {
+      const opened = await openCamera();
+      if ("problem" in opened) return setCamera(opened.problem);
+      signal.addEventListener("abort", opened.stop);
+      const view = video.current;
+      if (signal.aborted || view === null) return opened.stop();
+      view.srcObject = opened.stream;
+      await view.play();
+      setCamera("running");
+      if (opened.torch) setTorch({ set: opened.torch, on: false });
+      const read = await makeFrameReader();
+      while (!signal.aborted) {
+        const text = view.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA ? await read(view) : undefined;
+        if (text !== undefined && !signal.aborted && take(text)) return opened.stop();
+        await new Promise((resolve) => setTimeout(resolve, FRAME_EVERY_MS));
+      }
+    }
+  }, []);
+
+  const usePicture = async (file: File | undefined) => {
+    if (file === undefined) return;
+    const text = await readPicture(file).catch(() => undefined);
+    if (text === undefined) setTold({ text: t.scanner.noCode, good: false });
+    else take(text);
+  };
+
+  const problem = camera === "starting" || camera === "running" ? undefined : t.scanner[camera];
+  return (
+    <Dialog title={t.scanner.title} onClose={props.onClose}>
+      <div class="flex flex-col gap-3">
+        <div class={`relative bg-sunken border-2 border-line aspect-square overflow-hidden ${problem ? "hidden" : ""}`}>
+          <video ref={video} class="w-full h-full object-cover" muted playsInline aria-hidden="true" />
+          <div class="scan-frame" aria-hidden="true" />
+        </div>
+        <p role="status" class={problem || (told && !told.good) ? "text-alarm font-bold" : ""}>
+          {told?.text ?? problem ?? (camera === "starting" ? t.scanner.starting : t.scanner.aim)}
+        </p>
+        {told && problem && !told.good && <p class="text-sm text-dim">{problem}</p>}
+        <div class="flex flex-wrap gap-2">
+          <label class="focus-ring inline-flex items-center gap-2 min-h-touch px-4 py-2 border-2 border-line bg-raised font-bold cursor-pointer">
+            <Icon name={icons.picture} />
+            {t.scanner.picture}
+            <input
+              type="file"
+              accept="image/*"
+              class="sr-only"
+              onChange={(event) => {
+                const input = event.currentTarget;
+                void usePicture(input.files?.[0]).then(() => {
+                  // The same picture may be chosen again.
+                  input.value = "";
+                });
+              }}
+            />
+          </label>
+          {torch && (
+            <Button
+              icon={icons.torch}
+              aria-pressed={torch.on}
+              onClick={async () => {
+                await torch.set(!torch.on);
+                setTorch({ ...torch, on: !torch.on });
+              }}
+            >
+              {torch.on ? t.scanner.torchOff : t.scanner.torchOn}
+            </Button>
+          )}
+        </div>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,177 @@
+/** Where the reader is in the list, and what they have not seen. */
+import { type RefObject } from "preact";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { TimelineItem } from "../../lib/chat/timeline.ts";
+import { unreadIn } from "../../lib/ui/conversation_rows.ts";
+import type { EventId } from "../../lib/protocol/event.ts";
+
+/** Nearer to the end than this counts as being there, in CSS px: less than one line of text. */
+const END_PX = 24;
+/** Older messages are asked for when this near to the top, in CSS px. */
+const TOP_PX = 600;
+/** The line "new" stays this far below the top of the view, in CSS px. */
+const LINE_TOP_PX = 12;
+
+/** The reader's place in the list. */
+export interface ScrollPosition {
+  /** They see the newest message. */
+  atEnd: boolean;
+  /** The same at this very moment, before anything is drawn again. */
+  isAtEnd: () => boolean;
+  toEnd: () => void;
+  /** Sets the view right after the list has changed; at the end it goes no further than to the line "new" with `hold`. */
+  restore: (hold?: boolean) => boolean;
+}
+
+/**
+ * Keeps the reader's place: at the end it stays at the end; elsewhere the message at the top of the view stays where it
+ * is, whatever comes above or below, and when the keyboard opens. `onNearTop` is called while scrolling near the top.
+ */
+export function useScrollAnchor(scroller: RefObject<HTMLDivElement>, onNearTop: () => void): ScrollPosition {
+  const [atEnd, setAtEnd] = useState(true);
+  /** `at`: where the view was set when it was set to the end. */
+  const place = useRef<{ end: boolean; at?: number; id?: string; top?: number }>({ end: true });
+  const nearTop = useRef(onNearTop);
+  nearTop.current = onNearTop;
+
+  const look = useCallback((box: HTMLElement) => {
+    const end = box.scrollHeight - box.scrollTop - box.clientHeight < END_PX;
+    place.current = end ? { end } : { end, ...firstInView(box) };
+    setAtEnd(end);
+    return end;
+  }, []);
+
+  const restore = useCallback((hold = false) => {
+    const box = scroller.current;
+    if (box === null) return false;
+    const { end, id, top } = place.current;
+    if (end) {
+      box.scrollTop = box.scrollHeight;
+      place.current.at = box.scrollTop;
+      const line = hold ? box.querySelector(".new-line") : null;
+      const beyond = line === null ? 0 : topOf(box) + LINE_TOP_PX - topOf(line);
+      if (beyond <= 0) return false;
+      box.scrollTop -= beyond;
+      return !look(box);
+    }
+    if (id !== undefined && top !== undefined) {
+      const item = box.querySelector(`[data-item="${CSS.escape(id)}"]`);
+      if (item) box.scrollTop += topOf(item) - top;
+    }
+    return false;
+  }, []);
+
+  useEffect(() => {
+    const box = scroller.current;
+    if (box === null) return;
+    const onScroll = () => {
+      const { end, at } = place.current;
+      // What grew since then is followed: nobody went up.
+      if (end && at !== undefined && box.scrollTop >= at) return void restore();
+      if (!look(box) && box.scrollTop < TOP_PX) nearTop.current();
+    };
+    box.addEventListener("scroll", onScroll, { passive: true });
+    const sizes = new ResizeObserver(() => {
+      if (place.current.end) restore();
+    });
+    sizes.observe(box);
+    if (box.firstElementChild) sizes.observe(box.firstElementChild);
+    return () => {
+      box.removeEventListener("scroll", onScroll);
+      sizes.disconnect();
+    };
+  }, []);
+
+  const toEnd = useCallback(() => {
+    place.current = { end: true };
+    setAtEnd(true);
+    restore();
+  }, []);
+  return { atEnd, isAtEnd: () => place.current.end, toEnd, restore };
+}
+
+function topOf(element: Element): number {
+  return element.getBoundingClientRect().top;
+}
+
+function firstInView(box: HTMLElement): { id?: string; top?: number } {
+  const boxTop = topOf(box);
+  const all = box.querySelectorAll<HTMLElement>("[data-item]");
+  // The items stand in order: a binary search touches few of them.
+  let low = 0;
+  let high = all.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (all[middle]!.getBoundingClientRect().bottom > boxTop) high = middle;
+    else low = middle + 1;
+  }
+  const item = all[low];
+  return item?.dataset.item === undefined ? {} : { id: item.dataset.item, top: topOf(item) };
+}
+
+/**
+ * The line "new", and how many messages nobody has seen. Looking is: the page is visible, at its end, and up to date.
+ *
+ * Whatever is unread while nobody looks stands below the line, which moves up when something unread comes above it. Once
+ * somebody looks it stays where it is, until they write or leave; what comes while they look needs no line. A view that
+ * follows the end stops where the line reaches its top, so that the reader begins with what they missed.
+ *
+ * `settled`: the first messages are there, so later ones may be read out.
+ */
+export function useNewMarker(
+  place: ScrollPosition,
+  { items, unread, upToDate, onSeen }: {
+    items: readonly TimelineItem[];
+    unread: ReadonlySet<EventId>;
+    upToDate: boolean;
+    onSeen: () => void;
+  },
+): { newFrom: EventId | undefined; unseen: number; settled: boolean } {
+  const [line, setLine] = useState<EventId>();
+  const [settled, setSettled] = useState(false);
+  const visible = useVisible();
+  /** Somebody looked when this was last drawn. */
+  const looked = useRef(false);
+  /** The line that the view was stopped at: once is enough. */
+  const heldAt = useRef<EventId>();
+  const mine = useRef<EventId>();
+  const { first, count } = useMemo(() => unreadIn(items, unread), [items, unread]);
+  const newFrom = looked.current ? line : first ?? line;
+
+  useLayoutEffect(() => {
+    if (place.restore(!looked.current && heldAt.current !== newFrom)) heldAt.current = newFrom;
+  }, [items, newFrom]);
+
+  useEffect(() => {
+    const here = place.isAtEnd() && visible;
+    const looks = here && upToDate;
+    const last = items.at(-1);
+    const wrote = last?.type === "message" && last.author.me && last.id !== mine.current;
+    if (wrote) mine.current = last.id;
+    const back = looks && !looked.current;
+    if (back && first !== undefined) setLine(first);
+    else if ((wrote || !here) && (looks || first === undefined)) setLine(undefined);
+    if (looks && unread.size > 0) onSeen();
+    looked.current = looks;
+  }, [items, unread, visible, upToDate, place.atEnd]);
+
+  useEffect(() => {
+    if (items.length === 0 || settled) return;
+    const timer = setTimeout(() => setSettled(true), 1_000);
+    return () => clearTimeout(timer);
+  }, [items.length > 0]);
+
+  return { newFrom, unseen: count, settled };
+}
+
+/** Whether the page is shown to anybody. */
+function useVisible(): boolean {
+  const [visible, setVisible] = useState(true);
+  useEffect(() => {
+    const update = () => setVisible(document.visibilityState === "visible");
+    update();
+    document.addEventListener("visibilitychange", update);
+    return () => document.removeEventListener("visibilitychange", update);
+  }, []);
+  return visible;
+}

@@ -1,0 +1,228 @@
+// Runs in browser and simulator.
+/**
+ * The way of events through one node: from publish, push, offer and page to kept, told and passed on. Who breaks a rule
+ * gets strikes; score.ts says how many are too many.
+ */
+import type { AuthorKey, Event, EventId } from "../../protocol/event.ts";
+import {
+  MESH_COPIES_MAX,
+  MESH_HOPS_MAX,
+  MESH_IDS_MAX,
+  type MeshPageFrame,
+  type MeshPushFrame,
+} from "../../protocol/peer/mesh_frames.ts";
+import { AntiEntropy } from "./anti_entropy.ts";
+import { Budget } from "../budget.ts";
+import { StoreAndForward } from "./store_and_forward.ts";
+import { HeldEvents } from "./held_events.ts";
+import { Ingress, type IngressResult } from "./ingress.ts";
+import {
+  DUPLICATE_EVERY_MS,
+  DUPLICATES_BURST,
+  EAGER_WHEN_LOSSY,
+  OFFERED_FROM_PAGE,
+  STRIKES_MAX,
+  WANT_EVERY_MS,
+  WANTS_BURST,
+} from "../mesh_limits.ts";
+import type { Link, MeshContext } from "../peers/link.ts";
+import type { MeshPorts } from "../mesh_ports.ts";
+import { Broadcast } from "./broadcast.ts";
+import { WantedEvents } from "./wanted_events.ts";
+
+/** Strikes of one offence. */
+const STRIKES = {
+  forged: STRIKES_MAX,
+  malformed: STRIKES_MAX / 4,
+  broken: 1,
+  repeats: 1,
+  floods: 1,
+  unasked: 0.5,
+  crowding: 0.1,
+};
+
+export class EventRouter {
+  readonly held: HeldEvents;
+  readonly ingress: Ingress;
+  readonly broadcast: Broadcast;
+  readonly antiEntropy: AntiEntropy;
+  readonly wanted = new WantedEvents();
+  readonly #forward = new StoreAndForward();
+  readonly #duplicates = new Budget<AuthorKey>(DUPLICATES_BURST, DUPLICATE_EVERY_MS, 256);
+  readonly #wants = new Budget<AuthorKey>(WANTS_BURST, WANT_EVERY_MS, 256);
+  readonly counts = { duplicates: 0, pageEventsSent: 0 };
+
+  constructor(
+    readonly context: MeshContext,
+    readonly ports: Pick<MeshPorts, "verify" | "now" | "onEvent">,
+    /** Counts strikes against a phone; below zero: forgives. */
+    readonly strike: (peer: AuthorKey, count: number) => void,
+    /** How much a phone is distrusted now. */
+    readonly distrust: (peer: AuthorKey) => number,
+    readonly onHeld: (event: Event, from: AuthorKey) => void,
+    maxHeld?: number,
+  ) {
+    this.held = new HeldEvents((id) => this.#forward.isCarried(id, ports.now()), maxHeld);
+    this.ingress = new Ingress(this.held, ports);
+    this.broadcast = new Broadcast(context, this.#forward, () => this.wanted.answerMs);
+    this.antiEntropy = new AntiEntropy(
+      context,
+      this.held,
+      (author) => this.ingress.allowance(author),
+      (peer) => strike(peer, STRIKES.broken),
+    );
+  }
+
+  /** An own event: to everybody. */
+  publish(event: Event): void {
+    if (!this.ingress.keep(event)) return;
+    this.#forward.accept(event.id, MESH_COPIES_MAX, this.ports.now());
+    this.broadcast.begin(event, MESH_HOPS_MAX, []);
+  }
+
+  /** A checked event from another transport: to those that have not that transport. */
+  heard(event: Event): void {
+    const offeredBy = this.wanted.settle(event.id);
+    if (!this.ingress.keep(event)) return;
+    for (const peer of offeredBy) this.#say(event.id, peer);
+    this.broadcast.begin(event, MESH_HOPS_MAX, offeredBy, "offered");
+  }
+
+  unlinked(peer: AuthorKey): void {
+    this.wanted.unlinked(peer);
+    this.broadcast.unlinked(peer);
+    this.antiEntropy.unlinked(peer);
+    this.#duplicates.delete(peer);
+    this.#wants.delete(peer);
+  }
+
+  nextAt(): number {
+    return Math.min(this.wanted.nextAt(), this.broadcast.nextAt(), this.antiEntropy.nextAt());
+  }
+
+  due(): void {
+    const { asks, broken } = this.wanted.due(this.ports.now(), this.distrust);
+    const idsByPeer = new Map<AuthorKey, EventId[]>();
+    for (const { peer, id } of asks) {
+      const ids = idsByPeer.get(peer);
+      if (ids === undefined) idsByPeer.set(peer, [id]);
+      // The rest is asked for at the next turn it is due.
+      else if (ids.length < MESH_IDS_MAX) ids.push(id);
+    }
+    for (const [peer, ids] of idsByPeer) {
+      const link = this.context.links.get(peer);
+      if (link === undefined) continue;
+      link.eager = true;
+      this.context.send(peer, { type: "want", ids });
+    }
+    for (const peer of broken) this.strike(peer, STRIKES.broken);
+    this.broadcast.due();
+    this.antiEntropy.due();
+  }
+
+  /** A neighbour pushed an event. */
+  pushed(link: Link, frame: MeshPushFrame): void {
+    const { peer } = link;
+    this.ingress.take(frame.event, peer, "pushed", (result, event) => {
+      if (event === undefined) return this.#blame(peer, result);
+      this.wanted.answered(event.id, peer, this.ports.now());
+      switch (result) {
+        case "accepted":
+          link.eager = true;
+          return this.#accepted(event, peer, frame.hopsLeft, frame.copies, "pushed");
+        case "known":
+        case "pending":
+          return this.#repeated(link, event, frame.asked, result);
+        case "over_budget":
+          this.wanted.settle(event.id);
+          // A relay cannot know what reached us over others; the author itself can.
+          if (event.author === peer) this.strike(peer, STRIKES.floods);
+          return;
+        default:
+          this.wanted.settle(event.id);
+          return this.#blame(peer, result);
+      }
+    });
+  }
+
+  /** A neighbour offers an event. */
+  offered(link: Link, id: EventId): void {
+    if (this.ingress.knows(id)) {
+      // Whoever was told of it by us and now tells us knows both; anybody else waits for a word.
+      if (!this.broadcast.holds(id, link.peer)) this.#say(id, link.peer);
+      return;
+    }
+    if (!this.ingress.wants(id)) return;
+    if (!this.wanted.offered(id, link.peer, this.ports.now())) return this.strike(link.peer, STRIKES.crowding);
+    this.context.wakeAt(this.wanted.nextAt());
+  }
+
+  /** A neighbour wants an event it was offered. */
+  asked(link: Link, id: EventId): void {
+    const event = this.held.get(id);
+    if (event === undefined || !this.#wants.take(link.peer, this.ports.now())) return;
+    this.broadcast.wanted(event, link, MESH_HOPS_MAX);
+  }
+
+  /** A neighbour asked for a page; undefined when it asks too often. */
+  sendPage(peer: AuthorKey, events: Event[] | undefined): void {
+    if (events === undefined) return;
+    const taken = this.context.send(peer, {
+      type: "page",
+      events: events.map(({ id, wire }) => [wire[0], wire[1], MESH_HOPS_MAX, this.#forward.give(id)] as const),
+    });
+    if (taken) this.counts.pageEventsSent += events.length;
+  }
+
+  /** A neighbour sent a page. */
+  paged({ peer }: Link, { events }: MeshPageFrame): void {
+    if (!this.antiEntropy.isFetching(peer)) return this.strike(peer, STRIKES.unasked);
+    // A few events are offered on one by one. Of many, the neighbours get a digest: they may lack other ones.
+    const how = events.length <= OFFERED_FROM_PAGE ? "offered" : "held";
+    if (how === "held") this.antiEntropy.soon();
+    let left = events.length, useful = 0;
+    if (left === 0) return this.antiEntropy.paged(peer, 0);
+    for (const [payload, signature, hopsLeft, copies] of events) {
+      this.ingress.take([payload, signature], peer, "fetched", (result, event) => {
+        if (result === "accepted" && event !== undefined) {
+          useful++;
+          this.#accepted(event, peer, hopsLeft, copies, how);
+        } else this.#blame(peer, result);
+        if (--left === 0) this.antiEntropy.paged(peer, useful);
+      });
+    }
+  }
+
+  #accepted(event: Event, from: AuthorKey, hopsLeft: number, copies: number, how: "pushed" | "offered" | "held"): void {
+    this.#forward.accept(event.id, copies, this.ports.now());
+    const holders = new Set([from, ...this.wanted.settle(event.id)]);
+    for (const peer of holders) this.#say(event.id, peer);
+    this.strike(from, -STRIKES.broken);
+    if (how !== "held") this.broadcast.begin(event, hopsLeft, [...holders], how);
+    this.onHeld(event, from);
+    this.ports.onEvent(event, from);
+  }
+
+  /** An event that is here, or being checked, was pushed again. */
+  #repeated(link: Link, event: Event, asked: boolean, result: "known" | "pending"): void {
+    const { peer } = link, now = this.ports.now();
+    this.counts.duplicates++;
+    if (result === "pending") this.wanted.offered(event.id, peer, now);
+    else if (!this.broadcast.holds(event.id, peer)) this.#say(event.id, peer);
+    if (!this.#duplicates.take(peer, now)) this.strike(peer, STRIKES.repeats);
+    if (asked || this.broadcast.isFlooding() || !this.context.links.has(peer)) return;
+    // Where pushes get lost, a second way is worth its copies.
+    if (this.wanted.isLossy && this.broadcast.eagerLinks() <= EAGER_WHEN_LOSSY) return;
+    link.eager = false;
+    this.context.send(peer, { type: "prune" });
+  }
+
+  #say(id: EventId, peer: AuthorKey): void {
+    const link = this.context.links.get(peer);
+    if (link !== undefined) this.broadcast.say(id, link);
+  }
+
+  #blame(peer: AuthorKey, result: IngressResult): void {
+    if (result === "forged" || result === "malformed") this.strike(peer, STRIKES[result]);
+  }
+}

@@ -1,0 +1,149 @@
+// Runs in browser and simulator.
+/**
+ * The events this phone holds for others, by id and by (author, n). Bounded in events and characters. When full, the
+ * author with the most events loses the oldest one that nobody asked us to carry: who floods pushes out only itself.
+ */
+import { type AuthorKey, type Event, type EventId } from "../../protocol/event.ts";
+import { MESH_BUCKETS } from "../../protocol/peer/mesh_frames.ts";
+import { BoundedMap } from "../../shared/bounded.ts";
+import { AUTHORS_MAX, HELD_MAX_CHARS, HELD_MAX_EVENTS } from "../mesh_limits.ts";
+
+/** What an author's events are here. */
+interface Author {
+  /** Rising. */
+  ns: number[];
+  ids: Map<number, EventId>;
+}
+
+/** `conflict`: another event of this author with this `n` is held; the first one stays. `old`: it was let go before. */
+export type AddResult = "added" | "known" | "conflict" | "old";
+
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const VALUES = new Map([...LETTERS].map((letter, value) => [letter, value]));
+
+/** The bucket of an author's events. */
+export function digestBucketOf(author: AuthorKey): number {
+  return (VALUES.get(author[0]!) ?? 0) % MESH_BUCKETS;
+}
+
+export class HeldEvents {
+  readonly #byId = new Map<EventId, Event>();
+  readonly #authors = new Map<AuthorKey, Author>();
+  /** Per author the highest `n` that was let go: nothing up to it is wanted again. */
+  readonly #floors = new BoundedMap<AuthorKey, number>(AUTHORS_MAX);
+  /** 48 bits each, as two times 24: XOR works on 32 only. */
+  readonly #high = new Array<number>(MESH_BUCKETS).fill(0);
+  readonly #low = new Array<number>(MESH_BUCKETS).fill(0);
+  #chars = 0;
+
+  constructor(
+    readonly isCarried: (id: EventId) => boolean = () => false,
+    readonly maxEvents = HELD_MAX_EVENTS,
+    readonly maxChars = HELD_MAX_CHARS,
+  ) {}
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  has(id: EventId): boolean {
+    return this.#byId.has(id);
+  }
+
+  get(id: EventId): Event | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** The held event of this author with this number. */
+  at(author: AuthorKey, n: number): Event | undefined {
+    const id = this.#authors.get(author)?.ids.get(n);
+    return id === undefined ? undefined : this.#byId.get(id);
+  }
+
+  /** What adding the event would come to. */
+  judge(event: Event): AddResult {
+    if (this.#byId.has(event.id)) return "known";
+    if (this.#authors.get(event.author)?.ids.has(event.n)) return "conflict";
+    return this.isWanted(event.author, event.n) ? "added" : "old";
+  }
+
+  /** Holds an event; others may have to go. */
+  add(event: Event): AddResult {
+    const result = this.judge(event);
+    if (result !== "added") return result;
+    let author = this.#authors.get(event.author);
+    if (author === undefined) this.#authors.set(event.author, author = { ns: [], ids: new Map() });
+    let at = author.ns.length;
+    while (at > 0 && author.ns[at - 1]! > event.n) at--;
+    author.ns.splice(at, 0, event.n);
+    author.ids.set(event.n, event.id);
+    this.#byId.set(event.id, event);
+    this.#chars += event.wire[0].length;
+    this.#toggle(event);
+    while (this.#byId.size > this.maxEvents || this.#chars > this.maxChars) this.#letGo();
+    return result;
+  }
+
+  /** Whether an event of this number would be held: none is, up to what was let go. */
+  isWanted(author: AuthorKey, n: number): boolean {
+    return n > (this.#floors.get(author) ?? 0) && !this.#authors.get(author)?.ids.has(n);
+  }
+
+  /** The digest: see MeshDigestFrame. */
+  buckets(): number[] {
+    return this.#high.map((high, bucket) => (high >>> 0) * 2 ** 24 + (this.#low[bucket]! >>> 0));
+  }
+
+  /** The authors of some buckets. */
+  authorsIn(buckets: ReadonlySet<number>): AuthorKey[] {
+    return [...this.#authors.keys()].filter((author) => buckets.has(digestBucketOf(author)));
+  }
+
+  /** What is held of an author: from, to, from, to, …, the newest `max` ranges. */
+  ranges(author: AuthorKey, max: number): number[] {
+    const ns = this.#authors.get(author)?.ns ?? [];
+    const ends: number[] = [];
+    for (let at = ns.length - 1; at >= 0; at--) {
+      const n = ns[at]!;
+      if (ends.length > 0 && ends.at(-1) === n + 1) ends[ends.length - 1] = n;
+      else if (ends.length >= 2 * max) break;
+      else ends.push(n, n);
+    }
+    return ends.reverse();
+  }
+
+  /** The lowest number from which on everything up to `n` is held; `n` itself must be. */
+  unbrokenFrom(author: AuthorKey, n: number): number {
+    const ids = this.#authors.get(author)?.ids;
+    let from = n;
+    while (ids?.has(from - 1)) from--;
+    return from;
+  }
+
+  #toggle(event: Event): void {
+    const bucket = digestBucketOf(event.author);
+    let high = 0, low = 0;
+    for (let at = 0; at < 4; at++) {
+      high = high << 6 | VALUES.get(event.id[at]!)!;
+      low = low << 6 | VALUES.get(event.id[at + 4]!)!;
+    }
+    this.#high[bucket]! ^= high;
+    this.#low[bucket]! ^= low;
+  }
+
+  #letGo(): void {
+    let most: [AuthorKey, Author] | undefined;
+    for (const entry of this.#authors) if (entry[1].ns.length > (most?.[1].ns.length ?? 0)) most = entry;
+    if (most === undefined) return;
+    const [key, { ns, ids }] = most;
+    const at = Math.max(0, ns.findIndex((n) => !this.isCarried(ids.get(n)!)));
+    const [n] = ns.splice(at, 1);
+    const event = this.#byId.get(ids.get(n!)!)!;
+    ids.delete(n!);
+    if (ns.length === 0) this.#authors.delete(key);
+    this.#byId.delete(event.id);
+    this.#chars -= event.wire[0].length;
+    this.#toggle(event);
+    this.#floors.set(key, Math.max(this.#floors.get(key) ?? 0, n!));
+  }
+}

@@ -1,0 +1,225 @@
+// Runs in browser and simulator.
+/**
+ * "On N phones", counted. A phone that holds an event signs a receipt; receipts go back the way the events came, merged
+ * on the way into common frames, each once, and the author counts phones whose signatures it checked. One signature
+ * covers a run of numbers, one phone counts once per event. Relays do not check signatures: a false receipt takes no true
+ * one's place, since they are told apart by their signatures, and each neighbour may hand over only so many.
+ *
+ * The number is a lower bound: in rooms of more than RECEIPT_PHONES the event's id decides which phones sign, and
+ * receipts may get lost. Nobody can sign for another phone. Whoever holds many keys can sign with each of them, so the
+ * author counts only phones it knows to be there; see [MESH-52].
+ */
+import type { AuthorKey, Event, EventId, RoomId } from "../../protocol/event.ts";
+import {
+  MESH_RECEIPTS_MAX,
+  type MeshReceiptsFrame,
+  type Receipt,
+  receiptText,
+} from "../../protocol/peer/mesh_frames.ts";
+import { BoundedMap, BoundedSet } from "../../shared/bounded.ts";
+import { Budget } from "../budget.ts";
+import type { HeldEvents } from "./held_events.ts";
+import {
+  AUTHORS_MAX,
+  COUNTED_EVENTS,
+  RECEIPT_DELAY_MS,
+  RECEIPT_EVERY_MS,
+  RECEIPT_PHONES,
+  RECEIPTS_AGAIN_MS,
+  RECEIPTS_BURST,
+  RECEIPTS_CHECKED_MAX,
+  RECEIPTS_QUEUED,
+  RECEIPTS_SEEN,
+  RECEIPTS_TRIES,
+} from "../mesh_limits.ts";
+import type { MeshContext } from "../peers/link.ts";
+import type { MeshPorts } from "../mesh_ports.ts";
+
+/** A batch on its way to a neighbour. */
+interface Batch {
+  number: number;
+  receipts: Receipt[];
+  tries: number;
+  dueAt: number;
+}
+
+export class Receipts {
+  /** Over which neighbour an author's newest event came. */
+  readonly #routes = new BoundedMap<AuthorKey, AuthorKey>(AUTHORS_MAX);
+  /** Of which authors this phone owes a receipt, and up to which number. */
+  readonly #owed = new BoundedMap<AuthorKey, number>(RECEIPTS_QUEUED);
+  /** Waiting to go on. When full, the oldest is dropped: the count stays lower. */
+  readonly #waiting = new BoundedMap<string, Receipt>(RECEIPTS_QUEUED);
+  /** Passed on, or counted. */
+  readonly #passed = new BoundedSet<string>(RECEIPTS_SEEN);
+  readonly #budget = new Budget<AuthorKey>(RECEIPTS_BURST, RECEIPT_EVERY_MS, 256);
+  readonly #batches = new Map<AuthorKey, Batch>();
+  readonly #counted = new BoundedMap<EventId, Set<AuthorKey>>(COUNTED_EVENTS);
+  #batchNumber = 0;
+  #checking = 0;
+  #dueAt = Infinity;
+
+  constructor(
+    readonly context: MeshContext,
+    readonly room: RoomId,
+    readonly ports: Pick<MeshPorts, "sign" | "verifyText" | "onReceipts">,
+    readonly held: HeldEvents,
+    /** Whether a phone is known to be there. */
+    readonly isKnown: (phone: AuthorKey) => boolean,
+  ) {}
+
+  /** A new event is held here; it came over this neighbour. */
+  holding(event: Event, from: AuthorKey): void {
+    if (event.author === this.context.me) return;
+    this.#routes.set(event.author, from);
+    if (this.ports.sign === undefined || !this.#isDrawn(event.id)) return;
+    this.#owed.set(event.author, Math.max(event.n, this.#owed.get(event.author) ?? 0));
+    this.#soon();
+  }
+
+  /** Receipts came from a neighbour. Its own event's are counted, the others go on. */
+  heard(peer: AuthorKey, frame: MeshReceiptsFrame): void {
+    this.context.send(peer, { type: "taken", batch: frame.batch });
+    for (const receipt of frame.receipts) {
+      const key = keyOf(receipt);
+      if (this.#passed.has(key) || receipt.phone === this.context.me) continue;
+      if (!this.#budget.take(peer, this.context.now())) return;
+      if (receipt.author === this.context.me) void this.#count(receipt, key);
+      else this.#passOn(receipt, key);
+    }
+  }
+
+  taken(peer: AuthorKey, batch: number): void {
+    if (this.#batches.get(peer)?.number !== batch) return;
+    this.#batches.delete(peer);
+    if (this.#waiting.size > 0) this.#soon();
+  }
+
+  /** What was on its way over this neighbour takes another one. */
+  unlinked(peer: AuthorKey): void {
+    const batch = this.#batches.get(peer);
+    this.#batches.delete(peer);
+    for (const receipt of batch?.receipts ?? []) this.#waiting.set(keyOf(receipt), receipt);
+    if (this.#waiting.size > 0) this.#soon();
+  }
+
+  nextAt(): number {
+    let next = this.#dueAt;
+    for (const { dueAt } of this.#batches.values()) next = Math.min(next, dueAt);
+    return next;
+  }
+
+  due(): void {
+    const now = this.context.now();
+    for (const [peer, batch] of this.#batches) {
+      if (batch.dueAt > now) continue;
+      if (batch.tries >= RECEIPTS_TRIES) this.#batches.delete(peer);
+      else this.#send(peer, batch);
+    }
+    if (this.#dueAt > now) return;
+    this.#dueAt = Infinity;
+    this.#signOwed();
+    this.#sendWaiting();
+  }
+
+  #soon(delayMs = RECEIPT_DELAY_MS): void {
+    const at = this.context.now() + delayMs;
+    if (at >= this.#dueAt) return;
+    this.#dueAt = at;
+    this.context.wakeAt(at);
+  }
+
+  /** Whether this phone signs for the event: all do in small rooms, about RECEIPT_PHONES in larger ones. */
+  #isDrawn(id: EventId): boolean {
+    const phones = this.context.phones();
+    if (phones <= RECEIPT_PHONES) return true;
+    let hash = 0x811c9dc5;
+    const text = this.context.me + id;
+    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
+    return (hash ^ (hash >>> 13)) % phones < RECEIPT_PHONES;
+  }
+
+  #signOwed(): void {
+    const { sign } = this.ports, { me } = this.context;
+    for (const [author, to] of [...this.#owed.entries()]) {
+      this.#owed.delete(author);
+      if (sign === undefined || this.held.at(author, to) === undefined) continue;
+      const words = { phone: me, author, from: this.held.unbrokenFrom(author, to), to };
+      const done = (signature: string) => {
+        const receipt = { ...words, signature };
+        this.#passOn(receipt, keyOf(receipt));
+        this.#sendWaiting();
+      };
+      const signature = sign(receiptText(this.room, words));
+      if (typeof signature === "string") done(signature);
+      // A key that cannot sign now gives no receipt; the event itself is not concerned.
+      else signature.then(done, () => {});
+    }
+  }
+
+  #passOn(receipt: Receipt, key: string): void {
+    this.#passed.add(key);
+    this.#waiting.set(key, receipt);
+    this.#soon();
+  }
+
+  #sendWaiting(): void {
+    const byNext = new Map<AuthorKey, [string, Receipt][]>();
+    for (const entry of this.#waiting.entries()) {
+      const next = this.#next(entry[1].author);
+      if (next === undefined || this.#batches.has(next)) continue;
+      const list = byNext.get(next);
+      if (list === undefined) byNext.set(next, [entry]);
+      else if (list.length < MESH_RECEIPTS_MAX) list.push(entry);
+    }
+    for (const [peer, entries] of byNext) {
+      for (const [key] of entries) this.#waiting.delete(key);
+      const receipts = entries.map(([, receipt]) => receipt);
+      this.#send(peer, { number: ++this.#batchNumber, receipts, tries: 0, dueAt: 0 });
+    }
+  }
+
+  /** The neighbour towards an author: itself, or whoever its newest event came from, or anybody. */
+  #next(author: AuthorKey): AuthorKey | undefined {
+    const { links } = this.context;
+    if (links.has(author)) return author;
+    const route = this.#routes.get(author);
+    return route !== undefined && links.has(route) ? route : links.keys().next().value;
+  }
+
+  #send(peer: AuthorKey, batch: Batch): void {
+    batch.tries++;
+    batch.dueAt = this.context.now() + RECEIPTS_AGAIN_MS;
+    this.#batches.set(peer, batch);
+    this.context.send(peer, { type: "receipts", batch: batch.number, receipts: batch.receipts });
+    this.context.wakeAt(batch.dueAt);
+  }
+
+  /** An own event's receipt: counted when the phone is there and the signature is right. */
+  async #count(receipt: Receipt, key: string): Promise<void> {
+    const { verifyText, onReceipts } = this.ports;
+    if (verifyText === undefined || this.#checking >= RECEIPTS_CHECKED_MAX || !this.isKnown(receipt.phone)) return;
+    this.#checking++;
+    try {
+      const verdict = verifyText(receipt.phone, receiptText(this.room, receipt), receipt.signature);
+      if (!(typeof verdict === "boolean" ? verdict : await verdict)) return;
+    } finally {
+      this.#checking--;
+    }
+    this.#passed.add(key);
+    for (let n = receipt.to; n >= receipt.from && n > receipt.to - COUNTED_EVENTS; n--) {
+      const event = this.held.at(this.context.me, n);
+      if (event === undefined) continue;
+      let phones = this.#counted.get(event.id);
+      if (phones === undefined) this.#counted.set(event.id, phones = new Set());
+      if (phones.has(receipt.phone)) continue;
+      phones.add(receipt.phone);
+      onReceipts?.(event.id, phones.size);
+    }
+  }
+}
+
+/** Names a receipt by its first signature bytes: another one, true or false, has others. */
+function keyOf({ phone, signature }: Receipt): string {
+  return phone.slice(0, 12) + signature.slice(0, 24);
+}

@@ -1,0 +1,120 @@
+// Runs in browser and simulator.
+/**
+ * Which phones are reached over which neighbour, how far they are, and how fresh that is (distance vector with ages).
+ * Ages only grow on the way, so a phone that went fades everywhere after the same time and no loop keeps it alive. The
+ * rows are unsigned: a neighbour can claim to reach anybody, for itself only, and what follows from a false claim is a
+ * delay (docs/PROTOCOL.md [MESH-42]).
+ */
+import type { AuthorKey } from "../../protocol/event.ts";
+import { MESH_HOPS_MAX, MESH_PEERS_ROWS, type MeshPeersFrame } from "../../protocol/peer/mesh_frames.ts";
+import { BoundedMap } from "../../shared/bounded.ts";
+import { PEERS_EVERY_MS, PEERS_MAX, REACH_FRESH_MS, REACH_FRESH_PER_PHONE_MS } from "../mesh_limits.ts";
+import type { MeshContext } from "./link.ts";
+
+/** What one neighbour says of one phone. */
+interface Report {
+  /** When that phone was alive, by this phone's clock. */
+  aliveAt: number;
+  hops: number;
+}
+
+export class RoutingTable {
+  readonly #reports = new Map<AuthorKey, BoundedMap<AuthorKey, Report>>();
+  #tellAt = Infinity;
+  /** Where the next rows begin, in rooms that take several frames. */
+  #cursor = 0;
+
+  constructor(readonly context: MeshContext, readonly maxLinks: () => number) {}
+
+  linked(peer: AuthorKey): void {
+    this.#reports.set(peer, new BoundedMap(PEERS_MAX));
+    // A newcomer is told at once, and those behind it are soon told of everywhere.
+    this.#tellAt = Math.min(this.#tellAt, this.context.now() + 100 + 400 * this.context.random());
+    this.context.wakeAt(this.#tellAt);
+  }
+
+  unlinked(peer: AuthorKey): void {
+    this.#reports.delete(peer);
+  }
+
+  /** A neighbour told whom it reaches. */
+  heard(peer: AuthorKey, frame: MeshPeersFrame): void {
+    const reports = this.#reports.get(peer);
+    if (reports === undefined) return;
+    const now = this.context.now();
+    for (const [phone, ageMs, hops] of frame.peers) {
+      if (phone === this.context.me || phone === peer) continue;
+      const aliveAt = now - ageMs, known = reports.get(phone);
+      // The shorter way counts while it is as good as fresh.
+      if (known === undefined || aliveAt > known.aliveAt) reports.set(phone, { aliveAt, hops });
+    }
+  }
+
+  /** The neighbour over which a phone is reached by the fewest links, and how many; undefined when it is not. */
+  way(phone: AuthorKey): { over: AuthorKey; hops: number } | undefined {
+    if (this.context.links.has(phone)) return { over: phone, hops: 1 };
+    const freshFrom = this.#freshFrom();
+    let best: { over: AuthorKey; hops: number } | undefined;
+    for (const [over, reports] of this.#reports) {
+      const report = reports.get(phone);
+      if (report === undefined || report.aliveAt < freshFrom || report.hops + 1 > MESH_HOPS_MAX) continue;
+      if (best === undefined || report.hops + 1 < best.hops) best = { over, hops: report.hops + 1 };
+    }
+    return best;
+  }
+
+  /** Everybody reached, neighbours too, and when they were alive at the latest. */
+  reached(): Map<AuthorKey, { aliveAt: number; hops: number }> {
+    const now = this.context.now(), freshFrom = this.#freshFrom();
+    const all = new Map<AuthorKey, { aliveAt: number; hops: number }>();
+    for (const peer of this.context.links.keys()) all.set(peer, { aliveAt: now, hops: 1 });
+    for (const reports of this.#reports.values()) {
+      for (const [phone, { aliveAt, hops }] of reports.entries()) {
+        if (aliveAt < freshFrom || hops + 1 > MESH_HOPS_MAX) continue;
+        const known = all.get(phone);
+        if (known === undefined) {
+          all.set(phone, { aliveAt, hops: hops + 1 });
+        } else if (known.hops > 1) {
+          known.aliveAt = Math.max(known.aliveAt, aliveAt);
+          known.hops = Math.min(known.hops, hops + 1);
+        }
+      }
+    }
+    return all;
+  }
+
+  nextAt(): number {
+    return this.#tellAt;
+  }
+
+  due(): void {
+    const { context } = this, now = context.now();
+    if (this.#tellAt > now) return;
+    const links = context.links.size;
+    if (links === 0) {
+      this.#tellAt = Infinity;
+      return;
+    }
+    const all = [...this.reached()];
+    const large = all.length > MESH_PEERS_ROWS;
+    for (const peer of context.links.keys()) {
+      const theirs = this.#reports.get(peer);
+      const rows: MeshPeersFrame["peers"] = [];
+      for (let at = 0; at < all.length && rows.length < MESH_PEERS_ROWS; at++) {
+        const [phone, { aliveAt, hops }] = all[(this.#cursor + at) % all.length]!;
+        if (phone === peer || hops >= MESH_HOPS_MAX) continue;
+        // What it heard of itself, and told us, it need not hear again.
+        if ((theirs?.get(phone)?.aliveAt ?? -Infinity) >= aliveAt) continue;
+        rows.push([phone, Math.max(0, Math.round(now - aliveAt)), hops]);
+      }
+      context.send(peer, { type: "peers", links, maxLinks: this.maxLinks(), peers: rows });
+    }
+    if (large) this.#cursor = (this.#cursor + MESH_PEERS_ROWS) % all.length;
+    this.#tellAt = now + PEERS_EVERY_MS * (large ? 2 : 1) * (0.75 + 0.5 * context.random());
+    context.wakeAt(this.#tellAt);
+  }
+
+  #freshFrom(): number {
+    return this.context.now() - Math.max(REACH_FRESH_MS, REACH_FRESH_PER_PHONE_MS * this.context.phones());
+  }
+}

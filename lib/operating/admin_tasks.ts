@@ -1,0 +1,171 @@
+/**
+ * What operators do on a command line: `deno task admin:hash`, `admin:key`, `backup FILE`, `restore FILE`. They read the
+ * same environment as the server.
+ */
+import { toBase64Url } from "../shared/base64url.ts";
+import { openStore } from "../store/deno_store.ts";
+import { openKv } from "../store/open_kv.ts";
+import { StorageUnavailable, type Store } from "../store/store.ts";
+import { ConfigError, readConfig } from "../server/config.ts";
+import { nodeVerifier } from "../server/rooms/verifier.ts";
+import { backupLines, checkBackup, restoreBackup, RestoreError } from "../server/admin/backup.ts";
+import { publicKeyOf } from "../server/admin/operator_key.ts";
+import { hashPassword, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS } from "../server/admin/password.ts";
+import { ArchiveError } from "../server/admin/room_archive.ts";
+
+/** What went wrong, said in one line. */
+class TaskError extends Error {}
+
+/** Ctrl-C where a password is typed. */
+const CANCELLED_EXIT = 130;
+class Cancelled extends Error {}
+
+async function hash(): Promise<void> {
+  const password = await typed("Password: ");
+  if (password.length < PASSWORD_MIN_CHARS || password.length > PASSWORD_MAX_CHARS) {
+    throw new TaskError(`the password has to have ${PASSWORD_MIN_CHARS} to ${PASSWORD_MAX_CHARS} characters`);
+  }
+  // A browser's field takes none of these, so nobody could ever log in with it.
+  if (/\p{Cc}/u.test(password)) throw new TaskError("a key was pressed that is no letter: try again");
+  if (await typed("Once more: ") !== password) throw new TaskError("these are two different passwords");
+  const text = await hashPassword(password, crypto.getRandomValues(new Uint8Array(16)));
+  console.log(`FESTIVAL_ADMIN_PASSWORD_HASH=${text}`);
+}
+
+function key(): void {
+  const seed = toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
+  console.error(`The public key is ${publicKeyOf(seed)}. Keep the line below secret: it speaks to every phone.`);
+  console.log(`FESTIVAL_OPERATOR_KEY=${seed}`);
+}
+
+async function backup(path: string): Promise<void> {
+  await withStore(async (store) => {
+    // Never over an older one, and nothing that looks like a backup before it is one.
+    const part = `${path}.part`;
+    const file = await Deno.open(part, { write: true, createNew: true });
+    const writer = file.writable.getWriter();
+    const utf8 = new TextEncoder();
+    try {
+      if (await exists(path)) throw new TaskError(`${path} is there already`);
+      for await (const line of backupLines(store, Date.now())) await writer.write(utf8.encode(line));
+      await file.syncData();
+      await writer.close();
+      await Deno.rename(part, path);
+    } catch (error) {
+      await writer.abort().catch(() => {}); // The error that led here is told.
+      await Deno.remove(part);
+      throw error;
+    }
+  });
+  const { rooms, events } = await check(path);
+  console.log(`${path}: ${rooms} rooms, ${events} events, checked`);
+}
+
+async function restore(path: string): Promise<void> {
+  await check(path);
+  await withStore(async (store) => {
+    const { rooms, events, auditEntries } = await restoreBackup(
+      (await Deno.open(path)).readable,
+      nodeVerifier(),
+      store,
+      Date.now(),
+    );
+    console.log(`restored: ${rooms} rooms, ${events} events, ${auditEntries} audit entries`);
+  });
+}
+
+async function check(path: string) {
+  return await checkBackup((await Deno.open(path)).readable, nodeVerifier());
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function withStore(run: (store: Store) => Promise<void>): Promise<void> {
+  const { kvUrl, dataDir } = readConfig((name) => Deno.env.get(name));
+  const kv = await openKv(kvUrl === undefined ? { path: `${dataDir}/festival.kv` } : { url: kvUrl });
+  const store = openStore({ kv });
+  try {
+    await run(store);
+  } finally {
+    store.close();
+  }
+}
+
+/** Takes a byte of what is typed, UTF-8, into `line`: what a terminal does by itself is done here. */
+export function takeKey(line: number[], byte: number): "more" | "end" | "cancel" {
+  switch (byte) {
+    case 3: // Ctrl-C
+      return "cancel";
+    case 4: // Ctrl-D
+    case 10:
+    case 13:
+      return "end";
+    case 21: // Ctrl-U
+      line.length = 0;
+      return "more";
+    case 8:
+    case 127: // Backspace: a whole character.
+      while (line.length > 0 && (line.pop()! & 0xc0) === 0x80);
+      return "more";
+    default:
+      line.push(byte);
+      return "more";
+  }
+}
+
+/** A line that is typed, unseen where there is a terminal. */
+async function typed(prompt: string): Promise<string> {
+  const encoder = new TextEncoder();
+  const terminal = Deno.stdin.isTerminal();
+  if (terminal) {
+    await Deno.stderr.write(encoder.encode(prompt));
+    // Without signals: a Ctrl-C that ends the process here would leave the terminal without an echo.
+    Deno.stdin.setRaw(true);
+  }
+  const bytes: number[] = [];
+  const one = new Uint8Array(1);
+  try {
+    while (await Deno.stdin.read(one) !== null) {
+      const key = takeKey(bytes, one[0]!);
+      if (key === "cancel") throw new Cancelled();
+      if (key === "end") break;
+    }
+  } finally {
+    if (terminal) {
+      Deno.stdin.setRaw(false);
+      await Deno.stderr.write(encoder.encode("\n"));
+    }
+  }
+  return new TextDecoder().decode(new Uint8Array(bytes));
+}
+
+/** Runs what the arguments name; its exit code. */
+export async function runTask([task, path, ...rest]: readonly string[]): Promise<number> {
+  try {
+    if (task === "hash" && path === undefined) await hash();
+    else if (task === "key" && path === undefined) key();
+    else if (task === "backup" && path !== undefined && rest.length === 0) await backup(path);
+    else if (task === "restore" && path !== undefined && rest.length === 0) await restore(path);
+    else throw new TaskError("say what to do: hash, key, backup FILE or restore FILE");
+    return 0;
+  } catch (error) {
+    if (error instanceof Cancelled) return CANCELLED_EXIT;
+    const named = error instanceof TaskError || error instanceof ConfigError || error instanceof ArchiveError ||
+      error instanceof RestoreError || error instanceof StorageUnavailable || error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.AlreadyExists;
+    if (!named) throw error;
+    const problem = error instanceof ArchiveError || error instanceof RestoreError ? `${error.problem}: ` : "";
+    console.error(`${problem}${error.message}`);
+    return 1;
+  }
+}
+
+if (import.meta.main) Deno.exit(await runTask(Deno.args));

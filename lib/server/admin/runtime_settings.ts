@@ -1,0 +1,188 @@
+/**
+ * What operators set, as it holds on this instance: limits in the running configuration, bans, notices, suggested rooms.
+ * One watch tells of changes; a slow look makes up for any that was lost, and lets bans and notices end in time.
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { toBase64Url } from "../../shared/base64url.ts";
+import type { AuthorKey, RoomId, WireEvent } from "../../protocol/event.ts";
+import { mergeNotices, type Notice, readNotice } from "../../protocol/notice.ts";
+import { type Ban, StorageUnavailable, type Store, type SuggestedRoom } from "../../store/store.ts";
+import type { ServerConfig } from "../config.ts";
+import { type LimitView, RUNTIME_LIMITS } from "../limits/runtime_limits.ts";
+import type { Cancel, Environment } from "../environment.ts";
+
+/** Everything is read anew this often, whether anything was heard or not. */
+const RECHECK_MS = 15_000;
+
+export interface RuntimeSettingsDeps {
+  store: Pick<Store, "settings">;
+  /** Changed in place. */
+  config: ServerConfig;
+  environment: Environment;
+  /** Notices changed: people in rooms are to be told. */
+  onNotices(): void;
+  /** Bans changed: who is in a room may have to go. */
+  onBans(): void;
+  onFailure(error: StorageUnavailable): void;
+}
+
+/** Names a device where operators and the database see it: the cookie itself stays with the device. */
+export function deviceHash(device: string): string {
+  return toBase64Url(sha256(new TextEncoder().encode(`festival-chat/ban/1 ${device}`)).subarray(0, 12));
+}
+
+export class RuntimeSettings {
+  readonly #deps: RuntimeSettingsDeps;
+  readonly #configured: ServerConfig;
+  readonly #closing = new AbortController();
+  readonly #listening: Promise<void>;
+  #cancelRecheck: Cancel | undefined;
+  #reading: Promise<void> | undefined;
+  #readAgain = false;
+  #limits: Record<string, number> = {};
+  #bans: readonly Ban[] = [];
+  #notices: readonly Notice[] = [];
+  #suggested: readonly SuggestedRoom[] = [];
+
+  constructor(deps: RuntimeSettingsDeps) {
+    this.#deps = deps;
+    this.#configured = structuredClone(deps.config);
+    this.#listening = this.#listen();
+    this.#recheckLater();
+  }
+
+  /** Settings as they were before any operator. */
+  get configured(): ServerConfig {
+    return this.#configured;
+  }
+
+  get limits(): LimitView[] {
+    return RUNTIME_LIMITS.map(({ name, min, max, read }) => {
+      const value = read(this.#deps.config);
+      const source = name in this.#limits ? "operator" as const : "configuration" as const;
+      return { name, value, configured: read(this.#configured), source, min, max };
+    });
+  }
+
+  get bans(): readonly Ban[] {
+    return this.#bans;
+  }
+
+  get suggested(): readonly SuggestedRoom[] {
+    return this.#suggested;
+  }
+
+  /** Notices and withdrawals that hold now. */
+  get notices(): readonly Notice[] {
+    const now = this.#deps.environment.clock.now();
+    return this.#notices.filter(({ until }) => until > now);
+  }
+
+  /** The `notices` frame that holds now; undefined when there is nothing to tell. */
+  get noticesFrame(): string | undefined {
+    const notices = this.notices.map(({ wire }) => wire);
+    return notices.length === 0 ? undefined : JSON.stringify({ type: "notices", notices });
+  }
+
+  /** Whether this author may not be in this room. */
+  bansKey(author: AuthorKey, room: RoomId): Ban | undefined {
+    return this.#bans.length === 0 ? undefined : this.#find("key", author, room);
+  }
+
+  /** Whether this device may not be in this room. */
+  bansDevice(device: string, room: RoomId): Ban | undefined {
+    // A hash for each connection only while anybody is kept out.
+    return this.#bans.some(({ kind }) => kind === "device")
+      ? this.#find("device", deviceHash(device), room)
+      : undefined;
+  }
+
+  /** A banned key came from this device: it is kept out as long as the key, and where the key is. */
+  banDeviceToo(ban: Ban, device: string): void {
+    const { store, environment: { clock, random }, onFailure } = this.#deps;
+    const who = deviceHash(device);
+    if (this.#bans.some((other) => other.kind === "device" && other.who === who && other.until >= ban.until)) return;
+    const { withDevice: _, ...rest } = ban;
+    const now = clock.now();
+    const own: Ban = { ...rest, id: toBase64Url(random.bytes(12)), kind: "device", who, at: now };
+    this.#bans = [...this.#bans, own];
+    store.settings.putBan(own, now).catch((error) => {
+      if (!(error instanceof StorageUnavailable)) throw error;
+      onFailure(error); // The device is kept out when its key comes again.
+    });
+  }
+
+  /** Reads everything now; whoever changed something need not wait for the watch. Throws StorageUnavailable. */
+  async refresh(): Promise<void> {
+    if (this.#reading !== undefined) {
+      this.#readAgain = true;
+      return await this.#reading;
+    }
+    this.#reading = this.#readOn().finally(() => this.#reading = undefined);
+    await this.#reading;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#cancelRecheck?.();
+    await this.#listening;
+    await this.#reading?.catch(() => {}); // Told to `onFailure` by whoever asked.
+  }
+
+  #find(kind: Ban["kind"], who: string, room: RoomId): Ban | undefined {
+    const now = this.#deps.environment.clock.now();
+    return this.#bans.find((ban) =>
+      ban.kind === kind && ban.who === who && (ban.room === undefined || ban.room === room) && ban.until > now
+    );
+  }
+
+  async #listen(): Promise<void> {
+    for await (const _ of this.#deps.store.settings.listen(this.#closing.signal)) await this.#tryRefresh();
+  }
+
+  #recheckLater(): void {
+    this.#cancelRecheck = this.#deps.environment.timers.after(RECHECK_MS, async () => {
+      await this.#tryRefresh();
+      if (!this.#closing.signal.aborted) this.#recheckLater();
+    });
+  }
+
+  async #tryRefresh(): Promise<void> {
+    try {
+      await this.refresh();
+    } catch (error) {
+      if (!(error instanceof StorageUnavailable)) throw error;
+      this.#deps.onFailure(error); // The recheck comes again.
+    }
+  }
+
+  async #readOn(): Promise<void> {
+    do {
+      this.#readAgain = false;
+      await this.#read();
+    } while (this.#readAgain && !this.#closing.signal.aborted);
+  }
+
+  async #read(): Promise<void> {
+    const { store, config, environment: { clock }, onNotices, onBans } = this.#deps;
+    const now = clock.now();
+    const { limits, notices, suggested, bans } = await store.settings.read(now);
+    if (this.#closing.signal.aborted) return;
+    this.#limits = limits;
+    for (const { name, write, read, min, max } of RUNTIME_LIMITS) {
+      const value = limits[name];
+      // Another version of the server may have set what this one does not allow.
+      const usable = value !== undefined && value >= min && value <= max;
+      if (!usable) delete limits[name];
+      const next = usable ? value : read(this.#configured);
+      if (next !== read(config)) write(config, next);
+    }
+    this.#suggested = suggested;
+    const before = this.#notices.map(({ id }) => id).join();
+    this.#notices = mergeNotices([], notices.flatMap((wire: WireEvent) => readNotice(wire) ?? []), now);
+    const banned = this.#bans.map(({ id }) => id).join();
+    this.#bans = bans;
+    if (before !== this.#notices.map(({ id }) => id).join()) onNotices();
+    if (banned !== bans.map(({ id }) => id).join()) onBans();
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * One polling client's connection: frames wait, numbered, until the client says that it has them. No HTTP here.
+ *
+ *   waiting (for a request) ⇄ held (a request waits for frames)       both → ended (the session is over, the rest is kept)
+ */
+import { POLL_ANSWER_MAX_BYTES, POLL_HOLD_MS } from "../../protocol/limits.ts";
+import type { PollAnswerHead } from "../../protocol/poll_frames.ts";
+import type { ServerConfig } from "../config.ts";
+import type { ConnectionHandle } from "../server.ts";
+import type { ClientConnection } from "./client_session.ts";
+import type { Cancel, Timers } from "../environment.ts";
+
+/** What one ended connection costs besides its frames, about. */
+const ENDED_BYTES = 512;
+
+export interface PollConnectionDeps {
+  settings: ServerConfig["polling"];
+  timers: Timers;
+  /** The session is over, whoever ended it: once. */
+  onClosed?(): void;
+  /** The session is over; what is left is kept for the client until `onForgotten`. */
+  onEnded(): void;
+  /** Nobody will be answered any more. */
+  onForgotten(): void;
+}
+
+type State =
+  | { name: "waiting"; cancelExpiry: Cancel }
+  | { name: "held"; answer(body: string): void; cancelAnswer: Cancel; lingering: boolean }
+  | { name: "ended"; code: number; cancelForget: Cancel }
+  | { name: "forgotten" };
+
+export class PollConnection implements ClientConnection {
+  readonly #deps: PollConnectionDeps;
+  #state: State;
+  #session: ConnectionHandle | undefined;
+  /** Frames that the client has not confirmed; the first one has number `#confirmed + 1`. */
+  readonly #unconfirmed: string[] = [];
+  #unconfirmedBytes = 0;
+  #confirmed = 0;
+  /** The number of the last frame taken from the client. */
+  #taken = 0;
+
+  constructor(deps: PollConnectionDeps) {
+    this.#deps = deps;
+    this.#state = this.#waiting();
+  }
+
+  // ---- the session's side ----
+
+  /** The session that this connection carries; it is told when the client is gone. */
+  serve(session: ConnectionHandle): void {
+    this.#session = session;
+  }
+
+  send(text: string): void {
+    const state = this.#state;
+    if (state.name !== "waiting" && state.name !== "held") return;
+    this.#unconfirmed.push(text);
+    this.#unconfirmedBytes += text.length;
+    if (state.name !== "held" || state.lingering) return;
+    // What comes in the same moment goes in the same answer.
+    state.cancelAnswer();
+    state.lingering = true;
+    state.cancelAnswer = this.#deps.timers.after(this.#deps.settings.lingerMs, () => this.#answerHeld());
+  }
+
+  close(code: number, _reason: string): void {
+    const before = this.#state;
+    if (before.name !== "waiting" && before.name !== "held") return;
+    const { timers, settings, onEnded } = this.#deps;
+    this.#leave(before);
+    this.#state = { name: "ended", code, cancelForget: timers.after(settings.keepEndedMs, () => this.forget()) };
+    if (before.name === "held") before.answer(this.#body());
+    this.#deps.onClosed?.();
+    onEnded();
+  }
+
+  /** UTF-16 length of what the client has not confirmed: at most three times too small in bytes. */
+  bufferedBytes(): number {
+    return this.#unconfirmedBytes;
+  }
+
+  // ---- the client's side ----
+
+  /** What keeping this connection costs, about. */
+  get keptBytes(): number {
+    return this.#unconfirmedBytes + ENDED_BYTES;
+  }
+
+  /** The answer to a client that just opened this connection. */
+  opening(connection: string): string {
+    return this.#body({ connection });
+  }
+
+  /**
+   * Frames after number `received`: at once when there are any, else when they come, and empty after POLL_HOLD_MS. A
+   * newer request, or `signal`, ends the wait with an empty answer. `bad_poll`: the client has what was never sent.
+   */
+  fetch(received: number, signal: AbortSignal): Promise<string> | "bad_poll" {
+    if (received > this.#confirmed + this.#unconfirmed.length) return "bad_poll";
+    this.#confirm(received);
+    const before = this.#state;
+    if (before.name === "held") this.#release(before);
+    if (this.#state.name !== "waiting" || this.#unconfirmed.length > 0) {
+      this.#heard();
+      return Promise.resolve(this.#body());
+    }
+    return this.#hold(this.#state, signal);
+  }
+
+  /**
+   * Takes frames, numbered from `first`, those it has already as nothing new. Returns the number of the last one taken so
+   * far: lower than `first - 1` when frames before them are missing, and then none of these is taken.
+   */
+  take(first: number, frames: readonly string[]): number {
+    this.#heard();
+    if (first > this.#taken + 1) return this.#taken;
+    for (const frame of frames.slice(this.#taken + 1 - first)) {
+      this.#taken++;
+      this.#session?.receive(frame);
+    }
+    return this.#taken;
+  }
+
+  /** The client is gone: the session ends, and nothing is kept. */
+  forget(): void {
+    const before = this.#state;
+    if (before.name === "forgotten") return;
+    this.#leave(before);
+    this.#state = { name: "forgotten" };
+    if (before.name === "held") before.answer(this.#body());
+    this.#unconfirmed.length = this.#unconfirmedBytes = 0;
+    this.#deps.onForgotten();
+    if (before.name === "ended") return;
+    this.#deps.onClosed?.();
+    this.#session?.closed();
+  }
+
+  // ---- inside ----
+
+  #waiting(): State {
+    const { timers, settings } = this.#deps;
+    return { name: "waiting", cancelExpiry: timers.after(settings.expireMs, () => this.forget()) };
+  }
+
+  /** The client lives: its time begins anew. */
+  #heard(): void {
+    if (this.#state.name !== "waiting") return;
+    this.#state.cancelExpiry();
+    this.#state = this.#waiting();
+  }
+
+  #hold(before: Extract<State, { name: "waiting" }>, signal: AbortSignal): Promise<string> {
+    this.#leave(before);
+    return new Promise((resolve) => {
+      const abort = () => {
+        if (this.#state === held) this.#release(held);
+      };
+      const held: Extract<State, { name: "held" }> = {
+        name: "held",
+        answer(body) {
+          signal.removeEventListener("abort", abort);
+          resolve(body);
+        },
+        cancelAnswer: this.#deps.timers.after(POLL_HOLD_MS, () => this.#answerHeld()),
+        lingering: false,
+      };
+      this.#state = held;
+      signal.addEventListener("abort", abort, { once: true });
+      if (signal.aborted) abort();
+    });
+  }
+
+  #answerHeld(): void {
+    const state = this.#state;
+    if (state.name !== "held") return;
+    this.#leave(state);
+    this.#state = this.#waiting();
+    state.answer(this.#body());
+  }
+
+  /** Ends a held request whose answer nobody waits for. The frames stay. */
+  #release(held: Extract<State, { name: "held" }>): void {
+    this.#leave(held);
+    this.#state = this.#waiting();
+    held.answer(framesBody({ from: this.#confirmed + 1, count: 0 }, []));
+  }
+
+  #leave(state: State): void {
+    if (state.name === "waiting") state.cancelExpiry();
+    else if (state.name === "held") state.cancelAnswer();
+    else if (state.name === "ended") state.cancelForget();
+  }
+
+  /** A lower number than one confirmed before comes from a request that was overtaken: it changes nothing. */
+  #confirm(received: number): void {
+    if (received <= this.#confirmed) return;
+    const gone = this.#unconfirmed.splice(0, received - this.#confirmed);
+    for (const text of gone) this.#unconfirmedBytes -= text.length;
+    this.#confirmed = received;
+  }
+
+  /** The next frames that fit, again and again until they are confirmed. */
+  #body(more: { connection?: string } = {}): string {
+    const frames: string[] = [];
+    let bytes = 0;
+    for (const text of this.#unconfirmed) {
+      if (frames.length > 0 && bytes + text.length > POLL_ANSWER_MAX_BYTES) break;
+      frames.push(text);
+      bytes += text.length;
+    }
+    const last = frames.length === this.#unconfirmed.length;
+    const state = this.#state;
+    return framesBody({
+      from: this.#confirmed + 1,
+      count: frames.length,
+      ...more,
+      ...(state.name === "ended" && last ? { closed: state.code } : {}),
+    }, frames);
+  }
+}
+
+function framesBody(head: Omit<Extract<PollAnswerHead, { type: "frames" }>, "type">, frames: readonly string[]) {
+  return `${[JSON.stringify({ type: "frames", ...head }), ...frames].join("\n")}\n`;
+}

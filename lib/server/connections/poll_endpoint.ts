@@ -1,0 +1,130 @@
+/** Long polling over HTTP: finds the connection of each request, or makes one. Rules: docs/PROTOCOL.md, [POLL-…]. */
+import { toBase64Url } from "../../shared/base64url.ts";
+import type { RoomId } from "../../protocol/event.ts";
+import { POLL_REQUEST_MAX_BYTES } from "../../protocol/limits.ts";
+import {
+  POLL_PROBLEMS,
+  type PollAnswerHead,
+  type PollConnectionId,
+  type PollProblem,
+  readPollRequest,
+} from "../../protocol/poll_frames.ts";
+import type { ServerConfig } from "../config.ts";
+import { readBody } from "../http/responses.ts";
+import { PollConnection } from "./poll_connection.ts";
+import type { ChatServer, Visitor } from "../server.ts";
+import type { ServerStats } from "../stats/server_stats.ts";
+import { pause, type Random, type Timers } from "../environment.ts";
+
+export interface PollingDeps {
+  server: Pick<ChatServer, "connect">;
+  stats?: ServerStats;
+  settings: ServerConfig["polling"];
+  timers: Timers;
+  random: Random;
+}
+
+/** What is read of an HTTP request. `signal`: its client is gone. */
+export type PollHttpRequest = Pick<Request, "body" | "signal">;
+
+/** The polling connections of one server instance. */
+export class Polling {
+  readonly #deps: PollingDeps;
+  /** All that are answered. Those with a session are bounded by `limits.connections`, the ended ones by `keepEndedBytes`. */
+  readonly #connections = new Map<PollConnectionId, { room: RoomId; connection: PollConnection }>();
+  /** Ended ones, oldest first, and what each keeps. */
+  readonly #ended = new Map<PollConnection, number>();
+  #endedBytes = 0;
+
+  constructor(deps: PollingDeps) {
+    this.#deps = deps;
+  }
+
+  /** Connections that are answered, the ended ones included. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Answers one `POST /api/rooms/{room}/poll`. */
+  async answer(room: RoomId, request: PollHttpRequest, visitor: Visitor): Promise<Response> {
+    const { settings, timers } = this.#deps;
+    const body = await readBody(request, { maxBytes: POLL_REQUEST_MAX_BYTES, withinMs: settings.bodyMs }, timers);
+    if (body === "too_large") return problem(body);
+    // One that broke off, or came too slowly: the client sends it again.
+    if (body === "too_slow") return problem("bad_poll");
+    const text = await new Blob(body).text();
+    const asked = readPollRequest(text);
+    if (asked === undefined) return problem("bad_poll");
+    this.#deps.stats?.received("polling", text);
+    if (asked.type === "open") return this.#lines(this.#open(room, visitor));
+    const entry = this.#connections.get(asked.connection);
+    if (entry === undefined || entry.room !== room) return problem("unknown_connection");
+    const { connection } = entry;
+    switch (asked.type) {
+      case "fetch": {
+        const frames = connection.fetch(asked.received, request.signal);
+        return frames === "bad_poll" ? problem(frames) : this.#lines(await frames);
+      }
+      case "send":
+        return head({ type: "taken", taken: connection.take(asked.first, asked.frames) });
+      case "close":
+        connection.forget();
+        return head({ type: "taken", taken: 0 });
+    }
+  }
+
+  /** Forgets every connection, those that just ended after a moment for their last answer. Their sessions end. */
+  async close(): Promise<void> {
+    if (this.#ended.size > 0) await pause(this.#deps.timers, this.#deps.settings.lastAnswersMs);
+    for (const { connection } of [...this.#connections.values()]) connection.forget();
+  }
+
+  #lines(body: string): Response {
+    this.#deps.stats?.sent("polling", body);
+    return new Response(body, { headers: HEADERS });
+  }
+
+  #open(room: RoomId, visitor: Visitor): string {
+    const { server, settings, timers, random } = this.#deps;
+    const id = toBase64Url(random.bytes(16));
+    const connection = new PollConnection({
+      settings,
+      timers,
+      onEnded: () => this.#keep(connection),
+      onClosed: () => this.#deps.stats?.closed("polling"),
+      onForgotten: () => {
+        this.#connections.delete(id);
+        this.#endedBytes -= this.#ended.get(connection) ?? 0;
+        this.#ended.delete(connection);
+      },
+    });
+    this.#connections.set(id, { room, connection });
+    this.#deps.stats?.opened("polling");
+    connection.serve(server.connect(room, connection, visitor));
+    return connection.opening(id);
+  }
+
+  /** Who ended is no longer counted by the server's limits: all of them together have one of their own. */
+  #keep(connection: PollConnection): void {
+    this.#ended.set(connection, connection.keptBytes);
+    this.#endedBytes += connection.keptBytes;
+    for (const oldest of this.#ended.keys()) {
+      if (this.#endedBytes <= this.#deps.settings.keepEndedBytes) break;
+      oldest.forget();
+    }
+  }
+}
+
+/** Nobody keeps it, nobody rewrites it: proxies that "optimise" would hold back or change frames. */
+const HEADERS = { "content-type": "application/x-ndjson", "cache-control": "no-store, no-transform" };
+
+function head(answer: PollAnswerHead, status = 200): Response {
+  return new Response(`${JSON.stringify(answer)}\n`, { status, headers: HEADERS });
+}
+
+function problem(name: PollProblem): Response {
+  const response = head({ type: "problem", problem: name }, POLL_PROBLEMS[name]);
+  // Each line to a machine may end in another process of it: on a new one the client may reach its own.
+  if (name === "unknown_connection") response.headers.set("connection", "close");
+  return response;
+}

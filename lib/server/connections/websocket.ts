@@ -1,0 +1,52 @@
+/** A browser's WebSocket as a Connection. */
+import type { ChatServer, ConnectionHandle, Visitor } from "../server.ts";
+import type { RoomId } from "../../protocol/event.ts";
+
+/**
+ * Seconds without an answer to the WebSocket's own ping after which the runtime closes a dead socket. Ours (`ping` frames
+ * and IDLE_TIMEOUT_MS) watch the program at the other end, this one the line.
+ */
+export const SOCKET_IDLE_TIMEOUT_S = 30;
+
+/**
+ * Whether a socket may be opened from this page. Browsers name the page's origin in every handshake (RFC 6455 section
+ * 10.2); a foreign page must not speak with its visitor's cookie. Programs without a browser name none.
+ */
+export function mayOpenSocket(headers: Headers, url: URL, origins: readonly string[]): boolean {
+  const origin = headers.get("origin");
+  if (origin === null || origins.includes(origin)) return true;
+  const host = URL.parse(origin)?.host;
+  return host !== undefined && (host === headers.get("host") || host === url.host);
+}
+
+/** Joins a new socket to a room as soon as it is open. */
+export function serveSocket(socket: WebSocket, server: ChatServer, room: RoomId, visitor: Visitor): void {
+  const { stats } = server;
+  let handle: ConnectionHandle | undefined;
+  socket.onopen = () => {
+    stats.opened("websocket");
+    handle = server.connect(room, {
+      send(text) {
+        if (socket.readyState !== WebSocket.OPEN) return;
+        socket.send(text);
+        stats.sent("websocket", text);
+      },
+      close(code, reason) {
+        // Closing twice is harmless; a socket that died meanwhile tells by onclose.
+        if (socket.readyState === WebSocket.OPEN) socket.close(code, reason);
+      },
+      bufferedBytes: () => socket.bufferedAmount,
+    }, visitor);
+  };
+  socket.onmessage = ({ data }) => {
+    if (typeof data === "string") stats.received("websocket", data);
+    handle?.receive(data);
+  };
+  socket.onclose = () => {
+    if (handle !== undefined) stats.closed("websocket");
+    handle?.closed();
+    handle = undefined;
+  };
+  // What went wrong on the line makes no difference: `close` follows, and the client resumes.
+  socket.onerror = () => handle?.closed();
+}

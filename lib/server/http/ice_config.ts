@@ -1,0 +1,53 @@
+/** What clients need to link with each other: ICE servers, with credentials of their own, and limits. */
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha1 } from "@noble/hashes/legacy.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { toBase64Url } from "../../shared/base64url.ts";
+import { MESH_AUTO_UPGRADE_DEVELOPMENT_MS } from "../../protocol/limits.ts";
+import { type IceServer, LOCAL_MESH_CONFIG, type MeshConfig } from "../../protocol/peer/mesh_config.ts";
+import { publicKeyOf } from "../admin/operator_key.ts";
+import type { ServerConfig } from "../config.ts";
+
+const utf8 = new TextEncoder();
+
+/** The configuration of one device, at this moment. */
+export function meshConfigFor(
+  config: Pick<ServerConfig, "ice" | "environment" | "admin">,
+  device: string,
+  nowMs: number,
+): MeshConfig {
+  const { stunUrls, turnUrls, turnSecret, turnLifeMs } = config.ice;
+  const iceServers: IceServer[] = stunUrls.length > 0 ? [{ urls: [...stunUrls] }] : [];
+  const limits: MeshConfig["limits"] = {
+    ...LOCAL_MESH_CONFIG.limits,
+    ...(config.environment === "development" && { autoUpgradeMs: MESH_AUTO_UPGRADE_DEVELOPMENT_MS }),
+  };
+  const seed = config.admin.operatorKey;
+  const operator = seed === undefined ? {} : { operator: publicKeyOf(seed) };
+  if (turnSecret === undefined || turnUrls.length === 0) return { iceServers, ...operator, limits };
+  const expiresS = Math.floor((nowMs + turnLifeMs) / 1_000);
+  iceServers.push({ urls: [...turnUrls], ...turnCredential(turnSecret, expiresS, turnUser(device)) });
+  return { iceServers, expiresAt: expiresS * 1_000, ...operator, limits };
+}
+
+/**
+ * A credential that a TURN server with this secret takes until `expiresS`, seconds since 1970 (the TURN REST API,
+ * draft-uberti-behave-turn-rest-00; coturn's `use-auth-secret`).
+ */
+export function turnCredential(
+  secret: string,
+  expiresS: number,
+  user: string,
+): { username: string; credential: string } {
+  const username = `${expiresS}:${user}`;
+  const mac = hmac(sha1, utf8.encode(secret), utf8.encode(username));
+  return { username, credential: btoa(String.fromCharCode(...mac)) };
+}
+
+/**
+ * Names a device to the TURN server: always the same, so that it can count, and not the device's cookie, which scripts
+ * and networks must not learn.
+ */
+export function turnUser(device: string): string {
+  return toBase64Url(sha256(utf8.encode(`festival-chat/turn/1 ${device}`)).subarray(0, 12));
+}

@@ -1,0 +1,57 @@
+/** Every HTTP request: its id, its count by status, and a note of it. */
+import { HttpError } from "fresh";
+import { toBase64Url } from "../../shared/base64url.ts";
+import type { EnvironmentName } from "../config.ts";
+import { define } from "./route_helpers.ts";
+import { errorFields, type Logger } from "../logger.ts";
+import type { ServerStats } from "../stats/server_stats.ts";
+import type { Random } from "../environment.ts";
+
+export const REQUEST_ID_HEADER = "x-request-id";
+/** An id that came with a request is kept when it looks like one: anything else could be anything. */
+const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/;
+
+/** The id that came with a request, or a new one. */
+export function requestIdOf(headers: Headers, random: Random): string {
+  const given = headers.get(REQUEST_ID_HEADER);
+  return given !== null && REQUEST_ID.test(given) ? given : toBase64Url(random.bytes(12));
+}
+
+/** Goes first of all middlewares. A request is noted by its route's pattern: paths hold codes and ids of rooms. */
+export function watchRequests(parts: { stats: ServerStats; logger: Logger; random: Random }) {
+  const { stats, logger, random } = parts;
+  return define.middleware(async (ctx) => {
+    const requestId = ctx.state.requestId = requestIdOf(ctx.req.headers, random);
+    const startedAt = stats.clock.now();
+    const response = await ctx.next();
+    if (response.status === 101) return response;
+    stats.count("http_requests", `${Math.floor(response.status / 100)}xx`);
+    response.headers.set(REQUEST_ID_HEADER, requestId);
+    logger.log("debug", `request ${ctx.req.method} ${ctx.route ?? "none"}`, {
+      status: response.status,
+      ms: Math.round(stats.clock.now() - startedAt),
+      requestId,
+    });
+    return response;
+  });
+}
+
+/**
+ * Answers what a middleware below it threw, such as the refusal of another site's form; routes have a page for that. Goes
+ * after those that set headers: what is answered outside of all middlewares has none of them.
+ */
+export function answerErrors(parts: { logger: Logger; environment: EnvironmentName }) {
+  const { logger, environment } = parts;
+  return define.middleware(async (ctx) => {
+    try {
+      return await ctx.next();
+    } catch (error) {
+      const status = error instanceof HttpError ? error.status : 500;
+      if (status >= 500) {
+        const { requestId } = ctx.state;
+        logger.log("error", "a request failed", { status, requestId, ...errorFields(error, environment) });
+      }
+      return new Response(null, { status });
+    }
+  });
+}

@@ -1,0 +1,83 @@
+/** What routes share: JSON in within a bound, JSON out, and the one mapping of problems to statuses. */
+import { ROOM_API_PROBLEMS } from "../../protocol/codes.ts";
+import { StorageUnavailable } from "../../store/store.ts";
+import type { RoomApiFailure } from "../rooms/rooms.ts";
+import { type Cancel, realEnvironment, type Timers } from "../environment.ts";
+
+/** An answer in JSON that nobody keeps. */
+export function json(body: unknown, status = 200): Response {
+  return Response.json(body, { status, headers: { "cache-control": "no-store" } });
+}
+
+/** The answer that says why not: `{problem, field?, retryAfterMs?}` with its status, and Retry-After in seconds. */
+export function problemResponse(problem: RoomApiFailure): Response {
+  const response = json(problem, ROOM_API_PROBLEMS[problem.problem]);
+  if (problem.retryAfterMs !== undefined) {
+    response.headers.set("retry-after", String(Math.max(1, Math.ceil(problem.retryAfterMs / 1000))));
+  }
+  return response;
+}
+
+/** The answer to a failure of the database; undefined for anything else that was thrown. */
+export function storageProblem(error: unknown, retryAfterMs: number): Response | undefined {
+  if (error instanceof StorageUnavailable) return problemResponse({ problem: "storage_unavailable", retryAfterMs });
+}
+
+/** Bounds of a request's body. */
+export interface BodyBounds {
+  maxBytes: number;
+  /** From now to its last byte. */
+  withinMs: number;
+}
+
+/**
+ * The body of a request, whole. Nothing beyond `maxBytes` is read, whatever Content-Length says or leaves out, and nobody
+ * holds a request open by sending it slowly. A line that breaks in the middle is `too_slow` as well: nobody hears it.
+ */
+export async function readBody(
+  request: Pick<Request, "body">,
+  { maxBytes, withinMs }: BodyBounds,
+  timers: Timers = realEnvironment.timers,
+): Promise<Uint8Array<ArrayBuffer>[] | "too_large" | "too_slow"> {
+  if (request.body === null) return [];
+  const reader = request.body.getReader();
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  let cancel: Cancel | undefined;
+  const late = new Promise<"too_slow">((resolve) => cancel = timers.after(withinMs, () => resolve("too_slow")));
+  let end: "too_large" | "too_slow" | undefined;
+  try {
+    while (end === undefined) {
+      const read = await Promise.race([reader.read(), late]);
+      if (read === "too_slow") end = read;
+      else if (read.done) return chunks;
+      else {
+        bytes += read.value.length;
+        if (bytes > maxBytes) end = "too_large";
+        else chunks.push(read.value);
+      }
+    }
+  } catch {
+    end = "too_slow";
+  } finally {
+    cancel?.();
+  }
+  reader.cancel().catch(() => {}); // The line broke: there is nothing to cancel.
+  return end;
+}
+
+/** Reads a JSON body; anything else is a named problem. */
+export async function readJson(
+  request: Pick<Request, "body">,
+  bounds: BodyBounds,
+): Promise<{ value: unknown } | RoomApiFailure> {
+  const body = await readBody(request, bounds);
+  if (body === "too_large") return { problem: "too_long", field: "body" };
+  if (body === "too_slow") return { problem: "too_slow" };
+  try {
+    const value: unknown = JSON.parse(await new Blob(body).text());
+    return { value };
+  } catch {
+    return { problem: "bad_event", field: "body" };
+  }
+}

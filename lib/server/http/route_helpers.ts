@@ -1,0 +1,20 @@
+/** Typing helpers for routes and middlewares. */
+import { createDefine } from "fresh";
+import type { Admin } from "../admin/admin.ts";
+import type { Login, Operator } from "../admin/login.ts";
+import type { Visitor } from "../server.ts";
+
+/** What middlewares hand on with a request. */
+export interface RequestState {
+  /** The device's cookie and the network address: all that limits know of somebody. */
+  visitor: Visitor;
+  /** Below /admin: the server's admin, switched on; who is logged in; the form that came, its token checked. */
+  admin: Admin;
+  login: Login;
+  operator: Operator;
+  form?: FormData;
+  /** Names this request in the log and in its answer. */
+  requestId: string;
+}
+
+export const define = createDefine<RequestState>();

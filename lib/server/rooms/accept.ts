@@ -1,0 +1,123 @@
+/**
+ * Whether an event may be stored: pure, given what is known. Its shape, size and signature are checked before
+ * (readEvent, verifyEvent); where an author's earlier event was stored is looked up after (judgeStored).
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { toBase64Url } from "../../shared/base64url.ts";
+import type { Refusal } from "../../protocol/codes.ts";
+import type { Event } from "../../protocol/event.ts";
+import type { RoomInfo } from "../../protocol/frames.ts";
+import { CLOCK_MAX_LEAD } from "../../protocol/limits.ts";
+import type { AuthorRecord, StoredAt } from "../../store/store.ts";
+import { takeTokens, type TokenRate } from "../../shared/rate_limiter.ts";
+
+export interface AcceptRules {
+  messages: TokenRate;
+  repeatWithinMs: number;
+  repeatMaxTokens: number;
+  /** Older events are deleted, and with them the knowledge of who had which `n`. */
+  retentionMs: number;
+}
+
+/** What is known when an event is judged. */
+export interface AcceptBasis {
+  room: Pick<RoomInfo, "id" | "kind" | "createdAt">;
+  /** Highest Lamport clock in the room. */
+  clock: number;
+  /** Undefined: nothing is known of this author. */
+  author: AuthorRecord | undefined;
+  nowMs: number;
+  rules: AcceptRules;
+}
+
+/** Why an event is not stored, as a `refused` frame says it. */
+export interface Refused {
+  type: "refused";
+  reason: Refusal;
+  retryAfterMs?: number;
+  expectedN?: number;
+  field?: string;
+}
+
+export type AcceptDecision =
+  /** Store it, and `author` as the author's new record. */
+  | { type: "accepted"; author: AuthorRecord }
+  /** The author has used this `n` before: look up for what. */
+  | { type: "number_used" }
+  | Refused;
+
+/** Judges one event. Rules: ACC-* in docs/PROTOCOL.md. */
+export function accept(event: Event, basis: AcceptBasis): AcceptDecision {
+  const { room, author, rules, nowMs } = basis;
+  if (event.room !== room.id) return { type: "refused", reason: "wrong_room" };
+  // The founding was stored when the room was made: sent again it is known, another one is a conflict of its `n` 1.
+  if (event.kind === "room") {
+    const founding = author !== undefined && event.n === 1;
+    return founding ? { type: "number_used" } : { type: "refused", reason: "wrong_kind" };
+  }
+  if ((event.kind === "sealed") !== (room.kind === "sealed")) return { type: "refused", reason: "wrong_kind" };
+
+  if (author !== undefined && event.n <= author.lastN) return { type: "number_used" };
+  const expectedN = author === undefined ? 1 : author.lastN + 1;
+  // A record may be gone with the last of its author's events; in a younger room none can be gone.
+  const forgotten = author === undefined && nowMs - room.createdAt > rules.retentionMs;
+  if (event.n > expectedN && !forgotten) return { type: "refused", reason: "missing_previous", expectedN };
+
+  if (event.clock > basis.clock + CLOCK_MAX_LEAD) return { type: "refused", reason: "clock_ahead" };
+
+  const repeated = repetition(event, author?.repeated, rules, nowMs);
+  const cost = repeated === undefined ? 1 : Math.min(2 ** (repeated.times - 1), rules.repeatMaxTokens);
+  // No honest arrival time is further ahead; one that is came from an instance with a fast clock.
+  const { burst, everyMs } = rules.messages;
+  const tatMs = Math.min(author?.tatMs ?? 0, nowMs + Math.max(burst, rules.repeatMaxTokens) * everyMs);
+  const taken = takeTokens(tatMs, rules.messages, cost, nowMs);
+  if (!taken.ok) return { type: "refused", reason: "rate_limited", retryAfterMs: taken.retryAfterMs };
+  return {
+    type: "accepted",
+    author: { lastN: event.n, tatMs: taken.tatMs, ...(repeated === undefined ? {} : { repeated }) },
+  };
+}
+
+/** Judges an event whose `n` was used before, given where that number was stored. */
+export function judgeStored(event: Event, stored: StoredAt | undefined): { type: "known"; position: number } | Refused {
+  if (stored === undefined) return { type: "refused", reason: "expired" };
+  if (stored.id !== event.id) return { type: "refused", reason: "conflict" };
+  return { type: "known", position: stored.position };
+}
+
+const utf8 = new TextEncoder();
+
+/** How often in a row this author said this. Sealed bodies cannot be compared: undefined. */
+function repetition(
+  event: Event,
+  before: AuthorRecord["repeated"],
+  rules: AcceptRules,
+  nowMs: number,
+): AuthorRecord["repeated"] {
+  const said = contentOf(event);
+  if (said === undefined) return undefined;
+  const hash = toBase64Url(sha256(utf8.encode(said)).subarray(0, 6));
+  const again = before !== undefined && before.hash === hash && nowMs - before.at <= rules.repeatWithinMs;
+  return { hash, times: again ? before.times + 1 : 1, at: nowMs };
+}
+
+/** What counts as the same content: envelopes' case and the amount of white space make no difference. */
+function contentOf(event: Event): string | undefined {
+  switch (event.kind) {
+    case "message":
+    case "reply":
+      return event.body.text.toLowerCase().replace(/\s+/gu, " ").trim();
+    case "file":
+      return `file ${event.body.file.root} ${event.body.text ?? ""}`;
+    case "reaction":
+      return `reaction ${event.body.on} ${event.body.to} ${event.body.emoji}`;
+    case "edit":
+      return `edit ${event.body.to} ${event.body.text}`;
+    case "retract":
+      return `retract ${event.body.to}`;
+    case "profile":
+      return `profile ${event.body.name}`;
+    default:
+      return undefined;
+  }
+}

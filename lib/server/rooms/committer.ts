@@ -1,0 +1,366 @@
+/**
+ * Stores what clients send to one room, many events in one commit. The order that P1 promises is in one place, `#settle`:
+ * the commit resolves, then senders hear of it, then everybody else does.
+ */
+import type { AuthorKey, Event, EventId } from "../../protocol/event.ts";
+import type { RoomInfo } from "../../protocol/frames.ts";
+import {
+  APPEND_MAX_BYTES,
+  APPEND_MAX_EVENTS,
+  appendBytes,
+  type AuthorRecord,
+  type LogHead,
+  type LogStore,
+  StorageUnavailable,
+} from "../../store/store.ts";
+import { accept, type AcceptRules, judgeStored, type Refused } from "./accept.ts";
+import type { ServerConfig } from "../config.ts";
+import { errorText } from "../logger.ts";
+import type { StoreLoad } from "../limits/overload.ts";
+import { type Environment, pause } from "../environment.ts";
+
+/** What became of one event. `stored` also when it was stored before. */
+export type Outcome = { type: "stored"; position: number } | Refused;
+
+/** Who waits for answers. */
+export interface Sender {
+  answer(id: EventId, outcome: Outcome): void;
+  /** No more answers come in this turn: send them. */
+  flushAnswers(): void;
+}
+
+/** An event whose shape and signature are right, and who wants to know what becomes of it. */
+export interface Submission {
+  event: Event;
+  sender: Sender;
+  /** When it arrived, by the clock of the statistics; absent: its time is not measured. */
+  arrivedAt?: number;
+}
+
+export interface CommitterDeps {
+  room: RoomInfo;
+  log: LogStore;
+  commit: ServerConfig["commit"];
+  /** Least time from one commit to the next, ms, as the room is now: what comes in between is stored together. */
+  gapMs(): number;
+  rules: AcceptRules;
+  environment: Environment;
+  /** The senders of these have just been told that their events are stored. */
+  onAcked?(stored: readonly Submission[]): void;
+  /** Events of ours are on disk at `from`, `from` + 1, …, and their senders know. */
+  onStored(head: LogHead, from: number, events: readonly Event[]): void;
+  /** The room was removed, or storing is broken. What waits gets no answer. */
+  onEnded(reason: "no_such_room" | "overloaded"): void;
+  /** The database did not answer. */
+  onFailure(error: StorageUnavailable): void;
+}
+
+/** In the queue, since when. */
+type Queued = Submission & { queuedAt: number };
+
+/** Head and authors as they are right after our own last commit. */
+interface Basis {
+  head: LogHead;
+  authors: Map<AuthorKey, AuthorRecord | undefined>;
+  /** Read for this batch, not remembered: only on such a basis may an event be refused. */
+  fresh: boolean;
+}
+
+interface Judged {
+  outcomes: (Outcome | undefined)[];
+  accepted: Event[];
+  /** For each accepted event, the indices of the submissions it answers. */
+  answers: number[][];
+  authors: Map<AuthorKey, AuthorRecord>;
+}
+
+export class Committer {
+  readonly #deps: CommitterDeps;
+  #queue: Queued[] = [];
+  #queueBytes = 0;
+  /** Since when the oldest of what is being stored has waited. */
+  #storingSince: number | undefined;
+  #running: Promise<void> | undefined;
+  #basis: Basis | undefined;
+  #appending = Promise.resolve();
+  #nextAt = 0;
+  /** Ends the wait before a commit, while there is one. */
+  #endWait: (() => void) | undefined;
+  /** Whether it is unknown if the last commit was stored. */
+  #inDoubt = false;
+  #stopped = false;
+
+  constructor(deps: CommitterDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes events in their order. Each sender's `answer` is called once for each, unless the server stops before. */
+  submit(submissions: readonly Submission[]): void {
+    const { commit, environment } = this.#deps;
+    const senders = new Set<Sender>();
+    const refuse = ({ event, sender }: Submission, reason: "overloaded" | "storage_unavailable") => {
+      sender.answer(event.id, { type: "refused", reason, retryAfterMs: commit.retryAfterMs });
+      senders.add(sender);
+    };
+    const queuedAt = environment.clock.now();
+    for (const submission of submissions) {
+      const bytes = submission.event.wire[0].length;
+      if (this.#inDoubt) refuse(submission, "storage_unavailable");
+      else if (this.#queue.length >= commit.queueEvents || this.#queueBytes + bytes > commit.queueBytes) {
+        refuse(submission, "overloaded");
+      } else {
+        this.#queue.push({ ...submission, queuedAt });
+        this.#queueBytes += bytes;
+      }
+    }
+    for (const sender of senders) sender.flushAnswers();
+    if (this.#batchIsFull()) this.#endWait?.();
+    if (this.#queue.length > 0 && this.#running === undefined && !this.#stopped) {
+      this.#running = this.#run().catch((error) => {
+        // A broken promise of the code, not of the database: the room's clients resume and start anew.
+        environment.log(`committing failed: ${errorText(error)}`);
+        this.stop();
+        this.#deps.onEnded("overloaded");
+      }).finally(() => this.#running = undefined);
+    }
+  }
+
+  /** What waits to be stored. While the database does not answer that is no load: waiting is not told of then. */
+  get load(): StoreLoad {
+    const { commit: { queueEvents, queueBytes }, environment: { clock } } = this.#deps;
+    const since = this.#storingSince ?? this.#queue[0]?.queuedAt;
+    return {
+      queueShare: Math.max(this.#queue.length / queueEvents, this.#queueBytes / queueBytes),
+      storeMs: since === undefined || this.#inDoubt ? 0 : Math.max(0, clock.now() - since),
+    };
+  }
+
+  /** Somebody read the log's head: what is remembered of another state is void. */
+  headSeen(head: LogHead): void {
+    if (this.#basis !== undefined && this.#basis.head.versionstamp !== head.versionstamp) this.#basis = undefined;
+  }
+
+  /**
+   * Resolves when no commit of ours is under way whose senders have not heard of it. Who reads the log for everybody
+   * waits for this, else the room could see an event before its author knows that it is stored.
+   */
+  acked(): Promise<void> {
+    return this.#appending;
+  }
+
+  /** Resolves when nothing waits to be stored. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  /** Takes no more, and gives up a commit in doubt. */
+  stop(): void {
+    this.#stopped = true;
+    this.#queue = [];
+    this.#queueBytes = 0;
+    this.#endWait?.();
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#deps.environment;
+    while (this.#queue.length > 0) {
+      const gapMs = this.#deps.gapMs();
+      // A clock that was set back must not hold the room up.
+      const waitMs = Math.min(gapMs, this.#nextAt - clock.now());
+      if (waitMs > 0 && !this.#batchIsFull()) await this.#wait(waitMs);
+      this.#nextAt = clock.now() + gapMs;
+      const batch = this.#takeBatch();
+      this.#storingSince = batch[0]?.queuedAt;
+      await this.#commit(batch);
+      this.#storingSince = undefined;
+    }
+  }
+
+  #batchIsFull(): boolean {
+    return this.#queue.length >= APPEND_MAX_EVENTS || this.#queueBytes >= APPEND_MAX_BYTES / 2;
+  }
+
+  /** Waits, but no longer than until a batch is full or nobody wants it any more. */
+  async #wait(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#deps.environment.timers.after(ms, resolve);
+    this.#endWait = resolve;
+    await promise;
+    this.#endWait = undefined;
+    cancel();
+  }
+
+  #takeBatch(): Queued[] {
+    let bytes = 0, count = 0;
+    for (const { event } of this.#queue) {
+      bytes += appendBytes(event);
+      if (count === APPEND_MAX_EVENTS || (count > 0 && bytes > APPEND_MAX_BYTES)) break;
+      count++;
+    }
+    const batch = this.#queue.splice(0, count);
+    for (const { event } of batch) this.#queueBytes -= event.wire[0].length;
+    return batch;
+  }
+
+  async #commit(batch: readonly Submission[]): Promise<void> {
+    const { log, room, commit, environment } = this.#deps;
+    // The head that the commit in doubt was checked against: as long as it is there, that commit may still come.
+    let doubted: string | undefined;
+    let failures = 0;
+    for (let attempt = 1; batch.length > 0 && !this.#stopped; attempt++) {
+      let appending: string | undefined;
+      let settled = () => {};
+      try {
+        const basis = await this.#readBasis(batch);
+        if (basis === undefined) return this.#deps.onEnded("no_such_room");
+        if (basis.head.versionstamp !== doubted) doubted = undefined;
+        this.#inDoubt = doubted !== undefined;
+
+        const judged = await this.#judge(batch, basis);
+        const refusedSome = judged.outcomes.some((outcome) => outcome?.type === "refused");
+        if (refusedSome && !basis.fresh) {
+          this.#basis = undefined;
+          continue;
+        }
+        let head = basis.head;
+        if (judged.accepted.length > 0) {
+          appending = head.versionstamp;
+          this.#appending = new Promise<void>((resolve) => settled = resolve);
+          const appended = await log.append(
+            room.id,
+            head,
+            judged.accepted,
+            judged.authors,
+            environment.clock.now(),
+          );
+          // Lost or won: what was in doubt cannot come any more.
+          doubted = undefined;
+          this.#inDoubt = false;
+          if (appended === undefined) {
+            this.#basis = undefined;
+            settled();
+            if (attempt >= commit.maxAttempts) return this.#refuseAll(batch, "overloaded");
+            await pause(environment.timers, environment.random.fraction() * Math.min(2 ** attempt, 64));
+            continue;
+          }
+          head = appended;
+        }
+        this.#remember(basis, head, judged);
+        return this.#settle(batch, judged, head);
+      } catch (error) {
+        if (!(error instanceof StorageUnavailable)) throw error;
+        this.#basis = undefined;
+        this.#deps.onFailure(error);
+        doubted ??= appending;
+        if (doubted === undefined) return this.#refuseAll(batch, "storage_unavailable");
+        // Nobody may be told "not stored" now, and nobody "stored": find out first.
+        this.#inDoubt = true;
+        this.#refuseQueued();
+        failures++;
+        settled();
+        await pause(environment.timers, Math.min(25 * 2 ** failures, commit.maxDoubtPauseMs));
+      } finally {
+        settled();
+      }
+    }
+  }
+
+  async #readBasis(batch: readonly Submission[]): Promise<Basis | undefined> {
+    const { log, room } = this.#deps;
+    let basis = this.#basis;
+    if (basis === undefined) {
+      // The head first: authors that are newer than it only make the commit's check fail.
+      const head = await log.readHead(room.id);
+      if (head === undefined) return undefined;
+      basis = { head, authors: new Map(), fresh: true };
+    }
+    const unknown = new Set<AuthorKey>();
+    for (const { event } of batch) if (!basis.authors.has(event.author)) unknown.add(event.author);
+    if (unknown.size > 0) {
+      const found = await log.readAuthors(room.id, [...unknown]);
+      for (const author of unknown) basis.authors.set(author, found.get(author));
+    }
+    return basis;
+  }
+
+  async #judge(batch: readonly Submission[], basis: Basis): Promise<Judged> {
+    const { room, rules, log, environment } = this.#deps;
+    const nowMs = environment.clock.now();
+    const authors = new Map<AuthorKey, AuthorRecord>();
+    const judged: Judged = { outcomes: batch.map(() => undefined), accepted: [], answers: [], authors };
+    const acceptedByNumber = new Map<string, number>();
+    const toLookUp: number[] = [];
+    // Each accepted event may carry the room's clock on, as it would if they came one by one.
+    let clock = basis.head.clock;
+    batch.forEach(({ event }, index) => {
+      const author = authors.get(event.author) ?? basis.authors.get(event.author);
+      const verdict = accept(event, { room, clock, author, nowMs, rules });
+      if (verdict.type === "refused") judged.outcomes[index] = verdict;
+      else if (verdict.type === "accepted") {
+        acceptedByNumber.set(numberKey(event), judged.accepted.length);
+        judged.accepted.push(event);
+        judged.answers.push([index]);
+        authors.set(event.author, verdict.author);
+        clock = Math.max(clock, event.clock);
+      } else {
+        const twin = acceptedByNumber.get(numberKey(event));
+        if (twin === undefined) toLookUp.push(index);
+        else if (judged.accepted[twin]!.id === event.id) judged.answers[twin]!.push(index);
+        else judged.outcomes[index] = { type: "refused", reason: "conflict" };
+      }
+    });
+    if (toLookUp.length > 0) {
+      const keys = toLookUp.map((index) => ({ author: batch[index]!.event.author, n: batch[index]!.event.n }));
+      const found = await log.findByNumber(room.id, keys);
+      toLookUp.forEach((index, place) => {
+        const judgement = judgeStored(batch[index]!.event, found[place]);
+        judged.outcomes[index] = judgement.type === "known"
+          ? { type: "stored", position: judgement.position }
+          : judgement;
+      });
+    }
+    return judged;
+  }
+
+  #remember(basis: Basis, head: LogHead, judged: Judged): void {
+    const authors = basis.authors;
+    for (const [author, record] of judged.authors) authors.set(author, record);
+    // Only our own commit is known to be the newest state; what was merely read may be old by now.
+    const keep = judged.accepted.length > 0 && authors.size <= this.#deps.commit.cachedAuthors;
+    this.#basis = keep ? { head, authors, fresh: false } : undefined;
+  }
+
+  /** Commit resolved → acks → everybody else. */
+  #settle(batch: readonly Submission[], judged: Judged, head: LogHead): void {
+    const from = head.head - judged.accepted.length + 1;
+    judged.answers.forEach((indices, place) => {
+      for (const index of indices) judged.outcomes[index] = { type: "stored", position: from + place };
+    });
+    this.#answer(batch, (index) => judged.outcomes[index]!);
+    this.#deps.onAcked?.(batch.filter((_, index) => judged.outcomes[index]!.type === "stored"));
+    if (judged.accepted.length > 0) this.#deps.onStored(head, from, judged.accepted);
+  }
+
+  #refuseAll(batch: readonly Submission[], reason: "overloaded" | "storage_unavailable"): void {
+    const refused: Refused = { type: "refused", reason, retryAfterMs: this.#deps.commit.retryAfterMs };
+    this.#answer(batch, () => refused);
+  }
+
+  #refuseQueued(): void {
+    const queued = this.#queue;
+    this.#queue = [];
+    this.#queueBytes = 0;
+    this.#refuseAll(queued, "storage_unavailable");
+  }
+
+  #answer(batch: readonly Submission[], outcomeOf: (index: number) => Outcome): void {
+    const senders = new Set<Sender>();
+    batch.forEach(({ event, sender }, index) => {
+      sender.answer(event.id, outcomeOf(index));
+      senders.add(sender);
+    });
+    for (const sender of senders) sender.flushAnswers();
+  }
+}
+
+const numberKey = (event: Event) => `${event.author} ${event.n}`;

@@ -1,0 +1,79 @@
+/** The newest events of an open room, already encoded, so that joins and short absences need no database. */
+import type { WireEvent } from "../../protocol/event.ts";
+import { PAGE_MAX_BYTES, PAGE_MAX_EVENTS } from "../../protocol/limits.ts";
+
+/** An `events` frame, and the position of its last event. */
+export interface EncodedPage {
+  text: string;
+  to: number;
+}
+
+/** Encodes events that follow one another as one frame. */
+export function encodeEvents(from: number, encoded: readonly string[]): EncodedPage {
+  return { text: `{"type":"events","from":${from},"events":[${encoded.join(",")}]}`, to: from + encoded.length - 1 };
+}
+
+/** Holds the events at `first` … `last`. Bounded in events and characters; the oldest go first. */
+export class RecentEvents {
+  #encoded: string[] = [];
+  #first: number;
+  #chars = 0;
+
+  /** `next`: the position of the first event that will be added. */
+  constructor(next: number, readonly maxEvents: number, readonly maxChars: number) {
+    this.#first = next;
+  }
+
+  get first(): number {
+    return this.#first;
+  }
+
+  /** The position of the newest event; `first` - 1 when empty. */
+  get last(): number {
+    return this.#first + this.#encoded.length - 1;
+  }
+
+  /** Adds the events at `last` + 1, `last` + 2, … */
+  push(events: readonly WireEvent[]): void {
+    for (const event of events) {
+      const text = JSON.stringify(event);
+      this.#encoded.push(text);
+      this.#chars += text.length;
+    }
+  }
+
+  /** Lets go of what is over the bounds, but of nothing after `keepAfter` (not everybody has it yet). */
+  shrink(keepAfter: number): void {
+    let drop = 0;
+    let chars = this.#chars;
+    const mayDrop = Math.min(this.#encoded.length, keepAfter - this.#first + 1);
+    while (drop < mayDrop && (this.#encoded.length - drop > this.maxEvents || chars > this.maxChars)) {
+      chars -= this.#encoded[drop++]!.length;
+    }
+    this.#drop(drop);
+  }
+
+  /** Lets go of everything before `position`: it is deleted from the log. */
+  dropBefore(position: number): void {
+    this.#drop(Math.min(Math.max(0, position - this.#first), this.#encoded.length));
+  }
+
+  /** The events from `from` on, up to `to` and as many as a page takes; undefined when `from` is not held. */
+  page(from: number, to: number): EncodedPage | undefined {
+    if (from < this.#first || from > to || to > this.last) return undefined;
+    const start = from - this.#first;
+    const longest = Math.min(to - this.#first + 1, start + PAGE_MAX_EVENTS);
+    let end = start;
+    for (let chars = 0; end < longest; end++) {
+      chars += this.#encoded[end]!.length;
+      if (end > start && chars > PAGE_MAX_BYTES) break;
+    }
+    return encodeEvents(from, this.#encoded.slice(start, end));
+  }
+
+  #drop(count: number): void {
+    if (count === 0) return;
+    for (const text of this.#encoded.splice(0, count)) this.#chars -= text.length;
+    this.#first += count;
+  }
+}

@@ -1,0 +1,144 @@
+/** When the people of one room are told of each other, and when the other instances are: the timers around People. */
+import type { RoomId } from "../../protocol/event.ts";
+import type { Person } from "../../protocol/frames.ts";
+import { type PresenceEntry, type PresenceStore, StorageUnavailable } from "../../store/store.ts";
+import type { ServerConfig } from "../config.ts";
+import { People } from "./people.ts";
+import type { Cancel, Environment } from "../environment.ts";
+
+export interface RoomPresenceDeps {
+  room: RoomId;
+  store: PresenceStore;
+  config: ServerConfig["presence"];
+  environment: Environment;
+  instance: string;
+  /** Connections in this room: the more there are, the less often they are told. */
+  sockets(): number;
+  /** Sends a frame to everybody in the room. */
+  tell(text: string): void;
+  onFailure(error: StorageUnavailable): void;
+}
+
+export class RoomPresence {
+  readonly #deps: RoomPresenceDeps;
+  readonly #people: People;
+  #cancelTell: Cancel | undefined;
+  #cancelWrite: Cancel | undefined;
+  #cancelRead: Cancel | undefined;
+  #lastReadAt = 0;
+  #written = false;
+  #writing = Promise.resolve();
+  #refreshing = false;
+  #closed = false;
+
+  constructor(deps: RoomPresenceDeps) {
+    this.#deps = deps;
+    this.#people = new People(deps.config);
+  }
+
+  /** People on all instances. */
+  get count(): number {
+    return this.#people.count;
+  }
+
+  /** People on this instance. */
+  get here(): number {
+    return this.#people.here;
+  }
+
+  shown(me: Person): Person[] {
+    return this.#people.shown(me);
+  }
+
+  instancesOf(author: Person["author"]): { instances: string[]; sure: boolean } {
+    return this.#people.instancesOf(author);
+  }
+
+  enter(person: Person): void {
+    this.#people.enter(person);
+    this.#changedHere();
+  }
+
+  leave(author: Person["author"]): void {
+    this.#people.leave(author);
+    this.#changedHere();
+  }
+
+  rename(author: Person["author"], name: string): void {
+    this.#people.rename(author, name);
+    this.#changedHere();
+  }
+
+  setElsewhere(entries: readonly PresenceEntry[]): void {
+    this.#people.setElsewhere(entries.filter(({ instance }) => instance !== this.#deps.instance));
+    this.#tellSoon();
+  }
+
+  /** The channel rang, or it is time: reads what other instances say, not more often than `readGapMs`. */
+  readSoon(): void {
+    if (this.#closed || this.#cancelRead !== undefined) return;
+    const { environment, config } = this.#deps;
+    const waitMs = Math.max(0, this.#lastReadAt + config.readGapMs - environment.clock.now());
+    this.#cancelRead = environment.timers.after(waitMs, () => {
+      this.#cancelRead = undefined;
+      this.#lastReadAt = environment.clock.now();
+      this.#deps.store.read(this.#deps.room, this.#lastReadAt)
+        .then((entries) => this.#closed || this.setElsewhere(entries), (error) => this.#failed(error));
+    });
+  }
+
+  /** Deletes this instance's entry; no timer is left. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const cancel of [this.#cancelTell, this.#cancelWrite, this.#cancelRead]) cancel?.();
+    await this.#writing;
+    if (this.#written) await this.#write(0);
+  }
+
+  #changedHere(): void {
+    this.#tellSoon();
+    this.#writeAfter(this.#deps.config.writeGapMs, false);
+  }
+
+  #tellSoon(): void {
+    if (this.#closed || this.#cancelTell !== undefined) return;
+    const { windowMs, windowPerSocketMs, maxWindowMs } = this.#deps.config;
+    const ms = Math.min(maxWindowMs, windowMs + this.#deps.sockets() * windowPerSocketMs);
+    this.#cancelTell = this.#deps.environment.timers.after(ms, () => {
+      this.#cancelTell = undefined;
+      const frame = this.#people.takeChanges();
+      if (frame !== undefined) this.#deps.tell(JSON.stringify(frame));
+      if (this.#people.pending) this.#tellSoon();
+    });
+  }
+
+  /** Writes the entry once, `ms` from now; a change comes before a mere refresh. */
+  #writeAfter(ms: number, refresh: boolean): void {
+    if (this.#closed || (this.#cancelWrite !== undefined && (refresh || !this.#refreshing))) return;
+    this.#cancelWrite?.();
+    this.#refreshing = refresh;
+    this.#cancelWrite = this.#deps.environment.timers.after(ms, () => {
+      this.#cancelWrite = undefined;
+      // One after another: an older count must not land on a newer one.
+      this.#writing = this.#writing.then(() => this.#write(this.#people.here));
+    });
+  }
+
+  async #write(count: number): Promise<void> {
+    const { store, room, instance, config, environment } = this.#deps;
+    const now = environment.clock.now();
+    try {
+      const { shown } = count === 0 ? { shown: [] } : this.#people.entry();
+      await store.write(room, { instance, count, shown, expiresAt: now + config.ttlMs }, now);
+      this.#written = count > 0;
+    } catch (error) {
+      this.#failed(error);
+    }
+    if (count > 0) this.#writeAfter(config.ttlMs / 3, true);
+  }
+
+  #failed(error: unknown): void {
+    if (!(error instanceof StorageUnavailable)) throw error;
+    this.#deps.onFailure(error);
+  }
+}

@@ -1,0 +1,198 @@
+/** Making, finding and listing rooms, with the limits on each. */
+import { normalizeRoomCode } from "../../chat/room_code.ts";
+import { suggestRoomCodes } from "../../chat/room_code_words.ts";
+import type { RoomApiProblem } from "../../protocol/codes.ts";
+import { type Event, readEvent, type RoomId, type WireEvent } from "../../protocol/event.ts";
+import type { RoomInfo } from "../../protocol/frames.ts";
+import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
+import { StorageUnavailable, type Store, type SuggestedRoom } from "../../store/store.ts";
+import type { ServerConfig } from "../config.ts";
+import type { Clock } from "../environment.ts";
+
+/** Why not, as an HTTP answer says it; ROOM_PROBLEMS has the status. */
+export interface RoomApiFailure {
+  problem: RoomApiProblem;
+  /** With `bad_event` and `too_long`: the first wrong field. */
+  field?: string;
+  retryAfterMs?: number;
+}
+
+export type RoomAnswer = { room: RoomInfo } | RoomApiFailure;
+/** `suggestions`: codes of existing rooms that are nearly what was typed. */
+export type CodeAnswer = { room: RoomInfo } | (RoomApiFailure & { suggestions?: string[] });
+
+export interface ListedRoomCount {
+  room: RoomInfo;
+  /** When the newest event was stored, server's clock, ms. */
+  lastAt: number;
+  /** People in the room now, on all instances. */
+  people: number;
+}
+
+/** Addresses that are remembered for guessing; the one that was longest ago goes first. */
+const GUESSING_MAX = 10_000;
+
+/** An id that no room has. */
+const NO_ROOM = "";
+
+/** The nearest readings of a wrong code that may be rooms which are not listed: a slip in a word nearly always has one. */
+const UNLISTED_READINGS = 2;
+
+export type SuggestedEntry = Omit<ListedRoomCount, "lastAt"> & { label: string };
+
+export interface RoomsDeps {
+  store: Pick<Store, "rooms" | "presence" | "limits">;
+  config: ServerConfig;
+  clock: Clock;
+  verifier: Verifier;
+}
+
+export class Rooms {
+  readonly #deps: RoomsDeps;
+  /** Addresses from which too many wrong codes came, and until when none of theirs is looked up. */
+  readonly #guessing = new Map<string, number>();
+  #suggested:
+    | { at: number; key: string; rooms: Promise<readonly SuggestedEntry[]> }
+    | undefined;
+  #listed: { at: number; rooms: Promise<readonly ListedRoomCount[]> } | undefined;
+
+  constructor(deps: RoomsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Rules: ROOM-* in docs/PROTOCOL.md. Throws StorageUnavailable. */
+  async create(founding: WireEvent, { device, address }: { device: string; address: string }): Promise<RoomAnswer> {
+    const { store, config: { limits }, clock, verifier } = this.#deps;
+    const read = readEvent(founding);
+    if (!read.ok) {
+      const { reason, field } = read.problem;
+      return reason === "wrong_kind" ? { problem: "not_a_founding" } : { problem: reason, field };
+    }
+    const { event } = read;
+    const problem = foundingProblem(event);
+    if (problem !== undefined) return problem;
+    const now = clock.now();
+    const waitMs = await store.limits.take("make rooms device", device, limits.deviceRooms, now) ??
+      await store.limits.take("make rooms address", address, limits.addressRooms, now);
+    if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
+    if (!await verifyEvent(verifier, event)) return { problem: "bad_signature" };
+    const made = await store.rooms.create(event, now);
+    if ("problem" in made) return made;
+    // Who has just made a room looks for it on the list.
+    if (made.kind === "listed") this.#listed = undefined;
+    return { room: made };
+  }
+
+  /** Rules: CODE-* in docs/PROTOCOL.md. `suggests`: there is time to look for codes nearby. Throws StorageUnavailable. */
+  async findByCode(
+    typed: string,
+    { device, address }: { device: string; address: string },
+    suggests: boolean,
+  ): Promise<CodeAnswer> {
+    const { store, config, clock } = this.#deps;
+    const code = normalizeRoomCode(typed);
+    const room = code === undefined ? undefined : await store.rooms.byCode(code);
+    if (room?.kind === "listed") return { room };
+    const now = clock.now();
+    const { wrongCodes, addressWrongCodes } = config.limits;
+    // Whoever guesses takes a new device for each guess: then the answer is the same whether there is such a room or not.
+    const guessedUntil = this.#guessing.get(address) ?? 0;
+    if (guessedUntil > now) {
+      // Nor does it take longer where there is one.
+      if (room === undefined) await store.rooms.byId(NO_ROOM);
+      return { problem: "rate_limited", retryAfterMs: guessedUntil - now };
+    }
+    if (room !== undefined) return { room };
+    const [deviceWaitMs, addressWaitMs] = await Promise.all([
+      store.limits.take("wrong codes", device, wrongCodes, now),
+      store.limits.take("wrong codes address", address, addressWrongCodes, now),
+    ]);
+    if (addressWaitMs !== undefined) this.#isGuessing(address, now + addressWaitMs);
+    const waitMs = addressWaitMs ?? deviceWaitMs;
+    if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
+    if (!suggests) return { problem: "no_such_room" };
+    // A wrong code has some 30 codes near it: if all told of rooms that are not listed, each guess would be 30.
+    const maySuggest = async (candidate: string, nearer: number) => {
+      const room = await store.rooms.byCode(candidate);
+      return room !== undefined && (room.kind === "listed" || nearer < UNLISTED_READINGS);
+    };
+    const suggestions = await suggestRoomCodes(typed, maySuggest, config.rooms.suggestions);
+    return { problem: "no_such_room", suggestions };
+  }
+
+  #isGuessing(address: string, until: number): void {
+    this.#guessing.delete(address);
+    this.#guessing.set(address, until);
+    const [oldest] = this.#guessing.keys();
+    if (this.#guessing.size > GUESSING_MAX && oldest !== undefined) this.#guessing.delete(oldest);
+  }
+
+  /** Throws StorageUnavailable. */
+  listed(): Promise<readonly ListedRoomCount[]> {
+    const { clock, config: { rooms: { listedCacheMs } } } = this.#deps;
+    const now = clock.now();
+    if (this.#listed === undefined || now - this.#listed.at >= listedCacheMs) {
+      const rooms = this.#readListed(now);
+      this.#listed = { at: now, rooms };
+      rooms.catch((error) => {
+        // The next visitor asks anew; this one is told by the promise itself.
+        if (error instanceof StorageUnavailable && this.#listed?.rooms === rooms) this.#listed = undefined;
+      });
+    }
+    return this.#listed.rooms;
+  }
+
+  /** The rooms that an operator suggests, in the operator's order. Throws StorageUnavailable. */
+  suggested(suggested: readonly SuggestedRoom[]): Promise<readonly SuggestedEntry[]> {
+    const { clock, config: { rooms: { listedCacheMs } } } = this.#deps;
+    const now = clock.now();
+    const key = JSON.stringify(suggested);
+    if (this.#suggested?.key !== key || now - this.#suggested.at >= listedCacheMs) {
+      const rooms = this.#readSuggested(suggested, now);
+      this.#suggested = { at: now, key, rooms };
+      rooms.catch(() => this.#suggested = undefined); // This visitor is told by the promise itself.
+    }
+    return this.#suggested.rooms;
+  }
+
+  async #readSuggested(suggested: readonly SuggestedRoom[], nowMs: number) {
+    const { store } = this.#deps;
+    const ids = suggested.map(({ room }) => room);
+    const [rooms, counts] = await Promise.all([
+      Promise.all(ids.map((id) => store.rooms.byId(id))),
+      store.presence.counts(ids, nowMs),
+    ]);
+    return suggested.flatMap(({ room: id, label }, at) => {
+      const room = rooms[at];
+      return room === undefined ? [] : [{ room, label, people: counts.get(id) ?? 0 }];
+    });
+  }
+
+  /** What is answered next is read anew. */
+  forgetListed(): void {
+    this.#listed = undefined;
+  }
+
+  async #readListed(nowMs: number): Promise<readonly ListedRoomCount[]> {
+    const { store, config } = this.#deps;
+    const listed = await store.rooms.listed(config.rooms.listed);
+    const ids: RoomId[] = listed.map(({ room }) => room.id);
+    const counts = await store.presence.counts(ids, nowMs);
+    return listed.map(({ room, lastAt }) => ({ room, lastAt, people: counts.get(room.id) ?? 0 }));
+  }
+}
+
+/** Why this event cannot found a room. */
+function foundingProblem(event: Event): RoomApiFailure | undefined {
+  if (event.kind !== "room" || event.n !== 1 || event.clock !== 1) return { problem: "not_a_founding" };
+  const { roomKind, name } = event.body;
+  // What is signed cannot be tidied up here, so only a tidy name is taken.
+  const tidy = roomKind === "sealed" ? /^[A-Za-z0-9_-]{38,}$/.test(name) : isTidy(name);
+  return tidy ? undefined : { problem: "bad_event", field: "body.name" };
+}
+
+/** One line, NFC, no white space at the ends or twice, nothing invisible that turns or hides envelopes. */
+function isTidy(name: string): boolean {
+  return name === name.normalize("NFC").trim().replace(/\s+/gu, " ") &&
+    !/[\p{Cc}\p{Zl}\p{Zp}\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u.test(name);
+}

@@ -1,0 +1,112 @@
+/** Retention: deletes what is older or more than a room may hold, and rooms that nobody uses any more. */
+import type { RoomId } from "../../protocol/event.ts";
+import type { RoomInfo } from "../../protocol/frames.ts";
+import { StorageUnavailable, type Store } from "../../store/store.ts";
+import type { ServerConfig } from "../config.ts";
+import { errorText } from "../logger.ts";
+import type { Cancel, Environment } from "../environment.ts";
+
+/** Rooms read at a time; between two pages everything else has its turn. */
+const PAGE_ROOMS = 100;
+/** Rooms that wait to be trimmed between sweeps. More wait for the next sweep. */
+const TRIMS_WAITING_MAX = 1_000;
+
+export interface SweepDeps {
+  store: Pick<Store, "rooms" | "log" | "presence" | "leases">;
+  config: Pick<ServerConfig, "retention">;
+  environment: Environment;
+  instance: string;
+  onFailure(error: StorageUnavailable): void;
+}
+
+export class Sweep {
+  readonly #deps: SweepDeps;
+  #cancelNext: Cancel | undefined;
+  #running = Promise.resolve();
+  #closed = false;
+  readonly #trimsWaiting = new Set<RoomId>();
+
+  constructor(deps: SweepDeps) {
+    this.#deps = deps;
+    this.#later();
+  }
+
+  /** A busy room holds more than it may: trims it now, one room after another. */
+  trimSoon(room: RoomId): void {
+    if (this.#closed || this.#trimsWaiting.has(room) || this.#trimsWaiting.size >= TRIMS_WAITING_MAX) return;
+    this.#trimsWaiting.add(room);
+    this.#then(async () => {
+      this.#trimsWaiting.delete(room);
+      await this.#trim(room);
+    });
+  }
+
+  /** Sweeps all rooms, if no other instance does. Resolves when done. */
+  sweep(): Promise<void> {
+    this.#then(() => this.#sweep());
+    return this.#running;
+  }
+
+  /** Finishes the room at hand and stops. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelNext?.();
+    await this.#running;
+  }
+
+  #later(): void {
+    const { retention: { sweepEveryMs } } = this.#deps.config;
+    const { timers, random } = this.#deps.environment;
+    // Instances that started together should not ask for the lease together for ever.
+    this.#cancelNext = timers.after(sweepEveryMs * (0.75 + random.fraction() / 2), async () => {
+      await this.sweep();
+      if (!this.#closed) this.#later();
+    });
+  }
+
+  #then(work: () => Promise<void>): void {
+    this.#running = this.#running.then(async () => {
+      if (this.#closed) return;
+      try {
+        await work();
+      } catch (error) {
+        if (error instanceof StorageUnavailable) this.#deps.onFailure(error); // The next sweep does what is left.
+        else this.#deps.environment.log(`the retention sweep failed: ${errorText(error)}`);
+      }
+    });
+  }
+
+  async #sweep(): Promise<void> {
+    const { store, config: { retention }, environment: { clock }, instance } = this.#deps;
+    const { sweepEveryMs } = retention;
+    if (!await store.leases.acquire("retention", instance, sweepEveryMs / 2, clock.now())) return;
+    await store.rooms.finishRemovals();
+    let after: RoomId | undefined;
+    for (;;) {
+      const rooms: readonly RoomInfo[] = await store.rooms.page(after, PAGE_ROOMS);
+      const heads = await store.log.readHeads(rooms.map(({ id }) => id));
+      for (const [index, room] of rooms.entries()) {
+        if (this.#closed) return;
+        await this.#trim(room.id);
+        const idleMs = clock.now() - (heads[index]?.lastAt ?? room.createdAt);
+        if (idleMs > retention.idleRoomMs) await this.#removeIfEmpty(room.id);
+      }
+      if (rooms.length < PAGE_ROOMS) return;
+      after = rooms.at(-1)!.id;
+    }
+  }
+
+  async #trim(room: RoomId): Promise<void> {
+    const { store, config: { retention }, environment: { clock } } = this.#deps;
+    await store.log.trim(room, retention.maxEvents, clock.now() - retention.maxAgeMs);
+  }
+
+  async #removeIfEmpty(room: RoomId): Promise<void> {
+    const { store, environment: { clock } } = this.#deps;
+    const [head, people] = await Promise.all([
+      store.log.readHead(room),
+      store.presence.read(room, clock.now()),
+    ]);
+    if (head !== undefined && head.oldest > head.head && people.length === 0) await store.rooms.remove(room);
+  }
+}

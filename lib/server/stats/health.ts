@@ -1,0 +1,164 @@
+/** What /health says: measured when asked, and nothing that was not measured. */
+import { StorageUnavailable, type Store } from "../../store/store.ts";
+import type { EnvironmentName, Platform, ServerConfig } from "../config.ts";
+import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
+import type { Load } from "../limits/overload.ts";
+import type { Clock, Log, Timers } from "../environment.ts";
+
+export type HealthStatus = "ok" | "degraded" | "down";
+
+export interface HealthAnswer {
+  status: HealthStatus;
+  /** One line each; empty when all is well. */
+  reasons: string[];
+  /** Version of the app, and of the frames it speaks. */
+  version: string;
+  protocol: number;
+  environment: EnvironmentName;
+  platform: Platform;
+  /** `embedded`: this process alone has the database. `shared`: other instances may use the same one. */
+  mode: "embedded" | "shared";
+  /** ISO 8601. */
+  timestamp: string;
+  /** Rooms in the database; null when it did not say. */
+  rooms: number | null;
+  /** On this instance: rooms open now, people in them, connections. */
+  openRooms: number;
+  users: number;
+  connections: number;
+  /** One small read through the whole way to the database; null when it did not answer. */
+  kvLatencyMs: number | null;
+  build: string;
+}
+
+/** Version of the app, as released. */
+export const APP_VERSION = "0.1.0";
+
+/** The HTTP status that goes with an answer: a load balancer keeps sending people to a degraded instance. */
+export function httpStatusOf({ status }: Pick<HealthAnswer, "status">): 200 | 503 {
+  return status === "down" ? 503 : 200;
+}
+
+/** What an instance is, however it is. */
+function identityOf(config: ServerConfig, nowMs: number) {
+  return {
+    version: APP_VERSION,
+    protocol: PROTOCOL_VERSION,
+    environment: config.environment,
+    platform: config.platform,
+    mode: config.kvUrl !== undefined || config.platform === "deno-deploy" ? "shared" : "embedded",
+    timestamp: new Date(nowMs).toISOString(),
+    build: config.build,
+  } as const;
+}
+
+/** The answer of an instance whose database cannot be opened; the log says why. */
+export function healthWithoutDatabase(config: ServerConfig, nowMs: number): HealthAnswer {
+  return {
+    status: "down",
+    reasons: ["the database cannot be opened: the log says why"],
+    ...identityOf(config, nowMs),
+    rooms: null,
+    openRooms: 0,
+    users: 0,
+    connections: 0,
+    kvLatencyMs: null,
+  };
+}
+
+export interface HealthDeps {
+  store: Pick<Store, "ping"> & { rooms: Pick<Store["rooms"], "count"> };
+  config: ServerConfig;
+  clock: Clock;
+  timers: Timers;
+  log: Log;
+  counts(): { users: number; connections: number; openRooms: number };
+  load(): Load;
+  /** Rooms of the database that are not to be told of: that of the probes. */
+  uncountedRooms?(): Promise<number>;
+}
+
+/** Failures of the database are written to the log this often at most. */
+const LOG_GAP_MS = 1_000;
+
+export class HealthCheck {
+  readonly #deps: HealthDeps;
+  #failedAt = -Infinity;
+  #loggedAt = -Infinity;
+  /** The last measurement, and when: whoever asks often must not load the database. */
+  #measured: { at: number; result: Promise<{ kvLatencyMs: number | null; rooms: number | null }> } | undefined;
+
+  constructor(deps: HealthDeps) {
+    this.#deps = deps;
+  }
+
+  /** Somewhere the database did not answer. */
+  storageFailed(error: StorageUnavailable): void {
+    const { clock, log } = this.#deps;
+    this.#failedAt = clock.now();
+    if (this.#failedAt - this.#loggedAt < LOG_GAP_MS) return;
+    this.#loggedAt = this.#failedAt;
+    log(error.message);
+  }
+
+  async answer(closing: boolean): Promise<HealthAnswer> {
+    const { config, clock, counts } = this.#deps;
+    const { health, limits } = config;
+    const { kvLatencyMs, rooms } = await this.#measure();
+    const { users, connections, openRooms } = counts();
+    const now = clock.now();
+    const down: string[] = [];
+    const degraded: string[] = [];
+    if (closing) down.push("this instance is stopping");
+    if (kvLatencyMs === null) down.push(`the database did not answer within ${health.deadStoreMs} ms`);
+    else if (kvLatencyMs > health.slowStoreMs) degraded.push(`the database takes ${Math.round(kvLatencyMs)} ms`);
+    if (now - this.#failedAt < health.recentFailureMs) degraded.push("the database failed a moment ago");
+    const { level, signal } = this.#deps.load();
+    if (level !== "normal") degraded.push(`too much to do: ${level} (${signal})`);
+    if (connections >= limits.connections * health.fullShare) {
+      degraded.push(`${connections} of ${limits.connections} connections are in use`);
+    }
+    if (openRooms >= limits.openRooms * health.fullShare) {
+      degraded.push(`${openRooms} of ${limits.openRooms} rooms are open`);
+    }
+    return {
+      status: down.length > 0 ? "down" : degraded.length > 0 ? "degraded" : "ok",
+      reasons: [...down, ...degraded],
+      ...identityOf(config, now),
+      rooms,
+      openRooms,
+      users,
+      connections,
+      kvLatencyMs: kvLatencyMs === null ? null : Math.round(kvLatencyMs * 100) / 100,
+    };
+  }
+
+  #measure(): Promise<{ kvLatencyMs: number | null; rooms: number | null }> {
+    const { config: { health }, clock } = this.#deps;
+    const now = clock.now();
+    if (this.#measured !== undefined && now - this.#measured.at < health.cacheMs) return this.#measured.result;
+    const result = this.#ask();
+    this.#measured = { at: now, result };
+    return result;
+  }
+
+  async #ask(): Promise<{ kvLatencyMs: number | null; rooms: number | null }> {
+    const { store, config: { health }, timers } = this.#deps;
+    const nothing = { kvLatencyMs: null, rooms: null };
+    const { promise: tooLate, resolve } = Promise.withResolvers<typeof nothing>();
+    const cancel = timers.after(health.deadStoreMs, () => resolve(nothing));
+    const asked = Promise.all([store.ping(), store.rooms.count(), this.#deps.uncountedRooms?.() ?? 0]).then(
+      ([kvLatencyMs, rooms, uncounted]) => ({ kvLatencyMs, rooms: Math.max(0, rooms - uncounted) }),
+      (error) => {
+        if (!(error instanceof StorageUnavailable)) throw error;
+        this.storageFailed(error);
+        return nothing;
+      },
+    );
+    try {
+      return await Promise.race([asked, tooLate]);
+    } finally {
+      cancel();
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * The workers of one process (`deno serve --parallel`), each an instance of its own: the first one that has stopped must not
+ * end the process under the others. They know each other by a channel that all workers of a process hear.
+ */
+import type { Timers } from "./environment.ts";
+
+/** What is said on the channel. `here`: I am; `done`: I have stopped. */
+export interface WorkerMessage {
+  type: "here" | "done";
+  name: string;
+}
+
+/** A BroadcastChannel, as far as it is used. */
+export interface WorkerChannel {
+  post(message: WorkerMessage): void;
+  listen(hear: (message: WorkerMessage) => void): void;
+  close(): void;
+}
+
+export class WorkerGroup {
+  readonly #channel: WorkerChannel;
+  readonly #name: string;
+  /** Those who are there and have not stopped. As many as a machine has cores, at most. */
+  readonly #running = new Set<string>();
+  readonly #allDone = Promise.withResolvers<void>();
+  #done = false;
+
+  /** `name`: unlike any other instance's. */
+  constructor(channel: WorkerChannel, name: string) {
+    this.#channel = channel;
+    this.#name = name;
+    channel.listen((message) => this.#hear(message));
+    channel.post({ type: "here", name });
+  }
+
+  /** Says that this one has stopped. Resolves when every other one has, too, or after `graceMs`. */
+  async done(timers: Timers, graceMs: number): Promise<void> {
+    this.#done = true;
+    this.#channel.post({ type: "done", name: this.#name });
+    this.#look();
+    const cancel = timers.after(graceMs, () => this.#allDone.resolve());
+    await this.#allDone.promise;
+    cancel();
+    this.#channel.close();
+  }
+
+  #hear({ type, name }: WorkerMessage): void {
+    if (type === "done") this.#running.delete(name);
+    else if (!this.#running.has(name)) {
+      this.#running.add(name);
+      if (!this.#done) this.#channel.post({ type: "here", name: this.#name });
+    }
+    this.#look();
+  }
+
+  #look(): void {
+    if (this.#done && this.#running.size === 0) this.#allDone.resolve();
+  }
+}
+
+/** The channel of this process. Node's BroadcastChannel reaches all workers, and needs no flag of Deno's. */
+export async function workerChannel(): Promise<WorkerChannel> {
+  const { BroadcastChannel } = await import("node:worker_threads");
+  const channel = new BroadcastChannel("festival-chat instances");
+  return {
+    post: (message) => channel.postMessage(message),
+    listen: (hear) => {
+      channel.onmessage = (event) => hear((event as MessageEvent<WorkerMessage>).data);
+    },
+    close: () => channel.close(),
+  };
+}

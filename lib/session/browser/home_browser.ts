@@ -1,0 +1,29 @@
+/** Builds the home page's model out of a real browser. */
+import type { WireEvent } from "../../protocol/event.ts";
+import { createHomeModel, type HomeModel } from "../home/home_model.ts";
+import { clock, listen, log, noticeStorage, random, signatures, storage, timers } from "./environment.ts";
+
+/** The home page's model over this page's own server. `drawn`: the notices it was drawn with; absent: it shows none. */
+export function openHomeInBrowser(drawn?: readonly WireEvent[]): HomeModel {
+  const home = createHomeModel({
+    clock,
+    timers,
+    random,
+    storage,
+    ed25519: signatures,
+    fetch: (path, init) => fetch(path, init),
+    ...(drawn && { notices: { storage: noticeStorage, drawn } }),
+    log,
+  });
+  const stop = listen([[document, "visibilitychange"], [window, "pageshow"], [window, "online"]], () => {
+    home.setShown(document.visibilityState === "visible");
+  });
+  home.setShown(document.visibilityState === "visible");
+  return {
+    ...home,
+    dispose() {
+      stop();
+      home.dispose();
+    },
+  };
+}

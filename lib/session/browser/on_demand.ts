@@ -1,0 +1,12 @@
+/**
+ * Parts of a session that a page does without at first. In one file, so that they are loaded together: each file that is
+ * loaded on its own cuts what it shares with the page into further pieces.
+ */
+export { memoryStorage } from "../storage/memory_storage.ts";
+export { openRoomFiles } from "./files_browser.ts";
+export { forgetFiles } from "../storage/idb_files.ts";
+export { openNotices } from "./notices_browser.ts";
+export { openMeshControl } from "./peers_browser.ts";
+export { reportTransports } from "./transport_reporter_browser.ts";
+export { checkServer } from "../connection/server_check.ts";
+export { TabRelay } from "../tabs/tab_relay.ts";

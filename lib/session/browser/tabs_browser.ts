@@ -1,0 +1,28 @@
+/** How the tabs of a device hear of each other in a real browser. */
+import type { RoomId } from "../../protocol/event.ts";
+import type { TabChannel } from "../ports/session_deps.ts";
+import { roomChannel, webLockElection } from "../tabs/tab_lock.ts";
+
+/** How the tabs of this device agree on one connection; undefined where they cannot. */
+export function roomTabs(room: RoomId) {
+  const name = `festival-chat room ${room}`;
+  const election = webLockElection(name);
+  const channel = election && roomChannel(name);
+  if (election === undefined || channel === undefined) return undefined;
+  return { election, channel, visible: () => document.visibilityState === "visible" };
+}
+
+/** Undefined where the browser has no BroadcastChannel. */
+export function outboxChannel(): (TabChannel & { close(): void }) | undefined {
+  if (typeof BroadcastChannel === "undefined") return undefined;
+  const channel = new BroadcastChannel("festival-chat outbox");
+  return {
+    tell: (room) => channel.postMessage(room),
+    listen(hear) {
+      const heard = ({ data }: MessageEvent) => typeof data === "string" && hear(data);
+      channel.addEventListener("message", heard);
+      return () => channel.removeEventListener("message", heard);
+    },
+    close: () => channel.close(),
+  };
+}

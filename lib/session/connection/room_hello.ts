@@ -1,0 +1,23 @@
+import { personNamePlace } from "../../crypto/seal.ts";
+import type { RoomId } from "../../protocol/event.ts";
+import type { HelloFrame, HelloProof } from "../../protocol/frames.ts";
+import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
+import type { RoomState } from "../room/room_state.ts";
+
+/** Answers a server's challenge: who I am and with which name, proven by my key. */
+export async function signHello(
+  { signer, sealer }: Pick<RoomState, "signer" | "sealer">,
+  { room, nonce, name: clear }: {
+    room: RoomId;
+    nonce: string;
+    /** In the clear; it is sealed where the room is. */
+    name: string;
+  },
+): Promise<HelloFrame> {
+  const { author } = signer;
+  const name = sealer === undefined ? clear : await sealer.seal(clear, personNamePlace(room, author));
+  const proof: HelloProof = { hello: 1, nonce, room, author, name };
+  const payload = JSON.stringify(proof);
+  const signature = await signer.sign(payload);
+  return { type: "hello", version: PROTOCOL_VERSION, proof: [payload, signature] };
+}

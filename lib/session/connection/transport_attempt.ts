@@ -1,0 +1,265 @@
+/**
+ * One opening: it takes the best transport, and the next best while nothing came over it, each at most once. What comes of each
+ * is told to the keeper of the transports (transports.ts).
+ */
+import { closeReasonOf } from "../../protocol/codes.ts";
+import {
+  chooseTransport,
+  TRANSPORT_PATIENCE_MS,
+  type TransportName,
+  type TransportOutcome,
+  type TransportReason,
+  type TransportSituation,
+} from "../../routing/transport_choice.ts";
+import type { OpenTransport, Transport, TransportEvents } from "../../transport/transport.ts";
+import type { Cancel, Clock, Timers } from "../ports/session_deps.ts";
+import { PROBE_TIMEOUT_MS } from "../ports/session_limits.ts";
+
+/** The transport in use, and why. */
+export interface Route {
+  transport: TransportName;
+  reason: TransportReason;
+}
+
+/** Who knows the transports from one opening to the next. */
+export interface TransportRegistry {
+  readonly situation: TransportSituation;
+  /** A transport is about to be opened. */
+  tried(transport: TransportName): void;
+  /** Something came of it. */
+  note(transport: TransportName, outcome: TransportOutcome): void;
+  /** Frames go both ways over it. */
+  uses(opening: TransportAttempt, route: Route): void;
+  /** The opening is over. */
+  left(opening: TransportAttempt): void;
+  /** A transport that was tried in the background and works, with the frames that came over it so far. */
+  takeTrial(transport: TransportName): { attempt: TransportAttemptEvents; frames: unknown[] } | undefined;
+}
+
+interface TransportDeps {
+  steady: Clock;
+  timers: Timers;
+  openers: Readonly<Partial<Record<TransportName, OpenTransport>>>;
+}
+
+/** RFC 6455 section 7.4.1, "abnormal closure": the code of a transport that broke. */
+const BROKEN = 1006;
+
+interface AttemptEvents {
+  received(data: unknown): void;
+  closed(code: number): void;
+}
+
+/** One transport that was opened, whose events can be handed to another listener. */
+export class TransportAttemptEvents {
+  opened = false;
+  listener: AttemptEvents;
+  readonly #open: OpenTransport;
+  #transport: Transport | undefined;
+
+  constructor(open: OpenTransport, listener: AttemptEvents) {
+    this.#open = open;
+    this.listener = listener;
+  }
+
+  /** Begins to open; `closed` may come before this returns, when the platform will not even try. */
+  start(): void {
+    try {
+      this.#transport = this.#open({
+        opened: () => this.opened = true,
+        received: (data) => this.listener.received(data),
+        closed: (code) => this.listener.closed(code),
+      });
+    } catch {
+      // A platform that throws here (a policy against WebSockets, say) has no such transport: the same as a closed one.
+      this.listener.closed(BROKEN);
+    }
+  }
+
+  send(text: string): boolean {
+    return this.#transport?.send(text) ?? false;
+  }
+
+  close(): void {
+    this.listener = { received() {}, closed() {} };
+    this.#transport?.close();
+  }
+}
+
+type State =
+  /** Nothing came yet: the next transport may still be tried. */
+  | { name: "trying"; transport: TransportName; attempt: TransportAttemptEvents; since: number }
+  /** The first frame came. `askedAt`: when our first one went. */
+  | { name: "greeted"; route: Route; attempt: TransportAttemptEvents; patienceMs?: number; askedAt?: number }
+  /** Frames went both ways. `askedAt`: since when something of ours is without an answer. */
+  | { name: "in_use"; route: Route; attempt: TransportAttemptEvents; since: number; askedAt?: number }
+  | { name: "over" };
+
+/** One opening, over whichever transport carries it. */
+export class TransportAttempt implements Transport {
+  readonly #transports: TransportRegistry;
+  readonly #deps: TransportDeps;
+  readonly #events: TransportEvents;
+  readonly #tried = new Set<TransportName>();
+  #state: State = { name: "over" };
+  #cancelPatience: Cancel = () => {};
+
+  constructor(transports: TransportRegistry, deps: TransportDeps, events: TransportEvents) {
+    this.#transports = transports;
+    this.#deps = deps;
+    this.#events = events;
+  }
+
+  tryNext(): void {
+    const { steady, timers, openers } = this.#deps;
+    const choice = chooseTransport(this.#transports.situation);
+    const open = choice.transport && openers[choice.transport];
+    if (choice.transport === undefined || open === undefined || this.#tried.has(choice.transport)) {
+      // Later: no event may come before the opening returned.
+      this.#cancelPatience = timers.after(0, () => this.#end(BROKEN));
+      return;
+    }
+    const { transport, reason, patienceMs } = choice;
+    const route: Route = { transport, reason };
+    this.#tried.add(transport);
+    const greeted = (attempt: TransportAttemptEvents) => {
+      this.#cancelPatience();
+      this.#state = { name: "greeted", route, attempt, ...(patienceMs === undefined ? {} : { patienceMs }) };
+    };
+    const listener = (attempt: TransportAttemptEvents): AttemptEvents => ({
+      received: (data) => {
+        if (told !== undefined) return void told.push(data);
+        if (this.#state.name === "trying") {
+          greeted(attempt);
+          this.#events.opened();
+        } else this.#heard();
+        this.#events.received(data);
+      },
+      closed: (code) => this.#closed(code),
+    });
+
+    const ready = this.#transports.takeTrial(transport);
+    /** What came over a transport that is taken over, until the opening has returned. */
+    let told = ready?.frames;
+    if (ready !== undefined) {
+      ready.attempt.listener = listener(ready.attempt);
+      greeted(ready.attempt);
+      this.#cancelPatience = timers.after(0, () => {
+        told = undefined;
+        this.#events.opened();
+        for (const [index, data] of ready.frames.entries()) {
+          if (index > 0) this.#heard();
+          this.#events.received(data);
+        }
+      });
+      return;
+    }
+    this.#transports.tried(transport);
+    const attempt: TransportAttemptEvents = new TransportAttemptEvents(open, {
+      received: (data) => listener(attempt).received(data),
+      closed: (code) => this.#closed(code),
+    });
+    this.#state = { name: "trying", transport, attempt, since: steady.now() };
+    if (patienceMs !== undefined) {
+      this.#cancelPatience = timers.after(patienceMs, () => {
+        attempt.close();
+        this.#failed(transport, attempt.opened ? "opened_but_mute" : "no_answer");
+      });
+    }
+    attempt.start();
+  }
+
+  send(text: string): boolean {
+    const state = this.#state;
+    if (state.name !== "greeted" && state.name !== "in_use") return false;
+    const sent = state.attempt.send(text);
+    if (sent && state.askedAt === undefined) {
+      state.askedAt = this.#deps.steady.now();
+      if (state.name === "greeted" && state.patienceMs !== undefined) {
+        this.#cancelPatience = this.#deps.timers.after(state.patienceMs, () => {
+          this.#transports.note(state.route.transport, { type: "opened_but_mute" });
+          state.attempt.close();
+          this.#end(BROKEN);
+        });
+      }
+    }
+    return sent;
+  }
+
+  close(): void {
+    const state = this.#state;
+    this.#cancelPatience();
+    this.#state = { name: "over" };
+    if (state.name === "over") return;
+    const now = this.#deps.steady.now();
+    // Whoever closes says nothing of why; a transport that owes an answer went mute.
+    const owes = state.name !== "trying" && state.askedAt !== undefined && now - state.askedAt >= PROBE_TIMEOUT_MS;
+    if (state.name === "in_use") {
+      this.#transports.note(state.route.transport, { type: owes ? "cut" : "ended", afterMs: now - state.since });
+    } else if (state.name === "greeted") {
+      this.#transports.note(state.route.transport, { type: owes ? "opened_but_mute" : "abandoned" });
+    } else {
+      const silent = now - state.since >= TRANSPORT_PATIENCE_MS;
+      const how = state.attempt.opened ? "opened_but_mute" : "no_answer";
+      this.#transports.note(state.transport, { type: silent ? how : "abandoned" });
+    }
+    state.attempt.close();
+    this.#transports.left(this);
+  }
+
+  /** Ends this transport, which works, in favour of a better one. */
+  moveAway(): void {
+    const state = this.#state;
+    if (state.name !== "in_use") return;
+    this.#transports.note(state.route.transport, { type: "ended", afterMs: this.#deps.steady.now() - state.since });
+    state.attempt.close();
+    this.#end(BROKEN);
+  }
+
+  /** A frame after the first one. */
+  #heard(): void {
+    const state = this.#state;
+    if (state.name === "in_use") state.askedAt = undefined;
+    if (state.name !== "greeted") return;
+    this.#cancelPatience();
+    const { route, attempt } = state;
+    this.#state = { name: "in_use", route, attempt, since: this.#deps.steady.now() };
+    this.#transports.note(route.transport, { type: "connected" });
+    this.#transports.uses(this, route);
+  }
+
+  #closed(code: number): void {
+    const state = this.#state;
+    switch (state.name) {
+      case "over":
+        return;
+      case "trying":
+        return this.#failed(state.transport, state.attempt.opened ? "opened_but_mute" : "upgrade_failed");
+      case "greeted":
+        this.#transports.note(state.route.transport, { type: "opened_but_mute" });
+        break;
+      case "in_use": {
+        const afterMs = this.#deps.steady.now() - state.since;
+        this.#transports.note(state.route.transport, {
+          type: closeReasonOf(code) === undefined ? "cut" : "ended",
+          afterMs,
+        });
+      }
+    }
+    this.#end(code);
+  }
+
+  #failed(transport: TransportName, how: "upgrade_failed" | "opened_but_mute" | "no_answer"): void {
+    this.#cancelPatience();
+    this.#state = { name: "over" };
+    this.#transports.note(transport, { type: how });
+    this.tryNext();
+  }
+
+  #end(code: number): void {
+    this.#cancelPatience();
+    this.#state = { name: "over" };
+    this.#transports.left(this);
+    this.#events.closed(code);
+  }
+}

@@ -1,0 +1,206 @@
+/** What the home page knows and does: this device's rooms, the listed ones, making a room, finding one by its code. */
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { normalizeDisplayName } from "../../chat/display_name.ts";
+import {
+  favouriteRooms,
+  type KnownRoom,
+  recentRooms,
+  roomPath,
+  withFavourite,
+  withOpened,
+  withoutRoom,
+} from "../../chat/recent_rooms.ts";
+import type { RoomId, RoomKind, WireEvent } from "../../protocol/event.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
+import { LISTED_POLL_MS, REFUSED_PAUSE_MS } from "../ports/session_limits.ts";
+import { makeRoom } from "./make_room.ts";
+import { NoticeBoard, type NoticeStorage } from "../room/notice_board.ts";
+import type { NoticeView } from "../model/room_model.ts";
+import { findByCode, homeNews, type HttpProblem, type ListedRoom } from "./room_requests.ts";
+
+export interface HomeDeps extends Pick<SessionDeps, "clock" | "timers" | "random" | "storage" | "ed25519" | "log"> {
+  /** As `fetch`, for paths of the page's own origin. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** Where notices are kept, and those that the page was drawn with. Absent: none are shown here. */
+  notices?: { storage: NoticeStorage; drawn: readonly WireEvent[] };
+}
+
+/** What becomes of a room that the server has no time for. */
+export interface Waiting {
+  /** Aborted: nobody waits for it any more. */
+  wanted: AbortSignal;
+  /** It waits. Told for each refusal. */
+  onWait(): void;
+}
+
+/** Where the room opens. */
+export interface Opened {
+  path: string;
+}
+
+export interface HomeModel {
+  /** Opened lately, the newest first; undefined until read. */
+  readonly recent: ReadonlySignal<readonly KnownRoom[] | undefined>;
+  readonly favourites: ReadonlySignal<readonly KnownRoom[]>;
+  /** Listed rooms with the people in them now, as last heard; undefined until heard. */
+  readonly listed: ReadonlySignal<readonly ListedRoom[] | undefined>;
+  /** What the operator says to everybody, as in rooms; undefined until what the page was drawn with is checked. */
+  readonly notices: ReadonlySignal<readonly NoticeView[] | undefined>;
+  /** False: the server did not answer when it was last asked. */
+  readonly reachable: ReadonlySignal<boolean>;
+  /** This device's display name; undefined until read, empty when none was chosen. */
+  readonly name: ReadonlySignal<string | undefined>;
+  /** False: nothing on this page is remembered. */
+  readonly stored: ReadonlySignal<boolean>;
+
+  /**
+   * Makes a room. `name` is tidy: one line, NFC, no white space at its ends. While the server has too much to do it is asked
+   * again, each time after as long as it says; without `waiting` that is a problem like any other.
+   */
+  create(name: string, kind: RoomKind, waiting?: Waiting): Promise<Opened | HttpProblem>;
+  /** Finds a room by its code, as typed. */
+  join(code: string): Promise<Opened | (HttpProblem & { suggestions?: readonly string[] })>;
+  setFavourite(id: RoomId, favourite: boolean): Promise<void>;
+  /** Takes a room off this device: from the lists, with its local copy. */
+  forget(id: RoomId): Promise<void>;
+  setName(name: string): Promise<{ problem?: "empty" | "too_long" }>;
+  /** A notice was read: it is not shown again on this device, in rooms either. */
+  acknowledge(id: string): void;
+  /** Whether somebody looks at the page: only then the listed rooms are asked for. */
+  setShown(shown: boolean): void;
+  dispose(): void;
+}
+
+/** Makes the model; it reads the device at once, and asks the server while shown. */
+export function createHomeModel(deps: HomeDeps): HomeModel {
+  const { clock, timers, storage } = deps;
+  const log = (line: string) => deps.log?.(line);
+  const recent: Signal<readonly KnownRoom[] | undefined> = signal(undefined);
+  const favourites: Signal<readonly KnownRoom[]> = signal([]);
+  const listed: Signal<readonly ListedRoom[] | undefined> = signal(undefined);
+  const reachable = signal(true);
+  const name: Signal<string | undefined> = signal(undefined);
+  const stored = signal(storage.lasting);
+  const notices: Signal<readonly NoticeView[] | undefined> = signal(undefined);
+  let shown = false, asking = false, disposed = false;
+  let cancelPoll = () => {};
+  let said: readonly NoticeView[] = [], checked = false;
+  const board = deps.notices && new NoticeBoard({
+    room: undefined,
+    clock,
+    timers,
+    verifier: deps.ed25519,
+    storage: deps.notices.storage,
+    fetchConfig: async () => await (await deps.fetch("/mesh/config")).json(),
+    show(views) {
+      said = views;
+      if (checked) notices.value = said;
+    },
+    log,
+  });
+
+  function showRooms(rooms: readonly KnownRoom[]): void {
+    recent.value = recentRooms(rooms, clock.now());
+    favourites.value = favouriteRooms(rooms);
+  }
+
+  /** Does something with the storage; where it fails, the page works on without remembering. */
+  async function remember<Result>(run: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await run();
+    } catch (error) {
+      stored.value = false;
+      log(`storage is not usable: ${error}`);
+    }
+  }
+
+  async function changeRooms(change: (rooms: readonly KnownRoom[]) => readonly KnownRoom[]): Promise<void> {
+    const rooms = await remember(() => storage.changeRooms(change));
+    if (rooms !== undefined) showRooms(rooms);
+  }
+
+  async function poll(): Promise<void> {
+    cancelPoll();
+    if (!shown || asking || disposed) return;
+    asking = true;
+    const news = await homeNews(deps);
+    asking = false;
+    if (disposed) return;
+    reachable.value = !("problem" in news && news.problem === "offline");
+    if (!("problem" in news)) {
+      listed.value = news.rooms;
+      void hear(news.notices, news.at && news.at - clock.now());
+    }
+    cancelPoll = timers.after(LISTED_POLL_MS, () => void poll());
+  }
+
+  async function hear(wires: readonly WireEvent[], aheadMs?: number): Promise<void> {
+    try {
+      // Not to be checked now: the operator's key is not known, and could not be asked for. What was drawn stays.
+      if (await board?.take(wires, "server", aheadMs) === "refused") return;
+    } catch {
+      return; // The board has told why.
+    }
+    checked = true;
+    notices.value = said;
+  }
+
+  void hear(deps.notices?.drawn ?? []);
+  void remember(async () => {
+    const [rooms, kept] = await Promise.all([storage.rooms(), storage.name()]);
+    showRooms(rooms);
+    name.value = kept ?? "";
+  }).then(() => {
+    recent.value ??= [];
+    name.value ??= "";
+  });
+
+  return {
+    recent,
+    favourites,
+    listed,
+    notices,
+    reachable,
+    name,
+    stored,
+    async create(roomName, kind, waiting) {
+      let made = await makeRoom(deps, roomName, kind);
+      while (waiting !== undefined && "problem" in made && made.problem === "overloaded" && !waiting.wanted.aborted) {
+        waiting.onWait();
+        const delayMs = made.retryAfterMs ?? REFUSED_PAUSE_MS;
+        await new Promise<void>((resolve) => void timers.after(delayMs, resolve));
+        if (!waiting.wanted.aborted) made = await makeRoom(deps, roomName, kind);
+      }
+      if ("problem" in made) return made;
+      await changeRooms((rooms) => withOpened(rooms, { ...made, openedAt: clock.now() }));
+      return { path: roomPath(made) };
+    },
+    async join(typed) {
+      const found = await findByCode(deps, typed);
+      return "problem" in found ? found : { path: roomPath(found) };
+    },
+    setFavourite: (id, favourite) => changeRooms((rooms) => withFavourite(rooms, id, favourite, clock.now())),
+    forget: (id) => changeRooms((rooms) => withoutRoom(rooms, id)),
+    async setName(typed) {
+      const read = normalizeDisplayName(typed);
+      if ("problem" in read) return read;
+      name.value = read.name;
+      await remember(() => storage.setName(read.name));
+      return {};
+    },
+    acknowledge(id) {
+      checked = true;
+      board?.acknowledge(id);
+    },
+    setShown(now) {
+      const before = shown;
+      shown = now;
+      if (shown && !before) void poll();
+    },
+    dispose() {
+      disposed = true;
+      cancelPoll();
+      board?.dispose();
+    },
+  };
+}

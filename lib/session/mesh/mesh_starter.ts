@@ -1,0 +1,132 @@
+/**
+ * Peers of one room, as a page shows and steers them. What makes links (mesh_control.ts) is loaded when somebody else has
+ * been here for a moment, or when peers are asked for: alone in a room, nobody needs it.
+ */
+import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { MeshMode } from "../../routing/mesh_mode.ts";
+import type { Pairing, PairingState } from "../../transport/pairing.ts";
+import { type MeshView, NO_MESH } from "../model/connection_model.ts";
+import type { Cancel, Timers } from "../ports/session_deps.ts";
+import type { MeshControl, MeshControlDeps } from "./mesh_control.ts";
+import type { RoomSession } from "../room/room_session.ts";
+
+/** What loaded code needs of the page that loads it. */
+export interface MeshWiring extends Pick<MeshControlDeps, "timers" | "random" | "session" | "follows" | "log"> {
+  /** What somebody chose. */
+  mode(): MeshMode;
+  onView(view: MeshView): void;
+}
+
+/** Peers by a browser's WebRTC. */
+export interface PeerDeps {
+  /** What was chosen on this device before. */
+  mode(): MeshMode;
+  keepMode(mode: MeshMode): void;
+  /** This tab had links in this room before its page was loaded. */
+  linkedBefore(): boolean;
+  /** Loads what makes links, at work. Rejects when its code does not come. */
+  load(wiring: MeshWiring): Promise<MeshControl>;
+}
+
+export interface MeshStarterDeps extends Omit<MeshWiring, "session" | "mode" | "onView"> {
+  timers: Timers;
+  session(): RoomSession;
+  /** Absent where the browser has no WebRTC. */
+  peers?: PeerDeps | undefined;
+  /** Links, or whom they reach, have changed. */
+  onView(): void;
+}
+
+/** Somebody else has to be here this long before the code for peers is loaded, unless this tab was linked before. */
+const PEERS_AFTER_MS = 2_000;
+
+export class MeshStarter {
+  readonly mesh: Signal<MeshView> = signal(NO_MESH);
+  readonly enabled: ReadonlySignal<boolean> = computed(() => this.mesh.value.enabled);
+  readonly mode: Signal<MeshMode> = signal("auto");
+  readonly #deps: MeshStarterDeps;
+  #loading: Promise<MeshControl | undefined> | undefined;
+  #control: MeshControl | undefined;
+  #stop: Cancel = () => {};
+  #disposed = false;
+
+  constructor(deps: MeshStarterDeps) {
+    this.#deps = deps;
+  }
+
+  /** The session is there: watches for people to link to. */
+  start(): void {
+    const { peers, session, timers } = this.#deps;
+    if (peers === undefined) return;
+    this.mode.value = peers.mode();
+    const afterMs = peers.linkedBefore() ? 0 : PEERS_AFTER_MS;
+    let cancel: Cancel | undefined;
+    const stop = effect(() => {
+      const others = session().people.value.count > 1 && this.mode.value !== "off";
+      if (others) cancel ??= timers.after(afterMs, () => void this.#load());
+    });
+    this.#stop = () => {
+      stop();
+      cancel?.();
+    };
+  }
+
+  setMode(mode: MeshMode): void {
+    this.mode.value = mode;
+    this.#deps.peers?.keepMode(mode);
+    this.#control?.look();
+  }
+
+  /** Links to peers now, whatever the policy waits for. */
+  async connectNow(): Promise<{ problem?: "off" | "unavailable" }> {
+    if (this.mode.peek() === "off") return { problem: "off" };
+    const control = await this.#load();
+    control?.connectNow();
+    return control === undefined ? { problem: "unavailable" } : {};
+  }
+
+  /** Begins to link with a phone beside this one, by codes that both show. */
+  async pair(onState: (state: PairingState) => void): Promise<Pairing | { problem: "unavailable" | "other_tab" }> {
+    // Who holds two phones together wants peers.
+    if (this.mode.peek() === "off") this.setMode("auto");
+    await this.#deps.session().ready;
+    return (await this.#load())?.pair(onState) ?? { problem: "unavailable" };
+  }
+
+  networkChanged(): void {
+    this.#control?.networkChanged();
+  }
+
+  /** The page is left, perhaps for good. */
+  leave(): void {
+    this.#control?.leave();
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#stop();
+    this.#control?.dispose();
+  }
+
+  #load(): Promise<MeshControl | undefined> {
+    const { peers, session, onView, ...wiring } = this.#deps;
+    if (peers === undefined || this.#disposed) return Promise.resolve(undefined);
+    return this.#loading ??= peers.load({
+      ...wiring,
+      session: session(),
+      mode: () => this.mode.peek(),
+      onView: (view) => {
+        this.mesh.value = view;
+        onView();
+      },
+    }).then((control) => {
+      if (!this.#disposed) return this.#control = control;
+      control.dispose();
+      return undefined;
+    }).catch(() => {
+      // Its code did not come: asked for again when it is wanted again.
+      this.#loading = undefined;
+      return undefined;
+    });
+  }
+}

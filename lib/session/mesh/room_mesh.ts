@@ -1,0 +1,331 @@
+/**
+ * The mesh of one room in one page: links to peers (lib/transport), what travels over them (lib/mesh), and the session that
+ * both work for. Loaded when a room is worth linking.
+ */
+import { MeshNode } from "../../mesh/mesh_node.ts";
+import type { MeshStats } from "../../mesh/mesh_ports.ts";
+import { isBase64UrlOf } from "../../shared/base64url.ts";
+import type { Bytes } from "../../protocol/peer/file_frames.ts";
+import type { AuthorKey, Event, EventId } from "../../protocol/event.ts";
+import type { MeshConfig } from "../../protocol/peer/mesh_config.ts";
+import type { SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../../protocol/frames.ts";
+import type { PairedPeer } from "../../transport/pairing.ts";
+import type { LinkPath, OpenPeerConnection } from "../../transport/peer_connection.ts";
+import type { LinkState, PeerLink } from "../../transport/peer_link.ts";
+import { PeerLinks } from "../../transport/peer_links.ts";
+import type { Cancel, Clock, Random, Timers } from "../ports/session_deps.ts";
+import type { FileLinks, FileMesh, MeshHost, SessionMesh } from "../ports/mesh_host.ts";
+import type { NoticeBoard } from "../room/notice_board.ts";
+
+export interface RoomMeshDeps {
+  host: MeshHost;
+  /** Ms; fractions count. */
+  clock: Clock;
+  timers: Timers;
+  random: Random;
+  open: OpenPeerConnection;
+  config: MeshConfig;
+  maxLinks: number;
+  /** The operator's notices; absent where nobody keeps them. */
+  notices?: NoticeBoard;
+  /** The operator cleared the room: this mesh holds what is gone. */
+  onCleared(): void;
+  /** Links, or whom they reach, have changed. */
+  onChange(): void;
+  log(line: string): void;
+}
+
+/** One link, as the connection panel shows it. */
+export interface LinkView {
+  peer: AuthorKey;
+  state: Exclude<LinkState["state"], "closed">;
+  /** Ms; undefined before the first heartbeat. */
+  rttMs: number | undefined;
+  path: LinkPath | undefined;
+}
+
+/** Phones that are remembered as behind phones. */
+const BEYOND_MAX = 64;
+
+/** Links that came up, and tries that did not; events of mine that went to peers, and those that a peer signed for. */
+export interface LinkCounts {
+  connected: number;
+  failed: number;
+  told: number;
+  receipted: number;
+}
+
+/** Events of mine without a receipt that are remembered; the oldest is forgotten. */
+const UNRECEIPTED_MAX = 500;
+
+export class RoomMesh implements SessionMesh, FileMesh {
+  readonly counts: LinkCounts = { connected: 0, failed: 0, told: 0, receipted: 0 };
+  readonly #deps: RoomMeshDeps;
+  readonly #node: MeshNode;
+  readonly #links: PeerLinks;
+  /** Links the node was told of. */
+  readonly #up = new Set<PeerLink>();
+  readonly #paths = new Map<AuthorKey, LinkPath>();
+  readonly #stopNotices: Cancel | undefined;
+  readonly #unreceipted = new Set<EventId>();
+  #files: FileLinks | undefined;
+  /** Phones that the server does not know, and the mesh does. */
+  readonly #beyondServer = new Set<AuthorKey>();
+  #closed = false;
+
+  constructor(deps: RoomMeshDeps) {
+    this.#deps = deps;
+    const { host, clock, timers, random } = deps;
+    const { signer, verifier } = host;
+    this.#links = new PeerLinks({
+      room: host.room,
+      signer,
+      verifier,
+      clock,
+      timers,
+      random,
+      open: deps.open,
+      sendFrame: (frame) => this.#sendSignal(frame),
+      admits: (peer, links) => this.#node.accepts(peer, links).accept,
+      linkCount: () => this.#up.size,
+      onState: (link, state) => this.#linkChanged(link, state),
+      onMessage: (link, text) => this.#node.receive(link.peer, text),
+      onDrained: () => {},
+      onFileFrame: (link, data) => this.#files?.received(link.peer, data),
+      onFilesDrained: (link) => this.#files?.drained(link.peer),
+      log: deps.log,
+    });
+    this.#node = new MeshNode({ room: host.room, me: signer.author, maxLinks: deps.maxLinks }, {
+      now: () => clock.now(),
+      random: () => random.fraction(),
+      after: (delayMs, run): Cancel => timers.after(delayMs, run),
+      send: (peer, text) => this.#send(peer, text),
+      verify: (event) => host.verdict(event),
+      onEvent: (event) => host.heardFromPeers(event),
+      connect: (peer) => this.#connect(peer),
+      disconnect: (peer) => this.#links.get(peer)?.close("leaving"),
+      onSignal: (from, text) => this.#signaled(from, text),
+      onReceipts: (id: EventId, phones: number) => {
+        if (this.#unreceipted.delete(id)) this.counts.receipted++;
+        host.receipts(id, phones);
+      },
+      sign: (text) => signer.sign(text),
+      verifyText: (author, text, signature) => verifier.verify(author, text, signature),
+      ...deps.notices && { onNotices: (notices) => deps.notices!.take(notices, "peer") },
+      onCoverage: () => this.#changed(),
+      onBanned: (peer) => deps.log(`mesh: ${peer.slice(0, 6)} misbehaved`),
+    });
+    for (const event of host.held()) this.#node.hold(event);
+    for (const event of host.unsent()) this.#node.publish(event);
+    this.presentChanged();
+    this.#stopNotices = deps.notices?.follow((notices) => this.#node.setNotices(notices));
+  }
+
+  // ---- SessionMesh ----
+
+  publish(event: Event): void {
+    if (this.#up.size > 0) {
+      this.counts.told++;
+      this.#unreceipted.add(event.id);
+      const [oldest] = this.#unreceipted;
+      if (this.#unreceipted.size > UNRECEIPTED_MAX && oldest !== undefined) this.#unreceipted.delete(oldest);
+    }
+    this.#node.publish(event);
+  }
+
+  heard(event: Event): void {
+    this.#node.heard(event);
+  }
+
+  presentChanged(): void {
+    this.#node.setPresent(this.#deps.host.present());
+  }
+
+  cleared(): void {
+    this.#deps.onCleared();
+  }
+
+  signal(frame: SignalFrame): void {
+    this.#links.receive(frame);
+  }
+
+  undeliverable(frame: SignalUndeliverableFrame): void {
+    const { to } = frame;
+    if (!this.#node.reaches(to)) return this.#links.undeliverable(frame);
+    // Not at the server, but behind phones: the next signals go over them.
+    this.#beyondServer.delete(to);
+    this.#beyondServer.add(to);
+    if (this.#beyondServer.size > BEYOND_MAX) this.#beyondServer.delete(this.#beyondServer.values().next().value!);
+  }
+
+  /** Takes over a link that two phones made by showing each other their codes. */
+  adopt(peer: PairedPeer): void {
+    this.#links.adopt(peer);
+  }
+
+  coverage(): { reached: number; missing: number } {
+    const { direct, viaMesh, missing } = this.#node.coverage();
+    // A link in doubt reaches nobody for now.
+    const inDoubt = direct.filter((peer) => this.#links.get(peer)?.state.state !== "connected").length;
+    // When all are, those behind them are in doubt as well.
+    const reached = inDoubt < direct.length ? direct.length + viaMesh.length - inDoubt : 0;
+    return { reached, missing: missing.length + direct.length + viaMesh.length - reached };
+  }
+
+  reached(): AuthorKey[] {
+    const { direct, viaMesh } = this.#node.coverage();
+    return [...direct, ...viaMesh];
+  }
+
+  // ---- FileMesh ----
+
+  sendFile(peer: AuthorKey, frame: Bytes): boolean {
+    return this.#links.get(peer)?.sendFile(frame) ?? false;
+  }
+
+  call(peer: AuthorKey): void {
+    this.#node.call(peer);
+  }
+
+  wayTo(peer: AuthorKey): AuthorKey | undefined {
+    return this.#node.wayTo(peer);
+  }
+
+  // ---- for who steers it ----
+
+  /** The files of the room use the links from now on. */
+  useFiles(files: FileLinks): void {
+    if (this.#closed) return;
+    this.#files = files;
+    for (const { peer } of this.#up) files.linked(peer);
+  }
+
+  get links(): LinkView[] {
+    const views: LinkView[] = [];
+    for (const link of this.#links.all) {
+      const { state } = link.state;
+      if (state !== "closed") {
+        views.push({ peer: link.peer, state, rttMs: link.rttMs, path: this.#paths.get(link.peer) });
+      }
+    }
+    return views;
+  }
+
+  get stats(): MeshStats {
+    return this.#node.stats();
+  }
+
+  /** Cooldowns are forgotten: peers are called now. */
+  connectNow(): void {
+    this.#node.connectNow();
+  }
+
+  setMaxLinks(maxLinks: number): void {
+    this.#node.setMaxLinks(maxLinks);
+  }
+
+  /** Silence after which links are asked whether they live, ms. */
+  setHeartbeat(heartbeatMs: number): void {
+    this.#links.setHeartbeat(heartbeatMs);
+  }
+
+  networkChanged(): void {
+    this.#links.networkChanged();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#stopNotices?.();
+    this.#node.close();
+    for (const { peer } of this.#up) this.#files?.unlinked(peer);
+    this.#closed = true;
+    this.#links.close("leaving");
+  }
+
+  // ---- links ----
+
+  #connect(peer: AuthorKey): void {
+    try {
+      this.#links.connect(peer);
+    } catch (error) {
+      // The browser makes no connection: WebRTC is blocked, or there are too many.
+      this.#deps.log(`mesh: no link to ${peer.slice(0, 6)}: ${error}`);
+      this.counts.failed++;
+      this.#node.unlinked(peer);
+      this.#changed();
+    }
+  }
+
+  #sendSignal(frame: SendSignalFrame): boolean {
+    const overPhones = () => this.#node.signal(frame.to, JSON.stringify([frame.payload, frame.signature]));
+    if (this.#beyondServer.has(frame.to)) return overPhones() || this.#deps.host.sendSignal(frame);
+    return this.#deps.host.sendSignal(frame) || overPhones();
+  }
+
+  #signaled(from: AuthorKey, text: string): void {
+    const signed = readSignedText(text);
+    if (signed === undefined) return this.#deps.log("mesh: a signal could not be read");
+    this.#links.receive({ type: "signal", from, payload: signed[0], signature: signed[1] });
+  }
+
+  #send(peer: AuthorKey, text: string): boolean {
+    const link = this.#links.get(peer);
+    if (link === undefined) return false;
+    try {
+      return link.send(text);
+    } catch (error) {
+      // RangeError: no frame of ours is that long.
+      this.#deps.log(`mesh: a frame was not sent: ${error}`);
+      return false;
+    }
+  }
+
+  #linkChanged(link: PeerLink, state: LinkState): void {
+    if (this.#closed) return;
+    const { peer } = link;
+    const current = this.#links.get(peer);
+    switch (state.state) {
+      case "connected":
+        if (!this.#up.has(link)) {
+          this.#up.add(link);
+          this.counts.connected++;
+          this.#node.linked(peer);
+          this.#files?.linked(peer);
+        }
+        void link.path().then((path) => {
+          if (path === undefined || this.#links.get(peer) !== link) return;
+          this.#paths.set(peer, path);
+          this.#changed();
+        }).catch((error) => this.#deps.log(`mesh: the path is not known: ${error}`));
+        break;
+      case "closed":
+        if (!this.#up.delete(link)) this.counts.failed++;
+        this.#deps.log(`mesh: link to ${peer.slice(0, 6)} ended (${state.end.by} ${state.end.reason})`);
+        // A link that took its place is told of on its own.
+        if (current === undefined || current === link) {
+          this.#paths.delete(peer);
+          this.#node.unlinked(peer);
+          this.#files?.unlinked(peer);
+        }
+    }
+    this.#changed();
+  }
+
+  #changed(): void {
+    if (this.#closed) return;
+    this.#deps.host.coverageChanged();
+    this.#deps.onChange();
+  }
+}
+
+/** A payload and its signature, as they travel over phones. */
+function readSignedText(text: string): [payload: string, signature: string] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (!Array.isArray(value)) return undefined;
+    const [payload, signature]: unknown[] = value;
+    return typeof payload === "string" && isBase64UrlOf(signature, 64) ? [payload, signature] : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,55 @@
+/** What a page sees of a session: RoomModel's signals, and how they follow what the session holds. */
+import { batch, type Signal, signal } from "@preact/signals";
+import { isSame } from "../../shared/same.ts";
+import type { PersonView, Timeline, TimelineItem } from "../../chat/timeline.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
+import type { ReplicaReader } from "../replica/replica_reader.ts";
+import type { ReadCursor } from "../replica/read_cursor.ts";
+import type { ConnectionState, RoomProblem, RoomView } from "./room_model.ts";
+
+/** What is shown. */
+export interface Shown {
+  timeline: Timeline;
+  reader: ReplicaReader;
+  /** `names`: undefined where only events may say it. */
+  people: { count: number; names: ReadonlyMap<AuthorKey, string | undefined> };
+  readCursor: ReadCursor;
+  upToDate: boolean;
+  me: AuthorKey;
+  /** My display name, which no event may have said yet. */
+  name: string;
+}
+
+export class RoomSignals {
+  readonly connection: Signal<ConnectionState> = signal({ state: "connecting" });
+  readonly problem: Signal<RoomProblem | undefined> = signal(undefined);
+  readonly room: Signal<RoomView | undefined> = signal(undefined);
+  readonly me: Signal<PersonView | undefined> = signal(undefined);
+  readonly messages: Signal<readonly TimelineItem[]> = signal([]);
+  readonly people: Signal<{ count: number; shown: readonly PersonView[] }> = signal({ count: 0, shown: [] });
+  readonly older: Signal<"available" | "loading" | "none"> = signal("none");
+  readonly unread: Signal<ReadonlySet<EventId>> = signal(new Set());
+  readonly upToDate: Signal<boolean> = signal(false);
+  readonly stored: Signal<boolean>;
+
+  constructor(stored: boolean) {
+    this.stored = signal(stored);
+  }
+
+  protected show({ timeline, reader, people, readCursor, upToDate, me, name }: Shown): void {
+    batch(() => {
+      this.older.value = reader.older;
+      this.messages.value = timeline.items;
+      this.unread.value = readCursor.unread;
+      this.upToDate.value = upToDate;
+      update(this.me, timeline.person(me, name));
+      const shown = [...people.names].map(([author, name]) => timeline.person(author, name));
+      update(this.people, { count: people.count, shown });
+    });
+  }
+}
+
+/** Screens draw what changes: a new object that says the same is no change. */
+function update<Value>(signal: Signal<Value>, value: Value): void {
+  if (!isSame(signal.peek(), value)) signal.value = value;
+}

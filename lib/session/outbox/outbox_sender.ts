@@ -1,0 +1,158 @@
+/**
+ * Sends what waits in one tab's outbox over the connection that is open: in the order of `n`, as far as the connection, the
+ * pace and the server's patience allow.
+ */
+import type { Event } from "../../protocol/event.ts";
+import type { SendFrame, WelcomeFrame } from "../../protocol/frames.ts";
+import { SEND_MAX_EVENTS } from "../../protocol/limits.ts";
+import type { Cancel, SessionDeps } from "../ports/session_deps.ts";
+import { ACK_TIMEOUT_MS, SEND_MAX_CHARS, TRANSPORT_FULL_PAUSE_MS } from "../ports/session_limits.ts";
+import type { OutboxEntry } from "./outbox_state.ts";
+import { Pace } from "./pace.ts";
+
+/** One entry of the outbox as this tab knows it. */
+export interface OutboxItem {
+  entry: OutboxEntry;
+  /** Opened: with the content in the clear. Absent until signed. */
+  event?: Event;
+  /** When it was written to the connection that is open now, and has no answer yet. */
+  sentAt?: number;
+  /** Has taken its place in the pace: sending it again costs nothing. */
+  paced?: boolean;
+  /** When this tab first had it signed. */
+  signedAt?: number;
+  /** How many other phones are proven to hold it; the book may not know of all of them. */
+  phones?: number;
+}
+
+/** What is neither stored nor refused, in the order of `n`. */
+export function waitingOf(items: ReadonlyMap<number, OutboxItem>): OutboxItem[] {
+  return [...items.values()].filter(({ entry }) => entry.refused === undefined).sort((a, b) => a.entry.n - b.entry.n);
+}
+
+export interface OutboxSenderDeps extends Pick<SessionDeps, "steady" | "timers"> {
+  /** All that is in the outbox. */
+  items: ReadonlyMap<number, OutboxItem>;
+  send(frame: SendFrame): boolean;
+  expectAnswer(): void;
+  /** The transport is alive and yet does not do its work. */
+  giveUpTransport(why: string): void;
+  /** How long a new event that so many other phones hold may wait for others before it goes to the server, ms. */
+  serverDelayMs(phones: number): number;
+  /** It is on its way, or not any more. */
+  onSent(item: OutboxItem): void;
+}
+
+export class OutboxSender {
+  readonly #deps: OutboxSenderDeps;
+  /** What the open connection allows; undefined without one. */
+  #link: { inFlight: number } | undefined;
+  readonly #pace = new Pace();
+  #heldUntil = 0;
+  #cancelTimer: Cancel | undefined;
+
+  constructor(deps: OutboxSenderDeps) {
+    this.#deps = deps;
+  }
+
+  get isConnected(): boolean {
+    return this.#link !== undefined;
+  }
+
+  connected({ inFlight, messageBurst, messageEveryMs }: WelcomeFrame["limits"]): void {
+    this.#link = { inFlight };
+    this.#pace.set(messageBurst, messageEveryMs);
+    this.pump();
+  }
+
+  disconnected(): void {
+    this.#link = undefined;
+    this.#stopTimer();
+    for (const item of this.#deps.items.values()) this.notSent(item);
+  }
+
+  /** It is not on its way any more. */
+  notSent(item: OutboxItem): void {
+    this.#setSent(item, undefined);
+  }
+
+  /** The server asks for patience: nothing is sent for so long. */
+  hold(forMs: number): void {
+    this.#heldUntil = Math.max(this.#heldUntil, this.#deps.steady.now() + forMs);
+  }
+
+  /** Everything from `n` on has to be sent again. */
+  rewind(n: number): void {
+    for (const item of this.#deps.items.values()) if (item.entry.n >= n) this.notSent(item);
+  }
+
+  /** Sends what may be sent now; what may not, later. `hurried`: nothing waits for others to travel with. */
+  pump(hurried = false): void {
+    const now = this.#deps.steady.now();
+    this.#stopTimer();
+    if (this.#link === undefined) return;
+    if (this.#heldUntil > now) return this.#pumpIn(this.#heldUntil - now);
+    const waiting = waitingOf(this.#deps.items);
+    let inFlight = waiting.filter(({ sentAt }) => sentAt !== undefined).length;
+    const batch: OutboxItem[] = [];
+    let chars = 0;
+    const lazyMs = hurried || waiting.length >= SEND_MAX_EVENTS ? 0 : this.#lazyMs(waiting, now);
+    for (const item of waiting) {
+      if (item.sentAt !== undefined) continue;
+      // Not signed yet, or not readable: what follows would only be refused.
+      if (item.event === undefined || inFlight >= this.#link.inFlight) break;
+      if (lazyMs > 0) {
+        this.#pumpIn(lazyMs);
+        break;
+      }
+      const waitMs = item.paced ? 0 : this.#pace.take(now);
+      if (waitMs > 0) {
+        this.#pumpIn(waitMs);
+        break;
+      }
+      item.paced = true;
+      inFlight++;
+      const size = item.event.wire[0].length;
+      if (batch.length === SEND_MAX_EVENTS || (batch.length > 0 && chars + size > SEND_MAX_CHARS)) {
+        if (!this.#send(batch.splice(0))) return this.#pumpIn(TRANSPORT_FULL_PAUSE_MS);
+        chars = 0;
+      }
+      batch.push(item);
+      chars += size;
+    }
+    if (batch.length > 0 && !this.#send(batch)) return this.#pumpIn(TRANSPORT_FULL_PAUSE_MS);
+    if (this.#cancelTimer === undefined && inFlight > 0) this.#pumpIn(ACK_TIMEOUT_MS);
+    const oldest = Math.min(...waiting.map(({ sentAt }) => sentAt ?? Infinity));
+    if (now - oldest >= ACK_TIMEOUT_MS) this.#deps.giveUpTransport("an event got no answer");
+  }
+
+  /** Until the first of those that are to be sent has waited for long enough: with it the others go, too. */
+  #lazyMs(waiting: readonly OutboxItem[], now: number): number {
+    const dueAt = waiting.filter(({ event, sentAt }) => event !== undefined && sentAt === undefined)
+      .map(({ signedAt = 0, phones, entry }) => signedAt + this.#deps.serverDelayMs(phones ?? entry.phones ?? 0));
+    return Math.min(...dueAt) - now;
+  }
+
+  #send(batch: readonly OutboxItem[]): boolean {
+    if (!this.#deps.send({ type: "send", events: batch.map(({ event }) => event!.wire) })) return false;
+    for (const item of batch) this.#setSent(item, this.#deps.steady.now());
+    this.#deps.expectAnswer();
+    return true;
+  }
+
+  #setSent(item: OutboxItem, sentAt: number | undefined): void {
+    if (item.sentAt === sentAt) return;
+    if (sentAt === undefined) delete item.sentAt;
+    else item.sentAt = sentAt;
+    this.#deps.onSent(item);
+  }
+
+  #pumpIn(delayMs: number): void {
+    this.#cancelTimer ??= this.#deps.timers.after(delayMs, () => this.pump());
+  }
+
+  #stopTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+}

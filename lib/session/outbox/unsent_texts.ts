@@ -1,0 +1,109 @@
+/**
+ * What somebody pressed Send on and the outbox does not have yet. The outbox is a database that answers later, and a page
+ * that is reloaded before it did would lose the text. So it is also written where that takes no waiting, until the outbox
+ * has it; the next page of this tab sends what it finds there.
+ */
+import type { EventId, RoomId } from "../../protocol/event.ts";
+import type { Clock } from "../ports/session_deps.ts";
+import type { SendProblem } from "../model/room_model.ts";
+import type { RoomSession } from "../room/room_session.ts";
+
+interface UnsentText {
+  /** When Send was pressed, ms since 1970: becomes the `at` of the event, which tells whether it was kept after all. */
+  at: number;
+  text: string;
+  /** The message it answers … */
+  replyTo?: EventId;
+  /** … or the one whose new text it is. */
+  edits?: EventId;
+}
+
+export interface UnsentTextsDeps {
+  room: RoomId;
+  session: Pick<RoomSession, "sendMessage" | "edit" | "messages" | "ready">;
+  clock: Clock;
+  /** One tab's own, as `sessionStorage` is. May throw: then nothing is kept here. */
+  storage: () => Pick<Storage, "getItem" | "setItem" | "removeItem">;
+}
+
+const PREFIX = "festival-chat.unsent.";
+
+export class UnsentTexts {
+  readonly #deps: UnsentTextsDeps;
+  readonly #key: string;
+  /** Done when what an earlier page left is in the outbox: what is written now comes after it. */
+  readonly #leftSent: Promise<void>;
+  #lastAt = 0;
+
+  constructor(deps: UnsentTextsDeps) {
+    this.#deps = deps;
+    this.#key = PREFIX + deps.room;
+    this.#leftSent = this.#sendLeft(this.#read());
+  }
+
+  sendMessage(text: string, replyTo?: EventId): Promise<{ problem?: SendProblem }> {
+    return this.#send({ at: this.#now(), text, ...(replyTo !== undefined && { replyTo }) });
+  }
+
+  edit(edits: EventId, text: string): Promise<{ problem?: SendProblem }> {
+    return this.#send({ at: this.#now(), text, edits });
+  }
+
+  async #send(unsent: UnsentText): Promise<{ problem?: SendProblem }> {
+    this.#write([...this.#read(), unsent]);
+    await this.#leftSent;
+    const result = await this.#toOutbox(unsent);
+    // Kept, or still in its writer's hands.
+    this.#remove(unsent);
+    return result;
+  }
+
+  /** What an earlier page left. Its outbox may have got it in time. */
+  async #sendLeft(left: readonly UnsentText[]): Promise<void> {
+    if (left.length === 0) return;
+    const { session } = this.#deps;
+    await session.ready;
+    for (const unsent of left) {
+      const kept = session.messages.peek().some((item) =>
+        item.type === "message" && item.author.me && item.at === unsent.at
+      );
+      const { problem } = kept ? {} : await this.#toOutbox(unsent);
+      // There may be room for it when the next page opens.
+      if (problem !== "not_stored" && problem !== "outbox_full") this.#remove(unsent);
+    }
+  }
+
+  #toOutbox({ at, text, replyTo, edits }: UnsentText): Promise<{ problem?: SendProblem }> {
+    const { session } = this.#deps;
+    return edits === undefined ? session.sendMessage(text, replyTo, at) : session.edit(edits, text);
+  }
+
+  /** Never the same twice: it tells the texts apart. */
+  #now(): number {
+    return this.#lastAt = Math.max(this.#lastAt + 1, this.#deps.clock.now());
+  }
+
+  #remove({ at }: UnsentText): void {
+    this.#write(this.#read().filter((unsent) => unsent.at !== at));
+  }
+
+  #read(): readonly UnsentText[] {
+    try {
+      const read: unknown = JSON.parse(this.#deps.storage().getItem(this.#key) ?? "[]");
+      return Array.isArray(read) ? read : [];
+    } catch {
+      // No storage, or nothing that we wrote.
+      return [];
+    }
+  }
+
+  #write(texts: readonly UnsentText[]): void {
+    try {
+      const storage = this.#deps.storage();
+      if (texts.length === 0) storage.removeItem(this.#key);
+      else storage.setItem(this.#key, JSON.stringify(texts));
+    } catch {
+      // No storage, or full: the outbox has the text in a moment, if the page stays.
+    }
+  }
+}

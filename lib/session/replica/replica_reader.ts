@@ -1,0 +1,313 @@
+/**
+ * This device's copy of a room's log: which positions it has, what was checked, and what is missing. Frames go through it
+ * in their order; the position moves only over events that were checked, shown or not.
+ */
+import type { Event, WireEvent } from "../../protocol/event.ts";
+import { readEvent } from "../../protocol/event.ts";
+import type { EventsFrame, LogPosition, PageFrame, WelcomeFrame } from "../../protocol/frames.ts";
+import type { TimelineGap } from "../../chat/timeline.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
+import {
+  CHECKING_TURN_MS,
+  CHECKS_AT_ONCE,
+  MEMORY_MAX_EVENTS,
+  OLDER_EVENTS,
+  UNCHECKED_MAX_EVENTS,
+} from "../ports/session_limits.ts";
+import { holes, nextOlder, type Ranges, within, withoutRange, withRange } from "./ranges.ts";
+import type { Replica, ReplicaEvent } from "../ports/session_storage.ts";
+
+export interface ReplicaReaderDeps extends Pick<SessionDeps, "steady" | "timers"> {
+  /** The event, checked and opened, if it belongs into this room; undefined for a bad one. */
+  check(event: Event): Promise<Event | undefined>;
+  /** Checked events by their positions, in the order of the log; also those that are held already. */
+  onEvents(events: ReadonlyMap<number, Event>): void;
+  /** Positions mean something else from now on: of what was told before, only these events stand where they stood. */
+  onRenumbered(held: ReadonlyMap<number, Event>): void;
+  /** What is held, or missing, has changed. */
+  onChange(): void;
+  log(line: string): void;
+}
+
+type Older = { state: "idle" | "wanted" } | { state: "asked"; before: number };
+
+export class ReplicaReader {
+  readonly #deps: ReplicaReaderDeps;
+  #epoch: string | undefined;
+  #ranges: Ranges = [];
+  #oldest = 1;
+  /** Shown events by position. */
+  readonly #events = new Map<number, Event>();
+  /** The position that the next `events` frame of this connection begins with. */
+  #next = 0;
+  /** Up to here this connection has to bring what is missing. */
+  #due = Infinity;
+  /** Counts connections: what an old one left to check is not worth checking. */
+  #connection = 0;
+  #checking: Promise<void> = Promise.resolve();
+  #unchecked = 0;
+  #badEvents = 0;
+  #older: Older = { state: "idle" };
+  /** Events of an earlier log are on the screen; what came after them there is lost. */
+  #lostLog = false;
+  /** Positions whose events the device does not keep yet. */
+  readonly #unsaved = new Set<number>();
+  /** What was received since the copy was written: only this may be added to it. Another tab may have replaced the rest. */
+  #unsavedRanges: Ranges = [];
+  /** What the device keeps may be of another log than this. */
+  #replaces = false;
+
+  constructor(deps: ReplicaReaderDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes over what the device kept; its events were checked before they were kept. */
+  restore(copy: Replica, events: ReadonlyMap<number, Event>): void {
+    if (this.#epoch !== undefined) return;
+    this.#epoch = copy.epoch;
+    this.#ranges = copy.ranges;
+    this.#oldest = copy.oldest;
+    for (const [position, event] of events) this.#events.set(position, event);
+    this.#deps.onEvents(events);
+    this.#deps.onChange();
+  }
+
+  /** Where the copy ends; undefined when there is none. */
+  get position(): LogPosition | undefined {
+    const top = this.#ranges.at(-1)?.to;
+    return this.#epoch === undefined || top === undefined ? undefined : { epoch: this.#epoch, position: top };
+  }
+
+  /** Everything that was in the log when this connection began is here and checked. */
+  get caughtUp(): boolean {
+    return (this.#ranges.at(-1)?.to ?? 0) >= this.#due;
+  }
+
+  /** What is held, in the order of the log. */
+  get events(): Event[] {
+    return [...this.#events].sort(([a], [b]) => a - b).map(([, event]) => event);
+  }
+
+  /** Events that were not what they have to be. */
+  get badEvents(): number {
+    return this.#badEvents;
+  }
+
+  get older(): "available" | "loading" | "none" {
+    if (this.#older.state !== "idle") return "loading";
+    return this.#epoch !== undefined && nextOlder(this.#ranges, this.#oldest) !== undefined ? "available" : "none";
+  }
+
+  /** A connection begins here. False: this cannot follow what it was asked. */
+  welcome(frame: WelcomeFrame, asked: LogPosition | undefined): boolean {
+    this.#connection++;
+    this.#unchecked = 0;
+    if (this.#older.state === "asked") this.#older = { state: "wanted" };
+    if (frame.mode === "resume" && (asked?.epoch !== frame.epoch || asked.position + 1 !== frame.from)) return false;
+    if (frame.from < frame.oldest || frame.from > frame.head + 1) return false;
+    if (this.#epoch !== frame.epoch) {
+      // Another log: positions mean something else now. What was shown stays on the screen, and what came after is lost.
+      this.#lostLog ||= this.#events.size > 0;
+      this.#epoch = frame.epoch;
+      this.#ranges = [];
+      this.#events.clear();
+      this.#unsaved.clear();
+      this.#unsavedRanges = [];
+      this.#deps.onRenumbered(this.#events);
+    }
+    if ((this.#ranges.at(-1)?.to ?? 0) > frame.head) {
+      // A log that is shorter than our copy has lost its end, and will use these positions for other events.
+      for (const position of this.#events.keys()) if (position > frame.head) this.#events.delete(position);
+      this.#ranges = within(this.#ranges, 1, frame.head);
+      for (const position of this.#events.keys()) this.#unsaved.add(position);
+      this.#unsavedRanges = this.#ranges;
+      this.#replaces = true;
+      this.#deps.onRenumbered(this.#events);
+    }
+    this.#oldest = frame.oldest;
+    this.#next = frame.from;
+    this.#due = frame.from > frame.head ? 0 : frame.head;
+    this.#deps.onChange();
+    return true;
+  }
+
+  /** The log that is held. */
+  get epoch(): string | undefined {
+    return this.#epoch;
+  }
+
+  /** The operator cleared the room: nothing of what is held counts any more, nor what the device keeps. */
+  forget(): Event[] {
+    const forgotten = [...this.#events.values()];
+    this.#connection++;
+    this.#epoch = undefined;
+    this.#ranges = [];
+    this.#events.clear();
+    this.#unsaved.clear();
+    this.#unsavedRanges = [];
+    this.#lostLog = false;
+    this.#replaces = true;
+    return forgotten;
+  }
+
+  /** Takes the next events. False: they do not follow, or are more than can be checked in time. */
+  take({ from, events }: EventsFrame): boolean {
+    if (from !== this.#next) {
+      this.#deps.log(`events from ${from} came where ${this.#next} was next`);
+      return false;
+    }
+    if (this.#unchecked + events.length > UNCHECKED_MAX_EVENTS) return false;
+    this.#next += events.length;
+    this.#queue(from, events);
+    return true;
+  }
+
+  /** Somebody wants to see what is above: it is asked for now, or on the next connection. */
+  wantOlder(): void {
+    if (this.older === "available") {
+      this.#older = { state: "wanted" };
+      this.#deps.onChange();
+    }
+  }
+
+  /** What to ask the server for, if something is wanted and not asked for yet. */
+  takeRequest(): { before: number; limit: number } | undefined {
+    if (this.#older.state !== "wanted") return undefined;
+    const missing = nextOlder(this.#ranges, this.#oldest);
+    if (missing === undefined) {
+      this.#older = { state: "idle" };
+      this.#deps.onChange();
+      return undefined;
+    }
+    const before = missing.to + 1;
+    this.#older = { state: "asked", before };
+    return { before, limit: Math.min(OLDER_EVENTS, missing.to - missing.from + 1) };
+  }
+
+  /** The server could not answer, or the request was not sent: ask again. */
+  askAgain(): void {
+    if (this.#older.state === "asked") this.#older = { state: "wanted" };
+  }
+
+  /** Takes a page of history. False: nobody asked for it, or it does not end where it should. */
+  takePage({ before, from, events, oldest }: PageFrame): boolean {
+    if (this.#older.state !== "asked" || this.#older.before !== before) return false;
+    if (from + events.length !== before) return false;
+    // A page that is empty although something should be there ends the search.
+    this.#oldest = events.length === 0 ? Math.max(oldest, before) : oldest;
+    this.#queue(from, events, () => this.#older = { state: "idle" });
+    return true;
+  }
+
+  /** The deps of the log between what is held, for the timeline. */
+  gaps(): TimelineGap[] {
+    const gaps: TimelineGap[] = [];
+    for (const { from, to } of holes(this.#ranges)) {
+      const above = this.#firstFrom(to + 1);
+      if (above === undefined) continue;
+      const goneTo = Math.min(to, this.#oldest - 1);
+      if (goneTo >= from) gaps.push({ id: `gone ${from}`, count: goneTo - from + 1, gone: true, above });
+      const left = to - Math.max(from, goneTo + 1) + 1;
+      if (left > 0) gaps.push({ id: `gap ${to}`, count: left, gone: false, above });
+    }
+    const first = this.#lostLog ? this.#firstFrom(1) : undefined;
+    if (first !== undefined) gaps.push({ id: `gone ${this.#epoch}`, count: 0, gone: true, above: first });
+    return gaps;
+  }
+
+  /** What the device does not keep yet; `replaces`: instead of what it keeps. Undefined when it keeps all. */
+  unsaved(): { copy: Omit<Replica, "room">; replaces: boolean } | undefined {
+    if (this.#epoch === undefined || (this.#unsavedRanges.length === 0 && !this.#replaces)) return undefined;
+    const events: ReplicaEvent[] = [];
+    for (const position of this.#unsaved) {
+      const event = this.#events.get(position);
+      if (event !== undefined) events.push({ position, wire: event.wire });
+    }
+    const copy = { epoch: this.#epoch, ranges: this.#unsavedRanges, oldest: this.#oldest, events };
+    return { copy, replaces: this.#replaces };
+  }
+
+  /** The device keeps this now. */
+  saved(copy: Omit<Replica, "room">): void {
+    if (copy.epoch !== this.#epoch) return;
+    this.#unsavedRanges = withoutRange(this.#unsavedRanges, copy.ranges);
+    for (const { position } of copy.events) this.#unsaved.delete(position);
+    for (const position of this.#unsaved) if (!this.#events.has(position)) this.#unsaved.delete(position);
+    this.#replaces = false;
+  }
+
+  /** Resolves when everything taken so far is checked. */
+  async idle(): Promise<void> {
+    await this.#checking;
+  }
+
+  /** When too much is in memory: forgets the lowest positions and returns their events. They can be loaded again. */
+  trim(keep: number): Event[] {
+    if (this.#events.size <= MEMORY_MAX_EVENTS) return [];
+    const positions = [...this.#events.keys()].sort((a, b) => b - a);
+    const lowest = positions[keep - 1]!;
+    const forgotten = positions.slice(keep).map((position) => this.#events.get(position)!);
+    for (const position of positions.slice(keep)) this.#events.delete(position);
+    this.#ranges = within(this.#ranges, lowest, Infinity);
+    this.#unsavedRanges = within(this.#unsavedRanges, lowest, Infinity);
+    this.#deps.onChange();
+    return forgotten;
+  }
+
+  #queue(from: number, wires: readonly WireEvent[], then: () => void = () => {}): void {
+    const connection = this.#connection;
+    const epoch = this.#epoch!;
+    this.#unchecked += wires.length;
+    this.#checking = this.#checking.then(async () => {
+      // What a replaced transport left unchecked comes again on the next one.
+      if (connection !== this.#connection) return;
+      const events = await this.#check(wires);
+      // The same log only: a new epoch or a shorter log may have come while signatures were checked.
+      if (epoch !== this.#epoch || connection !== this.#connection) return;
+      this.#unchecked -= wires.length;
+      const checked = new Map<number, Event>();
+      events.forEach((event, at) => {
+        if (event === undefined) return;
+        checked.set(from + at, event);
+        if (this.#events.has(from + at)) return;
+        this.#events.set(from + at, event);
+        this.#unsaved.add(from + at);
+      });
+      const to = from + wires.length - 1;
+      this.#ranges = withRange(this.#ranges, from, to);
+      this.#unsavedRanges = withRange(this.#unsavedRanges, from, to);
+      then();
+      this.#deps.onEvents(checked);
+      this.#deps.onChange();
+    }).catch((error) => this.#deps.log(`checking events failed: ${error}`));
+  }
+
+  async #check(wires: readonly WireEvent[]): Promise<(Event | undefined)[]> {
+    const { steady, timers } = this.#deps;
+    const checked: (Event | undefined)[] = [];
+    let resumedAt = steady.now();
+    for (let at = 0; at < wires.length; at += CHECKS_AT_ONCE) {
+      const part = wires.slice(at, at + CHECKS_AT_ONCE).map(async (wire) => {
+        const read = readEvent(wire);
+        const event = read.ok ? await this.#deps.check(read.event) : undefined;
+        if (event === undefined) this.#badEvents++;
+        return event;
+      });
+      checked.push(...await Promise.all(part));
+      // Without the platform's Ed25519 this is long work in the page's own thread: taps and frames come in between.
+      if (steady.now() - resumedAt < CHECKING_TURN_MS) continue;
+      await new Promise<void>((resolve) => void timers.after(0, resolve));
+      resumedAt = steady.now();
+    }
+    return checked;
+  }
+
+  /** The first event at or above this position that is held. */
+  #firstFrom(position: number): Event | undefined {
+    const top = this.#ranges.at(-1)?.to ?? 0;
+    for (let at = position; at <= top; at++) {
+      const event = this.#events.get(at);
+      if (event !== undefined) return event;
+    }
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * Tells the server now and then how its transports were: counts and buckets, nothing that names anybody or any room. A part of
+ * all pages does it, drawn by lot; which, the page decides by itself. Loaded when a page has been open for a while.
+ */
+import type { ReadonlySignal } from "@preact/signals";
+import { type BucketCounts, latencyBucketOf } from "../../protocol/reports/latency_buckets.ts";
+import {
+  readReportRules,
+  REPORT_MAX_COUNT,
+  REPORT_MAX_LINKS,
+  REPORT_MAX_MS,
+  REPORTED_TRANSPORTS,
+  type ReportedTransport,
+  TRANSPORT_REPORT_VERSION,
+  type TransportFigures,
+  type TransportReport,
+} from "../../protocol/reports/transport_report.ts";
+import { type TransportName, TRANSPORTS } from "../../routing/transport_choice.ts";
+import type { TransportMeter } from "../../routing/transport_meter.ts";
+import { type CurrentRoute, type MeshView, NO_MESH, NO_STATS, type TransferStats } from "../model/connection_model.ts";
+import type { Cancel, Clock, Random, Timers } from "../ports/session_deps.ts";
+
+/** What is told to a reporter as it happens. */
+export interface TransportTap {
+  roundTrip(transport: TransportName, ms: number): void;
+  tried(transport: TransportName, worked: boolean): void;
+  stored(afterMs: number): void;
+  /** The page is left. */
+  leave(): void;
+  dispose(): void;
+}
+
+export interface TransportReporterDeps {
+  steady: Clock;
+  timers: Timers;
+  random: Pick<Random, "fraction">;
+  /** Asked before anything is sent, each time: a "no" holds at once. */
+  allowed(): boolean;
+  /** Asks `GET /api/reports`. */
+  fetchRules(): Promise<unknown>;
+  send(report: TransportReport): void;
+  /** Measures a round trip now: in a busy room nothing else does. */
+  measure(): void;
+  /** When the page was opened, by `steady`, and what was measured since: the first report tells of it, too. */
+  openedAt: number;
+  meters: Readonly<Record<TransportName, TransportMeter>>;
+  storedAfterMs: readonly number[];
+  currentRoute: ReadonlySignal<CurrentRoute | undefined>;
+  transferStats: ReadonlySignal<TransferStats>;
+  mesh: ReadonlySignal<MeshView>;
+}
+
+/** Time for that measurement before a report. */
+const MEASURE_MS = 3_000;
+/** A page that is left so soon after its last report has nothing to add. */
+const LEAST_MS = 5_000;
+
+class Buckets {
+  readonly #counts = new Map<number, number>();
+
+  add(ms: number): void {
+    const bucket = latencyBucketOf(ms);
+    this.#counts.set(bucket, atMost((this.#counts.get(bucket) ?? 0) + 1));
+  }
+
+  get counts(): BucketCounts {
+    return [...this.#counts].sort(([a], [b]) => a - b);
+  }
+}
+
+export class TransportReporter implements TransportTap {
+  readonly #deps: TransportReporterDeps;
+  #everyMs: number | undefined;
+  #cancel: Cancel = () => {};
+  readonly #stops: Cancel[] = [];
+  #disposed = false;
+
+  // Since the last report.
+  #since: number;
+  #roundTrips = bucketsByTransport();
+  #stored = new Buckets();
+  #tries = triesByTransport();
+  #fallbacks = 0;
+  #stats: TransferStats = NO_STATS;
+  #mesh: MeshView = NO_MESH;
+
+  constructor(deps: TransportReporterDeps) {
+    this.#deps = deps;
+    this.#since = deps.openedAt;
+    for (const transport of TRANSPORTS) {
+      for (const ms of deps.meters[transport].roundTripsMs) this.roundTrip(transport, ms);
+      for (const worked of deps.meters[transport].tries) this.tried(transport, worked);
+    }
+    for (const ms of deps.storedAfterMs) this.stored(ms);
+    let before: string | undefined;
+    this.#stops.push(deps.currentRoute.subscribe((route) => {
+      if (before === "websocket" && route?.transport === "polling") this.#fallbacks++;
+      if (route !== undefined && route.transport !== "p2p") before = route.transport;
+    }));
+    void this.#begin();
+  }
+
+  roundTrip(transport: TransportName, ms: number): void {
+    this.#roundTrips[transport].add(ms);
+  }
+
+  tried(transport: TransportName, worked: boolean): void {
+    this.#tries[transport][worked ? "worked" : "failed"]++;
+  }
+
+  stored(afterMs: number): void {
+    this.#stored.add(afterMs);
+  }
+
+  leave(): void {
+    if (this.#everyMs !== undefined && this.#deps.steady.now() - this.#since >= LEAST_MS) this.#report();
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#cancel();
+    for (const stop of this.#stops) stop();
+  }
+
+  async #begin(): Promise<void> {
+    const { allowed, fetchRules, random } = this.#deps;
+    if (!allowed()) return;
+    // No network, or no such server: this page reports nothing.
+    const rules = readReportRules(await fetchRules().catch(() => undefined));
+    if (this.#disposed || rules === undefined || random.fraction() >= rules.share) return;
+    this.#everyMs = rules.everyMs;
+    // Pages that were opened together do not report together.
+    this.#later(rules.everyMs * (0.5 + 0.5 * random.fraction()), rules.everyMs);
+  }
+
+  #later(delayMs: number, everyMs: number): void {
+    this.#cancel = this.#deps.timers.after(Math.max(0, delayMs - MEASURE_MS), () => {
+      if (this.#deps.allowed()) this.#deps.measure();
+      this.#cancel = this.#deps.timers.after(Math.min(delayMs, MEASURE_MS), () => {
+        this.#report();
+        this.#later(everyMs, everyMs);
+      });
+    });
+  }
+
+  #report(): void {
+    const { allowed, send, currentRoute } = this.#deps;
+    const report = this.#take();
+    const transport = currentRoute.peek()?.transport;
+    // Another tab has the connection, and reports for it.
+    if (allowed() && transport !== undefined && transport !== "tab") send(report);
+  }
+
+  /** What came since the last time; begins anew. */
+  #take(): TransportReport {
+    const { steady, transferStats, mesh } = this.#deps;
+    const now = steady.now();
+    const stats = transferStats.peek(), before = this.#stats;
+    const links = mesh.peek(), linksBefore = this.#mesh;
+    // A mesh that was opened anew counts from 0.
+    const more = (name: "connected" | "failed" | "told" | "receipted") =>
+      atMost(links[name] >= linksBefore[name] ? links[name] - linksBefore[name] : links[name]);
+    const up = links.links.filter(({ state }) => state === "connected");
+    for (const { rttMs } of up) if (rttMs !== undefined) this.#roundTrips.p2p.add(rttMs);
+    const transports = {} as Record<ReportedTransport, TransportFigures>;
+    const received = {
+      websocket: stats.viaWebSocket - before.viaWebSocket,
+      polling: stats.viaPolling - before.viaPolling,
+      p2p: stats.viaPeers - before.viaPeers,
+    };
+    for (const transport of REPORTED_TRANSPORTS) {
+      const { worked, failed } = transport === "p2p"
+        ? { worked: more("connected"), failed: more("failed") }
+        : this.#tries[transport];
+      transports[transport] = {
+        roundTrips: this.#roundTrips[transport].counts,
+        worked: atMost(worked),
+        failed: atMost(failed),
+        received: atMost(received[transport]),
+      };
+    }
+    const report: TransportReport = {
+      version: TRANSPORT_REPORT_VERSION,
+      forMs: Math.min(Math.round(now - this.#since), REPORT_MAX_MS),
+      transports,
+      fallbacks: atMost(this.#fallbacks),
+      stored: this.#stored.counts,
+      refused: atMost(stats.refused - before.refused),
+      duplicates: atMost(stats.duplicates - before.duplicates),
+      toPeers: more("told"),
+      receipted: more("receipted"),
+      ...(links.enabled && {
+        mesh: {
+          links: Math.min(up.length, REPORT_MAX_LINKS),
+          reached: atMost(links.reached),
+          missing: atMost(links.missing),
+        },
+      }),
+    };
+    this.#since = now;
+    this.#roundTrips = bucketsByTransport();
+    this.#stored = new Buckets();
+    this.#tries = triesByTransport();
+    this.#fallbacks = 0;
+    this.#stats = stats;
+    this.#mesh = links;
+    return report;
+  }
+}
+
+function atMost(count: number): number {
+  return Math.max(0, Math.min(count, REPORT_MAX_COUNT));
+}
+
+function bucketsByTransport(): Record<ReportedTransport, Buckets> {
+  return { websocket: new Buckets(), polling: new Buckets(), p2p: new Buckets() };
+}
+
+function triesByTransport(): Record<TransportName, { worked: number; failed: number }> {
+  return { websocket: { worked: 0, failed: 0 }, polling: { worked: 0, failed: 0 } };
+}

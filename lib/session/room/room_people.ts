@@ -1,0 +1,68 @@
+/** Who is in the room now, as the server tells. Names of sealed rooms are opened on the way, so changes wait in a line. */
+import type { AuthorKey } from "../../protocol/event.ts";
+import type { Person, PresenceFrame } from "../../protocol/frames.ts";
+import { PEOPLE_MAX } from "../ports/session_limits.ts";
+
+export interface RoomPeopleDeps {
+  /** The name in the clear; undefined when it does not open. */
+  openName(person: Person): Promise<string | undefined>;
+  onChange(): void;
+}
+
+export class RoomPeople {
+  readonly #deps: RoomPeopleDeps;
+  #names = new Map<AuthorKey, string>();
+  #count = 0;
+  #line: Promise<void> = Promise.resolve();
+
+  constructor(deps: RoomPeopleDeps) {
+    this.#deps = deps;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Names in the clear by author, in the order the server told of them. */
+  get names(): ReadonlyMap<AuthorKey, string> {
+    return this.#names;
+  }
+
+  /** A connection begins: this is everybody. */
+  welcome({ count, shown }: { count: number; shown: readonly Person[] }): void {
+    this.#next(shown, (people) => {
+      this.#names = new Map(people);
+      this.#count = count;
+    });
+  }
+
+  presence({ count, joined, left }: PresenceFrame): void {
+    this.#next(joined, (people) => {
+      for (const author of left) this.#names.delete(author);
+      // Beyond the bound people are only counted.
+      for (const [author, name] of people) {
+        if (this.#names.size < PEOPLE_MAX || this.#names.has(author)) this.#names.set(author, name);
+      }
+      this.#count = count;
+    });
+  }
+
+  /** Somebody said a new name. */
+  rename(author: AuthorKey, name: string): void {
+    if (!this.#names.has(author) || this.#names.get(author) === name) return;
+    this.#names.set(author, name);
+    this.#deps.onChange();
+  }
+
+  #next(people: readonly Person[], apply: (people: [AuthorKey, string][]) => void): void {
+    this.#line = this.#line.then(async () => {
+      const opened: [AuthorKey, string][] = [];
+      for (const person of people) {
+        const name = await this.#deps.openName(person);
+        if (name !== undefined) opened.push([person.author, name]);
+      }
+      apply(opened);
+      this.#deps.onChange();
+    });
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * Files of one room in IndexedDB: lib/files/file_store.ts. A database of its own: what files take, and what goes wrong with
+ * them, never touches the outbox, and no page waits for it that has nothing to do with files.
+ */
+import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import { bytesOf } from "../../files/blocks.ts";
+import { evictionOrder, type FileStore, type HeldFile, StoreFull } from "../../files/file_store.ts";
+import type { Bytes } from "../../protocol/peer/file_frames.ts";
+import type { RoomId } from "../../protocol/event.ts";
+import type { FileRoot } from "../../protocol/file_info.ts";
+
+const DATABASE = "festival-chat-files";
+/** Files of all rooms on one device. */
+export const FILES_MAX_BYTES = 200_000_000;
+
+interface Entry extends Omit<HeldFile, "blocks" | "root"> {
+  /** Those held. */
+  blocks: readonly number[];
+  /** Ms since 1970. */
+  usedAt: number;
+}
+
+interface Schema extends DBSchema {
+  files: { key: [RoomId, FileRoot]; value: Entry };
+  blocks: { key: [RoomId, FileRoot, number]; value: Bytes };
+  /** The epoch that a room's files were last cleared for. */
+  cleared: { key: RoomId; value: string };
+}
+
+const openings = new Map<string, Promise<IDBPDatabase<Schema>>>();
+
+/** The database with this name, for all rooms of the page. */
+function database(name: string): Promise<IDBPDatabase<Schema>> {
+  const forget = () => void openings.delete(name);
+  let opening = openings.get(name);
+  if (opening !== undefined) return opening;
+  opening = openDB<Schema>(name, 2, {
+    upgrade(db, before) {
+      if (before < 1) {
+        db.createObjectStore("files");
+        db.createObjectStore("blocks");
+      }
+      db.createObjectStore("cleared");
+    },
+    blocking(_current, _wanted, event) {
+      (event.target as IDBDatabase).close();
+      forget();
+    },
+    terminated: forget,
+  }).catch((error) => {
+    forget();
+    throw error;
+  });
+  openings.set(name, opening);
+  return opening;
+}
+
+/** Calls reject where there is no IndexedDB. `maxBytes`: of all rooms together. */
+export function idbFileStore(
+  room: RoomId,
+  { name = DATABASE, maxBytes = FILES_MAX_BYTES, now = Date.now }: {
+    name?: string;
+    maxBytes?: number;
+    now?: () => number;
+  } = {},
+): FileStore {
+  const view = (root: FileRoot, { blocks, usedAt: _, ...entry }: Entry): HeldFile => (
+    { ...entry, root, blocks: new Set(blocks) }
+  );
+  return {
+    async all() {
+      const transaction = (await database(name)).transaction("files");
+      const [keys, entries] = await Promise.all([
+        transaction.store.getAllKeys(ofRoom(room)),
+        transaction.store.getAll(ofRoom(room)),
+      ]);
+      return keys.map(([, root], at) => view(root, entries[at]!));
+    },
+    async find(root) {
+      const entry = await (await database(name)).get("files", [room, root]);
+      return entry && view(root, entry);
+    },
+    async note(root, change) {
+      const transaction = (await database(name)).transaction("files", "readwrite");
+      const before = await transaction.store.get([room, root]);
+      const fresh: Entry = { bytes: 0, reason: "carried", shared: false, blocks: [], usedAt: 0 };
+      await transaction.store.put({ ...fresh, ...before, ...change, usedAt: now() }, [room, root]);
+      await transaction.done;
+    },
+    async block(root, index) {
+      return await (await database(name)).get("blocks", [room, root, index]);
+    },
+    async putBlock(root, index, bytes) {
+      const transaction = (await database(name)).transaction(["files", "blocks"], "readwrite");
+      const files = transaction.objectStore("files"), blocks = transaction.objectStore("blocks");
+      try {
+        const [keys, entries] = await Promise.all([files.getAllKeys(), files.getAll()]);
+        const all = keys.map((key, at) => {
+          const entry = entries[at]!, held = bytesOf(entry.blocks, entry.bytes);
+          return { ...view(key[1], entry), key, held, usedAt: entry.usedAt, complete: held === entry.bytes, entry };
+        });
+        const file = all.find(({ key }) => key[0] === room && key[1] === root);
+        if (file === undefined) return;
+        let held = all.reduce((sum, { held }) => sum + held, 0);
+        for (const other of evictionOrder(all.filter((other) => other !== file), now())) {
+          if (held + bytes.length <= maxBytes) break;
+          held -= other.held;
+          await Promise.all([files.delete(other.key), blocks.delete(ofFile(...other.key))]);
+        }
+        if (held + bytes.length > maxBytes) throw new StoreFull(`no place for ${bytes.length} bytes of a file`);
+        const { entry } = file;
+        await Promise.all([
+          blocks.put(bytes, [room, root, index]),
+          files.put({ ...entry, blocks: [...new Set([...entry.blocks, index])], usedAt: now() }, [room, root]),
+        ]);
+        await transaction.done;
+      } catch (error) {
+        const ended = transaction.done.catch(() => {});
+        if (error instanceof StoreFull) transaction.abort();
+        await ended;
+        // The browser itself gives no more.
+        if (error instanceof DOMException && error.name === "QuotaExceededError") {
+          throw new StoreFull("the browser has no place for more", { cause: error });
+        }
+        throw error;
+      }
+    },
+    async delete(root) {
+      const transaction = (await database(name)).transaction(["files", "blocks"], "readwrite");
+      await Promise.all([
+        transaction.objectStore("files").delete([room, root]),
+        transaction.objectStore("blocks").delete(ofFile(room, root)),
+        transaction.done,
+      ]);
+    },
+    async clear(epoch, stays) {
+      const transaction = (await database(name)).transaction(["files", "blocks", "cleared"], "readwrite");
+      const files = transaction.objectStore("files"), cleared = transaction.objectStore("cleared");
+      if (await cleared.get(room) === epoch) return [];
+      const [keys, entries] = await Promise.all([files.getAllKeys(ofRoom(room)), files.getAll(ofRoom(room))]);
+      const gone = keys.map(([, root]) => root).filter((root, at) => !stays(view(root, entries[at]!)));
+      await Promise.all([
+        ...gone.flatMap((root) => [
+          files.delete([room, root]),
+          transaction.objectStore("blocks").delete(ofFile(room, root)),
+        ]),
+        cleared.put(epoch, room),
+        transaction.done,
+      ]);
+      return gone;
+    },
+  };
+}
+
+/** Takes away what is held of a room's files. */
+export async function forgetFiles(room: RoomId, name = DATABASE): Promise<void> {
+  const transaction = (await database(name)).transaction(["files", "blocks", "cleared"], "readwrite");
+  await Promise.all([
+    transaction.objectStore("files").delete(ofRoom(room)),
+    transaction.objectStore("blocks").delete(ofRoom(room)),
+    transaction.objectStore("cleared").delete(room),
+    transaction.done,
+  ]);
+}
+
+function ofRoom(room: RoomId): IDBKeyRange {
+  return IDBKeyRange.bound([room], [room, []], true, true);
+}
+
+function ofFile(room: RoomId, root: FileRoot): IDBKeyRange {
+  return IDBKeyRange.bound([room, root], [room, root, []], true, true);
+}

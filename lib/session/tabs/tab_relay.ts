@@ -1,0 +1,271 @@
+/**
+ * The leader's side of one connection for all tabs of a device: it listens to the frames of its own tab's transport, and speaks
+ * to the other tabs as the server would. Events are sent to the server once, whichever tab sends them first, and every tab
+ * hears the answer.
+ */
+import { decodeClientFrame } from "../../protocol/decode_client.ts";
+import { decodeServerFrame } from "../../protocol/decode_server.ts";
+import { type AuthorKey, type EventId, eventIdOf, type WireEvent } from "../../protocol/event.ts";
+import type { ClientFrame, LogPosition, SendFrame, ServerFrame, WelcomeFrame } from "../../protocol/frames.ts";
+import { LATEST_EVENTS, PAGE_MAX_EVENTS, PEOPLE_SHOWN, PROTOCOL_VERSION } from "../../protocol/limits.ts";
+import type { Transport } from "../../transport/transport.ts";
+import type { Clock } from "../ports/session_deps.ts";
+import { PEOPLE_MAX, REFUSED_PAUSE_MS, TAB_RECENT_MAX_EVENTS } from "../ports/session_limits.ts";
+import type { TabMessage } from "./tab_messages.ts";
+
+export interface TabRelayDeps {
+  clock: Clock;
+  post(message: TabMessage): void;
+  /** Another tab wants to know whether the connection is true. */
+  onSuspect(): void;
+}
+
+/** What the server said since `welcome`, and what it owes. */
+interface Live {
+  transport: Transport;
+  welcome: WelcomeFrame;
+  people: Map<AuthorKey, string>;
+  count: number;
+  /** Events that were sent and have no answer yet. */
+  inFlight: Set<EventId>;
+  /** Who waits for a page of history; `channelId` is absent for this tab itself. */
+  asking: { channelId?: string } | undefined;
+}
+
+/** The newest events of the log, the first one at `from`. */
+interface Tail {
+  epoch: string;
+  from: number;
+  events: WireEvent[];
+}
+
+/** Lines at a time; a device with more tabs of one room lets the oldest go. */
+const CHANNELS_MAX = 20;
+/** RFC 6455 section 7.4.1: ended without a word. */
+const BROKEN = 1006;
+
+export class TabRelay {
+  readonly #deps: TabRelayDeps;
+  /** Whether each channelId has been welcomed. */
+  readonly #channels = new Map<string, "greeted" | "live">();
+  /** Undefined while this tab is not connected. */
+  #live: Live | undefined;
+  /** Outlives a connection: the next one may go on where it ends. */
+  #tail: Tail | undefined;
+
+  constructor(deps: TabRelayDeps) {
+    this.#deps = deps;
+  }
+
+  /** A follower said something. */
+  hear(message: TabMessage): void {
+    switch (message.type) {
+      case "open": {
+        // Nothing to offer: the follower comes back when this tab is `ready`.
+        if (this.#live === undefined) return this.#closeChannel(message.channelId, BROKEN);
+        const [oldest] = this.#channels.keys();
+        if (this.#channels.size >= CHANNELS_MAX && oldest !== undefined) this.#closeChannel(oldest, BROKEN);
+        this.#channels.set(message.channelId, "greeted");
+        // The nonce proves nothing here: whoever can post to this channel holds the device's key anyway.
+        const nonce = "A".repeat(22);
+        return this.#tell(message.channelId, {
+          type: "challenge",
+          version: PROTOCOL_VERSION,
+          nonce,
+          at: this.#deps.clock.now(),
+        });
+      }
+      case "up": {
+        const decoded = decodeClientFrame(message.text);
+        if (!this.#channels.has(message.channelId) || !decoded.ok) return this.#closeChannel(message.channelId, BROKEN);
+        return this.#take(message.channelId, decoded.frame);
+      }
+      case "closed":
+        return void this.#channels.delete(message.channelId);
+    }
+  }
+
+  /** This tab leads no more. */
+  end(): void {
+    for (const channelId of [...this.#channels.keys()]) this.#closeChannel(channelId, BROKEN);
+  }
+
+  // ---- from the server ----
+
+  /** A frame came over this tab's transport: tells the followers; false when it answers one of them and not this tab. */
+  received(transport: Transport, data: unknown): boolean {
+    const decoded = decodeServerFrame(data);
+    if (!decoded.ok) return true;
+    const { frame } = decoded;
+    if (frame.type === "welcome") return this.#welcomed(transport, frame);
+    const live = this.#live;
+    if (live === undefined || live.transport !== transport) return true;
+    switch (frame.type) {
+      case "events": {
+        const tail = this.#tail!;
+        if (frame.from !== tail.from + tail.events.length) return true; // This tab's session will say so.
+        tail.events.push(...frame.events);
+        const over = tail.events.length - TAB_RECENT_MAX_EVENTS;
+        if (over > 0) {
+          tail.events.splice(0, over);
+          tail.from += over;
+        }
+        return this.#tellAll(frame);
+      }
+      case "presence":
+        live.count = frame.count;
+        for (const author of frame.left) live.people.delete(author);
+        for (const { author, name } of frame.joined) {
+          if (live.people.size < PEOPLE_MAX || live.people.has(author)) live.people.set(author, name);
+        }
+        return this.#tellAll(frame);
+      case "ack":
+        for (const [id] of frame.acks) live.inFlight.delete(id);
+        return this.#tellAll(frame);
+      case "refused":
+        live.inFlight.delete(frame.id);
+        return this.#tellAll(frame);
+      case "goodbye":
+        return this.#tellAll(frame);
+      case "page":
+        return this.#answered(live, frame);
+      case "problem":
+        return frame.problem !== "busy" || live.asking === undefined || this.#answered(live, frame);
+      default:
+        return true;
+    }
+  }
+
+  #welcomed(transport: Transport, welcome: WelcomeFrame): true {
+    const { epoch, from } = welcome;
+    const tail = this.#tail;
+    const goesOn = tail?.epoch === epoch && tail.from + tail.events.length === from;
+    if (!goesOn) this.#tail = { epoch, from, events: [] };
+    this.#live = {
+      transport,
+      welcome,
+      people: new Map(welcome.people.shown.map(({ author, name }) => [author, name])),
+      count: welcome.people.count,
+      inFlight: new Set(),
+      asking: undefined,
+    };
+    this.#deps.post({ type: "ready" });
+    return true;
+  }
+
+  /** The answer to a request for history goes to whoever asked. */
+  #answered(live: Live, frame: ServerFrame): boolean {
+    const channelId = live.asking?.channelId;
+    live.asking = undefined;
+    if (channelId === undefined) return true;
+    this.#tell(channelId, frame);
+    return false;
+  }
+
+  /** This tab's transport is over. */
+  lost(transport: Transport, code: number): void {
+    if (this.#live?.transport !== transport) return;
+    this.#live = undefined;
+    for (const name of [...this.#channels.keys()]) this.#closeChannel(name, code);
+  }
+
+  // ---- from this tab and the others ----
+
+  /** This tab sends a frame over its transport. */
+  send(transport: Transport, text: string): boolean {
+    const live = this.#live;
+    if (live?.transport !== transport) return transport.send(text);
+    const decoded = decodeClientFrame(text);
+    if (!decoded.ok) return transport.send(text);
+    const { frame } = decoded;
+    switch (frame.type) {
+      case "send":
+        return this.#sendOnce(live, frame);
+      case "history":
+        // Not taken: the session asks again.
+        if (live.asking !== undefined || !transport.send(text)) return false;
+        live.asking = {};
+        return true;
+      default:
+        return transport.send(text);
+    }
+  }
+
+  #take(name: string, frame: ClientFrame): void {
+    const live = this.#live;
+    if (live === undefined) return this.#closeChannel(name, BROKEN);
+    if (frame.type === "hello") return this.#welcome(name, live, frame.resume);
+    if (this.#channels.get(name) !== "live") return this.#closeChannel(name, BROKEN);
+    switch (frame.type) {
+      case "ping":
+        // Answered here; should the connection be dead, its end will be told.
+        this.#deps.onSuspect();
+        return this.#tell(name, { type: "pong", at: this.#deps.clock.now() });
+      case "send":
+        // A transport that is full takes it when the follower sends again.
+        if (!this.#sendOnce(live, frame)) this.#closeChannel(name, BROKEN);
+        return;
+      case "history":
+        if (live.asking !== undefined || !live.transport.send(JSON.stringify(frame))) {
+          return this.#tell(name, { type: "problem", problem: "busy", retryAfterMs: REFUSED_PAUSE_MS });
+        }
+        live.asking = { channelId: name };
+    }
+  }
+
+  /** Sends what is not under way already: its answer goes to every tab. False: the transport took it not. */
+  #sendOnce(live: Live, { events }: SendFrame): boolean {
+    const fresh = events.map((wire) => ({ wire, id: eventIdOf(wire[0]) })).filter(({ id }) => !live.inFlight.has(id));
+    if (fresh.length === 0) return true;
+    const frame: SendFrame = { type: "send", events: fresh.map(({ wire }) => wire) };
+    if (!live.transport.send(JSON.stringify(frame))) return false;
+    for (const { id } of fresh) live.inFlight.add(id);
+    return true;
+  }
+
+  // ---- to the followers ----
+
+  /** As [SYNC-1] to [SYNC-3] say, from what came over this tab's connection. */
+  #welcome(name: string, { welcome, people, count }: Live, resume: LogPosition | undefined): void {
+    const tail = this.#tail!;
+    const next = tail.from + tail.events.length;
+    const resumes = resume?.epoch === welcome.epoch && resume.position >= tail.from - 1 && resume.position < next;
+    const isLatest = welcome.mode === "latest" || tail.events.length >= LATEST_EVENTS || tail.from <= welcome.oldest;
+    if (!resumes && !isLatest) {
+      this.#channels.delete(name);
+      return this.#deps.post({ type: "alone", channelId: name });
+    }
+    const from = resumes ? resume.position + 1 : Math.max(tail.from, next - LATEST_EVENTS);
+    const everybody = [...people].map(([author, name]) => ({ author, name }));
+    this.#channels.set(name, "live");
+    this.#tell(name, {
+      ...welcome,
+      head: next - 1,
+      mode: resumes ? "resume" : "latest",
+      from,
+      people: { count, shown: everybody.slice(0, PEOPLE_SHOWN) },
+      at: this.#deps.clock.now(),
+    });
+    for (let at = PEOPLE_SHOWN; at < everybody.length; at += PEOPLE_SHOWN) {
+      this.#tell(name, { type: "presence", count, joined: everybody.slice(at, at + PEOPLE_SHOWN), left: [] });
+    }
+    for (let at = from; at < next; at += PAGE_MAX_EVENTS) {
+      const events = tail.events.slice(at - tail.from, at - tail.from + PAGE_MAX_EVENTS);
+      this.#tell(name, { type: "events", from: at, events });
+    }
+  }
+
+  #tell(channelId: string, frame: ServerFrame): void {
+    this.#deps.post({ type: "down", channelId, text: JSON.stringify(frame) });
+  }
+
+  #tellAll(frame: ServerFrame): true {
+    for (const [name, state] of this.#channels) if (state === "live") this.#tell(name, frame);
+    return true;
+  }
+
+  #closeChannel(channelId: string, code: number): void {
+    this.#channels.delete(channelId);
+    this.#deps.post({ type: "closed", channelId, code });
+  }
+}

@@ -1,0 +1,32 @@
+/** Leases: work that one instance does for all, and another one takes over when it is gone. */
+import type { Database } from "../database.ts";
+import { keys } from "../keys.ts";
+import type { LeaseStore } from "../store.ts";
+
+/** Value of the key `lease`. */
+interface Lease {
+  instance: string;
+  /** Server's clock, ms. */
+  until: number;
+}
+
+export class KvLeases implements LeaseStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async acquire(name: string, instance: string, forMs: number, nowMs: number): Promise<boolean> {
+    const key = keys.lease(name);
+    const { value, versionstamp } = await this.#database.get<Lease>(key);
+    if (value && value.instance !== instance && value.until > nowMs) return false;
+    const lease: Lease = { instance, until: nowMs + forMs };
+    const taken = await this.#database.commit((atomic) => {
+      atomic.check({ key, versionstamp });
+      // The clock decides who holds it; the database only clears away, and may be early when clocks differ.
+      atomic.set(key, lease, { expireIn: Math.ceil(forMs * 2) });
+    });
+    return taken !== undefined;
+  }
+}

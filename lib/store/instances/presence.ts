@@ -1,0 +1,63 @@
+/** Who is in which room, as each instance sees it: one entry per room and instance that lives only while it is renewed. */
+import type { RoomId } from "../../protocol/event.ts";
+import type { Database } from "../database.ts";
+import { type CountValue, keys } from "../keys.ts";
+import { notifyChange } from "../rooms/log.ts";
+import type { PresenceEntry, PresenceStore } from "../store.ts";
+
+/** Instances whose people are counted in one room; those of any further ones are not seen. */
+export const PRESENCE_INSTANCES_MAX = 200;
+
+/** Rooms that `counts` reads at one time. */
+const COUNTS_AT_ONCE = 10;
+
+export class KvPresence implements PresenceStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async write(room: RoomId, entry: PresenceEntry, nowMs: number): Promise<void> {
+    const names = keys.presence(room, entry.instance), count = keys.present(room, entry.instance);
+    await this.#database.commit((atomic) => {
+      if (entry.count === 0) {
+        atomic.delete(names).delete(count);
+      } else {
+        const expireIn = Math.max(0, Math.ceil(entry.expiresAt - nowMs));
+        atomic.set(names, entry, { expireIn });
+        atomic.set(count, [entry.count, entry.expiresAt] satisfies CountValue, { expireIn });
+      }
+      notifyChange(atomic, room);
+    });
+  }
+
+  async read(room: RoomId, nowMs: number): Promise<PresenceEntry[]> {
+    const entries = await this.#database.list<PresenceEntry>(
+      { prefix: keys.presenceOf(room) },
+      { limit: PRESENCE_INSTANCES_MAX },
+    );
+    // The database deletes expired entries late.
+    return entries.map(({ value }) => value).filter(({ expiresAt }) => expiresAt > nowMs);
+  }
+
+  async counts(rooms: readonly RoomId[], nowMs: number): Promise<Map<RoomId, number>> {
+    const counts = new Map(rooms.map((room) => [room, 0]));
+    for (let from = 0; from < rooms.length; from += COUNTS_AT_ONCE) {
+      await Promise.all(
+        rooms.slice(from, from + COUNTS_AT_ONCE).map(async (room) => {
+          const entries = await this.#database.list<CountValue>(
+            { prefix: keys.presentIn(room) },
+            { limit: PRESENCE_INSTANCES_MAX, consistency: "eventual" },
+          );
+          const sum = entries.reduce(
+            (people, { value: [count, expiresAt] }) => people + (expiresAt > nowMs ? count : 0),
+            0,
+          );
+          counts.set(room, sum);
+        }),
+      );
+    }
+    return counts;
+  }
+}

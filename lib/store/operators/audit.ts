@@ -1,0 +1,70 @@
+/** The audit log: entries are only ever added, each one holds the hash of the one before, and they end by their age. */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { toBase64Url } from "../../shared/base64url.ts";
+import type { Database } from "../database.ts";
+import { keys } from "../keys.ts";
+import { type AuditEntry, type AuditStore, StorageUnavailable } from "../store.ts";
+
+/** How long an entry is kept. */
+export const AUDIT_KEPT_MS = 90 * 24 * 3_600_000;
+/** Lost races with other instances after which an entry is given up, and with it the action it tells of. */
+const RACES_MAX = 50;
+
+/** Value of the key `audit_head`. */
+export interface AuditHead {
+  number: number;
+  hash: string;
+}
+
+const utf8 = new TextEncoder();
+
+/** What binds an entry to all before it. */
+export function auditHash({ number, at, by, action, details, previous }: Omit<AuditEntry, "hash">): string {
+  return toBase64Url(sha256(utf8.encode(JSON.stringify([number, at, by, action, Object.entries(details), previous]))));
+}
+
+/**
+ * The number of the first entry that is not what was written, or does not follow the one before; undefined when all do.
+ * `entries`: oldest first. What the oldest one follows may be gone by its age.
+ */
+export function firstBreak(entries: readonly AuditEntry[]): number | undefined {
+  return entries.find((entry, at) => {
+    const before = entries[at - 1];
+    return entry.hash !== auditHash(entry) ||
+      (before !== undefined && (entry.previous !== before.hash || entry.number !== before.number + 1));
+  })?.number;
+}
+
+export class KvAudit implements AuditStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async append(said: Omit<AuditEntry, "number" | "previous" | "hash">): Promise<AuditEntry> {
+    for (let race = 0; race < RACES_MAX; race++) {
+      const { value, versionstamp } = await this.#database.get<AuditHead>(keys.auditHead);
+      const linked = { ...said, number: (value?.number ?? 0) + 1, previous: value?.hash ?? "" };
+      const entry: AuditEntry = { ...linked, hash: auditHash(linked) };
+      const done = await this.#database.commit((atomic) => {
+        atomic.check({ key: keys.auditHead, versionstamp });
+        atomic.set(keys.auditHead, { number: entry.number, hash: entry.hash } satisfies AuditHead);
+        atomic.set(keys.audit(entry.number), entry, { expireIn: AUDIT_KEPT_MS });
+      });
+      if (done !== undefined) return entry;
+      await this.#database.pause(5);
+    }
+    throw new StorageUnavailable(`the audit log took no entry: ${RACES_MAX} races lost`);
+  }
+
+  async newest(): Promise<AuditHead | undefined> {
+    return (await this.#database.get<AuditHead>(keys.auditHead)).value ?? undefined;
+  }
+
+  async page(before: number | undefined, limit: number): Promise<AuditEntry[]> {
+    const end = before === undefined ? {} : { end: keys.audit(before) };
+    const entries = await this.#database.list<AuditEntry>({ prefix: keys.allAudit, ...end }, { limit, reverse: true });
+    return entries.map(({ value }) => value);
+  }
+}

@@ -1,0 +1,51 @@
+/** Log-ins of operators: a cookie is good only as long as its record is here, on every instance. */
+import type { Database } from "../database.ts";
+import { keys } from "../keys.ts";
+import type { OperatorSession, OperatorStore } from "../store.ts";
+
+/** Log-ins that one commit deletes. */
+const STEP = 100;
+
+export class KvOperators implements OperatorStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async put(session: string, record: OperatorSession, lifeMs: number): Promise<void> {
+    await this.#database.commit((atomic) => {
+      atomic.set(keys.operator(session), record, { expireIn: Math.max(1, Math.ceil(lifeMs)) });
+    });
+  }
+
+  async get(session: string): Promise<OperatorSession | undefined> {
+    return (await this.#database.get<OperatorSession>(keys.operator(session))).value ?? undefined;
+  }
+
+  async touch(session: string, seenAt: number, lifeMs: number): Promise<void> {
+    const key = keys.operator(session);
+    const { value, versionstamp } = await this.#database.get<OperatorSession>(key);
+    if (value === null) return;
+    // A lost race is another use of it, or its end.
+    await this.#database.commit((atomic) => {
+      atomic.check({ key, versionstamp });
+      atomic.set(key, { ...value, seenAt }, { expireIn: Math.max(1, Math.ceil(lifeMs)) });
+    });
+  }
+
+  async delete(session: string): Promise<void> {
+    await this.#database.commit((atomic) => void atomic.delete(keys.operator(session)));
+  }
+
+  async deleteAll(): Promise<number> {
+    for (let deleted = 0;;) {
+      const entries = await this.#database.list({ prefix: keys.operators }, { limit: STEP });
+      await this.#database.commit((atomic) => {
+        for (const { key } of entries) atomic.delete(key);
+      });
+      deleted += entries.length;
+      if (entries.length < STEP) return deleted;
+    }
+  }
+}

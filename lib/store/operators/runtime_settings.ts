@@ -1,0 +1,89 @@
+/** What operators set at run time, and how every instance hears of it. */
+import type { WireEvent } from "../../protocol/event.ts";
+import type { Database } from "../database.ts";
+import { keys } from "../keys.ts";
+import {
+  type Ban,
+  BANS_MAX,
+  type RuntimeSettingsState,
+  type RuntimeSettingsStore,
+  StorageUnavailable,
+  type SuggestedRoom,
+} from "../store.ts";
+import { watchVersions } from "../watching.ts";
+
+const PARTS = ["limits", "notices", "suggested", "bans"] as const;
+/** Lost races with other operators after which a change is given up. */
+const RACES_MAX = 20;
+
+export class KvRuntimeSettings implements RuntimeSettingsStore {
+  readonly #database: Database;
+  readonly #closed: AbortSignal;
+
+  /** `closed` ends every listening. */
+  constructor(database: Database, closed: AbortSignal) {
+    this.#database = database;
+    this.#closed = closed;
+  }
+
+  async read(nowMs: number): Promise<RuntimeSettingsState> {
+    const [[limits, notices, suggested], bans] = await Promise.all([
+      this.#database.getMany<unknown>(PARTS.map(keys.settings)),
+      this.#database.list<Ban>({ prefix: keys.bans }, { limit: BANS_MAX }),
+    ]);
+    return {
+      limits: (limits?.value ?? {}) as Record<string, number>,
+      notices: (notices?.value ?? []) as WireEvent[],
+      suggested: (suggested?.value ?? []) as SuggestedRoom[],
+      bans: bans.map(({ value }) => value).filter(({ until }) => until > nowMs),
+    };
+  }
+
+  async setLimits(limits: Record<string, number>): Promise<void> {
+    await this.#database.commit((atomic) => void atomic.set(keys.settings("limits"), limits));
+  }
+
+  async setSuggested(rooms: readonly SuggestedRoom[]): Promise<void> {
+    await this.#database.commit((atomic) => void atomic.set(keys.settings("suggested"), rooms));
+  }
+
+  async changeNotices(
+    change: (notices: readonly WireEvent[]) => readonly WireEvent[] | undefined,
+  ): Promise<boolean> {
+    const key = keys.settings("notices");
+    for (let race = 0; race < RACES_MAX; race++) {
+      const { value, versionstamp } = await this.#database.get<WireEvent[]>(key);
+      const changed = change(value ?? []);
+      if (changed === undefined) return false;
+      const done = await this.#database.commit((atomic) => {
+        atomic.check({ key, versionstamp });
+        atomic.set(key, changed);
+      });
+      if (done !== undefined) return true;
+    }
+    throw new StorageUnavailable(`the notices were not changed: ${RACES_MAX} races lost`);
+  }
+
+  async putBan(ban: Ban, nowMs: number): Promise<boolean> {
+    const bans = await this.#database.list({ prefix: keys.bans }, { limit: BANS_MAX });
+    if (bans.length >= BANS_MAX) return false;
+    await this.#database.commit((atomic) => {
+      atomic.set(keys.ban(ban.id), ban, { expireIn: Math.max(1, ban.until - nowMs) });
+      atomic.set(keys.settings("bans"), 1);
+    });
+    return true;
+  }
+
+  async liftBan(id: string): Promise<boolean> {
+    const key = keys.ban(id);
+    const { versionstamp } = await this.#database.get(key);
+    if (versionstamp === null) return false;
+    await this.#database.commit((atomic) => void atomic.delete(key).set(keys.settings("bans"), 1));
+    return true;
+  }
+
+  async *listen(signal: AbortSignal): AsyncGenerator<void, void, void> {
+    const ended = AbortSignal.any([signal, this.#closed]);
+    for await (const _ of watchVersions(this.#database, PARTS.map(keys.settings), ended)) yield;
+  }
+}

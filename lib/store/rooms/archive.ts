@@ -1,0 +1,175 @@
+/** Rooms taken out whole, and put back as they were. */
+import { roomCodeFor } from "../../chat/room_code_words.ts";
+import { type AuthorKey, type EventId, isRecord, type RoomId } from "../../protocol/event.ts";
+import type { RoomInfo } from "../../protocol/frames.ts";
+import { AUDIT_KEPT_MS, type AuditHead } from "../operators/audit.ts";
+import type { Database } from "../database.ts";
+import { type EventValue, keys, type NumberValue } from "../keys.ts";
+import { type HeadRecord, notifyChange, setAuthor } from "./log.ts";
+import { CODE_ATTEMPTS, type Removal } from "./room_registry.ts";
+import type { ArchivedEvent, ArchiveStore, AuditEntry, AuthorRecord, RoomSnapshot } from "../store.ts";
+
+/** Entries that are read in one step. */
+const STEP_ENTRIES = 200;
+/** Events that one commit of a restoration writes, and characters of them after which it ends: within a KV commit. */
+const COMMIT_EVENTS = 200;
+const COMMIT_CHARS = 200_000;
+
+type RestoredEvent = ArchivedEvent & { author: AuthorKey; n: number; id: EventId };
+
+export class KvArchive implements ArchiveStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async snapshot(
+    id: RoomId,
+  ): Promise<{ snapshot: RoomSnapshot; events: AsyncIterable<ArchivedEvent> } | undefined> {
+    const [room, head] = await this.#database.getMany<unknown>([keys.room(id), keys.head(id)]);
+    if (!room?.value || !head?.value) return undefined;
+    const at = head.value as HeadRecord;
+    const authors = new Map<AuthorKey, number>();
+    for await (const { key, value } of this.#all<AuthorRecord>({ prefix: ["author", id] })) {
+      authors.set(String(key[2]), value.lastN);
+    }
+    // The authors were read after the head: whoever wrote in between is set back to where the head was.
+    for await (const { value: [payload] } of this.#all<EventValue>(rangeOf(id, at.head + 1, Infinity))) {
+      const { author, n } = authorOf(payload);
+      if ((authors.get(author) ?? 0) < n) continue;
+      if (n === 1) authors.delete(author);
+      else authors.set(author, n - 1);
+    }
+    const oldest = await this.#oldestHeld(id, at);
+    const snapshot = { room: room.value as RoomInfo, head: { ...at, oldest }, authors: [...authors] };
+    return { snapshot, events: this.#events(id, oldest, at.head) };
+  }
+
+  async restore(
+    { room, head, authors }: RoomSnapshot,
+    events: AsyncIterable<RestoredEvent>,
+  ): Promise<RoomInfo | { problem: "id_taken" | "no_free_code" | "interrupted" }> {
+    const { id } = room;
+    const marker = keys.removing(id);
+    // As a removal that began and did not end: nobody finds the room, and whatever happens nothing is left over.
+    const begun = await this.#database.commit((atomic) => {
+      for (const key of [keys.room(id), keys.head(id), keys.deleted(id), marker]) {
+        atomic.check({ key, versionstamp: null });
+      }
+      atomic.set(marker, { listed: false } satisfies Removal);
+    });
+    if (begun === undefined) return { problem: "id_taken" };
+    const check = { key: marker, versionstamp: begun };
+    const write = (set: (atomic: Deno.AtomicOperation) => void) =>
+      this.#database.commit((atomic) => {
+        atomic.check(check);
+        set(atomic);
+      });
+    const writeEvents = (batch: readonly RestoredEvent[]) =>
+      write((atomic) => {
+        for (const { position, wire, storedAt, author, n, id: event } of batch) {
+          atomic.set(keys.event(id, position), [...wire, storedAt] satisfies EventValue);
+          atomic.set(keys.number(id, author, n), [event, position] satisfies NumberValue);
+        }
+      });
+    let batch: RestoredEvent[] = [], chars = 0;
+    for await (const event of events) {
+      batch.push(event);
+      chars += event.wire[0].length;
+      if (batch.length < COMMIT_EVENTS && chars < COMMIT_CHARS) continue;
+      if (await writeEvents(batch) === undefined) return { problem: "interrupted" };
+      batch = [];
+      chars = 0;
+    }
+    if (batch.length > 0 && await writeEvents(batch) === undefined) return { problem: "interrupted" };
+    for (let at = 0; at < authors.length; at += COMMIT_EVENTS) {
+      const done = await write((atomic) => {
+        for (const [author, lastN] of authors.slice(at, at + COMMIT_EVENTS)) {
+          setAuthor(atomic, id, author, { lastN, tatMs: 0 });
+        }
+      });
+      if (done === undefined) return { problem: "interrupted" };
+    }
+    for (let attempt = -1; attempt < CODE_ATTEMPTS; attempt++) {
+      const code = room.code === undefined ? undefined : attempt === -1 ? room.code : roomCodeFor(id, attempt);
+      const made: RoomInfo = code === undefined ? room : { ...room, code };
+      const done = await write((atomic) => {
+        if (code !== undefined) {
+          atomic.check({ key: keys.code(code), versionstamp: null });
+          atomic.set(keys.code(code), id);
+        }
+        atomic.delete(marker);
+        atomic.set(keys.room(id), made).set(keys.head(id), head);
+        if (head.listed) atomic.set(keys.listed(head.lastAt, id), true);
+        atomic.sum(keys.roomCount, 1n);
+        notifyChange(atomic, id);
+      });
+      if (done !== undefined) return made;
+      if ((await this.#database.get(marker)).versionstamp !== begun) return { problem: "interrupted" };
+      if (code === undefined) break;
+    }
+    return { problem: "no_free_code" };
+  }
+
+  async isEmpty(): Promise<boolean> {
+    return (await this.#database.list({ prefix: [] }, { limit: 1 })).length === 0;
+  }
+
+  async restoreAudit(entries: readonly AuditEntry[]): Promise<void> {
+    for (let at = 0; at < entries.length; at += COMMIT_EVENTS) {
+      await this.#database.commit((atomic) => {
+        for (const entry of entries.slice(at, at + COMMIT_EVENTS)) {
+          atomic.set(keys.audit(entry.number), entry, { expireIn: AUDIT_KEPT_MS });
+        }
+        const { number, hash } = entries[Math.min(at + COMMIT_EVENTS, entries.length) - 1]!;
+        atomic.set(keys.auditHead, { number, hash } satisfies AuditHead);
+      });
+    }
+  }
+
+  /** The oldest position that is held; retention may have moved it since the head was read. */
+  async #oldestHeld(id: RoomId, { oldest, head }: HeadRecord): Promise<number> {
+    if (oldest > head) return oldest;
+    const [first] = await this.#database.list(rangeOf(id, oldest, head), { limit: 1 });
+    return first === undefined ? head + 1 : Number(first.key[2]);
+  }
+
+  /** Retention may overtake the reader: then what follows would have a hole, and it ends with an error. */
+  async *#events(id: RoomId, oldest: number, head: number): AsyncGenerator<ArchivedEvent> {
+    let next = oldest;
+    for await (const { key, value } of this.#all<EventValue>(rangeOf(id, oldest, head))) {
+      if (Number(key[2]) !== next) break;
+      next++;
+      yield { position: Number(key[2]), wire: [value[0], value[1]], storedAt: value[2] };
+    }
+    if (next <= head) throw new Error(`the event ${next} was deleted while it was read; try again`);
+  }
+
+  async *#all<T>(selector: Deno.KvListSelector): AsyncGenerator<Deno.KvEntry<T>> {
+    let after: Deno.KvKey | undefined;
+    for (;;) {
+      const start = after && { start: [...after, 0] };
+      const entries = await this.#database.list<T>({ ...selector, ...start } as Deno.KvListSelector, {
+        limit: STEP_ENTRIES,
+      });
+      yield* entries;
+      if (entries.length < STEP_ENTRIES) return;
+      after = entries.at(-1)!.key;
+    }
+  }
+}
+
+/** The events of a room from one position to another, both included. */
+function rangeOf(id: RoomId, from: number, to: number): Deno.KvListSelector {
+  return to === Infinity
+    ? { prefix: ["event", id], start: keys.event(id, from) }
+    : { start: keys.event(id, from), end: keys.event(id, to + 1) };
+}
+
+/** Whose event a stored payload is; it was checked before it was stored. */
+function authorOf(payload: string): { author: AuthorKey; n: number } {
+  const value: unknown = JSON.parse(payload);
+  if (!isRecord(value)) throw new Error("a stored payload is no event");
+  return { author: String(value.author), n: Number(value.n) };
+}

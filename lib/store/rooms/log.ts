@@ -1,0 +1,224 @@
+/** The logs of rooms: numbered events, who wrote which, and the head through which every change of a log goes. */
+import { type AuthorKey, type Event, isCount, isRecord, type RoomId, type WireEvent } from "../../protocol/event.ts";
+import { toBase64Url } from "../../shared/base64url.ts";
+import type { Database } from "../database.ts";
+import { changeChannelOf, type EventValue, keys, type NumberValue } from "../keys.ts";
+import {
+  APPEND_MAX_BYTES,
+  APPEND_MAX_EVENTS,
+  appendBytes,
+  type AuthorRecord,
+  type LogHead,
+  type LogStore,
+} from "../store.ts";
+
+/** Value of the key `head`: a LogHead without the versionstamp, which the database keeps. */
+export type HeadRecord = Omit<LogHead, "versionstamp">;
+
+/** How long an author's record outlives the author's last event: twice the 7 days an outbox may wait. */
+export const AUTHOR_RECORD_MS = 2 * 7 * 24 * 3_600_000;
+
+/** Events that one commit of `trim` deletes: 400 mutations, and no long wait for the appends beside it. */
+const TRIM_STEP_EVENTS = 200;
+/** Races that one commit of `trim` may lose to appends before it leaves the rest for the next time. */
+const TRIM_RACES_MAX = 20;
+/** Pause after a lost race: about one group commit. */
+const TRIM_PAUSE_MS = 4;
+
+/** Adds an event and its index entry to a commit: the only place where either is written. */
+export function setEvent(
+  atomic: Deno.AtomicOperation,
+  room: RoomId,
+  position: number,
+  event: Event,
+  nowMs: number,
+): void {
+  atomic.set(keys.event(room, position), [...event.wire, nowMs] satisfies EventValue);
+  atomic.set(keys.number(room, event.author, event.n), [event.id, position] satisfies NumberValue);
+}
+
+/** Adds an author's record to a commit; each write gives it its whole life again. */
+export function setAuthor(atomic: Deno.AtomicOperation, room: RoomId, author: AuthorKey, record: AuthorRecord): void {
+  atomic.set(keys.author(room, author), record, { expireIn: AUTHOR_RECORD_MS });
+}
+
+/** Adds the ring of a room's channel to a commit. A blind write: two commits that ring one channel do not fight. */
+export function notifyChange(atomic: Deno.AtomicOperation, room: RoomId): void {
+  atomic.set(keys.channel(changeChannelOf(room)), 1);
+}
+
+/** The head as domain value; undefined when there is no such room. */
+export function toHead(entry: Deno.KvEntryMaybe<HeadRecord>): LogHead | undefined {
+  return entry.versionstamp === null ? undefined : { ...entry.value, versionstamp: entry.versionstamp };
+}
+
+export class KvLog implements LogStore {
+  readonly #database: Database;
+
+  readonly #random: (byteLength: number) => Uint8Array;
+
+  constructor(database: Database, random: (byteLength: number) => Uint8Array) {
+    this.#database = database;
+    this.#random = random;
+  }
+
+  async readHead(room: RoomId): Promise<LogHead | undefined> {
+    return toHead(await this.#database.get<HeadRecord>(keys.head(room)));
+  }
+
+  async readHeads(rooms: readonly RoomId[]): Promise<(LogHead | undefined)[]> {
+    return (await this.#database.getMany<HeadRecord>(rooms.map(keys.head))).map(toHead);
+  }
+
+  async readAuthors(room: RoomId, authors: readonly AuthorKey[]): Promise<Map<AuthorKey, AuthorRecord>> {
+    const entries = await this.#database.getMany<AuthorRecord>(authors.map((author) => keys.author(room, author)));
+    const records = new Map<AuthorKey, AuthorRecord>();
+    entries.forEach(({ value }, at) => {
+      if (value) records.set(authors[at]!, value);
+    });
+    return records;
+  }
+
+  async findByNumber(room: RoomId, wanted: readonly { author: AuthorKey; n: number }[]) {
+    const entries = await this.#database.getMany<NumberValue>(
+      wanted.map(({ author, n }) => keys.number(room, author, n)),
+    );
+    return entries.map(({ value }) => value ? { id: value[0], position: value[1] } : undefined);
+  }
+
+  async append(
+    room: RoomId,
+    expected: LogHead,
+    events: readonly Event[],
+    authors: ReadonlyMap<AuthorKey, AuthorRecord>,
+    nowMs: number,
+  ): Promise<LogHead | undefined> {
+    checkSize(events, authors);
+    const { versionstamp: expectedVersion, ...before } = expected;
+    const after: HeadRecord = {
+      ...before,
+      head: before.head + events.length,
+      clock: events.reduce((highest, event) => Math.max(highest, event.clock), before.clock),
+      lastAt: nowMs,
+    };
+    const versionstamp = await this.#database.commit((atomic) => {
+      // Events, index, authors' records and trims all change with the head, so this one check covers them all.
+      atomic.check({ key: keys.head(room), versionstamp: expectedVersion });
+      atomic.set(keys.head(room), after);
+      events.forEach((event, at) => setEvent(atomic, room, before.head + 1 + at, event, nowMs));
+      for (const [author, record] of authors) setAuthor(atomic, room, author, record);
+      if (before.listed) moveOnList(atomic, room, before.lastAt, nowMs);
+      notifyChange(atomic, room);
+    });
+    return versionstamp === undefined ? undefined : { ...after, versionstamp };
+  }
+
+  async readRange(room: RoomId, from: number, to: number, limit: number, maxBytes: number) {
+    const events: WireEvent[] = [];
+    if (limit < 1 || to < from) return { from, events };
+    const entries = await this.#database.list<EventValue>(
+      { start: keys.event(room, from), end: keys.event(room, to + 1) },
+      { limit: Math.min(limit, to - from + 1), batchSize: Math.min(limit, 100) },
+    );
+    const first = entries[0] ? positionOf(entries[0]) : from;
+    let bytes = 0;
+    for (const entry of entries) {
+      // Batches are read one after another: a trim between two of them leaves a hole, and what follows it is not next.
+      if (positionOf(entry) !== first + events.length) break;
+      const [payload, signature] = entry.value;
+      bytes += payload.length + signature.length;
+      if (bytes > maxBytes && events.length > 0) break;
+      events.push([payload, signature]);
+    }
+    return { from: first, events };
+  }
+
+  async trim(room: RoomId, keep: number, beforeMs: number): Promise<number> {
+    for (let removed = 0;;) {
+      const head = await this.readHead(room);
+      if (!head || head.oldest > head.head) return removed;
+      const entries = await this.#database.list<EventValue>(
+        { start: keys.event(room, head.oldest), end: keys.event(room, head.head + 1) },
+        { limit: TRIM_STEP_EVENTS, batchSize: TRIM_STEP_EVENTS },
+      );
+      const stays = entries.findIndex((entry) => positionOf(entry) > head.head - keep && entry.value[2] >= beforeMs);
+      const gone = stays === -1 ? entries : entries.slice(0, stays);
+      if (gone.length === 0 || !await this.#deleteOldest(room, head.oldest, gone)) return removed;
+      removed += gone.length;
+      if (stays !== -1) return removed;
+    }
+  }
+
+  async clear(room: RoomId): Promise<boolean> {
+    for (let race = 0; race < TRIM_RACES_MAX; race++) {
+      await this.trim(room, 0, Infinity);
+      const head = await this.readHead(room);
+      if (head === undefined) return false;
+      const { versionstamp, ...before } = head;
+      if (before.oldest <= before.head) continue;
+      const after: HeadRecord = { ...before, epoch: toBase64Url(this.#random(8)), cleared: before.clock };
+      const done = await this.#database.commit((atomic) => {
+        atomic.check({ key: keys.head(room), versionstamp });
+        atomic.set(keys.head(room), after);
+        notifyChange(atomic, room);
+      });
+      if (done !== undefined) return true;
+    }
+    return false;
+  }
+
+  /** Deletes the oldest events in one commit; false when others trimmed too or kept winning the race. */
+  async #deleteOldest(room: RoomId, oldest: number, gone: readonly Deno.KvEntry<EventValue>[]): Promise<boolean> {
+    for (let race = 0; race < TRIM_RACES_MAX; race++) {
+      // Read again right before the commit, which appends may only prevent in the moment between the two.
+      const head = await this.readHead(room);
+      if (head?.oldest !== oldest) return false;
+      const { versionstamp, ...before } = head;
+      const done = await this.#database.commit((atomic) => {
+        atomic.check({ key: keys.head(room), versionstamp });
+        atomic.set(keys.head(room), { ...before, oldest: positionOf(gone.at(-1)!) + 1 } satisfies HeadRecord);
+        for (const entry of gone) {
+          atomic.delete(entry.key);
+          const number = numberOf(entry.value);
+          if (number) atomic.delete(keys.number(room, number.author, number.n));
+        }
+        notifyChange(atomic, room);
+      });
+      if (done !== undefined) return true;
+      await this.#database.pause(TRIM_PAUSE_MS);
+    }
+    return false;
+  }
+}
+
+/** Moves a room on the list of rooms, when its newest event is in another minute than the one before. */
+function moveOnList(atomic: Deno.AtomicOperation, room: RoomId, fromMs: number, toMs: number): void {
+  const from = keys.listed(fromMs, room), to = keys.listed(toMs, room);
+  if (from[1] === to[1]) return;
+  atomic.delete(from);
+  atomic.set(to, true);
+}
+
+function positionOf(entry: Deno.KvEntry<EventValue>): number {
+  return Number(entry.key[2]);
+}
+
+/** Whose event this is, and its number: all that its index key needs. The payload was checked before it was stored. */
+function numberOf([payload]: EventValue): { author: AuthorKey; n: number } | undefined {
+  const value: unknown = JSON.parse(payload);
+  if (!isRecord(value) || typeof value.author !== "string" || !isCount(value.n)) return undefined;
+  return { author: value.author, n: value.n };
+}
+
+function checkSize(events: readonly Event[], authors: ReadonlyMap<AuthorKey, AuthorRecord>): void {
+  const bytes = events.reduce((sum, event) => sum + appendBytes(event), 0);
+  if (
+    events.length === 0 || events.length > APPEND_MAX_EVENTS || authors.size > APPEND_MAX_EVENTS ||
+    bytes > APPEND_MAX_BYTES
+  ) {
+    throw new RangeError(
+      `one append takes 1 to ${APPEND_MAX_EVENTS} events, as many authors and ${APPEND_MAX_BYTES} bytes; ` +
+        `got ${events.length} events, ${authors.size} authors, ${bytes} bytes`,
+    );
+  }
+}

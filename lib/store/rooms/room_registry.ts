@@ -1,0 +1,199 @@
+/** Rooms: made once, found by id or code, listed by activity, and removed with everything of theirs. */
+import { roomCodeFor } from "../../chat/room_code_words.ts";
+import { toBase64Url } from "../../shared/base64url.ts";
+import type { Event, RoomId } from "../../protocol/event.ts";
+import type { RoomInfo } from "../../protocol/frames.ts";
+import type { Database } from "../database.ts";
+import { keys } from "../keys.ts";
+import { type HeadRecord, notifyChange, setAuthor, setEvent } from "./log.ts";
+import { type RoomStore, StorageUnavailable } from "../store.ts";
+
+/** Codes that are tried for one room before `no_free_code`. */
+export const CODE_ATTEMPTS = 16;
+
+/** Lost races after which making a room gives up: each is somebody else's progress. */
+const RACES_MAX = 100;
+/** Keys that one commit of a removal deletes. */
+const PURGE_STEP_KEYS = 100;
+/** Entries of the list of rooms that are read at a time. */
+const LIST_STEP_KEYS = 500;
+/** Interrupted removals that one `finishRemovals` completes. */
+const REMOVALS_PER_SWEEP = 100;
+/** Adding this to a KvU64 takes one away: its sums wrap at 2^64. */
+const MINUS_ONE = 0xffff_ffff_ffff_ffffn;
+
+/** How long a room is known as deleted by an operator: twice the 7 days that phones keep what waits to be sent. */
+export const DELETED_KNOWN_MS = 14 * 24 * 3_600_000;
+
+/** Value of the key `removing`. */
+export interface Removal {
+  listed: boolean;
+}
+
+export class KvRooms implements RoomStore {
+  readonly #database: Database;
+  readonly #random: (byteLength: number) => Uint8Array;
+
+  constructor(database: Database, random: (byteLength: number) => Uint8Array) {
+    this.#database = database;
+    this.#random = random;
+  }
+
+  async create(founding: Event, nowMs: number): Promise<RoomInfo | { problem: "id_taken" | "no_free_code" }> {
+    if (founding.kind !== "room") {
+      throw new TypeError(`a room is founded by an event of kind room, not ${founding.kind}`);
+    }
+    const { room, author, wire, clock, n, body } = founding;
+    const info = { id: room, kind: body.roomKind, name: body.name, host: author, founding: wire, createdAt: nowMs };
+    if (await this.wasDeleted(room)) return { problem: "id_taken" };
+    for (let race = 0, attempt = 0; race < RACES_MAX; race++) {
+      const there = await this.byId(room);
+      if (there) return there.founding[0] === wire[0] ? there : { problem: "id_taken" };
+      if (attempt === CODE_ATTEMPTS) return { problem: "no_free_code" };
+      const code = body.roomKind === "sealed" ? undefined : roomCodeFor(room, attempt);
+      const made: RoomInfo = code === undefined ? info : { ...info, code };
+      const head: HeadRecord = {
+        epoch: toBase64Url(this.#random(8)),
+        head: 1,
+        oldest: 1,
+        clock,
+        lastAt: nowMs,
+        ...(body.roomKind === "listed" && { listed: true }),
+      };
+      const versionstamp = await this.#database.commit((atomic) => {
+        atomic.check({ key: keys.room(room), versionstamp: null }, { key: keys.removing(room), versionstamp: null });
+        atomic.set(keys.room(room), made);
+        if (code !== undefined) {
+          atomic.check({ key: keys.code(code), versionstamp: null });
+          atomic.set(keys.code(code), room);
+        }
+        atomic.set(keys.head(room), head);
+        setEvent(atomic, room, 1, founding, nowMs);
+        setAuthor(atomic, room, author, { lastN: n, tatMs: nowMs });
+        if (head.listed) atomic.set(keys.listed(nowMs, room), true);
+        atomic.sum(keys.roomCount, 1n);
+        notifyChange(atomic, room);
+      });
+      if (versionstamp !== undefined) return made;
+      if (code !== undefined && await this.codeExists(code)) attempt++;
+      await this.#finishRemoval(room);
+    }
+    throw new StorageUnavailable(`a room was not made: ${RACES_MAX} races lost`);
+  }
+
+  async byId(room: RoomId): Promise<RoomInfo | undefined> {
+    return (await this.#database.get<RoomInfo>(keys.room(room))).value ?? undefined;
+  }
+
+  async byCode(code: string): Promise<RoomInfo | undefined> {
+    const { value: room } = await this.#database.get<RoomId>(keys.code(code));
+    return room === null ? undefined : await this.byId(room);
+  }
+
+  async codeExists(code: string): Promise<boolean> {
+    return (await this.#database.get(keys.code(code))).versionstamp !== null;
+  }
+
+  async listed(limit: number): Promise<{ room: RoomInfo; lastAt: number }[]> {
+    if (limit < 1) return [];
+    // The home page bears a list some seconds old, and replicas near it answer faster.
+    const entries = await this.#database.list({ prefix: keys.allListed }, {
+      limit,
+      reverse: true,
+      consistency: "eventual",
+    });
+    const rooms = entries.map(({ key }) => String(key[2]));
+    const [infos, heads] = await Promise.all([
+      this.#database.getMany<RoomInfo>(rooms.map(keys.room), "eventual"),
+      this.#database.getMany<HeadRecord>(rooms.map(keys.head), "eventual"),
+    ]);
+    const listed = infos.flatMap(({ value: room }, at) => {
+      const lastAt = heads[at]?.value?.lastAt;
+      return room && lastAt !== undefined ? [{ room, lastAt }] : [];
+    });
+    return listed.sort((a, b) => b.lastAt - a.lastAt);
+  }
+
+  async page(after: RoomId | undefined, limit: number): Promise<RoomInfo[]> {
+    if (limit < 1) return [];
+    const start = after === undefined ? {} : { start: [...keys.room(after), 0] };
+    const entries = await this.#database.list<RoomInfo>({ prefix: keys.rooms, ...start }, { limit });
+    return entries.map(({ value }) => value);
+  }
+
+  async count(): Promise<number> {
+    const { value } = await this.#database.get<Deno.KvU64>(keys.roomCount, "eventual");
+    return Number(value?.value ?? 0n);
+  }
+
+  async deleteForGood(room: RoomId, nowMs: number): Promise<void> {
+    await this.#database.commit((atomic) => {
+      atomic.set(keys.deleted(room), nowMs, { expireIn: DELETED_KNOWN_MS });
+    });
+    await this.remove(room);
+  }
+
+  async wasDeleted(room: RoomId): Promise<boolean> {
+    return (await this.#database.get(keys.deleted(room))).versionstamp !== null;
+  }
+
+  async remove(room: RoomId): Promise<void> {
+    const { value: info, versionstamp } = await this.#database.get<RoomInfo>(keys.room(room));
+    if (info) {
+      // The head goes whatever it is now: appends check it, so none can hold this up and none comes after it.
+      await this.#database.commit((atomic) => {
+        atomic.check({ key: keys.room(room), versionstamp });
+        atomic.delete(keys.room(room)).delete(keys.head(room));
+        if (info.code !== undefined) atomic.delete(keys.code(info.code));
+        atomic.sum(keys.roomCount, MINUS_ONE);
+        atomic.set(keys.removing(room), { listed: info.kind === "listed" } satisfies Removal);
+        notifyChange(atomic, room);
+      });
+    }
+    await this.#finishRemoval(room);
+  }
+
+  async finishRemovals(): Promise<number> {
+    const entries = await this.#database.list({ prefix: keys.allRemoving }, { limit: REMOVALS_PER_SWEEP });
+    for (const { key } of entries) await this.#finishRemoval(String(key[1]));
+    return entries.length;
+  }
+
+  /** Deletes what is left of a room whose removal began. Every commit checks that nobody else ended it meanwhile. */
+  async #finishRemoval(room: RoomId): Promise<void> {
+    const { value: removal, versionstamp } = await this.#database.get<Removal>(keys.removing(room));
+    if (!removal) return;
+    const check = { key: keys.removing(room), versionstamp };
+    if (removal.listed) await this.#takeOffList(room, check);
+    for (const prefix of keys.foldersOf(room)) {
+      for (;;) {
+        const entries = await this.#database.list({ prefix }, { limit: PURGE_STEP_KEYS });
+        if (entries.length === 0) break;
+        const done = await this.#database.commit((atomic) => {
+          atomic.check(check);
+          for (const { key } of entries) atomic.delete(key);
+        });
+        if (done === undefined) return;
+      }
+    }
+    await this.#database.commit((atomic) => void atomic.check(check).delete(check.key));
+  }
+
+  /** Looks through the whole list: which minute the room stands at was in its head, which is gone. */
+  async #takeOffList(room: RoomId, check: Deno.AtomicCheck): Promise<void> {
+    let after: Deno.KvKey | undefined;
+    for (;;) {
+      const start = after && { start: [...after, 0] };
+      const entries = await this.#database.list({ prefix: keys.allListed, ...start }, { limit: LIST_STEP_KEYS });
+      const mine = entries.filter(({ key }) => key[2] === room);
+      if (mine.length > 0) {
+        await this.#database.commit((atomic) => {
+          atomic.check(check);
+          for (const { key } of mine) atomic.delete(key);
+        });
+      }
+      if (entries.length < LIST_STEP_KEYS) return;
+      after = entries.at(-1)?.key;
+    }
+  }
+}

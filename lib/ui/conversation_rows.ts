@@ -1,0 +1,73 @@
+// Runs in browser and server.
+/** From the timeline's items to what a screen shows one below the other: days, groups of one author, notes, gaps. */
+import type { EventId } from "../protocol/event.ts";
+import type { PersonView, TimelineItem } from "../chat/timeline.ts";
+
+/** What one person wrote or took back, one after the other. */
+export type SaidItem = Extract<TimelineItem, { type: "message" | "retracted" | "unreadable" }>;
+
+export type ConversationRow =
+  /** A new day begins. `at`: a moment of it. */
+  | { type: "day"; key: string; at: number }
+  /** Above the first message that nobody has seen. */
+  | { type: "new"; key: string }
+  | { type: "group"; key: string; author: PersonView; items: SaidItem[] }
+  | { type: "note"; key: string; item: Extract<TimelineItem, { type: "note" }> }
+  | { type: "gap"; key: string; item: Extract<TimelineItem, { type: "gap" }> };
+
+/** A longer silence than this starts a new group, with its time. */
+export const GROUP_GAP_MS = 5 * 60_000;
+
+/**
+ * The rows of these items. `dayOf` names the day of a time on this device; `newFrom` is the item that the "new" line
+ * stands above, and above what is missing right before that item.
+ */
+export function rowsOf(
+  items: readonly TimelineItem[],
+  dayOf: (at: number) => string,
+  newFrom?: string,
+): ConversationRow[] {
+  const rows: ConversationRow[] = [];
+  let day: string | undefined;
+  let group: Extract<ConversationRow, { type: "group" }> | undefined;
+  let lastAt = 0;
+  for (const item of items) {
+    if (item.type !== "gap") {
+      const itsDay = dayOf(item.at);
+      if (itsDay !== day) {
+        rows.push({ type: "day", key: `day ${item.id}`, at: item.at });
+        day = itsDay;
+        group = undefined;
+      }
+    }
+    if (item.id === newFrom) {
+      let at = rows.length;
+      const above = rows.findLastIndex(({ type }) => type !== "day");
+      for (let gap = above; rows[gap]?.type === "gap"; gap--) at = gap;
+      rows.splice(at, 0, { type: "new", key: "new" });
+      group = undefined;
+    }
+    if (item.type === "gap" || item.type === "note") {
+      rows.push(item.type === "gap" ? { type: "gap", key: item.id, item } : { type: "note", key: item.id, item });
+      group = undefined;
+      continue;
+    }
+    // Clocks of phones differ: a step back in time is no silence.
+    if (group === undefined || group.author.author !== item.author.author || item.at - lastAt > GROUP_GAP_MS) {
+      group = { type: "group", key: item.id, author: item.author, items: [] };
+      rows.push(group);
+    }
+    group.items.push(item);
+    lastAt = item.at;
+  }
+  return rows;
+}
+
+/** Where on the screen the unread messages begin, and how many can be read there. */
+export function unreadIn(
+  items: readonly TimelineItem[],
+  unread: ReadonlySet<EventId>,
+): { first: EventId | undefined; count: number } {
+  const shown = unread.size === 0 ? [] : items.filter(({ id, type }) => type === "message" && unread.has(id));
+  return { first: shown[0]?.id, count: shown.length };
+}

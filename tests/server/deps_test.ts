@@ -1,0 +1,204 @@
+/** The small parts: settings, verifier, addresses, rates, people, the tail. */
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { ed25519 } from "../../lib/crypto/ed25519.ts";
+import { toBase64Url } from "../../lib/shared/base64url.ts";
+import { PAGE_MAX_BYTES } from "../../lib/protocol/limits.ts";
+import { ConfigError, DEFAULT_CONFIG, type Platform, readConfig } from "../../lib/server/config.ts";
+import { addressOf, isSecure, nameDevice, readDevice } from "../../lib/server/http/device.ts";
+import { People } from "../../lib/server/rooms/people.ts";
+import { RecentEvents } from "../../lib/server/rooms/recent_events.ts";
+import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
+import { mayOpenSocket } from "../../lib/server/connections/websocket.ts";
+import type { WireEvent } from "../../lib/protocol/event.ts";
+
+const env = (values: Record<string, string>) => (name: string) => values[name];
+
+Deno.test("an empty environment gives the defaults", () => {
+  assertEquals(readConfig(env({})), DEFAULT_CONFIG);
+});
+
+Deno.test("every wrong setting has a line of its own", () => {
+  const error = assertThrows(() =>
+    readConfig(env({
+      FESTIVAL_MESSAGE_BURST: "many",
+      FESTIVAL_RETENTION_DAYS: "0",
+      FESTIVAL_KV_URL: "ftp://x",
+      FESTIVAL_ENVIRONMENT: "prod",
+      FESTIVAL_ORIGINS: "https://a.example, b.example",
+    })), ConfigError);
+  assertEquals(error.mistakes.length, 5);
+  for (const line of error.mistakes) assert(line.startsWith("FESTIVAL_"), line);
+});
+
+Deno.test("settings of monitoring: what makes no sense stops the start", () => {
+  const wrong: Record<string, string> = {
+    FESTIVAL_PROBE_SECONDS: "1",
+    FESTIVAL_REPORT_PERCENT: "101",
+    FESTIVAL_REPORT_SECONDS: "0",
+    FESTIVAL_METRICS_TOKEN: "short",
+    FESTIVAL_LOG_LEVEL: "loud",
+  };
+  const error = assertThrows(() => readConfig(env(wrong)), ConfigError);
+  for (const name of Object.keys(wrong)) assert(error.mistakes.some((line) => line.startsWith(name)), name);
+  // What was said instead of a token may be one elsewhere.
+  assert(!error.message.includes("short"));
+  const off = readConfig(env({ FESTIVAL_PROBE_SECONDS: "0", FESTIVAL_REPORT_PERCENT: "0" })).monitoring;
+  assertEquals([off.probeEveryMs, off.reportShare, off.token], [0, 0, undefined]);
+});
+
+Deno.test("environment and platform are found by themselves, and no proxy is trusted unasked", () => {
+  const found = (values: Record<string, string>) => {
+    const { environment, platform, proxyHops } = readConfig(env(values));
+    return [environment, platform, proxyHops];
+  };
+  assertEquals(found({ DENO_DEPLOYMENT_ID: "abc" }), ["production", "deno-deploy", 0]);
+  assertEquals(found({ DENO_DEPLOY: "1", FESTIVAL_ENVIRONMENT: "staging" }), ["staging", "deno-deploy", 0]);
+  assertEquals(found({ container: "podman" }), ["production", "container", 0]);
+  assertEquals(found({ FESTIVAL_ENVIRONMENT: "development" }), ["development", "plain", 0]);
+});
+
+Deno.test("the server's verifier takes what a phone signs and nothing else", async () => {
+  const signer = await (await ed25519()).signer(new Uint8Array(32).fill(7));
+  const verifier = nodeVerifier(2);
+  const signature = await signer.sign("häl😀");
+  assert(await verifier.verify(signer.author, "häl😀", signature));
+  assert(!await verifier.verify(signer.author, "häl😁", signature));
+  assert(
+    !await verifier.verify(signer.author, "häl😀", signature.replace(/^./, (letter) => letter === "A" ? "B" : "A")),
+  );
+  for (const junk of ["", "x", toBase64Url(new Uint8Array(32).fill(255)), toBase64Url(new Uint8Array(31))]) {
+    assert(!await verifier.verify(junk, "häl😀", signature), junk);
+  }
+  assert(await verifier.verify(signer.author, "häl😀", signature), "after other keys took its place in the cache");
+});
+
+Deno.test("a key of small order signs nothing, though its signatures fit every text", async () => {
+  const verifier = nodeVerifier();
+  // The neutral element as key and as R, S = 0: the equation S·B = R + h·A holds for every h.
+  const one = new Uint8Array(32);
+  one[0] = 1;
+  const signature = new Uint8Array(64);
+  signature[0] = 1;
+  const { verify } = await import("node:crypto");
+  const { createPublicKey } = await import("node:crypto");
+  const { Buffer } = await import("node:buffer");
+  const der = Buffer.from([0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0, ...one]);
+  const key = createPublicKey({ key: der, format: "der", type: "spki" });
+  assert(verify(null, Buffer.from("anything"), key, signature), "the library alone would take it");
+  for (const sign of [0, 0x80]) {
+    const author = Uint8Array.from(one);
+    author[31]! |= sign;
+    assert(!await verifier.verify(toBase64Url(author), "anything", toBase64Url(signature)));
+  }
+});
+
+Deno.test("the address is the socket's, or the entry our own proxy wrote; a visitor cannot choose it", () => {
+  const from = (forwarded: string | undefined, hops: number, hostname = "192.0.2.9") =>
+    addressOf(
+      new Headers(forwarded === undefined ? {} : { "x-forwarded-for": forwarded }),
+      { transport: "tcp", hostname, port: 1 },
+      hops,
+    );
+  assertEquals(from("203.0.113.5", 0), "192.0.2.9");
+  assertEquals(from("6.6.6.6, 203.0.113.5", 1), "203.0.113.5");
+  assertEquals(from("6.6.6.6, 203.0.113.5, 10.0.0.1", 2), "203.0.113.5");
+  assertEquals(from(undefined, 1), "192.0.2.9");
+  assertEquals(from(undefined, 0, "::ffff:192.0.2.9"), "192.0.2.9");
+  assertEquals(from(undefined, 0, "2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+  assertEquals(from(undefined, 0, "2001:db8::6"), "2001:db8:0:0::/64");
+  assertEquals(from(undefined, 0, "::1"), "0:0:0:0::/64");
+  assert(from("x".repeat(10_000), 1).length <= 45);
+});
+
+Deno.test("a device is read from its cookie only when we could have made it", () => {
+  const device = toBase64Url(new Uint8Array(16).fill(9));
+  assertEquals(readDevice(new Headers({ cookie: `a=b; device=${device}; c=d` })), device);
+  assertEquals(readDevice(new Headers({ cookie: "device=admin" })), undefined);
+  assertEquals(readDevice(new Headers()), undefined);
+  const headers = new Headers();
+  nameDevice(headers, device, true);
+  assertMatch(headers.get("set-cookie")!, /; Secure\b/);
+  const secure = (proxyHops: number, platform: Platform, forwarded: string) =>
+    isSecure(new URL("http://x/"), new Headers({ "x-forwarded-proto": forwarded }), { proxyHops, platform });
+  assert(secure(1, "plain", "https"));
+  assert(!secure(0, "plain", "https"), "a visitor's own claim");
+  assert(secure(0, "deno-deploy", "http"), "always https there, whatever a visitor claims");
+});
+
+Deno.test("a socket opens for pages of the own origin, of configured ones, and for programs", () => {
+  const may = (origin: string | undefined, origins: string[] = []) =>
+    mayOpenSocket(
+      new Headers({ host: "chat.example", ...(origin === undefined ? {} : { origin }) }),
+      new URL("http://chat.example/api"),
+      origins,
+    );
+  assert(may("https://chat.example"));
+  assert(may(undefined));
+  assert(!may("https://evil.example"));
+  assert(!may("null"));
+  assert(!may("https://chat.example.evil.example"));
+  assert(may("https://other.example", ["https://other.example"]));
+});
+
+Deno.test("people: changes are bounded per frame, and what does not fit comes with the next", () => {
+  const people = new People({ announced: 30, joinedPerFrame: 10, leftPerFrame: 5 });
+  const names = Array.from({ length: 40 }, (_, index) => `author ${index}`);
+  for (const author of names) people.enter({ author, name: author });
+  const first = people.takeChanges()!;
+  assertEquals([first.count, first.joined.length], [40, 10]);
+  assert(people.pending);
+  const told = new Set(first.joined.map(({ author }) => author));
+  while (people.pending) people.takeChanges()?.joined.forEach(({ author }) => told.add(author));
+  assertEquals(told.size, 30, "the others are only counted");
+  for (const author of names) people.leave(author);
+  const left = people.takeChanges()!;
+  assertEquals([left.count, left.left.length], [0, 5]);
+  while (people.pending) people.takeChanges()?.left.forEach((author) => left.left.push(author));
+  assertEquals(new Set(left.left), told);
+});
+
+Deno.test("[PRES-2] people: somebody on two instances counts once where both name them, and stays until gone from both", () => {
+  const people = new People({ announced: 30, joinedPerFrame: 10, leftPerFrame: 10 });
+  const ada = { author: "ada", name: "Ada" };
+  people.enter(ada);
+  people.takeChanges();
+  people.setElsewhere([{ instance: "b", count: 2, shown: [ada, { author: "bob", name: "Bob" }], expiresAt: 0 }]);
+  assertEquals(people.count, 2);
+  assertEquals(people.takeChanges()!.joined, [{ author: "bob", name: "Bob" }]);
+  people.leave("ada");
+  assertEquals(people.takeChanges(), undefined, "still on the other instance");
+  people.setElsewhere([]);
+  assertEquals(people.takeChanges()!.left.sort(), ["ada", "bob"]);
+});
+
+Deno.test("[PRES-2] people: only those are shown whose leaving will be told", () => {
+  const people = new People({ announced: 3, joinedPerFrame: 10, leftPerFrame: 10 });
+  for (let index = 0; index < 10; index++) people.enter({ author: `a${index}`, name: "x" });
+  people.takeChanges();
+  assertEquals(people.shown({ author: "me", name: "Me" }).length, 4);
+});
+
+Deno.test("the tail is bounded in events and bytes, and never lets go of what nobody was told of", () => {
+  const event = (length: number): WireEvent => ["x".repeat(length), "s"];
+  const tail = new RecentEvents(1, 10, 10_000);
+  tail.push(Array.from({ length: 20 }, () => event(10)));
+  tail.shrink(5);
+  assertEquals([tail.first, tail.last], [6, 20]);
+  tail.shrink(20);
+  assertEquals([tail.first, tail.last], [11, 20]);
+  tail.push([event(9_000), event(9_000)]);
+  tail.shrink(22);
+  assertEquals([tail.first, tail.last], [22, 22]);
+  assertEquals(tail.page(21, 22), undefined);
+  tail.dropBefore(99);
+  assertEquals([tail.first, tail.last], [23, 22]);
+});
+
+Deno.test("[SYNC-4] a page of the tail ends at its byte limit and says where", () => {
+  const tail = new RecentEvents(5, 1_000, 10_000_000);
+  tail.push(Array.from({ length: 100 }, (): WireEvent => ["x".repeat(10_000), "s"]));
+  const page = tail.page(5, 104)!;
+  assert(page.text.length < PAGE_MAX_BYTES + 1_000);
+  assertEquals(JSON.parse(page.text).events.length, page.to - 5 + 1);
+  assertEquals(JSON.parse(tail.page(page.to + 1, 104)!.text).from, page.to + 1);
+});

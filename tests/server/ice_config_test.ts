@@ -1,0 +1,137 @@
+/** What phones are told for their links, and that a real TURN server takes what they are given. */
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { App } from "fresh";
+import { DEFAULT_CONFIG, readConfig } from "../../lib/server/config.ts";
+import type { RequestState } from "../../lib/server/http/route_helpers.ts";
+import { meshConfigFor, turnCredential, turnUser } from "../../lib/server/http/ice_config.ts";
+import { visitor } from "../../lib/server/http/security.ts";
+import { readMeshConfig } from "../../lib/protocol/peer/mesh_config.ts";
+import { handler } from "../../routes/mesh/config.ts";
+
+const NOW = Date.UTC(2026, 6, 4, 20);
+const TURN = {
+  FESTIVAL_STUN_URLS: "stun:turn.chat.example:3478",
+  FESTIVAL_TURN_URLS: "turn:turn.chat.example:3478?transport=udp, turns:turn.chat.example:5349?transport=tcp",
+  FESTIVAL_TURN_SECRET: "north",
+};
+const withEnv = (values: Record<string, string>) => readConfig((name) => values[name]);
+
+Deno.test("[MESH-1] credentials are what coturn's use-auth-secret expects", () => {
+  // Made with Python's hmac and hashlib.
+  assertEquals(turnCredential("north", 1433895918, "ada"), {
+    username: "1433895918:ada",
+    credential: "KJ5PTMBeGkZIwdEVUss3BPdY8wE=",
+  });
+  assertEquals(turnCredential("s3cret-ü", 1795000000, "AAAAAAAAAAAAAAAA").credential, "+BuWYEStS4pk+kjP0bkYfqMcBb0=");
+  assertEquals(turnUser("AAAAAAAAAAAAAAAAAAAAAA"), "vo22P4IORHqJWYC4");
+});
+
+Deno.test("[MESH-1] a device gets servers with credentials of its own, which end", () => {
+  const config = meshConfigFor(withEnv(TURN), "device", NOW);
+  const [stun, turn] = config.iceServers;
+  assertEquals(stun, { urls: ["stun:turn.chat.example:3478"] });
+  assertEquals(turn!.urls.length, 2);
+  assertEquals(config.expiresAt, NOW + 3_600_000);
+  assertMatch(turn!.username!, /^\d+:[\w-]{16}$/);
+  assert(!JSON.stringify(config).includes("device"), "the cookie is no user name");
+  assert(meshConfigFor(withEnv(TURN), "other", NOW).iceServers[1]!.username !== turn!.username);
+  assertEquals(readMeshConfig(JSON.parse(JSON.stringify(config))), config);
+  for (const wrong of [{ iceServers: {} }, { expiresAt: "x" }, { limits: {} }, { iceServers: [{ urls: [] }] }]) {
+    assertEquals(readMeshConfig({ ...config, ...wrong }), undefined);
+  }
+});
+
+Deno.test("[MESH-1] without configuration no page is sent to anybody, and half a configuration stops the start", () => {
+  const config = meshConfigFor(DEFAULT_CONFIG, "device", NOW);
+  assertEquals([config.iceServers, config.expiresAt], [[], undefined]);
+  const mistakes: Record<string, string>[] = [
+    { FESTIVAL_TURN_SECRET: "x" },
+    { FESTIVAL_TURN_URLS: "turn:a" },
+    { FESTIVAL_STUN_URLS: "https://a" },
+    { ...TURN, FESTIVAL_TURN_LIFE_MINUTES: "1" },
+  ];
+  for (const values of mistakes) assertThrows(() => withEnv(values));
+});
+
+Deno.test("GET /mesh/config answers with the configuration, which nobody keeps", async () => {
+  const app = new App<RequestState>().use(visitor(DEFAULT_CONFIG)).route("/mesh/config", { handler });
+  const response = await app.handler()(new Request("http://127.0.0.1/mesh/config"));
+  assertEquals([response.status, response.headers.get("cache-control")], [200, "no-store"]);
+  const config = readMeshConfig(await response.json());
+  assertEquals([config?.limits.desktopLinks, config?.limits.phoneLinks, config?.iceServers], [8, 3, []]);
+});
+
+const hasCoturn = ["/usr/bin/turnserver", "/usr/bin/turnutils_uclient"].every((path) => {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false; // Not installed.
+  }
+});
+if (!hasCoturn) console.warn("No coturn found (Debian: apt-get install coturn). Its test is skipped.");
+
+Deno.test({
+  name: "[MESH-1] a real coturn takes a minted credential, and neither an ended nor a forged one",
+  ignore: !hasCoturn,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    listener.close();
+    const coturn = new Deno.Command("turnserver", {
+      args: [
+        "-n",
+        "--listening-ip=127.0.0.1",
+        "--relay-ip=127.0.0.1",
+        `--listening-port=${port}`,
+        "--use-auth-secret",
+        "--static-auth-secret=north",
+        "--realm=chat.example",
+        "--allow-loopback-peers",
+        "--no-tls",
+        "--no-dtls",
+        "--no-cli",
+        `--userdb=${folder}/db`,
+        `--pidfile=${folder}/pid`,
+        "--log-file=stdout",
+      ],
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    try {
+      await answering(port);
+      const tries = async (username: string, credential: string) => {
+        const { success } = await new Deno.Command("turnutils_uclient", {
+          args: ["-y", "-n", "1", "-m", "1", "-p", `${port}`, "-u", username, "-w", credential, "127.0.0.1"],
+          stdout: "null",
+          stderr: "null",
+        }).output();
+        return success;
+      };
+      const nowS = Math.floor(Date.now() / 1_000);
+      const minted = turnCredential("north", nowS + 600, turnUser("device"));
+      assert(await tries(minted.username, minted.credential));
+      const ended = turnCredential("north", nowS - 600, turnUser("device"));
+      assert(!await tries(ended.username, ended.credential));
+      const forged = turnCredential("south", nowS + 600, turnUser("device"));
+      assert(!await tries(forged.username, forged.credential));
+    } finally {
+      coturn.kill("SIGKILL");
+      await coturn.status;
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+/** Resolves when something listens there; it says nothing by itself when it does. */
+async function answering(port: number): Promise<void> {
+  for (const deadline = Date.now() + 10_000;;) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionRefused) || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** Workers of one process: the process ends when all of them have stopped. */
+import { assertEquals } from "@std/assert";
+import { WorkerGroup, type WorkerMessage } from "../../lib/server/worker_group.ts";
+import { settle, VirtualTime } from "./virtual_time.ts";
+
+/** Channels that hear each other, but not themselves. */
+function channels() {
+  const hearing = new Set<(message: WorkerMessage) => void>();
+  return () => {
+    let own: (message: WorkerMessage) => void = () => {};
+    return {
+      post: (message: WorkerMessage) => {
+        for (const hear of hearing) if (hear !== own) hear(message);
+      },
+      listen: (hear: (message: WorkerMessage) => void) => void hearing.add(own = hear),
+      close: () => void hearing.delete(own),
+    };
+  };
+}
+
+Deno.test("a worker that has stopped waits until the others have, whoever came first", async () => {
+  const time = new VirtualTime();
+  const channel = channels();
+  const all = ["a", "b", "c"].map((name) => new WorkerGroup(channel(), name));
+  const ended: number[] = [];
+  const stop = (at: number) => void all[at]!.done(time, 1_000).then(() => ended.push(at));
+  stop(1);
+  await settle();
+  stop(0);
+  await settle();
+  assertEquals(ended, []);
+  stop(2);
+  await settle();
+  assertEquals(ended.toSorted(), [0, 1, 2]);
+  assertEquals(time.waiting, 0);
+});
+
+Deno.test("a worker that hangs keeps nobody longer than the grace; one alone waits for nobody", async () => {
+  const time = new VirtualTime();
+  const channel = channels();
+  const [first] = [new WorkerGroup(channel(), "a"), new WorkerGroup(channel(), "hangs")];
+  let ended = false;
+  void first!.done(time, 1_000).then(() => ended = true);
+  await time.advance(999);
+  assertEquals(ended, false);
+  await time.advance(1);
+  assertEquals(ended, true);
+  await new WorkerGroup(channels()(), "alone").done(time, 1_000);
+});
