@@ -4,6 +4,7 @@
  * on. It does no I/O and knows no time of its own: everything it takes from the outside is in ports.ts. The rules it
  * keeps have tags in docs/PROTOCOL.md, "Between phones".
  */
+import type { Cancel } from "../shared/environment.ts";
 import type { AuthorKey, Event, WireEvent } from "../protocol/event.ts";
 import { decodeMeshFrame } from "../protocol/peer/mesh_decode.ts";
 import {
@@ -21,7 +22,7 @@ import { FRAMES_BURST, FRAMES_PER_SECOND, STRIKES_MAX } from "./mesh_limits.ts";
 import { type Link, type MeshContext, newLink } from "./peers/link.ts";
 import { PeerManager } from "./peers/peer_manager.ts";
 import type { Acceptance } from "./peers/topology.ts";
-import type { Cancel, Coverage, MeshPorts, MeshSettings, MeshStats } from "./mesh_ports.ts";
+import type { Coverage, MeshPorts, MeshSettings, MeshStats } from "./mesh_ports.ts";
 import { RoutingTable } from "./peers/routing_table.ts";
 import { Receipts } from "./events/receipts.ts";
 

@@ -1,8 +1,7 @@
 // Runs in browser and simulator.
 /** What a mesh node takes from the outside, and what it tells. Browsers and simulations give their own. */
+import type { Cancel } from "../shared/environment.ts";
 import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../protocol/event.ts";
-
-export type Cancel = () => void;
 
 /**
  * What a check of an event says. `good`: signature, room and limits are right. `forged`: the signature is wrong, so

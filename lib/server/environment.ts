@@ -1,27 +1,10 @@
-/** What the server's decisions take from the outside, as small interfaces: tests give virtual ones. */
+/** The outside world of the server: clock, timers, randomness and the operator's log. */
+import { type Clock, type Random, realRandom, realTimers, type Timers, wallClock } from "../shared/environment.ts";
 
-export interface Clock {
-  /** Ms since 1970. */
-  now(): number;
-}
-
-export type Cancel = () => void;
-
-export interface Timers {
-  /** Calls `run` once, after `delayMs`, unless cancelled before. Cancelling twice, or too late, is harmless. */
-  after(delayMs: number, run: () => void): Cancel;
-}
-
-export interface Random {
-  /** `count` random bytes that nobody can guess. */
-  bytes(count: number): Uint8Array;
-  /** From 0 to below 1; for jitter. */
-  fraction(): number;
-}
-
-/** Where notes for the operator go. One line each; never what somebody wrote or who wrote it. */
+/** Takes one line for the operator. Never what somebody wrote, or who wrote it. */
 export type Log = (line: string) => void;
 
+/** What the server's decisions take from the outside; tests give a virtual one. */
 export interface Environment {
   clock: Clock;
   timers: Timers;
@@ -29,23 +12,10 @@ export interface Environment {
   log: Log;
 }
 
-/** The real ones. */
+/** The real one. */
 export const realEnvironment: Environment = {
-  clock: { now: () => Date.now() },
-  timers: {
-    after(delayMs, run) {
-      const timer = setTimeout(run, delayMs);
-      return () => clearTimeout(timer);
-    },
-  },
-  random: {
-    bytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
-    fraction: () => Math.random(),
-  },
+  clock: wallClock,
+  timers: realTimers,
+  random: realRandom,
   log: (line) => console.warn(line),
 };
-
-/** Resolves after `delayMs` of `timers`. */
-export function pause(timers: Timers, delayMs: number): Promise<void> {
-  return new Promise((resolve) => void timers.after(delayMs, resolve));
-}

@@ -1,4 +1,5 @@
 /** The chat server, without HTTP: rooms, connections, and what keeps them going. One per process. */
+import { type Cancel, pause } from "../shared/environment.ts";
 import type { WireEvent } from "../protocol/event.ts";
 import { isBase64UrlOf, toBase64Url } from "../shared/base64url.ts";
 import type { RoomId } from "../protocol/event.ts";
@@ -21,7 +22,7 @@ import { Signaling } from "./rooms/signaling.ts";
 import { RuntimeSettings } from "./admin/runtime_settings.ts";
 import { ServerStats } from "./stats/server_stats.ts";
 import { Sweep } from "./rooms/sweep.ts";
-import { type Cancel, type Environment, pause } from "./environment.ts";
+import { type Environment } from "./environment.ts";
 
 export interface ServerDeps extends Environment {
   store: Store;

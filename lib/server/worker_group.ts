@@ -2,7 +2,8 @@
  * The workers of one process (`deno serve --parallel`), each an instance of its own: the first one that has stopped must not
  * end the process under the others. They know each other by a channel that all workers of a process hear.
  */
-import type { Timers } from "./environment.ts";
+
+import type { Timers } from "../shared/environment.ts";
 
 /** What is said on the channel. `here`: I am; `done`: I have stopped. */
 export interface WorkerMessage {

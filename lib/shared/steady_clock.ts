@@ -2,7 +2,8 @@
  * A clock for durations. The device's own may be set while a page is open, by hand or by the network, a day forward or
  * back: a connection that is due to be probed "at 21:00" would then wait until tomorrow.
  */
-import type { Clock } from "../session/ports/session_deps.ts";
+
+import type { Clock } from "./environment.ts";
 
 /** Where the wall clock gains more than this on the other one, the device slept, or its clock was set. */
 const JUMP_MS = 1_000;

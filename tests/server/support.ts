@@ -1,7 +1,8 @@
 /** Servers for tests: on a database in memory, with real or virtual time, joined in process or over real sockets. */
+import type { Clock, Timers } from "../../lib/shared/environment.ts";
 import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
 import { type ChatServer, createServer, type ServerDeps, type Visitor } from "../../lib/server/server.ts";
-import type { Clock, Timers } from "../../lib/server/environment.ts";
+
 import { realEnvironment } from "../../lib/server/environment.ts";
 import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
 import { serveSocket, SOCKET_IDLE_TIMEOUT_S } from "../../lib/server/connections/websocket.ts";

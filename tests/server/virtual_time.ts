@@ -1,5 +1,6 @@
 /** A clock that a test moves: timers fire in their order, and everything that follows from one is done before the next. */
-import type { Cancel, Clock, Timers } from "../../lib/server/environment.ts";
+
+import type { Cancel, Clock, Timers } from "../../lib/shared/environment.ts";
 
 export class VirtualTime implements Clock, Timers {
   #nowMs: number;

@@ -1,5 +1,6 @@
 /** A production session against the fake server, under virtual time. */
-import type { Clock, SessionDeps, SessionMeter, TabChannel } from "../../lib/session/ports/session_deps.ts";
+import type { Clock } from "../../lib/shared/environment.ts";
+import type { SessionDeps, SessionMeter, TabChannel } from "../../lib/session/ports/session_deps.ts";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
 import { openRoomSession, type RoomSession } from "../../lib/session/room/room_session.ts";

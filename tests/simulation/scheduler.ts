@@ -3,8 +3,9 @@
  * go on has gone on, as between two turns of an event loop. Things due at the same millisecond come in an order that the
  * seed decides: real ones do not keep theirs either.
  */
+import type { Cancel, Timers } from "../../lib/shared/environment.ts";
 import { setImmediate } from "node:timers";
-import type { Cancel, Timers } from "../../lib/server/environment.ts";
+
 import type { StoreTimers } from "../../lib/store/database.ts";
 import { Heap } from "../support/heap.ts";
 import type { SeededRandom } from "./random.ts";

@@ -2,6 +2,7 @@
  * Who is an operator: one password, few tries, sessions that end, and a token in every form. A cookie is signed, and good
  * only as long as its session's record is in the database: after log-out it is worth nothing, on any instance.
  */
+import type { Clock, Random } from "../../shared/environment.ts";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -10,7 +11,7 @@ import { timingSafeEqual } from "node:crypto";
 import { isBase64UrlOf, toBase64Url } from "../../shared/base64url.ts";
 import type { OperatorSession, Store } from "../../store/store.ts";
 import type { ServerConfig } from "../config.ts";
-import type { Clock, Random } from "../environment.ts";
+
 import { isPassword } from "./password.ts";
 
 export interface LoginDeps {

@@ -2,6 +2,7 @@
  * What operators set, as it holds on this instance: limits in the running configuration, bans, notices, suggested rooms.
  * One watch tells of changes; a slow look makes up for any that was lost, and lets bans and notices end in time.
  */
+import type { Cancel } from "../../shared/environment.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { AuthorKey, RoomId, WireEvent } from "../../protocol/event.ts";
@@ -9,7 +10,7 @@ import { mergeNotices, type Notice, readNotice } from "../../protocol/notice.ts"
 import { type Ban, StorageUnavailable, type Store, type SuggestedRoom } from "../../store/store.ts";
 import type { ServerConfig } from "../config.ts";
 import { type LimitView, RUNTIME_LIMITS } from "../limits/runtime_limits.ts";
-import type { Cancel, Environment } from "../environment.ts";
+import type { Environment } from "../environment.ts";
 
 /** Everything is read anew this often, whether anything was heard or not. */
 const RECHECK_MS = 15_000;

@@ -3,6 +3,7 @@
  *
  * greeting → joining → catching_up → live → closed; every state may end in closed.
  */
+import { type Cancel, pause } from "../../shared/environment.ts";
 import { type EventId, eventIdOf, readEvent, type RoomId, type WireEvent } from "../../protocol/event.ts";
 import { CLOSE_REASONS, type CloseReason, type FrameProblem } from "../../protocol/codes.ts";
 import { decodeClientFrame, readHelloProof } from "../../protocol/decode_client.ts";
@@ -36,7 +37,7 @@ import { TokenBucket } from "../../shared/rate_limiter.ts";
 import type { Signaling } from "../rooms/signaling.ts";
 import type { RuntimeSettings } from "../admin/runtime_settings.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
-import { type Cancel, type Environment, pause } from "../environment.ts";
+import { type Environment } from "../environment.ts";
 import type { EncodedPage } from "../rooms/recent_events.ts";
 
 /** What carries frames to one client: a WebSocket, or anything that keeps their order. */

@@ -3,12 +3,12 @@
  *
  *   waiting (for a request) ⇄ held (a request waits for frames)       both → ended (the session is over, the rest is kept)
  */
+import type { Cancel, Timers } from "../../shared/environment.ts";
 import { POLL_ANSWER_MAX_BYTES, POLL_HOLD_MS } from "../../protocol/limits.ts";
 import type { PollAnswerHead } from "../../protocol/poll_frames.ts";
 import type { ServerConfig } from "../config.ts";
 import type { ConnectionHandle } from "../server.ts";
 import type { ClientConnection } from "./client_session.ts";
-import type { Cancel, Timers } from "../environment.ts";
 
 /** What one ended connection costs besides its frames, about. */
 const ENDED_BYTES = 512;

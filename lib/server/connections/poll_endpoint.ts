@@ -1,4 +1,5 @@
 /** Long polling over HTTP: finds the connection of each request, or makes one. Rules: docs/PROTOCOL.md, [POLL-…]. */
+import { pause, type Random, type Timers } from "../../shared/environment.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import { POLL_REQUEST_MAX_BYTES } from "../../protocol/limits.ts";
@@ -14,7 +15,6 @@ import { readBody } from "../http/responses.ts";
 import { PollConnection } from "./poll_connection.ts";
 import type { ChatServer, Visitor } from "../server.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
-import { pause, type Random, type Timers } from "../environment.ts";
 
 export interface PollingDeps {
   server: Pick<ChatServer, "connect">;

@@ -1,8 +1,8 @@
 /** Who asks, as far as limits need to know: a random cookie, and the address the request came from. */
+import type { Random } from "../../shared/environment.ts";
 import { getCookies, setCookie } from "@std/http/cookie";
 import { isBase64UrlOf, toBase64Url } from "../../shared/base64url.ts";
 import type { ServerConfig } from "../config.ts";
-import type { Random } from "../environment.ts";
 
 /** Name of the cookie. It counts tries and connections, and knows no person. */
 export const DEVICE_COOKIE = "device";

@@ -1,11 +1,11 @@
 /** Every HTTP request: its id, its count by status, and a note of it. */
+import type { Random } from "../../shared/environment.ts";
 import { HttpError } from "fresh";
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { EnvironmentName } from "../config.ts";
 import { define } from "./route_helpers.ts";
 import { errorFields, type Logger } from "../logger.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
-import type { Random } from "../environment.ts";
 
 export const REQUEST_ID_HEADER = "x-request-id";
 /** An id that came with a request is kept when it looks like one: anything else could be anything. */

@@ -1,8 +1,9 @@
 /** What routes share: JSON in within a bound, JSON out, and the one mapping of problems to statuses. */
+import type { Cancel, Timers } from "../../shared/environment.ts";
 import { ROOM_API_PROBLEMS } from "../../protocol/codes.ts";
 import { StorageUnavailable } from "../../store/store.ts";
 import type { RoomApiFailure } from "../rooms/rooms.ts";
-import { type Cancel, realEnvironment, type Timers } from "../environment.ts";
+import { realEnvironment } from "../environment.ts";
 
 /** An answer in JSON that nobody keeps. */
 export function json(body: unknown, status = 200): Response {

@@ -2,8 +2,9 @@
  * How much an instance takes on while it has too much to do: what waits easily is refused first, by name and with a time to
  * come back, so that what was taken is done in time. A decision over measured signals; who measures is load_meter.ts.
  */
+import type { Cancel } from "../../shared/environment.ts";
 import type { ServerConfig } from "../config.ts";
-import type { Cancel, Environment } from "../environment.ts";
+import type { Environment } from "../environment.ts";
 
 /** What is refused, each level on top of those before it. */
 export const LOAD_LEVELS = [

@@ -2,11 +2,12 @@
  * Brings what other instances stored to the open rooms of this one. A channel only says "something changed in some of these
  * rooms"; the rooms' heads say what. A slow look at every open room makes up for any ring that was lost.
  */
+import type { Cancel } from "../../shared/environment.ts";
 import { type LogStore, StorageUnavailable, type Store } from "../../store/store.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { ServerConfig } from "../config.ts";
 import type { Hub } from "./hub.ts";
-import type { Cancel, Environment } from "../environment.ts";
+import type { Environment } from "../environment.ts";
 
 export interface ChangeFeedDeps {
   store: Pick<Store, "changes"> & { log: Pick<LogStore, "readHeads"> };

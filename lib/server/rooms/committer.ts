@@ -2,6 +2,7 @@
  * Stores what clients send to one room, many events in one commit. The order that P1 promises is in one place, `#settle`:
  * the commit resolves, then senders hear of it, then everybody else does.
  */
+import { pause } from "../../shared/environment.ts";
 import type { AuthorKey, Event, EventId } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import {
@@ -17,7 +18,7 @@ import { accept, type AcceptRules, judgeStored, type Refused } from "./accept.ts
 import type { ServerConfig } from "../config.ts";
 import { errorText } from "../logger.ts";
 import type { StoreLoad } from "../limits/overload.ts";
-import { type Environment, pause } from "../environment.ts";
+import { type Environment } from "../environment.ts";
 
 /** What became of one event. `stored` also when it was stored before. */
 export type Outcome = { type: "stored"; position: number } | Refused;

@@ -4,6 +4,7 @@
  *
  * Whoever is live has exactly the events up to `fannedOut`; that is the whole of what keeps positions without holes.
  */
+import type { Cancel } from "../../shared/environment.ts";
 import type { AuthorKey, Event, RoomId, WireEvent } from "../../protocol/event.ts";
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { Person, RoomInfo } from "../../protocol/frames.ts";
@@ -14,7 +15,7 @@ import type { StoreLoad } from "../limits/overload.ts";
 import type { ServerConfig } from "../config.ts";
 import { RoomPresence } from "./room_presence.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
-import type { Cancel, Environment } from "../environment.ts";
+import type { Environment } from "../environment.ts";
 import { type EncodedPage, encodeEvents, RecentEvents } from "./recent_events.ts";
 
 /** A connection that was welcomed, as the hub sees it. */

@@ -1,10 +1,11 @@
 /** When the people of one room are told of each other, and when the other instances are: the timers around People. */
+import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { Person } from "../../protocol/frames.ts";
 import { type PresenceEntry, type PresenceStore, StorageUnavailable } from "../../store/store.ts";
 import type { ServerConfig } from "../config.ts";
 import { People } from "./people.ts";
-import type { Cancel, Environment } from "../environment.ts";
+import type { Environment } from "../environment.ts";
 
 export interface RoomPresenceDeps {
   room: RoomId;

@@ -1,4 +1,5 @@
 /** Making, finding and listing rooms, with the limits on each. */
+import type { Clock } from "../../shared/environment.ts";
 import { normalizeRoomCode } from "../../chat/room_code.ts";
 import { suggestRoomCodes } from "../../chat/room_code_words.ts";
 import type { RoomApiProblem } from "../../protocol/codes.ts";
@@ -7,7 +8,6 @@ import type { RoomInfo } from "../../protocol/frames.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
 import { StorageUnavailable, type Store, type SuggestedRoom } from "../../store/store.ts";
 import type { ServerConfig } from "../config.ts";
-import type { Clock } from "../environment.ts";
 
 /** Why not, as an HTTP answer says it; ROOM_PROBLEMS has the status. */
 export interface RoomApiFailure {

@@ -4,6 +4,7 @@
  *
  * Between instances: one mailbox per instance, at most one post under way to each; what comes meanwhile goes in the next.
  */
+import type { Clock } from "../../shared/environment.ts";
 import type { SignalFailure } from "../../protocol/codes.ts";
 import type { AuthorKey, RoomId } from "../../protocol/event.ts";
 import type { SendSignalFrame, SignalUndeliverableFrame } from "../../protocol/frames.ts";
@@ -16,7 +17,6 @@ import {
 } from "../../store/store.ts";
 import type { ServerConfig } from "../config.ts";
 import type { Hub, Member } from "./hub.ts";
-import type { Clock } from "../environment.ts";
 
 export interface SignalingDeps {
   mailboxes: MailboxStore;

@@ -1,10 +1,11 @@
 /** Retention: deletes what is older or more than a room may hold, and rooms that nobody uses any more. */
+import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { StorageUnavailable, type Store } from "../../store/store.ts";
 import type { ServerConfig } from "../config.ts";
 import { errorText } from "../logger.ts";
-import type { Cancel, Environment } from "../environment.ts";
+import type { Environment } from "../environment.ts";
 
 /** Rooms read at a time; between two pages everything else has its turn. */
 const PAGE_ROOMS = 100;

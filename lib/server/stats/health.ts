@@ -1,9 +1,10 @@
 /** What /health says: measured when asked, and nothing that was not measured. */
+import type { Clock, Timers } from "../../shared/environment.ts";
 import { StorageUnavailable, type Store } from "../../store/store.ts";
 import type { EnvironmentName, Platform, ServerConfig } from "../config.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Load } from "../limits/overload.ts";
-import type { Clock, Log, Timers } from "../environment.ts";
+import type { Log } from "../environment.ts";
 
 export type HealthStatus = "ok" | "degraded" | "down";
 

@@ -3,8 +3,9 @@
  * hour, and one in ten minutes, which lives a day: 66 writes an hour and at most 204 records per instance, whatever the
  * number of rooms and people. Read only while somebody looks, and then only what is new.
  */
+import type { Cancel, Clock, Timers } from "../../shared/environment.ts";
 import { type StatsGrain, type StatsStore, StorageUnavailable } from "../../store/store.ts";
-import type { Cancel, Clock, Timers } from "../environment.ts";
+
 import type { ServerStats } from "./server_stats.ts";
 import {
   add,

@@ -1,4 +1,5 @@
 /** All that watches one running instance: probes, timers, history, and what is told of them. */
+import type { Cancel } from "../../shared/environment.ts";
 import type { Ed25519 } from "../../crypto/ed25519.ts";
 import {
   REPORT_MAX_LINKS,
@@ -12,7 +13,7 @@ import { errorText } from "../logger.ts";
 import { Polling } from "../connections/poll_endpoint.ts";
 import { TokenBucket } from "../../shared/rate_limiter.ts";
 import type { ChatServer } from "../server.ts";
-import type { Cancel, Environment } from "../environment.ts";
+import type { Environment } from "../environment.ts";
 import type { Dashboard } from "../../protocol/reports/dashboard.ts";
 import { dashboard } from "./dashboard_figures.ts";
 import { History } from "./history.ts";

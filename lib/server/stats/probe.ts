@@ -3,6 +3,7 @@
  * in a room of their own and wait for them. Everything but the network is in it: hello, signature, limits, commit, ack,
  * fan-out, and the wire format of polling.
  */
+import { type Clock, pause, type Random, type Timers } from "../../shared/environment.ts";
 import type { Ed25519 } from "../../crypto/ed25519.ts";
 import { type Signer, signEvent } from "../../crypto/signing.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
@@ -14,7 +15,7 @@ import { type PollAnswerHead, readPollAnswerHead, writePollRequest } from "../..
 import type { Store } from "../../store/store.ts";
 import type { Polling } from "../connections/poll_endpoint.ts";
 import type { ChatServer, Visitor } from "../server.ts";
-import { type Clock, pause, type Random, type Timers } from "../environment.ts";
+
 import { SERVER_TRANSPORTS, type ServerTransport } from "./figures.ts";
 import type { ServerStats } from "./server_stats.ts";
 

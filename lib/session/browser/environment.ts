@@ -1,7 +1,8 @@
 /** The real environment of what runs in a page: its clock, its storage, its events. */
+import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import { ed25519 } from "../../crypto/ed25519.ts";
 import { NOTICES_KEY } from "../../ui/read_notices.ts";
-import type { Cancel, Clock, Random, SessionDeps, Timers } from "../ports/session_deps.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
 import { indexedDbStorage } from "../storage/idb_storage.ts";
 import type { NoticeStorage } from "../room/notice_board.ts";
 import { steadyClock } from "../../shared/steady_clock.ts";

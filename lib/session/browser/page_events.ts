@@ -1,5 +1,6 @@
 /** What a browser tells a page of its life: shown, hidden, woken, left, on another network. */
-import type { Cancel } from "../ports/session_deps.ts";
+
+import type { Cancel } from "../../shared/environment.ts";
 import type { RoomConnection } from "../connection/room_connection.ts";
 import type { RoomSession } from "../room/room_session.ts";
 import { listen } from "./environment.ts";

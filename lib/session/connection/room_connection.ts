@@ -2,6 +2,7 @@
  * The transports of one room in one page, put together: WebSocket and polling by choice, one connection for all tabs of the
  * device, links to peers, and a ConnectionModel that tells and steers them.
  */
+import type { Clock, Random, Timers } from "../../shared/environment.ts";
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { breakerAllowsAt, SERVER_BREAKER } from "../../routing/circuit_breaker.ts";
 import type { MeshMode } from "../../routing/mesh_mode.ts";
@@ -18,7 +19,7 @@ import type {
   PreferredRoute,
   TransportDiagnostics,
 } from "../model/connection_model.ts";
-import type { Clock, Random, Timers } from "../ports/session_deps.ts";
+
 import { MeshStarter, type PeerDeps } from "../mesh/mesh_starter.ts";
 import type { TransportReporterDeps, TransportTap } from "../reports/transport_reporter.ts";
 import { TransportReports } from "../reports/transport_reports.ts";

@@ -4,13 +4,14 @@
  *
  *   waiting → opening → greeting → live → waiting …        any of them → ended (a final reason, or disposed)
  */
+import type { Cancel } from "../../shared/environment.ts";
 import { type CloseReason, closeReasonOf } from "../../protocol/codes.ts";
 import { decodeServerFrame } from "../../protocol/decode_server.ts";
 import type { ClientFrame, HelloFrame, ServerFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import { HEARTBEAT_MS, PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import { isFailure, retryDelayMs, STABLE_AFTER_MS } from "../../routing/backoff.ts";
 import type { OpenTransport, Transport } from "../../transport/transport.ts";
-import type { Cancel, SessionDeps } from "../ports/session_deps.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
 import {
   ANSWER_PATIENCE_MS,
   CONNECT_TIMEOUT_MS,

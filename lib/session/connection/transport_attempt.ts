@@ -2,6 +2,7 @@
  * One opening: it takes the best transport, and the next best while nothing came over it, each at most once. What comes of each
  * is told to the keeper of the transports (transports.ts).
  */
+import type { Cancel, Clock, Timers } from "../../shared/environment.ts";
 import { closeReasonOf } from "../../protocol/codes.ts";
 import {
   chooseTransport,
@@ -12,7 +13,7 @@ import {
   type TransportSituation,
 } from "../../routing/transport_choice.ts";
 import type { OpenTransport, Transport, TransportEvents } from "../../transport/transport.ts";
-import type { Cancel, Clock, Timers } from "../ports/session_deps.ts";
+
 import { PROBE_TIMEOUT_MS } from "../ports/session_limits.ts";
 
 /** The transport in use, and why. */

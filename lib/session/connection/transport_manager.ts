@@ -5,6 +5,7 @@
  *
  * One opening tries each transport at most once: how often openings come is the session's backoff.
  */
+import type { Cancel, Clock, Timers } from "../../shared/environment.ts";
 import {
   betterTransportAt,
   NEW_TRANSPORT_FACTS,
@@ -21,7 +22,6 @@ import {
 } from "../../routing/transport_choice.ts";
 import type { OpenTransport } from "../../transport/transport.ts";
 import { type Route, TransportAttempt, TransportAttemptEvents, type TransportRegistry } from "./transport_attempt.ts";
-import type { Cancel, Clock, Timers } from "../ports/session_deps.ts";
 
 export type { Route } from "./transport_attempt.ts";
 

@@ -5,6 +5,7 @@
  * What is wanted stands in the device's storage, so a reload goes on by itself. Of several tabs the one with the links
  * fetches; the others tell it what they want, and it tells them how far it is.
  */
+import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import { type Signal, signal } from "@preact/signals";
 import type { TimelineItem } from "../../chat/timeline.ts";
 import { bytesOf, type Hash, rootOf } from "../../files/blocks.ts";
@@ -17,7 +18,7 @@ import type { AuthorKey } from "../../protocol/event.ts";
 import { blockCount, type Bytes, HASH_BYTES } from "../../protocol/peer/file_frames.ts";
 import type { FileInfo, FileRoot } from "../../protocol/file_info.ts";
 import { FILE_BLOCK_BYTES, FILE_MAX_BYTES } from "../../protocol/limits.ts";
-import type { Cancel, Clock, Random, Timers } from "../ports/session_deps.ts";
+
 import {
   type FileProblem,
   type FilesModel,

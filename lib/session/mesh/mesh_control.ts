@@ -2,12 +2,13 @@
  * Opens and closes the mesh of one room as the policy says, and tells the connection panel what it does. Loaded when
  * somebody else is in the room.
  */
+import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import type { MeshConfig } from "../../protocol/peer/mesh_config.ts";
 import { LOCAL_MESH_CONFIG, readMeshConfig } from "../../protocol/peer/mesh_config.ts";
 import { linkHeartbeatMs, type PowerDecision, powerPolicy, type PowerSituation } from "../../routing/power_policy.ts";
 import { type PairedPeer, Pairing, type PairingState } from "../../transport/pairing.ts";
 import { browserPeerConnections } from "../../transport/peer_connection.ts";
-import type { Cancel, Clock, Random, Timers } from "../ports/session_deps.ts";
+
 import type { MeshView } from "../model/connection_model.ts";
 import type { FileLinks, PairingHost } from "../ports/mesh_host.ts";
 import { RoomMesh } from "./room_mesh.ts";

@@ -2,11 +2,12 @@
  * Peers of one room, as a page shows and steers them. What makes links (mesh_control.ts) is loaded when somebody else has
  * been here for a moment, or when peers are asked for: alone in a room, nobody needs it.
  */
+import type { Cancel, Timers } from "../../shared/environment.ts";
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { MeshMode } from "../../routing/mesh_mode.ts";
 import type { Pairing, PairingState } from "../../transport/pairing.ts";
 import { type MeshView, NO_MESH } from "../model/connection_model.ts";
-import type { Cancel, Timers } from "../ports/session_deps.ts";
+
 import type { MeshControl, MeshControlDeps } from "./mesh_control.ts";
 import type { RoomSession } from "../room/room_session.ts";
 

@@ -2,6 +2,7 @@
  * The mesh of one room in one page: links to peers (lib/transport), what travels over them (lib/mesh), and the session that
  * both work for. Loaded when a room is worth linking.
  */
+import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import { MeshNode } from "../../mesh/mesh_node.ts";
 import type { MeshStats } from "../../mesh/mesh_ports.ts";
 import { isBase64UrlOf } from "../../shared/base64url.ts";
@@ -13,7 +14,7 @@ import type { PairedPeer } from "../../transport/pairing.ts";
 import type { LinkPath, OpenPeerConnection } from "../../transport/peer_connection.ts";
 import type { LinkState, PeerLink } from "../../transport/peer_link.ts";
 import { PeerLinks } from "../../transport/peer_links.ts";
-import type { Cancel, Clock, Random, Timers } from "../ports/session_deps.ts";
+
 import type { FileLinks, FileMesh, MeshHost, SessionMesh } from "../ports/mesh_host.ts";
 import type { NoticeBoard } from "../room/notice_board.ts";
 

@@ -5,6 +5,7 @@
  * Every tab sends everything that waits, in the order of `n`: the server knows doubles by their id. An entry leaves only
  * by its ack, by being seen in the log, or by its writer's hand after a final refusal.
  */
+import type { Cancel } from "../../shared/environment.ts";
 import type { Signer } from "../../crypto/signing.ts";
 import { signEvent } from "../../crypto/signing.ts";
 import type { DeliveryState } from "../../chat/timeline.ts";
@@ -19,7 +20,7 @@ import {
   type WireEvent,
 } from "../../protocol/event.ts";
 import type { RefusedFrame, WelcomeFrame } from "../../protocol/frames.ts";
-import type { Cancel, SessionDeps } from "../ports/session_deps.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
 import { HOLE_MAX_EVENTS, REFUSED_PAUSE_MS, STORAGE_RETRY_MS } from "../ports/session_limits.ts";
 import * as outboxes from "./outbox_state.ts";
 import type { Baseline, Draft, OutboxEntry, OutboxState } from "./outbox_state.ts";

@@ -2,10 +2,11 @@
  * Sends what waits in one tab's outbox over the connection that is open: in the order of `n`, as far as the connection, the
  * pace and the server's patience allow.
  */
+import type { Cancel } from "../../shared/environment.ts";
 import type { Event } from "../../protocol/event.ts";
 import type { SendFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import { SEND_MAX_EVENTS } from "../../protocol/limits.ts";
-import type { Cancel, SessionDeps } from "../ports/session_deps.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
 import { ACK_TIMEOUT_MS, SEND_MAX_CHARS, TRANSPORT_FULL_PAUSE_MS } from "../ports/session_limits.ts";
 import type { OutboxEntry } from "./outbox_state.ts";
 import { Pace } from "./pace.ts";

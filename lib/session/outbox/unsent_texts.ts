@@ -3,8 +3,9 @@
  * that is reloaded before it did would lose the text. So it is also written where that takes no waiting, until the outbox
  * has it; the next page of this tab sends what it finds there.
  */
+import type { Clock } from "../../shared/environment.ts";
 import type { EventId, RoomId } from "../../protocol/event.ts";
-import type { Clock } from "../ports/session_deps.ts";
+
 import type { SendProblem } from "../model/room_model.ts";
 import type { RoomSession } from "../room/room_session.ts";
 

@@ -1,28 +1,10 @@
 /** What a session takes from the outside, as small interfaces: browsers and simulations give their own. */
+import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import type { Ed25519 } from "../../crypto/ed25519.ts";
 import type { WireEvent } from "../../protocol/event.ts";
 import type { DeliverySituation } from "../../routing/delivery_route.ts";
 import type { OpenTransport } from "../../transport/transport.ts";
 import type { SessionStorage } from "./session_storage.ts";
-
-export interface Clock {
-  /** Ms since 1970. */
-  now(): number;
-}
-
-export type Cancel = () => void;
-
-export interface Timers {
-  /** Calls `run` once, after `delayMs`, unless cancelled before. Cancelling twice, or too late, is harmless. */
-  after(delayMs: number, run: () => void): Cancel;
-}
-
-export interface Random {
-  /** `count` random bytes that nobody can guess. */
-  bytes(count: number): Uint8Array;
-  /** From 0 to below 1; for jitter. */
-  fraction(): number;
-}
 
 /** The other tabs of this device. Where there is no such thing, each tab finds out by its own connection. */
 export interface TabChannel {

@@ -1,6 +1,7 @@
 /** Asks the server for older messages when somebody wants to see them, and again when it could not answer. */
+import type { Cancel } from "../../shared/environment.ts";
 import type { ServerConnection } from "../connection/server_connection.ts";
-import type { Cancel, SessionDeps } from "../ports/session_deps.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
 import { REFUSED_PAUSE_MS } from "../ports/session_limits.ts";
 import type { ReplicaReader } from "./replica_reader.ts";
 

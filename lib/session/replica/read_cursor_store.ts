@@ -1,6 +1,7 @@
 /** Keeps in the device's storage how far a room was seen, and learns from there what other tabs have seen. */
+import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
-import type { Cancel, SessionDeps } from "../ports/session_deps.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
 import { SEEN_KEEP_EVERY_MS } from "../ports/session_limits.ts";
 import { furthest, type ReadCursor } from "./read_cursor.ts";
 import type { SessionStorage } from "../ports/session_storage.ts";

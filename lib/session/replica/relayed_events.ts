@@ -2,10 +2,11 @@
  * Events that came from other phones and are not in the room's log, as far as this device knows. They are kept over reloads,
  * shown, carried to whoever lacks them, and sent to the server for their authors when nobody else does.
  */
+import type { Cancel } from "../../shared/environment.ts";
 import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
 import type { SendFrame } from "../../protocol/frames.ts";
 import { type Refusal, REFUSALS } from "../../protocol/codes.ts";
-import type { Cancel, SessionDeps } from "../ports/session_deps.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
 import {
   FORWARD_AGAIN_MS,
   FORWARD_LEAST_MS,

@@ -1,7 +1,8 @@
 /** Writes what a session received into the device's own copy of the log: at once, and not too often. */
+import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
-import type { Cancel, SessionDeps } from "../ports/session_deps.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
 import { COPY_SAVE_EVERY_MS } from "../ports/session_limits.ts";
 import type { ReplicaReader } from "./replica_reader.ts";
 import type { SessionStorage } from "../ports/session_storage.ts";

@@ -2,6 +2,7 @@
  * Tells the server now and then how its transports were: counts and buckets, nothing that names anybody or any room. A part of
  * all pages does it, drawn by lot; which, the page decides by itself. Loaded when a page has been open for a while.
  */
+import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import type { ReadonlySignal } from "@preact/signals";
 import { type BucketCounts, latencyBucketOf } from "../../protocol/reports/latency_buckets.ts";
 import {
@@ -18,7 +19,6 @@ import {
 import { type TransportName, TRANSPORTS } from "../../routing/transport_choice.ts";
 import type { TransportMeter } from "../../routing/transport_meter.ts";
 import { type CurrentRoute, type MeshView, NO_MESH, NO_STATS, type TransferStats } from "../model/connection_model.ts";
-import type { Cancel, Clock, Random, Timers } from "../ports/session_deps.ts";
 
 /** What is told to a reporter as it happens. */
 export interface TransportTap {

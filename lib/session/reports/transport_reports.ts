@@ -1,5 +1,6 @@
 /** Loads what reports the transports to the server (transport_reporter.ts), once a page has been open for a while. */
-import type { Cancel, Timers } from "../ports/session_deps.ts";
+
+import type { Cancel, Timers } from "../../shared/environment.ts";
 import type { TransportTap } from "./transport_reporter.ts";
 
 export interface TransportReportsDeps {

@@ -2,6 +2,7 @@
  * The operator's notices on this device: which key is the operator's, which notices hold, which ones were acknowledged.
  * They are kept so that they are shown without any network, and told to peers. Rules: docs/PROTOCOL.md, "Notices".
  */
+import type { Cancel, Clock, Timers } from "../../shared/environment.ts";
 import type { Verifier } from "../../crypto/signing.ts";
 import { isBase64UrlOf } from "../../shared/base64url.ts";
 import { type AuthorKey, isRecord, type RoomId, type WireEvent } from "../../protocol/event.ts";
@@ -9,7 +10,7 @@ import { readWireEvent } from "../../protocol/decode_server.ts";
 import { NOTICES_MAX } from "../../protocol/limits.ts";
 import { readMeshConfig } from "../../protocol/peer/mesh_config.ts";
 import { mergeNotices, type Notice, noticesFor, readNotice } from "../../protocol/notice.ts";
-import type { Cancel, Clock, Timers } from "../ports/session_deps.ts";
+
 import type { NoticeView } from "../model/room_model.ts";
 
 /** Where a device keeps them. */

@@ -2,13 +2,14 @@
  * The side of a session that faces peers: what its mesh may see and send of the room, what comes from it or from another
  * tab that has the links, and which way new events go first.
  */
+import type { Cancel } from "../../shared/environment.ts";
 import type { Timeline } from "../../chat/timeline.ts";
 import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
 import { readEvent } from "../../protocol/event.ts";
 import type { RoomInfo, SendSignalFrame } from "../../protocol/frames.ts";
 import { CLOCK_MAX_LEAD } from "../../protocol/limits.ts";
 import { type DeliveryRoute, deliveryRoute } from "../../routing/delivery_route.ts";
-import type { Cancel, SessionDeps } from "../ports/session_deps.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
 import { LAZY_HELD_MS, LAZY_SERVER_MS, UNTOLD_MAX_EVENTS } from "../ports/session_limits.ts";
 import type { ReplicaReader } from "../replica/replica_reader.ts";
 import { type RelayedEvents, relayedTopic } from "../replica/relayed_events.ts";

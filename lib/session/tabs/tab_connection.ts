@@ -3,9 +3,10 @@
  * others follow and come through it (tab_relay.ts). When the leader goes, the next one takes its place; when it sleeps, a
  * tab that somebody looks at takes it. Where tabs cannot elect a leader, each has a connection of its own.
  */
+import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
 import { lazyTransport, type OpenTransport, type Transport, type TransportEvents } from "../../transport/transport.ts";
-import type { Cancel, Clock, Random, Timers } from "../ports/session_deps.ts";
+
 import { TAB_PATIENCE_MS, TAB_RECENT_MAX_EVENTS } from "../ports/session_limits.ts";
 import { readTabMessage, type TabChannelOf, type TabMessage } from "./tab_messages.ts";
 import type { TabRelay } from "./tab_relay.ts";

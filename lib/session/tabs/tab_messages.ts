@@ -2,7 +2,8 @@
  * What the tabs of one device say to each other about one room, when one of them holds the connection for all. A channelId is
  * one tab's connection through that tab; what travels on it are the frames of the protocol, as on any transport.
  */
-import type { Cancel } from "../ports/session_deps.ts";
+
+import type { Cancel } from "../../shared/environment.ts";
 
 export type TabMessage =
   /** Follower: a new channelId, please. The leader answers with its first frame. */

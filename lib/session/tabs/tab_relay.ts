@@ -3,13 +3,14 @@
  * to the other tabs as the server would. Events are sent to the server once, whichever tab sends them first, and every tab
  * hears the answer.
  */
+import type { Clock } from "../../shared/environment.ts";
 import { decodeClientFrame } from "../../protocol/decode_client.ts";
 import { decodeServerFrame } from "../../protocol/decode_server.ts";
 import { type AuthorKey, type EventId, eventIdOf, type WireEvent } from "../../protocol/event.ts";
 import type { ClientFrame, LogPosition, SendFrame, ServerFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import { LATEST_EVENTS, PAGE_MAX_EVENTS, PEOPLE_SHOWN, PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Transport } from "../../transport/transport.ts";
-import type { Clock } from "../ports/session_deps.ts";
+
 import { PEOPLE_MAX, REFUSED_PAUSE_MS, TAB_RECENT_MAX_EVENTS } from "../ports/session_limits.ts";
 import type { TabMessage } from "./tab_messages.ts";
 
