@@ -3,6 +3,7 @@
  * Ed25519 (RFC 8032): the platform's own where `crypto.subtle` has it, else @noble/ed25519, which is loaded only then
  * (plain http on a LAN has no `crypto.subtle`; older phones have one without Ed25519).
  */
+import { BoundedMap } from "../shared/bounded.ts";
 import { fromBase64Url, toBase64Url } from "../shared/base64url.ts";
 import type { AuthorKey } from "../protocol/event.ts";
 import { authorKeyBytes } from "./author_key.ts";
@@ -47,7 +48,7 @@ async function choose(): Promise<Ed25519> {
 
 /** Ed25519 by the Web Crypto API. */
 export function webCryptoEd25519(subtle: SubtleCrypto): Ed25519 {
-  const keys = new Map<AuthorKey, CryptoKey>();
+  const keys = new BoundedMap<AuthorKey, CryptoKey>(KEPT_KEYS);
   return {
     name: "webcrypto",
     async signer(seed) {
@@ -72,7 +73,6 @@ export function webCryptoEd25519(subtle: SubtleCrypto): Ed25519 {
         } catch {
           return false; // Not a point on the curve: nobody's key.
         }
-        if (keys.size >= KEPT_KEYS) keys.delete(keys.keys().next().value!);
         keys.set(author, key);
       }
       return await subtle.verify("Ed25519", key, bytes, utf8.encode(text));

@@ -4,6 +4,7 @@
  * whoever asks, and fetches for others. It does no I/O and knows no time of its own: ports.ts. Its rules have tags in
  * docs/PROTOCOL.md, "Files".
  */
+import { BoundedMap } from "../shared/bounded.ts";
 import type { AuthorKey } from "../protocol/event.ts";
 import {
   blockCount,
@@ -23,7 +24,7 @@ import { Uploads } from "./uploads.ts";
 interface Neighbour {
   uploads: Uploads;
   /** What it asked about, and whether it asked for it to be fetched. */
-  asked: Map<FileRoot, { hopsLeft: number }>;
+  asked: BoundedMap<FileRoot, { hopsLeft: number }>;
 }
 
 /** How far a file is that is being fetched. */
@@ -88,7 +89,7 @@ export class FileExchange {
     const { now, send } = this.#ports;
     this.#neighbours.set(peer, {
       uploads: new Uploads(peer, { now, send, read: (root, index) => this.#read(root, index) }),
-      asked: new Map(),
+      asked: new BoundedMap(ASKED_MAX),
     });
     if (this.#misbehaving.has(peer)) return;
     for (const { download } of this.#downloads.values()) download.linked(peer);
@@ -206,8 +207,6 @@ export class FileExchange {
 
   async #wanted(peer: AuthorKey, neighbour: Neighbour, root: FileRoot, hopsLeft: number): Promise<void> {
     const { asked } = neighbour;
-    const oldest = asked.keys().next().value;
-    if (asked.size >= ASKED_MAX && oldest !== undefined && !asked.has(root)) asked.delete(oldest);
     asked.set(root, { hopsLeft });
     const held = await this.#offered(root);
     if (this.#neighbours.get(peer) !== neighbour) return;

@@ -15,7 +15,7 @@ import {
   type MeshGoodbyeFrame,
   type MeshSignalFrame,
 } from "../protocol/peer/mesh_frames.ts";
-import { Budget } from "./budget.ts";
+import { KeyedRateLimiter } from "../shared/rate_limiter.ts";
 import { PeerScore } from "./peers/peer_score.ts";
 import { EventRouter } from "./events/event_router.ts";
 import { FRAMES_BURST, FRAMES_PER_SECOND, STRIKES_MAX } from "./mesh_limits.ts";
@@ -42,7 +42,7 @@ export class MeshNode implements MeshContext {
   readonly #routes: RoutingTable;
   readonly #neighbours: PeerManager;
   readonly #receipts: Receipts;
-  readonly #frames = new Budget<AuthorKey>(FRAMES_BURST, 1000 / FRAMES_PER_SECOND, 256);
+  readonly #frames = new KeyedRateLimiter<AuthorKey>({ burst: FRAMES_BURST, everyMs: 1000 / FRAMES_PER_SECOND }, 256);
   /** The operator's notices, checked by the session; told to every neighbour. */
   #notices: readonly WireEvent[] = [];
   readonly #counts = { framesSent: 0, framesReceived: 0, badFrames: 0, bans: 0 };
@@ -133,7 +133,7 @@ export class MeshNode implements MeshContext {
     const link = this.#links.get(peer);
     if (link === undefined || this.#closed) return;
     this.#counts.framesReceived++;
-    if (!this.#frames.take(peer, this.now())) return this.#strike(peer, 0.01);
+    if (this.#frames.take(peer, this.now()) > 0) return this.#strike(peer, 0.01);
     const decoded = decodeMeshFrame(data);
     if (decoded.ok) return this.#handle(link, decoded.frame);
     this.#counts.badFrames++;

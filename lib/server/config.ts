@@ -3,7 +3,7 @@
  * What both ends of a wire must agree on is in lib/protocol/limits.ts instead.
  */
 import { isBase64UrlOf } from "../shared/base64url.ts";
-import type { Rate } from "../store/store.ts";
+import type { PausingRateLimit } from "../shared/rate_limiter.ts";
 import { readPasswordHash } from "./admin/password.ts";
 import { LOG_LEVELS, type LogLevel } from "./stats/figures.ts";
 
@@ -43,13 +43,13 @@ export interface ServerConfig {
     repeatWithinMs: number;
     /** … up to this many tokens. */
     repeatMaxTokens: number;
-    deviceConnections: Rate;
-    addressConnections: Rate;
-    wrongCodes: Rate;
+    deviceConnections: PausingRateLimit;
+    addressConnections: PausingRateLimit;
+    wrongCodes: PausingRateLimit;
     /** Wrong codes of one address; beyond it, codes of rooms that are not listed are not looked up for it. */
-    addressWrongCodes: Rate;
-    deviceRooms: Rate;
-    addressRooms: Rate;
+    addressWrongCodes: PausingRateLimit;
+    deviceRooms: PausingRateLimit;
+    addressRooms: PausingRateLimit;
     /** Events on one connection, of whatever authors: checked before any signature is. */
     connectionEvents: { burst: number; everyMs: number };
     /** Frames other than `send` on one connection. */
@@ -202,8 +202,8 @@ export interface ServerConfig {
     /** … and after this in any case. */
     lifeMs: number;
     /** Wrong passwords from one address, and from all together, counted over all instances. */
-    addressTries: Rate;
-    allTries: Rate;
+    addressTries: PausingRateLimit;
+    allTries: PausingRateLimit;
   };
 
   feed: {

@@ -2,6 +2,7 @@
  * Notes for operators: JSON lines in production and staging, readable ones in development. They hold what the program
  * says, never what somebody wrote, who wrote it, or where they are: no names, texts, codes, links, addresses, cookies.
  */
+import { BoundedMap } from "../shared/bounded.ts";
 import type { EnvironmentName } from "./config.ts";
 import { LOG_LEVELS, type LogLevel } from "./stats/figures.ts";
 import type { Log } from "./environment.ts";
@@ -39,7 +40,7 @@ const LINE_MAX_CHARS = 2_000;
 export function createLogger({ level, format, clock, write, onLine }: LoggerDeps): Logger {
   const least = LOG_LEVELS.indexOf(level);
   /** By line: when it was written, and how often it was held back since. */
-  const remembered = new Map<string, { at: number; heldBack: number }>();
+  const remembered = new BoundedMap<string, { at: number; heldBack: number }>(REMEMBERED_LINES);
   let burst = { at: -Infinity, lines: 0, heldBack: 0 };
 
   const log: Logger["log"] = (level, line, fields = {}) => {
@@ -60,9 +61,7 @@ export function createLogger({ level, format, clock, write, onLine }: LoggerDeps
     burst.lines++;
     const heldBack = (known?.heldBack ?? 0) + burst.heldBack;
     burst.heldBack = 0;
-    remembered.delete(line);
     remembered.set(line, { at: now, heldBack: 0 });
-    if (remembered.size > REMEMBERED_LINES) remembered.delete(remembered.keys().next().value!);
     const all: LogFields = heldBack > 0 ? { ...fields, heldBack } : fields;
     put(level, line, all);
   };

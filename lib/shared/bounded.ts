@@ -1,4 +1,4 @@
-// Runs in browser and simulator.
+// Runs in browser and server.
 /** Maps and sets that cannot grow: when full, what was put in first goes out first. */
 
 export class BoundedMap<Key, Value> {
@@ -31,6 +31,10 @@ export class BoundedMap<Key, Value> {
 
   /** From the oldest to the newest. */
   entries(): IterableIterator<[Key, Value]> {
+    return this.#map.entries();
+  }
+
+  [Symbol.iterator](): IterableIterator<[Key, Value]> {
     return this.#map.entries();
   }
 

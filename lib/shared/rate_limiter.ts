@@ -1,37 +1,81 @@
-/** The generic cell rate algorithm (ITU-T I.371): one number, the theoretical arrival time, is all there is to remember. */
+// Runs in browser and server.
+/**
+ * The one rate limiter: the generic cell rate algorithm (ITU-T I.371). It remembers one number per owner, the theoretical
+ * arrival time (TAT) of the next token.
+ */
+import { BoundedMap } from "./bounded.ts";
 
 /** `burst` tokens at once, then one per `everyMs`. */
-export interface TokenRate {
+export interface RateLimit {
   burst: number;
   everyMs: number;
 }
 
+/** A rate limit that, once exceeded, allows nothing for `pauseMs`. */
+export interface PausingRateLimit extends RateLimit {
+  pauseMs: number;
+}
+
 /**
- * Takes `cost` tokens: the new theoretical arrival time, or how long to wait. What costs more than a whole burst is
- * let through by a full bucket, and paid for afterwards.
+ * Takes `cost` tokens: the new theoretical arrival time, or how long to wait, both ms. A cost above the whole burst passes
+ * when the bucket is full and is paid for afterwards.
  */
 export function takeTokens(
   tatMs: number,
-  rate: TokenRate,
+  { burst, everyMs }: RateLimit,
   cost: number,
   nowMs: number,
 ): { ok: true; tatMs: number } | { ok: false; retryAfterMs: number } {
   const from = Math.max(tatMs, nowMs);
   const ahead = from - nowMs;
-  const allowed = Math.max(0, rate.burst - cost) * rate.everyMs;
+  const allowed = Math.max(0, burst - cost) * everyMs;
   if (ahead > allowed) return { ok: false, retryAfterMs: Math.ceil(ahead - allowed) };
-  return { ok: true, tatMs: from + cost * rate.everyMs };
+  return { ok: true, tatMs: from + cost * everyMs };
 }
 
-/** A rate of one owner, kept in memory. */
-export class TokenBucket {
+/** The limit of one owner, in memory. */
+export class RateLimiter {
   #tatMs = 0;
-  constructor(readonly rate: TokenRate) {}
 
-  /** Takes one token: undefined, or how long to wait, ms. */
-  take(nowMs: number): number | undefined {
-    const taken = takeTokens(this.#tatMs, this.rate, 1, nowMs);
+  /** `limit` may be replaced later; what was taken before counts against the new one. */
+  constructor(public limit: RateLimit) {}
+
+  /** Takes one token. Returns 0, or the ms to wait before asking again. */
+  take(nowMs: number): number {
+    const taken = takeTokens(this.#tatMs, this.limit, 1, nowMs);
     if (!taken.ok) return taken.retryAfterMs;
     this.#tatMs = taken.tatMs;
+    return 0;
+  }
+
+  /** How many tokens can be taken now. */
+  left(nowMs: number): number {
+    const { burst, everyMs } = this.limit;
+    return Math.floor(burst - Math.max(0, this.#tatMs - nowMs) / everyMs);
+  }
+}
+
+/** The same limit for each of a bounded number of keys. A key that was forgotten starts with a full burst. */
+export class KeyedRateLimiter<Key> {
+  readonly #limiters: BoundedMap<Key, RateLimiter>;
+
+  constructor(readonly limit: RateLimit, maxKeys: number) {
+    this.#limiters = new BoundedMap(maxKeys);
+  }
+
+  /** Takes one of the key's tokens. Returns 0, or the ms to wait. */
+  take(key: Key, nowMs: number): number {
+    let limiter = this.#limiters.get(key);
+    if (limiter === undefined) this.#limiters.set(key, limiter = new RateLimiter(this.limit));
+    return limiter.take(nowMs);
+  }
+
+  /** How many tokens of the key can be taken now. */
+  left(key: Key, nowMs: number): number {
+    return this.#limiters.get(key)?.left(nowMs) ?? this.limit.burst;
+  }
+
+  delete(key: Key): void {
+    this.#limiters.delete(key);
   }
 }

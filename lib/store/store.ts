@@ -2,6 +2,7 @@
  * What the server keeps, as verbs on domain values. Only lib/store knows keys. Losing a race is a result, not an error;
  * a database that does not answer throws StorageUnavailable, and nothing was promised to anyone by then.
  */
+import type { PausingRateLimit } from "../shared/rate_limiter.ts";
 import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../protocol/event.ts";
 import type { SignalFailure } from "../protocol/codes.ts";
 import type { Person, RoomInfo } from "../protocol/frames.ts";
@@ -156,19 +157,12 @@ export interface PresenceStore {
   counts(rooms: readonly RoomId[], nowMs: number): Promise<Map<RoomId, number>>;
 }
 
-/** A rate: `burst` at once, then one per `everyMs`; after the limit is hit, nothing for at least `pauseMs`. */
-export interface Rate {
-  burst: number;
-  everyMs: number;
-  pauseMs: number;
-}
-
 export interface LimitStore {
   /**
    * Takes one from the allowance of `who` for `what`, counted over all instances. Allowed: undefined. Else how long to
    * wait, ms; a refused try does not lengthen the wait.
    */
-  take(what: string, who: string, rate: Rate, nowMs: number): Promise<number | undefined>;
+  take(what: string, who: string, rate: PausingRateLimit, nowMs: number): Promise<number | undefined>;
 }
 
 /** Bells tell other instances that something of some rooms changed. They may ring twice or for nothing, never too seldom. */

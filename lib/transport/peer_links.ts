@@ -4,6 +4,7 @@
  *
  * A peer that begins anew takes the place of its old link: it reloaded, or another tab of it took over.
  */
+import { BoundedSet } from "../shared/bounded.ts";
 import type { Signer, Verifier } from "../crypto/signing.ts";
 import { openSignal, signSignal } from "../crypto/signal_signing.ts";
 import { toBase64Url } from "../shared/base64url.ts";
@@ -41,7 +42,7 @@ export class PeerLinks {
   readonly #deps: PeerLinksDeps;
   /** Links that are not closed. */
   readonly #links = new Map<AuthorKey, PeerLink>();
-  readonly #ended = new Set<LinkSessionId>();
+  readonly #ended = new BoundedSet<LinkSessionId>(ENDED_MAX);
   #opening = Promise.resolve();
   #signing = Promise.resolve();
   #waiting = 0;
@@ -167,7 +168,6 @@ export class PeerLinks {
   #remember(session: LinkSessionId | undefined): void {
     if (session === undefined) return;
     this.#ended.add(session);
-    if (this.#ended.size > ENDED_MAX) this.#ended.delete(this.#ended.keys().next().value!);
   }
 
   /** Answers a signal that begins or continues nothing here. */

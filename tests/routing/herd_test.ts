@@ -2,7 +2,7 @@
 import { assert } from "@std/assert";
 import { isFailure, retryDelayMs } from "../../lib/routing/backoff.ts";
 import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
-import { TokenBucket } from "../../lib/shared/rate_limiter.ts";
+import { RateLimiter } from "../../lib/shared/rate_limiter.ts";
 import { RetryScheduler } from "../../lib/server/limits/retry_scheduler.ts";
 import { SeededRandom } from "../simulation/random.ts";
 
@@ -30,7 +30,7 @@ function herd(
   hint: (now: number, f: number) => number,
 ): Herd {
   const random = new SeededRandom(1, "herd");
-  const gate = new TokenBucket({ burst: perSlot, everyMs: SLOT_MS / perSlot });
+  const gate = new RateLimiter({ burst: perSlot, everyMs: SLOT_MS / perSlot });
   const due: { failures: number }[][] = [];
   const plan = (client: { failures: number }, at: number) => (due[Math.ceil(at)] ??= []).push(client);
   for (let count = 0; count < CLIENTS; count++) {
@@ -43,7 +43,7 @@ function herd(
       tries++;
       const isBack = now >= backMs;
       if (isBack) arrivals[Math.floor(now / SLOT_MS)] = (arrivals[Math.floor(now / SLOT_MS)] ?? 0) + 1;
-      if (isBack && gate.take(now) === undefined) {
+      if (isBack && gate.take(now) === 0) {
         waiting--;
         continue;
       }

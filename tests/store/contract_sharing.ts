@@ -1,4 +1,5 @@
 /** The contract's part on what instances share: presence, limits, channels, leases. */
+import type { PausingRateLimit } from "../../lib/shared/rate_limiter.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CHANGE_CHANNELS } from "../../lib/store/keys.ts";
 import { MAILBOX_SLOTS } from "../../lib/store/instances/mailboxes.ts";
@@ -6,7 +7,6 @@ import {
   type Envelope,
   type EnvelopeBatch,
   type PresenceEntry,
-  type Rate,
   STATS_TEXT_MAX_BYTES,
   type Store,
 } from "../../lib/store/store.ts";
@@ -69,7 +69,7 @@ function presenceContract(test: StoreTest): void {
 }
 
 function limitsContract(test: StoreTest): void {
-  const rate: Rate = { burst: 5, everyMs: 1_000, pauseMs: 0 };
+  const rate: PausingRateLimit = { burst: 5, everyMs: 1_000, pauseMs: 0 };
 
   test("a rate allows its burst at once, then one each interval, and tells how long to wait", async ({ open }) => {
     const { limits } = await open();
@@ -88,7 +88,7 @@ function limitsContract(test: StoreTest): void {
 
   test("after a limit is hit there is a pause, which refused tries do not lengthen", async ({ open }) => {
     const { limits } = await open();
-    const paused: Rate = { burst: 2, everyMs: 100, pauseMs: 10_000 };
+    const paused: PausingRateLimit = { burst: 2, everyMs: 100, pauseMs: 10_000 };
     for (let taken = 0; taken < 2; taken++) assertEquals(await limits.take("x", "me", paused, NOON), undefined);
     assertEquals(await limits.take("x", "me", paused, NOON), 10_000);
     assertEquals(await limits.take("x", "me", paused, NOON + 4_000), 6_000);
@@ -101,7 +101,7 @@ function limitsContract(test: StoreTest): void {
 
   test("a wait that is longer than the pause counts", async ({ open }) => {
     const { limits } = await open();
-    const slow: Rate = { burst: 1, everyMs: 60_000, pauseMs: 1_000 };
+    const slow: PausingRateLimit = { burst: 1, everyMs: 60_000, pauseMs: 1_000 };
     assertEquals(await limits.take("x", "me", slow, NOON), undefined);
     assertEquals(await limits.take("x", "me", slow, NOON), 60_000);
     assertEquals(await limits.take("x", "me", slow, NOON + 30_000), 30_000);
@@ -115,7 +115,7 @@ function limitsContract(test: StoreTest): void {
 
   test("a limit is exact when three instances take 600 times at once", async ({ open }) => {
     const stores = [await open(), await open(), await open()];
-    const tight: Rate = { burst: 100, everyMs: 1_000, pauseMs: 0 };
+    const tight: PausingRateLimit = { burst: 100, everyMs: 1_000, pauseMs: 0 };
     const answers = await Promise.all(
       Array.from({ length: 600 }, (_, at) => stores[at % 3]!.limits.take("x", "me", tight, NOON)),
     );

@@ -15,7 +15,7 @@ import {
   type MeshFetchFrame,
   type MeshSummaryFrame,
 } from "../../protocol/peer/mesh_frames.ts";
-import { Budget } from "../budget.ts";
+import { KeyedRateLimiter } from "../../shared/rate_limiter.ts";
 import { digestBucketOf, type HeldEvents } from "./held_events.ts";
 import {
   DIGEST_BUSY_MS,
@@ -42,7 +42,7 @@ interface Comparison {
 
 export class AntiEntropy {
   readonly #comparisons = new Map<AuthorKey, Comparison>();
-  readonly #pages = new Budget<AuthorKey>(PAGES_PER_SECOND, 1000 / PAGES_PER_SECOND, 256);
+  readonly #pages = new KeyedRateLimiter<AuthorKey>({ burst: PAGES_PER_SECOND, everyMs: 1000 / PAGES_PER_SECOND }, 256);
   #digestAt = Infinity;
   /** Neighbours that still get a digest in this round. */
   #round: AuthorKey[] = [];
@@ -158,7 +158,7 @@ export class AntiEntropy {
 
   /** A neighbour asks for a page. Undefined: too many, it gets none. */
   page(peer: AuthorKey, { ranges }: MeshFetchFrame): Event[] | undefined {
-    if (!this.#pages.take(peer, this.context.now())) return undefined;
+    if (this.#pages.take(peer, this.context.now()) > 0) return undefined;
     const events: Event[] = [];
     let chars = 0, looked = 0;
     for (const [author, from, to] of ranges) {

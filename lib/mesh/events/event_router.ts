@@ -12,7 +12,7 @@ import {
   type MeshPushFrame,
 } from "../../protocol/peer/mesh_frames.ts";
 import { AntiEntropy } from "./anti_entropy.ts";
-import { Budget } from "../budget.ts";
+import { KeyedRateLimiter } from "../../shared/rate_limiter.ts";
 import { StoreAndForward } from "./store_and_forward.ts";
 import { HeldEvents } from "./held_events.ts";
 import { Ingress, type IngressResult } from "./ingress.ts";
@@ -48,8 +48,8 @@ export class EventRouter {
   readonly antiEntropy: AntiEntropy;
   readonly wanted = new WantedEvents();
   readonly #forward = new StoreAndForward();
-  readonly #duplicates = new Budget<AuthorKey>(DUPLICATES_BURST, DUPLICATE_EVERY_MS, 256);
-  readonly #wants = new Budget<AuthorKey>(WANTS_BURST, WANT_EVERY_MS, 256);
+  readonly #duplicates = new KeyedRateLimiter<AuthorKey>({ burst: DUPLICATES_BURST, everyMs: DUPLICATE_EVERY_MS }, 256);
+  readonly #wants = new KeyedRateLimiter<AuthorKey>({ burst: WANTS_BURST, everyMs: WANT_EVERY_MS }, 256);
   readonly counts = { duplicates: 0, pageEventsSent: 0 };
 
   constructor(
@@ -160,7 +160,7 @@ export class EventRouter {
   /** A neighbour wants an event it was offered. */
   asked(link: Link, id: EventId): void {
     const event = this.held.get(id);
-    if (event === undefined || !this.#wants.take(link.peer, this.ports.now())) return;
+    if (event === undefined || this.#wants.take(link.peer, this.ports.now()) > 0) return;
     this.broadcast.wanted(event, link, MESH_HOPS_MAX);
   }
 
@@ -209,7 +209,7 @@ export class EventRouter {
     this.counts.duplicates++;
     if (result === "pending") this.wanted.offered(event.id, peer, now);
     else if (!this.broadcast.holds(event.id, peer)) this.#say(event.id, peer);
-    if (!this.#duplicates.take(peer, now)) this.strike(peer, STRIKES.repeats);
+    if (this.#duplicates.take(peer, now) > 0) this.strike(peer, STRIKES.repeats);
     if (asked || this.broadcast.isFlooding() || !this.context.links.has(peer)) return;
     // Where pushes get lost, a second way is worth its copies.
     if (this.wanted.isLossy && this.broadcast.eagerLinks() <= EAGER_WHEN_LOSSY) return;

@@ -2,7 +2,7 @@
 /** How an event gets in: read, not here yet, within its author's budget, checked, kept; then told and passed on. */
 import { type AuthorKey, type Event, readEvent, type WireEvent } from "../../protocol/event.ts";
 import { BoundedMap, BoundedSet } from "../../shared/bounded.ts";
-import { Budget } from "../budget.ts";
+import { KeyedRateLimiter } from "../../shared/rate_limiter.ts";
 import { Checking } from "./check_queue.ts";
 import type { HeldEvents } from "./held_events.ts";
 import {
@@ -30,9 +30,9 @@ export class Ingress {
   readonly #seen = new BoundedSet<string>(SEEN_MAX);
   /** Ids that are not wanted for a while, and until when. */
   readonly #shunned = new BoundedMap<string, number>(SHUNNED_MAX);
-  readonly #budgets = {
-    pushed: new Budget<AuthorKey>(AUTHOR_BURST, AUTHOR_EVERY_MS, AUTHORS_MAX),
-    fetched: new Budget<AuthorKey>(AUTHOR_FETCH_BURST, AUTHOR_EVERY_MS, AUTHORS_MAX),
+  readonly #limiters = {
+    pushed: new KeyedRateLimiter<AuthorKey>({ burst: AUTHOR_BURST, everyMs: AUTHOR_EVERY_MS }, AUTHORS_MAX),
+    fetched: new KeyedRateLimiter<AuthorKey>({ burst: AUTHOR_FETCH_BURST, everyMs: AUTHOR_EVERY_MS }, AUTHORS_MAX),
   };
   readonly #checking: Checking;
   readonly counts = { forged: 0, refused: 0, overBudget: 0, conflicts: 0 };
@@ -53,7 +53,7 @@ export class Ingress {
 
   /** How many events of an author may be fetched now. */
   allowance(author: AuthorKey): number {
-    return this.#budgets.fetched.left(author, this.ports.now());
+    return this.#limiters.fetched.left(author, this.ports.now());
   }
 
   /** Keeps an event that is known to be good. False: it was here, or cannot be kept. */
@@ -88,7 +88,7 @@ export class Ingress {
       return done("dropped", event);
     }
     // Before the signature: checking is what costs.
-    if (this.#budgets[arrival].left(event.author, this.ports.now()) < 1) {
+    if (this.#limiters[arrival].left(event.author, this.ports.now()) < 1) {
       this.counts.overBudget++;
       this.#shun(event.id);
       return done("over_budget", event);
@@ -97,7 +97,7 @@ export class Ingress {
       switch (result) {
         case "good":
           // Only true events of an author spend its budget, or anybody could spend it.
-          this.#budgets[arrival].take(event.author, this.ports.now());
+          this.#limiters[arrival].take(event.author, this.ports.now());
           return done(this.keep(event) ? "accepted" : "known", event);
         case "forged":
           this.counts.forged++;

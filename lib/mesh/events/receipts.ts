@@ -17,7 +17,7 @@ import {
   receiptText,
 } from "../../protocol/peer/mesh_frames.ts";
 import { BoundedMap, BoundedSet } from "../../shared/bounded.ts";
-import { Budget } from "../budget.ts";
+import { KeyedRateLimiter } from "../../shared/rate_limiter.ts";
 import type { HeldEvents } from "./held_events.ts";
 import {
   AUTHORS_MAX,
@@ -52,7 +52,7 @@ export class Receipts {
   readonly #waiting = new BoundedMap<string, Receipt>(RECEIPTS_QUEUED);
   /** Passed on, or counted. */
   readonly #passed = new BoundedSet<string>(RECEIPTS_SEEN);
-  readonly #budget = new Budget<AuthorKey>(RECEIPTS_BURST, RECEIPT_EVERY_MS, 256);
+  readonly #limiter = new KeyedRateLimiter<AuthorKey>({ burst: RECEIPTS_BURST, everyMs: RECEIPT_EVERY_MS }, 256);
   readonly #batches = new Map<AuthorKey, Batch>();
   readonly #counted = new BoundedMap<EventId, Set<AuthorKey>>(COUNTED_EVENTS);
   #batchNumber = 0;
@@ -83,7 +83,7 @@ export class Receipts {
     for (const receipt of frame.receipts) {
       const key = keyOf(receipt);
       if (this.#passed.has(key) || receipt.phone === this.context.me) continue;
-      if (!this.#budget.take(peer, this.context.now())) return;
+      if (this.#limiter.take(peer, this.context.now()) > 0) return;
       if (receipt.author === this.context.me) void this.#count(receipt, key);
       else this.#passOn(receipt, key);
     }

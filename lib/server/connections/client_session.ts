@@ -33,7 +33,7 @@ import type { Outcome, Sender, Submission } from "../rooms/committer.ts";
 import type { ServerConfig } from "../config.ts";
 import type { Hub, Member } from "../rooms/hub.ts";
 import type { Overload } from "../limits/overload.ts";
-import { TokenBucket } from "../../shared/rate_limiter.ts";
+import { RateLimiter } from "../../shared/rate_limiter.ts";
 import type { Signaling } from "../rooms/signaling.ts";
 import type { RuntimeSettings } from "../admin/runtime_settings.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
@@ -88,10 +88,10 @@ export class ClientSession implements Member, Sender {
   #cancelTimeout: Cancel;
   #lastHeardAt: number;
   #badFrames = 0;
-  readonly #frames: TokenBucket;
-  readonly #events: TokenBucket;
-  readonly #sentSignals: TokenBucket;
-  readonly #receivedSignals: TokenBucket;
+  readonly #frames: RateLimiter;
+  readonly #events: RateLimiter;
+  readonly #sentSignals: RateLimiter;
+  readonly #receivedSignals: RateLimiter;
   #inFlight = 0;
   /** Events are checked and submitted in the order of their frames. */
   #checking = Promise.resolve();
@@ -103,10 +103,10 @@ export class ClientSession implements Member, Sender {
     this.#deps = deps;
     const { environment: { clock, random, timers }, config } = deps;
     this.#lastHeardAt = clock.now();
-    this.#frames = new TokenBucket(config.limits.connectionFrames);
-    this.#events = new TokenBucket(config.limits.connectionEvents);
-    this.#sentSignals = new TokenBucket(config.limits.sentSignals);
-    this.#receivedSignals = new TokenBucket(config.limits.receivedSignals);
+    this.#frames = new RateLimiter(config.limits.connectionFrames);
+    this.#events = new RateLimiter(config.limits.connectionEvents);
+    this.#sentSignals = new RateLimiter(config.limits.sentSignals);
+    this.#receivedSignals = new RateLimiter(config.limits.receivedSignals);
     const nonce = toBase64Url(random.bytes(16));
     this.#state = { name: "greeting", nonce };
     this.#cancelTimeout = timers.after(HELLO_TIMEOUT_MS, () => this.end("hello_timeout"));
@@ -141,8 +141,8 @@ export class ClientSession implements Member, Sender {
     }
     const { frame } = decoded;
     // Events and signals have limits of their own.
-    const waitMs = frame.type === "send" || frame.type === "signal" ? undefined : this.#frames.take(now);
-    if (waitMs !== undefined) return this.#problem("busy", { retryAfterMs: waitMs });
+    const waitMs = frame.type === "send" || frame.type === "signal" ? 0 : this.#frames.take(now);
+    if (waitMs > 0) return this.#problem("busy", { retryAfterMs: waitMs });
     const { name } = this.#state;
     switch (frame.type) {
       case "ping":
@@ -319,7 +319,7 @@ export class ClientSession implements Member, Sender {
       }
       // Before anything costly: a flood costs a hash each, no signature check and no database.
       const waitMs = this.#events.take(clock.now());
-      if (waitMs !== undefined) {
+      if (waitMs > 0) {
         this.#refuse(eventIdOf(wire[0]), "rate_limited", { retryAfterMs: waitMs });
         // A server that lags reads in one moment what was sent over seconds: then it need not be a flood.
         if (overload.load.level === "normal") this.#strike(1 / SEND_MAX_EVENTS);
@@ -395,7 +395,7 @@ export class ClientSession implements Member, Sender {
 
   #signal(hub: Hub, frame: SendSignalFrame): void {
     const retryAfterMs = this.#sentSignals.take(this.#deps.environment.clock.now());
-    if (retryAfterMs !== undefined) {
+    if (retryAfterMs > 0) {
       this.#deps.stats.count("frame_problems", "busy");
       this.#tell({ type: "problem", problem: "busy", field: "signal", retryAfterMs });
       return this.#strike(SIGNAL_OVER_LIMIT_STRIKE);
@@ -409,7 +409,7 @@ export class ClientSession implements Member, Sender {
     if (this.#state.name === "closed") return false;
     // Somebody who calls again and again must not get a slow reader cut off.
     if (connection.bufferedBytes() + text.length > config.fanOut.highWatermarkBytes / 2) return false;
-    if (this.#receivedSignals.take(environment.clock.now()) !== undefined) return false;
+    if (this.#receivedSignals.take(environment.clock.now()) > 0) return false;
     connection.send(text);
     return true;
   }

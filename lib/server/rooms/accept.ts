@@ -9,10 +9,10 @@ import type { Event } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { CLOCK_MAX_LEAD } from "../../protocol/limits.ts";
 import type { AuthorRecord, StoredAt } from "../../store/store.ts";
-import { takeTokens, type TokenRate } from "../../shared/rate_limiter.ts";
+import { type RateLimit, takeTokens } from "../../shared/rate_limiter.ts";
 
 export interface AcceptRules {
-  messages: TokenRate;
+  messages: RateLimit;
   repeatWithinMs: number;
   repeatMaxTokens: number;
   /** Older events are deleted, and with them the knowledge of who had which `n`. */

@@ -1,4 +1,5 @@
 /** Making, finding and listing rooms, with the limits on each. */
+import { BoundedMap } from "../../shared/bounded.ts";
 import type { Clock } from "../../shared/environment.ts";
 import { normalizeRoomCode } from "../../chat/room_code.ts";
 import { suggestRoomCodes } from "../../chat/room_code_words.ts";
@@ -50,7 +51,7 @@ export interface RoomsDeps {
 export class Rooms {
   readonly #deps: RoomsDeps;
   /** Addresses from which too many wrong codes came, and until when none of theirs is looked up. */
-  readonly #guessing = new Map<string, number>();
+  readonly #guessing = new BoundedMap<string, number>(GUESSING_MAX);
   #suggested:
     | { at: number; key: string; rooms: Promise<readonly SuggestedEntry[]> }
     | undefined;
@@ -107,7 +108,7 @@ export class Rooms {
       store.limits.take("wrong codes", device, wrongCodes, now),
       store.limits.take("wrong codes address", address, addressWrongCodes, now),
     ]);
-    if (addressWaitMs !== undefined) this.#isGuessing(address, now + addressWaitMs);
+    if (addressWaitMs !== undefined) this.#guessing.set(address, now + addressWaitMs);
     const waitMs = addressWaitMs ?? deviceWaitMs;
     if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
     if (!suggests) return { problem: "no_such_room" };
@@ -118,13 +119,6 @@ export class Rooms {
     };
     const suggestions = await suggestRoomCodes(typed, maySuggest, config.rooms.suggestions);
     return { problem: "no_such_room", suggestions };
-  }
-
-  #isGuessing(address: string, until: number): void {
-    this.#guessing.delete(address);
-    this.#guessing.set(address, until);
-    const [oldest] = this.#guessing.keys();
-    if (this.#guessing.size > GUESSING_MAX && oldest !== undefined) this.#guessing.delete(oldest);
   }
 
   /** Throws StorageUnavailable. */

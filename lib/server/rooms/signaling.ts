@@ -4,6 +4,7 @@
  *
  * Between instances: one mailbox per instance, at most one post under way to each; what comes meanwhile goes in the next.
  */
+import { BoundedMap } from "../../shared/bounded.ts";
 import type { Clock } from "../../shared/environment.ts";
 import type { SignalFailure } from "../../protocol/codes.ts";
 import type { AuthorKey, RoomId } from "../../protocol/event.ts";
@@ -41,11 +42,12 @@ export class Signaling {
   readonly #queues = new Map<string, Waiting[]>();
   readonly #sending = new Set<Promise<void>>();
   /** Where signals of people came from: the way back, before presence tells it. Oldest first. */
-  readonly #heard = new Map<string, { instance: string; at: number }>();
+  readonly #heard: BoundedMap<string, { instance: string; at: number }>;
   readonly #listening: Promise<void>;
 
   constructor(deps: SignalingDeps) {
     this.#deps = deps;
+    this.#heard = new BoundedMap(deps.config.heardAuthors);
     this.#listening = this.#listen();
   }
 
@@ -147,9 +149,7 @@ export class Signaling {
   }
 
   #remember(author: string, instance: string): void {
-    this.#heard.delete(author);
     this.#heard.set(author, { instance, at: this.#deps.clock.now() });
-    if (this.#heard.size > this.#deps.config.heardAuthors) this.#heard.delete(this.#heard.keys().next().value!);
   }
 }
 

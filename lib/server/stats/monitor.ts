@@ -11,7 +11,7 @@ import { StorageUnavailable, type Store } from "../../store/store.ts";
 import { APP_VERSION } from "./health.ts";
 import { errorText } from "../logger.ts";
 import { Polling } from "../connections/poll_endpoint.ts";
-import { TokenBucket } from "../../shared/rate_limiter.ts";
+import { RateLimiter } from "../../shared/rate_limiter.ts";
 import type { ChatServer } from "../server.ts";
 import type { Environment } from "../environment.ts";
 import type { Dashboard } from "../../protocol/reports/dashboard.ts";
@@ -50,7 +50,7 @@ export class Monitor {
   readonly #startedAt: number;
   readonly #history: History;
   readonly #prober: Prober;
-  readonly #reports: TokenBucket;
+  readonly #reports: RateLimiter;
   #cpu: { at: number; ms: number; share: number | undefined };
   #made: { at: number; dashboard: Promise<Dashboard> } | undefined;
   #cancels = new Map<string, Cancel>();
@@ -64,7 +64,7 @@ export class Monitor {
     const { monitoring } = server.config;
     this.#startedAt = clock.now();
     this.#cpu = { at: clock.now(), ms: process.cpuMs(), share: undefined };
-    this.#reports = new TokenBucket(monitoring.reports);
+    this.#reports = new RateLimiter(monitoring.reports);
     this.#history = new History({
       store: store.stats,
       instance: server.instance,
@@ -142,7 +142,7 @@ export class Monitor {
   /** Whether another report may come now; what is turned away is counted. How long to wait, ms, else undefined. */
   admitReport(): number | undefined {
     const waitMs = this.#reports.take(this.#deps.environment.clock.now());
-    if (waitMs !== undefined) this.refuseReport();
+    if (waitMs > 0) this.refuseReport();
     return waitMs;
   }
 

@@ -1,6 +1,7 @@
 /** Who may read /metrics and /analytics: everybody, or whoever knows FESTIVAL_METRICS_TOKEN. */
+import { BoundedMap } from "../../shared/bounded.ts";
 import { createHash, timingSafeEqual } from "node:crypto";
-import { TokenBucket } from "../../shared/rate_limiter.ts";
+import { RateLimiter } from "../../shared/rate_limiter.ts";
 
 /** Wrong tries of one address; after them it waits, also with the right token. Others do not: nobody blinds a scraper. */
 const WRONG_TRIES = { burst: 20, everyMs: 1_000 };
@@ -9,7 +10,7 @@ const GUESSING_MAX = 1_000;
 
 export class FigureReaders {
   readonly #token: string | undefined;
-  readonly #guessing = new Map<string, { wrong: TokenBucket; waitUntil: number }>();
+  readonly #guessing = new BoundedMap<string, { wrong: RateLimiter; waitUntil: number }>(GUESSING_MAX);
 
   constructor(token: string | undefined) {
     this.#token = token;
@@ -27,12 +28,9 @@ export class FigureReaders {
   }
 
   #tried(address: string, nowMs: number): void {
-    const guesser = this.#guessing.get(address) ?? { wrong: new TokenBucket(WRONG_TRIES), waitUntil: 0 };
-    this.#guessing.delete(address);
+    const guesser = this.#guessing.get(address) ?? { wrong: new RateLimiter(WRONG_TRIES), waitUntil: 0 };
     this.#guessing.set(address, guesser);
-    guesser.waitUntil = nowMs + (guesser.wrong.take(nowMs) ?? 0);
-    const [oldest] = this.#guessing.keys();
-    if (this.#guessing.size > GUESSING_MAX && oldest !== undefined) this.#guessing.delete(oldest);
+    guesser.waitUntil = nowMs + guesser.wrong.take(nowMs);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The real environment of what runs in a page: its clock, its storage, its events. */
-import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
+import { type Cancel, type Clock, wallClock } from "../../shared/environment.ts";
 import { ed25519 } from "../../crypto/ed25519.ts";
 import { NOTICES_KEY } from "../../ui/read_notices.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
@@ -7,21 +7,9 @@ import { indexedDbStorage } from "../storage/idb_storage.ts";
 import type { NoticeStorage } from "../room/notice_board.ts";
 import { steadyClock } from "../../shared/steady_clock.ts";
 
-export const clock: Clock = { now: () => Date.now() };
+export { realRandom as random, realTimers as timers, wallClock as clock } from "../../shared/environment.ts";
 
-export const steady: Clock = steadyClock(clock, { now: () => performance.now() });
-
-export const timers: Timers = {
-  after(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
-
-export const random: Random = {
-  bytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
-  fraction: () => Math.random(),
-};
+export const steady: Clock = steadyClock(wallClock, { now: () => performance.now() });
 
 /** Chosen and tried out at the first use. */
 export const signatures: SessionDeps["ed25519"] = {

@@ -2,6 +2,7 @@
  * The mesh of one room in one page: links to peers (lib/transport), what travels over them (lib/mesh), and the session that
  * both work for. Loaded when a room is worth linking.
  */
+import { BoundedSet } from "../../shared/bounded.ts";
 import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import { MeshNode } from "../../mesh/mesh_node.ts";
 import type { MeshStats } from "../../mesh/mesh_ports.ts";
@@ -68,7 +69,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
   readonly #up = new Set<PeerLink>();
   readonly #paths = new Map<AuthorKey, LinkPath>();
   readonly #stopNotices: Cancel | undefined;
-  readonly #unreceipted = new Set<EventId>();
+  readonly #unreceipted = new BoundedSet<EventId>(UNRECEIPTED_MAX);
   #files: FileLinks | undefined;
   /** Phones that the server does not know, and the mesh does. */
   readonly #beyondServer = new Set<AuthorKey>();
@@ -128,8 +129,6 @@ export class RoomMesh implements SessionMesh, FileMesh {
     if (this.#up.size > 0) {
       this.counts.told++;
       this.#unreceipted.add(event.id);
-      const [oldest] = this.#unreceipted;
-      if (this.#unreceipted.size > UNRECEIPTED_MAX && oldest !== undefined) this.#unreceipted.delete(oldest);
     }
     this.#node.publish(event);
   }

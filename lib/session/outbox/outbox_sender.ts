@@ -9,7 +9,7 @@ import { SEND_MAX_EVENTS } from "../../protocol/limits.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { ACK_TIMEOUT_MS, SEND_MAX_CHARS, TRANSPORT_FULL_PAUSE_MS } from "../ports/session_limits.ts";
 import type { OutboxEntry } from "./outbox_state.ts";
-import { Pace } from "./pace.ts";
+import { RateLimiter } from "../../shared/rate_limiter.ts";
 
 /** One entry of the outbox as this tab knows it. */
 export interface OutboxItem {
@@ -48,7 +48,7 @@ export class OutboxSender {
   readonly #deps: OutboxSenderDeps;
   /** What the open connection allows; undefined without one. */
   #link: { inFlight: number } | undefined;
-  readonly #pace = new Pace();
+  readonly #pace = new RateLimiter({ burst: 1, everyMs: 0 });
   #heldUntil = 0;
   #cancelTimer: Cancel | undefined;
 
@@ -62,7 +62,7 @@ export class OutboxSender {
 
   connected({ inFlight, messageBurst, messageEveryMs }: WelcomeFrame["limits"]): void {
     this.#link = { inFlight };
-    this.#pace.set(messageBurst, messageEveryMs);
+    this.#pace.limit = { burst: messageBurst, everyMs: messageEveryMs };
     this.pump();
   }
 

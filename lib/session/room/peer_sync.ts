@@ -2,6 +2,7 @@
  * The side of a session that faces peers: what its mesh may see and send of the room, what comes from it or from another
  * tab that has the links, and which way new events go first.
  */
+import { BoundedMap } from "../../shared/bounded.ts";
 import type { Cancel } from "../../shared/environment.ts";
 import type { Timeline } from "../../chat/timeline.ts";
 import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
@@ -49,7 +50,7 @@ export class PeerSync {
   readonly #deps: PeerSyncDeps;
   #mesh: SessionMesh | undefined;
   /** Events that were opened when they were checked, until they are told of. */
-  readonly #opened = new Map<EventId, Event>();
+  readonly #opened = new BoundedMap<EventId, Event>(UNTOLD_MAX_EVENTS);
   readonly #stopListening: Cancel;
 
   constructor(deps: PeerSyncDeps) {
@@ -165,8 +166,6 @@ export class PeerSync {
     const admitted = await gate.verify(event);
     if (typeof admitted === "string") return admitted;
     this.#opened.set(event.id, admitted);
-    const [oldest] = this.#opened.keys();
-    if (this.#opened.size > UNTOLD_MAX_EVENTS && oldest !== undefined) this.#opened.delete(oldest);
     return "good";
   }
 

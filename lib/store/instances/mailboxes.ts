@@ -2,6 +2,7 @@
  * Mailboxes: what one instance hands to another one, and nobody keeps. Each instance has one; each sender has
  * MAILBOX_SLOTS places in it, so it cannot grow, and every place empties itself after `lifeMs` when nobody does.
  */
+import { BoundedMap } from "../../shared/bounded.ts";
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
 import type { Envelope, EnvelopeBatch, MailboxStore } from "../store.ts";
@@ -24,7 +25,7 @@ export class KvMailboxes implements MailboxStore {
   readonly #database: Database;
   readonly #closed: AbortSignal;
   /** The next place to write to, by receiver. Forgotten with those not written to for longest. */
-  readonly #nextSlots = new Map<string, number>();
+  readonly #nextSlots = new BoundedMap<string, number>(1_000);
 
   /** `closed` ends every listening. */
   constructor(database: Database, closed: AbortSignal) {
@@ -42,9 +43,7 @@ export class KvMailboxes implements MailboxStore {
       if (before.value !== null && before.value.expiresAt > nowMs) return false;
       if (!await this.#write(key, before.versionstamp, to, post, lifeMs)) return false;
     }
-    this.#nextSlots.delete(to);
     this.#nextSlots.set(to, (slot + 1) % MAILBOX_SLOTS);
-    if (this.#nextSlots.size > 1_000) this.#nextSlots.delete(this.#nextSlots.keys().next().value!);
     return true;
   }
 

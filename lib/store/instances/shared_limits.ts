@@ -1,7 +1,8 @@
 /** Rates counted over all instances, by the generic cell rate algorithm (ITU-T I.371) with a pause on top. */
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
-import type { LimitStore, Rate } from "../store.ts";
+import { type PausingRateLimit, takeTokens } from "../../shared/rate_limiter.ts";
+import type { LimitStore } from "../store.ts";
 
 /** Value of the key `limit`. */
 export interface Allowance {
@@ -17,25 +18,27 @@ export const TAKES_WAITING_MAX = 10_000;
 const RACES_MAX = 20;
 
 interface Take {
-  rate: Rate;
+  rate: PausingRateLimit;
   nowMs: number;
   resolve(waitMs: number | undefined): void;
   reject(error: unknown): void;
 }
 
-/** Takes one from `allowance`: what is left, and how long to wait when there was none to take. */
+/** Takes one from `allowance`: what is left, and the wait in ms when there was none to take. */
 export function takeOne(
   allowance: Allowance | undefined,
-  { burst, everyMs, pauseMs }: Rate,
+  limit: PausingRateLimit,
   nowMs: number,
 ): { allowance: Allowance; waitMs?: number } {
+  const { burst, everyMs, pauseMs } = limit;
   // No honest arrival time is further ahead than a whole burst; one that is came from an instance with a fast clock.
-  const tatMs = Math.min(Math.max(allowance?.tatMs ?? 0, nowMs), nowMs + burst * everyMs);
+  const tatMs = Math.min(allowance?.tatMs ?? 0, nowMs + burst * everyMs);
   const pausedUntil = Math.min(allowance?.pausedUntil ?? 0, nowMs + pauseMs);
   if (pausedUntil > nowMs) return { allowance: { tatMs, pausedUntil }, waitMs: pausedUntil - nowMs };
-  const waitMs = tatMs - (burst - 1) * everyMs - nowMs;
-  if (waitMs <= 0) return { allowance: { tatMs: tatMs + everyMs, pausedUntil: 0 } };
-  if (pauseMs <= waitMs) return { allowance: { tatMs, pausedUntil: 0 }, waitMs };
+  const taken = takeTokens(tatMs, limit, 1, nowMs);
+  if (taken.ok) return { allowance: { tatMs: taken.tatMs, pausedUntil: 0 } };
+  const { retryAfterMs } = taken;
+  if (pauseMs <= retryAfterMs) return { allowance: { tatMs, pausedUntil: 0 }, waitMs: retryAfterMs };
   return { allowance: { tatMs, pausedUntil: nowMs + pauseMs }, waitMs: pauseMs };
 }
 
@@ -48,7 +51,7 @@ export class KvLimits implements LimitStore {
     this.#database = database;
   }
 
-  take(what: string, who: string, rate: Rate, nowMs: number): Promise<number | undefined> {
+  take(what: string, who: string, rate: PausingRateLimit, nowMs: number): Promise<number | undefined> {
     return new Promise((resolve, reject) => {
       const name = JSON.stringify([what, who]);
       const take: Take = { rate, nowMs, resolve, reject };
