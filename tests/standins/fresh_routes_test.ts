@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fixtureHandler } from "./build_once.ts";
 
 const ask = await fixtureHandler();
@@ -15,11 +15,11 @@ Deno.test("a page stands inside the layouts of its folders and the app wrapper",
 
 Deno.test("skipInheritedLayouts and skipAppWrapper leave the wrappers out", async () => {
   const alone = await textOf("/alone");
-  assertFalse(alone.includes("root-layout"));
+  assert(!alone.includes("root-layout"));
   assertStringIncludes(alone, "<title>Fixture</title>");
   const bare = await textOf("/bare");
-  assertFalse(bare.includes("root-layout"));
-  assertFalse(bare.includes("<title>"));
+  assert(!bare.includes("root-layout"));
+  assert(!bare.includes("<title>"));
   assertStringIncludes(bare, "<p>bare</p>");
 });
 
@@ -75,7 +75,7 @@ Deno.test("_error answers what is thrown and says nothing of it", async () => {
   assertEquals(response.status, 500);
   const html = await response.text();
   assertStringIncludes(html, "error page ");
-  assertFalse(html.includes("secret"));
+  assert(!html.includes("secret"));
 });
 
 Deno.test("Head replaces what the app wrapper says about the same thing and adds the rest", async () => {
@@ -104,14 +104,14 @@ Deno.test("images get hashed URLs, links say where they lead, inline scripts car
 
 Deno.test("a page without islands loads no client code", async () => {
   const response = await ask("/plain");
-  assertFalse((await response.text()).includes("/_fresh/js/"));
+  assert(!(await response.text()).includes("/_fresh/js/"));
   assertEquals(response.headers.get("link"), null);
 });
 
 Deno.test("a page loads the code of its own islands only", async () => {
   const html = await textOf("/inside");
   assertStringIncludes(html, "/local.js");
-  for (const other of ["Counter", "Echo", "Lonely", "Inspector"]) assertFalse(html.includes(`/${other}.js`));
+  for (const other of ["Counter", "Echo", "Lonely", "Inspector"]) assert(!html.includes(`/${other}.js`));
 });
 
 Deno.test("every module that a page starts with is preloaded and can be fetched", async () => {
@@ -133,8 +133,8 @@ Deno.test("no island prop can break out of the page's script", async () => {
   const html = await textOf("/props");
   assertEquals(html.match(/<\/script/gi)?.length, 1);
   const script = html.slice(html.indexOf("<script"), html.lastIndexOf("</script>"));
-  assertFalse(script.includes("</script"));
-  assertFalse(script.includes("<!--"));
+  assert(!script.includes("</script"));
+  assert(!script.includes("<!--"));
   assertStringIncludes(html, "only text");
   assertStringIncludes(html, '<b class="header">JSX prop</b>');
 });

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { computed, signal } from "@preact/signals";
 import fc from "fast-check";
 import { deserialize } from "../../lib/standins/fresh_core/deserialize.ts";
@@ -36,7 +36,7 @@ Deno.test("every kind of value that upstream can send arrives as it was", () => 
   const back = roundTrip(value);
   assertEquals(back, value);
   assert(Object.is(back.numbers[1], -0) && Object.is(back.numbers[0], 0));
-  assertFalse(1 in roundTrip([1, , 3]));
+  assert(!(1 in roundTrip([1, , 3])));
   assert(Number.isNaN(roundTrip(new Date(NaN)).getTime()));
 });
 
@@ -65,7 +65,7 @@ Deno.test("shared, circular and signal references stay what they are", () => {
 
 Deno.test("the key __proto__ is a property and pollutes nothing", () => {
   const back = roundTrip(JSON.parse('{"__proto__": {"polluted": 1}}'));
-  assertFalse("polluted" in back);
+  assert(!("polluted" in back));
   assertEquals(Object.keys(back), ["__proto__"]);
 });
 
@@ -84,7 +84,7 @@ Deno.test("any JSON value arrives as it was, and what is sent never ends or comm
   fc.assert(fc.property(fc.jsonValue(), hostile, (value, text) => {
     const all = { value, text, [text]: text };
     const written = write(all);
-    assertFalse(/[<>\u2028\u2029]/.test(written));
+    assert(!/[<>\u2028\u2029]/.test(written));
     const expected = JSON.parse(JSON.stringify(all));
     assertEquals(JSON.parse(JSON.stringify(roundTrip(all))), expected);
   }));

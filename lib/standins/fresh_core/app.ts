@@ -4,7 +4,7 @@ import type { MaybeLazyMiddleware, Middleware } from "./compose.ts";
 import type { RouteComponent } from "./component.ts";
 import type { FreshConfig, ResolvedFreshConfig } from "./config.ts";
 import { Context, type WebSocketHandlers, type WebSocketUpgradeOptions } from "./context.ts";
-import { STATUS_TEXT } from "../std_http/status.ts";
+import { STATUS_CODES } from "node:http";
 import { HttpError } from "./error.ts";
 import { joinPath, type Method, Router } from "./router.ts";
 import { applyCommands, type Command } from "./tree.ts";
@@ -284,7 +284,7 @@ function allowed(methods: Method[]): Response {
 function answerError(error: unknown, build: { errorPage?: (error: unknown) => Response }): Response {
   const isHttp = error instanceof HttpError;
   if (isHttp && error.status < 500) {
-    return new Response(error.message || STATUS_TEXT[error.status], {
+    return new Response(error.message || STATUS_CODES[error.status], {
       status: error.status,
     });
   }
@@ -292,7 +292,7 @@ function answerError(error: unknown, build: { errorPage?: (error: unknown) => Re
   console.error(error);
   if (build.errorPage !== undefined) return build.errorPage(error);
   return isHttp
-    ? new Response(error.message || STATUS_TEXT[error.status], {
+    ? new Response(error.message || STATUS_CODES[error.status], {
       status: error.status,
     })
     : new Response("Internal server error", { status: 500 });
