@@ -1,4 +1,5 @@
 import { App, staticFiles } from "fresh";
+import { fileURLToPath } from "node:url";
 import { compressedFiles } from "@/lib/server/http/compression.ts";
 import { ConfigError, type ServerConfig } from "@/lib/server/config.ts";
 import type { RequestState } from "@/lib/server/http/route_helpers.ts";
@@ -16,7 +17,7 @@ export const app = new App<RequestState>()
   .use(contentPolicy)
   .use(answerErrors({ logger: ownLogger(), environment: config.environment }))
   .use(boundedHead(config))
-  .use(compressedFiles())
+  .use(compressedFiles(fileURLToPath(new URL("static", Deno.mainModule))))
   .use(staticFiles())
   .use(ownOriginOnly(config))
   .use(visitor(config))

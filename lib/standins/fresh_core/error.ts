@@ -6,8 +6,7 @@ export type ErrorStatus =
   | 500 | 501 | 502 | 503 | 504 | 505 | 506 | 507 | 508 | 510 | 511;
 
 /**
- * An error that knows its HTTP status. Thrown in a handler or middleware it becomes that answer, through the nearest
- * error page; `message` is what the visitor reads when there is none.
+ * An error with an HTTP status. Thrown in a handler or middleware, it becomes that answer; `message` is its text.
  */
 export class HttpError extends Error {
   status: ErrorStatus;

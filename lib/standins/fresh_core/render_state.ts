@@ -3,22 +3,19 @@ import {
   type ComponentType,
   Fragment,
   h,
-  isValidElement,
   type Options,
   options,
   toChildArray,
   type VNode,
 } from "preact";
-import { hashImageProps } from "./asset.ts";
-import type { BuildCache, Island } from "./build_cache.ts";
 import { headSink } from "./head.ts";
-import type { SlotRef } from "./serialize.ts";
+import type { BuildCache, Island } from "./types.ts";
 
 /** Preact's hooks by the short names that its builds keep stable. */
 interface RenderHooks extends Options {
   /** Before an element or component is rendered. */
   __b?: (vnode: VNode) => void;
-  /** After a component and all inside it were rendered. */
+  /** After a component and everything inside it was rendered. */
   diffed?: (vnode: VNode) => void;
 }
 
@@ -28,24 +25,22 @@ type AnyVNode = VNode<any>;
 /** Elements that `<Head>` may replace in the document's head. */
 const HEAD_TYPES = new Set(["title", "meta", "link", "script", "style", "base", "noscript", "template"]);
 
-/** What one page has gathered while it was rendered. Rendering is synchronous, so there is one at a time. */
+/** Everything that one page gathers while it renders. Rendering is synchronous, so there is one at a time. */
 export class RenderState {
   readonly nonce = crypto.randomUUID().replaceAll("-", "");
-  /** Comments that stand for what is known only at the end. Nobody can guess them. */
+  /** Comments that stand for content that is known only at the end. Nobody can guess them. */
   readonly headMark = `head-${this.nonce}`;
   readonly bodyMark = `body-${this.nonce}`;
   readonly islands = new Set<Island>();
   readonly islandProps: Record<string, unknown>[] = [];
-  /** Pieces handed to islands, by slot id; null once the island has shown it. */
-  readonly slots: (ComponentChildren | null)[] = [];
   readonly headElements = new Map<string, AnyVNode>();
   hasHtml = false;
   hasHead = false;
   hasBody = false;
-  /** Whether what is rendered now belongs to an island (true) or to the page (false). */
-  readonly inside: boolean[] = [false];
+  /** How many islands surround the element that is being rendered. */
+  islandDepth = 0;
 
-  constructor(readonly build: BuildCache, readonly url: URL) {}
+  constructor(readonly build: BuildCache) {}
 }
 
 let current: RenderState | null = null;
@@ -62,8 +57,9 @@ export function withRenderState<T>(state: RenderState, render: () => T): T {
   }
 }
 
-/** Components that were put in place by the hooks and are to be rendered as they are. */
-const settled = new WeakSet<VNode>();
+/** Elements that `<Head>` collected. They render unchanged. */
+const headVNodes = new WeakSet<VNode>();
+/** The components of islands, between their markers. */
 const islandBodies = new WeakSet<VNode>();
 
 const hooks: RenderHooks = options;
@@ -71,33 +67,23 @@ const previousBefore = hooks.__b;
 const previousAfter = hooks.diffed;
 
 hooks.__b = (vnode) => {
-  if (current !== null && !settled.has(vnode)) {
-    if (typeof vnode.type === "string") {
-      prepareElement(current, vnode as AnyVNode);
-    } else if (vnode.type !== Fragment) {
-      prepareComponent(current, vnode as AnyVNode);
-    }
+  if (current !== null) {
+    if (islandBodies.has(vnode)) current.islandDepth++;
+    else if (typeof vnode.type === "string") prepareElement(current, vnode as AnyVNode);
+    else if (current.islandDepth === 0) prepareComponent(current, vnode as AnyVNode);
   }
-  if (current !== null && islandBodies.has(vnode)) current.inside.push(true);
-  if (current !== null && vnode.type === Slot) current.inside.push(false);
   previousBefore?.(vnode);
 };
 
 hooks.diffed = (vnode) => {
-  if (current !== null && (islandBodies.has(vnode) || vnode.type === Slot)) {
-    current.inside.pop();
-  }
+  if (current !== null && islandBodies.has(vnode)) current.islandDepth--;
   previousAfter?.(vnode);
 };
 
 function prepareElement(state: RenderState, vnode: AnyVNode): void {
+  if (headVNodes.has(vnode)) return;
   const props = vnode.props;
-  const type = vnode.type as string;
-  hashImageProps(type, props);
-  switch (type) {
-    case "a":
-      markActiveLink(props, state.url);
-      break;
+  switch (vnode.type) {
     case "html":
       state.hasHtml = true;
       break;
@@ -109,111 +95,50 @@ function prepareElement(state: RenderState, vnode: AnyVNode): void {
       state.hasBody = true;
       props.children = [props.children, comment(state.bodyMark)];
       break;
-    case "script":
-    case "style":
-      props.nonce ??= state.nonce;
+    default:
+      addNonce(state, vnode);
   }
-  if (HEAD_TYPES.has(type)) {
-    const key = headKey(vnode);
-    const replacement = state.headElements.get(key);
-    if (replacement !== undefined) {
-      state.headElements.delete(key);
-      (vnode as { type: unknown }).type = () => replacement;
-    }
-  }
+  if (!HEAD_TYPES.has(vnode.type as string)) return;
+  const key = headKey(vnode);
+  const replacement = state.headElements.get(key);
+  if (replacement === undefined) return;
+  state.headElements.delete(key);
+  (vnode as { type: unknown }).type = () => replacement;
 }
 
 function addNonce(state: RenderState, vnode: AnyVNode): void {
-  if (vnode.type === "script" || vnode.type === "style") {
-    vnode.props.nonce ??= state.nonce;
-  }
+  if (vnode.type === "script" || vnode.type === "style") vnode.props.nonce ??= state.nonce;
 }
 
-/** An island that the page shows is put between markers; one that another island shows is part of that island. */
+/** Puts an island between markers. One that is rendered by another island is part of that island. */
 function prepareComponent(state: RenderState, vnode: AnyVNode): void {
-  const island = state.build.islands.get(vnode.type as ComponentType);
-  if (island === undefined || state.inside.at(-1)) return;
-  state.islands.add(island);
   const component = vnode.type as ComponentType;
-  const key = vnode.key == null ? "" : encodeURIComponent(String(vnode.key)).replaceAll("-", "%2D");
-  (vnode as { type: unknown }).type = (given: Record<string, unknown>) => {
-    const shown: Record<string, unknown> = {};
-    const sent: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries(given)) {
-      if (isSlotContent(name, value)) {
-        const id = state.slots.push(value as ComponentChildren) - 1;
-        shown[name] = h(Slot, { id }, value as ComponentChildren);
-        sent[name] = new SlotMark(id);
-      } else {
-        shown[name] = sent[name] = value;
-      }
-    }
-    const index = state.islandProps.push(sent) - 1;
-    const body = h(component, shown) as VNode;
-    settled.add(body);
+  const island = state.build.islands.get(component);
+  if (island === undefined) return;
+  state.islands.add(island);
+  (vnode as { type: unknown }).type = (props: Record<string, unknown>) => {
+    const index = state.islandProps.push(props) - 1;
+    const body = h(component, props) as VNode;
     islandBodies.add(body);
-    return between(`island:${island.name}:${index}:${key}`, body);
+    return h(Fragment, null, comment(`frsh:island:${island.name}:${index}`), body, comment("/frsh"));
   };
 }
 
-/** JSX is shown by the server and found again by the browser; plain values and signals are sent as they are. */
-function isSlotContent(name: string, value: unknown): boolean {
-  if (typeof value !== "object" || value === null || isSignal(value)) {
-    return false;
-  }
-  return isValidElement(value) || (name === "children" && Array.isArray(value));
-}
-
-function isSignal(value: object): boolean {
-  return "peek" in value && typeof value.peek === "function";
-}
-
-class SlotMark implements SlotRef {
-  constructor(readonly slot: number) {}
-}
-
-/** For the serializer: tells slots from other values. */
-export function slotOf(value: object): SlotRef | null {
-  return value instanceof SlotMark ? value : null;
-}
-
-function Slot({ id, children }: { id: number; children?: ComponentChildren }): VNode {
-  if (current !== null) current.slots[id] = null;
-  return between(`slot:${id}`, children);
-}
-
-function between(marker: string, content: ComponentChildren): VNode {
-  return h(
-    Fragment,
-    null,
-    comment(`frsh:${marker}`),
-    content,
-    comment("/frsh"),
-  );
-}
-
 /** An HTML comment; `UNSTABLE_comment` is preact-render-to-string's name for it. */
-export function comment(text: string): VNode {
+function comment(text: string): VNode {
   return h(Fragment, { UNSTABLE_comment: text } as Record<string, unknown>) as VNode;
 }
 
 function collectHead(state: RenderState, children: ComponentChildren): void {
   for (const child of toChildArray(children)) {
-    if (typeof child !== "object") continue;
-    const isElement = typeof child.type === "string";
-    if (isElement) addNonce(state, child as AnyVNode);
-    if (child.key != null && isElement) {
-      (child.props as Record<string, unknown>)["data-key"] = child.key;
-    }
-    settled.add(child);
-    state.headElements.set(
-      isElement ? headKey(child as AnyVNode) : `component ${state.headElements.size}`,
-      child,
-    );
+    if (typeof child !== "object" || typeof child.type !== "string") continue;
+    addNonce(state, child as AnyVNode);
+    headVNodes.add(child);
+    state.headElements.set(headKey(child as AnyVNode), child);
   }
 }
 
-/** Two head elements with one key are the same thing, said twice. */
+/** Two head elements with the same key say the same thing twice. */
 function headKey({ type, key, props }: AnyVNode): string {
   if (key != null) return `key ${key}`;
   if (type === "title") return "title";
@@ -224,25 +149,4 @@ function headKey({ type, key, props }: AnyVNode): string {
   );
   const value = (name: string) => name === "dangerouslySetInnerHTML" ? props[name]?.__html : props[name];
   return [type, ...told.map((name) => `${name}=${value(name)}`)].join("\n");
-}
-
-/** Marks links to this page (`aria-current="page"`) and to the pages above it. */
-function markActiveLink(props: Record<string, unknown>, url: URL): void {
-  if (
-    typeof props.href !== "string" || !props.href.startsWith("/") ||
-    props["aria-current"] !== undefined
-  ) return;
-  const target = new URL(props.href, "http://localhost");
-  const trim = (path: string) => path === "/" ? path : path.replace(/\/$/, "");
-  const here = trim(url.pathname);
-  const there = trim(target.pathname);
-  if (
-    here === there && (target.search === "" || target.search === url.search)
-  ) {
-    props["data-current"] = "true";
-    props["aria-current"] = "page";
-  } else if (there === "/" || here === there || here.startsWith(`${there}/`)) {
-    props["data-ancestor"] = "true";
-    props["aria-current"] = "true";
-  }
 }
