@@ -105,3 +105,28 @@ Deno.test("a finished build has the compressed forms of large text files, and no
     assertEquals(small.headers.get("content-encoding"), null);
   });
 });
+
+Deno.test("the module in which the published Fresh lists its build names the joined files and the new build id", async () => {
+  await withBuilds(async ({ dir, js }) => {
+    const buildId = js.split("/").at(-1)!;
+    const { files } = JSON.parse(await Deno.readTextFile(`${dir}/snapshot.json`));
+    const staticFiles = Object.keys(files).map((name) => [name, { name, filePath: `static${name}` }]);
+    await Deno.writeTextFile(
+      `${dir}/snapshot.js`,
+      `export const clientEntry = "/_fresh/js/${buildId}/fresh-runtime.js"
+export const version = "${buildId}"
+export const staticFiles = new Map(${JSON.stringify(staticFiles)});
+`,
+    );
+    await Deno.remove(`${dir}/snapshot.json`);
+    await Deno.writeTextFile(`${js}/fresh-runtime.js`, `export const BUILD_ID="${buildId}";`, { append: true });
+
+    await finishBuild(new Builder({ root: FIXTURE, outDir: dir }));
+    const snapshot: { clientEntry: string; version: string; staticFiles: Map<string, { filePath: string }> } =
+      await import(`file://${dir}/snapshot.js`);
+    assertNotEquals(snapshot.version, buildId);
+    for (const { filePath } of snapshot.staticFiles.values()) await Deno.stat(`${dir}/${filePath}`);
+    const runtime = await Deno.readTextFile(`${dir}/static${snapshot.clientEntry}`);
+    assert(runtime.includes(snapshot.version) && !runtime.includes(buildId));
+  });
+});
