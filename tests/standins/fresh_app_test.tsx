@@ -39,7 +39,7 @@ async function quietly<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-Deno.test("a middleware applies only to what is added after it", async () => {
+Deno.test("a middleware applies only to routes added after it", async () => {
   const app = newApp().use(mark("one")).get("/early", answerSeen).use(mark("two")).get("/late", answerSeen);
   assertEquals((await ask(app, "/early")).text, "one");
   assertEquals((await ask(app, "/late")).text, "one two");
@@ -57,7 +57,7 @@ Deno.test("several middlewares of one call run in order, and those of a route af
   assertEquals((await ask(app, "/")).text, "1 2 3");
 });
 
-Deno.test("a middleware sees the answer and may change it", async () => {
+Deno.test("a middleware may change the response", async () => {
   const app = newApp().use(async (ctx) => {
     const response = await ctx.next();
     response.headers.set("x-after", "yes");
@@ -106,13 +106,13 @@ Deno.test("dynamic parts of a path are decoded into params; a fixed path wins", 
   assertEquals((await ask(app, "/a/m/b")).text, "fixed");
 });
 
-Deno.test("a trailing slash and doubled slashes lead to the same route", async () => {
+Deno.test("a trailing slash and repeated slashes lead to the same route", async () => {
   const app = newApp().get("/a/b", (ctx) => new Response(ctx.url.pathname));
   assertEquals((await ask(app, "/a/b/")).status, 200);
   assertEquals((await ask(app, "/a//b")).text, "/a/b");
 });
 
-Deno.test("an HttpError becomes its status and message, another error says nothing of itself", async () => {
+Deno.test("an HttpError answers with its status and message, any other error reveals nothing", async () => {
   const app = newApp()
     .get("/teapot", () => {
       throw new HttpError(418, "short and stout");
@@ -159,12 +159,19 @@ Deno.test("a redirect to //host stays on this site", async () => {
   assertEquals(await location("https://example.com/"), "https://example.com/");
 });
 
+Deno.test("render makes a whole document of a fragment", async () => {
+  assertEquals(
+    (await ask(newApp().get("/bare", (ctx) => ctx.render(<p>bare</p>)), "/bare")).text,
+    '<!DOCTYPE html><html><head><meta charset="utf-8"/></head><body><p>bare</p></body></html>',
+  );
+});
+
 Deno.test("html answers with its content type", async () => {
   const html = await ask(newApp().get("/html", (ctx) => ctx.html("<b>x</b>", { status: 202 })), "/html");
   assertEquals([html.status, html.headers.get("content-type")], [202, "text/html; charset=utf-8"]);
 });
 
-Deno.test("render refuses what is no JSX", async () => {
+Deno.test("render refuses anything but JSX", async () => {
   const app = newApp().get("/", (ctx) => ctx.render("text" as never));
   assertEquals((await quietly(() => ask(app, "/"))).status, 500);
   const ctx = await new Promise<Context<State>>((resolve) => {

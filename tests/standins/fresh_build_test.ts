@@ -83,7 +83,7 @@ Deno.test("a production build serves pages, client code and static files without
         assertStringIncludes(await response.text(), "frsh:");
       });
 
-      await t.step("a static file has a tag, and a client that has it gets 304", async () => {
+      await t.step("a static file has an ETag, and a client that has the file gets 304", async () => {
         const response = await get("/big.css");
         const tag = response.headers.get("etag")!;
         assertMatch(tag, /^W\/"[0-9a-f]{16}"$/);
@@ -97,7 +97,7 @@ Deno.test("a production build serves pages, client code and static files without
       });
 
       await t.step(
-        "a URL with this build's id is immutable, with another's it leads to the file of today",
+        "a URL with this build's id is immutable, one with another id redirects to the current file",
         async () => {
           const now = await get(`/app.css?__frsh_c=${buildId}`);
           assertStringIncludes(now.headers.get("cache-control")!, "immutable");

@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { routesToCommands } from "../../lib/standins/fresh_core/file_routes.ts";
 import { fixtureHandler } from "./build_once.ts";
 
 const ask = await fixtureHandler();
@@ -42,7 +43,7 @@ Deno.test("a handler may redirect", async () => {
   assertEquals([response.status, response.headers.get("location")], [302, "/blog/new"]);
 });
 
-Deno.test("an error that nobody handles is answered with 500 and says nothing of itself", async () => {
+Deno.test("an unhandled error is answered with 500 and reveals nothing", async () => {
   const { error } = console;
   console.error = () => {};
   const response = await ask("/fail").finally(() => console.error = error);
@@ -72,7 +73,7 @@ Deno.test("a page without islands loads no client code", async () => {
   assertEquals(response.headers.get("link"), null);
 });
 
-Deno.test("every module that a page starts with is preloaded and can be fetched", async () => {
+Deno.test("every module that a page imports is preloaded and can be fetched", async () => {
   const response = await ask("/");
   const html = await response.text();
   const link = response.headers.get("link") ?? "";
@@ -98,4 +99,24 @@ Deno.test("no island prop can break out of the page's script", async () => {
   assertEquals(html.match(/<\/script/gi)?.length, 1);
   const script = html.slice(html.indexOf("<script"), html.lastIndexOf("</script>"));
   assert(!script.includes("<!--"));
+});
+
+Deno.test("route files that use more of Fresh than the stand-in knows are refused by name", () => {
+  const component = () => null;
+  const refused: [file: string, module: Record<string, unknown>][] = [
+    ["_layout.tsx", { default: component }],
+    ["_error.tsx", { default: component }],
+    ["(group)/page.tsx", { default: component }],
+    ["[[optional]].tsx", { default: component }],
+    ["[...rest].tsx", { default: component }],
+    ["page.tsx", { default: component, config: {} }],
+    ["page.tsx", { default: () => Promise.resolve(null), css: [] }],
+    ["page.tsx", { default: async () => await null }],
+    ["page.tsx", {}],
+    ["_middleware.ts", { default: {} }],
+  ];
+  for (const [file, module] of refused) {
+    const error = assertThrows(() => routesToCommands({ [`./routes/${file}`]: module }), Error);
+    assertStringIncludes(error.message, file.split("/")[0]!.replace(/\.tsx?$/, ""));
+  }
 });

@@ -61,7 +61,7 @@ async function statusOf(headers: HeadersInit, options?: Parameters<typeof csrf>[
   return response.status;
 }
 
-Deno.test("csrf passes requests of this site, of the user and of clients that are no browser", async () => {
+Deno.test("csrf passes requests from this site, from the address bar and from clients that are not browsers", async () => {
   assertEquals(await statusOf({ "sec-fetch-site": "same-origin" }), 200);
   assertEquals(await statusOf({ "sec-fetch-site": "none" }), 200);
   assertEquals(await statusOf({ origin: "http://localhost" }), 200);
@@ -76,7 +76,7 @@ Deno.test("csrf refuses requests that another site makes a browser send, except 
   assertEquals(await statusOf({ origin: "http://evil.example" }, undefined, "GET"), 200);
 });
 
-Deno.test("csrf passes requests of the origins it is given", async () => {
+Deno.test("csrf passes requests from the given origins", async () => {
   const headers = { "sec-fetch-site": "cross-site", origin: "https://friend.example" };
   assertEquals(await statusOf(headers, { origin: "https://friend.example" }), 200);
   assertEquals(await statusOf(headers, { origin: ["https://a.example", "https://friend.example"] }), 200);

@@ -49,7 +49,7 @@ class Point {
   constructor(readonly x: number) {}
 }
 
-Deno.test("assertEquals compares content all the way down", () => {
+Deno.test("assertEquals compares content deeply", () => {
   const circle: { self?: unknown } = {};
   circle.self = circle;
   const twin: { self?: unknown } = {};

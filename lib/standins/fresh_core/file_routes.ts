@@ -34,6 +34,9 @@ function toCommand<State>(file: string, parts: string[], module: RouteModule<Sta
   if (name.startsWith("_")) {
     throw new Error(`${file}: of the special route files, the stand-in knows only _app and _middleware.`);
   }
+  for (const unknown of ["config", "css"]) {
+    if (unknown in module) throw new Error(`${file}: the stand-in does not know the export "${unknown}".`);
+  }
   const route: Route<State> = { handler: module.handlers ?? module.handler };
   if (module.default !== undefined) route.component = componentOf<State>(file, module);
   if (!route.component && !isHandler(route.handler)) {
@@ -44,7 +47,9 @@ function toCommand<State>(file: string, parts: string[], module: RouteModule<Sta
 }
 
 function componentOf<State>(file: string, { default: component }: RouteModule<State>): RouteComponent<State> {
-  if (typeof component !== "function") throw new Error(`${file}: the default export is a component.`);
+  if (typeof component !== "function" || component.constructor.name === "AsyncFunction") {
+    throw new Error(`${file}: the default export is a component that is not async.`);
+  }
   return component as RouteComponent<State>;
 }
 
