@@ -4,6 +4,7 @@ import { NOTICES_KEY } from "../../ui/read_notices.ts";
 import type { Cancel, Clock, Random, SessionDeps, Timers } from "../ports/session_deps.ts";
 import { indexedDbStorage } from "../storage/idb_storage.ts";
 import type { NoticeStorage } from "../room/notice_board.ts";
+import { renewableStorage } from "../storage/renewable_storage.ts";
 import { steadyClock } from "../../shared/steady_clock.ts";
 
 export const clock: Clock = { now: () => Date.now() };
@@ -28,7 +29,12 @@ export const signatures: SessionDeps["ed25519"] = {
   verify: async (author, text, signature) => (await ed25519()).verify(author, text, signature),
 };
 
-export const storage = indexedDbStorage();
+export const storage = renewableStorage({
+  open: (onLost) => indexedDbStorage(undefined, onLost),
+  memory: async () => (await import("./on_demand.ts")).memoryStorage(),
+  timers,
+  log: (line) => log(line),
+});
 
 export const log = (line: string) => console.info(line);
 
