@@ -68,6 +68,8 @@ export interface ClientSessionDeps {
   stats: ServerStats;
   /** When this client, sent away now, should come back, ms: each one at another time. */
   returnAfterMs(): number;
+  /** The device's clock, as it says, ms since 1970. */
+  onDeviceTime(atMs: number): void;
   onClosed(): void;
   onFailure(error: StorageUnavailable): void;
 }
@@ -209,6 +211,7 @@ export class ClientSession implements Member, Sender {
       await this.#deps.verifier.verify(proof.author, ...frame.proof);
     if (this.#isClosed()) return;
     if (!right) return this.end("bad_hello");
+    if (frame.at !== undefined) this.#deps.onDeviceTime(frame.at);
     const admission = await this.#deps.admission;
     if (!admission.ok || this.#isClosed()) return;
     const { hub } = admission;

@@ -163,6 +163,12 @@ export class RelayedEvents {
     }
   }
 
+  /** The device keeps none of them any more. */
+  notSaved(): void {
+    for (const [id, { wire }] of this.#events) this.#unsaved.set(id, wire);
+    this.#saveLater();
+  }
+
   dispose(): void {
     this.#disposed = true;
     this.disconnected();

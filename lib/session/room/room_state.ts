@@ -84,6 +84,7 @@ export async function loadRoomState(
     storage,
     steady,
     timers,
+    random,
     ...(tabs && { tabs }),
     seal: async (header, content) => sealer === undefined ? content : await sealContent(sealer, header, content),
     noop: () => ({ at: clock.now(), content: { kind: "profile", body: { name: parts.name(signer.author) } } }),
