@@ -46,7 +46,7 @@ export default function Room({ head, secret: givenSecret, pairing }: RoomProps) 
     keepThisPage();
     let left = false;
     if (secret === "") keyMissing.value = true;
-    else void open();
+    else open().catch(reportError);
     return () => {
       left = true;
       removeEventListener("hashchange", reload);
