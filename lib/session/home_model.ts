@@ -146,6 +146,7 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
     notices.value = said;
   }
 
+  const stopListening = storage.onRenewed?.(() => stored.value = storage.lasting);
   void hear(deps.notices?.drawn ?? []);
   void remember(async () => {
     const [rooms, kept] = await Promise.all([storage.rooms(), storage.name()]);
@@ -203,6 +204,7 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
     },
     dispose() {
       disposed = true;
+      stopListening?.();
       cancelPoll();
       board?.dispose();
     },
