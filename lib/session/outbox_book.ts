@@ -125,13 +125,13 @@ export function restore(book: OutboxBook, known: OutboxBook): OutboxBook {
   const higher = (count: "n" | "clock" | "lastKey") => Math.max(book[count], known[count]);
   let after: OutboxBook = { ...book, n: higher("n"), clock: higher("clock"), lastKey: higher("lastKey") };
   for (const entry of known.entries) {
-    const sameKey = after.entries.find(({ key }) => key === entry.key);
-    if (sameKey !== undefined && isSameDraft(sameKey, entry)) {
-      if (entry.wire !== undefined) after = sign(after, entry, entry.wire);
+    const there = after.entries.find((other) => isSameEntry(other, entry));
+    if (there !== undefined) {
+      if (entry.wire !== undefined && there.n === entry.n) after = sign(after, there, entry.wire);
       continue;
     }
-    const key = sameKey === undefined ? entry.key : after.lastKey + 1;
-    const isTaken = entry.wire === undefined &&
+    const key = after.entries.some((other) => other.key === entry.key) ? after.lastKey + 1 : entry.key;
+    const isTaken = entry.wire === undefined && entry.refused === undefined &&
       after.entries.some(({ n, refused }) => n === entry.n && refused === undefined);
     if (isTaken) {
       const n = after.n + 1;
@@ -144,8 +144,9 @@ export function restore(book: OutboxBook, known: OutboxBook): OutboxBook {
   return after;
 }
 
-function isSameDraft(a: OutboxEntry, b: OutboxEntry): boolean {
-  return a.at === b.at && JSON.stringify(a.content) === JSON.stringify(b.content);
+/** Whether it is the same key press, under whichever key and number. Fillers are made by the dozen, and told by their keys. */
+function isSameEntry(a: OutboxEntry, b: OutboxEntry): boolean {
+  return a.at === b.at && (a.key === b.key || !a.filler) && JSON.stringify(a.content) === JSON.stringify(b.content);
 }
 
 function byNumber(a: OutboxEntry, b: OutboxEntry): number {

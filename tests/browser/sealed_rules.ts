@@ -143,7 +143,7 @@ rule(
         });
       }
       for (const device of [ben.device, cleo.device]) device.expects(/404/);
-    cleo.device.expects(/ csp$/); // That is what a browser without scripts calls them.
+      cleo.device.expects(/ csp$/); // That is what a browser without scripts calls them.
       for (const [at, spelling] of spellings.entries()) {
         if (at % 2 === 0) await ben.goHome();
         else {
