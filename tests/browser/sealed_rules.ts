@@ -115,7 +115,7 @@ function listeningDoor(port: number): { url: string; heard(): string; close(): v
 }
 
 rule(
-  "a sealed room's link in a code field opens the room; its key reaches no server, with scripts or without",
+  "[CODE-5] a sealed room's link in a code field opens the room; its key reaches no server, with scripts or without",
   async (field) => {
     const door = listeningDoor(Number(new URL(field.server.url).port));
     try {

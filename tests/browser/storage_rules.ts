@@ -185,7 +185,7 @@ const CLEARINGS: Record<string, (tab: Tab, other: Tab) => Promise<void>> = {
 
 for (const [how, clear] of Object.entries(CLEARINGS)) {
   rule(
-    `site data goes under an open page (${how}): nothing typed is lost, and a reload is the same person`,
+    `[TAB-10] site data goes under an open page (${how}): nothing typed is lost, and a reload is the same person`,
     async (field) => {
       const door = clearingDoor(Number(new URL(field.server.url).port));
       try {

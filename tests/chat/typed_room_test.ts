@@ -78,7 +78,7 @@ function assertKeyless(sent: readonly string[], key: string): void {
   }
 }
 
-Deno.test("a link to a sealed room opens in any spelling, and no request has its key or eight characters of it", async () => {
+Deno.test("[CODE-5] a link to a sealed room opens in any spelling, and no request has its key or eight characters of it", async () => {
   await fc.assert(
     fc.asyncProperty(sixteen, sixteen, spelled, async (id, key, spelling) => {
       const { asked, path } = await requestsFor(spell(id, key, spelling));
@@ -89,7 +89,7 @@ Deno.test("a link to a sealed room opens in any spelling, and no request has its
   );
 });
 
-Deno.test("a key is in no request, whatever stands around it and wherever it is cut", async () => {
+Deno.test("[CODE-5] a key is in no request, whatever stands around it and wherever it is cut", async () => {
   const noise = fc.string({ unit: fc.constantFrom(..."ab 7-_/?#%.:sr", "/r/", "/s/", "cosmic", "417") });
   await fc.assert(
     fc.asyncProperty(sixteen, noise, noise, async (key, before, after) => {
@@ -102,7 +102,7 @@ Deno.test("a key is in no request, whatever stands around it and wherever it is 
   );
 });
 
-Deno.test("a form without scripts submits codes and words, and no link or key", () => {
+Deno.test("[CODE-5] a form without scripts submits codes and words, and no link or key", () => {
   for (const flags of ["u", "v"]) {
     const pattern = new RegExp(`^(?:${CODE_WORDS_PATTERN})$`, flags);
     for (
