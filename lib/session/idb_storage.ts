@@ -35,8 +35,11 @@ type StoreName = "device" | "books" | "entries" | "copies" | "events" | "seen" |
 type Database = IDBPDatabase<Schema>;
 type WriteTransaction<Names extends StoreName[]> = IDBPTransaction<Schema, Names, "readwrite">;
 
-/** Storage in this origin's database. Nothing is opened before the first call; calls reject where there is no IndexedDB. */
-export function idbStorage(name = DATABASE): SessionStorage & { close(): Promise<void> } {
+/**
+ * Storage in this origin's database. Nothing is opened before the first call; calls reject where there is no IndexedDB.
+ * `onLost`: somebody deletes the database, or the browser has taken it away.
+ */
+export function idbStorage(name = DATABASE, onLost = () => {}): SessionStorage & { close(): Promise<void> } {
   let opening: Promise<Database> | undefined;
 
   function database(): Promise<Database> {
@@ -55,13 +58,15 @@ export function idbStorage(name = DATABASE): SessionStorage & { close(): Promise
         if (from < 3) db.createObjectStore("loose");
       },
       // A tab with a newer version of the app wants to upgrade: it must not wait for this one.
-      blocking(_current, _wanted, event) {
+      blocking(_current, wanted, event) {
         (event.target as IDBDatabase).close();
         if (opening === opened) opening = undefined;
+        if (wanted === null) onLost();
       },
       // The browser took the database away; the next call opens it again, or learns that it cannot be.
       terminated() {
         if (opening === opened) opening = undefined;
+        onLost();
       },
     });
     opened.catch(() => {

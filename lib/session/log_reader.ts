@@ -230,6 +230,12 @@ export class LogReader {
     this.#replaces = false;
   }
 
+  /** The device keeps nothing of it any more. */
+  notSaved(): void {
+    for (const position of this.#events.keys()) this.#unsaved.add(position);
+    this.#unsavedRanges = this.#ranges;
+  }
+
   /** Resolves when everything taken so far is checked. */
   async idle(): Promise<void> {
     await this.#checking;

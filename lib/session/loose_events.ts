@@ -162,6 +162,12 @@ export class LooseEvents {
     }
   }
 
+  /** The device keeps none of them any more. */
+  notSaved(): void {
+    for (const [id, { wire }] of this.#events) this.#unsaved.set(id, wire);
+    this.#saveLater();
+  }
+
   dispose(): void {
     this.#disposed = true;
     this.disconnected();

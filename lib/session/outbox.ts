@@ -8,6 +8,7 @@
 import type { Signer } from "../crypto/signing.ts";
 import { signEvent } from "../crypto/signing.ts";
 import type { DeliveryState } from "../chat/timeline.ts";
+import { toBase64Url } from "../protocol/base64url.ts";
 import { REFUSALS } from "../protocol/codes.ts";
 import {
   type Event,
@@ -25,8 +26,11 @@ import * as books from "./outbox_book.ts";
 import type { Draft, Floor, OutboxBook, OutboxEntry } from "./outbox_book.ts";
 import { type OutboxItem, OutboxSender, type OutboxSenderParts, waitingOf } from "./outbox_sender.ts";
 
+/** Of a book's random id: no two books of a room on one device have the same. */
+const BOOK_ID_BYTES = 9;
+
 export interface OutboxParts
-  extends Omit<OutboxSenderParts, "items" | "onSent">, Pick<SessionDeps, "storage" | "tabs"> {
+  extends Omit<OutboxSenderParts, "items" | "onSent">, Pick<SessionDeps, "storage" | "tabs" | "random"> {
   room: RoomId;
   signer: Signer;
   /** What is signed for this content: itself, or sealed. */
@@ -54,10 +58,9 @@ export class Outbox {
   readonly #items = new Map<number, OutboxItem>();
   /** Keys of what is stored in the room and may still be in the book. */
   readonly #stored = new Set<number>();
-  /** Keys that the book had when it was last read. */
-  #kept: ReadonlySet<number> = new Set();
-  #revision = 0;
-  readonly #stopListening: Cancel;
+  /** As it was last read. */
+  #book: OutboxBook = books.EMPTY_BOOK;
+  readonly #stopListening: Cancel[];
   /** My highest number in the room's log, as the server last said. */
   #lastN = 0;
   /** Signing is under way, for all that wait for it. */
@@ -69,9 +72,11 @@ export class Outbox {
   constructor(parts: OutboxParts) {
     this.#parts = parts;
     this.#sender = new OutboxSender({ ...parts, items: this.#items, onSent: (item) => this.#sentChanged(item) });
-    this.#stopListening = parts.tabs?.listen((room) => {
-      if (room === parts.room) this.#run(() => this.load());
-    }) ?? (() => {});
+    const load = () => this.#run(() => this.load());
+    this.#stopListening = [
+      parts.tabs?.listen((room) => room === parts.room && load()),
+      parts.storage.onRenewed?.(load),
+    ].filter((stop) => stop !== undefined);
   }
 
   /** Reads what waits, also what an earlier page left. Rejects when the storage fails. */
@@ -179,7 +184,9 @@ export class Outbox {
         });
         this.#tellTabs();
         // Another tab has taken it back, or heard the same before us.
-        if (!this.#kept.has(entry.key) && this.#items.delete(entry.key)) this.#parts.onGone(frame.id);
+        if (!this.#book.entries.some(({ key }) => key === entry.key) && this.#items.delete(entry.key)) {
+          this.#parts.onGone(frame.id);
+        }
       });
     }
   }
@@ -200,7 +207,7 @@ export class Outbox {
   dispose(): void {
     this.#disposed = true;
     this.#cancelLoad?.();
-    this.#stopListening();
+    for (const stop of this.#stopListening) stop();
     this.disconnected();
   }
 
@@ -222,8 +229,13 @@ export class Outbox {
     const { storage, room } = this.#parts;
     this.#take(
       await storage.changeOutbox(room, (book) => {
-        const after = change(books.settle(book, this.#stored));
-        return after === book ? book : { ...after, revision: book.revision + 1 };
+        const known = this.#book;
+        const after = change(
+          books.isReplaced(known, book)
+            ? books.restore(book, books.settle(known, this.#stored))
+            : books.settle(book, this.#stored),
+        );
+        return after === book ? book : { id: this.#newId(), ...after, revision: book.revision + 1 };
       }),
     );
   }
@@ -250,10 +262,12 @@ export class Outbox {
 
   /** Makes this tab's items what the book says. */
   #take(book: OutboxBook): void {
-    // A book without changes, as an empty one, has nothing to take.
-    if (this.#disposed || book.revision <= this.#revision) return;
-    this.#revision = book.revision;
-    const kept = this.#kept = new Set(book.entries.map(({ key }) => key));
+    if (this.#disposed) return;
+    if (book.id !== this.#book.id && book.id !== undefined) this.#moveItems(book);
+    // An answer that comes late, or a book without changes, as an empty one: there is nothing to take.
+    else if (book.id !== this.#book.id || book.revision <= this.#book.revision) return;
+    this.#book = book;
+    const kept = new Set(book.entries.map(({ key }) => key));
     for (const entry of book.entries) {
       if (this.#stored.has(entry.key)) continue;
       const item = this.#items.get(entry.key);
@@ -279,6 +293,25 @@ export class Outbox {
       this.#items.delete(key);
       if (item.event !== undefined) this.#parts.onGone(item.event.id);
     }
+  }
+
+  /** The keys of another book are others: what is on its way goes on under its new one. */
+  #moveItems(book: OutboxBook): void {
+    const items = [...this.#items.values()];
+    this.#items.clear();
+    this.#stored.clear();
+    for (const item of items) {
+      const { key, wire } = item.entry;
+      if (wire === undefined) continue; // The book has it, and it is signed from there.
+      const moved = book.entries.find((entry) => entry.wire?.[1] === wire[1]);
+      // In neither book any more: our own connection will tell, as of everything that another tab took out.
+      this.#items.set(moved?.key ?? -key, item);
+      item.entry = moved ?? { ...item.entry, key: -key };
+    }
+  }
+
+  #newId(): string {
+    return toBase64Url(this.#parts.random.bytes(BOOK_ID_BYTES));
   }
 
   #opened(entry: OutboxEntry): Event | undefined {

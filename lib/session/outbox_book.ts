@@ -30,6 +30,8 @@ export interface OutboxEntry {
 }
 
 export interface OutboxBook {
+  /** Random, from its first change on: the storage was cleared where the book has another one. Absent in older books. */
+  readonly id?: string;
   /** Counts changes, so that an answer that comes late is known to be old. */
   readonly revision: number;
   /** The highest number and Lamport clock given out or known of. */
@@ -110,10 +112,51 @@ export function raise(book: OutboxBook, floor: Floor): OutboxBook {
   return { ...book, n: Math.max(book.n, floor.n), clock: Math.max(book.clock, floor.clock) };
 }
 
+/** Whether `book`, read just now, stands where `known` was: the storage was cleared in between. */
+export function isReplaced(known: OutboxBook, book: OutboxBook): boolean {
+  return book.revision < known.revision || (known.id !== undefined && book.id !== known.id);
+}
+
+/**
+ * Puts all that `known` had into the book that stands in its place; another tab may have put some of it back before. Signed
+ * bytes keep their number, as ever. Texts without a signature whose number is taken by now get the next one.
+ */
+export function restore(book: OutboxBook, known: OutboxBook): OutboxBook {
+  const higher = (count: "n" | "clock" | "lastKey") => Math.max(book[count], known[count]);
+  let after: OutboxBook = { ...book, n: higher("n"), clock: higher("clock"), lastKey: higher("lastKey") };
+  for (const entry of known.entries) {
+    const there = after.entries.find((other) => isSameEntry(other, entry));
+    if (there !== undefined) {
+      if (entry.wire !== undefined && there.n === entry.n) after = sign(after, there, entry.wire);
+      continue;
+    }
+    const key = after.entries.some((other) => other.key === entry.key) ? after.lastKey + 1 : entry.key;
+    const isTaken = entry.wire === undefined && entry.refused === undefined &&
+      after.entries.some(({ n, refused }) => n === entry.n && refused === undefined);
+    if (isTaken) {
+      const n = after.n + 1;
+      after = add({ ...after, n }, n, entry, 0, key);
+    } else {
+      const entries = [...after.entries, { ...entry, key }].sort(byNumber);
+      after = { ...after, lastKey: Math.max(after.lastKey, key), entries };
+    }
+  }
+  return after;
+}
+
+/** Whether it is the same key press, under whichever key and number. Fillers are made by the dozen, and told by their keys. */
+function isSameEntry(a: OutboxEntry, b: OutboxEntry): boolean {
+  return a.at === b.at && (a.key === b.key || !a.filler) && JSON.stringify(a.content) === JSON.stringify(b.content);
+}
+
+function byNumber(a: OutboxEntry, b: OutboxEntry): number {
+  return a.n - b.n || a.key - b.key;
+}
+
 function add(book: OutboxBook, n: number, draft: Draft, minClock: number, key = book.lastKey + 1): OutboxBook {
   const clock = Math.max(book.clock, minClock) + 1;
   const entries = [...book.entries, { key, n, clock, at: draft.at, content: draft.content }];
-  entries.sort((a, b) => a.n - b.n || a.key - b.key);
+  entries.sort(byNumber);
   return { ...book, clock, lastKey: Math.max(book.lastKey, key), entries };
 }
 

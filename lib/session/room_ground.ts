@@ -80,6 +80,7 @@ export async function layGround(deps: SessionDeps, storage: SessionStorage, part
     storage,
     steady,
     timers,
+    random,
     ...(tabs && { tabs }),
     seal: async (header, content) => sealer === undefined ? content : await sealContent(sealer, header, content),
     filler: () => ({ at: clock.now(), content: { kind: "profile", body: { name: parts.name(signer.author) } } }),

@@ -10,7 +10,7 @@ import type { FileInfo } from "../protocol/file_info.ts";
 import type { DeliveryRoute } from "../routing/delivery_route.ts";
 import type { Connection } from "./connection.ts";
 import { CopyKeeper } from "./copy_keeper.ts";
-import type { SessionDeps } from "./deps.ts";
+import type { Cancel, SessionDeps } from "./deps.ts";
 import { PEOPLE_MAX } from "./limits.ts";
 import { LogMerger } from "./log_merger.ts";
 import { LogReader } from "./log_reader.ts";
@@ -86,6 +86,7 @@ class Session extends RoomSignals implements RoomSession {
   readonly #loose: LooseEvents;
   readonly #server: ServerSide;
   readonly #peers: PeerSide;
+  #stopListening: Cancel | undefined;
   #disposed = false;
 
   constructor(deps: SessionDeps, options: RoomSessionOptions) {
@@ -223,6 +224,7 @@ class Session extends RoomSignals implements RoomSession {
     if (this.#disposed) return;
     void this.persist();
     this.#disposed = true;
+    this.#stopListening?.();
     this.#keeper.dispose();
     this.#readKeeper.dispose();
     this.#peers.dispose();
@@ -272,6 +274,7 @@ class Session extends RoomSignals implements RoomSession {
     const ground = await this.#layGround(sealer);
     if (this.#disposed) return ground.outbox.dispose();
     this.#ground = ground;
+    this.#stopListening = ground.storage.onRenewed?.(() => this.#storageRenewed());
     if (ground.problem !== undefined) return this.#stop(ground.problem);
     if (ground.kept !== undefined) {
       const { head, copy, events } = ground.kept;
@@ -312,6 +315,14 @@ class Session extends RoomSignals implements RoomSession {
       const { memoryStorage } = await import("./on_demand.ts");
       return await layGround(this.#deps, memoryStorage(), parts);
     }
+  }
+
+  /** What the device kept may be gone: all that this page knows is written once more. The outbox does it for itself. */
+  #storageRenewed(): void {
+    this.stored.value = this.#deps.storage.lasting;
+    this.#reader.notSaved();
+    this.#keeper.saveSoon();
+    this.#loose.notSaved();
   }
 
   /** This page cannot show the room. */

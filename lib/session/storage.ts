@@ -2,6 +2,7 @@
 import type { KnownRoom } from "../chat/recent_rooms.ts";
 import type { EventId, RoomId, WireEvent } from "../protocol/event.ts";
 import type { LogPosition, RoomInfo } from "../protocol/frames.ts";
+import type { Cancel } from "./deps.ts";
 import type { OutboxBook } from "./outbox_book.ts";
 import type { PositionRange } from "./ranges.ts";
 
@@ -26,8 +27,13 @@ export interface StoredEvent {
  * another. All reject when the storage fails (full, or taken away by the browser); nothing has changed then.
  */
 export interface SessionStorage {
-  /** False: everything is lost with the page. */
+  /** False: everything is lost with the page. May become so: `onRenewed` tells. */
   readonly lasting: boolean;
+  /**
+   * Calls `hear` when what was kept may be gone, and the storage works again: it was cleared, or another one has taken its
+   * place. The secret, the name and the rooms are back by then. Absent where this cannot happen.
+   */
+  onRenewed?(hear: () => void): Cancel;
   /** The device's secret; `make` makes it the first time. All tabs get the same one. */
   secret(make: () => Uint8Array): Promise<Uint8Array>;
   /** The display name, if one was ever set. */

@@ -4,6 +4,7 @@ import { NOTICES_KEY } from "../design/read_notices.ts";
 import type { Cancel, Clock, Random, SessionDeps, Timers } from "./deps.ts";
 import { idbStorage } from "./idb_storage.ts";
 import type { NoticeShelf } from "./notices.ts";
+import { renewableStorage } from "./renewable_storage.ts";
 import { steadyClock } from "./steady_clock.ts";
 
 export const clock: Clock = { now: () => Date.now() };
@@ -28,7 +29,12 @@ export const signatures: SessionDeps["ed25519"] = {
   verify: async (author, text, signature) => (await ed25519()).verify(author, text, signature),
 };
 
-export const storage = idbStorage();
+export const storage = renewableStorage({
+  open: (onLost) => idbStorage(undefined, onLost),
+  memory: async () => (await import("./on_demand.ts")).memoryStorage(),
+  timers,
+  log: (line) => log(line),
+});
 
 export const log = (line: string) => console.info(line);
 

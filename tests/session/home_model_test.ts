@@ -161,7 +161,7 @@ Deno.test("a code leads to its room; a wrong one to codes that are nearly the sa
     path.endsWith("417") ? made(posted[0]?.body) : { problem: "no_such_room", suggestions: ["cosmic-stage-417", 7] }
   );
   assertEquals(await home.join("Cosmic Stage 417"), { path: "/r/cosmic-stage-417" });
-  assertEquals(asked[0]?.path, "/api/codes/Cosmic%20Stage%20417");
+  assertEquals(asked[0]?.path, "/api/codes/cosmic-stage-417");
   assertEquals(await home.join("cosmic-stage-418"), { problem: "no_such_room", suggestions: ["cosmic-stage-417"] });
   home.dispose();
 });
