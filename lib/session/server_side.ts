@@ -109,7 +109,7 @@ export class ServerSide {
     if (ground === undefined) throw new Error("the device's key is not known");
     const hello = await signHello(ground, { room, nonce, name: writer.nameFor(ground.signer.author) });
     const resume = this.#asked = reader.position;
-    return { ...hello, ...(resume && { resume }) };
+    return { ...hello, at: Math.round(this.#parts.clock.now()), ...(resume && { resume }) };
   }
 
   #welcomed(frame: WelcomeFrame): boolean {
