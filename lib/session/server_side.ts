@@ -94,6 +94,11 @@ export class ServerSide {
   /** Somebody wants to see what is above. */
   loadOlder(): void {
     this.#parts.reader.wantOlder();
+    this.requestOlder();
+  }
+
+  /** Asks for what is above, if that is wanted. */
+  requestOlder(): void {
     this.#older.request();
   }
 
