@@ -57,8 +57,8 @@ export function Timeline(props: {
   const rows = useMemo(() => rowsOf(items, times.dayKey, marker.newFrom), [items, times, marker.newFrom]);
   // The note of its opening is there as soon as a room is; without it nothing is known yet, unless the room was cleared and
   // the server says that this is all. What this phone kept may be old: that nothing was said is said only when the server
-  // was heard, or cannot be.
-  const quiet = (props.upToDate.value || (props.offline && items.length > 0)) &&
+  // was heard, or cannot be, and when nothing older is left that it may have been said in.
+  const quiet = older === "none" && (props.upToDate.value || (props.offline && items.length > 0)) &&
     items.every((item) => item.type === "note");
   return (
     <div class="relative flex-1 min-h-0 flex flex-col">

@@ -23,8 +23,10 @@ export function decodeClientFrame(data: unknown): Decoded<ClientFrame> {
       case "hello": {
         const proof = wireEvent(fields.proof, "proof");
         const version = count(fields.version, "version");
-        if (fields.resume === undefined) return { type, version, proof };
-        return { type, version, proof, resume: logPosition(fields.resume) };
+        const resume = fields.resume === undefined ? {} : { resume: logPosition(fields.resume) };
+        // A device with no idea of the time must get in, too.
+        const at = Number.isSafeInteger(fields.at) ? { at: fields.at as number } : {};
+        return { type, version, proof, ...resume, ...at };
       }
       case "send":
         return { type, events: list(fields.events, "events", 1, SEND_MAX_EVENTS, wireEvent) };

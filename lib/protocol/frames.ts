@@ -211,6 +211,8 @@ export interface HelloFrame {
   proof: WireEvent;
   /** Where this client's copy of the log ends. Absent: it has none. */
   resume?: LogPosition;
+  /** The device's clock, ms since 1970: many of them together tell a server that its own is wrong. */
+  at?: number;
 }
 
 /** Client: up to SEND_MAX_EVENTS of its events, in the order of `n`. Sending one again is harmless. */

@@ -123,7 +123,15 @@ async function start(): Promise<ChatServer> {
     },
   });
   const meter = new LoadMeter(config.overload.memoryBytes);
-  const server = running = createServer({ ...surroundings, store, config, stats, verifier: nodeVerifier(), meter });
+  const server = running = createServer({
+    ...surroundings,
+    steady: performance,
+    store,
+    config,
+    stats,
+    verifier: nodeVerifier(),
+    meter,
+  });
   polling = new Polling({ ...surroundings, server, stats, settings: config.polling });
   const watching = monitor = new Monitor({
     server,

@@ -21,11 +21,14 @@ import { Signaling } from "./signaling.ts";
 import { Steering } from "./steering.ts";
 import { ServerStats } from "./stats/server_stats.ts";
 import { Sweep } from "./sweep.ts";
-import { type Cancel, pause, type Surroundings } from "./surroundings.ts";
+import { type Cancel, type Clock, pause, type Surroundings } from "./surroundings.ts";
+import { TimeKeeper } from "./time_keeper.ts";
 
 export interface ServerParts extends Surroundings {
   store: Store;
   config: ServerConfig;
+  /** Never jumps, whatever happens to `clock`; ms from any moment on. */
+  steady: Clock;
   verifier: Verifier;
   /** Measures this process. Absent: nothing is ever refused for load. */
   meter?: Pick<LoadMeter, "measure">;
@@ -91,6 +94,9 @@ export interface ChatServer {
   close(options?: CloseOptions): Promise<void>;
 }
 
+/** With `retention.heldMs` of 25 hours, what is deleted for its age is 24 hours old in any case. */
+const COUNTED_AT_ONCE_MS = 3_600_000;
+
 /** Starts a server. It runs until `close`. */
 export function createServer(parts: ServerParts): ChatServer {
   return new RunningServer(parts);
@@ -104,6 +110,7 @@ class RunningServer implements ChatServer {
   readonly #rooms: Rooms;
   readonly #health: HealthCheck;
   readonly #feed: Feed;
+  readonly #time: TimeKeeper;
   readonly #sweep: Sweep;
   readonly #signaling: Signaling;
   readonly steering: Steering;
@@ -132,6 +139,8 @@ class RunningServer implements ChatServer {
     this.#returns = new ReturnQueue(config.closing);
     const onFailure = (error: StorageUnavailable) => this.#health.storageFailed(error);
     this.#rooms = new Rooms({ store, config, clock, verifier: parts.verifier });
+    const { steady } = parts;
+    this.#time = new TimeKeeper({ store: store.time, clock, steady, log, stepMs: COUNTED_AT_ONCE_MS });
     this.#health = new HealthCheck({
       store,
       config,
@@ -140,13 +149,14 @@ class RunningServer implements ChatServer {
       log,
       counts: () => this.counts(),
       load: () => this.#overload.load,
+      clockProblem: () => this.#time.problem,
       uncountedRooms: async () => {
         // Another instance may have made it.
         this.#leftOut ??= await store.stats.probeRoom();
         return this.#leftOut === undefined ? 0 : 1;
       },
     });
-    this.#sweep = new Sweep({ store, config, surroundings, instance: this.instance, onFailure });
+    this.#sweep = new Sweep({ store, config, surroundings, time: this.#time, instance: this.instance, onFailure });
     const { meter } = parts;
     this.#overload = new Overload({
       config: config.overload,
@@ -235,6 +245,7 @@ class RunningServer implements ChatServer {
       overload: this.#overload,
       stats: this.#statsOf(room),
       returnAfterMs: () => this.#returnAfterMs(),
+      onDeviceTime: (atMs) => this.#time.hear(visitor.device, atMs),
       onClosed: () => void this.#connections--,
       onFailure: (error) => this.#health.storageFailed(error),
     });

@@ -67,6 +67,8 @@ export interface SessionParts {
   stats: ServerStats;
   /** When this client, sent away now, should come back, ms: each one at another time. */
   returnAfterMs(): number;
+  /** The device's clock, as it says, ms since 1970. */
+  onDeviceTime(atMs: number): void;
   onClosed(): void;
   onFailure(error: StorageUnavailable): void;
 }
@@ -208,6 +210,7 @@ export class Session implements Member, Sender {
       await this.#parts.verifier.verify(proof.author, ...frame.proof);
     if (this.#isClosed()) return;
     if (!right) return this.end("bad_hello");
+    if (frame.at !== undefined) this.#parts.onDeviceTime(frame.at);
     const admission = await this.#parts.admission;
     if (!admission.ok || this.#isClosed()) return;
     const { hub } = admission;

@@ -2,12 +2,20 @@
  * This device's copy of a room's log: which positions it has, what was checked, and what is missing. Frames go through it
  * in their order; the position moves only over events that were checked, shown or not.
  */
-import type { Event, WireEvent } from "../protocol/event.ts";
-import { readEvent } from "../protocol/event.ts";
+import type { AuthorKey, Event, WireEvent } from "../protocol/event.ts";
+import { type EventId, isSaid, readEvent } from "../protocol/event.ts";
+import { LATEST_EVENTS } from "../protocol/limits.ts";
 import type { EventsFrame, LogPosition, PageFrame, WelcomeFrame } from "../protocol/frames.ts";
 import type { TimelineGap } from "../chat/timeline.ts";
 import type { SessionDeps } from "./deps.ts";
-import { CHECKING_TURN_MS, CHECKS_AT_ONCE, MEMORY_MAX_EVENTS, OLDER_EVENTS, UNCHECKED_MAX_EVENTS } from "./limits.ts";
+import {
+  CHECKING_TURN_MS,
+  CHECKS_AT_ONCE,
+  LINES_MAX_PAGES,
+  MEMORY_MAX_EVENTS,
+  OLDER_EVENTS,
+  UNCHECKED_MAX_EVENTS,
+} from "./limits.ts";
 import { holes, nextOlder, type Ranges, within, without, withRange } from "./ranges.ts";
 import type { LogCopy, StoredEvent } from "./storage.ts";
 
@@ -20,7 +28,16 @@ export interface LogReaderParts extends Pick<SessionDeps, "steady" | "timers"> {
   onRenumbered(held: ReadonlyMap<number, Event>): void;
   /** What is held, or missing, has changed. */
   onChange(): void;
+  /** Something older may be wanted: `takeRequest` tells. */
+  onWanted(): void;
   log(line: string): void;
+}
+
+/** Older pages are asked for until so many lines are there, `pages` at most; the next one has up to `limit` events. */
+interface LinesWanted {
+  lines: number;
+  pages: number;
+  limit: number;
 }
 
 type Older = { state: "idle" | "wanted" } | { state: "asked"; before: number };
@@ -42,6 +59,7 @@ export class LogReader {
   #unchecked = 0;
   #badEvents = 0;
   #older: Older = { state: "idle" };
+  #linesWanted: LinesWanted | undefined;
   /** Events of an earlier log are on the screen; what came after them there is lost. */
   #lostLog = false;
   /** Positions whose events the device does not keep yet. */
@@ -121,6 +139,8 @@ export class LogReader {
     this.#oldest = frame.oldest;
     this.#next = frame.from;
     this.#due = frame.from > frame.head ? 0 : frame.head;
+    // The newest events may all be reactions: people come to read what was said.
+    this.#linesWanted = { lines: LATEST_EVENTS, pages: LINES_MAX_PAGES, limit: LATEST_EVENTS };
     this.#parts.onChange();
     return true;
   }
@@ -160,22 +180,28 @@ export class LogReader {
   wantOlder(): void {
     if (this.older === "available") {
       this.#older = { state: "wanted" };
+      // A page without any line would look as if nothing had come.
+      this.#linesWanted = { lines: this.#lines() + 1, pages: LINES_MAX_PAGES, limit: OLDER_EVENTS };
       this.#parts.onChange();
     }
   }
 
   /** What to ask the server for, if something is wanted and not asked for yet. */
   takeRequest(): { before: number; limit: number } | undefined {
-    if (this.#older.state !== "wanted") return undefined;
+    if (this.#older.state === "asked" || (this.#older.state === "idle" && !this.#wantsLines())) return undefined;
     const missing = nextOlder(this.#ranges, this.#oldest);
     if (missing === undefined) {
+      this.#linesWanted = undefined;
+      if (this.#older.state === "idle") return undefined;
       this.#older = { state: "idle" };
       this.#parts.onChange();
       return undefined;
     }
     const before = missing.to + 1;
     this.#older = { state: "asked", before };
-    return { before, limit: Math.min(OLDER_EVENTS, missing.to - missing.from + 1) };
+    this.#parts.onChange();
+    const limit = this.#linesWanted?.limit ?? OLDER_EVENTS;
+    return { before, limit: Math.min(limit, missing.to - missing.from + 1) };
   }
 
   /** The server could not answer, or the request was not sent: ask again. */
@@ -189,6 +215,7 @@ export class LogReader {
     if (from + events.length !== before) return false;
     // A page that is empty although something should be there ends the search.
     this.#oldest = events.length === 0 ? Math.max(oldest, before) : oldest;
+    if (this.#linesWanted !== undefined) this.#linesWanted.pages--;
     this.#queue(from, events, () => this.#older = { state: "idle" });
     return true;
   }
@@ -279,6 +306,7 @@ export class LogReader {
       then();
       this.#parts.onEvents(checked);
       this.#parts.onChange();
+      this.#parts.onWanted();
     }).catch((error) => this.#parts.log(`checking events failed: ${error}`));
   }
 
@@ -300,6 +328,31 @@ export class LogReader {
       resumedAt = steady.now();
     }
     return checked;
+  }
+
+  /** Whether fewer lines are there than are wanted; how many at the most the next page may bring follows from it. */
+  #wantsLines(): boolean {
+    const wanted = this.#linesWanted;
+    if (wanted === undefined || !this.caughtUp) return false;
+    const missing = wanted.lines - this.#lines();
+    if (missing <= 0 || wanted.pages <= 0) {
+      this.#linesWanted = undefined;
+      return false;
+    }
+    wanted.limit = wanted.pages === LINES_MAX_PAGES ? missing : OLDER_EVENTS;
+    return true;
+  }
+
+  /** What is said and not deleted in the newest part without a hole. */
+  #lines(): number {
+    const { from } = this.#ranges.at(-1) ?? { from: 1 };
+    const said = new Map<EventId, AuthorKey>();
+    const newest = [...this.#events].flatMap(([position, event]) => position >= from ? [event] : []);
+    for (const event of newest) if (isSaid(event)) said.set(event.id, event.author);
+    for (const event of newest) {
+      if (event.kind === "retract" && said.get(event.body.to) === event.author) said.delete(event.body.to);
+    }
+    return said.size;
   }
 
   /** The first event at or above this position that is held. */

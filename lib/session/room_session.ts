@@ -125,6 +125,7 @@ class Session extends RoomSignals implements RoomSession {
       onEvents: (events) => merger.take(events),
       onRenumbered: (held) => merger.renumber(held),
       onChange: () => this.#copyChanged(),
+      onWanted: () => this.#server.requestOlder(),
     });
     this.#keeper = new CopyKeeper({ ...shared, reader, info: () => gate.known?.info });
     const people = this.#people = new RoomPeople({

@@ -12,6 +12,7 @@ import { KvOperators } from "./operators.ts";
 import { KvPresence } from "./presence.ts";
 import { KvRooms } from "./rooms.ts";
 import { KvSteering } from "./steering.ts";
+import { KvTime } from "./time.ts";
 import { KvStats } from "./stats.ts";
 import type { Kv, Store } from "./store.ts";
 
@@ -52,6 +53,7 @@ export function openStore(options: StoreOptions): Store {
     operators: new KvOperators(database),
     archive: new KvArchive(database),
     stats: new KvStats(database),
+    time: new KvTime(database),
     ping: async () => {
       const startedAt = clock.now();
       await database.get(keys.roomCount);

@@ -4,12 +4,14 @@ import { toBase64Url } from "../protocol/base64url.ts";
 import type { Database } from "./database.ts";
 import { bellOf, keys, type StoredEvent, type StoredNumber } from "./keys.ts";
 import {
+  type AgeMark,
   APPEND_MAX_BYTES,
   APPEND_MAX_EVENTS,
   appendBytes,
   type AuthorRecord,
   type LogHead,
   type LogStore,
+  type OldEvents,
 } from "./store.ts";
 
 /** Value of the key `head`: a LogHead without the versionstamp, which the database keeps. */
@@ -133,7 +135,20 @@ export class KvLog implements LogStore {
     return { from: first, events };
   }
 
-  async trim(room: RoomId, keep: number, beforeMs: number): Promise<number> {
+  async readAges(rooms: readonly RoomId[]): Promise<(AgeMark | undefined)[]> {
+    return (await this.#database.getMany<AgeMark>(rooms.map(keys.age))).map(({ value }) => value ?? undefined);
+  }
+
+  async writeAge(room: RoomId, mark: AgeMark): Promise<boolean> {
+    const { versionstamp } = await this.#database.get(keys.room(room));
+    if (versionstamp === null) return false;
+    const done = await this.#database.commit((atomic) =>
+      void atomic.check({ key: keys.room(room), versionstamp }).set(keys.age(room), mark)
+    );
+    return done !== undefined;
+  }
+
+  async trim(room: RoomId, keep: number, old?: OldEvents): Promise<number> {
     for (let removed = 0;;) {
       const head = await this.readHead(room);
       if (!head || head.oldest > head.head) return removed;
@@ -141,7 +156,11 @@ export class KvLog implements LogStore {
         { start: keys.event(room, head.oldest), end: keys.event(room, head.head + 1) },
         { limit: TRIM_STEP_EVENTS, batchSize: TRIM_STEP_EVENTS },
       );
-      const stays = entries.findIndex((entry) => positionOf(entry) > head.head - keep && entry.value[2] >= beforeMs);
+      const oldTo = old?.epoch === head.epoch ? old.upTo : 0;
+      const stays = entries.findIndex((entry) => {
+        const position = positionOf(entry);
+        return position > head.head - keep && !(position <= oldTo && entry.value[2] < old!.beforeMs);
+      });
       const gone = stays === -1 ? entries : entries.slice(0, stays);
       if (gone.length === 0 || !await this.#deleteOldest(room, head.oldest, gone)) return removed;
       removed += gone.length;
@@ -151,7 +170,7 @@ export class KvLog implements LogStore {
 
   async clear(room: RoomId): Promise<boolean> {
     for (let race = 0; race < TRIM_RACES_MAX; race++) {
-      await this.trim(room, 0, Infinity);
+      await this.trim(room, 0);
       const head = await this.readHead(room);
       if (head === undefined) return false;
       const { versionstamp, ...before } = head;

@@ -143,7 +143,7 @@ export class KvRooms implements RoomStore {
       // The head goes whatever it is now: appends check it, so none can hold this up and none comes after it.
       await this.#database.commit((atomic) => {
         atomic.check({ key: keys.room(room), versionstamp });
-        atomic.delete(keys.room(room)).delete(keys.head(room));
+        atomic.delete(keys.room(room)).delete(keys.head(room)).delete(keys.age(room));
         if (info.code !== undefined) atomic.delete(keys.code(info.code));
         atomic.sum(keys.roomCount, MINUS_ONE);
         atomic.set(keys.removing(room), { listed: info.kind === "listed" } satisfies Removal);

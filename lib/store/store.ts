@@ -60,6 +60,25 @@ export interface Stored {
   position: number;
 }
 
+/**
+ * Which events of a room are proven to be old, without any clock: `proven` is the highest position of those. `next` is
+ * proven as well as soon as servers have run for long enough since `next.runningMs`.
+ */
+export interface AgeMark {
+  /** Positions of another log prove nothing. */
+  epoch: string;
+  proven: number;
+  next?: { position: number; runningMs: number };
+}
+
+/** Events that may be deleted for their age: of this epoch, up to this position, stored before `beforeMs`. */
+export interface OldEvents {
+  epoch: string;
+  upTo: number;
+  /** Server's clock, ms. */
+  beforeMs: number;
+}
+
 export interface LogStore {
   /** The log's head, or undefined when there is no such room. */
   readHead(room: RoomId): Promise<LogHead | undefined>;
@@ -92,12 +111,16 @@ export interface LogStore {
     limit: number,
     maxBytes: number,
   ): Promise<{ from: number; events: WireEvent[] }>;
+  /** Which events are proven to be a day old, of many rooms, in their order. */
+  readAges(rooms: readonly RoomId[]): Promise<(AgeMark | undefined)[]>;
+  /** Replaces a room's mark. False when the room is gone. */
+  writeAge(room: RoomId, mark: AgeMark): Promise<boolean>;
   /**
-   * Deletes the events stored before `beforeMs`, and the oldest ones beyond the newest `keep`, with every index entry of
-   * theirs. Returns how many are gone. Safe beside appends and beside another instance that does the same: it works in
+   * Deletes the oldest events beyond the newest `keep`, and those that are `old`, with every index entry of theirs.
+   * Returns how many are gone. Safe beside appends and beside another instance that does the same: it works in
    * small commits from the oldest event on, and leaves the rest for the next time when appends keep winning the race.
    */
-  trim(room: RoomId, keep: number, beforeMs: number): Promise<number>;
+  trim(room: RoomId, keep: number, old?: OldEvents): Promise<number>;
   /**
    * Deletes every event and begins a new epoch, in which positions go on. Authors keep their numbers. False when there is
    * no such room, or appends kept winning the race: then most is gone, and clearing again takes the rest.
@@ -374,6 +397,20 @@ export interface StatsStore {
   nameProbeRoom(room: RoomId, before: RoomId | undefined): Promise<RoomId>;
 }
 
+/** What servers on this database know of time. */
+export interface TimeRecord {
+  /** For how long any of them has run, ms, by clocks that never jump. */
+  runningMs: number;
+  /** The last time that one of them believed, ms since 1970. */
+  wallMs?: number;
+}
+
+export interface TimeStore {
+  read(): Promise<{ record: TimeRecord | undefined; version: string | null }>;
+  /** False when somebody else wrote since `version` was read. */
+  write(record: TimeRecord, version: string | null): Promise<boolean>;
+}
+
 export interface Store {
   readonly rooms: RoomStore;
   readonly log: LogStore;
@@ -387,6 +424,7 @@ export interface Store {
   readonly operators: OperatorStore;
   readonly archive: ArchiveStore;
   readonly stats: StatsStore;
+  readonly time: TimeStore;
   /** One small read through the whole way to the database; how long it took, ms. */
   ping(): Promise<number>;
   close(): void;

@@ -56,6 +56,8 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
         readAuthors: (...args) => store.log.readAuthors(...args),
         findByNumber: (...args) => store.log.findByNumber(...args),
         readRange: (...args) => store.log.readRange(...args),
+        readAges: (...args) => store.log.readAges(...args),
+        writeAge: (...args) => store.log.writeAge(...args),
         trim: (...args) => store.log.trim(...args),
         clear: (...args) => store.log.clear(...args),
         append(...args) {

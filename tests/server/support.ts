@@ -48,6 +48,8 @@ export interface TestServerOptions {
   kv?: Kv;
   config?: PartialConfig;
   time?: Clock & Timers;
+  /** Default: `time`. */
+  steady?: Clock;
   instance?: string;
   meter?: ServerParts["meter"];
 }
@@ -64,6 +66,7 @@ export function startTestServer(options: TestServerOptions = {}): TestServer {
     store,
     config: configWith(options.config),
     clock: time,
+    steady: options.steady ?? time,
     timers: time,
     random: realSurroundings.random,
     log: (line) => log.push(line),

@@ -63,6 +63,7 @@ Deno.test("a tab adds to the device's copy only what it received since: what ano
     onEvents: () => {},
     onRenumbered: () => {},
     onChange: () => {},
+    onWanted: () => {},
     log: () => {},
     steady: { now: () => 0 },
     timers: { after: (_, run) => (queueMicrotask(run), () => {}) },

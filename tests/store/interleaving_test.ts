@@ -54,7 +54,7 @@ for (let seed = 1; seed <= 10; seed++) {
     });
     const trimmers = stores.map(async (store) => {
       while (writing) {
-        const count = await store.log.trim(main, 150, 0);
+        const count = await store.log.trim(main, 150);
         trimmed += count;
       }
     });
@@ -76,7 +76,7 @@ for (let seed = 1; seed <= 10; seed++) {
     }
     await Promise.all([...trimmers, ...readers]);
 
-    trimmed += await stores[0]!.log.trim(main, 150, 0);
+    trimmed += await stores[0]!.log.trim(main, 150);
     assertEquals(acked.size, 360);
     assertEquals(trimmed, 361 - 150);
     assertEquals(await assertLogIntact(database.open(), main), Array.from({ length: 150 }, (_, at) => 212 + at));
@@ -92,7 +92,7 @@ Deno.test("a read that a trim cuts in two ends at the hole", async () => {
   let steps = 0;
   const delay = async () => {
     // Steps 1 and 2 are the first batch of 100; before the second one only the newest 50 stay.
-    if (++steps === 3) await trimmer.log.trim(main, 50, 0);
+    if (++steps === 3) await trimmer.log.trim(main, 50);
   };
   const reader = openStore({ kv: database.open({ delay }) });
   const { from, events } = await reader.log.readRange(main, 1, 300, 300, 9_999_999);

@@ -40,6 +40,8 @@ export interface ClientOptions {
   /** 32 random bytes; the author key follows from it. Default: random. */
   secret?: Uint8Array;
   name?: string;
+  /** The device's clock; without one the client says no time. */
+  clockMs?: () => number;
 }
 
 /** A device's key in a room. */
@@ -166,6 +168,7 @@ export class TestClient {
     });
     this.send({
       type: "hello",
+      ...(this.options.clockMs && { at: this.options.clockMs() }),
       version,
       proof: [payload, signature ?? await this.signer.sign(payload)],
       ...(resume === undefined ? {} : { resume }),
