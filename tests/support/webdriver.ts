@@ -9,9 +9,6 @@ const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 const COMMAND_TIMEOUT_MS = 30_000;
 const LOOK_AGAIN_MS = 50;
 
-/** The names of the keys that tests press. */
-export const KEYS = { enter: "\uE007" };
-
 /** An error that a driver answered with; `code` is one of the specification's, e.g. "no such element". */
 export class WebDriverError extends Error {
   override readonly name = "WebDriverError";
@@ -76,7 +73,7 @@ export class WebDriverSession {
     await this.#withElement(xpath, (element) => this.#post(`${element}/click`));
   }
 
-  /** Types into an element; {@linkcode KEYS} are keys without a character. */
+  /** Types into an element. */
   async type(xpath: string, text: string): Promise<void> {
     await this.#withElement(xpath, (element) => this.#post(`${element}/value`, { text }));
   }
@@ -89,6 +86,11 @@ export class WebDriverSession {
   /** Ends the browser. */
   async close(): Promise<void> {
     await command(this.#url, "DELETE");
+  }
+
+  /** Waits until this XPath finds an element. */
+  async waitFor(xpath: string): Promise<void> {
+    await this.#withElement(xpath, () => Promise.resolve());
   }
 
   /** Elements come late, move, and are drawn anew: tries again until it works or has taken too long. */

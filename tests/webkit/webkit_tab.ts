@@ -1,7 +1,8 @@
 /** A page in WebKit, as a person uses it: what tab.ts is for the browsers that Playwright drives. */
 import { assertEquals } from "@std/assert";
 import { homeTextsFor } from "../../lib/design/home_texts.ts";
-import { KEYS, type WebDriverSession } from "../support/webdriver.ts";
+import type { DeliveryState } from "../../lib/chat/timeline.ts";
+import type { WebDriverSession } from "../support/webdriver.ts";
 
 /** The words of the app. */
 export const t = homeTextsFor("en");
@@ -49,9 +50,10 @@ export class WebKitTab {
     );
   }
 
-  /** Types a message and presses Enter. Does not wait for anything. */
+  /** Types a message and presses Send. Does not wait for anything. */
   async send(text: string): Promise<void> {
-    await this.session.type(COMPOSER, text + KEYS.enter);
+    await this.session.type(COMPOSER, text);
+    await this.session.click(button(t.composer.send));
   }
 
   /** Answers the question for a name. */
@@ -88,19 +90,31 @@ export class WebKitTab {
     }
   }
 
-  /** Waits until this message of mine is stored. */
-  async untilStored(text: string): Promise<void> {
+  /** Waits until this message of mine is in this state, e.g. "stored". */
+  async untilDelivery(text: string, state: DeliveryState["state"]): Promise<void> {
     await this.session.until(
-      `"${text}" was not stored`,
+      `"${text}" did not become ${state}`,
       UNTIL_TIMEOUT_MS,
-      (text, stored) =>
+      (text, state) =>
         [...document.querySelectorAll("[role=log] [data-item]")].some((item) =>
-          [...item.querySelectorAll("p")].some((p) => p.textContent === text) && item.textContent!.includes(stored)
+          [...item.querySelectorAll("p")].some((p) => p.textContent === text) &&
+          item.querySelector(`[data-delivery=${state}]`) !== null
         ),
       text,
-      t.delivery.stored,
+      state,
     );
   }
+
+  /** Presses one of the buttons that the menu of a message has. */
+  async choose(text: string, action: string): Promise<void> {
+    await this.session.click(`${messageOf(text)}${button(t.message.actions)}`);
+    await this.session.click(`${messageOf(text)}//*[@role="group"]${button(action)}`);
+  }
+}
+
+/** XPath of the message with this text. */
+export function messageOf(text: string): string {
+  return `//*[@role="log"]//*[@data-item][.//p[@dir="auto" and .="${text}"]]`;
 }
 
 /** XPath of the button with this name. */
