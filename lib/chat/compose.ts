@@ -3,6 +3,7 @@
 import { countChars, type EventContent, type EventId } from "../protocol/event.ts";
 import type { FileInfo } from "../protocol/file_info.ts";
 import { FILE_CAPTION_MAX_CHARS, MESSAGE_MAX_CHARS, REACTION_MAX_BYTES } from "../protocol/limits.ts";
+import { toWellFormed } from "../protocol/well_formed.ts";
 
 export type Composed = { content: EventContent } | { problem: "empty" | "too_long" };
 
@@ -33,12 +34,12 @@ export function composeEdit(to: EventId, typed: string): Composed {
 export function composeReaction(to: EventId, emoji: string, on: boolean): Composed {
   if (emoji === "") return { problem: "empty" };
   if (new TextEncoder().encode(emoji).length > REACTION_MAX_BYTES) return { problem: "too_long" };
-  return { content: { kind: "reaction", body: { to, emoji: emoji.toWellFormed(), on } } };
+  return { content: { kind: "reaction", body: { to, emoji: toWellFormed(emoji), on } } };
 }
 
 /** Half a surrogate pair, as a cut paste leaves it, has no UTF-8 form and could not be signed. */
 function tidy(typed: string): string {
-  return typed.trim().toWellFormed();
+  return toWellFormed(typed.trim());
 }
 
 function textProblem(text: string): "empty" | "too_long" | undefined {

@@ -42,8 +42,9 @@ export function rowsOf(
     }
     if (item.id === newFrom) {
       let at = rows.length;
-      const above = rows.findLastIndex(({ type }) => type !== "day");
-      for (let gap = above; rows[gap]?.type === "gap"; gap--) at = gap;
+      let above = at - 1;
+      while (rows[above]?.type === "day") above--;
+      for (; rows[above]?.type === "gap"; above--) at = above;
       rows.splice(at, 0, { type: "new", key: "new" });
       group = undefined;
     }

@@ -8,6 +8,7 @@ import { isBase64UrlOf } from "./base64url.ts";
 import type { FrameProblem } from "./codes.ts";
 import { isCount, isRecord, isTime, type WireEvent } from "./event.ts";
 import { EVENT_PAYLOAD_MAX_BYTES, NAME_MAX_BYTES, SIGNAL_PAYLOAD_MAX_CHARS } from "./limits.ts";
+import { isWellFormed } from "./well_formed.ts";
 
 export type Decoded<Frame> =
   | { ok: true; frame: Frame }
@@ -92,7 +93,7 @@ export function oneOf<Word extends string>(value: unknown, field: string, words:
 }
 
 export function text(value: unknown, field: string): string {
-  if (typeof value !== "string" || !value.isWellFormed()) throw new BadField(field);
+  if (typeof value !== "string" || !isWellFormed(value)) throw new BadField(field);
   return value;
 }
 

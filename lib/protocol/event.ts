@@ -17,6 +17,7 @@ import {
   ROOM_NAME_MAX_CHARS,
 } from "./limits.ts";
 import type { Refusal } from "./codes.ts";
+import { isWellFormed } from "./well_formed.ts";
 
 /** An event on a wire and in the database: the payload text, and its Ed25519 signature (64 bytes, base64url). */
 export type WireEvent = readonly [payload: string, signature: string];
@@ -214,13 +215,13 @@ function fail(reason: EventProblem["reason"], field: string): { ok: false; probl
 function textProblem(value: unknown, field: string, maxChars: number) {
   if (typeof value !== "string" || value.trim() === "") return fail("bad_event", field);
   // A lone surrogate has no UTF-8 form: the text that was signed could not be the text that is shown.
-  if (!value.isWellFormed()) return fail("bad_event", field);
+  if (!isWellFormed(value)) return fail("bad_event", field);
   if (value.length > 2 * maxChars || countChars(value) > maxChars) return fail("too_long", field);
 }
 
 /** Whether this may be a display name on a wire: its bytes are bounded here, its look in lib/chat/display_name.ts. */
 function nameProblem(value: unknown) {
-  if (typeof value !== "string" || value.trim() === "" || !value.isWellFormed()) return fail("bad_event", "body.name");
+  if (typeof value !== "string" || value.trim() === "" || !isWellFormed(value)) return fail("bad_event", "body.name");
   if (utf8.encode(value).length > NAME_MAX_BYTES) return fail("too_long", "body.name");
 }
 

@@ -2,6 +2,7 @@
 /** What a `file` event says of a file: enough to show it, to ask for it, and to know it when it comes. Never the file itself. */
 import { isBase64UrlOf } from "./base64url.ts";
 import { FILE_MAX_BYTES, FILE_NAME_MAX_CHARS, FILE_SIDE_MAX, FILE_THUMBNAIL_MAX_BYTES } from "./limits.ts";
+import { isWellFormed } from "./well_formed.ts";
 
 /** Names a file by its content: SHA-256 over the hashes of its blocks and its size (lib/files/blocks.ts), base64url. */
 export type FileRoot = string;
@@ -25,7 +26,7 @@ export const NOT_IN_FILE_NAMES = /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u
 
 /** Whether a file may be saved under this name: with nothing of the above, no dot or space at its ends, and not too long. */
 function isFileName(name: unknown): name is string {
-  return typeof name === "string" && name.length <= 2 * FILE_NAME_MAX_CHARS && name.isWellFormed() &&
+  return typeof name === "string" && name.length <= 2 * FILE_NAME_MAX_CHARS && isWellFormed(name) &&
     [...name].length <= FILE_NAME_MAX_CHARS && name.search(NOT_IN_FILE_NAMES) < 0 && /^[^. ](.*[^. ])?$/.test(name);
 }
 

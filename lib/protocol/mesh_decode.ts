@@ -24,6 +24,7 @@ import {
   type MeshFrame,
   type Receipt,
 } from "./mesh_frames.ts";
+import { isWellFormed } from "./well_formed.ts";
 
 /** Why another phone's data is no frame. Nothing else happens, but it is counted against that phone. */
 export type MeshFrameProblem = "not_text" | "too_large" | "not_json" | "unknown_type" | "bad_field";
@@ -237,7 +238,7 @@ function flag(value: unknown, field: string): boolean {
 }
 
 function text(value: unknown, field: string, maxChars: number): string {
-  if (typeof value !== "string" || value.length > maxChars || !value.isWellFormed()) throw new BadField(field);
+  if (typeof value !== "string" || value.length > maxChars || !isWellFormed(value)) throw new BadField(field);
   return value;
 }
 

@@ -12,6 +12,7 @@ import {
   NOTICE_PAYLOAD_MAX_CHARS,
   NOTICES_MAX,
 } from "./limits.ts";
+import { isWellFormed } from "./well_formed.ts";
 
 /** The first 16 bytes of the payload's SHA-256, base64url. */
 export type NoticeId = string;
@@ -65,7 +66,7 @@ export function readNotice(wire: WireEvent): Notice | undefined {
   const header: NoticeHeader = { id: eventIdOf(payload), operator, at, until, wire };
   if (of !== undefined) return isBase64UrlOf(of, 16) ? { ...header, kind: "withdrawal", of } : undefined;
   if (urgency !== "emergency" && urgency !== "info") return undefined;
-  if (typeof text !== "string" || text.trim() === "" || !text.isWellFormed()) return undefined;
+  if (typeof text !== "string" || text.trim() === "" || !isWellFormed(text)) return undefined;
   if (countChars(text) > NOTICE_MAX_CHARS) return undefined;
   if (rooms === undefined) return { ...header, kind: "notice", urgency, text };
   if (!Array.isArray(rooms) || rooms.length === 0 || rooms.length > NOTICE_MAX_ROOMS) return undefined;

@@ -15,6 +15,7 @@ import {
   SIGNAL_PAYLOAD_MAX_CHARS,
   SIGNAL_REPLAY_WINDOW,
 } from "./limits.ts";
+import { isWellFormed } from "./well_formed.ts";
 
 /** 16 random bytes, base64url. */
 export type LinkSessionId = string;
@@ -147,7 +148,7 @@ function readCandidate(value: unknown): IceCandidate | undefined {
 }
 
 function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "" && value.isWellFormed();
+  return typeof value === "string" && value !== "" && isWellFormed(value);
 }
 
 /** An ICE username fragment has at most 256 letters (RFC 8839 section 5.4). */

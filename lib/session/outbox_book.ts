@@ -127,7 +127,7 @@ function edit(book: OutboxBook, key: number, change: (entry: OutboxEntry) => Out
   const before = book.entries[at];
   if (before === undefined) return book;
   const after = change(before);
-  return after === before ? book : { ...book, entries: book.entries.with(at, after) };
+  return after === before ? book : { ...book, entries: book.entries.map((entry) => entry === before ? after : entry) };
 }
 
 /** Whether the book still has this entry as it was sent: another tab may have heard the same refusal first. */
