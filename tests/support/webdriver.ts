@@ -70,12 +70,25 @@ export class WebDriverSession {
 
   /** Clicks as a mouse does, once the element that this XPath finds is there and nothing covers it. */
   async click(xpath: string): Promise<void> {
-    await this.#withElement(xpath, (element) => this.#post(`${element}/click`));
+    await this.#withElement(xpath, (element) => this.#post(`/element/${element[ELEMENT]}/click`));
   }
 
-  /** Types into an element. */
+  /** Puts a text into a field, as the keyboard of a phone does: the drivers' own keys cannot write an emoji. */
   async type(xpath: string, text: string): Promise<void> {
-    await this.#withElement(xpath, (element) => this.#post(`${element}/value`, { text }));
+    await this.#withElement(xpath, (element) =>
+      this.run(
+        (field, text) => {
+          (field as unknown as HTMLElement).focus();
+          document.execCommand("insertText", false, text);
+        },
+        element,
+        text,
+      ));
+  }
+
+  /** Waits until this XPath finds an element. */
+  async waitFor(xpath: string): Promise<void> {
+    await this.#withElement(xpath, () => Promise.resolve());
   }
 
   /** A picture of the page, PNG. */
@@ -88,18 +101,17 @@ export class WebDriverSession {
     await command(this.#url, "DELETE");
   }
 
-  /** Waits until this XPath finds an element. */
-  async waitFor(xpath: string): Promise<void> {
-    await this.#withElement(xpath, () => Promise.resolve());
-  }
-
   /** Elements come late, move, and are drawn anew: tries again until it works or has taken too long. */
-  async #withElement(xpath: string, act: (path: string) => Promise<unknown>, withinMs = 10_000): Promise<void> {
+  async #withElement(
+    xpath: string,
+    act: (element: Record<string, string>) => Promise<unknown>,
+    withinMs = 10_000,
+  ): Promise<void> {
     const deadline = performance.now() + withinMs;
     for (;;) {
       try {
         const found = await this.#post<Record<string, string>>("/element", { using: "xpath", value: xpath });
-        await act(`/element/${found[ELEMENT]}`);
+        await act(found);
         return;
       } catch (error) {
         if (!(error instanceof WebDriverError) || performance.now() > deadline) {

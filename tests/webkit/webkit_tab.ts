@@ -117,9 +117,9 @@ export function messageOf(text: string): string {
   return `//*[@role="log"]//*[@data-item][.//p[@dir="auto" and .="${text}"]]`;
 }
 
-/** XPath of the button with this name. */
+/** XPath of the button with this name, once it can be pressed. */
 export function button(name: string): string {
-  return `//button[normalize-space()="${name}" or @aria-label="${name}"]`;
+  return `//button[normalize-space()="${name}" or @aria-label="${name}"][not(@disabled or @aria-disabled="true")]`;
 }
 
 function labelled(element: string, label: string): string {

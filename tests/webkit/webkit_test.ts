@@ -70,10 +70,10 @@ rule("a person makes a room, talks, leaves, comes back, and writes while the ser
   const path = await tab.startRoom("Old phones");
   const found = await fetch(`${server.url}/api/codes/${path.split("/").at(-1)}`);
   const ben = await join("Ben", server.url, (await found.json()).id);
-  await tab.send("hello from WebKit");
-  await tab.introduce("Ada");
-  await tab.untilDelivery("hello from WebKit", "stored");
-  await ben.until(() => ben.texts.includes("hello from WebKit"));
+  await tab.send("hello from WebKit 🎪");
+  await tab.introduce("Ada 𝒜🔥");
+  await tab.untilDelivery("hello from WebKit 🎪", "stored");
+  await ben.until(() => ben.texts.includes("hello from WebKit 🎪"));
   await ben.say("hello Ada");
   await tab.hears("hello Ada");
   await tab.choose("hello Ada", `${menu.react}: 🔥`);
@@ -82,9 +82,9 @@ rule("a person makes a room, talks, leaves, comes back, and writes while the ser
   await tab.choose("hello Ada", menu.reply);
   await tab.send("an answer");
   await tab.untilDelivery("an answer", "stored");
-  const all = ["hello from WebKit", "hello Ada", "an answer"];
+  const all = ["hello from WebKit 🎪", "hello Ada", "an answer"];
   assertEquals(ben.texts, all);
-  assertEquals([...ben.people.values()].toSorted(), ["Ada", "Ben"]);
+  assertEquals([...ben.people.values()].toSorted(), ["Ada 𝒜🔥", "Ben"]);
   await ben.close();
   await tab.goTo("/");
   await tab.session.click(`//a[@href="${path}"]`);
