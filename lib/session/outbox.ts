@@ -84,10 +84,15 @@ export class Outbox {
     await this.#change((book) => book);
   }
 
-  /** Keeps a new event and sends it as soon as may be. False: the outbox is full. Rejects when the storage fails. */
-  async put(draft: Draft): Promise<boolean> {
+  /**
+   * Keeps a new event and sends it as soon as may be. False: the outbox is full. Rejects when the storage fails. `isWanted`:
+   * asked when the storage is there for it, which may be long after a page was left and shown again; if not, nothing is kept.
+   */
+  async put(draft: Draft, isWanted: () => boolean = () => true): Promise<boolean> {
     let full = false;
     await this.#change((book) => {
+      full = false;
+      if (!isWanted()) return book;
       const after = books.enqueue(book, draft, this.#floor());
       full = after === book;
       return after;

@@ -39,8 +39,17 @@ export interface RoomSessionOptions {
 
 /** The room's conversation, and what only its surroundings call. */
 export interface RoomSession extends ConversationModel {
-  /** `at`: when Send was pressed, if not just now. */
-  sendMessage(text: string, replyTo?: EventId, at?: number): Promise<{ problem?: SendProblem }>;
+  /**
+   * `at`: when Send was pressed, if not just now. `isWanted`: asked as the message is kept, if that comes late; if it is not
+   * wanted any more, nothing is kept.
+   */
+  sendMessage(
+    text: string,
+    replyTo?: EventId,
+    at?: number,
+    isWanted?: () => boolean,
+  ): Promise<{ problem?: SendProblem }>;
+  edit(to: EventId, text: string, isWanted?: () => boolean): Promise<{ problem?: SendProblem }>;
   /** Offers a file that this device holds. */
   sendFile(file: FileInfo, caption: string): Promise<{ problem?: SendProblem }>;
   /** Connects anew, now. */
@@ -169,8 +178,8 @@ class Session extends RoomSignals implements RoomSession {
 
   // ---- actions ----
 
-  sendMessage(text: string, replyTo?: EventId, at?: number): Promise<{ problem?: SendProblem }> {
-    return this.#writer.say(text, replyTo, at);
+  sendMessage(...message: Parameters<RoomSession["sendMessage"]>): Promise<{ problem?: SendProblem }> {
+    return this.#writer.say(...message);
   }
 
   sendFile(file: FileInfo, caption: string): Promise<{ problem?: SendProblem }> {
@@ -181,8 +190,8 @@ class Session extends RoomSignals implements RoomSession {
     await this.#writer.react(to, emoji, on);
   }
 
-  edit(to: EventId, text: string): Promise<{ problem?: SendProblem }> {
-    return this.#writer.edit(to, text);
+  edit(...change: Parameters<RoomSession["edit"]>): Promise<{ problem?: SendProblem }> {
+    return this.#writer.edit(...change);
   }
 
   async retract(to: EventId): Promise<void> {

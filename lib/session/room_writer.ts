@@ -39,9 +39,9 @@ export class RoomWriter {
     return this.#name || identityMark(author).emoji;
   }
 
-  /** `at`: when Send was pressed, if not just now. */
-  say(text: string, replyTo?: EventId, at?: number): Written {
-    return this.#write(composeMessage(this.#name, text, replyTo), at);
+  /** `at`: when Send was pressed, if not just now. `isWanted`: see {@linkcode Outbox.put}. */
+  say(text: string, replyTo?: EventId, at?: number, isWanted?: () => boolean): Written {
+    return this.#write(composeMessage(this.#name, text, replyTo), at, isWanted);
   }
 
   offer(file: FileInfo, caption: string): Written {
@@ -53,8 +53,8 @@ export class RoomWriter {
   }
 
   /** Does nothing where the message is somebody else's. */
-  async edit(to: EventId, text: string): Written {
-    return this.#isMine(to) ? await this.#write(composeEdit(to, text)) : {};
+  async edit(to: EventId, text: string, isWanted?: () => boolean): Written {
+    return this.#isMine(to) ? await this.#write(composeEdit(to, text), undefined, isWanted) : {};
   }
 
   /** Does nothing where the message is somebody else's. */
@@ -80,14 +80,14 @@ export class RoomWriter {
     return content !== undefined && isSaid(content) ? content.body.text ?? "" : undefined;
   }
 
-  async #write(composed: Composed, at = this.#parts.clock.now()): Written {
+  async #write(composed: Composed, at = this.#parts.clock.now(), isWanted?: () => boolean): Written {
     if ("problem" in composed) return composed;
     const { ready, ground, log } = this.#parts;
     await ready();
     const outbox = ground()?.outbox;
     if (outbox === undefined) return { problem: "not_stored" };
     try {
-      return await outbox.put({ at, content: composed.content }) ? {} : { problem: "outbox_full" };
+      return await outbox.put({ at, content: composed.content }, isWanted) ? {} : { problem: "outbox_full" };
     } catch (error) {
       log(`an event could not be kept: ${error}`);
       return { problem: "not_stored" };
