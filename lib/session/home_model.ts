@@ -179,7 +179,7 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
       const found = await findByCode(deps, typed);
       return "problem" in found ? found : { path: roomPath(found) };
     },
-    setFavourite: (id, favourite) => changeRooms((rooms) => withFavourite(rooms, id, favourite, clock.now())),
+    setFavourite: (id, favourite) => changeRooms((rooms) => withFavourite(rooms, id, favourite)),
     forget: (id) => changeRooms((rooms) => without(rooms, id)),
     async setName(typed) {
       const read = normalizeDisplayName(typed);
