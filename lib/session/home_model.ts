@@ -184,7 +184,7 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
       const found = await findByCode(deps, read.found === "code" ? read.code : read.words);
       return "problem" in found ? found : { path: roomPath(found) };
     },
-    setFavourite: (id, favourite) => changeRooms((rooms) => withFavourite(rooms, id, favourite, clock.now())),
+    setFavourite: (id, favourite) => changeRooms((rooms) => withFavourite(rooms, id, favourite)),
     forget: (id) => changeRooms((rooms) => without(rooms, id)),
     async setName(typed) {
       const read = normalizeDisplayName(typed);
