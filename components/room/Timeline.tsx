@@ -76,7 +76,9 @@ export function Timeline(props: {
         <div class="min-h-full max-w-3xl mx-auto flex flex-col justify-end gap-3 py-3">
           <OlderRow older={older} onOlder={props.onOlder} hasItems={items.length > 0} />
           {rows.map((row) => <RowView key={row.key} row={row} times={times} openId={openId} handlers={handlers} />)}
-          {props.loading && items.length === 0 && <p class="text-dim text-center py-8 pulse">{t.room.loading}</p>}
+          {props.loading && items.length === 0 && (
+            <p data-starting class="text-dim text-center py-8 pulse">{t.room.loading}</p>
+          )}
           {quiet && <Lazy load={loadNothingSaid} props={{ code: props.code, onShare: props.onShare }} />}
         </div>
       </div>

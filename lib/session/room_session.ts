@@ -164,7 +164,10 @@ class Session extends RoomSignals implements RoomSession {
       cleared: () => this.#server.cleared,
       onCoverage: () => !this.#connection.live && this.#publish(),
     });
-    this.ready = this.#start().catch((error) => this.#log(`the room could not be opened: ${error}`));
+    this.ready = this.#start().catch((error) => {
+      this.#log(`the room could not be opened: ${error}`);
+      deps.onFault?.(error);
+    });
   }
 
   get #connection(): Connection {
