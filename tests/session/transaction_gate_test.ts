@@ -59,7 +59,7 @@ Deno.test("gate: an operation is done when its transaction is", async () => {
 
 for (const silent of [false, true]) {
   const how = silent ? "a browser tells nobody of the abort" : "the browser tells of the abort";
-  Deno.test(`gate: a page that freezes aborts what is alive, and runs it again when it is shown; ${how}`, async () => {
+  Deno.test(`[TAB-12] gate: a page that freezes aborts what is alive, and runs it again when it is shown; ${how}`, async () => {
     const { gate, begun, written, write } = start({ silent });
     const writing = [write("a"), write("b")];
     await settled();
@@ -76,7 +76,7 @@ for (const silent of [false, true]) {
   });
 }
 
-Deno.test("gate: what begins while the page is frozen waits until it is shown, and runs in its order", async () => {
+Deno.test("[TAB-12] gate: what begins while the page is frozen waits until it is shown, and runs in its order", async () => {
   const { gate, begun, written, write } = start();
   gate.suspend();
   gate.suspend();

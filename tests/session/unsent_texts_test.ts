@@ -76,7 +76,7 @@ Deno.test("what the outbox got in time is not sent again", async () => {
   session.dispose();
 });
 
-Deno.test("a page that is shown again sends nothing that a later page of its tab has sent", async () => {
+Deno.test("[TAB-13] a page that is shown again sends nothing that a later page of its tab has sent", async () => {
   const { time, session, storage, open } = await start();
   await session.sendMessage("first");
   await time.run(1_000);
@@ -101,7 +101,7 @@ Deno.test("a page that is shown again sends nothing that a later page of its tab
   session.dispose();
 });
 
-Deno.test("a page that is shown again sends what nobody has sent since, also where nothing can be written", async () => {
+Deno.test("[TAB-13] a page that is shown again sends what nobody has sent since, also where nothing can be written", async () => {
   const { time, session, storage, open } = await start();
   let show = () => {};
   const shown = new Promise<void>((resolve) => show = resolve);

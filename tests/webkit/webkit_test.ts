@@ -109,7 +109,7 @@ const RETURNS = 20;
 const CROWD_EVERY_MS = 300;
 
 rule(
-  "a busy room opens again however often and whenever it is left, and nothing is lost or said twice",
+  "[TAB-12] [TAB-13] a busy room opens again however often and whenever it is left, and nothing is lost or said twice",
   async (field) => {
     const { tab, server } = field;
     const founding = await newFounding({ name: "Busy" });
