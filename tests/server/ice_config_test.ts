@@ -1,4 +1,5 @@
 /** What phones are told for their links, and that a real TURN server takes what they are given. */
+import { skipped } from "../support/skipping.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { App } from "fresh";
 import { DEFAULT_CONFIG, readConfig } from "../../lib/server/config.ts";
@@ -68,7 +69,7 @@ const hasCoturn = ["/usr/bin/turnserver", "/usr/bin/turnutils_uclient"].every((p
     return false; // Not installed.
   }
 });
-if (!hasCoturn) console.warn("No coturn found (Debian: apt-get install coturn). Its test is skipped.");
+if (!hasCoturn) skipped("the test with a real coturn", "none found; install it (Debian: apt-get install coturn)");
 
 Deno.test({
   name: "[MESH-1] a real coturn takes a minted credential, and neither an ended nor a forged one",
