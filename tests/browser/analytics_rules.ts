@@ -133,7 +133,7 @@ rule(
   },
 );
 
-rule("a browser that asks not to be tracked reports nothing", async (field) => {
+rule("[REP-5] a browser that asks not to be tracked reports nothing", async (field) => {
   const server = await field.ownServer({ FESTIVAL_REPORT_PERCENT: "100", FESTIVAL_REPORT_SECONDS: "5" });
   const ada = await field.person("Ada", { origin: server.url });
   await ada.device.context.addInitScript(() => {
