@@ -127,7 +127,7 @@ Deno.test("the founding is a line, and a sealed event that did not open is an un
   assert(timeline.items[0]?.type === "note" && timeline.items[0].author.host);
 });
 
-Deno.test("mine that wait stand last, in the order of their numbers, and move to their place when stored", () => {
+Deno.test("[PHONES-2] mine that wait stand last, in the order of their numbers, and move to their place when stored", () => {
   const timeline = folded(message(BO, 5, "theirs"));
   const mine = [message(ADA, 2, "second"), message(ADA, 1, "first")];
   for (const waiting of mine) timeline.setDelivery(waiting.id, { state: "queued" });
@@ -142,7 +142,7 @@ Deno.test("mine that wait stand last, in the order of their numbers, and move to
   assert(timeline.items[1]?.type === "message" && timeline.items[1].delivery === undefined);
 });
 
-Deno.test("mine that other phones hold stand among theirs, and go back to the end when they are refused", () => {
+Deno.test("[PHONES-2] mine that other phones hold stand among theirs, and go back to the end when they are refused", () => {
   const timeline = folded(message(BO, 5, "theirs"));
   const mine = message(ADA, 1, "mine");
   timeline.setDelivery(mine.id, { state: "queued" });

@@ -17,7 +17,7 @@ const TURN = {
 };
 const withEnv = (values: Record<string, string>) => readConfig((name) => values[name]);
 
-Deno.test("[MESH-1] credentials are what coturn's use-auth-secret expects", () => {
+Deno.test("[TURN-1] credentials are what coturn's use-auth-secret expects", () => {
   // Made with Python's hmac and hashlib.
   assertEquals(turnCredential("north", 1433895918, "ada"), {
     username: "1433895918:ada",
@@ -27,7 +27,7 @@ Deno.test("[MESH-1] credentials are what coturn's use-auth-secret expects", () =
   assertEquals(turnUser("AAAAAAAAAAAAAAAAAAAAAA"), "vo22P4IORHqJWYC4");
 });
 
-Deno.test("[MESH-1] a device gets servers with credentials of its own, which end", () => {
+Deno.test("[TURN-1] a device gets servers with credentials of its own, which end", () => {
   const config = meshConfigFor(withEnv(TURN), "device", NOW);
   const [stun, turn] = config.iceServers;
   assertEquals(stun, { urls: ["stun:turn.chat.example:3478"] });
@@ -42,7 +42,7 @@ Deno.test("[MESH-1] a device gets servers with credentials of its own, which end
   }
 });
 
-Deno.test("[MESH-1] without configuration no page is sent to anybody, and half a configuration stops the start", () => {
+Deno.test("[TURN-1] without configuration no page is sent to anybody, and half a configuration stops the start", () => {
   const config = meshConfigFor(DEFAULT_CONFIG, "device", NOW);
   assertEquals([config.iceServers, config.expiresAt], [[], undefined]);
   const mistakes: Record<string, string>[] = [
@@ -72,7 +72,7 @@ const hasCoturn = ["/usr/bin/turnserver", "/usr/bin/turnutils_uclient"].every((p
 if (!hasCoturn) skipped("the test with a real coturn", "none found; install it (Debian: apt-get install coturn)");
 
 Deno.test({
-  name: "[MESH-1] a real coturn takes a minted credential, and neither an ended nor a forged one",
+  name: "[TURN-1] a real coturn takes a minted credential, and neither an ended nor a forged one",
   ignore: !hasCoturn,
   async fn() {
     const folder = await Deno.makeTempDir();
