@@ -1,6 +1,7 @@
 // Runs in browser and server.
 /** What somebody typed or tapped as the content of an event, or why it cannot be one. Pure. */
-import { countChars, type EventContent, type EventId } from "../protocol/event.ts";
+import type { EventContent, EventId } from "../protocol/event.ts";
+import { countChars } from "../shared/checks.ts";
 import type { FileInfo } from "../protocol/file_info.ts";
 import { FILE_CAPTION_MAX_CHARS, MESSAGE_MAX_CHARS, REACTION_MAX_BYTES } from "../protocol/limits.ts";
 

@@ -7,7 +7,9 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { isBase64UrlOf, toBase64Url } from "../shared/base64url.ts";
-import { type FileInfo, readFileInfo } from "./file_info.ts";
+import { countChars, isCount, isRecord, isTime } from "../shared/checks.ts";
+import { check } from "./fields.ts";
+import { type FileInfo, fileInfo } from "./file_info.ts";
 import {
   EVENT_PAYLOAD_MAX_BYTES,
   FILE_CAPTION_MAX_CHARS,
@@ -154,10 +156,10 @@ export function readContent(
       const problem = nameProblem(name) ??
         (text === undefined ? undefined : textProblem(text, "body.text", FILE_CAPTION_MAX_CHARS));
       if (problem) return problem;
-      const file = readFileInfo(body.file);
-      if (typeof file === "string") return fail("bad_event", `body.${file}`);
+      const file = check(fileInfo, body.file);
+      if (!file.ok) return fail("bad_event", file.field === "" ? "body.file" : `body.file.${file.field}`);
       const said = { name: name as string, ...(text !== undefined && { text: text as string }) };
-      return { ok: true, content: { kind, body: { ...said, file } } };
+      return { ok: true, content: { kind, body: { ...said, file: file.value } } };
     }
     case "reaction": {
       const { to, emoji, on } = body;
@@ -200,13 +202,6 @@ export function compareEvents(a: EventHeader, b: EventHeader): number {
   return a.clock - b.clock || (a.author < b.author ? -1 : a.author > b.author ? 1 : a.n - b.n);
 }
 
-/** The length of `text` in Unicode code points. */
-export function countChars(text: string): number {
-  let count = 0;
-  for (const _ of text) count++;
-  return count;
-}
-
 function fail(reason: EventProblem["reason"], field: string): { ok: false; problem: EventProblem } {
   return { ok: false, problem: { reason, field } };
 }
@@ -227,19 +222,4 @@ function nameProblem(value: unknown) {
 /** Whether the event is something that somebody said, with a line that can be answered. */
 export function isSaid<Said extends EventContent>(event: Said): event is Extract<Said, SaidContent> {
   return event.kind === "message" || event.kind === "reply" || event.kind === "file";
-}
-
-/** A plain JSON object (not null, not an array). */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A whole number from 1 that arithmetic keeps exact. */
-export function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 1;
-}
-
-/** A whole number of ms that `Date` can show. */
-export function isTime(value: unknown): value is number {
-  return Number.isInteger(value) && Math.abs(value as number) <= 8.64e15;
 }

@@ -2,7 +2,8 @@
  * One room as text, and back: JSON lines. Format: docs/PROTOCOL.md, "Room archive". Signatures are kept, and checked on
  * the way back.
  */
-import { type Event, isCount, isRecord, readEvent } from "../../protocol/event.ts";
+import { type Event, readEvent } from "../../protocol/event.ts";
+import { isCount, isRecord } from "../../shared/checks.ts";
 import { isBase64UrlOf } from "../../shared/base64url.ts";
 import { readRoomInfo, readWireEvent } from "../../protocol/decode_server.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";

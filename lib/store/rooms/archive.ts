@@ -1,6 +1,7 @@
 /** Rooms taken out whole, and put back as they were. */
 import { roomCodeFor } from "../../chat/room_code_words.ts";
-import { type AuthorKey, type EventId, isRecord, type RoomId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
+import { isRecord } from "../../shared/checks.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { AUDIT_KEPT_MS, type AuditHead } from "../operators/audit.ts";
 import type { Database } from "../database.ts";

@@ -1,5 +1,6 @@
 /** The logs of rooms: numbered events, who wrote which, and the head through which every change of a log goes. */
-import { type AuthorKey, type Event, isCount, isRecord, type RoomId, type WireEvent } from "../../protocol/event.ts";
+import type { AuthorKey, Event, RoomId, WireEvent } from "../../protocol/event.ts";
+import { isCount, isRecord } from "../../shared/checks.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { Database } from "../database.ts";
 import { changeChannelOf, type EventValue, keys, type NumberValue } from "../keys.ts";
