@@ -1,59 +1,21 @@
 // Runs in browser and server.
 /** The view of a room: a pure fold over its events. */
-import { type AuthorKey, type Event, type EventId, isSaid } from "../protocol/event.ts";
-import type { FileInfo, FileRoot } from "../protocol/file_info.ts";
-import type { Refusal } from "../protocol/codes.ts";
+import type { AuthorKey, EventId } from "../protocol/event.ts";
+import { aboutIn, type Event, hasLine, isNamed, isSaid, lineOf, saidIn } from "../kinds/kinds.ts";
+import type { DeliveryState, Line, PersonView, Quote, RoomFold } from "../kinds/kind.ts";
+import { edit } from "../kinds/edit.ts";
+import { retract } from "../kinds/retract.ts";
 import { isSame } from "../shared/same.ts";
 import { LateMessages } from "./timeline_late.ts";
 import { Names } from "./timeline_names.ts";
 import { type OrderKey, type TimelineRow, TimelineRows } from "./timeline_order.ts";
 import { Targets } from "./timeline_targets.ts";
 
-/** Somebody, as screens show them. */
-export interface PersonView {
-  author: AuthorKey;
-  name: string;
-  /** Another author in this room shows the same name and was here first: names can be copied, keys cannot. */
-  copiedName: boolean;
-  me: boolean;
-  host: boolean;
-}
-
-/** How far one of my messages got. Always true, never optimistic. */
-export type DeliveryState =
-  | { state: "queued" }
-  | { state: "on_its_way" }
-  /** So many other phones hold it, and the server has not said that it does. */
-  | { state: "on_phones"; phones: number }
-  | { state: "stored" }
-  | { state: "refused"; reason: Refusal };
+export type { DeliveryState, PersonView } from "../kinds/kind.ts";
 
 /** One line of the conversation. */
 export type TimelineItem =
-  | {
-    type: "message";
-    id: EventId;
-    author: PersonView;
-    /** Author's wall clock, ms. */
-    at: number;
-    /** Of a file: what stands beside it; may be empty. */
-    text: string;
-    file?: FileInfo;
-    edited: boolean;
-    /** It came after messages that stand below it, and was written well before them: timeline_late.ts. */
-    late?: true;
-    /** The quoted message, as far as this phone holds it. */
-    replyTo?: { id: EventId; author?: PersonView; text?: string };
-    reactions: readonly { emoji: string; count: number; mine: boolean }[];
-    /** Only on my own. */
-    delivery?: DeliveryState;
-  }
-  /** The author took it back. `root`: the file that it offered. */
-  | { type: "retracted"; id: EventId; author: PersonView; at: number; root?: FileRoot }
-  /** The room was opened, somebody changed their name. */
-  | { type: "note"; id: EventId; at: number; author: PersonView; note: "room_opened" | "renamed"; name: string }
-  /** Cannot be read: another key, or a newer version of the app wrote it. */
-  | { type: "unreadable"; id: EventId; author: PersonView; at: number }
+  | Line
   /** `count` events are not here: not loaded yet, or gone from the room's history for good. */
   | { type: "gap"; id: string; count: number; gone: boolean };
 
@@ -66,8 +28,8 @@ export interface TimelineGap {
   above: OrderKey;
 }
 
-/** An event that has a line of its own. */
-interface Line {
+/** An event that may have a line of its own. */
+interface EventLine {
   event: Event;
   /** Absent: nothing to show (a profile that changed no name). */
   item: TimelineItem | undefined;
@@ -83,8 +45,8 @@ export class Timeline {
   readonly #me: AuthorKey | undefined;
   #host: AuthorKey | undefined;
   readonly #events = new Map<EventId, Event>();
-  readonly #lines = new Map<EventId, Line>();
-  readonly #linesOf = new Map<AuthorKey, Set<Line>>();
+  readonly #lines = new Map<EventId, EventLine>();
+  readonly #linesOf = new Map<AuthorKey, Set<EventLine>>();
   readonly #views = new Map<AuthorKey, PersonView>();
   readonly #names = new Names();
   readonly #targets = new Targets();
@@ -95,14 +57,27 @@ export class Timeline {
   /** Of my events, how far those got that are not stored. */
   readonly #deliveries = new Map<EventId, DeliveryState>();
   /** Lines of those that nobody else holds: they stand last, in the order of their `n`. Undefined when others wait than before. */
-  #pending: readonly Line[] | undefined;
+  #pending: readonly EventLine[] | undefined;
   #gaps: readonly TimelineGap[] = [];
-  readonly #dirty = new Set<Line>();
+  readonly #dirty = new Set<EventLine>();
   #items: readonly TimelineItem[] | undefined = [];
+
+  /** What kinds may ask when they make their lines. */
+  readonly #fold: RoomFold;
 
   constructor({ me, host }: { me?: AuthorKey; host?: AuthorKey } = {}) {
     this.#me = me;
     this.#host = host;
+    this.#fold = {
+      me,
+      person: (author) => this.#viewOf(author),
+      about: (kind, target) => this.#targets.about(kind, target),
+      ownAbout: (kind, event) => this.#targets.ownAbout(kind, event),
+      nameBefore: (event) => this.#names.nameBefore(event),
+      quote: (id) => this.#quoteOf(id),
+      isLate: (id) => this.#late.has(id),
+      delivery: (id) => this.#deliveries.get(id) ?? { state: "stored" },
+    };
   }
 
   /** Adds what is new of these events. */
@@ -110,7 +85,7 @@ export class Timeline {
     for (const event of events) {
       if (this.#events.has(event.id)) continue;
       this.#events.set(event.id, event);
-      this.#fold(event);
+      this.#add(event);
     }
   }
 
@@ -164,7 +139,7 @@ export class Timeline {
     const parts = [this.#lines, this.#linesOf, this.#names, this.#targets, this.#rows, this.#late, this.#dirty];
     for (const part of parts) part.clear();
     for (const gap of this.#gaps) this.#rows.put(gapRow(gap));
-    for (const event of this.#events.values()) this.#fold(event, before.get(event.id));
+    for (const event of this.#events.values()) this.#add(event, before.get(event.id));
     for (const author of this.#views.keys()) this.#viewChanged(author);
   }
 
@@ -218,9 +193,9 @@ export class Timeline {
     return this.#items ??= this.#rows.items(this.#pendingItems());
   }
 
-  #fold(event: Event, itemBefore?: TimelineItem): void {
+  #add(event: Event, itemBefore?: TimelineItem): void {
     if (hasLine(event)) {
-      const line: Line = { event, item: itemBefore };
+      const line: EventLine = { event, item: itemBefore };
       this.#lines.set(event.id, line);
       if (this.#waits(event.id)) this.#pending = undefined;
       let lines = this.#linesOf.get(event.author);
@@ -230,15 +205,15 @@ export class Timeline {
       if (itemBefore !== undefined) this.#place(line);
     }
     this.#arrive(event);
-    const about = this.#targets.add(event);
-    if (about !== undefined) this.#touch(about);
-    const name = nameIn(event);
-    if (name === undefined) return;
-    const { authors, next } = this.#names.add({ place: event, name });
+    this.#targets.add(event);
+    const about = aboutIn(event);
+    if (about !== undefined) this.#touch(about.to);
+    if (!isNamed(event)) return;
+    const { authors, next } = this.#names.add({ place: event, name: event.body.name });
     for (const author of authors) this.#viewChanged(author);
     if (next !== undefined) {
       const line = this.#lines.get(next.place.id);
-      if (line?.event.kind === "profile") this.#dirty.add(line);
+      if (line !== undefined) this.#dirty.add(line);
     }
   }
 
@@ -273,7 +248,7 @@ export class Timeline {
 
   #refreshDirty(): void {
     for (const line of this.#dirty) {
-      const item = this.#itemOf(line.event);
+      const item = lineOf(line.event, this.#fold);
       if (isSame(line.item, item)) continue;
       line.item = item;
       this.#place(line);
@@ -282,7 +257,7 @@ export class Timeline {
   }
 
   /** Shows the line as its item is now. */
-  #place(line: Line): void {
+  #place(line: EventLine): void {
     this.#items = undefined;
     if (this.#waits(line.event.id)) return;
     if (line.item === undefined) this.#rows.delete({ place: line.event, role: "line" });
@@ -302,62 +277,18 @@ export class Timeline {
     return this.#pending.flatMap(({ item }) => item ?? []);
   }
 
-  #itemOf(event: Event): TimelineItem | undefined {
-    const { id, at } = event;
-    const author = this.#viewOf(event.author);
-    switch (event.kind) {
-      case "message":
-      case "reply":
-      case "file": {
-        if (this.#targets.isRetracted(event)) {
-          return { type: "retracted", id, author, at, ...(event.kind === "file" && { root: event.body.file.root }) };
-        }
-        const edit = this.#targets.editOf(event);
-        return {
-          type: "message",
-          id,
-          author,
-          at,
-          text: edit ?? event.body.text ?? "",
-          ...(event.kind === "file" && { file: event.body.file }),
-          edited: edit !== undefined,
-          ...(this.#late.has(id) && { late: true }),
-          ...(event.kind === "reply" && { replyTo: this.#quoteOf(event.body.to) }),
-          reactions: this.#targets.reactionsOf(id, this.#me),
-          ...(event.author === this.#me && { delivery: this.#deliveries.get(id) ?? { state: "stored" } }),
-        };
-      }
-      case "room":
-        return { type: "note", id, at, author, note: "room_opened", name: event.body.name };
-      case "profile": {
-        const before = this.#names.nameBefore(event);
-        const { name } = event.body;
-        if (before === undefined || before === name) return undefined;
-        return { type: "note", id, at, author, note: "renamed", name };
-      }
-      case "sealed":
-        return { type: "unreadable", id, author, at };
-      default:
-        return undefined;
-    }
-  }
-
-  #quoteOf(id: EventId): { id: EventId; author?: PersonView; text?: string } {
+  #quoteOf(id: EventId): Quote {
     const event = this.#events.get(id);
-    if (event === undefined || !isSaid(event)) return { id };
+    const said = event && saidIn(event);
+    if (event === undefined || said === undefined) return { id };
     const author = this.#viewOf(event.author);
-    if (this.#targets.isRetracted(event)) return { id, author };
-    const said = event.body.text ?? (event.kind === "file" ? event.body.file.name : "");
-    return { id, author, text: this.#targets.editOf(event) ?? said };
+    if (this.#targets.ownAbout(retract, event) !== undefined) return { id, author };
+    return {
+      id,
+      author,
+      text: this.#targets.ownAbout(edit, event)?.body.text ?? (said.text || (said.file?.name ?? "")),
+    };
   }
-}
-
-function hasLine(event: Event): boolean {
-  return isSaid(event) || event.kind === "room" || event.kind === "profile" || event.kind === "sealed";
-}
-
-function nameIn(event: Event): string | undefined {
-  return isSaid(event) || event.kind === "profile" ? event.body.name : undefined;
 }
 
 function gapRow({ id, count, gone, above }: TimelineGap): TimelineRow {

@@ -3,7 +3,8 @@
  * a database that does not answer throws StorageUnavailable, and nothing was promised to anyone by then.
  */
 import type { PausingRateLimit } from "../shared/rate_limiter.ts";
-import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId, SignedEvent, WireEvent } from "../protocol/event.ts";
+import type { Event } from "../kinds/kinds.ts";
 import type { SignalFailure } from "../protocol/codes.ts";
 import type { Person, RoomInfo } from "../protocol/frames.ts";
 
@@ -78,7 +79,7 @@ export interface LogStore {
   append(
     room: RoomId,
     expected: LogHead,
-    events: readonly Event[],
+    events: readonly SignedEvent[],
     authors: ReadonlyMap<AuthorKey, AuthorRecord>,
     nowMs: number,
   ): Promise<LogHead | undefined>;

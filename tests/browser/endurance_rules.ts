@@ -1,7 +1,7 @@
 /** The same trouble again and again: reloads in the middle of sending, long silence, a server that dies ten times. */
 import { assertEquals } from "@std/assert";
 import { seededRandom } from "../../bench/arrivals.ts";
-import { readEvent } from "../../lib/protocol/event.ts";
+import { readEvent } from "../../lib/kinds/kinds.ts";
 import { TestClient, webSocketWire } from "../support/client.ts";
 import { roomAt } from "../support/fill_room.ts";
 import { Conversation } from "./conversation.ts";

@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { Timeline, type TimelineItem } from "../../lib/chat/timeline.ts";
-import { compareEvents, type Event, type EventContent } from "../../lib/protocol/event.ts";
+import { compareEvents } from "../../lib/protocol/event.ts";
+import type { Event, EventContent } from "../../lib/kinds/kinds.ts";
 
 const AUTHORS = ["ada", "bo", "cy"].map((name) => name.padEnd(43, "_"));
 const [ADA, BO, CY] = AUTHORS as [string, string, string];

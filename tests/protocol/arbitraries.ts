@@ -10,13 +10,8 @@ import {
   SIGNAL_FAILURES,
   type SignalFailure,
 } from "../../lib/protocol/codes.ts";
-import {
-  encodePayload,
-  type EventContent,
-  type EventHeader,
-  type RoomKind,
-  type WireEvent,
-} from "../../lib/protocol/event.ts";
+import { encodePayload, type EventHeader, type RoomKind, type WireEvent } from "../../lib/protocol/event.ts";
+import type { EventContent } from "../../lib/kinds/kinds.ts";
 import { cleanFileName } from "../../lib/files/file_name.ts";
 import type { FileInfo } from "../../lib/protocol/file_info.ts";
 import { FILE_MAX_BYTES } from "../../lib/protocol/limits.ts";

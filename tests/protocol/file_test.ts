@@ -2,8 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { newRoomSecret, sealContent, sealerOf } from "../../lib/crypto/seal.ts";
-import { composeFile } from "../../lib/chat/compose.ts";
-import { encodePayload, readEvent } from "../../lib/protocol/event.ts";
+import { composeFile } from "../../lib/kinds/file.ts";
+import { encodePayload } from "../../lib/protocol/event.ts";
+import { readEvent } from "../../lib/kinds/kinds.ts";
 import {
   decodeFileFrame,
   encodeFileFrame,

@@ -1,6 +1,7 @@
 /** Group commit, alone: two committers on one database know nothing of each other but what the database says. */
 import { assert, assertEquals } from "@std/assert";
-import type { Event, EventId } from "../../lib/protocol/event.ts";
+import type { EventId } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import { Committer, type Outcome, type Sender } from "../../lib/server/rooms/committer.ts";
 import { realEnvironment } from "../../lib/server/environment.ts";

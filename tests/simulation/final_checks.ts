@@ -1,5 +1,6 @@
 /** What must be true when the faults are over and everything is quiet. */
-import { compareEvents, type Event, type EventId } from "../../lib/protocol/event.ts";
+import { compareEvents, type EventId } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
 import type { MemoryDatabase } from "../support/memory_kv.ts";
 import { keys } from "../../lib/store/keys.ts";

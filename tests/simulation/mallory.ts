@@ -3,7 +3,8 @@
  * them, signs wrongly, speaks out of turn, uses numbers twice and runs the clock up. The room must look as if nobody did.
  */
 import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
-import { encodePayload, type Event, readEvent, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
+import { encodePayload, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
+import { type Event, readEvent } from "../../lib/kinds/kinds.ts";
 import type { ServerFrame } from "../../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 import { type Signer, signEvent } from "../../lib/crypto/signing.ts";

@@ -5,7 +5,8 @@
 import { REFUSALS } from "../../lib/protocol/codes.ts";
 import type { LogPosition } from "../../lib/protocol/frames.ts";
 import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
-import { type Event, type EventId, readEvent, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
+import type { EventId, RoomId, WireEvent } from "../../lib/protocol/event.ts";
+import { type Event, readEvent } from "../../lib/kinds/kinds.ts";
 import { verifyEvent } from "../../lib/crypto/signing.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 import { fakeVerifier } from "./fake_ed25519.ts";

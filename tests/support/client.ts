@@ -10,8 +10,8 @@ import { roomSeed } from "../../lib/crypto/room_key.ts";
 import { type Signer, signEvent } from "../../lib/crypto/signing.ts";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
-import type { Event, EventContent, EventId, RoomId, RoomKind, WireEvent } from "../../lib/protocol/event.ts";
-import { readEvent } from "../../lib/protocol/event.ts";
+import type { EventId, RoomId, RoomKind, WireEvent } from "../../lib/protocol/event.ts";
+import { type Event, type EventContent, readEvent } from "../../lib/kinds/kinds.ts";
 import type {
   ClientFrame,
   HelloProof,

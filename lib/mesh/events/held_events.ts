@@ -3,7 +3,8 @@
  * The events this phone holds for others, by id and by (author, n). Bounded in events and characters. When full, the
  * author with the most events loses the oldest one that nobody asked us to carry: who floods pushes out only itself.
  */
-import { type AuthorKey, type Event, type EventId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import { MESH_BUCKETS } from "../../protocol/peer/mesh_frames.ts";
 import { BoundedMap } from "../../shared/bounded.ts";
 import { AUTHORS_MAX, HELD_MAX_CHARS, HELD_MAX_EVENTS } from "../mesh_limits.ts";

@@ -2,7 +2,7 @@
  * One room as text, and back: JSON lines. Format: docs/PROTOCOL.md, "Room archive". Signatures are kept, and checked on
  * the way back.
  */
-import { type Event, readEvent } from "../../protocol/event.ts";
+import { belongsInto, type Event, readEvent } from "../../kinds/kinds.ts";
 import { isCount, isRecord } from "../../shared/checks.ts";
 import { isBase64UrlOf } from "../../shared/base64url.ts";
 import { readRoomInfo, readWireEvent } from "../../protocol/decode_server.ts";
@@ -109,7 +109,7 @@ export async function readRoom(
       if (read?.ok !== true) throw fail("bad_event", "the event cannot be read");
       const { event } = read;
       if (event.room !== room!.id) throw fail("wrong_room", `the event is of room ${event.room}`);
-      if ((event.kind === "sealed") !== (room!.kind === "sealed") && event.kind !== "room") {
+      if (!belongsInto(room!.kind === "sealed", event)) {
         throw fail("bad_event", `a ${room!.kind} room holds no event of kind ${event.kind}`);
       }
       if (!await verifyEvent(verifier, event)) throw fail("bad_signature", "the event is not signed by its author");

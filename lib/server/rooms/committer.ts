@@ -3,7 +3,8 @@
  * the commit resolves, then senders hear of it, then everybody else does.
  */
 import { pause } from "../../shared/environment.ts";
-import type { AuthorKey, Event, EventId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import {
   APPEND_MAX_BYTES,

@@ -5,7 +5,8 @@
  * Whoever is live has exactly the events up to `fannedOut`; that is the whole of what keeps positions without holes.
  */
 import type { Cancel } from "../../shared/environment.ts";
-import type { AuthorKey, Event, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { AuthorKey, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { Person, RoomInfo } from "../../protocol/frames.ts";
 import { LATEST_EVENTS, PAGE_MAX_BYTES, PAGE_MAX_EVENTS } from "../../protocol/limits.ts";

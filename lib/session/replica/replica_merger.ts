@@ -1,5 +1,6 @@
 /** Puts what the room's log brings where it belongs: timeline, outbox, what is unread, who is here, peers. */
-import { type Event, type EventId, isSaid } from "../../protocol/event.ts";
+import type { EventId } from "../../protocol/event.ts";
+import { type Event, isSaid } from "../../kinds/kinds.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { COPY_MAX_EVENTS } from "../ports/session_limits.ts";
 import type { ReplicaReader } from "./replica_reader.ts";

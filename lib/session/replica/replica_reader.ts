@@ -2,8 +2,8 @@
  * This device's copy of a room's log: which positions it has, what was checked, and what is missing. Frames go through it
  * in their order; the position moves only over events that were checked, shown or not.
  */
-import type { Event, WireEvent } from "../../protocol/event.ts";
-import { readEvent } from "../../protocol/event.ts";
+import type { WireEvent } from "../../protocol/event.ts";
+import { type Event, readEvent } from "../../kinds/kinds.ts";
 import type { EventsFrame, LogPosition, PageFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import type { TimelineGap } from "../../chat/timeline.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";

@@ -5,8 +5,8 @@
 import { BoundedMap } from "../../shared/bounded.ts";
 import type { Cancel } from "../../shared/environment.ts";
 import type { Timeline } from "../../chat/timeline.ts";
-import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
-import { readEvent } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import { type Event, readEvent } from "../../kinds/kinds.ts";
 import type { RoomInfo, SendSignalFrame } from "../../protocol/frames.ts";
 import { CLOCK_MAX_LEAD } from "../../protocol/limits.ts";
 import { type DeliveryRoute, deliveryRoute } from "../../routing/delivery_route.ts";

@@ -1,7 +1,13 @@
 /** What one person says and does in a room: it becomes events in the outbox, under the name they have. */
-import { type Composed, composeEdit, composeFile, composeMessage, composeReaction } from "../../chat/compose.ts";
+import { composeEdit } from "../../kinds/edit.ts";
+import { composeFile } from "../../kinds/file.ts";
+import type { Composed } from "../../kinds/kind.ts";
+import { type EventContent, saidIn } from "../../kinds/kinds.ts";
+import { composeMessage } from "../../kinds/message.ts";
+import { composeReaction } from "../../kinds/reaction.ts";
+import { composeReply } from "../../kinds/reply.ts";
 import { identityMark, normalizeDisplayName } from "../../chat/display_name.ts";
-import { type AuthorKey, type EventId, isSaid } from "../../protocol/event.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { FileInfo } from "../../protocol/file_info.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import type { RoomState } from "./room_state.ts";
@@ -41,7 +47,10 @@ export class RoomCommands {
 
   /** `at`: when Send was pressed, if not just now. */
   sendMessage(text: string, replyTo?: EventId, at?: number): Written {
-    return this.#write(composeMessage(this.#name, text, replyTo), at);
+    return this.#write(
+      replyTo === undefined ? composeMessage(this.#name, text) : composeReply(this.#name, text, replyTo),
+      at,
+    );
   }
 
   sendFile(file: FileInfo, caption: string): Written {
@@ -77,10 +86,10 @@ export class RoomCommands {
   /** Takes a refused message out of the outbox: its text. */
   async discardRefused(id: EventId): Promise<string | undefined> {
     const content = await this.#deps.ground()?.outbox.discardRefused(id);
-    return content !== undefined && isSaid(content) ? content.body.text ?? "" : undefined;
+    return content && saidIn(content)?.text;
   }
 
-  async #write(composed: Composed, at = this.#deps.clock.now()): Written {
+  async #write(composed: Composed<EventContent>, at = this.#deps.clock.now()): Written {
     if ("problem" in composed) return composed;
     const { ready, ground, log } = this.#deps;
     await ready();

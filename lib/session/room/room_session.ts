@@ -5,7 +5,8 @@
 import { batch } from "@preact/signals";
 import { withOpened } from "../../chat/recent_rooms.ts";
 import { personNamePlace, type Sealer, sealerOf } from "../../crypto/seal.ts";
-import type { AuthorKey, Event, EventId, RoomId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import type { FileInfo } from "../../protocol/file_info.ts";
 import type { DeliveryRoute } from "../../routing/delivery_route.ts";
 import type { ServerConnection } from "../connection/server_connection.ts";

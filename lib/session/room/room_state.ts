@@ -4,15 +4,8 @@ import { type DeliveryState, Timeline } from "../../chat/timeline.ts";
 import { roomSeed } from "../../crypto/room_key.ts";
 import { openContent, sealContent, type Sealer } from "../../crypto/seal.ts";
 import type { Signer } from "../../crypto/signing.ts";
-import {
-  type AuthorKey,
-  type Event,
-  type EventId,
-  isSaid,
-  readEvent,
-  type RoomId,
-  type WireEvent,
-} from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import { type Event, isNamed, isSealable, readEvent, readSealedContent } from "../../kinds/kinds.ts";
 import type { LogPosition } from "../../protocol/frames.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { Outbox, type OutboxDeps } from "../outbox/outbox.ts";
@@ -85,7 +78,8 @@ export async function loadRoomState(
     steady,
     timers,
     ...(tabs && { tabs }),
-    seal: async (header, content) => sealer === undefined ? content : await sealContent(sealer, header, content),
+    seal: async (header, content) =>
+      sealer === undefined || !isSealable(content) ? content : await sealContent(sealer, header, content),
     noop: () => ({ at: clock.now(), content: { kind: "profile", body: { name: parts.name(signer.author) } } }),
     onDelivery: (event: Event, delivery: DeliveryState) => {
       timeline.setDelivery(event.id, delivery);
@@ -149,13 +143,13 @@ export async function openKept(
 export async function openEvent(event: Event, sealer: Sealer | undefined, head: VerifiedRoom): Promise<Event> {
   if (event.id === head.founding.id) return head.founding;
   if (event.kind !== "sealed" || sealer === undefined) return tidyName(event);
-  const content = await openContent(sealer, event, event.body.sealed);
+  const content = readSealedContent(await openContent(sealer, event, event.body.sealed));
   return content === undefined ? event : tidyName({ ...event, ...content });
 }
 
 /** Names come from everybody's programs: what may be shown is decided here, once. A name that may not be is a blank one. */
 function tidyName(event: Event): Event {
-  if (!isSaid(event) && event.kind !== "profile") return event;
+  if (!isNamed(event)) return event;
   const name = tidyPersonName(event.body.name);
   // The compiler does not see that the kind stays what it was.
   return name === event.body.name ? event : { ...event, body: { ...event.body, name } } as Event;

@@ -1,5 +1,6 @@
 /** The logs of rooms: numbered events, who wrote which, and the head through which every change of a log goes. */
-import type { AuthorKey, Event, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { AuthorKey, RoomId, SignedEvent, WireEvent } from "../../protocol/event.ts";
+
 import { isCount, isRecord } from "../../shared/checks.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { Database } from "../database.ts";
@@ -31,7 +32,7 @@ export function setEvent(
   atomic: Deno.AtomicOperation,
   room: RoomId,
   position: number,
-  event: Event,
+  event: SignedEvent,
   nowMs: number,
 ): void {
   atomic.set(keys.event(room, position), [...event.wire, nowMs] satisfies EventValue);
@@ -90,7 +91,7 @@ export class KvLog implements LogStore {
   async append(
     room: RoomId,
     expected: LogHead,
-    events: readonly Event[],
+    events: readonly SignedEvent[],
     authors: ReadonlyMap<AuthorKey, AuthorRecord>,
     nowMs: number,
   ): Promise<LogHead | undefined> {
@@ -211,7 +212,7 @@ function numberOf([payload]: EventValue): { author: AuthorKey; n: number } | und
   return { author: value.author, n: value.n };
 }
 
-function checkSize(events: readonly Event[], authors: ReadonlyMap<AuthorKey, AuthorRecord>): void {
+function checkSize(events: readonly SignedEvent[], authors: ReadonlyMap<AuthorKey, AuthorRecord>): void {
   const bytes = events.reduce((sum, event) => sum + appendBytes(event), 0);
   if (
     events.length === 0 || events.length > APPEND_MAX_EVENTS || authors.size > APPEND_MAX_EVENTS ||
