@@ -1,10 +1,21 @@
 // Runs in browser and server.
 /** The view of a room: a pure fold over its events. */
-import type { AuthorKey, EventId } from "../protocol/event.ts";
-import { aboutIn, type Event, hasLine, isNamed, isSaid, lineOf, saidIn } from "../kinds/kinds.ts";
+import { type AuthorKey, compareEvents, type EventId, type SignedEvent } from "../protocol/event.ts";
+import {
+  aboutIn,
+  type DeletedEvent,
+  deletedEvent,
+  type Event,
+  hasLine,
+  isNamed,
+  isSaid,
+  lineOf,
+  type LogEvent,
+  saidIn,
+} from "../kinds/kinds.ts";
 import type { DeliveryState, Line, PersonView, Quote, RoomFold } from "../kinds/kind.ts";
 import { edit } from "../kinds/edit.ts";
-import { retract } from "../kinds/retract.ts";
+import { erasedBy, isErasable } from "../kinds/retract.ts";
 import { isSame } from "../shared/same.ts";
 import { LateMessages } from "./timeline_late.ts";
 import { Names } from "./timeline_names.ts";
@@ -30,7 +41,7 @@ export interface TimelineGap {
 
 /** An event that may have a line of its own. */
 interface EventLine {
-  event: Event;
+  event: LogEvent;
   /** Absent: nothing to show (a profile that changed no name). */
   item: TimelineItem | undefined;
 }
@@ -44,7 +55,9 @@ interface EventLine {
 export class Timeline {
   readonly #me: AuthorKey | undefined;
   #host: AuthorKey | undefined;
-  readonly #events = new Map<EventId, Event>();
+  readonly #events = new Map<EventId, LogEvent>();
+  /** What authors deleted, by id, whether or not it is here. */
+  readonly #erased = new Map<EventId, { author: AuthorKey; quiet: boolean }>();
   readonly #lines = new Map<EventId, EventLine>();
   readonly #linesOf = new Map<AuthorKey, Set<EventLine>>();
   readonly #views = new Map<AuthorKey, PersonView>();
@@ -80,17 +93,43 @@ export class Timeline {
     };
   }
 
-  /** Adds what is new of these events. */
-  add(events: Iterable<Event>): void {
-    for (const event of events) {
-      if (this.#events.has(event.id)) continue;
+  /**
+   * Adds what is new of these events. Returns what is left of those that are deleted by now: whatever else holds them drops
+   * their payloads, too.
+   */
+  add(events: Iterable<LogEvent>): DeletedEvent[] {
+    const deleted: DeletedEvent[] = [];
+    let again = false;
+    const put = (event: DeletedEvent) => {
+      again ||= this.#events.has(event.id);
       this.#events.set(event.id, event);
-      this.#add(event);
+      deleted.push(event);
+    };
+    for (const event of events) {
+      const held = this.#events.get(event.id);
+      if (held !== undefined) {
+        if (event.kind === "deleted" && held.kind !== "deleted") put(event);
+        continue;
+      }
+      const erased = this.#erased.get(event.id);
+      if (erased?.author === event.author && event.kind !== "deleted" && isErasable(event.kind)) {
+        put(deletedEvent(event, erased.quiet));
+      } else this.#events.set(event.id, event);
+      if (!again) this.#add(this.#events.get(event.id)!);
+      if (event.kind !== "retract") continue;
+      for (const { id, quiet } of erasedBy(event)) {
+        const target = this.#events.get(id);
+        if (!this.#erased.has(id)) this.#erased.set(id, { author: event.author, quiet });
+        if (target === undefined || target.kind === "deleted" || target.author !== event.author) continue;
+        if (isErasable(target.kind)) put(deletedEvent(target, quiet));
+      }
     }
+    if (again) this.#addAllAgain();
+    return deleted;
   }
 
   /** Says where in the room's log these events stand; what is not held, or was said before, changes nothing. */
-  setPositions(events: Iterable<readonly [position: number, event: Event]>): void {
+  setPositions(events: Iterable<readonly [position: number, event: LogEvent]>): void {
     for (const [position, { id }] of events) {
       const event = this.#events.get(id);
       if (event === undefined || this.#positions.has(id)) continue;
@@ -110,7 +149,7 @@ export class Timeline {
     return this.#events.has(id);
   }
 
-  get(id: EventId): Event | undefined {
+  get(id: EventId): LogEvent | undefined {
     return this.#events.get(id);
   }
 
@@ -133,7 +172,17 @@ export class Timeline {
       this.#deliveries.delete(id);
       this.#positions.delete(id);
     }
-    if (!removed) return;
+    if (removed) this.#addAllAgain();
+  }
+
+  /** All edits of this message by its author that are here, in their order. */
+  editsOf({ id, author }: SignedEvent): Event[] {
+    return [...this.#events.values()].flatMap((event) =>
+      event.kind === "edit" && event.body.to === id && event.author === author ? [event] : []
+    ).sort(compareEvents);
+  }
+
+  #addAllAgain(): void {
     this.#items = this.#pending = undefined;
     const before = new Map([...this.#lines].map(([id, { item }]) => [id, item]));
     const parts = [this.#lines, this.#linesOf, this.#names, this.#targets, this.#rows, this.#late, this.#dirty];
@@ -193,7 +242,7 @@ export class Timeline {
     return this.#items ??= this.#rows.items(this.#pendingItems());
   }
 
-  #add(event: Event, itemBefore?: TimelineItem): void {
+  #add(event: LogEvent, itemBefore?: TimelineItem): void {
     if (hasLine(event)) {
       const line: EventLine = { event, item: itemBefore };
       this.#lines.set(event.id, line);
@@ -218,9 +267,11 @@ export class Timeline {
   }
 
   /** Where the event came among the others is known; some may be late now. */
-  #arrive(event: Event): void {
+  #arrive(event: LogEvent): void {
     const position = this.#positions.get(event.id);
-    if (position === undefined || !isSaid(event)) return;
+    // A deleted message counts as well: phones that never held it mark the same ones.
+    const isMessage = event.kind === "deleted" ? !event.wire.quiet : isSaid(event);
+    if (position === undefined || !isMessage) return;
     for (const id of this.#late.add({ place: event, position })) this.#touch(id);
   }
 
@@ -279,10 +330,10 @@ export class Timeline {
 
   #quoteOf(id: EventId): Quote {
     const event = this.#events.get(id);
+    if (event?.kind === "deleted") return { id, author: this.#viewOf(event.author) };
     const said = event && saidIn(event);
     if (event === undefined || said === undefined) return { id };
     const author = this.#viewOf(event.author);
-    if (this.#targets.ownAbout(retract, event) !== undefined) return { id, author };
     return {
       id,
       author,

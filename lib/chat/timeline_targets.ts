@@ -2,7 +2,7 @@
 /** What was said about each event: edits, retractions, reactions, quotes. Kept also when the event itself comes later. */
 import type { AuthorKey, EventId, SignedEvent } from "../protocol/event.ts";
 import type { AnyKind, EventOf } from "../kinds/kind.ts";
-import { aboutIn, type Event, quotedIn } from "../kinds/kinds.ts";
+import { aboutIn, type Event, type LogEvent, quotedIn } from "../kinds/kinds.ts";
 import { compareOrder } from "./timeline_order.ts";
 
 interface Target {
@@ -15,7 +15,8 @@ export class Targets {
   readonly #targets = new Map<EventId, Target>();
 
   /** Takes any event; keeps those that are about another one. */
-  add(event: Event): void {
+  add(event: LogEvent): void {
+    if (event.kind === "deleted") return;
     const quoted = quotedIn(event);
     if (quoted !== undefined) this.#of(quoted).quotedBy.add(event.id);
     const found = aboutIn(event);
@@ -34,7 +35,7 @@ export class Targets {
   }
 
   /** The latest event of this kind that an event's own author wrote about it. */
-  ownAbout<K extends AnyKind>(kind: K, event: SignedEvent): EventOf<K> | undefined {
+  ownAbout<K extends AnyKind>(kind: K, event: Pick<SignedEvent, "id" | "author">): EventOf<K> | undefined {
     const latest = this.#targets.get(event.id)?.about.get(kind.kind);
     return latest?.get(slotOf(event.author, "")) as EventOf<K> | undefined;
   }

@@ -4,14 +4,10 @@ import type { SignedEvent } from "../protocol/event.ts";
 import { edit } from "./edit.ts";
 import type { Line, Quote, RoomFold, Said } from "./kind.ts";
 import { reactionsOn } from "./reaction.ts";
-import { retract } from "./retract.ts";
 
 export function messageLine(event: SignedEvent, said: Said, room: RoomFold, replyTo?: Quote): Line {
   const { id, at } = event;
   const author = room.person(event.author);
-  if (room.ownAbout(retract, event) !== undefined) {
-    return { type: "retracted", id, author, at, ...(said.file && { root: said.file.root }) };
-  }
   const edited = room.ownAbout(edit, event);
   return {
     type: "message",

@@ -23,6 +23,7 @@ import {
   tuple,
 } from "./fields.ts";
 import type { RoomInfo, ServerFrame } from "./frames.ts";
+import { type LogEntry, logEntry } from "./stub.ts";
 import { NOTICES_MAX, PAGE_MAX_EVENTS, PEOPLE_SHOWN, SERVER_FRAME_MAX_BYTES } from "./limits.ts";
 
 const person = object({ author: key, name: personName });
@@ -53,7 +54,7 @@ const FRAMES: FrameReaders<ServerFrame> = {
     limits: object({ messageBurst: count, messageEveryMs: amount, inFlight: count }),
     at: time,
   }),
-  events: object({ from: count, events: list(wireEvent, 1) }),
+  events: object({ from: count, events: list(logEntry, 1) }),
   ack: object({ acks: list(tuple<[EventId, number]>(id, count), 1) }),
   refused: object({
     id,
@@ -63,7 +64,7 @@ const FRAMES: FrameReaders<ServerFrame> = {
     field: optional(text()),
   }),
   presence: object({ count: amount, joined: list(person), left: list(key) }),
-  page: object({ before: count, from: count, events: list(wireEvent, 0, PAGE_MAX_EVENTS), oldest: count }),
+  page: object({ before: count, from: count, events: list(logEntry, 0, PAGE_MAX_EVENTS), oldest: count }),
   pong: object({ at: time }),
   signal: object({ from: key, ...SIGNED }),
   signal_undeliverable: object({ to: key, reason: oneOf(...Object.keys(SIGNAL_FAILURES) as SignalFailure[]) }),
@@ -92,4 +93,9 @@ export function readRoomInfo(value: unknown): RoomInfo | undefined {
 /** Reads a wire event on its own (the body of a room's creation); undefined when it is not one. */
 export function readWireEvent(value: unknown): WireEvent | undefined {
   return readOr(wireEvent, value);
+}
+
+/** Reads what a position of a log holds; undefined when it is none. */
+export function readLogEntry(value: unknown): LogEntry | undefined {
+  return readOr(logEntry, value);
 }

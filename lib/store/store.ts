@@ -5,6 +5,7 @@
 import type { PausingRateLimit } from "../shared/rate_limiter.ts";
 import type { AuthorKey, EventId, RoomId, SignedEvent, WireEvent } from "../protocol/event.ts";
 import type { Event } from "../kinds/kinds.ts";
+import type { LogEntry, Stub } from "../protocol/stub.ts";
 import type { SignalFailure } from "../protocol/codes.ts";
 import type { Person, RoomInfo } from "../protocol/frames.ts";
 
@@ -72,7 +73,7 @@ export interface LogStore {
   findByNumber(room: RoomId, keys: readonly { author: AuthorKey; n: number }[]): Promise<(StoredAt | undefined)[]>;
   /**
    * Appends events at the positions after `expected.head`, with the authors' new records, in one atomic commit that also
-   * rings the room's channel. `undefined` when somebody else wrote to the log since `expected` was read: nothing is stored,
+   * rings the room's channel. `stubs` take the place of what stands, or would now stand, at these positions. `undefined` when somebody else wrote to the log since `expected` was read: nothing is stored,
    * read again. When this resolves, the events are on disk. Throws RangeError for more than APPEND_MAX_EVENTS events or
    * authors or APPEND_MAX_BYTES of `appendBytes`, or for none at all.
    */
@@ -82,9 +83,10 @@ export interface LogStore {
     events: readonly SignedEvent[],
     authors: ReadonlyMap<AuthorKey, AuthorRecord>,
     nowMs: number,
+    stubs?: ReadonlyMap<number, Stub>,
   ): Promise<LogHead | undefined>;
   /**
-   * Stored events at `from`, `from` + 1, …: up to `limit` of them and about `maxBytes`, none after `to`. Starts later
+   * Entries of the log at `from`, `from` + 1, …: up to `limit` of them and about `maxBytes`, none after `to`. Starts later
    * than asked when older ones are deleted: `from` in the answer says where. Empty when there is nothing.
    */
   readRange(
@@ -93,7 +95,9 @@ export interface LogStore {
     to: number,
     limit: number,
     maxBytes: number,
-  ): Promise<{ from: number; events: WireEvent[] }>;
+  ): Promise<{ from: number; events: LogEntry[] }>;
+  /** The entries at these positions, in their order; undefined where there is none. */
+  readAt(room: RoomId, positions: readonly number[]): Promise<(LogEntry | undefined)[]>;
   /**
    * Deletes the events stored before `beforeMs`, and the oldest ones beyond the newest `keep`, with every index entry of
    * theirs. Returns how many are gone. Safe beside appends and beside another instance that does the same: it works in
@@ -302,10 +306,10 @@ export interface RoomSnapshot {
   authors: [author: AuthorKey, lastN: number][];
 }
 
-/** An event of an archive: where it stands, and when it was stored. */
+/** An entry of an archive: where it stands, and when it was stored. */
 export interface ArchivedEvent {
   position: number;
-  wire: WireEvent;
+  wire: LogEntry;
   storedAt: number;
 }
 

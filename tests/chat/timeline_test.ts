@@ -22,7 +22,7 @@ const reply = (author: string, clock: number, text: string, to: Event) =>
 const edit = (author: string, clock: number, to: Event, text: string) =>
   event(author, clock, { kind: "edit", body: { to: to.id, text } });
 const retract = (author: string, clock: number, to: Event) =>
-  event(author, clock, { kind: "retract", body: { to: to.id } });
+  event(author, clock, { kind: "retract", body: { to: to.id, n: to.n } });
 const react = (author: string, clock: number, to: Event, emoji: string, on = true) =>
   event(author, clock, { kind: "reaction", body: { to: to.id, emoji, on } });
 const profile = (author: string, clock: number, name: string) =>
@@ -235,7 +235,7 @@ const conversation: fc.Arbitrary<Event[]> = fc.array(
       reply: { kind: "reply", body: { name, text: `reply ${at}`, to: target } },
       file: { kind: "file", body: { name, file: { name: `file ${at}`, type: "a/b", bytes: 1, root: "A".repeat(43) } } },
       edit: { kind: "edit", body: { text: `edit ${at}`, to: target } },
-      retract: { kind: "retract", body: { to: target } },
+      retract: { kind: "retract", body: { to: target, n: 1 } },
       reaction: { kind: "reaction", body: { to: target, emoji: on ? "🎉" : "🔥", on: clock % 3 > 0 } },
       profile: { kind: "profile", body: { name } },
       sealed: { kind: "sealed", body: { sealed: "A".repeat(40) } },

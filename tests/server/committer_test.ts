@@ -57,6 +57,7 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
         readAuthors: (...args) => store.log.readAuthors(...args),
         findByNumber: (...args) => store.log.findByNumber(...args),
         readRange: (...args) => store.log.readRange(...args),
+        readAt: (...args) => store.log.readAt(...args),
         trim: (...args) => store.log.trim(...args),
         clear: (...args) => store.log.clear(...args),
         append(...args) {

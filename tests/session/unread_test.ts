@@ -86,12 +86,12 @@ Deno.test("what was read is remembered where the copy of the room did not get to
 
 Deno.test("only messages are unread, and one that is taken back is no longer a message", async () => {
   const { time, server, session } = await openRoom();
-  const { id } = await server.say("taken back");
+  const { id, n } = await server.say("taken back");
   await server.say("", { content: { kind: "reaction", body: { to: id, emoji: "🎉", on: true } } });
   await server.say("", { content: { kind: "profile", body: { name: "Bob" } } });
   await time.run(200);
   assertEquals([...session.unread.value], [id]);
-  await server.say("", { content: { kind: "retract", body: { to: id } } });
+  await server.say("", { content: { kind: "retract", body: { to: id, n } } });
   await time.run(200);
   assertEquals(unread(session), []);
   session.dispose();

@@ -60,6 +60,7 @@ Deno.test("a tab adds to the device's copy only what it received since: what ano
     wires.push((await signEvent(signer, { room, n, clock: n, at: 0 }, content)).wire);
   }
   const reader = new ReplicaReader({
+    room: "room",
     check: (event: Event) => Promise.resolve(event),
     onEvents: () => {},
     onRenumbered: () => {},

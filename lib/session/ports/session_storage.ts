@@ -1,6 +1,7 @@
 /** What a device remembers, as sessions need it. IndexedDB: idb_storage.ts; private mode: memory_storage.ts. */
 import type { KnownRoom } from "../../chat/recent_rooms.ts";
 import type { EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { LogEntry } from "../../protocol/stub.ts";
 import type { LogPosition, RoomInfo } from "../../protocol/frames.ts";
 import type { OutboxState } from "../outbox/outbox_state.ts";
 import type { PositionRange } from "../replica/ranges.ts";
@@ -18,7 +19,7 @@ export interface Replica {
 
 export interface ReplicaEvent {
   position: number;
-  wire: WireEvent;
+  wire: LogEntry;
 }
 
 /**

@@ -6,6 +6,7 @@ import { type EventContent, saidIn } from "../../kinds/kinds.ts";
 import { composeMessage } from "../../kinds/message.ts";
 import { composeReaction } from "../../kinds/reaction.ts";
 import { composeReply } from "../../kinds/reply.ts";
+import { composeRetract } from "../../kinds/retract.ts";
 import { identityMark, normalizeDisplayName } from "../../chat/display_name.ts";
 import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { FileInfo } from "../../protocol/file_info.ts";
@@ -68,7 +69,10 @@ export class RoomCommands {
 
   /** Does nothing where the message is somebody else's. */
   async deleteMessage(to: EventId): Written {
-    return this.#isMine(to) ? await this.#write({ content: { kind: "retract", body: { to } } }) : {};
+    const timeline = this.#deps.ground()?.timeline;
+    const message = timeline?.get(to);
+    if (timeline === undefined || message === undefined || message.kind === "deleted" || !this.#isMine(to)) return {};
+    return await this.#write({ content: composeRetract(message, timeline.editsOf(message)) });
   }
 
   async rename(name: string): Written {

@@ -5,7 +5,15 @@ import { roomSeed } from "../../crypto/room_key.ts";
 import { openContent, sealContent, type Sealer } from "../../crypto/seal.ts";
 import type { Signer } from "../../crypto/signing.ts";
 import type { AuthorKey, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
-import { type Event, isNamed, isSealable, readEvent, readSealedContent } from "../../kinds/kinds.ts";
+import {
+  type Event,
+  isNamed,
+  isSealable,
+  type LogEvent,
+  readEntry,
+  readEvent,
+  readSealedContent,
+} from "../../kinds/kinds.ts";
 import type { LogPosition } from "../../protocol/frames.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { Outbox, type OutboxDeps } from "../outbox/outbox.ts";
@@ -20,7 +28,7 @@ export interface RoomState {
   timeline: Timeline;
   outbox: Outbox;
   /** The local copy, if there is one that can be read. */
-  kept: { head: VerifiedRoom; copy: Replica; events: ReadonlyMap<number, Event> } | undefined;
+  kept: { head: VerifiedRoom; copy: Replica; events: ReadonlyMap<number, LogEvent> } | undefined;
   /** How far the room was seen. */
   seen: LogPosition | undefined;
   /** What came from other phones and is in no log yet; checked before it was kept. */
@@ -113,10 +121,12 @@ export async function loadRoomState(
     if (head !== undefined && "problem" in head) return { ...ground, problem: head };
     if (copy !== undefined && head !== undefined) {
       // What is kept was checked before it was kept.
-      const events = new Map<number, Event>();
+      const events = new Map<number, LogEvent>();
       for (const { position, wire } of copy.events) {
-        const read = readEvent(wire);
-        if (read.ok) events.set(position, await openEvent(read.event, sealer, head));
+        const read = readEntry(wire, room);
+        if (!read.ok) continue;
+        const { event } = read;
+        events.set(position, event.kind === "deleted" ? event : await openEvent(event, sealer, head));
       }
       ground.kept = { head, copy, events };
       ground.relayed = await openKept(relayed, sealer, head);
