@@ -34,8 +34,9 @@ import * as route31 from "./routes/r/index.ts";
 import * as route32 from "./routes/s/[id].tsx";
 import * as island0 from "./islands/Analytics.tsx";
 import * as island1 from "./islands/Home.tsx";
-import * as island2 from "./islands/Offline.tsx";
-import * as island3 from "./islands/Room.tsx";
+import * as island2 from "./islands/JoinCode.tsx";
+import * as island3 from "./islands/Offline.tsx";
+import * as island4 from "./islands/Room.tsx";
 
 export const routes = {
   "./routes/_app.tsx": route0,
@@ -76,6 +77,7 @@ export const routes = {
 export const islands = {
   "./islands/Analytics.tsx": island0,
   "./islands/Home.tsx": island1,
-  "./islands/Offline.tsx": island2,
-  "./islands/Room.tsx": island3,
+  "./islands/JoinCode.tsx": island2,
+  "./islands/Offline.tsx": island3,
+  "./islands/Room.tsx": island4,
 };

@@ -55,6 +55,7 @@ async function measure(stats: ServerStats): Promise<number> {
   };
   const server = createServer({
     ...realEnvironment,
+    steady: performance,
     store,
     config: configWith({ limits }),
     stats,

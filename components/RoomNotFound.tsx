@@ -1,4 +1,4 @@
-import { CodeForm } from "./home/CodeForm.tsx";
+import JoinCode from "../islands/JoinCode.tsx";
 import { CodeLinks } from "./home/CodeLinks.tsx";
 import { normalizeRoomCode } from "../lib/chat/room_code.ts";
 import { codeLines, spokenCode } from "../lib/ui/texts/phrases.ts";
@@ -44,7 +44,7 @@ export function RoomNotFound(props: RoomNotFoundProps) {
       )}
       <section>
         <h2 class="text-lg mb-2">{t.notFound.tryCode}</h2>
-        <CodeForm />
+        <JoinCode />
       </section>
     </Sign>
   );

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { AnalyticsScreen, type Range } from "../components/analytics/AnalyticsScreen.tsx";
 import type { Dashboard } from "../lib/protocol/reports/dashboard.ts";
+import { within } from "../lib/shared/within.ts";
 
 /** How often figures are asked for while somebody looks. */
 const REFRESH_MS = 5_000;
@@ -14,10 +15,12 @@ export default function Analytics({ drawn, range }: { drawn: Dashboard; range: R
     const refresh = async () => {
       if (document.visibilityState !== "visible") return;
       try {
-        const answer = await fetch("/analytics/dashboard", { signal: AbortSignal.timeout(2 * REFRESH_MS) });
-        // Our own server, the same build but for a deploy in between: then a reload draws anew.
-        if (answer.ok) figures.value = await answer.json();
-        stale.value = !answer.ok;
+        stale.value = await within(2 * REFRESH_MS, async (signal) => {
+          const answer = await fetch("/analytics/dashboard", { signal });
+          // Our own server, the same build but for a deploy in between: then a reload draws anew.
+          if (answer.ok) figures.value = await answer.json();
+          return !answer.ok;
+        });
       } catch {
         stale.value = true; // No network, or no server: the page says that its figures are old.
       }

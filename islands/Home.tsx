@@ -9,7 +9,7 @@ import { LazyDialog } from "../components/common/Lazy.tsx";
 import { NameDialog } from "../components/NameDialog.tsx";
 import { useHomeTexts } from "../components/home_texts.ts";
 import { type KnownRoom, roomPath } from "../lib/chat/recent_rooms.ts";
-import { normalizeRoomCode } from "../lib/chat/room_code.ts";
+import { readTypedRoom } from "../lib/chat/typed_room.ts";
 import { sendProblemText, spokenCode } from "../lib/ui/texts/phrases.ts";
 import { keepThisPage } from "../lib/offline/page.ts";
 import type { WireEvent } from "../lib/protocol/event.ts";
@@ -77,12 +77,15 @@ export default function Home({ listed, suggested = [], notices = NO_NOTICES, ins
         stored={model?.stored.value ?? true}
         ready={model !== undefined}
         reachable={model?.reachable.value ?? true}
-        onJoin={async (code) => {
-          const found = await model?.join(code) ?? { problem: "offline" };
+        onJoin={async (typed) => {
+          const found = await model?.join(typed) ?? { problem: "offline" };
           if ("path" in found) return found;
           if (found.problem !== "no_such_room") return { ...found, problem: sendProblemText(t, found) };
-          const isCode = normalizeRoomCode(code) !== undefined;
-          return { ...found, problem: isCode ? t.home.notFound(spokenCode(code)) : t.home.codeShape };
+          const read = readTypedRoom(typed);
+          return {
+            ...found,
+            problem: read.found === "code" ? t.home.notFound(spokenCode(read.code)) : t.home.codeShape,
+          };
         }}
         onStart={async (name, kind, waiting) => {
           const made = await model?.create(name, kind, waiting) ?? { problem: "offline" };

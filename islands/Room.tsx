@@ -46,7 +46,7 @@ export default function Room({ head, secret: givenSecret, pairing }: RoomProps) 
     keepThisPage();
     let left = false;
     if (secret === "") keyMissing.value = true;
-    else void open();
+    else open().catch((error) => reportError(error));
     return () => {
       left = true;
       removeEventListener("hashchange", reload);

@@ -1,7 +1,11 @@
 import { asset } from "fresh/runtime";
 import { define } from "@/lib/server/http/route_helpers.ts";
 import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
+import { START_SCRIPT, START_SIGNS } from "@/lib/ui/start_script.ts";
 import { THEME_SCRIPT } from "@/lib/ui/theme.ts";
+
+/** Lies over the composer, which does nothing then. */
+const OVER_THE_COMPOSER = "fixed bottom-0 inset-x-0 z-10 border-t-2 border-alarm bg-alarm-ground p-3 font-bold";
 
 /** The document around every page. */
 export default define.page(({ Component, url }) => {
@@ -34,13 +38,18 @@ export default define.page(({ Component, url }) => {
         {/* Not in a sealed room, whose key stands where this link would go; the header is four controls long there. */}
         {!url.pathname.startsWith("/s/") && <a href="#content" class="skip">{t.app.skip}</a>}
         <Component />
-        {/* Lies over the composer, which does nothing without script. Figures are read without. */}
+        {/* Figures are read without any script. */}
         {!/^\/(admin|analytics)/.test(url.pathname) && (
-          <noscript>
-            <p class="fixed bottom-0 inset-x-0 border-t-2 border-alarm bg-alarm-ground p-3 font-bold">
-              {t.site.noScript}
+          <>
+            <noscript>
+              <p class={OVER_THE_COMPOSER}>{t.site.noScript}</p>
+            </noscript>
+            <p id={START_SIGNS.tooOld} role="alert" hidden class={OVER_THE_COMPOSER}>{t.site.tooOld}</p>
+            <p id={START_SIGNS.notStarted} role="alert" hidden class={OVER_THE_COMPOSER}>
+              {t.site.notStarted} <a href="" class="underline">{t.site.reload}</a>
             </p>
-          </noscript>
+            <script dangerouslySetInnerHTML={{ __html: START_SCRIPT }} />
+          </>
         )}
       </body>
     </html>

@@ -12,7 +12,7 @@ export function Sign(props: {
 }) {
   const t = useTexts();
   return (
-    <main id="content" class="max-w-xl mx-auto px-4 py-8 flex flex-col gap-5 min-h-[100dvh]">
+    <main id="content" class="max-w-xl mx-auto px-4 py-8 flex flex-col gap-5 min-h-screen">
       <a href="/" class="inline-flex items-center gap-2 min-h-touch font-bold">
         <Icon name="back" /> {t.app.toHome}
       </a>

@@ -56,7 +56,7 @@ function Emergency({ notice, onAcknowledge }: { notice: NoticeView; onAcknowledg
       role="alertdialog"
       aria-labelledby="emergency-title"
       aria-describedby="emergency-text"
-      class="full bg-alarm-ground text-alarm"
+      class={`full bg-alarm-ground text-alarm ${modal ? "" : "in-page"}`}
       onCancel={(event) => event.preventDefault()}
     >
       <div class="max-w-2xl mx-auto min-h-full px-5 py-6 flex flex-col gap-5">

@@ -1,9 +1,15 @@
 import type { ComponentChildren, Ref } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { CODE_INPUT_MAX_CHARS } from "../../lib/chat/room_code.ts";
+import { CODE_WORDS_PATTERN } from "../../lib/chat/typed_room.ts";
 import { Button } from "../common/Button.tsx";
 import { Field } from "../common/Field.tsx";
 import { useHomeTexts } from "../home_texts.ts";
 
-/** The field for a room code. As it is, the server looks the code up; `onSubmit` may do it in the page instead. */
+/**
+ * The field for a room code or link. Without scripts the server looks the code up, and the browser sends nothing else: a
+ * sealed room's link has its key in it. `onSubmit` takes any text.
+ */
 export function CodeForm(props: {
   onSubmit?: (typed: string) => void;
   onInput?: () => void;
@@ -13,8 +19,14 @@ export function CodeForm(props: {
   children?: ComponentChildren;
 }) {
   const t = useHomeTexts();
+  const form = useRef<HTMLFormElement>(null);
+  // Only now links may be submitted, too: they stay in the page.
+  useEffect(() => {
+    if (form.current && props.onSubmit) form.current.noValidate = true;
+  }, []);
   return (
     <form
+      ref={form}
       action="/r"
       method="get"
       class="flex flex-col gap-3"
@@ -36,7 +48,9 @@ export function CodeForm(props: {
         autocapitalize="none"
         spellcheck={false}
         enterkeyhint="go"
-        maxLength={200}
+        maxLength={CODE_INPUT_MAX_CHARS}
+        pattern={CODE_WORDS_PATTERN}
+        title={t.home.codeShape}
         onInput={props.onInput}
       >
         <Button type="submit" look="flare" disabled={props.looking}>

@@ -22,7 +22,7 @@ export interface HomeScreenProps {
   ready: boolean;
   /** False: the server does not answer; what it drew or said before may be old. */
   reachable: boolean;
-  onJoin: (code: string) => Promise<JoinAnswer>;
+  onJoin: (typed: string) => Promise<JoinAnswer>;
   onStart: (name: string, kind: RoomKind, waiting: Waiting) => Promise<{ path: string } | { problem: string }>;
   onScan: () => void;
   onName: () => void;

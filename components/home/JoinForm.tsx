@@ -1,16 +1,16 @@
 import { useRef, useState } from "preact/hooks";
-import { normalizeRoomCode } from "../../lib/chat/room_code.ts";
 import { Button } from "../common/Button.tsx";
 import { useHomeTexts } from "../home_texts.ts";
 import { CodeForm } from "./CodeForm.tsx";
 import { CodeLinks } from "./CodeLinks.tsx";
 import { icons } from "../common/more_icons.ts";
+import { openPage } from "./open_page.ts";
 
 /** What came of looking for a code. */
 export type JoinAnswer = { path: string } | { problem: string; suggestions?: readonly string[] };
 
 /** Join by code, or by scanning. */
-export function JoinForm(props: { onJoin: (code: string) => Promise<JoinAnswer>; onScan: () => void }) {
+export function JoinForm(props: { onJoin: (typed: string) => Promise<JoinAnswer>; onScan: () => void }) {
   const t = useHomeTexts();
   const input = useRef<HTMLInputElement>(null);
   const [looking, setLooking] = useState(false);
@@ -20,9 +20,8 @@ export function JoinForm(props: { onJoin: (code: string) => Promise<JoinAnswer>;
     if (typed.trim() === "") return input.current?.focus();
     setLooking(true);
     setFailed(undefined);
-    // What has not the shape of a code is asked for all the same: the server knows the words and suggests.
-    const answer = await props.onJoin(normalizeRoomCode(typed) ?? typed.trim());
-    if ("path" in answer) return location.assign(answer.path);
+    const answer = await props.onJoin(typed);
+    if ("path" in answer) return openPage(answer.path);
     setLooking(false);
     setFailed(answer);
     input.current?.focus();

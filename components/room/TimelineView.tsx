@@ -57,8 +57,8 @@ export function TimelineView(props: {
   const rows = useMemo(() => rowsOf(items, times.dayKey, marker.newFrom), [items, times, marker.newFrom]);
   // The note of its opening is there as soon as a room is; without it nothing is known yet, unless the room was cleared and
   // the server says that this is all. What this phone kept may be old: that nothing was said is said only when the server
-  // was heard, or cannot be.
-  const quiet = (props.upToDate.value || (props.offline && items.length > 0)) &&
+  // was heard, or cannot be, and when nothing older is left that it may have been said in.
+  const quiet = older === "none" && (props.upToDate.value || (props.offline && items.length > 0)) &&
     items.every((item) => item.type === "note");
   return (
     <div class="relative flex-1 min-h-0 flex flex-col">
@@ -76,7 +76,9 @@ export function TimelineView(props: {
         <div class="min-h-full max-w-3xl mx-auto flex flex-col justify-end gap-3 py-3">
           <OlderRow older={older} onOlder={props.onOlder} hasItems={items.length > 0} />
           {rows.map((row) => <RowView key={row.key} row={row} times={times} openId={openId} handlers={handlers} />)}
-          {props.loading && items.length === 0 && <p class="text-dim text-center py-8 pulse">{t.room.loading}</p>}
+          {props.loading && items.length === 0 && (
+            <p data-starting class="text-dim text-center py-8 pulse">{t.room.loading}</p>
+          )}
           {quiet && <Lazy load={loadNothingSaid} props={{ code: props.code, onShare: props.onShare }} />}
         </div>
       </div>

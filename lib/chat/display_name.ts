@@ -2,6 +2,7 @@
 /** Display names: what may be shown, when two names are the same to a reader, and the mark that tells people apart. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { NAME_MAX_BYTES, NAME_MAX_CHARS } from "../protocol/limits.ts";
+import { toWellFormed } from "../shared/well_formed.ts";
 
 /** Longest input looked at, in UTF-16 units; longer is `too_long` whatever it holds. */
 export const NAME_INPUT_MAX_CHARS = 2_048;
@@ -29,7 +30,7 @@ const KEPT_OR_REMOVED = new RegExp(
     `${LETTER}[\\u093C\\u09BC\\u0A3C\\u0ABC\\u0B3C\\u0CBC]?` +
     `[\\u094D\\u09CD\\u0A4D\\u0ACD\\u0B4D\\u0BCD\\u0C4D\\u0CCD\\u0D4D\\u0DCA\\u1039\\u17D2][\\u200C\\u200D](?=${LETTER})`,
     "\\p{Script=Han}[\\u{E0100}-\\u{E01EF}])",
-    "[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Default_Ignorable_Code_Point}]",
+    "[\\p{Cc}\\p{Cf}\\p{Default_Ignorable_Code_Point}]",
   ].join("|"),
   "gu",
 );
@@ -49,7 +50,7 @@ const MARKS_WITHOUT_LETTER = /(^| )[\p{M}\u200C\u200D]+/gu;
  */
 export function normalizeDisplayName(input: string): DisplayName {
   if (input.length > NAME_INPUT_MAX_CHARS) return { problem: "too_long" };
-  const name = input
+  const name = toWellFormed(input, "")
     .replace(BLANK, " ")
     .replace(KEPT_OR_REMOVED, (_, kept: string | undefined) => kept ?? "")
     .normalize("NFC")
@@ -94,7 +95,8 @@ const LOOKALIKES = new Map(
  */
 export function displayNameKey(name: string): string {
   const latin = [
-    ...name.normalize("NFKD").replace(/[\u0300-\u036F\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu, ""),
+    ...toWellFormed(name, "").normalize("NFKD")
+      .replace(/[\u0300-\u036F\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, ""),
   ]
     .map((letter) => LOOKALIKES.get(letter) ?? letter).join("");
   // Upper case first: "ß" and "SS", the two small sigmas, and the dotless i meet there.

@@ -1,10 +1,13 @@
 // Runs in browser and server.
-/** The rooms a device remembers: recent ones for a while, favourites until removed. Pure. */
+/**
+ * The rooms a device remembers, the one opened last first: the newest few and favourites. Pure. No clock makes a room
+ * forgotten: its key, its messages and what waits there would go with it when a phone's clock jumps.
+ */
 import type { RoomId, RoomKind } from "../protocol/event.ts";
 
 /** Rooms in the list of recent rooms. */
 export const RECENT_ROOMS = 10;
-/** How long a room stays recent after it was last opened. */
+/** How long a room is shown as recent after it was last opened. Then it is hidden, and forgotten behind ten others. */
 export const RECENT_ROOM_MS = 7 * 86_400_000;
 /** Favourites; the one that was opened longest ago stops being one when another comes. */
 export const FAVOURITES_MAX = 100;
@@ -36,7 +39,7 @@ export function withOpened(
   opened: Omit<KnownRoom, "favourite">,
 ): readonly KnownRoom[] {
   const favourite = rooms.find(({ id }) => id === opened.id)?.favourite ?? false;
-  return tidy([{ ...opened, favourite }, ...rooms.filter(({ id }) => id !== opened.id)], opened.openedAt);
+  return tidy([{ ...opened, favourite }, ...rooms.filter(({ id }) => id !== opened.id)]);
 }
 
 /** `rooms` with this room kept for good, or no longer. */
@@ -44,9 +47,8 @@ export function withFavourite(
   rooms: readonly KnownRoom[],
   id: RoomId,
   favourite: boolean,
-  nowMs: number,
 ): readonly KnownRoom[] {
-  return tidy(rooms.map((room) => room.id === id ? { ...room, favourite } : room), nowMs);
+  return tidy(rooms.map((room) => room.id === id ? { ...room, favourite } : room));
 }
 
 export function withoutRoom(rooms: readonly KnownRoom[], id: RoomId): readonly KnownRoom[] {
@@ -62,8 +64,7 @@ export function favouriteRooms(rooms: readonly KnownRoom[]): readonly KnownRoom[
   return rooms.filter(({ favourite }) => favourite);
 }
 
-function tidy(rooms: readonly KnownRoom[], nowMs: number): readonly KnownRoom[] {
-  const sorted = [...rooms].sort((a, b) => b.openedAt - a.openedAt);
-  const kept = new Set([...recentRooms(sorted, nowMs), ...favouriteRooms(sorted).slice(0, FAVOURITES_MAX)]);
-  return sorted.filter((room) => kept.has(room));
+function tidy(rooms: readonly KnownRoom[]): readonly KnownRoom[] {
+  const kept = new Set([...rooms.slice(0, RECENT_ROOMS), ...favouriteRooms(rooms).slice(0, FAVOURITES_MAX)]);
+  return rooms.filter((room) => kept.has(room));
 }

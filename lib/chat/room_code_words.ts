@@ -46,7 +46,13 @@ interface WordList {
 }
 
 function withSounds(words: readonly string[]): WordList {
-  return { words, bySound: Map.groupBy(words, soundKey) };
+  const bySound = new Map<string, string[]>();
+  for (const word of words) {
+    const alike = bySound.get(soundKey(word));
+    if (alike === undefined) bySound.set(soundKey(word), [word]);
+    else alike.push(word);
+  }
+  return { words, bySound };
 }
 
 const FIRST_WORDS = withSounds(ADJECTIVES);
@@ -116,7 +122,7 @@ export function codeCandidates(input: string): string[] {
 /** The number and the letter runs of a folded text; of a sentence only the runs right before the number. */
 function typedParts(text: string): { words: string[]; digits: string } | undefined {
   const runs = text.match(/[a-z]+|[0-9]+/g) ?? [];
-  const at = runs.findLastIndex((run) => /^[0-9]/.test(run));
+  const at = runs.map((run) => /^[0-9]/.test(run)).lastIndexOf(true);
   const digits = runs[at]?.replace(/^0+/, "") ?? "";
   if (digits === "" || digits.length > TYPED_NUMBER_MAX_DIGITS) return undefined;
   const isWord = (run: string) => /^[a-z]/.test(run);

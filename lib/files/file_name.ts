@@ -2,10 +2,11 @@
 /** Names and types of files as events take them, from those that devices give. */
 import { FILE_TYPE, NOT_IN_FILE_NAMES } from "../protocol/file_info.ts";
 import { FILE_NAME_MAX_CHARS } from "../protocol/limits.ts";
+import { toWellFormed } from "../shared/well_formed.ts";
 
 /** A name to save a file under: without its path, without anything that is no letter of a name; never empty. */
 export function cleanFileName(name: string): string {
-  const last = name.toWellFormed().split(/[/\\]/).at(-1)!.normalize("NFC");
+  const last = toWellFormed(name).split(/[/\\]/).at(-1)!.normalize("NFC");
   const tidy = trimmed(last.replace(NOT_IN_FILE_NAMES, "").replace(/\s+/g, " "));
   const letters = [...tidy];
   if (letters.length <= FILE_NAME_MAX_CHARS) return tidy || "file";

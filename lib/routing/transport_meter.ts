@@ -48,5 +48,5 @@ export function qualityOf({ roundTripsMs, tries }: TransportMeter): TransportQua
 
 /** The middle one; of an even number the lower of the two in the middle. */
 export function medianOf(values: readonly number[]): number | undefined {
-  return values.toSorted((a, b) => a - b)[(values.length - 1) >> 1];
+  return [...values].sort((a, b) => a - b)[(values.length - 1) >> 1];
 }

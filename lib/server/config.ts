@@ -31,6 +31,8 @@ export interface ServerConfig {
     maxEvents: number;
     /** Events a busy room may be over `maxEvents` before it is trimmed between sweeps. */
     slackEvents: number;
+    /** Nothing is deleted for its age before servers have run for this long since it was stored, whatever clocks say. */
+    heldMs: number;
     /** An empty room that nobody wrote in for this long is removed with its code. */
     idleRoomMs: number;
     sweepEveryMs: number;
@@ -279,6 +281,8 @@ export const DEFAULT_CONFIG: ServerConfig = {
   origins: [],
   retention: {
     maxAgeMs: 7 * 86_400_000,
+    // 24 hours, and what instances may count twice.
+    heldMs: 25 * 3_600_000,
     maxEvents: 10_000,
     slackEvents: 500,
     idleRoomMs: 30 * 86_400_000,

@@ -123,7 +123,15 @@ async function start(): Promise<ChatServer> {
     },
   });
   const meter = new LoadMeter(config.overload.memoryBytes);
-  const server = running = createServer({ ...environment, store, config, stats, verifier: nodeVerifier(), meter });
+  const server = running = createServer({
+    ...environment,
+    steady: performance,
+    store,
+    config,
+    stats,
+    verifier: nodeVerifier(),
+    meter,
+  });
   polling = new Polling({ ...environment, server, stats, settings: config.polling });
   const watching = monitor = new Monitor({
     server,

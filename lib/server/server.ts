@@ -1,5 +1,5 @@
 /** The chat server, without HTTP: rooms, connections, and what keeps them going. One per process. */
-import { type Cancel, pause } from "../shared/environment.ts";
+import { type Cancel, type Clock, pause } from "../shared/environment.ts";
 import type { WireEvent } from "../protocol/event.ts";
 import { isBase64UrlOf, toBase64Url } from "../shared/base64url.ts";
 import type { RoomId } from "../protocol/event.ts";
@@ -23,10 +23,13 @@ import { RuntimeSettings } from "./admin/runtime_settings.ts";
 import { ServerStats } from "./stats/server_stats.ts";
 import { Sweep } from "./rooms/sweep.ts";
 import { type Environment } from "./environment.ts";
+import { TimeKeeper } from "./rooms/time_keeper.ts";
 
 export interface ServerDeps extends Environment {
   store: Store;
   config: ServerConfig;
+  /** Never jumps, whatever happens to `clock`; ms from any moment on. */
+  steady: Clock;
   verifier: Verifier;
   /** Measures this process. Absent: nothing is ever refused for load. */
   meter?: Pick<LoadMeter, "measure">;
@@ -92,6 +95,9 @@ export interface ChatServer {
   close(options?: CloseOptions): Promise<void>;
 }
 
+/** With `retention.heldMs` of 25 hours, what is deleted for its age is 24 hours old in any case. */
+const COUNTED_AT_ONCE_MS = 3_600_000;
+
 /** Starts a server. It runs until `close`. */
 export function createServer(deps: ServerDeps): ChatServer {
   return new RunningServer(deps);
@@ -105,6 +111,7 @@ class RunningServer implements ChatServer {
   readonly #rooms: Rooms;
   readonly #health: HealthCheck;
   readonly #feed: ChangeFeed;
+  readonly #time: TimeKeeper;
   readonly #sweep: Sweep;
   readonly #signaling: Signaling;
   readonly settings: RuntimeSettings;
@@ -133,6 +140,8 @@ class RunningServer implements ChatServer {
     this.#returns = new RetryScheduler(config.closing);
     const onFailure = (error: StorageUnavailable) => this.#health.storageFailed(error);
     this.#rooms = new Rooms({ store, config, clock, verifier: deps.verifier });
+    const { steady } = deps;
+    this.#time = new TimeKeeper({ store: store.time, clock, steady, log, stepMs: COUNTED_AT_ONCE_MS });
     this.#health = new HealthCheck({
       store,
       config,
@@ -141,13 +150,14 @@ class RunningServer implements ChatServer {
       log,
       counts: () => this.counts(),
       load: () => this.#overload.load,
+      clockProblem: () => this.#time.problem,
       uncountedRooms: async () => {
         // Another instance may have made it.
         this.#leftOut ??= await store.stats.probeRoom();
         return this.#leftOut === undefined ? 0 : 1;
       },
     });
-    this.#sweep = new Sweep({ store, config, environment, instance: this.instance, onFailure });
+    this.#sweep = new Sweep({ store, config, environment, time: this.#time, instance: this.instance, onFailure });
     const { meter } = deps;
     this.#overload = new Overload({
       config: config.overload,
@@ -236,6 +246,7 @@ class RunningServer implements ChatServer {
       overload: this.#overload,
       stats: this.#statsOf(room),
       returnAfterMs: () => this.#returnAfterMs(),
+      onDeviceTime: (atMs) => this.#time.hear(visitor.device, atMs),
       onClosed: () => void this.#connections--,
       onFailure: (error) => this.#health.storageFailed(error),
     });

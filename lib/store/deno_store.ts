@@ -12,6 +12,7 @@ import { KvOperators } from "./operators/operator_sessions.ts";
 import { KvPresence } from "./instances/presence.ts";
 import { KvRooms } from "./rooms/room_registry.ts";
 import { KvRuntimeSettings } from "./operators/runtime_settings.ts";
+import { KvTime } from "./instances/time.ts";
 import { KvStats } from "./operators/stats_history.ts";
 import type { Kv, Store } from "./store.ts";
 
@@ -52,6 +53,7 @@ export function openStore(options: StoreOptions): Store {
     operators: new KvOperators(database),
     archive: new KvArchive(database),
     stats: new KvStats(database),
+    time: new KvTime(database),
     ping: async () => {
       const startedAt = clock.now();
       await database.get(keys.roomCount);

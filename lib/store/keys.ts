@@ -9,6 +9,7 @@
  * | `listed` minute, room | `true`; the minute of the room's newest event, for the home page | when the minute changes |
  * | `removing` room | Removal: the room is gone, its log not quite | from a removal's first commit to its last |
  * | `head` room | HeadRecord | with every change of the room's log |
+ * | `age` room | AgeMark: which events are proven to be a day old | about once a day, while the room is written in |
  * | `event` room, position | StoredEvent | once |
  * | `number` room, author, n | StoredNumber: where that event is | with its event |
  * | `author` room, author | AuthorRecord | with the author's events |
@@ -24,14 +25,18 @@
  * | `operator` session | OperatorSession | at log-in, when it is used, deleted at log-out |
  * | `audit` number | AuditEntry | once; gone after AUDIT_KEPT_MS |
  * | `audit_head` | AuditHead: number and hash of the newest entry | with every `audit` |
+ * | `time` | TimeRecord: for how long servers have run, and the last time they believed | with every sweep |
  * | `lease` name | Lease | when it is taken or renewed |
  * | `stats` grain, at, instance | text: what an instance counted in that stretch of time | once a minute, once in ten |
  * | `probe_room` | RoomId: the room of the instances' own probes | once |
  */
 import type { AuthorKey, EventId, RoomId } from "../protocol/event.ts";
+import type { Stub } from "../protocol/stub.ts";
 
-/** Value of `event`: payload, signature, and when it was stored (server's clock, ms). */
-export type EventValue = readonly [payload: string, signature: string, storedAt: number];
+/** Value of `event`: payload and signature, or the stub in their place, and when it was stored (server's clock, ms). */
+export type EventValue =
+  | readonly [payload: string, signature: string, storedAt: number]
+  | readonly [stub: Stub, storedAt: number];
 /** Value of `number`. */
 export type NumberValue = readonly [id: EventId, position: number];
 /** Value of `present`. */
@@ -48,6 +53,7 @@ export const keys = {
   removing: (room: RoomId): Deno.KvKey => ["removing", room],
   allRemoving: ["removing"] as Deno.KvKey,
   head: (room: RoomId): Deno.KvKey => ["head", room],
+  age: (room: RoomId): Deno.KvKey => ["age", room],
   event: (room: RoomId, position: number): Deno.KvKey => ["event", room, position],
   number: (room: RoomId, author: AuthorKey, n: number): Deno.KvKey => ["number", room, author, n],
   author: (room: RoomId, author: AuthorKey): Deno.KvKey => ["author", room, author],
@@ -69,6 +75,7 @@ export const keys = {
   audit: (number: number): Deno.KvKey => ["audit", number],
   allAudit: ["audit"] as Deno.KvKey,
   auditHead: ["audit_head"] as Deno.KvKey,
+  time: ["time"] as Deno.KvKey,
   lease: (name: string): Deno.KvKey => ["lease", name],
   stats: (grain: string, at: number, instance: string): Deno.KvKey => ["stats", grain, at, instance],
   /** From `at` on; and where a grain's records end. */

@@ -5,7 +5,7 @@ import type { IceCandidate } from "../protocol/peer/signal.ts";
 export interface PeerConnectionEvents {
   /** A way to this device was found; undefined: these were all of this time. */
   candidate(candidate: IceCandidate | undefined): void;
-  connection(state: RTCPeerConnectionState): void;
+  connection(state: RTCIceConnectionState): void;
   /** The channel is open: texts go both ways. */
   opened(): void;
   received(data: unknown): void;
@@ -128,7 +128,8 @@ class BrowserPeerConnection implements PeerConnection {
         },
       );
     };
-    connection.onconnectionstatechange = () => events.connection(connection.connectionState);
+    // Not the connection's own state, which Firefox tells from 113 on: ICE's is the one that comes and goes.
+    connection.oniceconnectionstatechange = () => events.connection(connection.iceConnectionState);
     channel.onopen = () => events.opened();
     channel.onmessage = ({ data }) => events.received(data);
     channel.onbufferedamountlow = () => events.drained();
@@ -214,7 +215,7 @@ class BrowserPeerConnection implements PeerConnection {
   }
 
   close(): void {
-    this.#connection.onicecandidate = this.#connection.onconnectionstatechange = null;
+    this.#connection.onicecandidate = this.#connection.oniceconnectionstatechange = null;
     this.#channel.onopen =
       this.#channel.onmessage =
       this.#channel.onbufferedamountlow =

@@ -286,7 +286,7 @@ export class PeerLink {
     this.#deps.onDrained();
   }
 
-  #connectionChanged(state: RTCPeerConnectionState): void {
+  #connectionChanged(state: RTCIceConnectionState): void {
     if (state === "disconnected") this.#heartbeat?.check();
     // It never connects again by itself.
     if (state === "failed") this.#negotiation.offer(true);

@@ -4,7 +4,7 @@ import type { EventId } from "../protocol/event.ts";
 import type { PersonView, TimelineItem } from "../chat/timeline.ts";
 
 /** What one person wrote or took back, one after the other. */
-export type SaidItem = Extract<TimelineItem, { type: "message" | "retracted" | "unreadable" }>;
+export type SaidItem = Extract<TimelineItem, { type: "message" | "retracted" | "unreadable" | "newer" }>;
 
 export type ConversationRow =
   /** A new day begins. `at`: a moment of it. */
@@ -42,8 +42,9 @@ export function rowsOf(
     }
     if (item.id === newFrom) {
       let at = rows.length;
-      const above = rows.findLastIndex(({ type }) => type !== "day");
-      for (let gap = above; rows[gap]?.type === "gap"; gap--) at = gap;
+      let above = at - 1;
+      while (rows[above]?.type === "day") above--;
+      for (; rows[above]?.type === "gap"; above--) at = above;
       rows.splice(at, 0, { type: "new", key: "new" });
       group = undefined;
     }
@@ -57,7 +58,8 @@ export function rowsOf(
       group = { type: "group", key: item.id, author: item.author, items: [] };
       rows.push(group);
     }
-    group.items.push(item);
+    // Many in a row say no more than one does.
+    if (item.type !== "newer" || group.items.at(-1)?.type !== "newer") group.items.push(item);
     lastAt = item.at;
   }
   return rows;

@@ -5,6 +5,8 @@
  * domains and mail addresses are guesses, and an address with a name before the host (user@) has to stay text.
  */
 
+import { parseUrl } from "../shared/parse_url.ts";
+
 /** A part of a text: plain, or a link with the address it leads to. */
 export type TextPart = { text: string; href?: string };
 
@@ -47,9 +49,9 @@ function withoutTrailing(link: string): string {
 
 function addressOf(link: string): string | undefined {
   if (link.length > LINK_MAX_CHARS) return undefined;
-  const url = URL.parse(/^www\./i.test(link) ? `https://${link}` : link);
+  const url = parseUrl(/^www\./i.test(link) ? `https://${link}` : link);
   // Names before an @ make one site look like another: such a link stays text.
-  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) return undefined;
+  if (url === undefined || (url.protocol !== "https:" && url.protocol !== "http:")) return undefined;
   if (url.username !== "" || url.password !== "" || !/[\p{L}\p{N}]/u.test(url.hostname)) return undefined;
   return url.href;
 }

@@ -3,6 +3,7 @@
 
 import { OFFLINE_PATH } from "../offline/strategy.ts";
 import { PAIRING_PREFIX } from "../protocol/peer/pairing_code.ts";
+import { parseUrl } from "../shared/parse_url.ts";
 
 /** What a fragment with another phone's pairing code begins with. */
 export const PAIRING_FRAGMENT = "pair=";
@@ -25,7 +26,7 @@ export function readScanned(text: string, origin: string): ScannedRoom {
   if (text.startsWith(PAIRING_PREFIX)) {
     return { found: "pairing", path: `${OFFLINE_PATH}#${PAIRING_FRAGMENT}${encodeURIComponent(text)}` };
   }
-  const url = URL.parse(text.trim());
+  const url = parseUrl(text.trim());
   if (url?.origin === origin) {
     const code = ROOM_PATH.exec(url.pathname.toLowerCase())?.[1];
     if (code !== undefined) return { found: "code", path: `/r/${code}`, code };

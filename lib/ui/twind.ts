@@ -32,7 +32,7 @@ const THEME = {
       "3xl": ["2.625rem", "2.6rem"],
     },
     spacing: { touch: "2.75rem" },
-    minHeight: { touch: "2.75rem" },
+    minHeight: { touch: "2.75rem", screen: "calc(100 * var(--dvh))" },
     minWidth: { touch: "2.75rem" },
   },
 };

@@ -1,7 +1,11 @@
 /** Rooms with a long history: opened at once, read to their beginning. */
 import { assert, assertEquals } from "@std/assert";
 import { LATEST_EVENTS } from "../../lib/protocol/limits.ts";
-import { fillRoom } from "../support/fill_room.ts";
+import { eventPlace, sealerOf } from "../../lib/crypto/seal.ts";
+import { dialogTextsFor } from "../../lib/ui/texts/dialog_texts.ts";
+import type { EventContent } from "../../lib/kinds/kinds.ts";
+import { TestClient, webSocketWire } from "../support/client.ts";
+import { fillRoom, roomAt } from "../support/fill_room.ts";
 import { rule } from "./field.ts";
 import { t } from "./tab.ts";
 
@@ -72,3 +76,50 @@ rule("a room with 1,000 messages opens with the newest, and scrolling loads all 
     return ben.log.evaluate((box) => box.scrollTop === 0);
   }
 });
+
+for (const kind of ["unlisted", "sealed"] as const) {
+  rule(
+    `a newcomer to ${kind === "sealed" ? "a sealed" : "an open"} room reads the 20 messages above 50 and 300 reactions`,
+    async (field) => {
+      const server = await field.ownServer({ FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" });
+      const origin = server.url;
+      const ada = await field.person("Ada", { origin });
+      const path = await ada.startRoom("Loved", kind);
+      const [, id, secret] = /^\/s\/([^#]+)#(.+)$/.exec(path) ?? [];
+      const room = id ?? await roomAt(origin, path);
+      const sealer = secret === undefined ? undefined : await sealerOf(secret);
+      const open = webSocketWire(`${origin.replace("http", "ws")}/api/rooms/${room}/socket`);
+      const writer = await TestClient.join({ open, room, name: "Cleo" });
+      await writer.holds(writer.welcome!.head);
+      const texts = Array.from({ length: 20 }, (_, n) => `message ${n}`);
+      const write = async (contents: readonly EventContent[]) => {
+        const events = await Promise.all(contents.map(async (content) => {
+          if (sealer === undefined) return await writer.sign(content);
+          const header = { room, author: writer.signer.author, n: ++writer.n, clock: ++writer.clock, at: 0 };
+          const sealed = await sealer.seal(JSON.stringify(content), eventPlace(header));
+          return await writer.sign({ kind: "sealed", body: { sealed } }, header);
+        }));
+        writer.sendEvents(...events);
+        await Promise.all(events.map(({ id }) => writer.stored(id)));
+        return events;
+      };
+      const said = await write(texts.map((text) => ({ kind: "message", body: { name: "Cleo", text } })));
+      const react = async (count: number) => {
+        for (let at = 0; at < count; at += 10) {
+          await write(Array.from({ length: 10 }, (_, n) => ({
+            kind: "reaction",
+            body: { to: said[n]!.id, emoji: "🔥", on: at % 20 === 0 },
+          })));
+        }
+      };
+      for (const [name, count] of [["Ben", 50], ["Dora", 250]] as const) {
+        await react(count);
+        const newcomer = await field.person(name, { origin });
+        await newcomer.enter(path);
+        await newcomer.shows(texts);
+        assertEquals(await newcomer.page.getByText(dialogTextsFor("en").empty.title).count(), 0);
+      }
+      await writer.close();
+    },
+  );
+}

@@ -75,3 +75,117 @@ rule("a sealed room opened without its key, or with a wrong one, says what is mi
     await tab.page.getByRole("heading", { name: t.problems.wrong_secret.title }).waitFor();
   }
 });
+
+/** All bytes that go from browsers to the server: a door before it that listens. */
+function listeningDoor(port: number): { url: string; heard(): string; close(): void } {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const decoder = new TextDecoder("latin1"), open = new Set<Deno.Conn>();
+  let heard = "";
+  const serve = async (near: Deno.Conn) => {
+    const far = await Deno.connect({ hostname: "127.0.0.1", port });
+    for (const connection of [near, far]) open.add(connection);
+    const listen = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(chunk, controller) {
+        heard += decoder.decode(chunk);
+        controller.enqueue(chunk);
+      },
+    });
+    await Promise.all([
+      near.readable.pipeThrough(listen).pipeTo(far.writable),
+      far.readable.pipeTo(near.writable),
+    ]);
+  };
+  void (async () => {
+    for await (const near of listener) serve(near).catch(() => {}); // Ended by one of its sides.
+  })();
+  return {
+    url: `http://localhost:${(listener.addr as Deno.NetAddr).port}`,
+    heard: () => heard,
+    close() {
+      listener.close();
+      for (const connection of open) {
+        try {
+          connection.close();
+        } catch {
+          // It has ended by itself.
+        }
+      }
+    },
+  };
+}
+
+rule(
+  "[CODE-5] a sealed room's link in a code field opens the room; its key reaches no server, with scripts or without",
+  async (field) => {
+    const door = listeningDoor(Number(new URL(field.server.url).port));
+    try {
+      const [ada, ben, cleo] = [
+        await field.person("Ada", { origin: door.url }),
+        await field.person("Ben", { origin: door.url }),
+        await field.person("Cleo", { origin: door.url, javaScriptEnabled: false }),
+      ];
+      const open = await ada.startRoom("Open to codes");
+      const path = await ada.startRoom("Sealed by a link", "sealed");
+      const [page, key] = path.split("#") as [string, string];
+      const spellings = [
+        `${door.url}${path}`,
+        `come here: <HTTPS://OTHER.EXAMPLE${page.replace("/s/", "/S/")}?utm_source=mail#${key}>.`,
+        `${door.url}${page}%23${key}`,
+        encodeURIComponent(`${door.url}${page}%2523${key}`),
+        `${page.slice(3)}＃\u200b${key}`,
+      ];
+      const asked: string[] = [];
+      for (const { device } of [ben, cleo]) {
+        device.context.on("request", (request) => {
+          // The page itself is opened by its link; the fragment stays in the browser.
+          const url = request.isNavigationRequest() ? request.url().split("#")[0] : request.url();
+          asked.push([url, request.postData(), ...Object.values(request.headers())].join(" "));
+        });
+      }
+      for (const device of [ben.device, cleo.device]) device.expects(/404/);
+      cleo.device.expects(/ csp$/); // That is what a browser without scripts calls them.
+      for (const [at, spelling] of spellings.entries()) {
+        if (at % 2 === 0) await ben.goHome();
+        else {
+          await ben.goTo("/r/cosmic-nothing-1");
+          await ben.page.locator("form[action='/r']").evaluate((form: HTMLFormElement) =>
+            new Promise<void>((resolve) => {
+              const look = () => form.noValidate ? resolve() : void requestAnimationFrame(look);
+              look();
+            })
+          );
+        }
+        await ben.page.getByLabel(t.home.code).fill(spelling);
+        await ben.button(t.home.go).click();
+        await ben.page.waitForURL(`**${path}`);
+        await ben.untilLive();
+        assertEquals(await ben.page.getByRole("heading", { level: 1 }).textContent(), "Sealed by a link");
+      }
+      await ben.goHome();
+      await ben.page.getByLabel(t.home.code).fill(key);
+      await ben.button(t.home.go).click();
+      await ben.untilAlert(t.home.codeShape);
+      // Without scripts the browser itself holds the text back; codes go through.
+      for (const from of ["/", "/r/cosmic-nothing-1"]) {
+        await cleo.goTo(from);
+        for (const spelling of [...spellings, key]) {
+          await cleo.page.getByLabel(t.home.code).fill(spelling);
+          await cleo.page.getByLabel(t.home.code).press("Enter");
+          await cleo.button(t.home.go).click();
+          assertEquals(new URL(cleo.page.url()).pathname, from);
+        }
+        await cleo.page.getByLabel(t.home.code).fill(open.slice(3).replaceAll("-", " "));
+        await cleo.button(t.home.go).click();
+        await cleo.page.waitForURL(`**${open}`);
+      }
+      assert(door.heard().includes("GET /r?code="), "the form of a page without scripts was not heard");
+      for (let at = 0; at + 8 <= key.length; at++) {
+        const part = key.slice(at, at + 8);
+        assert(!door.heard().includes(part), `the server was sent ${part} of ${key}`);
+        assertEquals(asked.filter((text) => text.includes(part)), []);
+      }
+    } finally {
+      door.close();
+    }
+  },
+);

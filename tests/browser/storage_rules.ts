@@ -1,7 +1,7 @@
 /** A phone that keeps nothing, or has no space left: the page works as far as it can, says so, and drops nothing silently. */
 import { assertEquals } from "@std/assert";
 import { rule } from "./field.ts";
-import { t } from "./tab.ts";
+import { t, type Tab } from "./tab.ts";
 
 /** Runs in the page, before all else: as in private windows and where somebody has switched storage off. */
 function withoutStorage(): void {
@@ -113,3 +113,116 @@ rule("a message that was kept before storage was full is sent, and shown once af
   await ada.say("and on");
   await ben.shows(["first", "kept in time", "and on"]);
 });
+
+const CLEARED = new TextEncoder().encode(
+  'HTTP/1.1 200 OK\r\nclear-site-data: "storage"\r\ncontent-length: 0\r\n\r\n',
+);
+
+async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
+}
+
+/** A door of the server's own origin that answers `/clear` with Clear-Site-Data, as a proxy or an operator may. */
+function clearingDoor(port: number): { url: string; close(): void } {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const open = new Set<Deno.Conn>();
+  const serve = async (near: Deno.Conn) => {
+    open.add(near);
+    const far = await Deno.connect({ hostname: "127.0.0.1", port });
+    open.add(far);
+    const answers = (async () => {
+      for await (const chunk of far.readable) await writeAll(near, chunk);
+      near.close();
+    })();
+    answers.catch(() => {}); // Told below, unless this side ends first.
+    for await (const chunk of near.readable) {
+      // Browsers ask for one thing at a time on a connection: nothing of the server's is under way here.
+      if (new TextDecoder().decode(chunk).startsWith("GET /clear ")) await writeAll(near, CLEARED);
+      else await writeAll(far, chunk);
+    }
+    far.close();
+    await answers;
+  };
+  void (async () => {
+    for await (const near of listener) serve(near).catch(() => {}); // Ended by one of its sides.
+  })();
+  return {
+    url: `http://localhost:${(listener.addr as Deno.NetAddr).port}`,
+    close() {
+      listener.close();
+      for (const connection of open) {
+        try {
+          connection.close();
+        } catch {
+          // It has ended by itself.
+        }
+      }
+    },
+  };
+}
+
+/** Ways in which a page loses what it keeps while it is open. */
+const CLEARINGS: Record<string, (tab: Tab, other: Tab) => Promise<void>> = {
+  "another page deletes its database": async (_, other) => {
+    await other.page.evaluate(() =>
+      new Promise<void>((resolve, reject) => {
+        const deleting = indexedDB.deleteDatabase("festival-chat");
+        deleting.onsuccess = () => resolve();
+        deleting.onerror = () => reject(deleting.error);
+      })
+    );
+  },
+  "the browser's settings clear the site's data": async ({ device, page }) => {
+    const session = await device.context.newCDPSession(page);
+    const { origin } = new URL(page.url());
+    await session.send("Storage.clearDataForOrigin", { origin, storageTypes: "all" });
+    await session.detach();
+  },
+  "the server answers with Clear-Site-Data": async ({ page }) => {
+    await page.evaluate(() => fetch("/clear").then((response) => response.text()));
+  },
+};
+
+for (const [how, clear] of Object.entries(CLEARINGS)) {
+  rule(
+    `[TAB-10] site data goes under an open page (${how}): nothing typed is lost, and a reload is the same person`,
+    async (field) => {
+      const door = clearingDoor(Number(new URL(field.server.url).port));
+      try {
+        const [ada, ben] = [
+          await field.person("Ada", { origin: door.url }),
+          await field.person("Ben", { origin: door.url }),
+        ];
+        const path = await ada.startRoom("Cleared");
+        await ben.enter(path);
+        await ada.say("before");
+        const other = await ada.device.newTab();
+        await other.goHome();
+        const second = await ada.device.newTab();
+        await second.enter(path);
+        await ada.device.setOffline(true);
+        await ada.status(t.connection.offline).waitFor();
+        await ada.send("waits");
+        await ada.message("waits").getByText(t.delivery.queued).waitFor();
+        // A network is needed to be told by the server.
+        if (how.includes("server")) await ada.device.setOffline(false);
+        await clear(ada, other);
+        for (const text of ["one", "two", "three"]) {
+          await ada.send(text);
+          await ada.message(text).waitFor();
+        }
+        await ada.device.setOffline(false);
+        const all = ["before", "waits", "one", "two", "three"];
+        for (const text of all) await ada.untilStored(text);
+        for (const tab of [ada, ben, second]) await tab.shows(all);
+        await second.say("from the other tab");
+        await ada.reload();
+        await ada.say("after the reload");
+        for (const tab of [ada, ben, second]) await tab.shows([...all, "from the other tab", "after the reload"]);
+        await ada.untilStored("one"); // Mine: who I am has not changed.
+      } finally {
+        door.close();
+      }
+    },
+  );
+}

@@ -24,7 +24,7 @@ Deno.test("the room opened last comes first, and each room once", () => {
 });
 
 Deno.test("a room opened again has its new name and stays a favourite", () => {
-  const rooms = withFavourite(opened(room("a", 1)), "a", true, 1);
+  const rooms = withFavourite(opened(room("a", 1)), "a", true);
   assertEquals(withOpened(rooms, { ...room("a", 2), name: "new" }), [{
     ...room("a", 2),
     name: "new",
@@ -35,12 +35,23 @@ Deno.test("a room opened again has its new name and stays a favourite", () => {
 Deno.test("ten rooms are recent, for seven days; favourites stay", () => {
   let rooms = opened(...Array.from({ length: 15 }, (_, at) => room(`${at}`, at)));
   assertEquals(recentRooms(rooms, 15).length, RECENT_ROOMS);
-  rooms = withFavourite(rooms, "9", true, 15);
+  rooms = withFavourite(rooms, "9", true);
   assertEquals(recentRooms(rooms, 9 + RECENT_ROOM_MS - 1).at(-1)?.id, "9");
   assertEquals(recentRooms(rooms, 14 + RECENT_ROOM_MS), []);
-  const later = withOpened(rooms, room("new", 20 + RECENT_ROOM_MS));
-  assertEquals(later.map(({ id }) => id), ["new", "9"]);
-  assertEquals(favouriteRooms(later).map(({ id }) => id), ["9"]);
+  const later = opened(...Array.from({ length: 10 }, (_, at) => room(`new ${at}`, 20 + RECENT_ROOM_MS)));
+  const after = [...later].reverse().reduce<readonly KnownRoom[]>((known, next) => withOpened(known, next), rooms);
+  assertEquals(after.map(({ id }) => id), [...later.map(({ id }) => id), "9"]);
+  assertEquals(favouriteRooms(after).map(({ id }) => id), ["9"]);
+});
+
+Deno.test("no clock makes a room forgotten: not one that jumps ahead, nor one that starts in 1970", () => {
+  const rooms = opened(...Array.from({ length: 10 }, (_, at) => room(`${at}`, 1_000 + at)));
+  const ahead = withOpened(rooms, room("9", 1_000 + 2 * RECENT_ROOM_MS));
+  assertEquals(ahead.map(({ id }) => id), rooms.map(({ id }) => id));
+  assertEquals(withOpened(rooms, room("new", 1)).map(({ id }) => id), [
+    "new",
+    ...rooms.slice(0, 9).map(({ id }) => id),
+  ]);
 });
 
 Deno.test("a room that is removed is gone", () => {

@@ -381,11 +381,35 @@ stage(
       maxEvents: 100,
       slackEvents: 1_000,
       maxAgeMs: 7 * MINUTE,
+      heldMs: 3 * MINUTE,
       idleRoomMs: 20 * MINUTE,
       sweepEveryMs: MINUTE,
     },
   },
 );
+
+Deno.test("[RET-4] /health says that the clock cannot be right, and no longer when it is", async () => {
+  const time = new VirtualTime();
+  let offMs = -time.now();
+  const wrong = { now: () => time.now() + offMs, after: time.after.bind(time) };
+  const server = startTestServer({ time: wrong, steady: time });
+  const reasons = async () => (await server.server.health()).reasons.filter((line) => line.includes("clock"));
+  assertEquals((await reasons())[0]?.split(":")[0], "clock_not_plausible");
+  assertEquals((await server.server.health()).status, "degraded");
+  offMs = 0;
+  assertEquals(await reasons(), []);
+  // Five devices that agree outvote the server.
+  const room = await server.newRoom();
+  for (let at = 0; at < 5; at++) {
+    const line = server.wire(room.id);
+    const client = await TestClient.create({ open: line.open, room: room.id, clockMs: () => time.now() + 86_400_000 });
+    await client.connect();
+  }
+  assertEquals((await reasons()).length, 1);
+  const closing = server.close();
+  for (let turn = 0; turn < 40; turn++) await time.advance(100);
+  await closing;
+});
 
 stage("[RET-2] a busy room is trimmed between sweeps", async ({ join, server, room, time }) => {
   const ada = await join();

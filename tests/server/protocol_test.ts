@@ -304,7 +304,7 @@ scene(
     for (let index = 0; index < 80; index++) ada.sendEvents(await ada.signText(`text ${index}`));
     await ada.holds(81);
     const { epoch } = ada.welcome!;
-    await server.store.log.trim(room.id, 60, 0);
+    await server.store.log.trim(room.id, 60);
     await ada.say("one more, which tells the hub of the trim");
     const bob = await join("Bob");
     for (
@@ -493,7 +493,13 @@ Deno.test("[ACK-1] on the embedded database too: what was acked is there when it
     const founding = await newFounding();
     for (const expected of [[], ["one"]]) {
       const store = openStore({ kv: await openKv({ path: `${folder}/test.kv` }) });
-      const server = createServer({ ...realSurroundings, store, config: configWith(), verifier: nodeVerifier() });
+      const server = createServer({
+        ...realSurroundings,
+        steady: performance,
+        store,
+        config: configWith(),
+        verifier: nodeVerifier(),
+      });
       const socket = listen(server);
       await server.createRoom(founding.wire, { device: "d", address: "a" });
       const ada = await TestClient.join({ open: socket.open(founding.room), room: founding.room });

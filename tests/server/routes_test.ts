@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { App } from "fresh";
 import { signEvent } from "../../lib/crypto/signing.ts";
-import type { Event } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
 import type { RequestState } from "../../lib/server/http/route_helpers.ts";
 import { stopOwnServer } from "../../lib/server/instance.ts";
@@ -12,6 +12,7 @@ import { handler as rooms } from "../../routes/api/rooms/index.ts";
 import { handler as room } from "../../routes/api/rooms/[id]/index.ts";
 import { handler as socket } from "../../routes/api/rooms/[id]/socket.ts";
 import { handler as codes } from "../../routes/api/codes/[code].ts";
+import { handler as typedCode } from "../../routes/r/index.ts";
 import { handler as health } from "../../routes/health/index.ts";
 import { handler as live } from "../../routes/health/live.ts";
 import { handler as ready } from "../../routes/health/ready.ts";
@@ -33,6 +34,7 @@ async function withApp(run: (base: string) => Promise<void>, settings: Record<st
     .route("/api/rooms/:id", { handler: room })
     .route("/api/rooms/:id/socket", { handler: socket })
     .route("/api/codes/:code", { handler: codes })
+    .route("/r", { handler: typedCode })
     .route("/health", { handler: health })
     .route("/health/live", { handler: live })
     .route("/health/ready", { handler: ready })
@@ -59,6 +61,22 @@ Deno.test("the answer to a socket's handshake is left as it is, any other one ge
   const page = await ask("/page", { connection: "upgrade" });
   assertMatch(page.headers.get("content-security-policy")!, /default-src 'self'/);
 });
+
+Deno.test("a code that a form sent leads to its page; a sealed room's key that came all the same is in no further address", () =>
+  withApp(async (base) => {
+    const leadsTo = async (typed: string) => {
+      const answer = await fetch(`${base}/r?code=${encodeURIComponent(typed)}`, { redirect: "manual" });
+      await answer.body?.cancel();
+      return answer.headers.get("location");
+    };
+    assertEquals(await leadsTo(" Cosmic Stage 417 "), "/r/cosmic-stage-417");
+    assertEquals(await leadsTo("cosmicstage417"), "/r/cosmicstage417");
+    assertEquals(await leadsTo(" "), "/");
+    const key = "k3yK3yk3y-K3y_k3yK3yKw";
+    for (const typed of [key, `https://chat.example/s/AbCdEfGhIjKlMnOpQrStUv#${key}`, `x %23${key}`]) {
+      assertEquals(await leadsTo(typed), "/r/-");
+    }
+  }));
 
 Deno.test("a room is made over HTTP, found by id and by code as typed, and joined over its socket", () =>
   withApp(async (base) => {

@@ -49,6 +49,8 @@ export interface TestServerOptions {
   kv?: Kv;
   config?: PartialConfig;
   time?: Clock & Timers;
+  /** Default: `time`. */
+  steady?: Clock;
   instance?: string;
   meter?: ServerDeps["meter"];
 }
@@ -65,6 +67,7 @@ export function startTestServer(options: TestServerOptions = {}): TestServer {
     store,
     config: configWith(options.config),
     clock: time,
+    steady: options.steady ?? time,
     timers: time,
     random: realEnvironment.random,
     log: (line) => log.push(line),

@@ -7,10 +7,15 @@ import {
   UNCHECKED_MAX_EVENTS,
 } from "../../lib/session/ports/session_limits.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
+import { readEvent } from "../../lib/kinds/kinds.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import { fakeSigner } from "../simulation/fake_ed25519.ts";
 import { FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
+import { newRoomSecret, sealerOf } from "../../lib/crypto/seal.ts";
+import type { EventContent } from "../../lib/kinds/kinds.ts";
+import { LATEST_EVENTS } from "../../lib/protocol/limits.ts";
+import { LINES_MAX_PAGES } from "../../lib/session/ports/session_limits.ts";
 import { connected, lines, openRoom, openSession } from "./open_session.ts";
 
 async function say(server: FakeServer, from: number, to: number): Promise<void> {
@@ -316,5 +321,110 @@ Deno.test("more unchecked events than may wait end the transport, and nothing is
   await connected(server, session);
   await time.run(20_000);
   assertEquals(lines(session), ["opened Main stage", ...texts(1, UNCHECKED_MAX_EVENTS + 500)]);
+  session.dispose();
+});
+
+const idOf = (at: number) => `${String(at).padStart(21, "A")}A`;
+
+/** What is no line: all that may come after the last message. */
+const NO_LINES: Record<string, (target: string, at: number) => EventContent> = {
+  reactions: (to, at) => ({ kind: "reaction", body: { to, emoji: at % 2 ? "🔥" : "👍", on: true } }),
+  "reactions to nothing": (_, at) => ({
+    kind: "reaction",
+    body: { to: idOf(at), emoji: "🔥", on: true },
+  }),
+  "deletions of nothing": (_, at) => ({ kind: "retract", body: { to: idOf(at), n: at + 1 } }),
+  edits: (to, at) => ({ kind: "edit", body: { to, text: `edited ${at}` } }),
+  "new names": (_, at) => ({ kind: "profile", body: { name: `Bo ${at}` } }),
+};
+
+for (const [what, content] of Object.entries(NO_LINES)) {
+  for (const count of [LATEST_EVENTS, 300]) {
+    Deno.test(`[SYNC-6] a newcomer reads the 20 messages that stand above ${count} ${what}`, async () => {
+      const time = new VirtualTime();
+      const server = await FakeServer.create(time);
+      await say(server, 1, 20);
+      // Somebody else's: edits by others are no edits.
+      const first = server.log[1]!;
+      const read = readEvent(first);
+      const target = read.ok ? read.event.id : "";
+      for (let at = 0; at < count; at++) await server.say("", { by: 2, content: content(target, at) });
+      const session = openSession({ server });
+      await connected(server, session);
+      await time.run(1_000);
+      const said = session.messages.value.flatMap((item) => item.type === "message" ? [item.text] : []);
+      assertEquals(said, texts(1, 20));
+      assertEquals(session.older.value, "none");
+      session.dispose();
+    });
+  }
+}
+
+Deno.test("[SYNC-6] a newcomer to a sealed room, too, reads the 20 messages above 300 reactions", async () => {
+  const secret = newRoomSecret((bytes) => bytes.fill(5));
+  const sealer = await sealerOf(secret);
+  const time = new VirtualTime();
+  const server = await FakeServer.create(time, { kind: "sealed", sealer });
+  for (let at = 1; at <= 20; at++) await server.say(`m${at}`, { sealer });
+  for (let at = 0; at < 300; at++) {
+    await server.say("", { by: 2, sealer, content: NO_LINES["reactions to nothing"]!("", at) });
+  }
+  const session = openSession({ server, secret });
+  // Web Crypto works outside of virtual time.
+  for (let step = 0; step < 2_000 && lines(session).length < 21; step++) {
+    await time.run(5);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assertEquals(lines(session), ["opened Main stage", ...texts(1, 20)]);
+  session.dispose();
+});
+
+Deno.test("[SYNC-6] the newest 50 lines are there when reactions stand between them, and no more is asked for", async () => {
+  const time = new VirtualTime();
+  const server = await FakeServer.create(time);
+  for (let at = 1; at <= 200; at++) {
+    await server.say(`m${at}`);
+    if (at % 5 === 0) await server.say("", { by: 2, content: NO_LINES["reactions to nothing"]!("", at) });
+  }
+  const session = openSession({ server });
+  await connected(server, session);
+  await time.run(1_000);
+  assert(lines(session).length >= LATEST_EVENTS && lines(session).length <= LATEST_EVENTS + OLDER_EVENTS);
+  assertEquals(lines(session).at(-LATEST_EVENTS), "m151");
+  assertEquals(server.framesOf("history").map(({ limit }) => limit), [9, OLDER_EVENTS]);
+  session.dispose();
+});
+
+Deno.test("[SYNC-6] a flood of reactions costs a newcomer 20 pages; scrolling up goes on from there", async () => {
+  const time = new VirtualTime();
+  const server = await FakeServer.create(time);
+  await say(server, 1, 3);
+  for (let at = 0; at < 2_500; at++) {
+    await server.say("", { by: 2, content: NO_LINES["reactions to nothing"]!("", at) });
+  }
+  const session = openSession({ server });
+  await connected(server, session);
+  await time.run(5_000);
+  assertEquals(server.framesOf("history").length, LINES_MAX_PAGES);
+  assertEquals([lines(session), session.older.value], [[], "available"]);
+  session.loadOlder();
+  await time.run(5_000);
+  assertEquals(lines(session), ["opened Main stage", "m1", "m2", "m3"]);
+  session.dispose();
+});
+
+Deno.test("[SYNC-6] while a newcomer's lines are on their way, older messages are loading, also when the server is busy", async () => {
+  const time = new VirtualTime();
+  const server = await FakeServer.create(time);
+  await say(server, 1, 3);
+  for (let at = 0; at < 60; at++) await server.say("", { by: 2, content: NO_LINES["new names"]!("", at) });
+  server.busy = true;
+  const session = openSession({ server });
+  await connected(server, session);
+  await time.run(3_000);
+  assertEquals(session.older.value, "loading");
+  server.busy = false;
+  await time.run(1_000);
+  assert(lines(session).includes("m1"));
   session.dispose();
 });

@@ -2,7 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { roomNamePlace, sealerOf } from "../../lib/crypto/seal.ts";
 import { verifyEvent } from "../../lib/crypto/signing.ts";
-import { type Event, readEvent, type WireEvent } from "../../lib/protocol/event.ts";
+import type { WireEvent } from "../../lib/protocol/event.ts";
+import { type Event, readEvent } from "../../lib/kinds/kinds.ts";
 import { readWireEvent } from "../../lib/protocol/decode_server.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import { createHomeModel, type HomeDeps, type HomeModel } from "../../lib/session/home/home_model.ts";
@@ -161,7 +162,7 @@ Deno.test("a code leads to its room; a wrong one to codes that are nearly the sa
     path.endsWith("417") ? made(posted[0]?.body) : { problem: "no_such_room", suggestions: ["cosmic-stage-417", 7] }
   );
   assertEquals(await home.join("Cosmic Stage 417"), { path: "/r/cosmic-stage-417" });
-  assertEquals(asked[0]?.path, "/api/codes/Cosmic%20Stage%20417");
+  assertEquals(asked[0]?.path, "/api/codes/cosmic-stage-417");
   assertEquals(await home.join("cosmic-stage-418"), { problem: "no_such_room", suggestions: ["cosmic-stage-417"] });
   home.dispose();
 });

@@ -5,10 +5,12 @@ import {
   EMPTY_OUTBOX,
   enqueue,
   fill,
+  isReplaced,
   type OutboxState,
   raise,
   refuse,
   renumber,
+  restore,
   settle,
   sign,
 } from "../../lib/session/outbox/outbox_state.ts";
@@ -109,4 +111,40 @@ Deno.test("whatever happens, every number up to the highest is in the book once 
     }),
     { numRuns: 500 },
   );
+});
+
+Deno.test("a book that was lost is put back once, however many tabs do it, and takes no number or key from what came between", () => {
+  const step = fc.record({ text: fc.string(), signed: fc.boolean(), refused: fc.boolean() });
+  fc.assert(fc.property(fc.array(step), fc.array(step), (before, between) => {
+    const play = (book: OutboxState, steps: typeof before, at: number) => {
+      for (const { text, signed, refused } of steps) {
+        book = enqueue(book, { ...draft(text), at: at++ }, NONE);
+        const entry = book.entries.at(-1)!;
+        if (signed) book = sign(book, entry, wireOf(`${at} ${text}`));
+        if (refused) book = refuse(book, book.entries.at(-1)!, "wrong_kind", undefined);
+      }
+      return { ...book, revision: steps.length };
+    };
+    const known: OutboxState = { ...play(EMPTY_OUTBOX, before, 1), id: "known" };
+    const found: OutboxState = { ...play(EMPTY_OUTBOX, between, 1_000), id: "found" };
+    assert(isReplaced(known, found) && !isReplaced(known, known));
+    const restored = restore(found, known);
+    assertEquals(restore(restored, known), restored);
+    assertEquals(restored.entries.length, before.length + between.length);
+    assertEquals(new Set(restored.entries.map(({ key }) => key)).size, restored.entries.length);
+    for (const { entries } of [known, found]) {
+      for (const entry of entries) {
+        const there = restored.entries.find(({ at }) => at === entry.at)!;
+        assertEquals([there.content, there.wire, there.refused], [entry.content, entry.wire, entry.refused]);
+        if (entry.wire !== undefined) assertEquals(there.n, entry.n); // Signed bytes keep their number.
+      }
+    }
+    const next = enqueue(restored, { ...draft("next"), at: 5_000 }, NONE).entries.find(({ at }) => at === 5_000)!;
+    for (const { n, clock, key } of restored.entries) assert(n < next.n && clock < next.clock && key < next.key);
+    // No text without a signature shares its number with another one that is still to be sent.
+    const waiting = restored.entries.filter(({ refused }) => refused === undefined);
+    for (const entry of waiting.filter(({ wire, at }) => wire === undefined && at < 1_000)) {
+      assertEquals(waiting.filter(({ n }) => n === entry.n).length, 1, `${entry.n}`);
+    }
+  }));
 });

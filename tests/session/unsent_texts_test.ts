@@ -34,8 +34,8 @@ async function start() {
       session: {
         messages: session.messages,
         ready: page.ready,
-        sendMessage: (text, replyTo, at) => page.sendMessage(text, replyTo, at),
-        edit: (to, text) => page.edit(to, text),
+        sendMessage: (...message) => page.sendMessage(...message),
+        edit: (...change) => page.edit(...change),
       },
     });
   return { time, session, storage, open };
@@ -73,6 +73,48 @@ Deno.test("what the outbox got in time is not sent again", async () => {
   await time.run(1_000);
   assertEquals(lines(session).filter((line) => line.startsWith("in time")), ["in time"]);
   assertEquals(storage.items.size, 0);
+  session.dispose();
+});
+
+Deno.test("[TAB-13] a page that is shown again sends nothing that a later page of its tab has sent", async () => {
+  const { time, session, storage, open } = await start();
+  await session.sendMessage("first");
+  await time.run(1_000);
+  const mine = session.messages.value.at(-1)!.id;
+  let show = () => {};
+  const shown = new Promise<void>((resolve) => show = resolve);
+  const left = open({
+    ready: session.ready,
+    sendMessage: (...message) => shown.then(() => session.sendMessage(...message)),
+    edit: (...change) => shown.then(() => session.edit(...change)),
+  });
+  const sent = [left.sendMessage("once"), left.edit(mine, "changed")];
+  const later = open();
+  await later.edit(mine, "changed again");
+  await time.run(1_000);
+  assertEquals(lines(session).slice(-2), ["changed again", "once"]);
+  show();
+  assertEquals(await Promise.all(sent), [{}, {}]);
+  await time.run(1_000);
+  assertEquals(lines(session).slice(-2), ["changed again", "once"]);
+  assertEquals(storage.items.size, 0);
+  session.dispose();
+});
+
+Deno.test("[TAB-13] a page that is shown again sends what nobody has sent since, also where nothing can be written", async () => {
+  const { time, session, storage, open } = await start();
+  let show = () => {};
+  const shown = new Promise<void>((resolve) => show = resolve);
+  const left = open({ ...stuck, sendMessage: (...message) => shown.then(() => session.sendMessage(...message)) });
+  const written = left.sendMessage("written");
+  storage.setItem = () => {
+    throw new DOMException("full", "QuotaExceededError");
+  };
+  const unwritten = left.sendMessage("not written");
+  show();
+  await Promise.all([written, unwritten]);
+  await time.run(1_000);
+  assertEquals(lines(session).slice(-2), ["written", "not written"]);
   session.dispose();
 });
 

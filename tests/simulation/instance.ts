@@ -70,6 +70,7 @@ export class Instance {
       config,
       verifier: fakeVerifier,
       clock: this.life.clock,
+      steady: this.life.clock,
       timers: this.life.timers,
       random: { bytes, fraction: () => random.fraction() },
       log: parts.log,

@@ -141,7 +141,7 @@ export function logContract(test: StoreTest): void {
     const size = payload.length + signature.length;
     assertEquals(await read(101, 301, 50, 10 * size), [101, 10]);
     assertEquals(await read(101, 301, 50, 1), [101, 1]);
-    await store.log.trim(main, 100, 0);
+    await store.log.trim(main, 100);
     assertEquals(await read(1, 301, 50), [202, 50]);
     assertEquals(await read(1, 150, 50), [1, 0]);
   });
@@ -150,8 +150,8 @@ export function logContract(test: StoreTest): void {
     const store = await open(), kv = await openKv();
     const { epoch } = await makeRoom(store, "main");
     await fill(store, "main", "a", 449);
-    assertEquals(await store.log.trim(main, 450, 0), 0);
-    assertEquals(await store.log.trim(main, 10, 0), 440);
+    assertEquals(await store.log.trim(main, 450), 0);
+    assertEquals(await store.log.trim(main, 10), 440);
     assertEquals(await assertLogIntact(kv, main), Array.from({ length: 10 }, (_, at) => 441 + at));
     const head = await headOf(store, "main");
     assertEquals([head.epoch, head.head, head.oldest], [epoch, 450, 441]);
@@ -163,8 +163,8 @@ export function logContract(test: StoreTest): void {
       ],
     );
     assertEquals((await store.log.readAuthors(main, [idOf("a", 32)])).get(idOf("a", 32))?.lastN, 449);
-    assertEquals(await store.log.trim(main, 10, 0), 0);
-    assertEquals(await store.log.trim(idOf("none"), 10, 0), 0);
+    assertEquals(await store.log.trim(main, 10), 0);
+    assertEquals(await store.log.trim(idOf("none"), 10), 0);
     kv.close();
   });
 
@@ -172,12 +172,17 @@ export function logContract(test: StoreTest): void {
     const store = await open(), kv = await openKv();
     await makeRoom(store, "main");
     await fill(store, "main", "a", 10, NOON + 1_000, 1_000);
-    assertEquals(await store.log.trim(main, 999, NOON + 4_000), 4);
+    const { epoch } = await headOf(store, "main");
+    const old = (beforeMs: number, upTo = 999) => ({ epoch, upTo, beforeMs });
+    assertEquals(await store.log.trim(main, 999), 0);
+    assertEquals(await store.log.trim(main, 999, { ...old(NOON + 4_000), epoch: "of another log" }), 0);
+    assertEquals(await store.log.trim(main, 999, old(NOON + 4_000, 2)), 2);
+    assertEquals(await store.log.trim(main, 999, old(NOON + 4_000)), 2);
     assertEquals((await headOf(store, "main")).oldest, 5);
-    assertEquals(await store.log.trim(main, 999, NOON + 99_000), 7);
+    assertEquals(await store.log.trim(main, 999, old(NOON + 99_000)), 7);
     const empty = await headOf(store, "main");
     assertEquals([empty.head, empty.oldest], [11, 12]);
-    assertEquals(await store.log.trim(main, 0, NOON), 0);
+    assertEquals(await store.log.trim(main, 0), 0);
     await appendSurely(store, "main", [eventOf("main", "b", 1, 12)]);
     assertEquals(await assertLogIntact(kv, main), [12]);
     kv.close();
@@ -192,11 +197,11 @@ export function logContract(test: StoreTest): void {
     })();
     const removed = await Promise.all(stores.map(async (store) => {
       let sum = 0;
-      for (let round = 0; round < 5; round++) sum += await store.log.trim(main, 20, 0);
+      for (let round = 0; round < 5; round++) sum += await store.log.trim(main, 20);
       return sum;
     }));
     await appending;
-    const rest = await stores[1]!.log.trim(main, 20, 0);
+    const rest = await stores[1]!.log.trim(main, 20);
     assertEquals(removed.reduce((sum, count) => sum + count, rest), 1_010);
     assertEquals((await assertLogIntact(kv, main)).length, 20);
     kv.close();

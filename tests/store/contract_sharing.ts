@@ -147,7 +147,7 @@ function bellsContract(test: StoreTest): void {
       (store) => appendSurely(store, "main", [eventOf("main", "a", 1, 2)]),
       (store) => store.presence.write(main, presenceOf("one", 1, NOON + 9), NOON),
       (store) => store.presence.write(main, presenceOf("one", 0, NOON + 9), NOON),
-      (store) => store.log.trim(main, 1, 0),
+      (store) => store.log.trim(main, 1),
       (store) => store.rooms.remove(main),
     ];
     for (const change of changes) {

@@ -1,5 +1,6 @@
 /** Several instances on one database, every operation held up by a seeded random time: what must hold in any order. */
 import { assert, assertEquals } from "@std/assert";
+import { isStub } from "../../lib/protocol/stub.ts";
 import { openStore } from "../../lib/store/deno_store.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 import { appendSurely, eventOf, fill, headOf, idOf, makeRoom, NOON } from "./contract.ts";
@@ -54,7 +55,7 @@ for (let seed = 1; seed <= 10; seed++) {
     });
     const trimmers = stores.map(async (store) => {
       while (writing) {
-        const count = await store.log.trim(main, 150, 0);
+        const count = await store.log.trim(main, 150);
         trimmed += count;
       }
     });
@@ -64,8 +65,10 @@ for (let seed = 1; seed <= 10; seed++) {
         const { from, events } = await store.log.readRange(main, oldest, head, 500, 9_999_999);
         assert(from >= oldest);
         // Each event at the position it was acked with; one that is stored but not acked yet is not known here.
-        events.forEach(([payload], at) => {
-          if (acked.has(from + at)) assertEquals(payload, acked.get(from + at), `position ${from + at}`);
+        events.forEach((entry, at) => {
+          if (acked.has(from + at)) {
+            assertEquals(isStub(entry) || entry[0], acked.get(from + at), `position ${from + at}`);
+          }
         });
       }
     });
@@ -76,7 +79,7 @@ for (let seed = 1; seed <= 10; seed++) {
     }
     await Promise.all([...trimmers, ...readers]);
 
-    trimmed += await stores[0]!.log.trim(main, 150, 0);
+    trimmed += await stores[0]!.log.trim(main, 150);
     assertEquals(acked.size, 360);
     assertEquals(trimmed, 361 - 150);
     assertEquals(await assertLogIntact(database.open(), main), Array.from({ length: 150 }, (_, at) => 212 + at));
@@ -92,7 +95,7 @@ Deno.test("a read that a trim cuts in two ends at the hole", async () => {
   let steps = 0;
   const delay = async () => {
     // Steps 1 and 2 are the first batch of 100; before the second one only the newest 50 stay.
-    if (++steps === 3) await trimmer.log.trim(main, 50, 0);
+    if (++steps === 3) await trimmer.log.trim(main, 50);
   };
   const reader = openStore({ kv: database.open({ delay }) });
   const { from, events } = await reader.log.readRange(main, 1, 300, 300, 9_999_999);

@@ -26,7 +26,7 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
   "log.readAuthors": (store) => store.log.readAuthors(main, [idOf("a", 32)]),
   "log.findByNumber": (store) => store.log.findByNumber(main, [{ author: idOf("a", 32), n: 1 }]),
   "log.readRange": (store) => store.log.readRange(main, 1, 9, 9, 9),
-  "log.trim": (store) => store.log.trim(main, 0, 0),
+  "log.trim": (store) => store.log.trim(main, 0),
   "presence.write": (store) =>
     store.presence.write(main, { instance: "i", count: 1, shown: [], expiresAt: NOON + 1 }, NOON),
   "presence.read": (store) => store.presence.read(main, NOON),

@@ -30,7 +30,7 @@ const NOT_FOR_BROWSERS = [
 const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
 delete config.tasks;
 delete config.unstable;
-config.compilerOptions.lib = ["esnext", "dom", "dom.iterable", "dom.asynciterable"];
+config.compilerOptions.lib = ["es2022", "dom", "dom.iterable", "dom.asynciterable"];
 config.exclude.push(...NOT_FOR_BROWSERS);
 await Deno.writeTextFile(CONFIG, JSON.stringify(config));
 try {

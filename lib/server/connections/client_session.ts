@@ -4,7 +4,8 @@
  * greeting → joining → catching_up → live → closed; every state may end in closed.
  */
 import { type Cancel, pause } from "../../shared/environment.ts";
-import { type EventId, eventIdOf, readEvent, type RoomId, type WireEvent } from "../../protocol/event.ts";
+import { type EventId, eventIdOf, type RoomId, type WireEvent } from "../../protocol/event.ts";
+import { readEvent } from "../../kinds/kinds.ts";
 import { CLOSE_REASONS, type CloseReason, type FrameProblem } from "../../protocol/codes.ts";
 import { decodeClientFrame, readHelloProof } from "../../protocol/decode_client.ts";
 import type {
@@ -68,6 +69,8 @@ export interface ClientSessionDeps {
   stats: ServerStats;
   /** When this client, sent away now, should come back, ms: each one at another time. */
   returnAfterMs(): number;
+  /** The device's clock, as it says, ms since 1970. */
+  onDeviceTime(atMs: number): void;
   onClosed(): void;
   onFailure(error: StorageUnavailable): void;
 }
@@ -209,6 +212,7 @@ export class ClientSession implements Member, Sender {
       await this.#deps.verifier.verify(proof.author, ...frame.proof);
     if (this.#isClosed()) return;
     if (!right) return this.end("bad_hello");
+    if (frame.at !== undefined) this.#deps.onDeviceTime(frame.at);
     const admission = await this.#deps.admission;
     if (!admission.ok || this.#isClosed()) return;
     const { hub } = admission;

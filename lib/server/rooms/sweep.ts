@@ -2,10 +2,11 @@
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
-import { StorageUnavailable, type Store } from "../../store/store.ts";
+import { type AgeMark, type LogHead, StorageUnavailable, type Store } from "../../store/store.ts";
 import type { ServerConfig } from "../config.ts";
 import { errorText } from "../logger.ts";
 import type { Environment } from "../environment.ts";
+import type { TimeKeeper } from "./time_keeper.ts";
 
 /** Rooms read at a time; between two pages everything else has its turn. */
 const PAGE_ROOMS = 100;
@@ -16,6 +17,7 @@ export interface SweepDeps {
   store: Pick<Store, "rooms" | "log" | "presence" | "leases">;
   config: Pick<ServerConfig, "retention">;
   environment: Environment;
+  time: Pick<TimeKeeper, "look" | "runningMs">;
   instance: string;
   onFailure(error: StorageUnavailable): void;
 }
@@ -32,13 +34,13 @@ export class Sweep {
     this.#later();
   }
 
-  /** A busy room holds more than it may: trims it now, one room after another. */
+  /** A busy room holds more than it may: deletes the oldest now, one room after another. */
   trimSoon(room: RoomId): void {
     if (this.#closed || this.#trimsWaiting.has(room) || this.#trimsWaiting.size >= TRIMS_WAITING_MAX) return;
     this.#trimsWaiting.add(room);
     this.#then(async () => {
       this.#trimsWaiting.delete(room);
-      await this.#trim(room);
+      await this.#deps.store.log.trim(room, this.#deps.config.retention.maxEvents);
     });
   }
 
@@ -78,28 +80,30 @@ export class Sweep {
   }
 
   async #sweep(): Promise<void> {
-    const { store, config: { retention }, environment: { clock }, instance } = this.#deps;
-    const { sweepEveryMs } = retention;
+    const { store, config: { retention }, environment: { clock }, time, instance } = this.#deps;
+    const { maxEvents, maxAgeMs, idleRoomMs, heldMs, sweepEveryMs } = retention;
+    const { nowMs, runningMs, plausible } = await time.look();
     if (!await store.leases.acquire("retention", instance, sweepEveryMs / 2, clock.now())) return;
     await store.rooms.finishRemovals();
     let after: RoomId | undefined;
     for (;;) {
       const rooms: readonly RoomInfo[] = await store.rooms.page(after, PAGE_ROOMS);
-      const heads = await store.log.readHeads(rooms.map(({ id }) => id));
-      for (const [index, room] of rooms.entries()) {
+      const ids = rooms.map(({ id }) => id);
+      const [heads, ages] = await Promise.all([store.log.readHeads(ids), store.log.readAges(ids)]);
+      for (const [index, { id }] of rooms.entries()) {
         if (this.#closed) return;
-        await this.#trim(room.id);
-        const idleMs = clock.now() - (heads[index]?.lastAt ?? room.createdAt);
-        if (idleMs > retention.idleRoomMs) await this.#removeIfEmpty(room.id);
+        const head = heads[index];
+        if (head === undefined) continue;
+        // The heads were read before this: what they hold was stored by then.
+        const age = nextAge(ages[index], head, { runningMs, markMs: time.runningMs ?? runningMs, heldMs });
+        if (age !== ages[index]) await store.log.writeAge(id, age);
+        const old = { epoch: age.epoch, upTo: age.proven, beforeMs: nowMs - maxAgeMs };
+        await store.log.trim(id, maxEvents, plausible ? old : undefined);
+        if (plausible && age.proven >= head.head && nowMs - head.lastAt > idleRoomMs) await this.#removeIfEmpty(id);
       }
       if (rooms.length < PAGE_ROOMS) return;
       after = rooms.at(-1)!.id;
     }
-  }
-
-  async #trim(room: RoomId): Promise<void> {
-    const { store, config: { retention }, environment: { clock } } = this.#deps;
-    await store.log.trim(room, retention.maxEvents, clock.now() - retention.maxAgeMs);
   }
 
   async #removeIfEmpty(room: RoomId): Promise<void> {
@@ -110,4 +114,22 @@ export class Sweep {
     ]);
     if (head !== undefined && head.oldest > head.head && people.length === 0) await store.rooms.remove(room);
   }
+}
+
+/**
+ * A room's mark as it is now; the same one when nothing changed. What was in the log at a mark is proven to be old when
+ * servers have run for `heldMs` since: `runningMs` by what all of them counted, `markMs` now, at the latest.
+ */
+export function nextAge(
+  before: AgeMark | undefined,
+  { epoch, head }: Pick<LogHead, "epoch" | "head">,
+  { runningMs, markMs, heldMs }: { runningMs: number; markMs: number; heldMs: number },
+): AgeMark {
+  let mark: AgeMark = before?.epoch === epoch ? before : { epoch, proven: 0 };
+  const { next } = mark;
+  if (next !== undefined && runningMs - next.runningMs >= heldMs) mark = { epoch, proven: next.position };
+  // A mark from a time that was not counted yet: of another database, or put back with an older one.
+  else if (next !== undefined && next.runningMs > markMs) mark = { epoch, proven: mark.proven };
+  if (mark.next !== undefined || head <= mark.proven) return mark;
+  return { ...mark, next: { position: head, runningMs: markMs } };
 }

@@ -75,6 +75,8 @@ export interface HealthDeps {
   log: Log;
   counts(): { users: number; connections: number; openRooms: number };
   load(): Load;
+  /** Why the clock cannot be right. */
+  clockProblem(): string | undefined;
   /** Rooms of the database that are not to be told of: that of the probes. */
   uncountedRooms?(): Promise<number>;
 }
@@ -114,6 +116,8 @@ export class HealthCheck {
     if (kvLatencyMs === null) down.push(`the database did not answer within ${health.deadStoreMs} ms`);
     else if (kvLatencyMs > health.slowStoreMs) degraded.push(`the database takes ${Math.round(kvLatencyMs)} ms`);
     if (now - this.#failedAt < health.recentFailureMs) degraded.push("the database failed a moment ago");
+    const clockProblem = this.#deps.clockProblem();
+    if (clockProblem !== undefined) degraded.push(clockProblem);
     const { level, signal } = this.#deps.load();
     if (level !== "normal") degraded.push(`too much to do: ${level} (${signal})`);
     if (connections >= limits.connections * health.fullShare) {

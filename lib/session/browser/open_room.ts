@@ -91,6 +91,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
     onCleared: (epoch) => withFiles((files) => files.cleared(epoch)),
     // False is to be believed, true is not.
     online: () => navigator.onLine !== false,
+    onFault: (error) => reportError(error),
     log: (line) => {
       connection.note(line);
       log(line);

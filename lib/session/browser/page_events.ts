@@ -20,6 +20,7 @@ export function watchPage(session: RoomSession, connection: RoomConnection): Can
       else void session.persist();
     }),
     listen([[window, "pagehide"]], () => {
+      // Of a page that may be shown again, storage waits until then.
       void session.persist();
       connection.leave();
     }),

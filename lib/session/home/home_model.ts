@@ -10,6 +10,7 @@ import {
   withOpened,
   withoutRoom,
 } from "../../chat/recent_rooms.ts";
+import { readTypedRoom } from "../../chat/typed_room.ts";
 import type { RoomId, RoomKind, WireEvent } from "../../protocol/event.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { LISTED_POLL_MS, REFUSED_PAUSE_MS } from "../ports/session_limits.ts";
@@ -58,7 +59,7 @@ export interface HomeModel {
    * again, each time after as long as it says; without `waiting` that is a problem like any other.
    */
   create(name: string, kind: RoomKind, waiting?: Waiting): Promise<Opened | HttpProblem>;
-  /** Finds a room by its code, as typed. */
+  /** Finds a room by its code or link, as typed. A sealed room's key stays in the page. */
   join(code: string): Promise<Opened | (HttpProblem & { suggestions?: readonly string[] })>;
   setFavourite(id: RoomId, favourite: boolean): Promise<void>;
   /** Takes a room off this device: from the lists, with its local copy. */
@@ -145,6 +146,7 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
     notices.value = said;
   }
 
+  const stopListening = storage.onRenewed?.(() => stored.value = storage.lasting);
   void hear(deps.notices?.drawn ?? []);
   void remember(async () => {
     const [rooms, kept] = await Promise.all([storage.rooms(), storage.name()]);
@@ -176,10 +178,13 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
       return { path: roomPath(made) };
     },
     async join(typed) {
-      const found = await findByCode(deps, typed);
+      const read = readTypedRoom(typed);
+      if (read.found === "sealed") return { path: read.path };
+      if (read.found === "nothing") return { problem: "no_such_room" };
+      const found = await findByCode(deps, read.found === "code" ? read.code : read.words);
       return "problem" in found ? found : { path: roomPath(found) };
     },
-    setFavourite: (id, favourite) => changeRooms((rooms) => withFavourite(rooms, id, favourite, clock.now())),
+    setFavourite: (id, favourite) => changeRooms((rooms) => withFavourite(rooms, id, favourite)),
     forget: (id) => changeRooms((rooms) => withoutRoom(rooms, id)),
     async setName(typed) {
       const read = normalizeDisplayName(typed);
@@ -199,6 +204,7 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
     },
     dispose() {
       disposed = true;
+      stopListening?.();
       cancelPoll();
       board?.dispose();
     },

@@ -1,10 +1,12 @@
 /** What the home page asks the server over HTTP, and the one door through which its answers come in. */
 import { ROOM_API_PROBLEMS, type RoomApiProblem } from "../../protocol/codes.ts";
-import { isRecord, isTime, type WireEvent } from "../../protocol/event.ts";
+import type { WireEvent } from "../../protocol/event.ts";
+import { isRecord, isTime } from "../../shared/checks.ts";
 import { readRoomInfo, readWireEvent } from "../../protocol/decode_server.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { NOTICES_MAX } from "../../protocol/limits.ts";
 import { REQUEST_TIMEOUT_MS } from "../ports/session_limits.ts";
+import { within } from "../../shared/within.ts";
 
 /** `offline`: no answer came, or none that can be understood. */
 export interface HttpProblem {
@@ -99,8 +101,10 @@ function readProblem(answer: Record<string, unknown>): HttpProblem | undefined {
 /** The JSON object that is answered, whatever its status; `{problem: "offline"}` when there is none. */
 async function request(deps: HttpDeps, path: string, init: RequestInit = {}): Promise<Record<string, unknown>> {
   try {
-    const response = await deps.fetch(path, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
-    const answer: unknown = await response.json();
+    const answer: unknown = await within(
+      REQUEST_TIMEOUT_MS,
+      async (signal) => (await deps.fetch(path, { ...init, signal })).json(),
+    );
     if (isRecord(answer)) return answer;
   } catch (error) {
     deps.log?.(`${path}: ${error}`);

@@ -9,16 +9,10 @@ import type { Cancel } from "../../shared/environment.ts";
 import type { Signer } from "../../crypto/signing.ts";
 import { signEvent } from "../../crypto/signing.ts";
 import type { DeliveryState } from "../../chat/timeline.ts";
+import { toBase64Url } from "../../shared/base64url.ts";
 import { REFUSALS } from "../../protocol/codes.ts";
-import {
-  type Event,
-  type EventContent,
-  type EventId,
-  isSaid,
-  readEvent,
-  type RoomId,
-  type WireEvent,
-} from "../../protocol/event.ts";
+import type { EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import { type Event, type EventContent, isSaid, readEvent } from "../../kinds/kinds.ts";
 import type { RefusedFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { HOLE_MAX_EVENTS, REFUSED_PAUSE_MS, STORAGE_RETRY_MS } from "../ports/session_limits.ts";
@@ -26,7 +20,11 @@ import * as outboxes from "./outbox_state.ts";
 import type { Baseline, Draft, OutboxEntry, OutboxState } from "./outbox_state.ts";
 import { type OutboxItem, OutboxSender, type OutboxSenderDeps, waitingOf } from "./outbox_sender.ts";
 
-export interface OutboxDeps extends Omit<OutboxSenderDeps, "items" | "onSent">, Pick<SessionDeps, "storage" | "tabs"> {
+/** Of a book's random id: no two outboxes of a room on one device have the same. */
+const BOOK_ID_BYTES = 9;
+
+export interface OutboxDeps
+  extends Omit<OutboxSenderDeps, "items" | "onSent">, Pick<SessionDeps, "storage" | "tabs" | "random"> {
   room: RoomId;
   signer: Signer;
   /** What is signed for this content: itself, or sealed. */
@@ -54,10 +52,9 @@ export class Outbox {
   readonly #items = new Map<number, OutboxItem>();
   /** Keys of what is stored in the room and may still be in the book. */
   readonly #stored = new Set<number>();
-  /** Keys that the book had when it was last read. */
-  #kept: ReadonlySet<number> = new Set();
-  #revision = 0;
-  readonly #stopListening: Cancel;
+  /** As it was last read. */
+  #book: OutboxState = outboxes.EMPTY_OUTBOX;
+  readonly #stopListening: Cancel[];
   /** My highest number in the room's log, as the server last said. */
   #lastN = 0;
   /** Signing is under way, for all that wait for it. */
@@ -69,9 +66,11 @@ export class Outbox {
   constructor(deps: OutboxDeps) {
     this.#deps = deps;
     this.#sender = new OutboxSender({ ...deps, items: this.#items, onSent: (item) => this.#sentChanged(item) });
-    this.#stopListening = deps.tabs?.listen((room) => {
-      if (room === deps.room) this.#run(() => this.load());
-    }) ?? (() => {});
+    const load = () => this.#run(() => this.load());
+    this.#stopListening = [
+      deps.tabs?.listen((room) => room === deps.room && load()),
+      deps.storage.onRenewed?.(load),
+    ].filter((stop) => stop !== undefined);
   }
 
   /** Reads what waits, also what an earlier page left. Rejects when the storage fails. */
@@ -79,10 +78,15 @@ export class Outbox {
     await this.#change((book) => book);
   }
 
-  /** Keeps a new event and sends it as soon as may be. False: the outbox is full. Rejects when the storage fails. */
-  async enqueue(draft: Draft): Promise<boolean> {
+  /**
+   * Keeps a new event and sends it as soon as may be. False: the outbox is full. Rejects when the storage fails. `isWanted`:
+   * asked when the storage is there for it, which may be long after a page was left and shown again; if not, nothing is kept.
+   */
+  async enqueue(draft: Draft, isWanted: () => boolean = () => true): Promise<boolean> {
     let full = false;
     await this.#change((book) => {
+      full = false;
+      if (!isWanted()) return book;
       const after = outboxes.enqueue(book, draft, this.#floor());
       full = after === book;
       return after;
@@ -181,7 +185,9 @@ export class Outbox {
         });
         this.#tellTabs();
         // Another tab has taken it back, or heard the same before us.
-        if (!this.#kept.has(entry.key) && this.#items.delete(entry.key)) this.#deps.onGone(frame.id);
+        if (!this.#book.entries.some(({ key }) => key === entry.key) && this.#items.delete(entry.key)) {
+          this.#deps.onGone(frame.id);
+        }
       });
     }
   }
@@ -202,7 +208,7 @@ export class Outbox {
   dispose(): void {
     this.#disposed = true;
     this.#cancelLoad?.();
-    this.#stopListening();
+    for (const stop of this.#stopListening) stop();
     this.disconnected();
   }
 
@@ -224,8 +230,13 @@ export class Outbox {
     const { storage, room } = this.#deps;
     this.#take(
       await storage.changeOutbox(room, (book) => {
-        const after = change(outboxes.settle(book, this.#stored));
-        return after === book ? book : { ...after, revision: book.revision + 1 };
+        const known = this.#book;
+        const after = change(
+          outboxes.isReplaced(known, book)
+            ? outboxes.restore(book, outboxes.settle(known, this.#stored))
+            : outboxes.settle(book, this.#stored),
+        );
+        return after === book ? book : { id: this.#newId(), ...after, revision: book.revision + 1 };
       }),
     );
   }
@@ -252,10 +263,12 @@ export class Outbox {
 
   /** Makes this tab's items what the book says. */
   #take(book: OutboxState): void {
-    // A book without changes, as an empty one, has nothing to take.
-    if (this.#disposed || book.revision <= this.#revision) return;
-    this.#revision = book.revision;
-    const kept = this.#kept = new Set(book.entries.map(({ key }) => key));
+    if (this.#disposed) return;
+    if (book.id !== this.#book.id && book.id !== undefined) this.#moveItems(book);
+    // An answer that comes late, or a book without changes, as an empty one: there is nothing to take.
+    else if (book.id !== this.#book.id || book.revision <= this.#book.revision) return;
+    this.#book = book;
+    const kept = new Set(book.entries.map(({ key }) => key));
     for (const entry of book.entries) {
       if (this.#stored.has(entry.key)) continue;
       const item = this.#items.get(entry.key);
@@ -281,6 +294,25 @@ export class Outbox {
       this.#items.delete(key);
       if (item.event !== undefined) this.#deps.onGone(item.event.id);
     }
+  }
+
+  /** The keys of another book are others: what is on its way goes on under its new one. */
+  #moveItems(book: OutboxState): void {
+    const items = [...this.#items.values()];
+    this.#items.clear();
+    this.#stored.clear();
+    for (const item of items) {
+      const { key, wire } = item.entry;
+      if (wire === undefined) continue; // The book has it, and it is signed from there.
+      const moved = book.entries.find((entry) => entry.wire?.[1] === wire[1]);
+      // In neither book any more: our own connection will tell, as of everything that another tab took out.
+      this.#items.set(moved?.key ?? -key, item);
+      item.entry = moved ?? { ...item.entry, key: -key };
+    }
+  }
+
+  #newId(): string {
+    return toBase64Url(this.#deps.random.bytes(BOOK_ID_BYTES));
   }
 
   #opened(entry: OutboxEntry): Event | undefined {

@@ -7,7 +7,8 @@
  * number instead. Only a text whose number is taken by another event, where its bytes can never be stored, gets a new one.
  */
 import type { Refusal } from "../../protocol/codes.ts";
-import type { EventContent, WireEvent } from "../../protocol/event.ts";
+import type { WireEvent } from "../../protocol/event.ts";
+import type { EventContent } from "../../kinds/kinds.ts";
 import { OUTBOX_MAX_EVENTS } from "../ports/session_limits.ts";
 
 export interface OutboxEntry {
@@ -30,6 +31,8 @@ export interface OutboxEntry {
 }
 
 export interface OutboxState {
+  /** Random, from its first change on: the storage was cleared where the book has another one. Absent in older outboxes. */
+  readonly id?: string;
   /** Counts changes, so that an answer that comes late is known to be old. */
   readonly revision: number;
   /** The highest number and Lamport clock given out or known of. */
@@ -110,10 +113,51 @@ export function raise(book: OutboxState, floor: Baseline): OutboxState {
   return { ...book, n: Math.max(book.n, floor.n), clock: Math.max(book.clock, floor.clock) };
 }
 
+/** Whether `book`, read just now, stands where `known` was: the storage was cleared in between. */
+export function isReplaced(known: OutboxState, book: OutboxState): boolean {
+  return book.revision < known.revision || (known.id !== undefined && book.id !== known.id);
+}
+
+/**
+ * Puts all that `known` had into the book that stands in its place; another tab may have put some of it back before. Signed
+ * bytes keep their number, as ever. Texts without a signature whose number is taken by now get the next one.
+ */
+export function restore(book: OutboxState, known: OutboxState): OutboxState {
+  const higher = (count: "n" | "clock" | "lastKey") => Math.max(book[count], known[count]);
+  let after: OutboxState = { ...book, n: higher("n"), clock: higher("clock"), lastKey: higher("lastKey") };
+  for (const entry of known.entries) {
+    const there = after.entries.find((other) => isSameEntry(other, entry));
+    if (there !== undefined) {
+      if (entry.wire !== undefined && there.n === entry.n) after = sign(after, there, entry.wire);
+      continue;
+    }
+    const key = after.entries.some((other) => other.key === entry.key) ? after.lastKey + 1 : entry.key;
+    const isTaken = entry.wire === undefined && entry.refused === undefined &&
+      after.entries.some(({ n, refused }) => n === entry.n && refused === undefined);
+    if (isTaken) {
+      const n = after.n + 1;
+      after = add({ ...after, n }, n, entry, 0, key);
+    } else {
+      const entries = [...after.entries, { ...entry, key }].sort(byNumber);
+      after = { ...after, lastKey: Math.max(after.lastKey, key), entries };
+    }
+  }
+  return after;
+}
+
+/** Whether it is the same key press, under whichever key and number. Fillers are made by the dozen, and told by their keys. */
+function isSameEntry(a: OutboxEntry, b: OutboxEntry): boolean {
+  return a.at === b.at && (a.key === b.key || !a.noop) && JSON.stringify(a.content) === JSON.stringify(b.content);
+}
+
+function byNumber(a: OutboxEntry, b: OutboxEntry): number {
+  return a.n - b.n || a.key - b.key;
+}
+
 function add(book: OutboxState, n: number, draft: Draft, minClock: number, key = book.lastKey + 1): OutboxState {
   const clock = Math.max(book.clock, minClock) + 1;
   const entries = [...book.entries, { key, n, clock, at: draft.at, content: draft.content }];
-  entries.sort((a, b) => a.n - b.n || a.key - b.key);
+  entries.sort(byNumber);
   return { ...book, clock, lastKey: Math.max(book.lastKey, key), entries };
 }
 
@@ -127,7 +171,7 @@ function edit(book: OutboxState, key: number, change: (entry: OutboxEntry) => Ou
   const before = book.entries[at];
   if (before === undefined) return book;
   const after = change(before);
-  return after === before ? book : { ...book, entries: book.entries.with(at, after) };
+  return after === before ? book : { ...book, entries: book.entries.map((entry) => entry === before ? after : entry) };
 }
 
 /** Whether the book still has this entry as it was sent: another tab may have heard the same refusal first. */

@@ -1,7 +1,7 @@
 /**
  * What somebody pressed Send on and the outbox does not have yet. The outbox is a database that answers later, and a page
- * that is reloaded before it did would lose the text. So it is also written where that takes no waiting, until the outbox
- * has it; the next page of this tab sends what it finds there.
+ * that is reloaded or left before it did would lose the text. So it is also written where that takes no waiting, until the
+ * outbox has it; the next page of this tab that opens the room sends what it finds there.
  */
 import type { Clock } from "../../shared/environment.ts";
 import type { EventId, RoomId } from "../../protocol/event.ts";
@@ -74,14 +74,22 @@ export class UnsentTexts {
     }
   }
 
-  #toOutbox({ at, text, replyTo, edits }: UnsentText): Promise<{ problem?: SendProblem }> {
+  #toOutbox(unsent: UnsentText): Promise<{ problem?: SendProblem }> {
     const { session } = this.#deps;
-    return edits === undefined ? session.sendMessage(text, replyTo, at) : session.edit(edits, text);
+    const { at, text, replyTo, edits } = unsent;
+    // A page may be left before its outbox has the text, and shown again after a later page of this tab has sent it.
+    const written = this.#has(unsent);
+    const isWanted = () => !written || this.#has(unsent);
+    return edits === undefined ? session.sendMessage(text, replyTo, at, isWanted) : session.edit(edits, text, isWanted);
   }
 
   /** Never the same twice: it tells the texts apart. */
   #now(): number {
     return this.#lastAt = Math.max(this.#lastAt + 1, this.#deps.clock.now());
+  }
+
+  #has({ at }: UnsentText): boolean {
+    return this.#read().some((unsent) => unsent.at === at);
   }
 
   #remove({ at }: UnsentText): void {

@@ -49,6 +49,8 @@ export interface SessionDeps {
   onNotices?: (notices: readonly WireEvent[], aheadMs: number) => void;
   /** The operator cleared the room, and its log began with this epoch. Said at each welcome while that log lasts. */
   onCleared?: (epoch: string) => void;
+  /** The room cannot be opened at all: the browser lacks something, or the code is wrong. */
+  onFault?: (error: unknown) => void;
   /** Notes for whoever looks into the console. Never what somebody wrote. */
   log?: (line: string) => void;
 }

@@ -44,6 +44,8 @@ export const UNREAD_MAX_EVENTS = 1_000;
 export const SEEN_KEEP_EVERY_MS = 1_000;
 /** Events asked for when somebody scrolls up. */
 export const OLDER_EVENTS = 100;
+/** Pages asked for one after another until enough of what they bring is said: behind 2,000 reactions people scroll. */
+export const LINES_MAX_PAGES = 20;
 /** Newest events that the tab with the connection keeps for the other tabs of the device. */
 export const TAB_RECENT_MAX_EVENTS = 500;
 /** How long another tab waits for the one with the connection; then that one sleeps, and this one takes its place. */

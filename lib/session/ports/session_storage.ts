@@ -1,7 +1,10 @@
 /** What a device remembers, as sessions need it. IndexedDB: idb_storage.ts; private mode: memory_storage.ts. */
+import type { Cancel } from "../../shared/environment.ts";
 import type { KnownRoom } from "../../chat/recent_rooms.ts";
 import type { EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { LogEntry } from "../../protocol/stub.ts";
 import type { LogPosition, RoomInfo } from "../../protocol/frames.ts";
+
 import type { OutboxState } from "../outbox/outbox_state.ts";
 import type { PositionRange } from "../replica/ranges.ts";
 
@@ -18,7 +21,7 @@ export interface Replica {
 
 export interface ReplicaEvent {
   position: number;
-  wire: WireEvent;
+  wire: LogEntry;
 }
 
 /**
@@ -26,8 +29,13 @@ export interface ReplicaEvent {
  * another. All reject when the storage fails (full, or taken away by the browser); nothing has changed then.
  */
 export interface SessionStorage {
-  /** False: everything is lost with the page. */
+  /** False: everything is lost with the page. May become so: `onRenewed` tells. */
   readonly lasting: boolean;
+  /**
+   * Calls `hear` when what was kept may be gone, and the storage works again: it was cleared, or another one has taken its
+   * place. The secret, the name and the rooms are back by then. Absent where this cannot happen.
+   */
+  onRenewed?(hear: () => void): Cancel;
   /** The device's secret; `make` makes it the first time. All tabs get the same one. */
   secret(make: () => Uint8Array): Promise<Uint8Array>;
   /** The display name, if one was ever set. */

@@ -3,7 +3,8 @@
  * shown, carried to whoever lacks them, and sent to the server for their authors when nobody else does.
  */
 import type { Cancel } from "../../shared/environment.ts";
-import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import type { SendFrame } from "../../protocol/frames.ts";
 import { type Refusal, REFUSALS } from "../../protocol/codes.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
@@ -161,6 +162,12 @@ export class RelayedEvents {
       for (const [id, wire] of kept) if (this.#events.has(id)) this.#unsaved.set(id, wire);
       for (const id of dropped) this.#dropped.add(id);
     }
+  }
+
+  /** The device keeps none of them any more. */
+  notSaved(): void {
+    for (const [id, { wire }] of this.#events) this.#unsaved.set(id, wire);
+    this.#saveLater();
   }
 
   dispose(): void {

@@ -2,14 +2,17 @@
  * This device's copy of a room's log: which positions it has, what was checked, and what is missing. Frames go through it
  * in their order; the position moves only over events that were checked, shown or not.
  */
-import type { Event, WireEvent } from "../../protocol/event.ts";
-import { readEvent } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
+import { LATEST_EVENTS } from "../../protocol/limits.ts";
+import type { LogEntry } from "../../protocol/stub.ts";
+import { type DeletedEvent, type Event, isSaid, type LogEvent, readEntry } from "../../kinds/kinds.ts";
 import type { EventsFrame, LogPosition, PageFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import type { TimelineGap } from "../../chat/timeline.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import {
   CHECKING_TURN_MS,
   CHECKS_AT_ONCE,
+  LINES_MAX_PAGES,
   MEMORY_MAX_EVENTS,
   OLDER_EVENTS,
   UNCHECKED_MAX_EVENTS,
@@ -18,15 +21,25 @@ import { holes, nextOlder, type Ranges, within, withoutRange, withRange } from "
 import type { Replica, ReplicaEvent } from "../ports/session_storage.ts";
 
 export interface ReplicaReaderDeps extends Pick<SessionDeps, "steady" | "timers"> {
+  room: RoomId;
   /** The event, checked and opened, if it belongs into this room; undefined for a bad one. */
   check(event: Event): Promise<Event | undefined>;
   /** Checked events by their positions, in the order of the log; also those that are held already. */
-  onEvents(events: ReadonlyMap<number, Event>): void;
+  onEvents(events: ReadonlyMap<number, LogEvent>): void;
   /** Positions mean something else from now on: of what was told before, only these events stand where they stood. */
-  onRenumbered(held: ReadonlyMap<number, Event>): void;
+  onRenumbered(held: ReadonlyMap<number, LogEvent>): void;
   /** What is held, or missing, has changed. */
   onChange(): void;
+  /** Something older may be wanted: `takeRequest` tells. */
+  onWanted(): void;
   log(line: string): void;
+}
+
+/** Older pages are asked for until so many lines are there, `pages` at most; the next one has up to `limit` events. */
+interface LinesWanted {
+  lines: number;
+  pages: number;
+  limit: number;
 }
 
 type Older = { state: "idle" | "wanted" } | { state: "asked"; before: number };
@@ -37,7 +50,7 @@ export class ReplicaReader {
   #ranges: Ranges = [];
   #oldest = 1;
   /** Shown events by position. */
-  readonly #events = new Map<number, Event>();
+  readonly #events = new Map<number, LogEvent>();
   /** The position that the next `events` frame of this connection begins with. */
   #next = 0;
   /** Up to here this connection has to bring what is missing. */
@@ -48,6 +61,7 @@ export class ReplicaReader {
   #unchecked = 0;
   #badEvents = 0;
   #older: Older = { state: "idle" };
+  #linesWanted: LinesWanted | undefined;
   /** Events of an earlier log are on the screen; what came after them there is lost. */
   #lostLog = false;
   /** Positions whose events the device does not keep yet. */
@@ -62,7 +76,7 @@ export class ReplicaReader {
   }
 
   /** Takes over what the device kept; its events were checked before they were kept. */
-  restore(copy: Replica, events: ReadonlyMap<number, Event>): void {
+  restore(copy: Replica, events: ReadonlyMap<number, LogEvent>): void {
     if (this.#epoch !== undefined) return;
     this.#epoch = copy.epoch;
     this.#ranges = copy.ranges;
@@ -84,7 +98,7 @@ export class ReplicaReader {
   }
 
   /** What is held, in the order of the log. */
-  get events(): Event[] {
+  get events(): LogEvent[] {
     return [...this.#events].sort(([a], [b]) => a - b).map(([, event]) => event);
   }
 
@@ -127,6 +141,8 @@ export class ReplicaReader {
     this.#oldest = frame.oldest;
     this.#next = frame.from;
     this.#due = frame.from > frame.head ? 0 : frame.head;
+    // The newest events may all be reactions: people come to read what was said.
+    this.#linesWanted = { lines: LATEST_EVENTS, pages: LINES_MAX_PAGES, limit: LATEST_EVENTS };
     this.#deps.onChange();
     return true;
   }
@@ -137,7 +153,7 @@ export class ReplicaReader {
   }
 
   /** The operator cleared the room: nothing of what is held counts any more, nor what the device keeps. */
-  forget(): Event[] {
+  forget(): LogEvent[] {
     const forgotten = [...this.#events.values()];
     this.#connection++;
     this.#epoch = undefined;
@@ -148,6 +164,19 @@ export class ReplicaReader {
     this.#lostLog = false;
     this.#replaces = true;
     return forgotten;
+  }
+
+  /** These are deleted: their payloads go, here and on the device. */
+  erase(deleted: Iterable<DeletedEvent>): void {
+    const byId = new Map([...deleted].map((event) => [event.id, event]));
+    if (byId.size === 0) return;
+    for (const [position, { id, kind }] of this.#events) {
+      const left = kind === "deleted" ? undefined : byId.get(id);
+      if (left === undefined) continue;
+      this.#events.set(position, left);
+      this.#unsaved.add(position);
+      this.#unsavedRanges = withRange(this.#unsavedRanges, position, position);
+    }
   }
 
   /** Takes the next events. False: they do not follow, or are more than can be checked in time. */
@@ -166,22 +195,28 @@ export class ReplicaReader {
   wantOlder(): void {
     if (this.older === "available") {
       this.#older = { state: "wanted" };
+      // A page without any line would look as if nothing had come.
+      this.#linesWanted = { lines: this.#lines() + 1, pages: LINES_MAX_PAGES, limit: OLDER_EVENTS };
       this.#deps.onChange();
     }
   }
 
   /** What to ask the server for, if something is wanted and not asked for yet. */
   takeRequest(): { before: number; limit: number } | undefined {
-    if (this.#older.state !== "wanted") return undefined;
+    if (this.#older.state === "asked" || (this.#older.state === "idle" && !this.#wantsLines())) return undefined;
     const missing = nextOlder(this.#ranges, this.#oldest);
     if (missing === undefined) {
+      this.#linesWanted = undefined;
+      if (this.#older.state === "idle") return undefined;
       this.#older = { state: "idle" };
       this.#deps.onChange();
       return undefined;
     }
     const before = missing.to + 1;
     this.#older = { state: "asked", before };
-    return { before, limit: Math.min(OLDER_EVENTS, missing.to - missing.from + 1) };
+    this.#deps.onChange();
+    const limit = this.#linesWanted?.limit ?? OLDER_EVENTS;
+    return { before, limit: Math.min(limit, missing.to - missing.from + 1) };
   }
 
   /** The server could not answer, or the request was not sent: ask again. */
@@ -195,6 +230,7 @@ export class ReplicaReader {
     if (from + events.length !== before) return false;
     // A page that is empty although something should be there ends the search.
     this.#oldest = events.length === 0 ? Math.max(oldest, before) : oldest;
+    if (this.#linesWanted !== undefined) this.#linesWanted.pages--;
     this.#queue(from, events, () => this.#older = { state: "idle" });
     return true;
   }
@@ -236,13 +272,19 @@ export class ReplicaReader {
     this.#replaces = false;
   }
 
+  /** The device keeps nothing of it any more. */
+  notSaved(): void {
+    for (const position of this.#events.keys()) this.#unsaved.add(position);
+    this.#unsavedRanges = this.#ranges;
+  }
+
   /** Resolves when everything taken so far is checked. */
   async idle(): Promise<void> {
     await this.#checking;
   }
 
   /** When too much is in memory: forgets the lowest positions and returns their events. They can be loaded again. */
-  trim(keep: number): Event[] {
+  trim(keep: number): LogEvent[] {
     if (this.#events.size <= MEMORY_MAX_EVENTS) return [];
     const positions = [...this.#events.keys()].sort((a, b) => b - a);
     const lowest = positions[keep - 1]!;
@@ -254,7 +296,7 @@ export class ReplicaReader {
     return forgotten;
   }
 
-  #queue(from: number, wires: readonly WireEvent[], then: () => void = () => {}): void {
+  #queue(from: number, wires: readonly LogEntry[], then: () => void = () => {}): void {
     const connection = this.#connection;
     const epoch = this.#epoch!;
     this.#unchecked += wires.length;
@@ -265,11 +307,11 @@ export class ReplicaReader {
       // The same log only: a new epoch or a shorter log may have come while signatures were checked.
       if (epoch !== this.#epoch || connection !== this.#connection) return;
       this.#unchecked -= wires.length;
-      const checked = new Map<number, Event>();
+      const checked = new Map<number, LogEvent>();
       events.forEach((event, at) => {
         if (event === undefined) return;
         checked.set(from + at, event);
-        if (this.#events.has(from + at)) return;
+        if (this.#events.has(from + at) && event.kind !== "deleted") return;
         this.#events.set(from + at, event);
         this.#unsaved.add(from + at);
       });
@@ -279,17 +321,20 @@ export class ReplicaReader {
       then();
       this.#deps.onEvents(checked);
       this.#deps.onChange();
+      this.#deps.onWanted();
     }).catch((error) => this.#deps.log(`checking events failed: ${error}`));
   }
 
-  async #check(wires: readonly WireEvent[]): Promise<(Event | undefined)[]> {
+  async #check(wires: readonly LogEntry[]): Promise<(LogEvent | undefined)[]> {
     const { steady, timers } = this.#deps;
-    const checked: (Event | undefined)[] = [];
+    const checked: (LogEvent | undefined)[] = [];
     let resumedAt = steady.now();
     for (let at = 0; at < wires.length; at += CHECKS_AT_ONCE) {
       const part = wires.slice(at, at + CHECKS_AT_ONCE).map(async (wire) => {
-        const read = readEvent(wire);
-        const event = read.ok ? await this.#deps.check(read.event) : undefined;
+        const read = readEntry(wire, this.#deps.room);
+        const event = !read.ok || read.event.kind === "deleted"
+          ? read.ok ? read.event : undefined
+          : await this.#deps.check(read.event);
         if (event === undefined) this.#badEvents++;
         return event;
       });
@@ -302,8 +347,33 @@ export class ReplicaReader {
     return checked;
   }
 
+  /** Whether fewer lines are there than are wanted; how many at the most the next page may bring follows from it. */
+  #wantsLines(): boolean {
+    const wanted = this.#linesWanted;
+    if (wanted === undefined || !this.caughtUp) return false;
+    const missing = wanted.lines - this.#lines();
+    if (missing <= 0 || wanted.pages <= 0) {
+      this.#linesWanted = undefined;
+      return false;
+    }
+    wanted.limit = wanted.pages === LINES_MAX_PAGES ? missing : OLDER_EVENTS;
+    return true;
+  }
+
+  /** What is said and not deleted in the newest part without a hole. */
+  #lines(): number {
+    const { from } = this.#ranges.at(-1) ?? { from: 1 };
+    const said = new Map<EventId, AuthorKey>();
+    const newest = [...this.#events].flatMap(([position, event]) => position >= from ? [event] : []);
+    for (const event of newest) if (isSaid(event)) said.set(event.id, event.author);
+    for (const event of newest) {
+      if (event.kind === "retract" && said.get(event.body.to) === event.author) said.delete(event.body.to);
+    }
+    return said.size;
+  }
+
   /** The first event at or above this position that is held. */
-  #firstFrom(position: number): Event | undefined {
+  #firstFrom(position: number): LogEvent | undefined {
     const top = this.#ranges.at(-1)?.to ?? 0;
     for (let at = position; at <= top; at++) {
       const event = this.#events.get(at);

@@ -5,8 +5,9 @@
 import { BoundedMap } from "../../shared/bounded.ts";
 import type { Cancel } from "../../shared/environment.ts";
 import type { Timeline } from "../../chat/timeline.ts";
-import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
-import { readEvent } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import { type Event, type LogEvent, readEvent } from "../../kinds/kinds.ts";
+import { isStub } from "../../protocol/stub.ts";
 import type { RoomInfo, SendSignalFrame } from "../../protocol/frames.ts";
 import { CLOCK_MAX_LEAD } from "../../protocol/limits.ts";
 import { type DeliveryRoute, deliveryRoute } from "../../routing/delivery_route.ts";
@@ -124,7 +125,7 @@ export class PeerSync {
 
   /** Shows events that came over links and that the device keeps. */
   showKept({ timeline }: RoomState, events: readonly Event[]): void {
-    timeline.add(events);
+    this.#deps.reader.erase(timeline.add(events));
     for (const event of events) {
       this.#deps.roomClock.see(event.clock);
       this.#deps.relayed.add(event, true);
@@ -170,12 +171,12 @@ export class PeerSync {
   }
 
   #heard({ id }: Event, timeline: Timeline, me: AuthorKey): void {
-    const { ground, people, relayed, meter, roomClock, onChange } = this.#deps;
+    const { ground, people, reader, relayed, meter, roomClock, onChange } = this.#deps;
     const event = this.#opened.get(id);
     this.#opened.delete(id);
     if (event === undefined || timeline.has(id) || event.kind === "room" || ground() === undefined) return;
     if (event.kind === "profile") people.rename(event.author, event.body.name);
-    timeline.add([event]);
+    reader.erase(timeline.add([event]));
     if (event.author !== me) relayed.add(event);
     meter?.heardFromPeers(1);
     roomClock.see(event.clock);
@@ -189,7 +190,9 @@ export class PeerSync {
 }
 
 /** An event as it was signed: what peers pass on. */
-function asSigned(held: Event | WireEvent): Event[] {
-  const read = readEvent("wire" in held ? held.wire : held);
+function asSigned(held: LogEvent | WireEvent): Event[] {
+  const wire = "wire" in held ? held.wire : held;
+  if (isStub(wire)) return [];
+  const read = readEvent(wire);
   return read.ok ? [read.event] : [];
 }

@@ -1,7 +1,14 @@
 /** What one person says and does in a room: it becomes events in the outbox, under the name they have. */
-import { type Composed, composeEdit, composeFile, composeMessage, composeReaction } from "../../chat/compose.ts";
+import { composeEdit } from "../../kinds/edit.ts";
+import { composeFile } from "../../kinds/file.ts";
+import type { Composed } from "../../kinds/kind.ts";
+import { type EventContent, saidIn } from "../../kinds/kinds.ts";
+import { composeMessage } from "../../kinds/message.ts";
+import { composeReaction } from "../../kinds/reaction.ts";
+import { composeReply } from "../../kinds/reply.ts";
+import { composeRetract } from "../../kinds/retract.ts";
 import { identityMark, normalizeDisplayName } from "../../chat/display_name.ts";
-import { type AuthorKey, type EventId, isSaid } from "../../protocol/event.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { FileInfo } from "../../protocol/file_info.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import type { RoomState } from "./room_state.ts";
@@ -39,9 +46,10 @@ export class RoomCommands {
     return this.#name || identityMark(author).emoji;
   }
 
-  /** `at`: when Send was pressed, if not just now. */
-  sendMessage(text: string, replyTo?: EventId, at?: number): Written {
-    return this.#write(composeMessage(this.#name, text, replyTo), at);
+  /** `at`: when Send was pressed, if not just now. `isWanted`: see {@linkcode Outbox.enqueue}. */
+  sendMessage(text: string, replyTo?: EventId, at?: number, isWanted?: () => boolean): Written {
+    const composed = replyTo === undefined ? composeMessage(this.#name, text) : composeReply(this.#name, text, replyTo);
+    return this.#write(composed, at, isWanted);
   }
 
   sendFile(file: FileInfo, caption: string): Written {
@@ -53,13 +61,16 @@ export class RoomCommands {
   }
 
   /** Does nothing where the message is somebody else's. */
-  async edit(to: EventId, text: string): Written {
-    return this.#isMine(to) ? await this.#write(composeEdit(to, text)) : {};
+  async edit(to: EventId, text: string, isWanted?: () => boolean): Written {
+    return this.#isMine(to) ? await this.#write(composeEdit(to, text), undefined, isWanted) : {};
   }
 
   /** Does nothing where the message is somebody else's. */
   async deleteMessage(to: EventId): Written {
-    return this.#isMine(to) ? await this.#write({ content: { kind: "retract", body: { to } } }) : {};
+    const timeline = this.#deps.ground()?.timeline;
+    const message = timeline?.get(to);
+    if (timeline === undefined || message === undefined || message.kind === "deleted" || !this.#isMine(to)) return {};
+    return await this.#write({ content: composeRetract(message, timeline.editsOf(message)) });
   }
 
   async rename(name: string): Written {
@@ -77,17 +88,21 @@ export class RoomCommands {
   /** Takes a refused message out of the outbox: its text. */
   async discardRefused(id: EventId): Promise<string | undefined> {
     const content = await this.#deps.ground()?.outbox.discardRefused(id);
-    return content !== undefined && isSaid(content) ? content.body.text ?? "" : undefined;
+    return content && saidIn(content)?.text;
   }
 
-  async #write(composed: Composed, at = this.#deps.clock.now()): Written {
+  async #write(
+    composed: Composed<EventContent>,
+    at = this.#deps.clock.now(),
+    isWanted?: () => boolean,
+  ): Written {
     if ("problem" in composed) return composed;
     const { ready, ground, log } = this.#deps;
     await ready();
     const outbox = ground()?.outbox;
     if (outbox === undefined) return { problem: "not_stored" };
     try {
-      return await outbox.enqueue({ at, content: composed.content }) ? {} : { problem: "outbox_full" };
+      return await outbox.enqueue({ at, content: composed.content }, isWanted) ? {} : { problem: "outbox_full" };
     } catch (error) {
       log(`an event could not be kept: ${error}`);
       return { problem: "not_stored" };

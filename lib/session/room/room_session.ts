@@ -2,10 +2,12 @@
  * One open room in one page: the conductor. It joins the connection, the copy of the log, the outbox and the timeline, and
  * shows what they say as signals. All decisions are theirs; the environment are arguments.
  */
+import type { Cancel } from "../../shared/environment.ts";
 import { batch } from "@preact/signals";
 import { withOpened } from "../../chat/recent_rooms.ts";
 import { personNamePlace, type Sealer, sealerOf } from "../../crypto/seal.ts";
-import type { AuthorKey, Event, EventId, RoomId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import type { FileInfo } from "../../protocol/file_info.ts";
 import type { DeliveryRoute } from "../../routing/delivery_route.ts";
 import type { ServerConnection } from "../connection/server_connection.ts";
@@ -39,8 +41,17 @@ export interface RoomSessionOptions {
 
 /** The room's conversation, and what only its environment call. */
 export interface RoomSession extends ConversationModel {
-  /** `at`: when Send was pressed, if not just now. */
-  sendMessage(text: string, replyTo?: EventId, at?: number): Promise<{ problem?: SendProblem }>;
+  /**
+   * `at`: when Send was pressed, if not just now. `isWanted`: asked as the message is kept, if that comes late; if it is not
+   * wanted any more, nothing is kept.
+   */
+  sendMessage(
+    text: string,
+    replyTo?: EventId,
+    at?: number,
+    isWanted?: () => boolean,
+  ): Promise<{ problem?: SendProblem }>;
+  edit(to: EventId, text: string, isWanted?: () => boolean): Promise<{ problem?: SendProblem }>;
   /** Offers a file that this device holds. */
   sendFile(file: FileInfo, caption: string): Promise<{ problem?: SendProblem }>;
   /** Connects anew, now. */
@@ -86,6 +97,7 @@ class Session extends RoomSignals implements RoomSession {
   readonly #relayed: RelayedEvents;
   readonly #server: ServerSync;
   readonly #peers: PeerSync;
+  #stopListening: Cancel | undefined;
   #disposed = false;
 
   constructor(deps: SessionDeps, options: RoomSessionOptions) {
@@ -124,6 +136,7 @@ class Session extends RoomSignals implements RoomSession {
       onEvents: (events) => merger.take(events),
       onRenumbered: (held) => merger.renumber(held),
       onChange: () => this.#copyChanged(),
+      onWanted: () => this.#server.requestOlder(),
     });
     this.#keeper = new ReplicaWriter({ ...shared, reader, info: () => gate.known?.info });
     const people = this.#people = new RoomPeople({
@@ -155,7 +168,10 @@ class Session extends RoomSignals implements RoomSession {
       cleared: () => this.#server.cleared,
       onCoverage: () => !this.#connection.live && this.#publish(),
     });
-    this.ready = this.#start().catch((error) => this.#log(`the room could not be opened: ${error}`));
+    this.ready = this.#start().catch((error) => {
+      this.#log(`the room could not be opened: ${error}`);
+      deps.onFault?.(error);
+    });
   }
 
   get #connection(): ServerConnection {
@@ -164,8 +180,8 @@ class Session extends RoomSignals implements RoomSession {
 
   // ---- actions ----
 
-  sendMessage(text: string, replyTo?: EventId, at?: number): Promise<{ problem?: SendProblem }> {
-    return this.#writer.sendMessage(text, replyTo, at);
+  sendMessage(...message: Parameters<RoomSession["sendMessage"]>): Promise<{ problem?: SendProblem }> {
+    return this.#writer.sendMessage(...message);
   }
 
   sendFile(file: FileInfo, caption: string): Promise<{ problem?: SendProblem }> {
@@ -176,8 +192,8 @@ class Session extends RoomSignals implements RoomSession {
     await this.#writer.react(to, emoji, on);
   }
 
-  edit(to: EventId, text: string): Promise<{ problem?: SendProblem }> {
-    return this.#writer.edit(to, text);
+  edit(...change: Parameters<RoomSession["edit"]>): Promise<{ problem?: SendProblem }> {
+    return this.#writer.edit(...change);
   }
 
   async deleteMessage(to: EventId): Promise<void> {
@@ -220,6 +236,7 @@ class Session extends RoomSignals implements RoomSession {
     if (this.#disposed) return;
     void this.persist();
     this.#disposed = true;
+    this.#stopListening?.();
     this.#keeper.dispose();
     this.#readCursorStore.dispose();
     this.#peers.dispose();
@@ -269,6 +286,7 @@ class Session extends RoomSignals implements RoomSession {
     const ground = await this.#layGround(sealer);
     if (this.#disposed) return ground.outbox.dispose();
     this.#ground = ground;
+    this.#stopListening = ground.storage.onRenewed?.(() => this.#storageRenewed());
     if (ground.problem !== undefined) return this.#stop(ground.problem);
     if (ground.kept !== undefined) {
       const { head, copy, events } = ground.kept;
@@ -309,6 +327,14 @@ class Session extends RoomSignals implements RoomSession {
       const { memoryStorage } = await import("../browser/on_demand.ts");
       return await loadRoomState(this.#deps, memoryStorage(), parts);
     }
+  }
+
+  /** What the device kept may be gone: all that this page knows is written once more. The outbox does it for itself. */
+  #storageRenewed(): void {
+    this.stored.value = this.#deps.storage.lasting;
+    this.#reader.notSaved();
+    this.#keeper.saveSoon();
+    this.#relayed.notSaved();
   }
 
   /** This page cannot show the room. */

@@ -4,15 +4,16 @@ import { type DeliveryState, Timeline } from "../../chat/timeline.ts";
 import { roomSeed } from "../../crypto/room_key.ts";
 import { openContent, sealContent, type Sealer } from "../../crypto/seal.ts";
 import type { Signer } from "../../crypto/signing.ts";
+import type { AuthorKey, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
 import {
-  type AuthorKey,
   type Event,
-  type EventId,
-  isSaid,
+  isNamed,
+  isSealable,
+  type LogEvent,
+  readEntry,
   readEvent,
-  type RoomId,
-  type WireEvent,
-} from "../../protocol/event.ts";
+  readSealedContent,
+} from "../../kinds/kinds.ts";
 import type { LogPosition } from "../../protocol/frames.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { Outbox, type OutboxDeps } from "../outbox/outbox.ts";
@@ -27,7 +28,7 @@ export interface RoomState {
   timeline: Timeline;
   outbox: Outbox;
   /** The local copy, if there is one that can be read. */
-  kept: { head: VerifiedRoom; copy: Replica; events: ReadonlyMap<number, Event> } | undefined;
+  kept: { head: VerifiedRoom; copy: Replica; events: ReadonlyMap<number, LogEvent> } | undefined;
   /** How far the room was seen. */
   seen: LogPosition | undefined;
   /** What came from other phones and is in no log yet; checked before it was kept. */
@@ -84,8 +85,10 @@ export async function loadRoomState(
     storage,
     steady,
     timers,
+    random,
     ...(tabs && { tabs }),
-    seal: async (header, content) => sealer === undefined ? content : await sealContent(sealer, header, content),
+    seal: async (header, content) =>
+      sealer === undefined || !isSealable(content) ? content : await sealContent(sealer, header, content),
     noop: () => ({ at: clock.now(), content: { kind: "profile", body: { name: parts.name(signer.author) } } }),
     onDelivery: (event: Event, delivery: DeliveryState) => {
       timeline.setDelivery(event.id, delivery);
@@ -119,10 +122,12 @@ export async function loadRoomState(
     if (head !== undefined && "problem" in head) return { ...ground, problem: head };
     if (copy !== undefined && head !== undefined) {
       // What is kept was checked before it was kept.
-      const events = new Map<number, Event>();
+      const events = new Map<number, LogEvent>();
       for (const { position, wire } of copy.events) {
-        const read = readEvent(wire);
-        if (read.ok) events.set(position, await openEvent(read.event, sealer, head));
+        const read = readEntry(wire, room);
+        if (!read.ok) continue;
+        const { event } = read;
+        events.set(position, event.kind === "deleted" ? event : await openEvent(event, sealer, head));
       }
       ground.kept = { head, copy, events };
       ground.relayed = await openKept(relayed, sealer, head);
@@ -149,13 +154,13 @@ export async function openKept(
 export async function openEvent(event: Event, sealer: Sealer | undefined, head: VerifiedRoom): Promise<Event> {
   if (event.id === head.founding.id) return head.founding;
   if (event.kind !== "sealed" || sealer === undefined) return tidyName(event);
-  const content = await openContent(sealer, event, event.body.sealed);
+  const content = readSealedContent(await openContent(sealer, event, event.body.sealed));
   return content === undefined ? event : tidyName({ ...event, ...content });
 }
 
 /** Names come from everybody's programs: what may be shown is decided here, once. A name that may not be is a blank one. */
 function tidyName(event: Event): Event {
-  if (!isSaid(event) && event.kind !== "profile") return event;
+  if (!isNamed(event)) return event;
   const name = tidyPersonName(event.body.name);
   // The compiler does not see that the kind stays what it was.
   return name === event.body.name ? event : { ...event, body: { ...event.body, name } } as Event;

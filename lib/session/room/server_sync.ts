@@ -94,6 +94,11 @@ export class ServerSync {
   /** Somebody wants to see what is above. */
   loadOlder(): void {
     this.#deps.reader.wantOlder();
+    this.requestOlder();
+  }
+
+  /** Asks for what is above, if that is wanted. */
+  requestOlder(): void {
     this.#older.request();
   }
 
@@ -109,7 +114,7 @@ export class ServerSync {
     if (ground === undefined) throw new Error("the device's key is not known");
     const hello = await signHello(ground, { room, nonce, name: writer.nameFor(ground.signer.author) });
     const resume = this.#asked = reader.position;
-    return { ...hello, ...(resume && { resume }) };
+    return { ...hello, at: Math.round(this.#deps.clock.now()), ...(resume && { resume }) };
   }
 
   #welcomed(frame: WelcomeFrame): boolean {

@@ -2,12 +2,13 @@
  * Files of one room in IndexedDB: lib/files/file_store.ts. A database of its own: what files take, and what goes wrong with
  * them, never touches the outbox, and no page waits for it that has nothing to do with files.
  */
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { DBSchema } from "idb";
 import { bytesOf } from "../../files/blocks.ts";
 import { evictionOrder, type FileStore, type HeldFile, StoreFull } from "../../files/file_store.ts";
 import type { Bytes } from "../../protocol/peer/file_frames.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { FileRoot } from "../../protocol/file_info.ts";
+import { PageDatabase } from "./page_database.ts";
 
 const DATABASE = "festival-chat-files";
 /** Files of all rooms on one device. */
@@ -27,32 +28,21 @@ interface Schema extends DBSchema {
   cleared: { key: RoomId; value: string };
 }
 
-const openings = new Map<string, Promise<IDBPDatabase<Schema>>>();
+const databases = new Map<string, PageDatabase<Schema>>();
 
 /** The database with this name, for all rooms of the page. */
-function database(name: string): Promise<IDBPDatabase<Schema>> {
-  const forget = () => void openings.delete(name);
-  let opening = openings.get(name);
-  if (opening !== undefined) return opening;
-  opening = openDB<Schema>(name, 2, {
-    upgrade(db, before) {
-      if (before < 1) {
-        db.createObjectStore("files");
-        db.createObjectStore("blocks");
-      }
-      db.createObjectStore("cleared");
-    },
-    blocking(_current, _wanted, event) {
-      (event.target as IDBDatabase).close();
-      forget();
-    },
-    terminated: forget,
-  }).catch((error) => {
-    forget();
-    throw error;
+function database(name: string): PageDatabase<Schema> {
+  let there = databases.get(name);
+  if (there !== undefined) return there;
+  there = new PageDatabase<Schema>(name, 2, (db, from) => {
+    if (from < 1) {
+      db.createObjectStore("files");
+      db.createObjectStore("blocks");
+    }
+    db.createObjectStore("cleared");
   });
-  openings.set(name, opening);
-  return opening;
+  databases.set(name, there);
+  return there;
 }
 
 /** Calls reject where there is no IndexedDB. `maxBytes`: of all rooms together. */
@@ -67,33 +57,27 @@ export function idbFileStore(
   const view = (root: FileRoot, { blocks, usedAt: _, ...entry }: Entry): HeldFile => (
     { ...entry, root, blocks: new Set(blocks) }
   );
+  const db = database(name);
   return {
-    async all() {
-      const transaction = (await database(name)).transaction("files");
-      const [keys, entries] = await Promise.all([
-        transaction.store.getAllKeys(ofRoom(room)),
-        transaction.store.getAll(ofRoom(room)),
-      ]);
-      return keys.map(([, root], at) => view(root, entries[at]!));
-    },
+    all: () =>
+      db.transact(["files"], "readonly", async ({ store }) => {
+        const [keys, entries] = await Promise.all([store.getAllKeys(ofRoom(room)), store.getAll(ofRoom(room))]);
+        return keys.map(([, root], at) => view(root, entries[at]!));
+      }),
     async find(root) {
-      const entry = await (await database(name)).get("files", [room, root]);
+      const entry = await db.transact(["files"], "readonly", ({ store }) => store.get([room, root]));
       return entry && view(root, entry);
     },
-    async note(root, change) {
-      const transaction = (await database(name)).transaction("files", "readwrite");
-      const before = await transaction.store.get([room, root]);
-      const fresh: Entry = { bytes: 0, reason: "carried", shared: false, blocks: [], usedAt: 0 };
-      await transaction.store.put({ ...fresh, ...before, ...change, usedAt: now() }, [room, root]);
-      await transaction.done;
-    },
-    async block(root, index) {
-      return await (await database(name)).get("blocks", [room, root, index]);
-    },
-    async putBlock(root, index, bytes) {
-      const transaction = (await database(name)).transaction(["files", "blocks"], "readwrite");
-      const files = transaction.objectStore("files"), blocks = transaction.objectStore("blocks");
-      try {
+    note: (root, change) =>
+      db.transact(["files"], "readwrite", async ({ store }) => {
+        const before = await store.get([room, root]);
+        const fresh: Entry = { bytes: 0, reason: "carried", shared: false, blocks: [], usedAt: 0 };
+        await store.put({ ...fresh, ...before, ...change, usedAt: now() }, [room, root]);
+      }),
+    block: (root, index) => db.transact(["blocks"], "readonly", ({ store }) => store.get([room, root, index])),
+    putBlock: (root, index, bytes) =>
+      db.transact(["files", "blocks"], "readwrite", async (transaction) => {
+        const files = transaction.objectStore("files"), blocks = transaction.objectStore("blocks");
         const [keys, entries] = await Promise.all([files.getAllKeys(), files.getAll()]);
         const all = keys.map((key, at) => {
           const entry = entries[at]!, held = bytesOf(entry.blocks, entry.bytes);
@@ -113,54 +97,47 @@ export function idbFileStore(
           blocks.put(bytes, [room, root, index]),
           files.put({ ...entry, blocks: [...new Set([...entry.blocks, index])], usedAt: now() }, [room, root]),
         ]);
-        await transaction.done;
-      } catch (error) {
-        const ended = transaction.done.catch(() => {});
-        if (error instanceof StoreFull) transaction.abort();
-        await ended;
+      }).catch((error) => {
         // The browser itself gives no more.
         if (error instanceof DOMException && error.name === "QuotaExceededError") {
           throw new StoreFull("the browser has no place for more", { cause: error });
         }
         throw error;
-      }
-    },
-    async delete(root) {
-      const transaction = (await database(name)).transaction(["files", "blocks"], "readwrite");
-      await Promise.all([
-        transaction.objectStore("files").delete([room, root]),
-        transaction.objectStore("blocks").delete(ofFile(room, root)),
-        transaction.done,
-      ]);
-    },
-    async clear(epoch, stays) {
-      const transaction = (await database(name)).transaction(["files", "blocks", "cleared"], "readwrite");
-      const files = transaction.objectStore("files"), cleared = transaction.objectStore("cleared");
-      if (await cleared.get(room) === epoch) return [];
-      const [keys, entries] = await Promise.all([files.getAllKeys(ofRoom(room)), files.getAll(ofRoom(room))]);
-      const gone = keys.map(([, root]) => root).filter((root, at) => !stays(view(root, entries[at]!)));
-      await Promise.all([
-        ...gone.flatMap((root) => [
-          files.delete([room, root]),
+      }),
+    delete: (root) =>
+      db.transact(["files", "blocks"], "readwrite", async (transaction) => {
+        await Promise.all([
+          transaction.objectStore("files").delete([room, root]),
           transaction.objectStore("blocks").delete(ofFile(room, root)),
-        ]),
-        cleared.put(epoch, room),
-        transaction.done,
-      ]);
-      return gone;
-    },
+        ]);
+      }),
+    clear: (epoch, stays) =>
+      db.transact(["files", "blocks", "cleared"], "readwrite", async (transaction) => {
+        const files = transaction.objectStore("files"), cleared = transaction.objectStore("cleared");
+        if (await cleared.get(room) === epoch) return [];
+        const [keys, entries] = await Promise.all([files.getAllKeys(ofRoom(room)), files.getAll(ofRoom(room))]);
+        const gone = keys.map(([, root]) => root).filter((root, at) => !stays(view(root, entries[at]!)));
+        await Promise.all([
+          ...gone.flatMap((root) => [
+            files.delete([room, root]),
+            transaction.objectStore("blocks").delete(ofFile(room, root)),
+          ]),
+          cleared.put(epoch, room),
+        ]);
+        return gone;
+      }),
   };
 }
 
 /** Takes away what is held of a room's files. */
 export async function forgetFiles(room: RoomId, name = DATABASE): Promise<void> {
-  const transaction = (await database(name)).transaction(["files", "blocks", "cleared"], "readwrite");
-  await Promise.all([
-    transaction.objectStore("files").delete(ofRoom(room)),
-    transaction.objectStore("blocks").delete(ofRoom(room)),
-    transaction.objectStore("cleared").delete(room),
-    transaction.done,
-  ]);
+  await database(name).transact(["files", "blocks", "cleared"], "readwrite", async (transaction) => {
+    await Promise.all([
+      transaction.objectStore("files").delete(ofRoom(room)),
+      transaction.objectStore("blocks").delete(ofRoom(room)),
+      transaction.objectStore("cleared").delete(room),
+    ]);
+  });
 }
 
 function ofRoom(room: RoomId): IDBKeyRange {

@@ -1,11 +1,13 @@
 /** SessionStorage in IndexedDB, shared by all tabs of a device. The only file that knows its stores and keys. */
-import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from "idb";
+import type { DBSchema, IDBPObjectStore, IDBPTransaction } from "idb";
 import type { KnownRoom } from "../../chat/recent_rooms.ts";
 import type { EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { LogEntry } from "../../protocol/stub.ts";
 import type { LogPosition } from "../../protocol/frames.ts";
 import { RELAYED_MAX_EVENTS } from "../ports/session_limits.ts";
 import { mergeReplica } from "../replica/replica.ts";
 import { EMPTY_OUTBOX, type OutboxEntry, type OutboxState } from "../outbox/outbox_state.ts";
+import { PageDatabase } from "./page_database.ts";
 import type { Replica, SessionStorage } from "../ports/session_storage.ts";
 
 /** Name of the database of this origin. */
@@ -25,69 +27,46 @@ interface Schema extends DBSchema {
   entries: { key: [RoomId, number]; value: OutboxEntry };
   copies: { key: RoomId; value: Omit<Replica, "events"> };
   /** [room, position]. */
-  events: { key: [RoomId, number]; value: WireEvent };
+  events: { key: [RoomId, number]; value: LogEntry };
   /** How far each room was seen. */
   seen: { key: RoomId; value: LogPosition };
   /** [room, id]: what is carried, and when it was kept, ms since 1970. */
   relayed: { key: [RoomId, EventId]; value: { wire: WireEvent; keptAt: number } };
 }
 type StoreName = "device" | "outboxes" | "entries" | "copies" | "events" | "seen" | "relayed";
-type Database = IDBPDatabase<Schema>;
 type WriteTransaction<Names extends StoreName[]> = IDBPTransaction<Schema, Names, "readwrite">;
 
-/** Storage in this origin's database. Nothing is opened before the first call; calls reject where there is no IndexedDB. */
-export function indexedDbStorage(name = DATABASE): SessionStorage & { close(): Promise<void> } {
-  let opening: Promise<Database> | undefined;
+/**
+ * Storage in this origin's database. Nothing is opened before the first call; calls reject where there is no IndexedDB.
+ * `onLost`: somebody deleted the database, or the browser has taken it away.
+ */
+export function indexedDbStorage(name = DATABASE, onLost = () => {}): SessionStorage & { close(): Promise<void> } {
+  const database = new PageDatabase<Schema>(name, VERSION, (db, from) => {
+    if (from < 1) {
+      db.createObjectStore("device");
+      db.createObjectStore("outboxes");
+      db.createObjectStore("entries");
+      db.createObjectStore("copies");
+      db.createObjectStore("events");
+    }
+    if (from < 2) db.createObjectStore("seen");
+    if (from < 3) db.createObjectStore("relayed");
+  }, onLost);
 
-  function database(): Promise<Database> {
-    if (opening !== undefined) return opening;
-    const opened = openDB<Schema>(name, VERSION, {
-      // From any earlier version; all of it happens, or nothing does.
-      upgrade(db, from) {
-        if (from < 1) {
-          db.createObjectStore("device");
-          db.createObjectStore("outboxes");
-          db.createObjectStore("entries");
-          db.createObjectStore("copies");
-          db.createObjectStore("events");
-        }
-        if (from < 2) db.createObjectStore("seen");
-        if (from < 3) db.createObjectStore("relayed");
-      },
-      // A tab with a newer version of the app wants to upgrade: it must not wait for this one.
-      blocking(_current, _wanted, event) {
-        (event.target as IDBDatabase).close();
-        if (opening === opened) opening = undefined;
-      },
-      // The browser took the database away; the next call opens it again, or learns that it cannot be.
-      terminated() {
-        if (opening === opened) opening = undefined;
-      },
-    });
-    opened.catch(() => {
-      if (opening === opened) opening = undefined;
-    });
-    return opening = opened;
-  }
-
-  /** One transaction. `strict`: on disk before it is called done, also against a battery that dies (IndexedDB 3.0). */
-  async function write<Names extends StoreName[], Result>(
+  /** `strict`: on disk before it is called done, also against a battery that dies (IndexedDB 3.0). */
+  function write<Names extends [StoreName, ...StoreName[]], Result>(
     names: Names,
     durability: "strict" | "relaxed",
     run: (transaction: WriteTransaction<Names>) => Promise<Result>,
   ): Promise<Result> {
-    const transaction = (await database()).transaction(names, "readwrite", { durability });
-    try {
-      const result = await run(transaction);
-      await transaction.done;
-      return result;
-    } catch (error) {
-      // What was half done is undone; `done` rejects with the same cause.
-      const ended = transaction.done.catch(() => {});
-      abort(transaction);
-      await ended;
-      throw error;
-    }
+    return database.transact(names, "readwrite", run, { durability });
+  }
+
+  function read<Name extends StoreName, Result>(
+    name: Name,
+    run: (store: IDBPObjectStore<Schema, [Name], Name, "readonly">) => Promise<Result>,
+  ): Promise<Result> {
+    return database.transact([name], "readonly", (transaction) => run(transaction.objectStore(name)));
   }
 
   return {
@@ -102,12 +81,13 @@ export function indexedDbStorage(name = DATABASE): SessionStorage & { close(): P
         return made;
       }),
     async name() {
-      const there = await (await database()).get("device", "name");
+      const there = await read("device", (store) => store.get("name"));
       return typeof there === "string" ? there : undefined;
     },
-    async setName(name) {
-      await (await database()).put("device", name, "name");
-    },
+    setName: (name) =>
+      write(["device"], "relaxed", async ({ store }) => {
+        await store.put(name, "name");
+      }),
     changeOutbox: (room, change) =>
       write(["outboxes", "entries"], "strict", async (transaction) => {
         const entries = transaction.objectStore("entries");
@@ -122,17 +102,17 @@ export function indexedDbStorage(name = DATABASE): SessionStorage & { close(): P
         await writeBook(transaction, room, before, after);
         return after;
       }),
-    async replica(room) {
-      const transaction = (await database()).transaction(["copies", "events"]);
-      const events = transaction.objectStore("events");
-      const [head, keys, wires] = await Promise.all([
-        transaction.objectStore("copies").get(room),
-        events.getAllKeys(ofRoom(room)),
-        events.getAll(ofRoom(room)),
-      ]);
-      if (head === undefined) return undefined;
-      return { ...head, events: keys.map(([, position], at) => ({ position, wire: wires[at]! })) };
-    },
+    replica: (room) =>
+      database.transact(["copies", "events"], "readonly", async (transaction) => {
+        const events = transaction.objectStore("events");
+        const [head, keys, wires] = await Promise.all([
+          transaction.objectStore("copies").get(room),
+          events.getAllKeys(ofRoom(room)),
+          events.getAll(ofRoom(room)),
+        ]);
+        if (head === undefined) return undefined;
+        return { ...head, events: keys.map(([, position], at) => ({ position, wire: wires[at]! })) };
+      }),
     saveReplica: (room, copy, replaces) =>
       write(["copies", "events"], "relaxed", async (transaction) => {
         const [copies, events] = [transaction.objectStore("copies"), transaction.objectStore("events")];
@@ -148,9 +128,7 @@ export function indexedDbStorage(name = DATABASE): SessionStorage & { close(): P
         ]);
         await events.delete(IDBKeyRange.bound([room, 0], [room, lowest], false, true));
       }),
-    async readCursor(room) {
-      return await (await database()).get("seen", room);
-    },
+    readCursor: (room) => read("seen", (store) => store.get(room)),
     changeReadCursor: (room, change) =>
       write(["seen"], "relaxed", async (transaction) => {
         const store = transaction.objectStore("seen");
@@ -159,7 +137,7 @@ export function indexedDbStorage(name = DATABASE): SessionStorage & { close(): P
         return seen;
       }),
     async relayed(room) {
-      const kept = await (await database()).getAll("relayed", ofRoom(room));
+      const kept = await read("relayed", (store) => store.getAll(ofRoom(room)));
       return kept.sort((a, b) => a.keptAt - b.keptAt).map(({ wire }) => wire);
     },
     changeRelayed: (room, kept, dropped) =>
@@ -177,7 +155,7 @@ export function indexedDbStorage(name = DATABASE): SessionStorage & { close(): P
         await Promise.all(oldest.slice(0, over).map(({ key }) => store.delete(key)));
       }),
     async rooms() {
-      return readRooms(await (await database()).get("device", "rooms"));
+      return readRooms(await read("device", (store) => store.get("rooms")));
     },
     changeRooms: (change) =>
       write(
@@ -193,11 +171,7 @@ export function indexedDbStorage(name = DATABASE): SessionStorage & { close(): P
           return after;
         },
       ),
-    async close() {
-      const closing = opening;
-      opening = undefined;
-      (await closing)?.close();
-    },
+    close: () => database.close(),
   };
 }
 
@@ -238,13 +212,4 @@ function ofRoom(room: RoomId): IDBKeyRange {
 
 function readRooms(value: unknown): readonly KnownRoom[] {
   return Array.isArray(value) ? value : [];
-}
-
-function abort(transaction: { abort(): void }): void {
-  try {
-    transaction.abort();
-  } catch (error) {
-    // InvalidStateError: it has ended by itself.
-    if (!(error instanceof DOMException)) throw error;
-  }
 }

@@ -42,6 +42,13 @@ type Role = "undecided" | "leads" | "follows" | "alone";
 
 const BROKEN = 1006;
 
+/** A promise that its holder resolves. `Promise.withResolvers` came with Safari 17.4. */
+function decision(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => resolve = done);
+  return { promise, resolve };
+}
+
 export class TabConnection {
   readonly #deps: TabConnectionDeps;
   /** Loaded when the first follower comes: most people have a room open once. */
@@ -51,7 +58,7 @@ export class TabConnection {
   #said: { transport: Transport; frames: unknown[] } | undefined;
   readonly #stopListening: Cancel;
   #role: Role = "undecided";
-  #decided = Promise.withResolvers<void>();
+  #decided = decision();
   #cancelElection: Cancel | undefined;
   /** What the connection uses now, to be closed when the role changes. */
   #current: { end: () => void; close: () => void } | undefined;
@@ -145,7 +152,7 @@ export class TabConnection {
 
   #become(role: Role): void {
     this.#role = role;
-    if (role === "undecided") this.#decided = Promise.withResolvers<void>();
+    if (role === "undecided") this.#decided = decision();
     else this.#decided.resolve();
   }
 

@@ -1,7 +1,8 @@
 /** Rooms: made once, found by id or code, listed by activity, and removed with everything of theirs. */
 import { roomCodeFor } from "../../chat/room_code_words.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
-import type { Event, RoomId } from "../../protocol/event.ts";
+import type { RoomId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
@@ -143,7 +144,7 @@ export class KvRooms implements RoomStore {
       // The head goes whatever it is now: appends check it, so none can hold this up and none comes after it.
       await this.#database.commit((atomic) => {
         atomic.check({ key: keys.room(room), versionstamp });
-        atomic.delete(keys.room(room)).delete(keys.head(room));
+        atomic.delete(keys.room(room)).delete(keys.head(room)).delete(keys.age(room));
         if (info.code !== undefined) atomic.delete(keys.code(info.code));
         atomic.sum(keys.roomCount, MINUS_ONE);
         atomic.set(keys.removing(room), { listed: info.kind === "listed" } satisfies Removal);

@@ -12,6 +12,10 @@ const english = {
       "Group chat for festivals. Start a room, say its code, and everyone is in. No account, no download; messages wait on your phone until they get through.",
     noScript:
       "Chatting needs JavaScript: your messages are signed on this device and wait here until they are stored. Please switch it on for this page, or open it in another browser.",
+    tooOld:
+      "This browser is too old for Festival Chat. Please update it, or open this page in another one: Safari 15.4, Chrome 99, Firefox 102 and everything newer work.",
+    notStarted: "This page could not start.",
+    reload: "Load it again",
   },
   kinds: {
     listed: { name: "Listed", hint: "On the home page, for everybody." },

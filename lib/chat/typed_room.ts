@@ -1,0 +1,69 @@
+// Runs in browser and server.
+/**
+ * Reads what somebody typed or pasted where a room code belongs. A link to a sealed room ends in its key, which no request
+ * may hold: such a link is opened in the page, and only text that cannot hold a key is sent to the server.
+ */
+import { CODE_INPUT_MAX_CHARS, normalizeRoomCode, parseRoomCode } from "./room_code.ts";
+
+/** Where a typed text leads. */
+export type TypedRoom =
+  /** `path`: to open on this site, with the fragment that holds the key, as far as the text has one. */
+  | { found: "sealed"; path: string }
+  /** A room code in canonical shape. */
+  | { found: "code"; code: string }
+  /** Nearly a code: the server knows the words, and may be asked for this text. */
+  | { found: "words"; words: string }
+  /** Nothing that may be sent. */
+  | { found: "nothing" };
+
+/**
+ * Regular expression, for the `u` and `v` flags, of text that may be sent although it is no code: up to four words, then
+ * a number. Sealed rooms' keys are 22 letters, digits, "-" and "_" in mixed case: they have more than one word's letters and
+ * digits, or capitals inside a word. The join form has it as its `pattern`, so that browsers hold to it without scripts.
+ */
+export const CODE_WORDS_PATTERN = (() => {
+  const word = "(?:\\p{Lu}?\\p{Ll}{1,17}|\\p{Lu}{2,18})";
+  const gap = "[ ._\\-\\p{Pd}]";
+  return `\\s*${word}(?:${gap}{1,3}${word}){0,3}${gap}{0,3}[0-9]{0,3}\\s*`;
+})();
+const CODE_WORDS = new RegExp(`^(?:${CODE_WORDS_PATTERN})$`, "u");
+
+/** An id, then the key; both are 16 bytes in base64url. */
+const SEALED = /(?:^|[^\w-])([\w-]{22})\/?(?:\?[^#]*)?#[^\w-]*([\w-]{22})/;
+/** A link to a sealed room whose key is missing or not whole: its page says so. */
+const SEALED_IN_PART = /\/s\/([\w-]{22})(?![\w-])(?:[^#\s]*#[^\w-]*([\w-]*))?/i;
+/** As long as an id or a key, or longer. */
+const KEY_RUN = /[\w-]{22,}/g;
+
+/** Reads `typed`. Links open on this site, whatever host they name. */
+export function readTypedRoom(typed: string): TypedRoom {
+  if (typed.length > CODE_INPUT_MAX_CHARS) return { found: "nothing" };
+  const text = plain(typed);
+  // A mail program may have broken a link into lines.
+  const sealed = SEALED.exec(text) ?? SEALED.exec(text.replace(/\s+/g, "")) ?? SEALED_IN_PART.exec(text);
+  if (sealed !== null) return { found: "sealed", path: `/s/${sealed[1]}${sealed[2] ? `#${sealed[2]}` : ""}` };
+  const [open, ...fragments] = text.split("#");
+  const keyless = open!.replace(KEY_RUN, (run) => parseRoomCode(run.toLowerCase()) === undefined ? " " : run);
+  const code = normalizeRoomCode(keyless);
+  if (code !== undefined) return { found: "code", code };
+  if (fragments.length > 0 || !CODE_WORDS.test(text)) return { found: "nothing" };
+  return { found: "words", words: text.trim() };
+}
+
+/** `typed` without escapes, invisible characters and full-width forms. */
+function plain(typed: string): string {
+  let [before, text] = ["", typed];
+  // Each round makes it shorter.
+  while (text !== before) {
+    before = text;
+    text = text.normalize("NFKC").replace(/[\p{Cf}\p{Mn}]/gu, "").replace(/&(?:#0*35|#x0*23|num);/gi, "#")
+      .replace(/(?:%[0-9a-f]{2})+/gi, (escaped) => {
+        try {
+          return decodeURIComponent(escaped);
+        } catch {
+          return escaped; // No UTF-8.
+        }
+      });
+  }
+  return text;
+}
