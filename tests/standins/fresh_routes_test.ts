@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { routesToCommands } from "../../lib/standins/fresh_core/file_routes.ts";
+import { routesToCommands } from "../../lib/standins/fresh_core/routing/file_routes.ts";
 import { fixtureHandler } from "./build_once.ts";
 
 const ask = await fixtureHandler();

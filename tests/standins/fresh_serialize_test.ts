@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { signal } from "@preact/signals";
 import fc from "fast-check";
 import { h } from "preact";
-import { serialize } from "../../lib/standins/fresh_core/serialize.ts";
+import { serialize } from "../../lib/standins/fresh_core/render/serialize.ts";
 
 /** Reads what the browser gets: a string literal of JavaScript with JSON in it. */
 function roundTrip(value: unknown): unknown {

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from "node:http";
 import { RequestContext } from "./context.ts";
 import { HttpError } from "./error.ts";
-import { METHODS } from "./router.ts";
-import { routesOf } from "./routing.ts";
+import { METHODS } from "./routing/router.ts";
+import { routesOf } from "./routing/routing.ts";
 import type { BuildCache, Command, Method, Middleware, Route } from "./types.ts";
 
 /** Gives an app the build that it answers from. Internal. */

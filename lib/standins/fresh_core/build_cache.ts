@@ -1,7 +1,7 @@
 import type { ComponentType } from "preact";
 import { join } from "node:path";
 import { setBuildId } from "./build_id.ts";
-import { routesToCommands } from "./file_routes.ts";
+import { routesToCommands } from "./routing/file_routes.ts";
 import type { BuildCache, Island } from "./types.ts";
 
 /** The modules of a project that the framework calls: the exports of `fresh.gen.ts`. Keys are paths from the root. */

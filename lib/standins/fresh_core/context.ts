@@ -1,6 +1,6 @@
 import { type FunctionComponent, isValidElement, type VNode } from "preact";
 import { HttpError } from "./error.ts";
-import { renderPage } from "./render.ts";
+import { renderPage } from "./render/render.ts";
 import { type RequestState, setRequestState } from "./request_state.ts";
 import type { Context, WebSocketUpgradeOptions } from "./types.ts";
 

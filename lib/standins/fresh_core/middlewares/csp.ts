@@ -1,4 +1,4 @@
-import { NONCE } from "../render.ts";
+import { NONCE } from "../render/render.ts";
 import type { Middleware } from "../types.ts";
 
 /** Options of {@linkcode csp}. */

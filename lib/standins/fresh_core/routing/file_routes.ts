@@ -1,5 +1,5 @@
 import { METHODS } from "./router.ts";
-import type { Command, Middleware, Route, RouteComponent, RouteHandler } from "./types.ts";
+import type { Command, Middleware, Route, RouteComponent, RouteHandler } from "../types.ts";
 
 /** The exports of a route file that the framework reads. */
 interface RouteModule<State> {

@@ -2,9 +2,9 @@ import { Fragment, h, type VNode } from "preact";
 import { jsxTemplate } from "preact/jsx-runtime";
 import { renderToString } from "preact-render-to-string";
 import { RenderState, withRenderState } from "./render_state.ts";
-import { requestState } from "./request_state.ts";
+import { requestState } from "../request_state.ts";
 import { serialize } from "./serialize.ts";
-import type { Context } from "./types.ts";
+import type { Context } from "../types.ts";
 
 /** Where the `csp()` middleware finds the nonce of a rendered page. It is never sent as a header of its own. */
 export const NONCE = Symbol("nonce");

@@ -1,4 +1,4 @@
-import type { Method } from "./types.ts";
+import type { Method } from "../types.ts";
 
 /** Every method, in the order of the Allow header. */
 export const METHODS: readonly Method[] = ["GET", "DELETE", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];

@@ -9,7 +9,7 @@ import {
   type VNode,
 } from "preact";
 import { headSink } from "./head.ts";
-import type { BuildCache, Island } from "./types.ts";
+import type { BuildCache, Island } from "../types.ts";
 
 /** Preact's hooks by the short names that its builds keep stable. */
 interface RenderHooks extends Options {

@@ -1,7 +1,7 @@
-import { HttpError } from "./error.ts";
-import { page } from "./handlers.ts";
+import { HttpError } from "../error.ts";
+import { page } from "../handlers.ts";
 import { METHODS, Router } from "./router.ts";
-import type { Command, Context, HandlerByMethod, Method, Middleware, Route, RouteComponent } from "./types.ts";
+import type { Command, Context, HandlerByMethod, Method, Middleware, Route, RouteComponent } from "../types.ts";
 import { h } from "preact";
 
 /** The routes of an app, ready to answer. */
