@@ -32,10 +32,13 @@ export class Cluster {
   }
 
   /** Another instance: an address of the database is all that it is told. */
-  async addInstance({ skewMs = 0, release = "" } = {}): Promise<ServerProcess> {
+  async addInstance(
+    { skewMs = 0, release = "", checkout }: { skewMs?: number; release?: string; checkout?: string } = {},
+  ): Promise<ServerProcess> {
     const instance = await startServer({
       dataDir: this.folder,
       release,
+      ...(checkout !== undefined && { checkout }),
       preload: SKEWED_CLOCK,
       env: {
         ...this.denokv.env,
