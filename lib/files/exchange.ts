@@ -16,9 +16,9 @@ import {
 import type { FileRoot } from "../protocol/file_info.ts";
 import { fromBits, toBits } from "./blocks.ts";
 import { Download } from "./download.ts";
-import { ASKED_MAX, CARRIED_FILES_MAX, LOOK_EVERY_MS, MISBEHAVING_MAX } from "./file_limits.ts";
+import { ASKED_MAX, CARRIED_FILES_MAX, MISBEHAVING_MAX, TICK_EVERY_MS } from "./file_limits.ts";
 import type { BlockedReason, FilePorts } from "./file_ports.ts";
-import type { HeldFile, Reason } from "./file_store.ts";
+import type { HeldFile, KeepReason } from "./file_store.ts";
 import { Uploads } from "./uploads.ts";
 
 interface Neighbour {
@@ -28,7 +28,7 @@ interface Neighbour {
 }
 
 /** How far a file is that is being fetched. */
-export interface Progress {
+export interface DownloadProgress {
   bytesHere: number;
   /** Linked phones that hold something of what is missing. */
   holders: number;
@@ -38,11 +38,11 @@ export interface Progress {
 export class FileExchange {
   readonly #ports: FilePorts;
   readonly #neighbours = new Map<AuthorKey, Neighbour>();
-  readonly #downloads = new Map<FileRoot, { download: Download; reason: Reason }>();
+  readonly #downloads = new Map<FileRoot, { download: Download; reason: KeepReason }>();
   /** Downloads that begin: their record is being read. */
   readonly #beginning = new Set<FileRoot>();
   readonly #misbehaving = new Set<AuthorKey>();
-  #cancelLook: (() => void) | undefined;
+  #cancelTick: (() => void) | undefined;
   #closed = false;
 
   constructor(ports: FilePorts) {
@@ -64,7 +64,7 @@ export class FileExchange {
   }
 
   /** How far it is; undefined when it is not being fetched. */
-  progress(root: FileRoot): Progress | undefined {
+  progress(root: FileRoot): DownloadProgress | undefined {
     const download = this.#downloads.get(root)?.download;
     if (download === undefined) return undefined;
     const { bytesHere, holders, blockedReason } = download;
@@ -78,7 +78,7 @@ export class FileExchange {
   close(): void {
     this.stopAll();
     this.#closed = true;
-    this.#cancelLook?.();
+    this.#cancelTick?.();
   }
 
   // ---- for the links ----
@@ -114,17 +114,17 @@ export class FileExchange {
     const { root } = frame;
     switch (frame.type) {
       case "want":
-        return void this.#wanted(peer, neighbour, root, frame.hopsLeft).catch((error) => this.#failed(error));
+        return void this.#onWant(peer, neighbour, root, frame.hopsLeft).catch((error) => this.#failed(error));
       case "unwant":
         neighbour.asked.delete(root);
         neighbour.uploads.cancel(root);
         return this.#dropCarried();
       case "ask_list":
-        return void this.#giveList(neighbour, root).catch((error) => this.#failed(error));
+        return void this.#sendList(neighbour, root).catch((error) => this.#failed(error));
       case "ask_block":
         return neighbour.uploads.ask(root, frame.index);
       case "have":
-        void this.#heardHave(root, frame.bits).catch((error) => this.#failed(error));
+        void this.#onHave(root, frame.bits).catch((error) => this.#failed(error));
     }
     if (!this.#misbehaving.has(peer)) this.#downloads.get(root)?.download.received(peer, frame);
   }
@@ -156,27 +156,27 @@ export class FileExchange {
       const download = new Download(offer, held?.bytes === offer.bytes ? held : nothing, hops, {
         ...this.#ports,
         peers: () => [...this.#neighbours.keys()].filter((peer) => !this.#misbehaving.has(peer)),
-        tell: (peer, frame) => this.#neighbours.get(peer)?.uploads.tell(frame),
+        send: (peer, frame) => this.#neighbours.get(peer)?.uploads.sendFrame(frame),
         onMisbehavior: (peer) => this.#distrust(peer),
         onChange: () => this.#ports.onChange(root),
-        onBlock: () => this.#gotBlock(root),
+        onBlock: () => this.#onBlock(root),
       });
       this.#downloads.set(root, { download, reason });
     } finally {
       this.#beginning.delete(root);
     }
     this.#ports.onChange(root);
-    this.#lookSoon();
+    this.#scheduleTick();
   }
 
-  #gotBlock(root: FileRoot): void {
+  #onBlock(root: FileRoot): void {
     const download = this.#downloads.get(root)?.download;
     if (download === undefined) return;
     const frame: FileFrame = { type: "have", root, bits: toBits(download.blocks, download.offer.bytes) };
     // Whom it came from hears that all is here: the author may then know that it is no longer alone with it.
     const told = new Set(download.complete ? this.#neighbours.keys() : []);
     for (const [peer, { asked }] of this.#neighbours) if (asked.has(root)) told.add(peer);
-    for (const peer of told) this.#neighbours.get(peer)!.uploads.tell(frame);
+    for (const peer of told) this.#neighbours.get(peer)!.uploads.sendFrame(frame);
     if (download.complete) this.stop(root);
     this.#ports.onChange(root);
   }
@@ -186,12 +186,12 @@ export class FileExchange {
     if (this.#misbehaving.size > MISBEHAVING_MAX) this.#misbehaving.delete(this.#misbehaving.values().next().value!);
   }
 
-  #lookSoon(): void {
+  #scheduleTick(): void {
     if (this.#closed || this.#downloads.size === 0) return;
-    this.#cancelLook ??= this.#ports.after(LOOK_EVERY_MS, () => {
-      this.#cancelLook = undefined;
-      for (const { download } of this.#downloads.values()) download.look();
-      this.#lookSoon();
+    this.#cancelTick ??= this.#ports.after(TICK_EVERY_MS, () => {
+      this.#cancelTick = undefined;
+      for (const { download } of this.#downloads.values()) download.tick();
+      this.#scheduleTick();
     });
   }
 
@@ -205,22 +205,22 @@ export class FileExchange {
 
   // ---- giving ----
 
-  async #wanted(peer: AuthorKey, neighbour: Neighbour, root: FileRoot, hopsLeft: number): Promise<void> {
+  async #onWant(peer: AuthorKey, neighbour: Neighbour, root: FileRoot, hopsLeft: number): Promise<void> {
     const { asked } = neighbour;
     asked.set(root, { hopsLeft });
     const held = await this.#offered(root);
     if (this.#neighbours.get(peer) !== neighbour) return;
     const blocks = this.#downloads.get(root)?.download.blocks ?? (held?.hashes && held.blocks) ?? new Set<number>();
-    neighbour.uploads.tell({ type: "have", root, bits: toBits(blocks, held?.bytes ?? 1) });
+    neighbour.uploads.sendFrame({ type: "have", root, bits: toBits(blocks, held?.bytes ?? 1) });
     if (hopsLeft === 0 || (held !== undefined && isComplete(held))) return;
     const carried = [...this.#downloads.values()].filter(({ reason }) => reason === "carried").length;
     if (carried < CARRIED_FILES_MAX && this.#ports.mayCarry()) await this.#begin(root, "carried", hopsLeft - 1);
   }
 
-  async #giveList(neighbour: Neighbour, root: FileRoot): Promise<void> {
+  async #sendList(neighbour: Neighbour, root: FileRoot): Promise<void> {
     const held = await this.#offered(root);
     if (held?.hashes === undefined) return;
-    neighbour.uploads.tell({ type: "list", root, bytes: held.bytes, hashes: held.hashes });
+    neighbour.uploads.sendFrame({ type: "list", root, bytes: held.bytes, hashes: held.hashes });
   }
 
   async #read(root: FileRoot, index: number): Promise<Bytes | undefined> {
@@ -235,7 +235,7 @@ export class FileExchange {
   }
 
   /** A neighbour has all of a file of mine: it is not only here any more. */
-  async #heardHave(root: FileRoot, bits: Bytes): Promise<void> {
+  async #onHave(root: FileRoot, bits: Bytes): Promise<void> {
     const offer = this.#ports.offer(root);
     if (offer === undefined || fromBits(bits, offer.bytes).size < blockCount(offer.bytes)) return;
     const held = await this.#ports.store.find(root);

@@ -10,9 +10,9 @@ export const BLOCKS_IN_FLIGHT = 8;
 /** A holder that sends nothing of what it was asked for in this time rests; others are asked meanwhile. */
 export const ANSWER_TIMEOUT_MS = 10_000;
 /** How long it rests; longer each time. */
-export const REST_MS = 5_000;
+export const HOLDER_PAUSE_MS = 5_000;
 /** Between two looks at what is late. */
-export const LOOK_EVERY_MS = 1_000;
+export const TICK_EVERY_MS = 1_000;
 /** Between two tries to link with the author while nobody linked holds anything that is missing. */
 export const CONNECT_EVERY_MS = 10_000;
 /** After this long without a holder a neighbour is asked to fetch it for us; small files are worth it sooner. */

@@ -27,7 +27,7 @@ export interface FilePorts {
   /** Sets up a link to this phone if that can be; `linked` follows, or nothing. */
   connect(peer: AuthorKey): void;
   /** The neighbour over which this phone is reached. */
-  wayTo(peer: AuthorKey): AuthorKey | undefined;
+  nextHopTo(peer: AuthorKey): AuthorKey | undefined;
   /** What the room knows of this file; undefined when no event that is here offers it, or none any more. */
   offer(root: FileRoot): FileOffer | undefined;
   /** Whether this device may fetch for others: it costs battery, and perhaps money. */

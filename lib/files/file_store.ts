@@ -7,7 +7,7 @@ import type { Bytes } from "../protocol/peer/file_frames.ts";
 import type { FileRoot } from "../protocol/file_info.ts";
 
 /** Why a file is on this device. */
-export type Reason =
+export type KeepReason =
   /** It was added here, and is about to be offered. */
   | "draft"
   /** I offered it. */
@@ -22,7 +22,7 @@ export type Reason =
 export interface HeldFile {
   root: FileRoot;
   bytes: number;
-  reason: Reason;
+  reason: KeepReason;
   /** Of all its blocks, one after the other; absent until they came and fitted the root. */
   hashes?: Bytes;
   blocks: ReadonlySet<number>;

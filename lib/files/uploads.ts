@@ -53,7 +53,7 @@ export class Uploads {
     return true;
   }
 
-  tell(frame: FileFrame): void {
+  sendFrame(frame: FileFrame): void {
     this.#frames.push(encodeFileFrame(frame));
     if (this.#frames.length > WAITING_FRAMES_MAX) this.#frames.shift();
     this.drained();
@@ -61,7 +61,7 @@ export class Uploads {
 
   /** It asks for a block. */
   ask(root: FileRoot, index: number): void {
-    if (this.#blocks.length >= UPLOADS_PER_NEIGHBOUR) return this.tell({ type: "refused", root, index });
+    if (this.#blocks.length >= UPLOADS_PER_NEIGHBOUR) return this.sendFrame({ type: "refused", root, index });
     this.#blocks.push({ root, index });
     this.drained();
   }

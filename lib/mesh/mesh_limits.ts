@@ -3,9 +3,6 @@
 
 // ---- overlay ----
 
-/** Links of a desktop, and of a phone that has to save battery. */
-export const LINKS_DESKTOP = 8;
-export const LINKS_WEAK = 3;
 /** Time between two tries to link to anybody. */
 export const DIAL_EVERY_MS = 2_000;
 /** Time between two tries to link to the same phone; doubles with each failure in a row, up to DIAL_PEER_MAX_MS. */
@@ -16,12 +13,12 @@ export const DIAL_TIMEOUT_MS = 10_000;
 /** Of each pair one phone calls. When nobody called this long, the other one may. */
 export const CALLER_GRACE_MS = 4_000;
 /** Links below which a phone is taken in although all places are taken. */
-export const LINKS_LEAST = 2;
+export const LINKS_MIN = 2;
 /** Time between two swaps of this phone, and between two swaps for the same phone. */
-export const SWAP_EVERY_MS = 2_000;
-export const SWAP_PEER_EVERY_MS = 60_000;
+export const EVICT_EVERY_MS = 2_000;
+export const EVICT_FOR_PEER_EVERY_MS = 60_000;
 /** How long phones that are known but not reached are waited for before somebody dials them for that reason. */
-export const UNREACHED_PATIENCE_MS = 10_000;
+export const UNREACHABLE_PATIENCE_MS = 10_000;
 /** Phones remembered, as people and as failures. The ones heard of longest ago go first. */
 export const PEERS_MAX = 1_000;
 /** Failures in a row after which a phone is no longer taken for present until somebody names it again. */
@@ -39,9 +36,9 @@ export const HELD_DELAY_MS = 40;
  * A neighbour that says nothing to a push or an offer is offered it again after half as much again as answers take on
  * average and HELD_DELAY_MS, within these bounds; then after half as long again each time.
  */
-export const OFFER_AGAIN_LEAST_MS = 160;
-export const OFFER_AGAIN_MOST_MS = 1_000;
-export const OFFER_AGAIN_FACTOR = 1.5;
+export const OFFER_RETRY_MIN_MS = 160;
+export const OFFER_RETRY_MAX_MS = 1_000;
+export const OFFER_RETRY_FACTOR = 1.5;
 export const OFFERS_MAX = 6;
 /** How long an event that was offered is waited for before it is asked for: it may be on its way as a push. */
 export const WANT_AFTER_MS = 60;
@@ -55,8 +52,8 @@ export const EAGER_WHEN_LOSSY = 2;
  * (half as much again as it takes on average).
  */
 export const WANT_TIMEOUT_MS = 150;
-export const WANT_TIMEOUT_LEAST_MS = 100;
-export const WANT_TIMEOUT_MOST_MS = 1_000;
+export const WANT_TIMEOUT_MIN_MS = 100;
+export const WANT_TIMEOUT_MAX_MS = 1_000;
 /** Asks for one event in all, and at one phone. */
 export const WANTS_MAX = 12;
 export const WANTS_PER_PEER = 5;
@@ -109,15 +106,15 @@ export const OFFERED_FROM_PAGE = 16;
 /** How often neighbours are told whom this phone reaches, in rooms that fit into one frame; else twice as long. */
 export const PEERS_EVERY_MS = 5_000;
 /** A phone nobody told of for this long is not reached; longer in rooms that take several frames. */
-export const REACH_FRESH_MS = 20_000;
-export const REACH_FRESH_PER_PHONE_MS = 400;
+export const ROUTE_TTL_MS = 20_000;
+export const ROUTE_TTL_PER_PHONE_MS = 400;
 
 // ---- receipts ----
 
 /** Receipts wait this long for others to travel with. */
 export const RECEIPT_DELAY_MS = 400;
 /** A batch nobody took is sent again after this, this often. */
-export const RECEIPTS_AGAIN_MS = 600;
+export const RECEIPTS_RETRY_MS = 600;
 export const RECEIPTS_TRIES = 5;
 /** Phones that sign receipts for one event, about: in larger rooms the event's id decides which ones. */
 export const RECEIPT_PHONES = 64;
@@ -149,8 +146,8 @@ export const DUPLICATE_EVERY_MS = 100;
 export const WANTS_BURST = 200;
 export const WANT_EVERY_MS = 10;
 /** Ids refused or over an author's budget are not asked for this long. The oldest ones go first. */
-export const SHUNNED_MAX = 2_000;
-export const SHUNNED_MS = 10_000;
+export const SUPPRESSED_IDS_MAX = 2_000;
+export const SUPPRESSED_MS = 10_000;
 /** How long a phone that misbehaved gets no link; twice as long each time, up to the longest. */
 export const BAN_MS = 60_000;
 export const BAN_MAX_MS = 3_600_000;

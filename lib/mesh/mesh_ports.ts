@@ -50,7 +50,7 @@ export interface MeshSettings {
   room: RoomId;
   /** This phone's key. */
   me: AuthorKey;
-  /** Most links: LINKS_DESKTOP, LINKS_WEAK, or 0 for none. */
+  /** Most links: MESH_LINKS_DESKTOP, MESH_LINKS_PHONE, or 0 for none. */
   maxLinks: number;
   /** Events held for others; HELD_MAX_EVENTS when absent. */
   maxHeld?: number;

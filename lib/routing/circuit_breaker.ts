@@ -6,18 +6,10 @@
  * A refusal for rate is no failure: who refuses is there.
  */
 
-/** How much a transport is forgiven. */
-export interface BreakerPolicy {
-  /** Failures in a row after which it is no longer trusted. */
-  failures: number;
-  /** Time from the last failure to the trial. */
-  cooldownMs: number;
-}
-
-/** The transports to the server. One success is enough to be trusted again. */
-export const SERVER_BREAKER: BreakerPolicy = { failures: 5, cooldownMs: 15_000 };
-/** The transport to a peer. */
-export const PEER_BREAKER: BreakerPolicy = { failures: 3, cooldownMs: 30_000 };
+/** Failures in a row that open the breaker. One success closes it again. */
+const FAILURES_MAX = 5;
+/** Time from the last failure to the trial. */
+export const BREAKER_COOLDOWN_MS = 15_000;
 
 export type BreakerState =
   /** Trusted; `failures` in a row so far. */
@@ -37,14 +29,14 @@ export type TryResult = "success" | "failure" | "refused" | "abandoned";
 export const NEW_BREAKER: BreakerState = { name: "closed", failures: 0 };
 
 /** When a try is allowed, ms of a clock that never goes back: 0 when it is now, in any case. A trial that nobody ended blocks for one cooldown. */
-export function breakerAllowsAt(state: BreakerState, policy: BreakerPolicy): number {
+export function breakerAllowsAt(state: BreakerState): number {
   switch (state.name) {
     case "closed":
       return 0;
     case "open":
-      return state.openedAt + policy.cooldownMs;
+      return state.openedAt + BREAKER_COOLDOWN_MS;
     case "half_open":
-      return state.triedAt + policy.cooldownMs;
+      return state.triedAt + BREAKER_COOLDOWN_MS;
   }
 }
 
@@ -54,23 +46,23 @@ export function breakerTried(state: BreakerState, now: number): BreakerState {
 }
 
 /** A try ended. */
-export function breakerAfter(state: BreakerState, result: TryResult, policy: BreakerPolicy, now: number): BreakerState {
+export function breakerAfter(state: BreakerState, result: TryResult, now: number): BreakerState {
   switch (result) {
     case "success":
       return NEW_BREAKER;
     case "failure": {
       if (state.name !== "closed") return { name: "open", openedAt: now };
       const failures = state.failures + 1;
-      return failures >= policy.failures ? { name: "open", openedAt: now } : { name: "closed", failures };
+      return failures >= FAILURES_MAX ? { name: "open", openedAt: now } : { name: "closed", failures };
     }
     case "refused":
     case "abandoned":
       // Undecided: the next try is a trial again, and need not wait.
-      return state.name === "half_open" ? { name: "open", openedAt: now - policy.cooldownMs } : state;
+      return state.name === "half_open" ? { name: "open", openedAt: now - BREAKER_COOLDOWN_MS } : state;
   }
 }
 
 /** The network changed or the device woke: what was learned may no longer be true, so a trial is allowed at once. */
-export function breakerForgiven(state: BreakerState, policy: BreakerPolicy, now: number): BreakerState {
-  return state.name === "closed" ? NEW_BREAKER : { name: "open", openedAt: now - policy.cooldownMs };
+export function breakerForgiven(state: BreakerState, now: number): BreakerState {
+  return state.name === "closed" ? NEW_BREAKER : { name: "open", openedAt: now - BREAKER_COOLDOWN_MS };
 }

@@ -1,6 +1,6 @@
 // Runs in browser and server.
 /** How many links a device keeps: by what somebody chose, its battery, its network, and whether it is looked at. Pure. */
-import { LINK_HEARTBEAT_MS } from "../protocol/limits.ts";
+import { LINK_HEARTBEAT_MS, MESH_LINKS_DESKTOP, MESH_LINKS_PHONE } from "../protocol/limits.ts";
 import type { MeshMode } from "./mesh_mode.ts";
 
 export interface PowerSituation {
@@ -17,8 +17,6 @@ export interface PowerSituation {
   hiddenForMs: number;
   /** The room's connection to the server is up. */
   server: boolean;
-  /** Most links of a desktop, and of a phone. */
-  limits: { desktopLinks: number; phoneLinks: number };
 }
 
 export type PowerReason =
@@ -50,9 +48,9 @@ export function linkHeartbeatMs(reason: PowerReason): number {
 export const BACKGROUND_AFTER_MS = 60_000;
 
 export function powerPolicy(situation: PowerSituation): PowerDecision {
-  const { mode, battery, saveData, networkType, weak, hiddenForMs, server, limits } = situation;
-  const most = weak ? limits.phoneLinks : limits.desktopLinks;
-  const few = Math.min(most, limits.phoneLinks);
+  const { mode, battery, saveData, networkType, weak, hiddenForMs, server } = situation;
+  const most = weak ? MESH_LINKS_PHONE : MESH_LINKS_DESKTOP;
+  const few = MESH_LINKS_PHONE;
   if (mode === "off") return { maxLinks: 0, reason: "switched_off" };
   if (server && hiddenForMs >= BACKGROUND_AFTER_MS) return { maxLinks: 0, reason: "background" };
   if (mode === "on") return { maxLinks: most, reason: "full" };

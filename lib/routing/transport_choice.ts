@@ -12,7 +12,6 @@ import {
   type BreakerState,
   breakerTried,
   NEW_BREAKER,
-  SERVER_BREAKER,
 } from "./circuit_breaker.ts";
 
 /** Transports to the server, the best one first. A transport over peers will be a name more, with facts of its own. */
@@ -106,12 +105,12 @@ export type TransportChoice =
 export function chooseTransport(situation: TransportSituation): TransportChoice {
   const { transports, available, preference, now } = situation;
   const existing = TRANSPORTS.filter((transport) => available[transport]);
-  const rested = existing.filter((transport) => breakerAllowsAt(transports[transport].breaker, SERVER_BREAKER) <= now);
+  const rested = existing.filter((transport) => breakerAllowsAt(transports[transport].breaker) <= now);
   const [only] = rested;
   if (only === undefined) {
     if (existing.length === 0) return { transport: undefined, reason: "all_unavailable" };
     const retryAt = Math.min(
-      ...existing.map((transport) => breakerAllowsAt(transports[transport].breaker, SERVER_BREAKER)),
+      ...existing.map((transport) => breakerAllowsAt(transports[transport].breaker)),
     );
     return { transport: undefined, reason: "all_resting", retryAt };
   }
@@ -138,7 +137,7 @@ export function objectionTo(
 ): Objection | undefined {
   const facts = transports[transport];
   if (!available[transport]) return "unavailable";
-  if (breakerAllowsAt(facts.breaker, SERVER_BREAKER) > now) return "resting";
+  if (breakerAllowsAt(facts.breaker) > now) return "resting";
   if (retrialAt(facts) <= now) return undefined;
   if (facts.failed !== undefined) return facts.failed.how === "opened_but_mute" ? "mute" : "blocked";
   return "cut_early";
@@ -159,7 +158,7 @@ export function betterTransportAt(
   if (transport === undefined) return undefined;
   return {
     transport,
-    at: Math.max(retrialAt(transports[transport]), breakerAllowsAt(transports[transport].breaker, SERVER_BREAKER)),
+    at: Math.max(retrialAt(transports[transport]), breakerAllowsAt(transports[transport].breaker)),
   };
 }
 
@@ -173,14 +172,14 @@ export function transportAfter(facts: TransportFacts, outcome: TransportOutcome,
   switch (outcome.type) {
     case "connected": {
       const { failed: _, ...rest } = facts;
-      return { ...rest, failures: 0, breaker: breakerAfter(facts.breaker, "success", SERVER_BREAKER, now) };
+      return { ...rest, failures: 0, breaker: breakerAfter(facts.breaker, "success", now) };
     }
     case "upgrade_failed":
     case "no_answer":
     case "opened_but_mute":
       return {
         ...facts,
-        breaker: breakerAfter(facts.breaker, "failure", SERVER_BREAKER, now),
+        breaker: breakerAfter(facts.breaker, "failure", now),
         failed: { how: outcome.type, at: now },
         failures: facts.failures + 1,
       };
@@ -190,13 +189,13 @@ export function transportAfter(facts: TransportFacts, outcome: TransportOutcome,
     case "ended":
       return outcome.afterMs >= LASTING_MS ? { ...facts, cuts: 0 } : facts;
     case "abandoned":
-      return { ...facts, breaker: breakerAfter(facts.breaker, "abandoned", SERVER_BREAKER, now) };
+      return { ...facts, breaker: breakerAfter(facts.breaker, "abandoned", now) };
   }
 }
 
 /** The device woke, or somebody asks to try again: resting ends, what was seen stays. */
 export function transportForgiven(facts: TransportFacts, now: number): TransportFacts {
-  return { ...facts, breaker: breakerForgiven(facts.breaker, SERVER_BREAKER, now) };
+  return { ...facts, breaker: breakerForgiven(facts.breaker, now) };
 }
 
 /** Until when earlier failures speak against a transport; 0 when there are none. */

@@ -60,15 +60,6 @@ export interface LinkPath {
 /** Makes a connection. No event comes before it returns. */
 export type OpenPeerConnection = (events: PeerConnectionEvents) => PeerConnection;
 
-/** Servers that help to find a way, and how: from GET /mesh/config. */
-export interface IceSettings {
-  iceServers: RTCIceServer[];
-  /** Candidates found before they are needed. */
-  candidatePool: number;
-  /** `relay`: only through TURN. */
-  transportPolicy?: RTCIceTransportPolicy;
-}
-
 /** Bytes in a channel at which a link that was full takes texts again. */
 export const LINK_LOW_WATERMARK_BYTES = 65_536;
 /** Bytes in a channel from which on a link takes none. */
@@ -80,16 +71,10 @@ export const FILES_HIGH_WATERMARK_BYTES = 524_288;
 /** Connections of a browser; `make` is `(configuration) => new RTCPeerConnection(configuration)`. */
 export function browserPeerConnections(
   make: (configuration: RTCConfiguration) => RTCPeerConnection,
-  ice: () => IceSettings,
+  ice: () => Pick<RTCConfiguration, "iceServers">,
 ): OpenPeerConnection {
   return (events) => {
-    const { iceServers, candidatePool, transportPolicy } = ice();
-    const configuration: RTCConfiguration = {
-      iceServers,
-      iceCandidatePoolSize: candidatePool,
-      bundlePolicy: "max-bundle",
-      ...(transportPolicy && { iceTransportPolicy: transportPolicy }),
-    };
+    const configuration: RTCConfiguration = { ...ice(), bundlePolicy: "max-bundle" };
     return new BrowserPeerConnection(() => make(configuration), events);
   };
 }

@@ -67,7 +67,7 @@ export class FilePhone {
         this.calls.push(peer);
         this.world.onCall(this, peer);
       },
-      wayTo: (author) => this.world.wayTo(this, author)?.key,
+      nextHopTo: (author) => this.world.wayTo(this, author)?.key,
       offer: (root) => this.knows.get(root),
       mayCarry: () => this.mayCarry,
       onChange: () => {},

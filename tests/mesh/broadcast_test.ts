@@ -64,7 +64,7 @@ Deno.test("[MESH-21] an event that comes again, from anybody, is told once", () 
   rig.push(a!, event);
   rig.push(b!, event);
   rig.push(a!, event);
-  rig.node.heard(event);
+  rig.node.offer(event);
   rig.node.publish(event);
   assertEquals(rig.told.length, 1);
   assertEquals(rig.checked.length, 1, "and checked once");
@@ -286,7 +286,7 @@ Deno.test("[MESH-61] an event from the server is offered, not pushed", () => {
   const rig = new Rig();
   const [a, b] = rig.neighbours(2);
   const event = rig.event();
-  rig.node.heard(event);
+  rig.node.offer(event);
   rig.time.run(100);
   assertEquals(rig.sent.map(({ to, frame }) => [to, frame.type]), [[a, "offer"], [b, "offer"]]);
 });

@@ -4,9 +4,8 @@
  */
 import type { AuthorKey, Event, EventId, RoomId } from "../../lib/protocol/event.ts";
 import { MeshNode } from "../../lib/mesh/mesh_node.ts";
-import { LINKS_DESKTOP, LINKS_WEAK } from "../../lib/mesh/mesh_limits.ts";
 import type { MeshPorts } from "../../lib/mesh/mesh_ports.ts";
-import { PEOPLE_SHOWN } from "../../lib/protocol/limits.ts";
+import { MESH_LINKS_DESKTOP, MESH_LINKS_PHONE, PEOPLE_SHOWN } from "../../lib/protocol/limits.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { fakeEvent, fakeKey, fakeSign, fakeVerify } from "./fake_keys.ts";
 import { VirtualTime } from "./virtual_time.ts";
@@ -164,7 +163,7 @@ export class Crowd {
 
   /** A new phone; it knows some of those that are there. */
   join(weak: boolean): CrowdPhone {
-    const phone = new CrowdPhone(this, fakeKey(this.random), weak ? LINKS_WEAK : LINKS_DESKTOP, this.seed);
+    const phone = new CrowdPhone(this, fakeKey(this.random), weak ? MESH_LINKS_PHONE : MESH_LINKS_DESKTOP, this.seed);
     this.phones.set(phone.key, phone);
     this.list.push(phone);
     this.introduce(phone);

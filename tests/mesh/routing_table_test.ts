@@ -1,7 +1,7 @@
 /** Links, reach, receipts and signaling of one node: [MESH-1], [MESH-2], [MESH-40] to [MESH-52], [MESH-60]. */
 import { assert, assertEquals } from "@std/assert";
 import { type Receipt, receiptText } from "../../lib/protocol/peer/mesh_frames.ts";
-import { FRAMES_BURST, REACH_FRESH_MS, RECEIPTS_BURST, RECEIPTS_TRIES } from "../../lib/mesh/mesh_limits.ts";
+import { FRAMES_BURST, RECEIPTS_BURST, RECEIPTS_TRIES, ROUTE_TTL_MS } from "../../lib/mesh/mesh_limits.ts";
 import { ROOM } from "./crowd.ts";
 import { fakeSign } from "./fake_keys.ts";
 import { Rig } from "./rig.ts";
@@ -54,7 +54,7 @@ Deno.test("[MESH-41] ages grow on the way, and who was not alive for long is not
   const [told] = rig.pass(3_000, "peers", b);
   const row = told!.frame.peers.find(([phone]) => phone === far);
   assert(row !== undefined && row[1] >= 5_000 && row[2] === 3, `${row}`);
-  rig.time.run(REACH_FRESH_MS - 8_001);
+  rig.time.run(ROUTE_TTL_MS - 8_001);
   assertEquals(rig.node.coverage().viaMesh, [far]);
   rig.time.run(10);
   assertEquals(rig.node.coverage().viaMesh, []);

@@ -4,14 +4,14 @@ import fc from "fast-check";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import {
   type AcceptView,
-  chooseLeaver,
+  chooseEvicted,
   isCaller,
   judgeCaller,
   linksWanted,
   nextDial,
   type TopologyView,
 } from "../../lib/mesh/peers/topology.ts";
-import { CALLER_GRACE_MS, DIAL_EVERY_MS, SWAP_EVERY_MS, UNREACHED_PATIENCE_MS } from "../../lib/mesh/mesh_limits.ts";
+import { CALLER_GRACE_MS, DIAL_EVERY_MS, EVICT_EVERY_MS, UNREACHABLE_PATIENCE_MS } from "../../lib/mesh/mesh_limits.ts";
 import { Rig } from "./rig.ts";
 
 const ME = key(0);
@@ -29,11 +29,11 @@ function view(over: Partial<TopologyView> = {}): TopologyView {
     links: [],
     pending: new Set(),
     known: OTHERS,
-    isReached: () => true,
-    unreachedSince: undefined,
+    isReachable: () => true,
+    unreachableSince: undefined,
     dials: { get: () => undefined },
     lastDialAt: -Infinity,
-    wantingSince: 1_000_000,
+    underLinkedSince: 1_000_000,
     random: () => 0,
     ...over,
   };
@@ -94,7 +94,7 @@ Deno.test("[MESH-13] the other one of a pair calls when it has hardly any links,
   const others = view({ known: theirs, links: linksTo(3).map((link, at) => ({ ...link, peer: key(100 + at) })) });
   assertEquals(nextDial(others), undefined);
   assert(nextDial({ ...others, links: [] }) !== undefined);
-  assert(nextDial({ ...others, wantingSince: others.now - CALLER_GRACE_MS }) !== undefined);
+  assert(nextDial({ ...others, underLinkedSince: others.now - CALLER_GRACE_MS }) !== undefined);
 });
 
 const full: AcceptView = {
@@ -103,24 +103,24 @@ const full: AcceptView = {
   used: 3,
   isBanned: false,
   callerLinks: 0,
-  isReached: true,
-  lastSwapAt: -Infinity,
-  lastSwapForCallerAt: -Infinity,
+  isReachable: true,
+  lastEvictionAt: -Infinity,
+  lastEvictionForCallerAt: -Infinity,
 };
 
 Deno.test("[MESH-14] a free place is given; when there is none, only a newcomer or a bridge gets in, and seldom", () => {
   assertEquals(judgeCaller({ ...full, used: 2, callerLinks: 5 }), { accept: true, reason: "place_free" });
   assertEquals(judgeCaller(full), { accept: true, reason: "swap" });
   assertEquals(judgeCaller({ ...full, callerLinks: 2 }), { accept: false, reason: "full" });
-  assertEquals(judgeCaller({ ...full, callerLinks: 7, isReached: false }), { accept: true, reason: "swap" });
-  assertEquals(judgeCaller({ ...full, lastSwapAt: full.now - SWAP_EVERY_MS + 1 }).reason, "swapped_lately");
-  assertEquals(judgeCaller({ ...full, lastSwapForCallerAt: full.now - 59_999 }).reason, "swapped_lately");
+  assertEquals(judgeCaller({ ...full, callerLinks: 7, isReachable: false }), { accept: true, reason: "swap" });
+  assertEquals(judgeCaller({ ...full, lastEvictionAt: full.now - EVICT_EVERY_MS + 1 }).reason, "swapped_lately");
+  assertEquals(judgeCaller({ ...full, lastEvictionForCallerAt: full.now - 59_999 }).reason, "swapped_lately");
   assertEquals(judgeCaller({ ...full, used: 0, isBanned: true }).reason, "banned");
   assertEquals(judgeCaller({ ...full, used: 0, maxLinks: 0 }).reason, "off");
 });
 
 Deno.test("[MESH-15] the neighbour with the most links gives its place to the newcomer, and is told to link to it", () => {
-  assertEquals(chooseLeaver([{ peer: "a", upAt: 1, links: 3 }, { peer: "b", upAt: 1, links: 8 }], "b"), "a");
+  assertEquals(chooseEvicted([{ peer: "a", upAt: 1, links: 3 }, { peer: "b", upAt: 1, links: 8 }], "b"), "a");
   const rig = new Rig({}, { maxLinks: 3 });
   const [a, b, c] = rig.neighbours(3), newcomer = rig.key();
   rig.say(b!, { type: "peers", links: 7, maxLinks: 8, peers: [] });
@@ -156,12 +156,12 @@ Deno.test("[MESH-16] phones that are not reached for long are called although th
   const apart = (since: number, random: number) =>
     nextDial(view({
       links: linksTo(6),
-      isReached: (peer) => !beyond.includes(peer),
-      unreachedSince: since,
+      isReachable: (peer) => !beyond.includes(peer),
+      unreachableSince: since,
       random: () => random,
     }));
-  assertEquals(apart(1_000_000 - UNREACHED_PATIENCE_MS + 1, 0), undefined);
-  assert(beyond.includes(apart(1_000_000 - UNREACHED_PATIENCE_MS, 0)!));
+  assertEquals(apart(1_000_000 - UNREACHABLE_PATIENCE_MS + 1, 0), undefined);
+  assert(beyond.includes(apart(1_000_000 - UNREACHABLE_PATIENCE_MS, 0)!));
   assertEquals(apart(0, 0.9), undefined, "not by all of this side at once");
 });
 
@@ -169,7 +169,7 @@ Deno.test("[FILE-7] a phone that alone has what is wanted is called by one that 
   const rig = new Rig({}, { maxLinks: 3 });
   const [a, b, c] = rig.neighbours(3), holder = rig.key(), other = rig.key();
   rig.say(c!, { type: "peers", links: 7, maxLinks: 8, peers: [] });
-  for (const peer of [a!, rig.me, holder, holder, other]) rig.node.call(peer);
+  for (const peer of [a!, rig.me, holder, holder, other]) rig.node.requestLink(peer);
   assertEquals(rig.called, [holder]);
   rig.node.linked(holder);
   assertEquals(rig.ended, [c]);

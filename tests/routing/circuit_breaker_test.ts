@@ -2,31 +2,29 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
+  BREAKER_COOLDOWN_MS,
   breakerAfter,
   breakerAllowsAt,
   breakerForgiven,
-  type BreakerPolicy,
   type BreakerState,
   breakerTried,
   NEW_BREAKER,
-  PEER_BREAKER,
-  SERVER_BREAKER,
   type TryResult,
 } from "../../lib/routing/circuit_breaker.ts";
 
 /** Steps: a result of a try, `try` (one begins), `wake`, or ms that pass. */
 type Step = TryResult | "try" | "wake" | number;
 
-function after(steps: readonly Step[], policy: BreakerPolicy): { state: BreakerState; waitMs: number } {
+function after(steps: readonly Step[]): { state: BreakerState; waitMs: number } {
   let state = NEW_BREAKER;
   let now = 1_000_000;
   for (const step of steps) {
     if (typeof step === "number") now += step;
     else if (step === "try") state = breakerTried(state, now);
-    else if (step === "wake") state = breakerForgiven(state, policy, now);
-    else state = breakerAfter(state, step, policy, now);
+    else if (step === "wake") state = breakerForgiven(state, now);
+    else state = breakerAfter(state, step, now);
   }
-  return { state, waitMs: Math.max(0, breakerAllowsAt(state, policy) - now) };
+  return { state, waitMs: Math.max(0, breakerAllowsAt(state) - now) };
 }
 
 const failures = (count: number) => Array<Step>(count).fill("failure");
@@ -55,15 +53,10 @@ const TABLE: [rule: string, steps: Step[], state: BreakerState["name"], waitMs: 
 
 for (const [rule, steps, name, waitMs] of TABLE) {
   Deno.test(`breaker of a server transport: ${rule}`, () => {
-    const { state, waitMs: waits } = after(steps, SERVER_BREAKER);
+    const { state, waitMs: waits } = after(steps);
     assertEquals([state.name, waits], [name, waitMs]);
   });
 }
-
-Deno.test("breaker of a peer transport: two failures change nothing, the third opens it for 30 s", () => {
-  assertEquals(after(failures(2), PEER_BREAKER), { state: { name: "closed", failures: 2 }, waitMs: 0 });
-  assertEquals(after(failures(3), PEER_BREAKER).waitMs, 30_000);
-});
 
 Deno.test("breaker: whatever happens, nobody waits longer than one cooldown, and one success ends it", () => {
   const step = fc.oneof(
@@ -71,8 +64,8 @@ Deno.test("breaker: whatever happens, nobody waits longer than one cooldown, and
     fc.nat(40_000),
   );
   fc.assert(fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-    const { waitMs } = after(steps, SERVER_BREAKER);
-    assert(waitMs <= SERVER_BREAKER.cooldownMs, String(waitMs));
-    assertEquals(after([...steps, "success"], SERVER_BREAKER).state, NEW_BREAKER);
+    const { waitMs } = after(steps);
+    assert(waitMs <= BREAKER_COOLDOWN_MS, String(waitMs));
+    assertEquals(after([...steps, "success"]).state, NEW_BREAKER);
   }));
 });

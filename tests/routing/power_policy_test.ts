@@ -8,7 +8,6 @@ import {
   type PowerSituation,
 } from "../../lib/routing/power_policy.ts";
 
-const LIMITS = { desktopLinks: 8, phoneLinks: 3 };
 /** A desktop on the mains that somebody looks at. */
 const CALM: PowerSituation = {
   mode: "auto",
@@ -18,7 +17,6 @@ const CALM: PowerSituation = {
   weak: false,
   hiddenForMs: 0,
   server: true,
-  limits: LIMITS,
 };
 const battery = (level: number, charging = false) => ({ battery: { level, charging } });
 const NO_SERVER = { server: false };
@@ -47,15 +45,6 @@ const TABLE: [name: string, change: Partial<PowerSituation>, maxLinks: number, r
   ["switched off, without a server too", { mode: "off", ...NO_SERVER }, 0, "switched_off"],
   ["switched on: battery and network do not count", { mode: "on", ...battery(0.1), saveData: true }, 8, "full"],
   ["switched on, in the background: the server alone", { mode: "on", ...HIDDEN }, 0, "background"],
-  [
-    "a server that allows fewer links to desktops than to phones",
-    {
-      ...battery(0.5),
-      limits: { desktopLinks: 2, phoneLinks: 3 },
-    },
-    2,
-    "few_links",
-  ],
 ];
 
 for (const [name, change, maxLinks, reason] of TABLE) {

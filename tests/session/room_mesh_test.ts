@@ -25,16 +25,6 @@ const OVER_LINK_MS = 40;
 /** Until a message is stored, whichever way it went first. */
 const STORED_MS = LAZY_HELD_MS + TO_SCREEN_MS;
 
-const CONFIG = {
-  iceServers: [],
-  limits: {
-    desktopLinks: 8,
-    phoneLinks: 3,
-    autoUpgradeMs: 0,
-    candidatePool: 1,
-  },
-};
-
 /** One device and its page. */
 class Phone {
   readonly disk = new MemoryDisk();
@@ -94,7 +84,6 @@ class Phone {
         this.connections.push(connection);
         return connection;
       },
-      config: CONFIG,
       maxLinks,
       onCleared: () => {},
       onChange: () => {},

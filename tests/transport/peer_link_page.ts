@@ -4,7 +4,7 @@ import type { HelloProof } from "../../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 import { ServerConnection } from "../../lib/session/connection/server_connection.ts";
 import { random, timers } from "../../lib/session/browser/environment.ts";
-import { browserPeerConnections, type IceSettings, type LinkPath } from "../../lib/transport/peer_connection.ts";
+import { browserPeerConnections, type LinkPath } from "../../lib/transport/peer_connection.ts";
 import type { PeerLink } from "../../lib/transport/peer_link.ts";
 import { PeerLinks } from "../../lib/transport/peer_links.ts";
 import { socketTransport, socketUrl } from "../../lib/transport/socket_transport.ts";
@@ -12,7 +12,7 @@ import { socketTransport, socketUrl } from "../../lib/transport/socket_transport
 /** What the test calls by `evaluate`. */
 export interface LinkPage {
   /** Comes into the room; the author's key. The same seed is the same person. */
-  join(room: string, seed: number, ice?: Partial<IceSettings>): Promise<string>;
+  join(room: string, seed: number, ice?: Pick<RTCConfiguration, "iceServers">): Promise<string>;
   /** Links with a peer; how long it took until connected, ms. */
   connect(peer: string): Promise<number>;
   /** Begins to link, and waits for nothing. */
@@ -85,7 +85,7 @@ const page: LinkPage = {
       random,
       open: browserPeerConnections(
         (configuration) => new RTCPeerConnection(configuration),
-        () => ({ iceServers: [], candidatePool: 0, ...ice }),
+        () => ({ iceServers: [], ...ice }),
       ),
       sendFrame: (frame) => connection.send(frame),
       admits: () => page.admits,

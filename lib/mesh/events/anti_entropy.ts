@@ -117,7 +117,7 @@ export class AntiEntropy {
   }
 
   /** A neighbour told what it holds in short. */
-  digest(peer: AuthorKey, theirs: readonly number[]): void {
+  onDigest(peer: AuthorKey, theirs: readonly number[]): void {
     const comparison = this.#comparisons.get(peer);
     if (comparison === undefined) return;
     const now = this.context.now();
@@ -130,7 +130,7 @@ export class AntiEntropy {
   }
 
   /** A neighbour told what it holds in some buckets. Fetches what is missing here, and tells what is missing there. */
-  summary(peer: AuthorKey, frame: MeshSummaryFrame): void {
+  onSummary(peer: AuthorKey, frame: MeshSummaryFrame): void {
     const comparison = this.#comparisons.get(peer);
     if (comparison === undefined) return;
     const now = this.context.now(), { held } = this;
@@ -157,7 +157,7 @@ export class AntiEntropy {
   }
 
   /** A neighbour asks for a page. Undefined: too many, it gets none. */
-  page(peer: AuthorKey, { ranges }: MeshFetchFrame): Event[] | undefined {
+  onFetch(peer: AuthorKey, { ranges }: MeshFetchFrame): Event[] | undefined {
     if (this.#pages.take(peer, this.context.now()) > 0) return undefined;
     const events: Event[] = [];
     let chars = 0, looked = 0;
@@ -182,7 +182,7 @@ export class AntiEntropy {
   }
 
   /** A page came and was checked; `count` of its events were missing here. */
-  paged(peer: AuthorKey, count: number): void {
+  pageDone(peer: AuthorKey, count: number): void {
     const comparison = this.#comparisons.get(peer);
     if (comparison?.fetching === undefined) return;
     const { ranges } = comparison.fetching;

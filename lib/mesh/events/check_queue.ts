@@ -11,7 +11,7 @@ import type { CheckVerdict, MeshPorts } from "../mesh_ports.ts";
 /** `busy`: too much to check, the event was dropped. `twice`: it is being checked already. */
 export type CheckResult = CheckVerdict | "busy" | "twice";
 
-export class Checking {
+export class CheckQueue {
   /** By id and signature: whoever changes a signature must not keep the true event from being checked. */
   readonly #unchecked = new Set<string>();
   readonly #perPeer = new Map<AuthorKey, number>();

@@ -77,15 +77,15 @@ export class EventRouter {
   publish(event: Event): void {
     if (!this.ingress.keep(event)) return;
     this.#forward.accept(event.id, MESH_COPIES_MAX, this.ports.now());
-    this.broadcast.begin(event, MESH_HOPS_MAX, []);
+    this.broadcast.start(event, MESH_HOPS_MAX, []);
   }
 
   /** A checked event from another transport: to those that have not that transport. */
-  heard(event: Event): void {
-    const offeredBy = this.wanted.settle(event.id);
+  offer(event: Event): void {
+    const offeredBy = this.wanted.remove(event.id);
     if (!this.ingress.keep(event)) return;
-    for (const peer of offeredBy) this.#say(event.id, peer);
-    this.broadcast.begin(event, MESH_HOPS_MAX, offeredBy, "offered");
+    for (const peer of offeredBy) this.#confirm(event.id, peer);
+    this.broadcast.start(event, MESH_HOPS_MAX, offeredBy, "offered");
   }
 
   unlinked(peer: AuthorKey): void {
@@ -121,10 +121,10 @@ export class EventRouter {
   }
 
   /** A neighbour pushed an event. */
-  pushed(link: Link, frame: MeshPushFrame): void {
+  onPush(link: Link, frame: MeshPushFrame): void {
     const { peer } = link;
     this.ingress.take(frame.event, peer, "pushed", (result, event) => {
-      if (event === undefined) return this.#blame(peer, result);
+      if (event === undefined) return this.#strikeFor(peer, result);
       this.wanted.answered(event.id, peer, this.ports.now());
       switch (result) {
         case "accepted":
@@ -132,36 +132,36 @@ export class EventRouter {
           return this.#accepted(event, peer, frame.hopsLeft, frame.copies, "pushed");
         case "known":
         case "pending":
-          return this.#repeated(link, event, frame.asked, result);
+          return this.#duplicate(link, event, frame.asked, result);
         case "over_budget":
-          this.wanted.settle(event.id);
+          this.wanted.remove(event.id);
           // A relay cannot know what reached us over others; the author itself can.
           if (event.author === peer) this.strike(peer, STRIKES.floods);
           return;
         default:
-          this.wanted.settle(event.id);
-          return this.#blame(peer, result);
+          this.wanted.remove(event.id);
+          return this.#strikeFor(peer, result);
       }
     });
   }
 
   /** A neighbour offers an event. */
-  offered(link: Link, id: EventId): void {
+  onOffer(link: Link, id: EventId): void {
     if (this.ingress.knows(id)) {
       // Whoever was told of it by us and now tells us knows both; anybody else waits for a word.
-      if (!this.broadcast.holds(id, link.peer)) this.#say(id, link.peer);
+      if (!this.broadcast.addHolder(id, link.peer)) this.#confirm(id, link.peer);
       return;
     }
     if (!this.ingress.wants(id)) return;
-    if (!this.wanted.offered(id, link.peer, this.ports.now())) return this.strike(link.peer, STRIKES.crowding);
+    if (!this.wanted.addOffer(id, link.peer, this.ports.now())) return this.strike(link.peer, STRIKES.crowding);
     this.context.wakeAt(this.wanted.nextAt());
   }
 
   /** A neighbour wants an event it was offered. */
-  asked(link: Link, id: EventId): void {
+  onWant(link: Link, id: EventId): void {
     const event = this.held.get(id);
     if (event === undefined || this.#wants.take(link.peer, this.ports.now()) > 0) return;
-    this.broadcast.wanted(event, link, MESH_HOPS_MAX);
+    this.broadcast.onWant(event, link, MESH_HOPS_MAX);
   }
 
   /** A neighbour asked for a page; undefined when it asks too often. */
@@ -175,40 +175,40 @@ export class EventRouter {
   }
 
   /** A neighbour sent a page. */
-  paged({ peer }: Link, { events }: MeshPageFrame): void {
+  onPage({ peer }: Link, { events }: MeshPageFrame): void {
     if (!this.antiEntropy.isFetching(peer)) return this.strike(peer, STRIKES.unasked);
     // A few events are offered on one by one. Of many, the neighbours get a digest: they may lack other ones.
     const how = events.length <= OFFERED_FROM_PAGE ? "offered" : "held";
     if (how === "held") this.antiEntropy.soon();
     let left = events.length, useful = 0;
-    if (left === 0) return this.antiEntropy.paged(peer, 0);
+    if (left === 0) return this.antiEntropy.pageDone(peer, 0);
     for (const [payload, signature, hopsLeft, copies] of events) {
       this.ingress.take([payload, signature], peer, "fetched", (result, event) => {
         if (result === "accepted" && event !== undefined) {
           useful++;
           this.#accepted(event, peer, hopsLeft, copies, how);
-        } else this.#blame(peer, result);
-        if (--left === 0) this.antiEntropy.paged(peer, useful);
+        } else this.#strikeFor(peer, result);
+        if (--left === 0) this.antiEntropy.pageDone(peer, useful);
       });
     }
   }
 
   #accepted(event: Event, from: AuthorKey, hopsLeft: number, copies: number, how: "pushed" | "offered" | "held"): void {
     this.#forward.accept(event.id, copies, this.ports.now());
-    const holders = new Set([from, ...this.wanted.settle(event.id)]);
-    for (const peer of holders) this.#say(event.id, peer);
+    const holders = new Set([from, ...this.wanted.remove(event.id)]);
+    for (const peer of holders) this.#confirm(event.id, peer);
     this.strike(from, -STRIKES.broken);
-    if (how !== "held") this.broadcast.begin(event, hopsLeft, [...holders], how);
+    if (how !== "held") this.broadcast.start(event, hopsLeft, [...holders], how);
     this.onHeld(event, from);
     this.ports.onEvent(event, from);
   }
 
   /** An event that is here, or being checked, was pushed again. */
-  #repeated(link: Link, event: Event, asked: boolean, result: "known" | "pending"): void {
+  #duplicate(link: Link, event: Event, asked: boolean, result: "known" | "pending"): void {
     const { peer } = link, now = this.ports.now();
     this.counts.duplicates++;
-    if (result === "pending") this.wanted.offered(event.id, peer, now);
-    else if (!this.broadcast.holds(event.id, peer)) this.#say(event.id, peer);
+    if (result === "pending") this.wanted.addOffer(event.id, peer, now);
+    else if (!this.broadcast.addHolder(event.id, peer)) this.#confirm(event.id, peer);
     if (this.#duplicates.take(peer, now) > 0) this.strike(peer, STRIKES.repeats);
     if (asked || this.broadcast.isFlooding() || !this.context.links.has(peer)) return;
     // Where pushes get lost, a second way is worth its copies.
@@ -217,12 +217,12 @@ export class EventRouter {
     this.context.send(peer, { type: "prune" });
   }
 
-  #say(id: EventId, peer: AuthorKey): void {
+  #confirm(id: EventId, peer: AuthorKey): void {
     const link = this.context.links.get(peer);
-    if (link !== undefined) this.broadcast.say(id, link);
+    if (link !== undefined) this.broadcast.confirm(id, link);
   }
 
-  #blame(peer: AuthorKey, result: IngressResult): void {
+  #strikeFor(peer: AuthorKey, result: IngressResult): void {
     if (result === "forged" || result === "malformed") this.strike(peer, STRIKES[result]);
   }
 }

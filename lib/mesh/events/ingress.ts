@@ -3,7 +3,7 @@
 import { type AuthorKey, type Event, readEvent, type WireEvent } from "../../protocol/event.ts";
 import { BoundedMap, BoundedSet } from "../../shared/bounded.ts";
 import { KeyedRateLimiter } from "../../shared/rate_limiter.ts";
-import { Checking } from "./check_queue.ts";
+import { CheckQueue } from "./check_queue.ts";
 import type { HeldEvents } from "./held_events.ts";
 import {
   AUTHOR_BURST,
@@ -11,8 +11,8 @@ import {
   AUTHOR_FETCH_BURST,
   AUTHORS_MAX,
   SEEN_MAX,
-  SHUNNED_MAX,
-  SHUNNED_MS,
+  SUPPRESSED_IDS_MAX,
+  SUPPRESSED_MS,
 } from "../mesh_limits.ts";
 import type { MeshPorts } from "../mesh_ports.ts";
 
@@ -29,16 +29,16 @@ export type IngressResult = "accepted" | "known" | "pending" | "forged" | "malfo
 export class Ingress {
   readonly #seen = new BoundedSet<string>(SEEN_MAX);
   /** Ids that are not wanted for a while, and until when. */
-  readonly #shunned = new BoundedMap<string, number>(SHUNNED_MAX);
+  readonly #shunned = new BoundedMap<string, number>(SUPPRESSED_IDS_MAX);
   readonly #limiters = {
     pushed: new KeyedRateLimiter<AuthorKey>({ burst: AUTHOR_BURST, everyMs: AUTHOR_EVERY_MS }, AUTHORS_MAX),
     fetched: new KeyedRateLimiter<AuthorKey>({ burst: AUTHOR_FETCH_BURST, everyMs: AUTHOR_EVERY_MS }, AUTHORS_MAX),
   };
-  readonly #checking: Checking;
+  readonly #checking: CheckQueue;
   readonly counts = { forged: 0, refused: 0, overBudget: 0, conflicts: 0 };
 
   constructor(readonly held: HeldEvents, readonly ports: Pick<MeshPorts, "verify" | "now">) {
-    this.#checking = new Checking(ports);
+    this.#checking = new CheckQueue(ports);
   }
 
   /** Whether the event was handled before. */
@@ -115,6 +115,6 @@ export class Ingress {
   }
 
   #shun(id: string): void {
-    this.#shunned.set(id, this.ports.now() + SHUNNED_MS);
+    this.#shunned.set(id, this.ports.now() + SUPPRESSED_MS);
   }
 }

@@ -25,10 +25,10 @@ import {
   RECEIPT_DELAY_MS,
   RECEIPT_EVERY_MS,
   RECEIPT_PHONES,
-  RECEIPTS_AGAIN_MS,
   RECEIPTS_BURST,
   RECEIPTS_CHECKED_MAX,
   RECEIPTS_QUEUED,
+  RECEIPTS_RETRY_MS,
   RECEIPTS_SEEN,
   RECEIPTS_TRIES,
 } from "../mesh_limits.ts";
@@ -69,7 +69,7 @@ export class Receipts {
   ) {}
 
   /** A new event is held here; it came over this neighbour. */
-  holding(event: Event, from: AuthorKey): void {
+  onHeld(event: Event, from: AuthorKey): void {
     if (event.author === this.context.me) return;
     this.#routes.set(event.author, from);
     if (this.ports.sign === undefined || !this.#isDrawn(event.id)) return;
@@ -78,7 +78,7 @@ export class Receipts {
   }
 
   /** Receipts came from a neighbour. Its own event's are counted, the others go on. */
-  heard(peer: AuthorKey, frame: MeshReceiptsFrame): void {
+  onReceipts(peer: AuthorKey, frame: MeshReceiptsFrame): void {
     this.context.send(peer, { type: "taken", batch: frame.batch });
     for (const receipt of frame.receipts) {
       const key = keyOf(receipt);
@@ -89,7 +89,7 @@ export class Receipts {
     }
   }
 
-  taken(peer: AuthorKey, batch: number): void {
+  onTaken(peer: AuthorKey, batch: number): void {
     if (this.#batches.get(peer)?.number !== batch) return;
     this.#batches.delete(peer);
     if (this.#waiting.size > 0) this.#soon();
@@ -189,7 +189,7 @@ export class Receipts {
 
   #send(peer: AuthorKey, batch: Batch): void {
     batch.tries++;
-    batch.dueAt = this.context.now() + RECEIPTS_AGAIN_MS;
+    batch.dueAt = this.context.now() + RECEIPTS_RETRY_MS;
     this.#batches.set(peer, batch);
     this.context.send(peer, { type: "receipts", batch: batch.number, receipts: batch.receipts });
     this.context.wakeAt(batch.dueAt);

@@ -8,8 +8,8 @@ import {
   LOSSY_SHARE,
   WANT_AFTER_LOSS_MS,
   WANT_AFTER_MS,
-  WANT_TIMEOUT_LEAST_MS,
-  WANT_TIMEOUT_MOST_MS,
+  WANT_TIMEOUT_MAX_MS,
+  WANT_TIMEOUT_MIN_MS,
   WANT_TIMEOUT_MS,
   WANTED_PER_PEER,
   WANTS_MAX,
@@ -52,7 +52,7 @@ export class WantedEvents {
   }
 
   /** A phone offers an event that is not here. False: it offers too much at once and is not heard. */
-  offered(id: EventId, peer: AuthorKey, now: number): boolean {
+  addOffer(id: EventId, peer: AuthorKey, now: number): boolean {
     let wanted = this.#wanted.get(id);
     if (wanted?.offeredBy.has(peer)) return true;
     const count = this.#perPeer.get(peer) ?? 0;
@@ -107,7 +107,7 @@ export class WantedEvents {
   }
 
   /** The event is here, or is not wanted any more. Returns who offered it. */
-  settle(id: EventId): AuthorKey[] {
+  remove(id: EventId): AuthorKey[] {
     const wanted = this.#wanted.get(id);
     if (wanted === undefined) return [];
     this.#askedShare += ((wanted.asks > 0 ? 1 : 0) - this.#askedShare) / 16;
@@ -125,7 +125,7 @@ export class WantedEvents {
   }
 
   #timeoutMs(): number {
-    return Math.min(WANT_TIMEOUT_MOST_MS, Math.max(WANT_TIMEOUT_LEAST_MS, 1.5 * this.answerMs));
+    return Math.min(WANT_TIMEOUT_MAX_MS, Math.max(WANT_TIMEOUT_MIN_MS, 1.5 * this.answerMs));
   }
 
   #forget(id: EventId): void {

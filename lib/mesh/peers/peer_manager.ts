@@ -8,7 +8,7 @@ import { DIAL_FAILURES_MAX, DIAL_TIMEOUT_MS, PEERS_MAX } from "../mesh_limits.ts
 import type { MeshContext } from "./link.ts";
 import {
   type Acceptance,
-  chooseLeaver,
+  chooseEvicted,
   type DialFacts,
   isPlausible,
   judgeCaller,
@@ -53,7 +53,7 @@ export class PeerManager {
   }
 
   /** Everybody known to be there. */
-  known(reached: ReadonlyMap<AuthorKey, unknown> = this.routes.reached()): AuthorKey[] {
+  known(reached: ReadonlyMap<AuthorKey, unknown> = this.routes.reachable()): AuthorKey[] {
     const now = this.context.now();
     const all = new Set([...this.#present, ...reached.keys()]);
     all.delete(this.context.me);
@@ -66,23 +66,23 @@ export class PeerManager {
    */
   isMember(peer: AuthorKey): boolean {
     return this.#present.has(peer) || this.context.links.has(peer) ||
-      (this.#present.size === 0 && this.routes.way(peer) !== undefined);
+      (this.#present.size === 0 && this.routes.nextHop(peer) !== undefined);
   }
 
   /** A phone wants no link with us: it is not called until somebody names it anew. */
-  turnedAway(peer: AuthorKey): void {
+  onRejected(peer: AuthorKey): void {
     this.#dials.set(peer, { at: this.context.now(), failures: DIAL_FAILURES_MAX });
   }
 
   /** Somebody asks to connect now: cooldowns and failures are forgotten. */
-  hurry(): void {
+  connectNow(): void {
     this.#lastDialAt = -Infinity;
     for (const peer of [...this.#dials.keys()]) this.#dials.delete(peer);
     this.soon();
   }
 
   coverage(): Coverage {
-    const { links } = this.context, reached = this.routes.reached();
+    const { links } = this.context, reached = this.routes.reachable();
     const missing = [...this.#present].filter((peer) => !reached.has(peer));
     return {
       direct: [...links.keys()],
@@ -102,9 +102,9 @@ export class PeerManager {
       used: this.context.links.size + this.#pending.size,
       isBanned: this.score.isBanned(peer, now),
       callerLinks,
-      isReached: this.routes.way(peer) !== undefined,
-      lastSwapAt: this.#lastSwapAt,
-      lastSwapForCallerAt: this.#swaps.get(peer) ?? -Infinity,
+      isReachable: this.routes.nextHop(peer) !== undefined,
+      lastEvictionAt: this.#lastSwapAt,
+      lastEvictionForCallerAt: this.#swaps.get(peer) ?? -Infinity,
     });
     if (acceptance.accept) {
       this.#pending.set(peer, { at: now, byUs: false });
@@ -121,7 +121,7 @@ export class PeerManager {
     this.#pending.delete(peer);
     this.#dials.set(peer, { at: this.context.now(), failures: 0 });
     if (this.context.links.size > this.maxLinks()) {
-      const leaver = chooseLeaver([...this.context.links.values()], peer);
+      const leaver = chooseEvicted([...this.context.links.values()], peer);
       if (leaver !== undefined) this.end(leaver, { type: "goodbye", reason: "swap", peer });
     }
     this.soon();
@@ -136,7 +136,7 @@ export class PeerManager {
   }
 
   /** A neighbour says goodbye and names somebody to link to instead. */
-  suggested(peer: AuthorKey): void {
+  onSuggested(peer: AuthorKey): void {
     const now = this.context.now();
     if (peer === this.context.me || this.context.links.has(peer) || this.#pending.has(peer)) return;
     if (this.score.isBanned(peer, now) || this.context.links.size + this.#pending.size >= this.maxLinks()) return;
@@ -146,7 +146,7 @@ export class PeerManager {
   }
 
   /** This phone has something that is wanted here. One link more than allowed, until one of them is swapped out. */
-  wanted(peer: AuthorKey): void {
+  requestLink(peer: AuthorKey): void {
     const { context, score } = this;
     if (peer === context.me || context.links.has(peer) || this.#pending.has(peer)) return;
     if (score.isBanned(peer, context.now()) || context.links.size + this.#pending.size > this.maxLinks()) return;
@@ -169,7 +169,7 @@ export class PeerManager {
     const { context } = this, now = context.now();
     if (this.#dueAt > now) return;
     this.#forgetStale(now);
-    const reached = this.routes.reached(), known = this.known(reached);
+    const reached = this.routes.reachable(), known = this.known(reached);
     const links = [...context.links.values()], maxLinks = this.maxLinks();
     const wanting = links.length + this.#pending.size < linksWanted(maxLinks, known.length);
     this.#wantingSince = wanting ? this.#wantingSince ?? now : undefined;
@@ -182,11 +182,11 @@ export class PeerManager {
       links,
       pending: new Set(this.#pending.keys()),
       known,
-      isReached: (peer) => reached.has(peer),
-      unreachedSince: this.#unreachedSince,
+      isReachable: (peer) => reached.has(peer),
+      unreachableSince: this.#unreachedSince,
       dials: this.#dials,
       lastDialAt: this.#lastDialAt,
-      wantingSince: this.#wantingSince,
+      underLinkedSince: this.#wantingSince,
       random: () => context.random(),
     });
     if (peer !== undefined) this.#call(peer);

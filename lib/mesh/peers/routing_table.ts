@@ -8,69 +8,69 @@
 import type { AuthorKey } from "../../protocol/event.ts";
 import { MESH_HOPS_MAX, MESH_PEERS_ROWS, type MeshPeersFrame } from "../../protocol/peer/mesh_frames.ts";
 import { BoundedMap } from "../../shared/bounded.ts";
-import { PEERS_EVERY_MS, PEERS_MAX, REACH_FRESH_MS, REACH_FRESH_PER_PHONE_MS } from "../mesh_limits.ts";
+import { PEERS_EVERY_MS, PEERS_MAX, ROUTE_TTL_MS, ROUTE_TTL_PER_PHONE_MS } from "../mesh_limits.ts";
 import type { MeshContext } from "./link.ts";
 
 /** What one neighbour says of one phone. */
-interface Report {
+interface Route {
   /** When that phone was alive, by this phone's clock. */
   aliveAt: number;
   hops: number;
 }
 
 export class RoutingTable {
-  readonly #reports = new Map<AuthorKey, BoundedMap<AuthorKey, Report>>();
-  #tellAt = Infinity;
+  readonly #routes = new Map<AuthorKey, BoundedMap<AuthorKey, Route>>();
+  #announceAt = Infinity;
   /** Where the next rows begin, in rooms that take several frames. */
   #cursor = 0;
 
   constructor(readonly context: MeshContext, readonly maxLinks: () => number) {}
 
   linked(peer: AuthorKey): void {
-    this.#reports.set(peer, new BoundedMap(PEERS_MAX));
+    this.#routes.set(peer, new BoundedMap(PEERS_MAX));
     // A newcomer is told at once, and those behind it are soon told of everywhere.
-    this.#tellAt = Math.min(this.#tellAt, this.context.now() + 100 + 400 * this.context.random());
-    this.context.wakeAt(this.#tellAt);
+    this.#announceAt = Math.min(this.#announceAt, this.context.now() + 100 + 400 * this.context.random());
+    this.context.wakeAt(this.#announceAt);
   }
 
   unlinked(peer: AuthorKey): void {
-    this.#reports.delete(peer);
+    this.#routes.delete(peer);
   }
 
   /** A neighbour told whom it reaches. */
-  heard(peer: AuthorKey, frame: MeshPeersFrame): void {
-    const reports = this.#reports.get(peer);
-    if (reports === undefined) return;
+  update(peer: AuthorKey, frame: MeshPeersFrame): void {
+    const routes = this.#routes.get(peer);
+    if (routes === undefined) return;
     const now = this.context.now();
     for (const [phone, ageMs, hops] of frame.peers) {
       if (phone === this.context.me || phone === peer) continue;
-      const aliveAt = now - ageMs, known = reports.get(phone);
+      const aliveAt = now - ageMs, known = routes.get(phone);
       // The shorter way counts while it is as good as fresh.
-      if (known === undefined || aliveAt > known.aliveAt) reports.set(phone, { aliveAt, hops });
+      if (known === undefined || aliveAt > known.aliveAt) routes.set(phone, { aliveAt, hops });
     }
   }
 
   /** The neighbour over which a phone is reached by the fewest links, and how many; undefined when it is not. */
-  way(phone: AuthorKey): { over: AuthorKey; hops: number } | undefined {
-    if (this.context.links.has(phone)) return { over: phone, hops: 1 };
-    const freshFrom = this.#freshFrom();
-    let best: { over: AuthorKey; hops: number } | undefined;
-    for (const [over, reports] of this.#reports) {
-      const report = reports.get(phone);
-      if (report === undefined || report.aliveAt < freshFrom || report.hops + 1 > MESH_HOPS_MAX) continue;
-      if (best === undefined || report.hops + 1 < best.hops) best = { over, hops: report.hops + 1 };
+  nextHop(phone: AuthorKey): { peer: AuthorKey; hops: number } | undefined {
+    if (this.context.links.has(phone)) return { peer: phone, hops: 1 };
+    const validFrom = this.#validFrom();
+    let best: { peer: AuthorKey; hops: number } | undefined;
+    for (const [peer, routes] of this.#routes) {
+      const route = routes.get(phone);
+      if (route === undefined || route.aliveAt < validFrom || route.hops + 1 > MESH_HOPS_MAX) continue;
+      if (best === undefined || route.hops + 1 < best.hops) best = { peer, hops: route.hops + 1 };
     }
     return best;
   }
 
   /** Everybody reached, neighbours too, and when they were alive at the latest. */
-  reached(): Map<AuthorKey, { aliveAt: number; hops: number }> {
-    const now = this.context.now(), freshFrom = this.#freshFrom();
+  reachable(): Map<AuthorKey, { aliveAt: number; hops: number }> {
+    const now = this.context.now(), validFrom = this.#validFrom();
     const all = new Map<AuthorKey, { aliveAt: number; hops: number }>();
     for (const peer of this.context.links.keys()) all.set(peer, { aliveAt: now, hops: 1 });
-    for (const reports of this.#reports.values()) {
-      for (const [phone, { aliveAt, hops }] of reports.entries()) {
-        if (aliveAt < freshFrom || hops + 1 > MESH_HOPS_MAX) continue;
+    for (const routes of this.#routes.values()) {
+      for (const [phone, { aliveAt, hops }] of routes.entries()) {
+        if (aliveAt < validFrom || hops + 1 > MESH_HOPS_MAX) continue;
         const known = all.get(phone);
         if (known === undefined) {
           all.set(phone, { aliveAt, hops: hops + 1 });
@@ -84,21 +84,21 @@ export class RoutingTable {
   }
 
   nextAt(): number {
-    return this.#tellAt;
+    return this.#announceAt;
   }
 
   due(): void {
     const { context } = this, now = context.now();
-    if (this.#tellAt > now) return;
+    if (this.#announceAt > now) return;
     const links = context.links.size;
     if (links === 0) {
-      this.#tellAt = Infinity;
+      this.#announceAt = Infinity;
       return;
     }
-    const all = [...this.reached()];
+    const all = [...this.reachable()];
     const large = all.length > MESH_PEERS_ROWS;
     for (const peer of context.links.keys()) {
-      const theirs = this.#reports.get(peer);
+      const theirs = this.#routes.get(peer);
       const rows: MeshPeersFrame["peers"] = [];
       for (let at = 0; at < all.length && rows.length < MESH_PEERS_ROWS; at++) {
         const [phone, { aliveAt, hops }] = all[(this.#cursor + at) % all.length]!;
@@ -110,11 +110,11 @@ export class RoutingTable {
       context.send(peer, { type: "peers", links, maxLinks: this.maxLinks(), peers: rows });
     }
     if (large) this.#cursor = (this.#cursor + MESH_PEERS_ROWS) % all.length;
-    this.#tellAt = now + PEERS_EVERY_MS * (large ? 2 : 1) * (0.75 + 0.5 * context.random());
-    context.wakeAt(this.#tellAt);
+    this.#announceAt = now + PEERS_EVERY_MS * (large ? 2 : 1) * (0.75 + 0.5 * context.random());
+    context.wakeAt(this.#announceAt);
   }
 
-  #freshFrom(): number {
-    return this.context.now() - Math.max(REACH_FRESH_MS, REACH_FRESH_PER_PHONE_MS * this.context.phones());
+  #validFrom(): number {
+    return this.context.now() - Math.max(ROUTE_TTL_MS, ROUTE_TTL_PER_PHONE_MS * this.context.phones());
   }
 }

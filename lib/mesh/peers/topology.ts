@@ -11,10 +11,10 @@ import {
   DIAL_FAILURES_MAX,
   DIAL_PEER_EVERY_MS,
   DIAL_PEER_MAX_MS,
-  LINKS_LEAST,
-  SWAP_EVERY_MS,
-  SWAP_PEER_EVERY_MS,
-  UNREACHED_PATIENCE_MS,
+  EVICT_EVERY_MS,
+  EVICT_FOR_PEER_EVERY_MS,
+  LINKS_MIN,
+  UNREACHABLE_PATIENCE_MS,
 } from "../mesh_limits.ts";
 
 /** What is known of a link. */
@@ -43,13 +43,13 @@ export interface TopologyView {
   /** Phones that are there, as far as known; banned ones are not among them. */
   known: readonly AuthorKey[];
   /** Whether a phone is reached over the mesh. */
-  isReached(peer: AuthorKey): boolean;
+  isReachable(peer: AuthorKey): boolean;
   /** Since when phones are known that are not reached; undefined when all are. */
-  unreachedSince: number | undefined;
+  unreachableSince: number | undefined;
   dials: { get(peer: AuthorKey): DialFacts | undefined };
   lastDialAt: number;
   /** Since when this phone has had fewer links than it wants; undefined when it has enough. */
-  wantingSince: number | undefined;
+  underLinkedSince: number | undefined;
   /** From 0 to below 1. */
   random(): number;
 }
@@ -90,18 +90,18 @@ export function nextDial(view: TopologyView): AuthorKey | undefined {
 
   if (used < linksWanted(maxLinks, others.length)) {
     // Without any link nobody waits for anybody. With some, the other one of the pair may be about to call.
-    const eager = used < LINKS_LEAST || now - (view.wantingSince ?? now) >= CALLER_GRACE_MS;
+    const eager = used < LINKS_MIN || now - (view.underLinkedSince ?? now) >= CALLER_GRACE_MS;
     const mine = candidates.filter((peer) => isCaller(me, peer));
     // Those behind a break first: one such link mends more than any other.
-    const broken = candidates.filter((peer) => links.length > 0 && !view.isReached(peer));
-    if (broken.length > 0 && view.unreachedSince !== undefined && view.random() < 0.5) return pick(broken, view);
+    const broken = candidates.filter((peer) => links.length > 0 && !view.isReachable(peer));
+    if (broken.length > 0 && view.unreachableSince !== undefined && view.random() < 0.5) return pick(broken, view);
     return pick(mine.length > 0 ? mine : eager ? candidates : [], view);
   }
 
   // Enough links, and some phones are not reached: the mesh may be in parts. Two calls at a time, of all the phones on
   // this side, are enough to mend that; more would be a stampede.
-  if (view.unreachedSince === undefined || now - view.unreachedSince < UNREACHED_PATIENCE_MS) return undefined;
-  const beyond = candidates.filter((peer) => !view.isReached(peer));
+  if (view.unreachableSince === undefined || now - view.unreachableSince < UNREACHABLE_PATIENCE_MS) return undefined;
+  const beyond = candidates.filter((peer) => !view.isReachable(peer));
   const thisSide = others.length - beyond.length + 1;
   return view.random() < 2 / thisSide ? pick(beyond, view) : undefined;
 }
@@ -137,9 +137,9 @@ export interface AcceptView {
   /** Links the caller says it has. */
   callerLinks: number;
   /** Whether the caller is reached over the mesh already. */
-  isReached: boolean;
-  lastSwapAt: number;
-  lastSwapForCallerAt: number;
+  isReachable: boolean;
+  lastEvictionAt: number;
+  lastEvictionForCallerAt: number;
 }
 
 /**
@@ -151,9 +151,9 @@ export function judgeCaller(view: AcceptView): Acceptance {
   if (view.isBanned) return { accept: false, reason: "banned" };
   if (view.maxLinks === 0) return { accept: false, reason: "off" };
   if (view.used < view.maxLinks) return { accept: true, reason: "place_free" };
-  if (view.callerLinks >= LINKS_LEAST && view.isReached) return { accept: false, reason: "full" };
-  const { now, lastSwapAt, lastSwapForCallerAt } = view;
-  if (now - lastSwapAt < SWAP_EVERY_MS || now - lastSwapForCallerAt < SWAP_PEER_EVERY_MS) {
+  if (view.callerLinks >= LINKS_MIN && view.isReachable) return { accept: false, reason: "full" };
+  const { now, lastEvictionAt: lastSwapAt, lastEvictionForCallerAt: lastSwapForCallerAt } = view;
+  if (now - lastSwapAt < EVICT_EVERY_MS || now - lastSwapForCallerAt < EVICT_FOR_PEER_EVERY_MS) {
     return { accept: false, reason: "swapped_lately" };
   }
   return { accept: true, reason: "swap" };
@@ -163,7 +163,7 @@ export function judgeCaller(view: AcceptView): Acceptance {
  * Which neighbour gives its place to a newcomer: the one with the most links, which misses this one least. It is told
  * to link to the newcomer, so it loses no link in the end, and the newcomer sits in the middle of the old one.
  */
-export function chooseLeaver(links: readonly LinkFacts[], newcomer: AuthorKey): AuthorKey | undefined {
+export function chooseEvicted(links: readonly LinkFacts[], newcomer: AuthorKey): AuthorKey | undefined {
   let leaver: LinkFacts | undefined;
   for (const link of links) {
     if (link.peer === newcomer) continue;
