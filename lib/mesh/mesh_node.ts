@@ -1,8 +1,7 @@
 // Runs in browser and simulator.
 /**
- * One phone in the mesh of one room: links in, links wanted out; events in from neighbours, checked, told once and passed
- * on. It does no I/O and knows no time of its own: everything it takes from the outside is in ports.ts. The rules it
- * keeps have tags in docs/PROTOCOL.md, "Between phones".
+ * One phone in the mesh of one room. It manages the links, and verifies, delivers and relays events. It does no I/O and
+ * has no clock: mesh_ports.ts lists its dependencies. Its rules are in docs/PROTOCOL.md, "Between phones".
  */
 import type { Cancel } from "../shared/environment.ts";
 import type { AuthorKey, Event, WireEvent } from "../protocol/event.ts";
@@ -26,11 +25,11 @@ import type { Coverage, MeshPorts, MeshSettings, MeshStats } from "./mesh_ports.
 import { RoutingTable } from "./peers/routing_table.ts";
 import { Receipts } from "./events/receipts.ts";
 
-/** Timers are set to full steps of this, so that what is due at about the same time costs one turn. */
+/** Timers are rounded up to this step, so that one tick handles everything due at about the same time. */
 const TICK_MS = 10;
-/** How long a count of the phones in the room is good enough. */
+/** How long the count of phones in the room is cached. */
 const PHONES_COUNTED_MS = 3_000;
-/** Eager links below which a new link begins as one: a push is faster than an offer. */
+/** With fewer eager links than this, a new link starts eager: a push is faster than an offer. */
 const EAGER_LEAST = 2;
 
 export class MeshNode implements MeshContext {
@@ -43,7 +42,7 @@ export class MeshNode implements MeshContext {
   readonly #peers: PeerManager;
   readonly #receipts: Receipts;
   readonly #frames = new KeyedRateLimiter<AuthorKey>({ burst: FRAMES_BURST, everyMs: 1000 / FRAMES_PER_SECOND }, 256);
-  /** The operator's notices, checked by the session; told to every neighbour. */
+  /** The operator's notices, verified by the session and sent to every peer. */
   #notices: readonly WireEvent[] = [];
   readonly #counts = { framesSent: 0, framesReceived: 0, badFrames: 0, bans: 0 };
   #maxLinks: number;
@@ -71,9 +70,9 @@ export class MeshNode implements MeshContext {
     this.#receipts = new Receipts(this, settings.room, ports, this.#router.held, isMember);
   }
 
-  // ---- what the session and the links call ----
+  // ---- called by the session and the links ----
 
-  /** Who is present, as the session knows; whenever that changes. In large rooms this may be a part of them. */
+  /** Takes the people the session knows to be present. In large rooms this may be a part of them. */
   setPresent(authors: readonly AuthorKey[]): void {
     this.#peers.setPresent(authors);
     this.#phones.until = -Infinity;
@@ -86,18 +85,18 @@ export class MeshNode implements MeshContext {
     this.#peers.soon();
   }
 
-  /** A phone offers a link: whether to answer. A place is kept for it when so. `callerLinks`: as the offer says. */
+  /** Decides whether to answer a phone that dials, and reserves a place for it. `callerLinks`: as its offer says. */
   accepts(peer: AuthorKey, callerLinks: number): Acceptance {
     if (this.#closed) return { accept: false, reason: "off" };
     return this.#peers.accepts(peer, callerLinks);
   }
 
-  /** Somebody wants peers now: cooldowns and old failures are forgotten. */
+  /** Dials at once: the user asked for it, so cooldowns and old failures are forgotten. */
   connectNow(): void {
     this.#peers.connectNow();
   }
 
-  /** The link to a peer is open on both sides. A link that was up before is replaced. */
+  /** The link to a peer is open on both sides. It replaces an earlier link to the same peer. */
   linked(peer: AuthorKey): void {
     if (this.#closed || this.#score.isBanned(peer, this.now())) return this.#ports.disconnect(peer);
     if (this.#links.has(peer)) this.#drop(peer);
@@ -119,7 +118,7 @@ export class MeshNode implements MeshContext {
     this.#ports.onCoverage?.();
   }
 
-  /** The link to a peer ended, or did not come up. */
+  /** The link to a peer ended, or the dial failed. */
   unlinked(peer: AuthorKey): void {
     const wasUp = this.#links.has(peer);
     if (wasUp) this.#drop(peer);
@@ -128,7 +127,7 @@ export class MeshNode implements MeshContext {
     if (wasUp) this.#ports.onCoverage?.();
   }
 
-  /** A frame of a linked phone; whatever it is. */
+  /** Handles one inbound frame of a linked phone. Invalid input counts against that phone only. */
   receive(peer: AuthorKey, data: unknown): void {
     const link = this.#links.get(peer);
     if (link === undefined || this.#closed) return;
@@ -140,51 +139,51 @@ export class MeshNode implements MeshContext {
     this.#strike(peer, STRIKES_MAX / 10);
   }
 
-  /** An own event, new: it goes to everybody. */
+  /** Broadcasts a new event of this phone. */
   publish(event: Event): void {
     this.#router.publish(event);
   }
 
   /**
-   * A new event that came over another transport and is checked. It is offered, not pushed: most neighbours have that transport,
-   * too, and the ones that have not ask for it.
+   * Offers a verified event that arrived over another transport. Most peers have that transport too, so a push would
+   * usually be a duplicate; the others request the event.
    */
   offer(event: Event): void {
     this.#router.offer(event);
   }
 
-  /** A checked event of the past, from this phone's storage: neighbours that lack it can fetch it. */
+  /** Holds a verified event from this phone's storage, so that peers can fetch it. */
   hold(event: Event): void {
     this.#router.ingress.keep(event);
   }
 
-  /** The operator's notices that this phone holds from now on: neighbours are told at once, and new ones when they link. */
+  /** Replaces the operator's notices. Current peers get them at once, later ones when they link. */
   setNotices(notices: readonly WireEvent[]): void {
     this.#notices = notices;
     for (const peer of this.#links.keys()) this.#sendNotices(peer);
   }
 
-  /** A link to this phone is wanted, for what only it has. */
+  /** Dials a phone that alone has something this one needs. */
   requestLink(peer: AuthorKey): void {
     if (!this.#closed) this.#peers.requestLink(peer);
   }
 
-  /** The neighbour over which a phone is reached. */
+  /** The next hop towards a phone; undefined without a route. */
   nextHopTo(peer: AuthorKey): AuthorKey | undefined {
     return this.#routing.nextHop(peer)?.peer;
   }
 
-  /** Whom this phone reaches now. */
+  /** The phones that are reachable now. */
   coverage(): Coverage {
     return this.#peers.coverage();
   }
 
-  /** Whether a phone is linked, or reached over others. */
+  /** Whether a phone is linked, or reachable over others. */
   reaches(peer: AuthorKey): boolean {
     return this.#routing.nextHop(peer) !== undefined;
   }
 
-  /** Sends signaling to a phone that is reached over the mesh. False: it is not, or the text is too long. */
+  /** Sends signaling to a phone over the mesh. Returns false without a route, or when the text is too long. */
   signal(to: AuthorKey, text: string): boolean {
     const hop = this.#routing.nextHop(to);
     if (hop === undefined || text.length > MESH_SIGNAL_CHARS) return false;
@@ -213,7 +212,7 @@ export class MeshNode implements MeshContext {
     this.#timer = undefined;
   }
 
-  // ---- what its parts share (MeshContext) ----
+  // ---- shared by its parts (MeshContext) ----
 
   get links(): ReadonlyMap<AuthorKey, Link> {
     return this.#links;
@@ -236,7 +235,7 @@ export class MeshNode implements MeshContext {
   phones(): number {
     const now = this.now();
     if (this.#phones.until <= now) {
-      // First the time: who is known depends on how long they stay fresh, and that on how many there are.
+      // The expiry is set first: counting known phones asks for this count again, through the route TTL.
       this.#phones.until = now + PHONES_COUNTED_MS;
       this.#phones.count = this.#peers.known().length + 1;
     }
@@ -257,7 +256,7 @@ export class MeshNode implements MeshContext {
     this.#timer = { at: tick, cancel };
   }
 
-  // ---- turns and frames ----
+  // ---- ticks and frames ----
 
   #tick(): void {
     if (this.#closed) return;
@@ -332,7 +331,7 @@ export class MeshNode implements MeshContext {
     this.#ports.disconnect(peer);
     if (reason === "misbehaved" || reason === "version") this.#peers.onRejected(peer);
     this.#peers.unlinked(peer, true);
-    if (other !== undefined && (reason === "swap" || reason === "full")) this.#peers.onSuggested(other);
+    if (other !== undefined && (reason === "evicted" || reason === "full")) this.#peers.onSuggested(other);
     this.#ports.onCoverage?.();
   }
 
@@ -346,7 +345,7 @@ export class MeshNode implements MeshContext {
     if (this.#links.has(peer)) this.#end(peer, { type: "goodbye", reason: "misbehaved" });
   }
 
-  /** Ends a link from this side. */
+  /** Says goodbye and ends a link. */
   #end(peer: AuthorKey, frame: MeshGoodbyeFrame): void {
     this.send(peer, frame);
     this.#drop(peer);

@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /**
- * The one rate limiter: the generic cell rate algorithm (ITU-T I.371). It remembers one number per owner, the theoretical
- * arrival time (TAT) of the next token.
+ * The one rate limiter: the generic cell rate algorithm (ITU-T I.371). It remembers one number per owner, the
+ * theoretical arrival time (TAT) of the next token.
  */
 import { BoundedMap } from "./bounded.ts";
 
@@ -17,8 +17,8 @@ export interface PausingRateLimit extends RateLimit {
 }
 
 /**
- * Takes `cost` tokens: the new theoretical arrival time, or how long to wait, both ms. A cost above the whole burst passes
- * when the bucket is full and is paid for afterwards.
+ * Takes `cost` tokens: the new theoretical arrival time, or how long to wait, both ms. A cost above the whole burst
+ * passes when the bucket is full and is paid for afterwards.
  */
 export function takeTokens(
   tatMs: number,

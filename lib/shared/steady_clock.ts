@@ -9,8 +9,8 @@ import type { Clock } from "./environment.ts";
 const JUMP_MS = 1_000;
 
 /**
- * Never goes back, and counts the time a device sleeps. `wall`: the device's clock. `ticks`: one that cannot be set, but may
- * stand still in sleep, as `performance.now()` does on most phones (W3C High Resolution Time, section 4.1).
+ * Never goes back, and counts the time a device sleeps. `wall`: the device's clock. `ticks`: one that cannot be set,
+ * but may stand still in sleep, as `performance.now()` does on most phones (W3C High Resolution Time, section 4.1).
  *
  * A wall clock that is set forward looks like sleep. That is harmless: whatever is due then is due too early, once.
  */

@@ -29,6 +29,7 @@
  * | `probe_room` | RoomId: the room of the instances' own probes | once |
  */
 import type { AuthorKey, EventId, RoomId } from "../protocol/event.ts";
+import { fnv1a } from "../shared/fnv1a.ts";
 
 /** Value of `event`: payload, signature, and when it was stored (server's clock, ms). */
 export type EventValue = readonly [payload: string, signature: string, storedAt: number];
@@ -93,7 +94,5 @@ export const CHANGE_CHANNELS = 10;
 
 /** The channel of a room: its id is random, so a plain hash of the envelopes (FNV-1a, 32 bit) spreads rooms evenly. */
 export function changeChannelOf(room: RoomId): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < room.length; at++) hash = Math.imul(hash ^ room.charCodeAt(at), 0x01000193) >>> 0;
-  return hash % CHANGE_CHANNELS;
+  return fnv1a(room) % CHANGE_CHANNELS;
 }

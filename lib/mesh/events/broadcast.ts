@@ -1,9 +1,9 @@
 // Runs in browser and simulator.
 /**
- * How a new event goes on. In small rooms it is pushed to every neighbour that may lack it (flood). In larger ones
- * (Plumtree: Leitão, Pereira, Rodrigues 2007) it is pushed along a tree that repairs itself and offered to the other
- * neighbours: a push of something held prunes the link, a `want` puts it back. Whoever says nothing to a push or an
- * offer is offered it again, so that a lost frame costs a moment and no event.
+ * Relays new events. Small rooms are flooded: every peer that may lack the event gets a push. Larger rooms use Plumtree
+ * (Leitão, Pereira, Rodrigues 2007): a push along a self-repairing tree, an offer to the other peers. A duplicate push
+ * prunes the link from the tree, a `want` grafts it back. Unanswered pushes and offers are retried as offers, so a lost
+ * frame costs a delay and no event.
  */
 import type { AuthorKey, Event, EventId } from "../../protocol/event.ts";
 import { MESH_IDS_MAX } from "../../protocol/peer/mesh_frames.ts";
@@ -21,35 +21,35 @@ import {
 } from "../mesh_limits.ts";
 import type { Link, MeshContext } from "../peers/link.ts";
 
-/** One event on its way through this phone. */
+/** The broadcast of one event by this phone. */
 interface ActiveBroadcast {
   event: Event;
-  /** As it goes on from here: further links it may cross. */
+  /** Number of further links it may cross from here. */
   hopsLeft: number;
   since: number;
-  /** Neighbours known to hold it. */
+  /** Peers known to hold it. */
   holders: Set<AuthorKey>;
-  /** Neighbours it was pushed or offered to, that have said nothing yet. */
+  /** Peers that got a push or an offer and have not answered. */
   unanswered: Map<AuthorKey, { tries: number; dueAt: number }>;
 }
 
 export class Broadcast {
-  /** When full, the oldest event is no longer followed. */
+  /** When full, the oldest broadcast is dropped. */
   readonly #active = new Map<EventId, ActiveBroadcast>();
-  /** Those with open neighbours. */
+  /** Broadcasts with unanswered peers. */
   readonly #awaiting = new Set<EventId>();
   pushesSent = 0;
 
   constructor(
     readonly context: MeshContext,
     readonly forward: StoreAndForward,
-    /** How long answers take, ms. */
+    /** Average answer time, ms. */
     readonly answerMs: () => number,
   ) {}
 
   /**
-   * A new event goes on, to everybody but `holders`. `offered`: to nobody by a push, since others probably have it
-   * from another transport.
+   * Starts the broadcast of a new event to all peers but `holders`. `offered`: without pushes, because peers probably
+   * have it from another transport.
    */
   start(event: Event, hopsLeft: number, holders: readonly AuthorKey[], how: "pushed" | "offered" = "pushed"): void {
     const now = this.context.now();
@@ -60,7 +60,7 @@ export class Broadcast {
     }
     const active: ActiveBroadcast = { event, hopsLeft, since: now, holders: new Set(holders), unanswered: new Map() };
     this.#active.set(event.id, active);
-    // At the end of its hops it goes no further; whoever is behind finds it by anti-entropy.
+    // Out of hops. Phones further away get it by anti-entropy.
     if (hopsLeft <= 0) return;
     const flood = this.isFlooding();
     for (const link of this.context.links.values()) {
@@ -70,19 +70,19 @@ export class Broadcast {
     }
   }
 
-  /** Small rooms are flooded. */
+  /** Whether the room is small enough to be flooded. */
   isFlooding(): boolean {
     return this.context.phones() <= FLOOD_MAX_PHONES;
   }
 
-  /** Neighbours that new events are pushed to. */
+  /** Number of peers that new events are pushed to. */
   eagerLinks(): number {
     let count = 0;
     for (const { eager } of this.context.links.values()) if (eager) count++;
     return count;
   }
 
-  /** A neighbour wants an event it was offered: the link joins the tree. */
+  /** Sends a requested event and grafts the link into the tree. */
   onWant(event: Event, link: Link, hopsLeft: number): void {
     const active = this.#active.get(event.id);
     link.eager = true;
@@ -90,17 +90,17 @@ export class Broadcast {
     else this.#send(event, link, hopsLeft, true);
   }
 
-  /** A neighbour is known to hold an event now. Returns whether it was told before that we hold it. */
+  /** Notes that a peer holds an event. Returns whether this phone had pushed or offered it to the peer. */
   addHolder(id: EventId, peer: AuthorKey): boolean {
     const active = this.#active.get(id);
     if (active === undefined) return false;
     active.holders.add(peer);
-    const wasTold = active.unanswered.delete(peer);
+    const wasSent = active.unanswered.delete(peer);
     if (active.unanswered.size === 0) this.#awaiting.delete(id);
-    return wasTold;
+    return wasSent;
   }
 
-  /** Tells a neighbour, soon, that an event it pushed or offered is held. */
+  /** Queues the `held` answer to a peer that pushed or offered an event. */
   confirm(id: EventId, link: Link): void {
     link.held.add(id);
     if (link.heldAt !== Infinity && link.held.size < MESH_IDS_MAX) return;
@@ -124,7 +124,7 @@ export class Broadcast {
     return next;
   }
 
-  /** Offers again what nobody answered, and sends what waited for company. */
+  /** Retries unanswered offers and sends the batched ids. */
   due(): void {
     const { context } = this, now = context.now();
     for (const id of this.#awaiting) {
@@ -164,7 +164,7 @@ export class Broadcast {
 
   #send(event: Event, link: Link, hopsLeft: number, asked: boolean): void {
     const copies = this.forward.give(event.id);
-    // A link that takes no more counts as a lost frame: the offer comes later, when there may be room.
+    // Backpressure counts as a lost frame: the retry offers the event later.
     const taken = this.context.send(link.peer, {
       type: "push",
       event: event.wire,
@@ -184,13 +184,13 @@ export class Broadcast {
     this.#awaitAnswer(active, link);
   }
 
-  #againMs(): number {
+  #retryMs(): number {
     return Math.min(OFFER_RETRY_MAX_MS, Math.max(OFFER_RETRY_MIN_MS, HELD_DELAY_MS + 1.5 * this.answerMs()));
   }
 
   #awaitAnswer(active: ActiveBroadcast, link: Link): void {
     const tries = (active.unanswered.get(link.peer)?.tries ?? 0) + 1;
-    const dueAt = this.context.now() + this.#againMs() * OFFER_RETRY_FACTOR ** (tries - 1);
+    const dueAt = this.context.now() + this.#retryMs() * OFFER_RETRY_FACTOR ** (tries - 1);
     active.unanswered.set(link.peer, { tries, dueAt });
     this.#awaiting.add(active.event.id);
     this.context.wakeAt(dueAt);

@@ -1,9 +1,9 @@
 // Runs in browser and simulator.
 /**
- * Which phones are reached over which neighbour, how far they are, and how fresh that is (distance vector with ages).
- * Ages only grow on the way, so a phone that went fades everywhere after the same time and no loop keeps it alive. The
- * rows are unsigned: a neighbour can claim to reach anybody, for itself only, and what follows from a false claim is a
- * delay (docs/PROTOCOL.md [MESH-42]).
+ * Distance-vector routes with ages: which phones are reachable over which peer, in how many hops, and how recently they
+ * were alive. Ages only grow along the path, so a phone that left expires everywhere after the same time and no loop
+ * keeps it alive. Rows are unsigned: a false claim affects only routes over the peer that makes it, and costs a delay
+ * (docs/PROTOCOL.md [MESH-42]).
  */
 import type { AuthorKey } from "../../protocol/event.ts";
 import { MESH_HOPS_MAX, MESH_PEERS_ROWS, type MeshPeersFrame } from "../../protocol/peer/mesh_frames.ts";
@@ -11,9 +11,9 @@ import { BoundedMap } from "../../shared/bounded.ts";
 import { PEERS_EVERY_MS, PEERS_MAX, ROUTE_TTL_MS, ROUTE_TTL_PER_PHONE_MS } from "../mesh_limits.ts";
 import type { MeshContext } from "./link.ts";
 
-/** What one neighbour says of one phone. */
+/** A route to one phone over one peer. */
 interface Route {
-  /** When that phone was alive, by this phone's clock. */
+  /** When that phone was last known alive, by this phone's clock. */
   aliveAt: number;
   hops: number;
 }
@@ -21,14 +21,14 @@ interface Route {
 export class RoutingTable {
   readonly #routes = new Map<AuthorKey, BoundedMap<AuthorKey, Route>>();
   #announceAt = Infinity;
-  /** Where the next rows begin, in rooms that take several frames. */
+  /** First row of the next update, in rooms that need several frames. */
   #cursor = 0;
 
   constructor(readonly context: MeshContext, readonly maxLinks: () => number) {}
 
   linked(peer: AuthorKey): void {
     this.#routes.set(peer, new BoundedMap(PEERS_MAX));
-    // A newcomer is told at once, and those behind it are soon told of everywhere.
+    // Exchanging routes early makes the phones behind a new peer reachable soon.
     this.#announceAt = Math.min(this.#announceAt, this.context.now() + 100 + 400 * this.context.random());
     this.context.wakeAt(this.#announceAt);
   }
@@ -37,7 +37,7 @@ export class RoutingTable {
     this.#routes.delete(peer);
   }
 
-  /** A neighbour told whom it reaches. */
+  /** Takes a routing update of a peer. */
   update(peer: AuthorKey, frame: MeshPeersFrame): void {
     const routes = this.#routes.get(peer);
     if (routes === undefined) return;
@@ -45,12 +45,12 @@ export class RoutingTable {
     for (const [phone, ageMs, hops] of frame.peers) {
       if (phone === this.context.me || phone === peer) continue;
       const aliveAt = now - ageMs, known = routes.get(phone);
-      // The shorter way counts while it is as good as fresh.
+
       if (known === undefined || aliveAt > known.aliveAt) routes.set(phone, { aliveAt, hops });
     }
   }
 
-  /** The neighbour over which a phone is reached by the fewest links, and how many; undefined when it is not. */
+  /** The peer with the shortest route to a phone, and its length in links; undefined without a route. */
   nextHop(phone: AuthorKey): { peer: AuthorKey; hops: number } | undefined {
     if (this.context.links.has(phone)) return { peer: phone, hops: 1 };
     const validFrom = this.#validFrom();
@@ -63,7 +63,7 @@ export class RoutingTable {
     return best;
   }
 
-  /** Everybody reached, neighbours too, and when they were alive at the latest. */
+  /** All reachable phones, direct peers included, and when each was last known alive. */
   reachable(): Map<AuthorKey, { aliveAt: number; hops: number }> {
     const now = this.context.now(), validFrom = this.#validFrom();
     const all = new Map<AuthorKey, { aliveAt: number; hops: number }>();
@@ -103,7 +103,7 @@ export class RoutingTable {
       for (let at = 0; at < all.length && rows.length < MESH_PEERS_ROWS; at++) {
         const [phone, { aliveAt, hops }] = all[(this.#cursor + at) % all.length]!;
         if (phone === peer || hops >= MESH_HOPS_MAX) continue;
-        // What it heard of itself, and told us, it need not hear again.
+        // Skips rows that the peer itself reported as at least as fresh.
         if ((theirs?.get(phone)?.aliveAt ?? -Infinity) >= aliveAt) continue;
         rows.push([phone, Math.max(0, Math.round(now - aliveAt)), hops]);
       }
