@@ -1,7 +1,7 @@
 // Runs in browser and simulator.
 /**
- * One file that is being fetched: whom to ask for what. The list of hashes first, then blocks, from every linked phone that
- * holds some, each block from one of them, so that a false one has one sender. It begins with what is held already.
+ * Downloads one file: first the list of hashes, then the missing blocks from all linked phones that hold some. Each
+ * block comes from one phone, so that a false block has one sender.
  */
 import type { AuthorKey } from "../protocol/event.ts";
 import { blockBytes, blockCount, type Bytes, FILE_HOPS_MAX, type FileFrame } from "../protocol/peer/file_frames.ts";
@@ -21,17 +21,17 @@ import {
 import type { BlockedReason, FileOffer, FilePorts } from "./file_ports.ts";
 import { type HeldFile, StoreFull } from "./file_store.ts";
 
-/** A file's frame without the root that this is about. */
+/** A frame without its root, which the download adds. */
 type RootlessFrame = FileFrame extends infer Frame ? Frame extends FileFrame ? Omit<Frame, "root"> : never : never;
 
 export interface DownloadDeps
   extends Pick<FilePorts, "now" | "random" | "hash" | "store" | "connect" | "nextHopTo" | "log"> {
-  /** The phones that are linked, misbehaving not among them. */
+  /** The linked phones, without misbehaving ones. */
   peers(): Iterable<AuthorKey>;
   send(peer: AuthorKey, frame: FileFrame): void;
-  /** It sent what is not the file. */
+  /** A peer sent false data. */
   onMisbehavior(peer: AuthorKey): void;
-  /** More is held, or something hinders it. */
+  /** The progress or the blocked reason changed. */
   onChange(): void;
   onBlock(): void;
 }
@@ -44,17 +44,17 @@ interface Holder {
 
 interface BlockRequest {
   peer: AuthorKey;
-  /** Filled from the front. */
+  /** Filled from the start. */
   block: Bytes;
   got: number;
-  /** When something of it came last, or when it was asked for. */
+  /** When data last arrived, or when the block was requested. */
   at: number;
 }
 
 export class Download {
   readonly root: FileRoot;
   readonly offer: FileOffer;
-  /** Links the question goes on over, when nobody linked holds it. */
+  /** Links that a request for carriers may cross when no linked phone holds the file. */
   readonly hops: number;
   readonly blocks: Set<number>;
   readonly #deps: DownloadDeps;
@@ -62,7 +62,7 @@ export class Download {
   #blockedReason: BlockedReason | undefined;
   readonly #holders = new Map<AuthorKey, Holder>();
   readonly #requests = new Map<number, BlockRequest>();
-  /** Blocks that came and are not stored yet. */
+  /** Blocks that arrived and are not stored yet. */
   readonly #checking = new Set<number>();
   #listRequest: { peer: AuthorKey; at: number } | undefined;
   #search: { connectAt: number; carryAt: number; carriers: AuthorKey[] } | undefined;
@@ -83,19 +83,19 @@ export class Download {
     return this.blocks.size === blockCount(this.offer.bytes);
   }
 
-  /** Why it does not go on. */
+  /** Why the download is blocked; undefined while it is not. */
   get blockedReason(): BlockedReason | undefined {
     return this.#blockedReason ?? (this.#search === undefined ? undefined : "no_holder");
   }
 
-  /** Bytes that are here, those on their way included. */
+  /** Bytes received, including those of unfinished blocks. */
   get bytesHere(): number {
     let bytes = bytesOf([...this.blocks, ...this.#checking], this.offer.bytes);
     for (const { got } of this.#requests.values()) bytes += got;
     return bytes;
   }
 
-  /** Linked phones that hold something that is missing here. */
+  /** Linked phones that hold a missing block. */
   get holders(): AuthorKey[] {
     return [...this.#holders.keys()].filter((peer) => this.#lacksFrom(peer));
   }
@@ -140,7 +140,7 @@ export class Download {
     this.#pump();
   }
 
-  /** What is late is asked for elsewhere, and where nobody holds it a way is looked for. */
+  /** Requests late blocks elsewhere, and looks for other holders when there are none. Called every TICK_EVERY_MS. */
   tick(): void {
     if (this.#over) return;
     const now = this.#deps.now();
@@ -152,7 +152,7 @@ export class Download {
     for (const peer of late) {
       this.#dropRequests(peer);
       this.#pauseHolder(peer);
-      // What it was about to send would come twice.
+      // Without `unwant` it would send its queued blocks later, twice.
       this.#send(peer, { type: "unwant" });
       this.#send(peer, { type: "want", hopsLeft: 0 });
     }
@@ -164,7 +164,7 @@ export class Download {
     return this.#stopped || this.complete || this.#blockedReason !== undefined;
   }
 
-  /** Asks for as much as may be on its way. */
+  /** Requests as many blocks as may be in flight. */
   #pump(): void {
     if (this.#over) return;
     const now = this.#deps.now();
@@ -173,13 +173,13 @@ export class Download {
     if (this.#hashes === undefined) return this.#requestList(ready.map(([peer]) => peer));
     for (let more = true; more;) {
       more = false;
-      // One after another gets one more: no holder takes all that others could send.
+      // Round robin, so that the load is spread over all holders.
       for (const [peer, { blocks }] of ready) {
         if (this.#requests.size + this.#checking.size >= BLOCKS_IN_FLIGHT) return;
-        const asked = [...this.#requests.values()].filter((request) => request.peer === peer).length;
-        if (asked >= BLOCKS_PER_HOLDER) continue;
+        const inFlight = [...this.#requests.values()].filter((request) => request.peer === peer).length;
+        if (inFlight >= BLOCKS_PER_HOLDER) continue;
         const missing = [...blocks].filter((index) => this.#isMissing(index));
-        // At random: phones that fetch at the same time soon have different blocks for each other.
+        // At random, so that phones downloading at the same time soon have different blocks for each other.
         const index = missing[Math.floor(this.#deps.random() * missing.length)];
         if (index === undefined) continue;
         this.#requests.set(index, {
@@ -220,7 +220,7 @@ export class Download {
 
   #onData(peer: AuthorKey, index: number, offset: number, bytes: Bytes): void {
     const request = this.#requests.get(index);
-    // Not asked for, or the rest of what was given up before it was asked for anew: nothing is wrong with who sends it.
+    // Not requested, or the rest of an abandoned request: the sender did nothing wrong.
     if (request?.peer !== peer || offset !== request.got) return;
     if (offset + bytes.length > request.block.length) return this.#misbehaved(peer);
     request.block.set(bytes, offset);
@@ -273,7 +273,7 @@ export class Download {
   }
 
   #misbehaved(peer: AuthorKey): void {
-    this.#deps.log(`files: ${peer.slice(0, 6)} sent what is not the file`);
+    this.#deps.log(`files: ${peer.slice(0, 6)} sent false data`);
     this.#holders.delete(peer);
     this.#dropRequests(peer);
     this.#send(peer, { type: "unwant" });
@@ -283,7 +283,7 @@ export class Download {
 
   #failed(error: unknown): void {
     if (this.#stopped) return;
-    this.#deps.log(`files: a file could not be kept: ${error}`);
+    this.#deps.log(`files: a file could not be stored: ${error}`);
     this.#block(error instanceof StoreFull ? "full" : "not_stored");
   }
 
@@ -292,7 +292,7 @@ export class Download {
     this.#deps.onChange();
   }
 
-  // ---- where nobody linked holds it ----
+  // ---- without a linked holder ----
 
   #endSearch(): void {
     if (this.#search === undefined) return;
@@ -317,7 +317,7 @@ export class Download {
     }
     if (search.carryAt > now || this.hops === 0 || linked.length === 0) return;
     search.carryAt = now + CARRY_NEXT_MS;
-    // The one on the way to the author first, then the others in turn.
+    // The next hop towards the author first, then the others in turn.
     const untried = linked.filter((peer) => !search.carriers.includes(peer));
     if (untried.length === 0) search.carriers = [];
     const nextHop = nextHopTo(author);

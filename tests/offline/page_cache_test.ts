@@ -160,37 +160,37 @@ Deno.test("a page that is not kept: the offline page, or the browser's own", asy
   server.answer = noNetwork;
   assertEquals(await visit("/r/y"), "nothing");
   server.answer = answer;
-  await keeper.keepOpen("/r/x", false);
+  await keeper.cacheOpenPage("/r/x", false);
   server.answer = noNetwork;
   assertEquals(await visit("/r/y"), "/offline of 1");
 });
 
 Deno.test("an open page is kept, and the offline page; what it may load later only where that is wanted", async () => {
   const { keeper, pages, assets } = setUp();
-  await keeper.keepOpen("/r/x", false);
+  await keeper.cacheOpenPage("/r/x", false);
   assertEquals(pages.paths, ["/r/x", OFFLINE_PATH]);
   assertEquals(assets.paths, ["/_fresh/js/1/Room.js", "/_fresh/js/1/chunk.js"]);
-  await keeper.keepOpen("/r/x", true);
+  await keeper.cacheOpenPage("/r/x", true);
   assertEquals(assets.paths.slice(2), ["/_fresh/js/1/Share.js", "/_fresh/js/1/qr.js"]);
 });
 
 Deno.test("nothing is loaded twice, and nothing is kept for a path that is no page's", async () => {
   const { keeper, asked } = setUp();
-  await keeper.keepOpen("/r/x", true);
+  await keeper.cacheOpenPage("/r/x", true);
   assertEquals(asked.length, new Set(asked).size);
   const before = asked.length;
-  for (const path of ["/r/x", "/api/rooms", "https://elsewhere.example/"]) await keeper.keepOpen(path, true);
+  for (const path of ["/r/x", "/api/rooms", "https://elsewhere.example/"]) await keeper.cacheOpenPage(path, true);
   assertEquals(asked.length, before);
 });
 
 Deno.test("after a new build the kept pages are renewed, and the files of builds that nobody needs go", async () => {
   const { keeper, server, visit, pages, assets } = setUp();
-  await keeper.keepOpen("/r/x", true);
-  await keeper.keepOpen("/r/y", true);
+  await keeper.cacheOpenPage("/r/x", true);
+  await keeper.cacheOpenPage("/r/y", true);
   for (const build of ["2", "3"]) {
     server.build = build;
     await visit("/r/y");
-    await keeper.keepOpen("/r/y", true);
+    await keeper.cacheOpenPage("/r/y", true);
   }
   const builds = new Set(assets.paths.map((path) => path.split("/")[3]));
   assertEquals([...builds], ["2", "3"]);

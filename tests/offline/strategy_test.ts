@@ -3,8 +3,8 @@ import {
   assetsIn,
   buildOf,
   BUILDS_MAX,
-  isKeptPath,
-  type KeptPage,
+  type CachedPage,
+  isCachedPath,
   modulesIn,
   OFFLINE_PATH,
   PAGES_MAX,
@@ -45,7 +45,7 @@ for (const [strategy, method, mode, path] of REQUESTS) {
 
 Deno.test("only the home page, rooms and the page that stands in for others are kept", () => {
   const paths = ["/", "/r/x", "/s/x", "/r", "/s/", "/offline", "/api/rooms", "/x", "", "//elsewhere.example"];
-  assertEquals(paths.filter(isKeptPath), ["/", "/r/x", "/s/x", OFFLINE_PATH]);
+  assertEquals(paths.filter(isCachedPath), ["/", "/r/x", "/s/x", OFFLINE_PATH]);
 });
 
 Deno.test("a file's build stands in its address", () => {
@@ -74,7 +74,7 @@ Deno.test("a module names what it needs to run and what it may load later", () =
   });
 });
 
-const rooms = (count: number, build: string): KeptPage[] =>
+const rooms = (count: number, build: string): CachedPage[] =>
   Array.from({ length: count }, (_, i) => ({ path: `/r/${i}`, build }));
 
 Deno.test("within the limits nothing is dropped", () => {

@@ -8,7 +8,7 @@ import {
   LINK_SETUP_TIMEOUT_MS,
   LINK_SILENCE_MS,
 } from "../../lib/protocol/limits.ts";
-import { OFFER_AGAIN_MS } from "../../lib/transport/negotiation.ts";
+import { OFFER_RETRY_MS } from "../../lib/transport/negotiation.ts";
 import { FILES_HIGH_WATERMARK_BYTES, LINK_HIGH_WATERMARK_BYTES } from "../../lib/transport/peer_connection.ts";
 import { type LinkState, type PeerLink, POLITE_REPAIR_DELAY_MS } from "../../lib/transport/peer_link.ts";
 import { PeerLinks } from "../../lib/transport/peer_links.ts";
@@ -142,7 +142,7 @@ world("glare where the impolite offer is lost is over with its next one", async 
   world.fate = (kind, index) => kind === "offer" && world.sent[index]!.from === bob.author && index < 3 ? [] : [10];
   ada.links.connect(bob.author);
   bob.links.connect(ada.author);
-  await world.time.until(both(ada, bob), OFFER_AGAIN_MS + 1_000);
+  await world.time.until(both(ada, bob), OFFER_RETRY_MS + 1_000);
 });
 
 for (const lost of ["offer", "answer", "candidates"]) {
@@ -150,7 +150,7 @@ for (const lost of ["offer", "answer", "candidates"]) {
     let times = 0;
     world.fate = (kind) => kind === lost && times++ === 0 ? [] : [10];
     ada.links.connect(bob.author);
-    await world.time.until(both(ada, bob), OFFER_AGAIN_MS + 1_000);
+    await world.time.until(both(ada, bob), OFFER_RETRY_MS + 1_000);
     assert(ada.link(bob).send("x"));
     await world.time.until(() => bob.texts.length === 1);
   });
@@ -187,7 +187,7 @@ Deno.test("signals in any order, doubled and one in three lost: links come about
 world("candidates that come before their offer wait for it, or are told again with it", async (world, ada, bob) => {
   world.fate = (kind) => kind === "offer" ? [200] : [10];
   ada.links.connect(bob.author);
-  await world.time.until(both(ada, bob), OFFER_AGAIN_MS + 1_000);
+  await world.time.until(both(ada, bob), OFFER_RETRY_MS + 1_000);
 });
 
 world("[SIG-7] a signal that is heard again changes nothing", async (world, ada, bob) => {

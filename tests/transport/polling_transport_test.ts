@@ -11,7 +11,7 @@ import {
   type PollInit,
   pollUrl,
 } from "../../lib/transport/polling_transport.ts";
-import { TRANSPORT_MAX_BUFFERED_BYTES } from "../../lib/transport/socket_transport.ts";
+import { TRANSPORT_MAX_BUFFERED_BYTES } from "../../lib/transport/transport.ts";
 import { drained, VirtualTime } from "../support/virtual_time.ts";
 
 const ID = "AAAAAAAAAAAAAAAAAAAAAA";

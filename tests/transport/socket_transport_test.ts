@@ -1,7 +1,8 @@
 /** The WebSocket transport, over real sockets on this machine. */
 import { assert, assertEquals } from "@std/assert";
 import { closeReasonOf } from "../../lib/protocol/codes.ts";
-import { socketTransport, socketUrl, TRANSPORT_MAX_BUFFERED_BYTES } from "../../lib/transport/socket_transport.ts";
+import { socketTransport, socketUrl } from "../../lib/transport/socket_transport.ts";
+import { TRANSPORT_MAX_BUFFERED_BYTES } from "../../lib/transport/transport.ts";
 import type { Transport, TransportEvents } from "../../lib/transport/transport.ts";
 
 /** A server whose next socket a test holds in its hands. */
