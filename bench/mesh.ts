@@ -8,7 +8,7 @@ import { link, openPanel, panelTexts, untilReached } from "../tests/browser/phon
 import type { Tab } from "../tests/browser/tab.ts";
 import { findChromium, launchChromium } from "../tests/support/chromium.ts";
 import { type ServerProcess, startServer } from "../tests/support/server_process.ts";
-import { linkPerson, linkServers } from "../tests/transport/peer_link_field.ts";
+import { linkPerson, linkServers } from "../tests/transport/peer_link_testbed.ts";
 import { AUTHOR_EVERY_MS } from "../lib/mesh/mesh_limits.ts";
 import { type MarkedTransport, marksOf, markText, mutePeers, noteMarks, type PageMarks } from "./page_marks.ts";
 import { cpuMsOf } from "./usage.ts";

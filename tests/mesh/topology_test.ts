@@ -12,7 +12,7 @@ import {
   type TopologyView,
 } from "../../lib/mesh/peers/topology.ts";
 import { CALLER_GRACE_MS, DIAL_EVERY_MS, EVICT_EVERY_MS, UNREACHABLE_PATIENCE_MS } from "../../lib/mesh/mesh_limits.ts";
-import { Rig } from "./rig.ts";
+import { MeshHarness } from "./mesh_harness.ts";
 
 const ME = key(0);
 const OTHERS = Array.from({ length: 20 }, (_, at) => key(at + 1));
@@ -60,21 +60,21 @@ Deno.test("[MESH-12] a phone dials every two seconds, each peer every five, and 
 });
 
 Deno.test("[MESH-12] a phone that failed three times counts as gone until it is named again", () => {
-  const rig = new Rig();
-  const gone = rig.key();
-  rig.node.setPresent([gone]);
+  const mesh = new MeshHarness();
+  const gone = mesh.key();
+  mesh.node.setPresent([gone]);
   for (let second = 0; second < 300; second++) {
-    rig.time.run(1_000);
-    if (rig.called.length > rig.ended.length) {
-      rig.ended.push(gone);
-      rig.node.unlinked(gone);
+    mesh.time.run(1_000);
+    if (mesh.dialled.length > mesh.ended.length) {
+      mesh.ended.push(gone);
+      mesh.node.unlinked(gone);
     }
   }
-  assertEquals(rig.called.length, 3);
-  rig.node.setPresent([]);
-  rig.node.setPresent([gone]);
-  rig.time.run(3_000);
-  assertEquals(rig.called.length, 4);
+  assertEquals(mesh.dialled.length, 3);
+  mesh.node.setPresent([]);
+  mesh.node.setPresent([gone]);
+  mesh.time.run(3_000);
+  assertEquals(mesh.dialled.length, 4);
 });
 
 Deno.test("[MESH-13] exactly one phone of each pair is the caller, each in about half of its pairs", () => {
@@ -83,7 +83,7 @@ Deno.test("[MESH-13] exactly one phone of each pair is the caller, each in about
     const one = toBase64Url(a), other = toBase64Url(b);
     return one === other || isCaller(one, other) !== isCaller(other, one);
   }));
-  const keys = new Rig();
+  const keys = new MeshHarness();
   const mine = Array.from({ length: 1_000 }, () => keys.key()).filter((peer) => isCaller(keys.me, peer)).length;
   assert(mine > 400 && mine < 600, `caller of ${mine} in 1,000`);
 });
@@ -121,34 +121,37 @@ Deno.test("[MESH-14] a caller gets a free place; without one only a newcomer or 
 
 Deno.test("[MESH-15] the peer with the most links is evicted for the newcomer and told to link to it", () => {
   assertEquals(chooseEvicted([{ peer: "a", upAt: 1, links: 3 }, { peer: "b", upAt: 1, links: 8 }], "b"), "a");
-  const rig = new Rig({}, { maxLinks: 3 });
-  const [a, b, c] = rig.neighbours(3), newcomer = rig.key();
-  rig.say(b!, { type: "peers", links: 7, maxLinks: 8, peers: [] });
-  assertEquals(rig.node.accepts(newcomer, 0), { accept: true, reason: "evict" });
-  rig.node.linked(newcomer);
-  assertEquals(rig.ended, [b]);
-  assertEquals(rig.pass(0, "goodbye"), [{ to: b!, frame: { type: "goodbye", reason: "evicted", peer: newcomer } }]);
-  assertEquals(new Set(rig.node.links.keys()), new Set([a, c, newcomer]));
+  const mesh = new MeshHarness({}, { maxLinks: 3 });
+  const [a, b, c] = mesh.peers(3), newcomer = mesh.key();
+  mesh.receive(b!, { type: "peers", links: 7, maxLinks: 8, peers: [] });
+  assertEquals(mesh.node.accepts(newcomer, 0), { accept: true, reason: "evict" });
+  mesh.node.linked(newcomer);
+  assertEquals(mesh.ended, [b]);
+  assertEquals(mesh.sentWithin(0, "goodbye"), [{
+    to: b!,
+    frame: { type: "goodbye", reason: "evicted", peer: newcomer },
+  }]);
+  assertEquals(new Set(mesh.node.links.keys()), new Set([a, c, newcomer]));
 });
 
 Deno.test("[MESH-15] an evicted phone dials the newcomer at once", () => {
-  const rig = new Rig();
-  const [a] = rig.neighbours(1), newcomer = rig.key();
-  rig.say(a!, { type: "goodbye", reason: "evicted", peer: newcomer });
-  assertEquals(rig.called, [newcomer]);
-  assertEquals(rig.ended, [a]);
+  const mesh = new MeshHarness();
+  const [a] = mesh.peers(1), newcomer = mesh.key();
+  mesh.receive(a!, { type: "goodbye", reason: "evicted", peer: newcomer });
+  assertEquals(mesh.dialled, [newcomer]);
+  assertEquals(mesh.ended, [a]);
 });
 
 Deno.test("[MESH-10] links and dials never exceed the limit, except for one eviction in two seconds", () => {
-  const rig = new Rig({}, { maxLinks: 3 });
-  const present = rig.crowd();
+  const mesh = new MeshHarness({}, { maxLinks: 3 });
+  const present = mesh.largeRoom();
   let accepted = 0;
-  for (let count = 0; count < 20; count++) if (rig.node.accepts(rig.key(), 5).accept) accepted++;
+  for (let count = 0; count < 20; count++) if (mesh.node.accepts(mesh.key(), 5).accept) accepted++;
   assertEquals(accepted, 4);
-  rig.time.run(9_000);
-  assertEquals(rig.called, []);
-  for (const peer of present.slice(0, 6)) rig.node.linked(peer);
-  assertEquals(rig.node.stats().links, 3);
+  mesh.time.run(9_000);
+  assertEquals(mesh.dialled, []);
+  for (const peer of present.slice(0, 6)) mesh.node.linked(peer);
+  assertEquals(mesh.node.stats().links, 3);
 });
 
 Deno.test("[MESH-16] phones that stay unreachable are dialled even with enough links", () => {
@@ -166,12 +169,12 @@ Deno.test("[MESH-16] phones that stay unreachable are dialled even with enough l
 });
 
 Deno.test("[FILE-7] the only holder of a wanted file is dialled even with enough links, and another peer is evicted for it", () => {
-  const rig = new Rig({}, { maxLinks: 3 });
-  const [a, b, c] = rig.neighbours(3), holder = rig.key(), other = rig.key();
-  rig.say(c!, { type: "peers", links: 7, maxLinks: 8, peers: [] });
-  for (const peer of [a!, rig.me, holder, holder, other]) rig.node.requestLink(peer);
-  assertEquals(rig.called, [holder]);
-  rig.node.linked(holder);
-  assertEquals(rig.ended, [c]);
-  assertEquals(new Set(rig.node.links.keys()), new Set([a, b, holder]));
+  const mesh = new MeshHarness({}, { maxLinks: 3 });
+  const [a, b, c] = mesh.peers(3), holder = mesh.key(), other = mesh.key();
+  mesh.receive(c!, { type: "peers", links: 7, maxLinks: 8, peers: [] });
+  for (const peer of [a!, mesh.me, holder, holder, other]) mesh.node.requestLink(peer);
+  assertEquals(mesh.dialled, [holder]);
+  mesh.node.linked(holder);
+  assertEquals(mesh.ended, [c]);
+  assertEquals(new Set(mesh.node.links.keys()), new Set([a, b, holder]));
 });

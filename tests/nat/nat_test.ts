@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { connectPhones, link, openPanel, panelTexts, receivedFromPhones } from "../browser/phones.ts";
 import type { Tab } from "../browser/tab.ts";
-import { natRule } from "./nat_field.ts";
+import { natRule } from "./nat_testbed.ts";
 
 async function closePanel(person: Tab): Promise<void> {
   await person.page.keyboard.press("Escape");
@@ -20,10 +20,10 @@ async function bothShow(people: readonly [Tab, Tab], said: readonly string[]): P
 
 natRule(
   "[WAY-2] [MESH-1] behind two NATs and without a relay no link comes about, the panel says what is missing, and the server carries the chat",
-  async (field) => {
-    await field.startRelay();
-    await field.startApp({ relay: false });
-    const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
+  async (testbed) => {
+    await testbed.startRelay();
+    await testbed.startApp({ relay: false });
+    const [ada, ben] = [await testbed.person("Ada"), await testbed.person("Ben")];
     await ben.enter(await ada.startRoom("Two homes"));
     for (const person of [ada, ben]) await person.untilPeople(2);
     for (const person of [ada, ben]) await connectPhones(person);
@@ -43,10 +43,10 @@ natRule(
 
 natRule(
   "[WAY-5] [WAY-7] [MESH-1] behind two NATs phones talk over the relay; it is killed while they talk, and every message is there once, in one order",
-  async (field) => {
-    const relay = await field.startRelay();
-    await field.startApp({ relay: true });
-    const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
+  async (testbed) => {
+    const relay = await testbed.startRelay();
+    await testbed.startApp({ relay: true });
+    const [ada, ben] = [await testbed.person("Ada"), await testbed.person("Ben")];
     await ben.enter(await ada.startRoom("Two homes"));
     for (const person of [ada, ben]) await person.untilPeople(2);
     await link([ada, ben]);

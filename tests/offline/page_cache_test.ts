@@ -94,7 +94,7 @@ function setUp() {
   };
 }
 
-Deno.test("a page that was seen opens without a network, with the headers that belong to it and no cookie", async () => {
+Deno.test("a visited page opens offline, with its own headers and no cookie", async () => {
   const { visit, open, server, pages } = setUp();
   assertEquals(await visit("/r/x"), "/r/x of 1");
   server.answer = noNetwork;
@@ -105,7 +105,7 @@ Deno.test("a page that was seen opens without a network, with the headers that b
   assertEquals(pages.paths, ["/r/x"]);
 });
 
-Deno.test("a page is kept together with the modules it needs to start, or not at all", async () => {
+Deno.test("a page is cached with the modules it needs to start, or not at all", async () => {
   const { visit, server, assets } = setUp();
   await visit("/r/x");
   assertEquals(assets.paths, ["/_fresh/js/1/Room.js", "/_fresh/js/1/chunk.js"]);
@@ -117,7 +117,7 @@ Deno.test("a page is kept together with the modules it needs to start, or not at
   assertEquals(await visit("/r/x"), "/r/x of 1");
 });
 
-Deno.test("a network that is too slow: the copy is shown, and what comes later is kept", async () => {
+Deno.test("on a slow network the cached page is shown, and the late answer is cached", async () => {
   const { visit, open, read, settled, server, giveUp } = setUp();
   await visit("/r/x");
   const late = Promise.withResolvers<void>(), asked = Promise.withResolvers<void>();
@@ -138,7 +138,7 @@ Deno.test("a network that is too slow: the copy is shown, and what comes later i
   assertEquals(await visit("/r/x"), "/r/x of 2");
 });
 
-Deno.test("a server in trouble: the copy is shown, and not replaced", async () => {
+Deno.test("on a server error the cached page is shown and kept", async () => {
   const { visit, server } = setUp();
   await visit("/r/x");
   server.answer = answers(503);
@@ -146,7 +146,7 @@ Deno.test("a server in trouble: the copy is shown, and not replaced", async () =
   assertEquals(await visit("/r/y"), "status 503");
 });
 
-Deno.test("a room that is gone is shown as gone, and its copy goes too", async () => {
+Deno.test("a deleted room is shown as such, and its cached page is deleted", async () => {
   const { visit, server, pages } = setUp();
   await visit("/r/x");
   server.answer = answers(404);
@@ -154,7 +154,7 @@ Deno.test("a room that is gone is shown as gone, and its copy goes too", async (
   assertEquals(pages.paths, []);
 });
 
-Deno.test("a page that is not kept: the offline page, or the browser's own", async () => {
+Deno.test("instead of a page that is not cached, the offline page or the browser's own is shown", async () => {
   const { visit, server, keeper } = setUp();
   const { answer } = server;
   server.answer = noNetwork;
@@ -165,7 +165,7 @@ Deno.test("a page that is not kept: the offline page, or the browser's own", asy
   assertEquals(await visit("/r/y"), "/offline of 1");
 });
 
-Deno.test("an open page is kept, and the offline page; what it may load later only where that is wanted", async () => {
+Deno.test("an open page and the offline page are cached; later modules only with `ahead`", async () => {
   const { keeper, pages, assets } = setUp();
   await keeper.cacheOpenPage("/r/x", false);
   assertEquals(pages.paths, ["/r/x", OFFLINE_PATH]);
@@ -174,7 +174,7 @@ Deno.test("an open page is kept, and the offline page; what it may load later on
   assertEquals(assets.paths.slice(2), ["/_fresh/js/1/Share.js", "/_fresh/js/1/qr.js"]);
 });
 
-Deno.test("nothing is loaded twice, and nothing is kept for a path that is no page's", async () => {
+Deno.test("nothing is loaded twice, and nothing is cached for other paths", async () => {
   const { keeper, asked } = setUp();
   await keeper.cacheOpenPage("/r/x", true);
   assertEquals(asked.length, new Set(asked).size);
@@ -183,7 +183,7 @@ Deno.test("nothing is loaded twice, and nothing is kept for a path that is no pa
   assertEquals(asked.length, before);
 });
 
-Deno.test("after a new build the kept pages are renewed, and the files of builds that nobody needs go", async () => {
+Deno.test("after a new build cached pages are reloaded and files of unused builds are deleted", async () => {
   const { keeper, server, visit, pages, assets } = setUp();
   await keeper.cacheOpenPage("/r/x", true);
   await keeper.cacheOpenPage("/r/y", true);
@@ -199,7 +199,7 @@ Deno.test("after a new build the kept pages are renewed, and the files of builds
   assertEquals(pages.paths.toSorted(), [OFFLINE_PATH, "/r/x", "/r/y"]);
 });
 
-Deno.test("a file is asked for once, unless it may change, as in development", async () => {
+Deno.test("a file is requested once, unless it may change, as in development", async () => {
   const { keeper, server, asked } = setUp();
   const load = (path: string) => keeper.asset(new Request(ORIGIN + path), () => {});
   for (let times = 0; times < 2; times++) await (await load("/_fresh/js/1/Room.js")).text();

@@ -72,7 +72,7 @@ const spreadHint = () => {
   return (now: number, fraction: number) => queue.next(now, fraction);
 };
 
-Deno.test("herd: after an outage of 30 s, 10,000 clients come spread over the whole backoff", () => {
+Deno.test("herd: after an outage of 30 s, 10,000 clients return spread over the whole backoff interval", () => {
   const now = herd(30_000, CLIENTS, retryDelayMs, spreadHint());
   const before = herd(30_000, CLIENTS, growingDelay, spreadHint());
   // Measured: at most 254 within 100 ms, all in after 7.9 s; before 1,006.
@@ -80,7 +80,7 @@ Deno.test("herd: after an outage of 30 s, 10,000 clients come spread over the wh
   assert(before.peak > 400, `the bound says nothing: ${before.peak}`);
 });
 
-Deno.test("herd: a server that takes 100 per 100 ms turns the rest away to different times, and all are in soon", () => {
+Deno.test("herd: a server that admits 100 per 100 ms spreads the others over time, and all are connected soon", () => {
   const now = herd(3_000, 100, retryDelayMs, spreadHint());
   const before = herd(3_000, 100, growingDelay, fixedHint);
   // Measured: at most 796 within 100 ms, all in after 10.4 s, where 10 s is the least; before 1,440 and 12.4 s.
@@ -88,7 +88,7 @@ Deno.test("herd: a server that takes 100 per 100 ms turns the rest away to diffe
   assert(before.peak > 1_000 && before.allInMs > 12_000, `the bounds say nothing: ${JSON.stringify(before)}`);
 });
 
-Deno.test("returns: each one sent away comes later than the one before, and nobody waits without end", () => {
+Deno.test("retries: each refused client returns later than the one before, and none waits forever", () => {
   const { minRetryMs, retrySpreadMs, maxRetryMs } = DEFAULT_CONFIG.closing;
   const queue = new RetryScheduler(DEFAULT_CONFIG.closing);
   const waits = Array.from({ length: CLIENTS }, () => queue.next(0, 0));

@@ -14,7 +14,7 @@ import { fakeSigner } from "../simulation/fake_ed25519.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { FakeServer } from "../support/fake_server.ts";
 import { drained, VirtualTime } from "../support/virtual_time.ts";
-import { FakeAir, type FakePeerConnection } from "../transport/fake_peer_connections.ts";
+import { FakeNetwork, type FakePeerConnection } from "../transport/fake_peer_connections.ts";
 import { lines, openSession, tabHub } from "./open_session.ts";
 
 /** From one phone to the server's log, and from there to another phone's screen. */
@@ -144,14 +144,14 @@ class Phone {
 class World {
   readonly time: VirtualTime;
   readonly server: FakeServer;
-  readonly air: FakeAir;
+  readonly air: FakeNetwork;
   readonly secret: string | undefined;
   readonly phones: Phone[] = [];
 
   private constructor(time: VirtualTime, server: FakeServer, secret?: string) {
     this.time = time;
     this.server = server;
-    this.air = new FakeAir(time);
+    this.air = new FakeNetwork(time);
     this.secret = secret;
   }
 

@@ -97,16 +97,16 @@ function checkClocks(record: RoomRecord): void {
 }
 
 /** What became of what was typed. `unknown`: its page died, or lost its disk, before it could say anything. */
-export type Fates = Record<"arrived" | "refused" | "turnedAway" | "unknown", number>;
+export type EventOutcomes = Record<"arrived" | "refused" | "turnedAway" | "unknown", number>;
 
 /** Everything typed is in the room once, unless it was turned away, and then its writer is told. */
-export function checkTyped(phone: Phone, witness: Witness): Fates {
-  const fates: Fates = { arrived: 0, refused: 0, turnedAway: 0, unknown: 0 };
+export function checkTyped(phone: Phone, witness: Witness): EventOutcomes {
+  const fates: EventOutcomes = { arrived: 0, refused: 0, turnedAway: 0, unknown: 0 };
   for (const typed of phone.typed) fates[fateOf(typed, phone, witness)]++;
   return fates;
 }
 
-function fateOf({ room, text, page, outcome }: Typed, phone: Phone, witness: Witness): keyof Fates {
+function fateOf({ room, text, page, outcome }: Typed, phone: Phone, witness: Witness): keyof EventOutcomes {
   const stored = witness.room(room).texts.get(text) ?? 0;
   const waits = page.disk.outboxes.get(room)?.entries.find(({ content }) =>
     (content.kind === "message" || content.kind === "reply") && content.body.text === text

@@ -16,7 +16,7 @@ import type { SeededRandom } from "./random.ts";
 import { Life, type Scheduler } from "./scheduler.ts";
 
 /** What the database is doing to everybody at the moment. */
-export interface Weather {
+export interface StoreFaults {
   /** Share of operations that fail, before or after they took effect. */
   failShare: number;
   /** Share of operations that take longer than any caller waits, and take effect all the same. */
@@ -50,7 +50,7 @@ export class Instance {
     scheduler: Scheduler;
     random: SeededRandom;
     database: MemoryDatabase;
-    weather: Weather;
+    weather: StoreFaults;
     config: ServerConfig;
     /** What the server writes into its log. */
     log(line: string): void;
@@ -126,7 +126,7 @@ export class Instance {
  * The way to the database and back. A dead process begins nothing new; what it had begun happens or not, and where it
  * happens, nobody is there to hear of it.
  */
-function databaseHooks(life: Life, random: SeededRandom, weather: Weather, scheduler: Scheduler): KvHooks {
+function databaseHooks(life: Life, random: SeededRandom, weather: StoreFaults, scheduler: Scheduler): KvHooks {
   const never = new Promise<void>(() => {});
   return {
     delay: () => {

@@ -16,7 +16,7 @@ export interface Typed {
 }
 
 /** What the disk does at the moment. */
-export interface DiskWeather {
+export interface DiskFaults {
   maxDelayMs: number;
   /** Share of transactions that fail. */
   failShare: number;
@@ -33,7 +33,7 @@ export class Phone {
   /** Its browser keeps nothing: each page has a disk of its own, which ends with it. */
   readonly private: boolean;
   readonly disk = new MemoryDisk();
-  readonly diskWeather: DiskWeather = { maxDelayMs: 0, failShare: 0, full: false };
+  readonly diskWeather: DiskFaults = { maxDelayMs: 0, failShare: 0, full: false };
   readonly pages = new Set<Page>();
   readonly typed: Typed[] = [];
   readonly sticky: Sticky = {};

@@ -7,7 +7,7 @@
  *   deno run -A tests/simulation/run.ts --seed 123 [--plot talk]   one seed, with the stack of its failure
  */
 import { cpuUsage } from "node:process";
-import { type PlotName, PLOTS } from "./plot.ts";
+import { type ScenarioName, SCENARIOS } from "./scenario.ts";
 import { type Report, simulate, SimulationFailure } from "./simulate.ts";
 
 /** Failures after which a run ends: more of the same say nothing new. */
@@ -19,7 +19,7 @@ export async function runSeeds(
   count: number,
   onFailure: (failure: SimulationFailure) => void,
   { plot = "short", messages = Infinity, onSeed = () => {} }: {
-    plot?: PlotName;
+    plot?: ScenarioName;
     /** Ends when so many were typed. */
     messages?: number;
     onSeed?: (typed: number) => void;
@@ -61,8 +61,8 @@ if (import.meta.main) {
   const seed = option("seed");
   const messages = option("messages");
   const at = Deno.args.indexOf("--plot");
-  const plot = (at < 0 ? messages === undefined ? "short" : "talk" : Deno.args[at + 1]) as PlotName;
-  if (!(plot in PLOTS)) throw new TypeError(`--plot takes ${Object.keys(PLOTS).join(" or ")}, not ${plot}`);
+  const plot = (at < 0 ? messages === undefined ? "short" : "talk" : Deno.args[at + 1]) as ScenarioName;
+  if (!(plot in SCENARIOS)) throw new TypeError(`--plot takes ${Object.keys(SCENARIOS).join(" or ")}, not ${plot}`);
   const startedAt = performance.now();
   const seconds = () => (performance.now() - startedAt) / 1000;
   let toldAt = 0;

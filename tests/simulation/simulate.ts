@@ -10,15 +10,15 @@ import {
   checkSameScreens,
   checkScreen,
   checkTyped,
-  type Fates,
+  type EventOutcomes,
   messagesShown,
 } from "./final_checks.ts";
 import { Mallory } from "./mallory.ts";
 import type { Page } from "./page.ts";
 import { Phone } from "./phone.ts";
-import { configFor, type Plot, type PlotName, PLOTS } from "./plot.ts";
+import { configFor, type Scenario, type ScenarioName, SCENARIOS } from "./scenario.ts";
 import { SeededRandom } from "./random.ts";
-import { Trouble } from "./trouble.ts";
+import { FaultInjector } from "./fault_injector.ts";
 import { Violation } from "./witness.ts";
 import { World } from "./world.ts";
 
@@ -31,7 +31,7 @@ const PRESENCE_SETTLES_MS = 150_000;
 /** A simulation broke a promise; `message` names the seed. */
 export class SimulationFailure extends Error {
   override name = "SimulationFailure";
-  constructor(readonly seed: number, readonly plot: PlotName, cause: unknown) {
+  constructor(readonly seed: number, readonly plot: ScenarioName, cause: unknown) {
     super(`seed ${seed}, plot ${plot}: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
 }
@@ -46,9 +46,9 @@ export interface Outcome {
 }
 
 /** Runs the simulation of this seed. Throws a SimulationFailure. */
-export async function simulate(seed: number, plot: PlotName = "short"): Promise<Outcome> {
+export async function simulate(seed: number, plot: ScenarioName = "short"): Promise<Outcome> {
   try {
-    return await new Simulation(seed, PLOTS[plot]).run();
+    return await new Simulation(seed, SCENARIOS[plot]).run();
   } catch (error) {
     throw new SimulationFailure(seed, plot, error);
   }
@@ -60,11 +60,11 @@ class Simulation {
   readonly #world: World;
   readonly #phones: Phone[] = [];
   readonly #rooms: RoomId[] = [];
-  readonly #plot: Plot;
-  readonly #fates: Fates = { arrived: 0, refused: 0, turnedAway: 0, unknown: 0 };
+  readonly #plot: Scenario;
+  readonly #fates: EventOutcomes = { arrived: 0, refused: 0, turnedAway: 0, unknown: 0 };
   #mallory: Mallory | undefined;
 
-  constructor(seed: number, plot: Plot) {
+  constructor(seed: number, plot: Scenario) {
     this.#seed = seed;
     this.#plot = plot;
     this.#random = new SeededRandom(seed, "plot");
@@ -88,14 +88,14 @@ class Simulation {
       this.#mallory = new Mallory(world, new SeededRandom(this.#seed, "mallory"), random.pick(this.#rooms));
     }
 
-    const trouble = new Trouble({ world, random, plot: this.#plot, phones: this.#phones, rooms: this.#rooms });
+    const trouble = new FaultInjector({ world, random, plot: this.#plot, phones: this.#phones, rooms: this.#rooms });
     await world.scheduler.run(random.pick(this.#plot.lengthsMs));
     trouble.end();
     await this.#heal();
     this.#check();
     for (const phone of this.#phones) {
       const fates = checkTyped(phone, world.witness);
-      for (const fate of Object.keys(fates) as (keyof Fates)[]) this.#fates[fate] += fates[fate];
+      for (const fate of Object.keys(fates) as (keyof EventOutcomes)[]) this.#fates[fate] += fates[fate];
     }
     if (random.chance(0.1)) {
       await world.scheduler.run(PRESENCE_SETTLES_MS);

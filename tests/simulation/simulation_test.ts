@@ -12,12 +12,12 @@
  * What is checked at every step: witness.ts. What is checked in the end: final_checks.ts.
  */
 import { assert, assertEquals } from "@std/assert";
-import type { PlotName } from "./plot.ts";
+import type { ScenarioName } from "./scenario.ts";
 import { runSeeds } from "./run.ts";
 import { simulate, type SimulationFailure } from "./simulate.ts";
 
 const SEED = Deno.env.get("SEED");
-const PLOT: PlotName = Deno.env.get("PLOT") === "talk" ? "talk" : "short";
+const PLOT: ScenarioName = Deno.env.get("PLOT") === "talk" ? "talk" : "short";
 const SEEDS = Number(Deno.env.get("SEEDS") ?? 2_000);
 const SEEDS_PER_TEST = 250;
 /** Typed in seeds of much talk. Measured on cores shared with others: 100,000 take 105 s of one core. */

@@ -6,7 +6,7 @@ import type { Visitor } from "../../lib/server/server.ts";
 import type { PollInit } from "../../lib/transport/polling_transport.ts";
 import type { MemoryDatabase } from "../support/memory_kv.ts";
 import { Exchange } from "./exchange.ts";
-import { type FrameWatch, Instance, type Weather } from "./instance.ts";
+import { type FrameWatch, Instance, type StoreFaults } from "./instance.ts";
 import { type ClientEnd, Link } from "./network.ts";
 import { type LineQuality, Lines } from "./pipe.ts";
 import { SeededRandom } from "./random.ts";
@@ -44,7 +44,7 @@ export class World {
   readonly witness: Witness;
   readonly database: MemoryDatabase;
   readonly config: ServerConfig;
-  readonly weather: Weather = { failShare: 0, hangShare: 0, maxDelayMs: 0 };
+  readonly weather: StoreFaults = { failShare: 0, hangShare: 0, maxDelayMs: 0 };
   readonly instances: Instance[] = [];
   /** Honest events on their way to a server, stored or not: what somebody on the same network can replay. */
   readonly overheard: WireEvent[] = [];

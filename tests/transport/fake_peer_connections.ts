@@ -1,6 +1,6 @@
 /**
- * RTCPeerConnections for tests: in process, under virtual time, with the signaling states of the real one and one rule of
- * ICE: two ends connect when each has taken the other's description of the same generation, and one candidate.
+ * RTCPeerConnections for tests: in process, under virtual time, with the signaling states of the real one and one rule
+ * of ICE: two ends connect when each has taken the other's description of the same generation, and one candidate.
  *
  * To extend: `air.down` cuts all paths, `cut` those of one connection, `air.latencyMs` is one way, `capacity` is what a
  * channel's buffer empties to.
@@ -20,7 +20,7 @@ import {
 import type { VirtualTime } from "../support/virtual_time.ts";
 
 /** What all fake connections share. */
-export class FakeAir {
+export class FakeNetwork {
   readonly time: VirtualTime;
   readonly connections: FakePeerConnection[] = [];
   /** No frame arrives. */
@@ -55,7 +55,7 @@ const read = (sdp: string): Description => JSON.parse(sdp);
 
 export class FakePeerConnection implements PeerConnection {
   readonly id: number;
-  readonly #air: FakeAir;
+  readonly #air: FakeNetwork;
   readonly #events: PeerConnectionEvents;
   #local: Description | undefined;
   #remote: Description | undefined;
@@ -78,7 +78,7 @@ export class FakePeerConnection implements PeerConnection {
   /** What went wrong that a real one would throw at. */
   rollbacks = 0;
 
-  constructor(air: FakeAir, events: PeerConnectionEvents, id: number) {
+  constructor(air: FakeNetwork, events: PeerConnectionEvents, id: number) {
     this.#air = air;
     this.#events = events;
     this.id = id;

@@ -146,7 +146,7 @@ function use({ open }: PairedPeer) {
   return { connection, heard };
 }
 
-Deno.test("[PAIR-1] each scans the other's code, in any order; both learn who the other is, and have the connection", async () => {
+Deno.test("[PAIR-1] both scan the other's code, in any order, learn the other's identity and get the connection", async () => {
   const air = new Air();
   const [one, other] = [phone(air, ada!), phone(air, ben!)];
   const [ones, others] = [(await one.until("showing")).mine, (await other.until("showing")).mine];
@@ -169,7 +169,7 @@ Deno.test("[PAIR-1] each scans the other's code, in any order; both learn who th
   assert(!air.ends[0]!.closed, "a connection that was handed over stays");
 });
 
-Deno.test("a code that was scanned before one's own is ready counts", async () => {
+Deno.test("a code that was scanned before the own one is ready counts", async () => {
   const air = new Air();
   const one = phone(air, ada!);
   const { mine } = await one.until("showing");
@@ -180,7 +180,7 @@ Deno.test("a code that was scanned before one's own is ready counts", async () =
   await Promise.all([one.until("paired"), other.until("paired")]);
 });
 
-Deno.test("[PAIR-4] one's own code, and that of another room or with another key, change nothing", async () => {
+Deno.test("[PAIR-4] the own code, and codes of another room or with another key, change nothing", async () => {
   const one = phone(new Air(), ada!);
   const { mine } = await one.until("showing");
   assertEquals(one.pairing.scan(mine), "own");
@@ -189,7 +189,7 @@ Deno.test("[PAIR-4] one's own code, and that of another room or with another key
   assertEquals(one.states.length, 1);
 });
 
-Deno.test("a phone that finds no end of its addresses shows what it has after a while", async () => {
+Deno.test("a phone that does not finish gathering shows the addresses found so far", async () => {
   const air = new Air(), time = new VirtualTime();
   air.gathers = false;
   const one = phone(air, ada!, { time });
@@ -222,7 +222,7 @@ const LIES: Record<
 };
 
 for (const [name, lie] of Object.entries(LIES)) {
-  Deno.test(`[PAIR-5] ${name} is not taken for a proof, and ends it`, async () => {
+  Deno.test(`[PAIR-5] ${name} is no valid proof and ends the pairing`, async () => {
     const air = new Air();
     const [one, other] = [phone(air, ada!), phone(air, ben!)];
     const [ones, others] = [(await one.until("showing")).mine, (await other.until("showing")).mine];
@@ -240,7 +240,7 @@ for (const [name, lie] of Object.entries(LIES)) {
   });
 }
 
-Deno.test("a connection that fails says so, with both codes, so that it can be said why", async () => {
+Deno.test("a failed connection is reported with both codes, which explain the reason", async () => {
   const air = new Air();
   const [one, other] = [phone(air, ada!), phone(air, ben!)];
   const { mine: others } = await other.until("showing");
@@ -251,7 +251,7 @@ Deno.test("a connection that fails says so, with both codes, so that it can be s
   assert(state?.state === "failed" && state.reason === "no_path" && state.theirs === others);
 });
 
-Deno.test("the answer of a code has opposite roles on both sides, the offer's name of the channel, and all addresses", () => {
+Deno.test("the answer made from a code has opposite roles on both sides, the offer's mid, and all addresses", () => {
   const [one, other] = [1, 2].map((number) => new End(new Air(), {} as PeerConnectionEvents, number).ownSdp());
   const [ones, others] = [one!, other!].map((sdp) => ({ room: ROOM, ...pairingOf(sdp)! }));
   const roles = [pairingAnswer(others!, one!), pairingAnswer(ones!, other!)].map((sdp) =>

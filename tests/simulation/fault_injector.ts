@@ -2,14 +2,14 @@
 import type { RoomId } from "../../lib/protocol/event.ts";
 import type { Page } from "./page.ts";
 import type { Phone } from "./phone.ts";
-import type { Plot } from "./plot.ts";
+import type { Scenario } from "./scenario.ts";
 import type { SeededRandom } from "./random.ts";
 import type { World } from "./world.ts";
 
-export class Trouble {
+export class FaultInjector {
   readonly #world: World;
   readonly #random: SeededRandom;
-  readonly #plot: Plot;
+  readonly #plot: Scenario;
   readonly #phones: readonly Phone[];
   readonly #rooms: readonly RoomId[];
   #over = false;
@@ -17,7 +17,7 @@ export class Trouble {
   constructor(parts: {
     world: World;
     random: SeededRandom;
-    plot: Plot;
+    plot: Scenario;
     phones: readonly Phone[];
     rooms: readonly RoomId[];
   }) {

@@ -1,4 +1,4 @@
-/** The field of the rules about NATs: people at home, each with a browser of their own, and a server on the public net. */
+/** The testbed of the rules about NATs: people at home, each with a browser of their own, and a server on the public net. */
 import type { Browser } from "playwright-core";
 import { Device } from "../browser/device.ts";
 import { runRule, type Stage } from "../browser/run_rule.ts";
@@ -21,7 +21,7 @@ export interface Relay {
   kill(): Promise<void>;
 }
 
-export class NatField implements Stage {
+export class NatTestbed implements Stage {
   readonly devices: Device[] = [];
   readonly origin = `http://${PUBLIC_ADDRESS}:${APP_PORT}`;
   readonly #network: Network;
@@ -34,9 +34,9 @@ export class NatField implements Stage {
     this.#folder = folder;
   }
 
-  static async make(homes: number): Promise<NatField> {
+  static async make(homes: number): Promise<NatTestbed> {
     const folder = await Deno.makeTempDir({ prefix: "festival-nat-" });
-    return new NatField(await buildNetwork(homes), folder);
+    return new NatTestbed(await buildNetwork(homes), folder);
   }
 
   /** Starts the app. It tells phones of STUN always, and of TURN with `relay`. */
@@ -132,10 +132,10 @@ export class NatField implements Stage {
 }
 
 /** A rule of two phones in two homes. */
-export function natRule(name: string, run: (field: NatField) => Promise<void>): void {
+export function natRule(name: string, run: (testbed: NatTestbed) => Promise<void>): void {
   Deno.test({
     name,
     ignore: problem !== undefined,
-    fn: () => withSecondTry(name, async () => runRule(name, await NatField.make(2), run, RULE_TIMEOUT_MS)),
+    fn: () => withSecondTry(name, async () => runRule(name, await NatTestbed.make(2), run, RULE_TIMEOUT_MS)),
   });
 }

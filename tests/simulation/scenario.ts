@@ -2,7 +2,7 @@
 import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
 import type { SeededRandom } from "./random.ts";
 
-export interface Plot {
+export interface Scenario {
   /** Trouble lasts one of these, ms. */
   lengthsMs: readonly number[];
   /** Mean times from one happening to the next, ms. */
@@ -18,7 +18,7 @@ export interface Plot {
 }
 
 /** `short`: much breaks around few messages. `talk`: many messages, and the same breaks while they are on their way. */
-export const PLOTS = {
+export const SCENARIOS = {
   short: {
     lengthsMs: [3_000, 6_000, 15_000],
     paces: [100, 200, 500],
@@ -37,11 +37,11 @@ export const PLOTS = {
     burst: [5, 40],
     rates: [{ burst: 20, everyMs: 50 }, { burst: 100, everyMs: 10 }],
   },
-} as const satisfies Record<string, Plot>;
-export type PlotName = keyof typeof PLOTS;
+} as const satisfies Record<string, Scenario>;
+export type ScenarioName = keyof typeof SCENARIOS;
 
 /** Bounds small enough to be reached: memory shorter than a burst, watermarks of a few frames. */
-export function configFor(plot: Plot, random: SeededRandom): ServerConfig {
+export function configFor(plot: Scenario, random: SeededRandom): ServerConfig {
   const { fanOut, limits, commit } = DEFAULT_CONFIG;
   return {
     ...DEFAULT_CONFIG,

@@ -1,6 +1,6 @@
 /**
- * Phones that are linked and exchange files, under virtual time. Links have latency and a bandwidth, and take no more than
- * a watermark; phones reload, lie, and leave.
+ * Phones that are linked and exchange files, under virtual time. Links have latency and a bandwidth, and take no more
+ * than a watermark; phones reload, lie, and leave.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { rootOf } from "../../lib/files/blocks.ts";
@@ -47,7 +47,7 @@ export class FilePhone {
   /** Files that this phone has heard of. */
   readonly knows = new Map<string, FileOffer>();
 
-  constructor(readonly world: Neighbourhood, readonly name: string) {
+  constructor(readonly world: FileNetwork, readonly name: string) {
     this.key = toBase64Url(sha256(new TextEncoder().encode(name)));
     this.store = memoryFileStore(this.disk, this.maxBytes, world.time.now);
     this.open();
@@ -67,7 +67,7 @@ export class FilePhone {
         this.calls.push(peer);
         this.world.onCall(this, peer);
       },
-      nextHopTo: (author) => this.world.wayTo(this, author)?.key,
+      nextHopTo: (author) => this.world.nextHopTo(this, author)?.key,
       offer: (root) => this.knows.get(root),
       mayCarry: () => this.mayCarry,
       onChange: () => {},
@@ -141,7 +141,7 @@ export class FilePhone {
   }
 }
 
-export class Neighbourhood {
+export class FileNetwork {
   readonly time = new VirtualTime();
   readonly random: SeededRandom;
   readonly phones: FilePhone[] = [];
@@ -185,7 +185,7 @@ export class Neighbourhood {
   }
 
   /** The neighbour over which a phone is reached: breadth first. */
-  wayTo(from: FilePhone, author: AuthorKey): FilePhone | undefined {
+  nextHopTo(from: FilePhone, author: AuthorKey): FilePhone | undefined {
     const over = new Map<FilePhone, FilePhone>([...from.links.keys()].map((phone) => [phone, phone]));
     for (const [phone, first] of over) {
       if (phone.key === author) return first;
