@@ -34,7 +34,7 @@ export function scenarios(phones: number, over: Partial<Scenario> = {}): Scenari
   ];
 }
 
-/** Twenty islands; people stay 5 to 15 minutes and simulateMobility 1 to 4. */
+/** Twenty islands; people stay 5 to 15 minutes and walk 1 to 4 minutes between them. */
 export const MOBILITY: MobilityScenario = {
   name: "walking",
   phones: 500,

@@ -25,7 +25,7 @@ Deno.test(`12 phones in a flooded room, half of them hostile, seed ${SEED}: the 
   const outcome = simulate(scenario!, SEED);
   assertEquals(
     { ...outcome, delivered: outcome.delivered >= 0.999, p95Ms: outcome.p95Ms < 1_000 },
-    { ...outcome, delivered: true, twice: 0, forgedAccepted: 0, honestBans: 0, receiptsTooMany: 0, p95Ms: true },
+    { ...outcome, delivered: true, duplicates: 0, forgedAccepted: 0, honestBans: 0, receiptsTooMany: 0, p95Ms: true },
   );
 });
 
