@@ -24,8 +24,7 @@ import { type HeldFile, StoreFull } from "./file_store.ts";
 /** A frame without its root, which the download adds. */
 type RootlessFrame = FileFrame extends infer Frame ? Frame extends FileFrame ? Omit<Frame, "root"> : never : never;
 
-export interface DownloadDeps
-  extends Pick<FilePorts, "now" | "random" | "hash" | "store" | "connect" | "nextHopTo" | "log"> {
+interface DownloadDeps extends Pick<FilePorts, "now" | "random" | "hash" | "store" | "connect" | "nextHopTo" | "log"> {
   /** The linked phones, without misbehaving ones. */
   peers(): Iterable<AuthorKey>;
   send(peer: AuthorKey, frame: FileFrame): void;

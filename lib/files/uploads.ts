@@ -14,7 +14,7 @@ import {
   WAITING_FRAMES_MAX,
 } from "./file_limits.ts";
 
-export interface UploadDeps {
+interface UploadDeps {
   now(): number;
   send(peer: AuthorKey, frame: Bytes): boolean;
   /** Reads a block to send; undefined if it is not held or no longer offered. */

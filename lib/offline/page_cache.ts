@@ -27,7 +27,7 @@ const DROPPED_HEADERS = ["content-encoding", "content-length", "transfer-encodin
 /** The part of the browser's Cache that is used. */
 export type CacheStorageLike = Pick<Cache, "match" | "put" | "delete" | "keys">;
 
-export interface PageCacheDeps {
+interface PageCacheDeps {
   origin: string;
   caches: { open(name: string): Promise<CacheStorageLike> };
   fetch(request: Request | string): Promise<Response>;
@@ -35,7 +35,7 @@ export interface PageCacheDeps {
   wait(delayMs: number): Promise<undefined>;
 }
 
-export type Background = (work: Promise<unknown>) => void;
+type Background = (work: Promise<unknown>) => void;
 
 export class PageCache {
   readonly #deps: PageCacheDeps;

@@ -16,7 +16,7 @@ export type LinkFrame =
   | { type: "goodbye"; reason: GoodbyeReason }
   | { type: "bad"; problem: LinkFrameProblem };
 
-export type LinkFrameProblem =
+type LinkFrameProblem =
   /** Binary, or an unknown type character. */
   | "unknown"
   /** A frame over LINK_CHUNK_BYTES, or a text over LINK_MESSAGE_MAX_BYTES. */

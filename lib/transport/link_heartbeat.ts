@@ -7,7 +7,7 @@
 import { LINK_PROBE_TIMEOUT_MS, LINK_SILENCE_MS } from "../protocol/limits.ts";
 import type { Clock, Timers } from "../shared/environment.ts";
 
-export interface LinkHeartbeatDeps {
+interface LinkHeartbeatDeps {
   /** May return fractions of a ms. */
   clock: Clock;
   timers: Timers;

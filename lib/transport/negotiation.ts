@@ -8,7 +8,7 @@ import type { Timers } from "../shared/environment.ts";
 import type { IceCandidate, SignalContent } from "../protocol/peer/signal.ts";
 import type { PeerConnection } from "./peer_connection.ts";
 
-export interface NegotiationDeps {
+interface NegotiationDeps {
   polite: boolean;
   connection: PeerConnection;
   timers: Timers;

@@ -41,7 +41,7 @@ export type PairingState =
    */
   | { state: "failed"; reason: "unavailable" | "no_path" | "unproven"; mine?: PairingCode; theirs?: PairingCode };
 
-export interface PairingDeps {
+interface PairingDeps {
   room: RoomId;
   /** Sealed rooms only. */
   secret: string | undefined;

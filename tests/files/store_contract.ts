@@ -1,16 +1,16 @@
-/** What every FileStore promises. Runs in Deno for the one in memory, and in a real browser for IndexedDB. */
+/** The contract of every FileStore. Runs in Deno for the memory store and in a real browser for IndexedDB. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type FileStore, type HeldFile, StoreFull } from "../../lib/files/file_store.ts";
 import { FILE_BLOCK_BYTES } from "../../lib/protocol/limits.ts";
 
-/** Opens one more tab on the same device, which has place for so many blocks. */
-export type OpenFiles = (options: { blocks: number; now: () => number }) => FileStore;
+/** Opens another tab on the same device, which has space for this many blocks. */
+type OpenFiles = (options: { blocks: number; now: () => number }) => FileStore;
 
 const block = (fill: number) => new Uint8Array(FILE_BLOCK_BYTES).fill(fill);
 const hashes = (count: number) => new Uint8Array(32 * count).fill(7);
 const kept = (files: HeldFile[]) => files.map(({ root, blocks }) => `${root} ${blocks.size}`).sort();
 
-/** A device whose clock goes on by one with each look at it. */
+/** A device whose clock advances by one with each reading. */
 function device(open: OpenFiles, blocks: number) {
   let now = 1_000;
   const clock = { now: () => now++, pass: (ms: number) => now += ms };

@@ -1,4 +1,4 @@
-/** Phones in two homes, each behind a NAT that lets nobody find it: real NATs, a real relay, real browsers. */
+/** Phones in two homes behind NATs that block inbound connections: real NATs, a real relay, real browsers. */
 import { assert, assertEquals } from "@std/assert";
 import { connectPhones, link, openPanel, panelTexts, receivedFromPhones } from "../browser/phones.ts";
 import type { Tab } from "../browser/tab.ts";
@@ -9,7 +9,7 @@ async function closePanel(person: Tab): Promise<void> {
   await person.dialog(panelTexts.title).waitFor({ state: "detached" });
 }
 
-/** Both see all of it, once and in one order, and the server has it. */
+/** Both see all messages once and in the same order, and the server has them. */
 async function bothShow(people: readonly [Tab, Tab], said: readonly string[]): Promise<void> {
   for (const person of people) await person.hears(...said);
   for (const [number, text] of said.entries()) await people[number % 2]!.untilStored(text);
@@ -30,7 +30,7 @@ natRule(
     await ada.say("while they look for a path");
     const panel = await openPanel(ben);
     await panel.locator('[data-peer="connecting"]').waitFor();
-    // After LINK_SETUP_TIMEOUT_MS the try is over.
+    // After LINK_SETUP_TIMEOUT_MS the dial has failed.
     await panel.getByText(panelTexts.noRelay).waitFor({ timeout: 30_000 });
     await panel.getByText(panelTexts.reach(0, 1)).waitFor();
     await panel.locator('[data-route="websocket"]').waitFor();

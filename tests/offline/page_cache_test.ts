@@ -29,7 +29,7 @@ class MemoryShelf implements CacheStorageLike {
   }
 }
 
-/** Room.js needs one module, and may load two more, of which one needs a third. */
+/** room.js needs one module and may load two more, one of which needs a third. */
 const MODULES: Record<string, string> = {
   "Room.js": `import"./chunk.js";const a=()=>import("./Share.js"),b=()=>import("./chunk.js")`,
   "chunk.js": ``,
@@ -42,7 +42,7 @@ const noNetwork = () => Promise.reject(new TypeError("no network"));
 const answers = (status: number) => () =>
   new Response(`status ${status}`, { status, headers: { "content-type": "text/html" } });
 
-/** A browser with one server behind its network. `answer` may be replaced: by a slow one, by none. */
+/** A browser with one server. `answer` may be replaced, e.g. by a slow or failing one. */
 function setUp() {
   const [pages, assets] = [new MemoryShelf(), new MemoryShelf()];
   const asked: string[] = [];
@@ -83,9 +83,9 @@ function setUp() {
     open,
     read,
     settled,
-    /** The time limit of the page that was asked for last passes. */
+    /** Lets the time limit of the last page request pass. */
     giveUp: () => giveUp(),
-    /** What people see under this address. All work beside it is done then. */
+    /** The page shown for this path, after all background work is done. */
     async visit(path: string): Promise<string> {
       const text = await read(await open(path));
       await settled();

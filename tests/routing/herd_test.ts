@@ -1,4 +1,4 @@
-/** Ten thousand clients that lose the server together do not come back together. */
+/** Ten thousand clients that lose the server together do not return together. */
 import { assert } from "@std/assert";
 import { isFailure, retryDelayMs } from "../../lib/routing/backoff.ts";
 import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
@@ -9,20 +9,20 @@ import { SeededRandom } from "../simulation/random.ts";
 const CLIENTS = 10_000;
 const SLOT_MS = 100;
 
-/** The old policy, to show what the bounds are worth: a delay that grows to 8 s, and up to 500 ms on top of it. */
+/** An earlier policy, for comparison: a delay that grows to 8 s, plus up to 500 ms. */
 const growingDelay: typeof retryDelayMs = ({ failures, retryAfterMs }, fraction) =>
   retryAfterMs ?? Math.min(8_000, 500 * 1.5 ** failures + fraction * 500);
-/** The old hint: the same four seconds, however many are turned away. */
+/** An earlier hint, for comparison: always four seconds. */
 const fixedHint = (_: number, fraction: number) => 250 + fraction * 4_000;
 
 interface Herd {
-  /** Most tries within SLOT_MS after the server is back. */
+  /** Most attempts within SLOT_MS after the server is back. */
   peak: number;
   allInMs: number;
   tries: number;
 }
 
-/** The server breaks at 0 and is back at `backMs`; then it takes `perSlot` clients per 100 ms and turns the rest away. */
+/** The server fails at 0 and is back at `backMs`; then it admits `perSlot` clients per 100 ms and refuses the rest. */
 function herd(
   backMs: number,
   perSlot: number,
@@ -96,6 +96,6 @@ Deno.test("retries: each refused client returns later than the one before, and n
   assert(waits[0]! < minRetryMs + 10 && waits.at(-1)! >= CLIENTS);
   const longest = minRetryMs + maxRetryMs + retrySpreadMs;
   for (let count = 0; count < 200_000; count++) assert(queue.next(0, 0.999) <= longest);
-  // A quiet server has forgotten.
+  // The schedule resets after a quiet time.
   assert(queue.next(maxRetryMs + 10, 0) < minRetryMs + 10);
 });

@@ -8,7 +8,7 @@ import { type Line, type LineQuality, Pipe } from "./pipe.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Life, Scheduler } from "./scheduler.ts";
 
-export interface ExchangeDeps {
+interface ExchangeDeps {
   scheduler: Scheduler;
   random: SeededRandom;
   quality: LineQuality;

@@ -19,7 +19,7 @@ export interface Typed {
 }
 
 /** The current faults of the disk. */
-export interface DiskFaults {
+interface DiskFaults {
   maxDelayMs: number;
   /** Share of transactions that fail. */
   failShare: number;

@@ -71,8 +71,8 @@ if (SEED !== undefined) {
         messages,
       });
       assertEquals(failures.map(({ message }) => message), []);
-      // The rest was typed into pages that died or lost their disk before they could keep it, or was turned away. Of
-      // ten seeds that may be a third.
+      // The rest was typed into pages that died or lost their disk before storing it, or was refused: up to a third in
+      // ten seeds.
       assert((report.typed ?? 0) >= messages && (report.arrived ?? 0) > 0.5 * messages, JSON.stringify(report));
     });
   }

@@ -42,7 +42,7 @@ export class RoomRecord {
 }
 
 /** The witness's state of one connection. */
-export interface LinkRecord {
+interface LinkRecord {
   room: RoomRecord;
   /** Whether the client follows the protocol. */
   honest: boolean;

@@ -49,7 +49,7 @@ class Person {
       clock: world.time.clock,
       timers: world.time.timers,
       random: { bytes: (count) => new Uint8Array(count).fill(++world.drawn) },
-      open: world.air.open,
+      open: world.network.open,
       sendFrame: (frame) => world.carry(this, frame),
       admits: () => this.admits,
       linkCount: () => 0,
@@ -77,7 +77,7 @@ function describe(state: LinkState): string {
 /** Two people, and a server that the test can make unreliable. */
 class World {
   readonly time = new VirtualTime();
-  readonly air = new FakeNetwork(this.time);
+  readonly network = new FakeNetwork(this.time);
   readonly people: Person[];
   drawn = 0;
   /** Signals that were sent, as `offer`, `answer`, … */
@@ -135,7 +135,7 @@ world(
     ada.links.connect(bob.author);
     bob.links.connect(ada.author);
     await world.time.until(both(ada, bob));
-    assertEquals(world.air.connections.map(({ rollbacks }) => rollbacks).toSorted(), [0, 1]);
+    assertEquals(world.network.connections.map(({ rollbacks }) => rollbacks).toSorted(), [0, 1]);
     assertEquals(world.sent.filter(({ kind }) => kind === "answer").map(({ from }) => from), [ada.author]);
     assertEquals([ada.states, bob.states], [["connecting", "connected"], ["connecting", "connected"]]);
   },
@@ -222,7 +222,7 @@ world("a peer that reloads and dials again replaces its old link at once", async
 
 world("a link whose peer reloaded and stays silent ends soon after its next offer", async (world, ada, bob) => {
   await linked(world, ada, bob);
-  world.air.down = true;
+  world.network.down = true;
   bob.start();
   ada.link(bob).networkChanged();
   await world.time.until(() => ada.links.size === 0, 2 * LINK_PROBE_TIMEOUT_MS + 200);
@@ -263,7 +263,7 @@ world("an unanswered dial ends after LINK_SETUP_TIMEOUT_MS with a reason", async
   await world.time.run(LINK_SETUP_TIMEOUT_MS);
   assertEquals(ada.states, ["connecting", "closed network no_answer"]);
   world.delaysOf = () => [10];
-  world.air.down = true;
+  world.network.down = true;
   ada.links.connect(bob.author);
   await world.time.run(LINK_SETUP_TIMEOUT_MS);
   assertEquals(ada.states.slice(2), ["connecting", "closed network no_path"]);
@@ -295,12 +295,12 @@ world(
   async (world, ada, bob) => {
     await linked(world, ada, bob);
     await world.time.run(2_000);
-    world.air.down = true;
+    world.network.down = true;
     assert(ada.link(bob).send("into the dark"));
     await world.time.run(LINK_PROBE_TIMEOUT_MS);
     assertEquals(describe(ada.link(bob).state), "suspect");
     assertEquals(ada.link(bob).send("not taken"), false);
-    world.air.down = false;
+    world.network.down = false;
     await world.time.until(both(ada, bob), 2_000);
     assertEquals(ada.states, ["connecting", "connected", "suspect", "connected"]);
     assert(ada.link(bob).send("again"));
@@ -313,7 +313,7 @@ world(
     await linked(world, ada, bob);
     const offers = () => world.sent.filter(({ kind }) => kind === "offer").length;
     const before = offers();
-    world.air.down = true;
+    world.network.down = true;
     await world.time.run(LINK_HEARTBEAT_MS + LINK_PROBE_TIMEOUT_MS + 100);
     assertEquals(describe(ada.link(bob).state), "suspect");
     await world.time.run(POLITE_REPAIR_DELAY_MS + 100);
@@ -327,11 +327,11 @@ world(
   },
 );
 world("heartbeats measure the round trip", async (world, ada, bob) => {
-  world.air.latencyMs = 40;
+  world.network.latencyMs = 40;
   await linked(world, ada, bob);
   await world.time.run(1_000);
   assertEquals(ada.link(bob).rttMs, 80);
-  world.air.latencyMs = 60;
+  world.network.latencyMs = 60;
   ada.links.setHeartbeat(500);
   await world.time.run(60_000);
   assert(Math.abs(ada.link(bob).rttMs! - 120) < 2);
@@ -339,13 +339,13 @@ world("heartbeats measure the round trip", async (world, ada, bob) => {
 
 world("a full link rejects texts and reports when it accepts them again", async (world, ada, bob) => {
   await linked(world, ada, bob);
-  world.air.clogged = true;
+  world.network.clogged = true;
   const text = "x".repeat(60_000);
   let taken = 0;
   while (ada.link(bob).send(text)) taken++;
   assertEquals(taken, Math.ceil(LINK_HIGH_WATERMARK_BYTES / 60_000));
   assertEquals(ada.drained, 0);
-  world.air.connections[0]!.drain();
+  world.network.connections[0]!.drain();
   assertEquals(ada.drained, 1);
   assert(ada.link(bob).send(text));
 });
@@ -353,7 +353,7 @@ world("a full link rejects texts and reports when it accepts them again", async 
 world("junk on the channel ends only the link", async (world, ada, bob) => {
   for (const junk of [new ArrayBuffer(3), "", "x", "?x", ".nonsense", "=", "m".repeat(LINK_CHUNK_BYTES + 1)]) {
     await linked(world, ada, bob);
-    world.air.connections.findLast(({ closed }) => !closed)!.inject(junk);
+    world.network.connections.findLast(({ closed }) => !closed)!.inject(junk);
     await world.time.until(() => ada.links.size + bob.links.size === 0, 1_000);
     const ends = [ada.states.at(-1), bob.states.at(-1)].toSorted();
     assertEquals(ends, ["closed peer bad_frames", "closed us bad_frames"], `${junk}`);
@@ -362,7 +362,7 @@ world("junk on the channel ends only the link", async (world, ada, bob) => {
 
 world("a file has its own ordered channel, so that no text waits for it", async (world, ada, bob) => {
   await linked(world, ada, bob);
-  world.air.fileBytesPerMs = 64;
+  world.network.fileBytesPerMs = 64;
   let taken = 0;
   while (ada.link(bob).sendFile(new Uint8Array(LINK_CHUNK_BYTES).fill(taken))) taken++;
   assertEquals(taken, FILES_HIGH_WATERMARK_BYTES / LINK_CHUNK_BYTES);

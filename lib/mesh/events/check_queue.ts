@@ -9,7 +9,7 @@ import { UNCHECKED_MAX, UNCHECKED_PER_PEER } from "../mesh_limits.ts";
 import type { CheckVerdict, MeshPorts } from "../mesh_ports.ts";
 
 /** `busy`: the queue is full and the event was dropped. `twice`: the event is being verified already. */
-export type CheckResult = CheckVerdict | "busy" | "twice";
+type CheckResult = CheckVerdict | "busy" | "twice";
 
 export class CheckQueue {
   /** By id and signature, so that a copy with a changed signature does not block the true event. */

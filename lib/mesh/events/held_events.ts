@@ -17,7 +17,7 @@ interface Author {
 }
 
 /** `conflict`: another event with the same author and `n` is held; the first one stays. `old`: evicted before. */
-export type AddResult = "added" | "known" | "conflict" | "old";
+type AddResult = "added" | "known" | "conflict" | "old";
 
 /** The digest bucket of an author's events. */
 export function digestBucketOf(author: AuthorKey): number {

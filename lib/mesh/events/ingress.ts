@@ -17,7 +17,7 @@ import {
 import type { MeshPorts } from "../mesh_ports.ts";
 
 /** Whether a peer pushed the event or this phone fetched it. */
-export type IngressSource = "pushed" | "fetched";
+type IngressSource = "pushed" | "fetched";
 
 /**
  * Result of `take`. `accepted`: new, verified and held. `known`: handled before. `pending`: being verified already.
