@@ -1,4 +1,4 @@
-/** What goes over a link: texts of any length in pieces that every browser sends. */
+/** Link frames: texts of any length in parts that every browser can send. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { LINK_CHUNK_BYTES, LINK_MESSAGE_MAX_BYTES } from "../../lib/protocol/limits.ts";
 import { LinkFrameReader, messageFrames } from "../../lib/transport/link_frames.ts";
