@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { isKeptPath, OFFLINE_PATH } from "../../lib/offline/strategy.ts";
+import { isCachedPath, OFFLINE_PATH } from "../../lib/offline/strategy.ts";
 import { openPage } from "./open_page.ts";
 import { Button } from "../common/Button.tsx";
 import { LazyDialog } from "../common/Lazy.tsx";
@@ -20,7 +20,7 @@ export function OfflineScreen({ mine, answered }: { mine: readonly RoomEntry[] |
   const scanning = useSignal(false);
   const isRoom = useSignal(true);
   useEffect(() => {
-    isRoom.value = location.pathname !== "/" && isKeptPath(location.pathname);
+    isRoom.value = location.pathname !== "/" && isCachedPath(location.pathname);
   }, []);
   useEffect(() => {
     if (answered && location.pathname !== OFFLINE_PATH) location.reload();

@@ -1,9 +1,9 @@
-/** Builds /sw.js from worker.ts. */
+/** Bundles worker.ts into /sw.js at build time. */
 import type { Builder } from "fresh/dev";
 
 /**
- * Makes the builder replace static/sw.js with the service worker. In development the file stays: a worker that unregisters
- * itself, so that pages always show the latest change.
+ * Makes the builder replace static/sw.js with the service worker. In development that file stays a worker that
+ * unregisters itself, so that the page never shows cached code.
  */
 export function useServiceWorker(builder: Builder): void {
   builder.onTransformStaticFile({ pluginName: "service worker", filter: /[/\\]sw\.js$/ }, async ({ mode }) => {

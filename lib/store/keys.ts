@@ -32,6 +32,7 @@
  */
 import type { AuthorKey, EventId, RoomId } from "../protocol/event.ts";
 import type { Stub } from "../protocol/stub.ts";
+import { fnv1a } from "../shared/fnv1a.ts";
 
 /** Value of `event`: payload and signature, or the stub in their place, and when it was stored (server's clock, ms). */
 export type EventValue =
@@ -100,7 +101,5 @@ export const CHANGE_CHANNELS = 10;
 
 /** The channel of a room: its id is random, so a plain hash of the envelopes (FNV-1a, 32 bit) spreads rooms evenly. */
 export function changeChannelOf(room: RoomId): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < room.length; at++) hash = Math.imul(hash ^ room.charCodeAt(at), 0x01000193) >>> 0;
-  return hash % CHANGE_CHANNELS;
+  return fnv1a(room) % CHANGE_CHANNELS;
 }

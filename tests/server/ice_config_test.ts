@@ -37,7 +37,9 @@ Deno.test("[TURN-1] a device gets servers with credentials of its own, which end
   assert(!JSON.stringify(config).includes("device"), "the cookie is no user name");
   assert(meshConfigFor(withEnv(TURN), "other", NOW).iceServers[1]!.username !== turn!.username);
   assertEquals(readMeshConfig(JSON.parse(JSON.stringify(config))), config);
-  for (const wrong of [{ iceServers: {} }, { expiresAt: "x" }, { limits: {} }, { iceServers: [{ urls: [] }] }]) {
+  for (
+    const wrong of [{ iceServers: {} }, { expiresAt: "x" }, { autoConnectMs: 0.5 }, { iceServers: [{ urls: [] }] }]
+  ) {
     assertEquals(readMeshConfig({ ...config, ...wrong }), undefined);
   }
 });
@@ -59,7 +61,7 @@ Deno.test("GET /mesh/config answers with the configuration, which nobody keeps",
   const response = await app.handler()(new Request("http://127.0.0.1/mesh/config"));
   assertEquals([response.status, response.headers.get("cache-control")], [200, "no-store"]);
   const config = readMeshConfig(await response.json());
-  assertEquals([config?.limits.desktopLinks, config?.limits.phoneLinks, config?.iceServers], [8, 3, []]);
+  assertEquals([config?.autoConnectMs, config?.iceServers], [10_000, []]);
 });
 
 const hasCoturn = ["/usr/bin/turnserver", "/usr/bin/turnutils_uclient"].every((path) => {

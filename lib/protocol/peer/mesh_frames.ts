@@ -175,8 +175,8 @@ export const MESH_GOODBYES = [
   "leaving",
   /** No room for one more link; `peer`, if named, may have. */
   "full",
-  /** Another phone takes this link's place; link to `peer`, which is that phone. */
-  "swap",
+  /** A newcomer needs this place; link to `peer`, the newcomer, instead. */
+  "evicted",
   /** Forged events, broken promises or too many frames. */
   "misbehaved",
   /** Another MESH_VERSION. */

@@ -1,10 +1,10 @@
-/** What clients need to link with each other: ICE servers, with credentials of their own, and limits. */
+/** The link configuration of one device: ICE servers with its own TURN credentials. */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../shared/base64url.ts";
-import { MESH_AUTO_UPGRADE_DEVELOPMENT_MS } from "../../protocol/limits.ts";
-import { type IceServer, LOCAL_MESH_CONFIG, type MeshConfig } from "../../protocol/peer/mesh_config.ts";
+import { MESH_AUTO_CONNECT_DEVELOPMENT_MS, MESH_AUTO_CONNECT_MS } from "../../protocol/limits.ts";
+import type { IceServer, MeshConfig } from "../../protocol/peer/mesh_config.ts";
 import { publicKeyOf } from "../admin/operator_key.ts";
 import type { ServerConfig } from "../config.ts";
 
@@ -18,16 +18,14 @@ export function meshConfigFor(
 ): MeshConfig {
   const { stunUrls, turnUrls, turnSecret, turnLifeMs } = config.ice;
   const iceServers: IceServer[] = stunUrls.length > 0 ? [{ urls: [...stunUrls] }] : [];
-  const limits: MeshConfig["limits"] = {
-    ...LOCAL_MESH_CONFIG.limits,
-    ...(config.environment === "development" && { autoUpgradeMs: MESH_AUTO_UPGRADE_DEVELOPMENT_MS }),
-  };
+  const development = config.environment === "development";
+  const autoConnectMs = development ? MESH_AUTO_CONNECT_DEVELOPMENT_MS : MESH_AUTO_CONNECT_MS;
   const seed = config.admin.operatorKey;
   const operator = seed === undefined ? {} : { operator: publicKeyOf(seed) };
-  if (turnSecret === undefined || turnUrls.length === 0) return { iceServers, ...operator, limits };
+  if (turnSecret === undefined || turnUrls.length === 0) return { iceServers, ...operator, autoConnectMs };
   const expiresS = Math.floor((nowMs + turnLifeMs) / 1_000);
   iceServers.push({ urls: [...turnUrls], ...turnCredential(turnSecret, expiresS, turnUser(device)) });
-  return { iceServers, expiresAt: expiresS * 1_000, ...operator, limits };
+  return { iceServers, expiresAt: expiresS * 1_000, ...operator, autoConnectMs };
 }
 
 /**

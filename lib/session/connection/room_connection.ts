@@ -4,7 +4,7 @@
  */
 import type { Clock, Random, Timers } from "../../shared/environment.ts";
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { breakerAllowsAt, SERVER_BREAKER } from "../../routing/circuit_breaker.ts";
+import { breakerAllowsAt } from "../../routing/circuit_breaker.ts";
 import type { MeshMode } from "../../routing/mesh_mode.ts";
 import { objectionTo, type TransportName, type TransportOutcome } from "../../routing/transport_choice.ts";
 import { qualityOf } from "../../routing/transport_meter.ts";
@@ -249,7 +249,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
       available: situation.available[transport],
       breaker: breaker.name,
       objection: objectionTo(transport, situation),
-      restsForMs: Math.max(0, breakerAllowsAt(breaker, SERVER_BREAKER) - situation.now),
+      restsForMs: Math.max(0, breakerAllowsAt(breaker) - situation.now),
     };
   }
 

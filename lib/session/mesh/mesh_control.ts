@@ -87,17 +87,17 @@ export class MeshControl {
     this.#askForConfig(now);
     const config = this.#config ?? (this.#paired ? LOCAL_MESH_CONFIG : undefined);
     if (config === undefined || host === undefined) return this.#tell();
-    const { desktopLinks, phoneLinks, autoUpgradeMs } = config.limits;
-    this.#decision = powerPolicy({ ...power(), server, limits: { desktopLinks, phoneLinks } });
+    this.#decision = powerPolicy({ ...power(), server });
     const ready = this.#notices !== undefined || this.#deps.notices === undefined;
     if (this.#decision.reason === "switched_off") this.#paired = false;
     // Somebody who held two phones together wants their link, whatever the battery says.
     const maxLinks = Math.max(this.#decision.maxLinks, this.#paired ? 1 : 0);
     const wanted = maxLinks > 0 && !follows() && ready;
-    const due = this.#paired || this.#hurried || (this.#since !== undefined && now - this.#since >= autoUpgradeMs);
+    const due = this.#paired || this.#hurried ||
+      (this.#since !== undefined && now - this.#since >= config.autoConnectMs);
     if (!wanted) this.#close();
     else if (this.#mesh !== undefined) this.#mesh.setMaxLinks(maxLinks);
-    else if (due && (others || this.#paired)) this.#open(config, maxLinks);
+    else if (due && (others || this.#paired)) this.#open(maxLinks);
     this.#mesh?.setHeartbeat(linkHeartbeatMs(this.#decision.reason));
     this.#tell();
   }
@@ -120,7 +120,7 @@ export class MeshControl {
       ...host,
       timers,
       random,
-      open: browserPeerConnections(makeConnection, () => ({ iceServers: [], candidatePool: 0 })),
+      open: browserPeerConnections(makeConnection, () => ({ iceServers: [] })),
       onState: (state) => {
         if (state.state !== "paired") return onState(state);
         this.#adopt(state.peer, host).then((adopted) =>
@@ -174,7 +174,7 @@ export class MeshControl {
     });
   }
 
-  #open(config: MeshConfig, maxLinks: number): void {
+  #open(maxLinks: number): void {
     const { session, clock, timers, random, log, makeConnection } = this.#deps;
     const host = session.meshHost;
     if (host === undefined) return;
@@ -183,11 +183,7 @@ export class MeshControl {
       clock,
       timers,
       random,
-      config,
-      open: browserPeerConnections(makeConnection, () => ({
-        iceServers: this.#config?.iceServers ?? [],
-        candidatePool: config.limits.candidatePool,
-      })),
+      open: browserPeerConnections(makeConnection, () => ({ iceServers: this.#config?.iceServers ?? [] })),
       maxLinks,
       ...this.#notices && { notices: this.#notices },
       onCleared: () => {

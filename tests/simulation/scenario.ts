@@ -1,14 +1,14 @@
-/** What sort of story a seed tells: how long, how much is said in it, how often something breaks. */
+/** Simulation scenarios: duration, message rate, and fault rate. */
 import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
 import type { SeededRandom } from "./random.ts";
 
-export interface Plot {
-  /** Trouble lasts one of these, ms. */
+export interface Scenario {
+  /** Possible durations of the fault phase, ms. */
   lengthsMs: readonly number[];
-  /** Mean times from one happening to the next, ms. */
+  /** Possible mean times between two actions, ms. */
   paces: readonly number[];
   phones: readonly number[];
-  /** Of 100 happenings, about so many are somebody who writes one text … */
+  /** Of 100 actions, about this many write one text … */
   says: number;
   /** … or many at once. */
   bursts: number;
@@ -17,8 +17,8 @@ export interface Plot {
   rates: readonly ServerConfig["limits"]["messages"][];
 }
 
-/** `short`: much breaks around few messages. `talk`: many messages, and the same breaks while they are on their way. */
-export const PLOTS = {
+/** `short`: many faults, few messages. `talk`: the same faults, many messages. */
+export const SCENARIOS = {
   short: {
     lengthsMs: [3_000, 6_000, 15_000],
     paces: [100, 200, 500],
@@ -37,11 +37,11 @@ export const PLOTS = {
     burst: [5, 40],
     rates: [{ burst: 20, everyMs: 50 }, { burst: 100, everyMs: 10 }],
   },
-} as const satisfies Record<string, Plot>;
-export type PlotName = keyof typeof PLOTS;
+} as const satisfies Record<string, Scenario>;
+export type ScenarioName = keyof typeof SCENARIOS;
 
-/** Bounds small enough to be reached: memory shorter than a burst, watermarks of a few frames. */
-export function configFor(plot: Plot, random: SeededRandom): ServerConfig {
+/** Limits small enough to be reached: buffers smaller than a burst, watermarks of a few frames. */
+export function configFor(scenario: Scenario, random: SeededRandom): ServerConfig {
   const { fanOut, limits, commit } = DEFAULT_CONFIG;
   return {
     ...DEFAULT_CONFIG,
@@ -57,7 +57,7 @@ export function configFor(plot: Plot, random: SeededRandom): ServerConfig {
     },
     limits: {
       ...limits,
-      messages: random.pick(plot.rates),
+      messages: random.pick(scenario.rates),
       inFlightEvents: random.pick([3, limits.inFlightEvents]),
       badFrames: random.pick([3, limits.badFrames]),
     },

@@ -1,6 +1,6 @@
 /**
- * Phones that are linked and exchange files, under virtual time. Links have latency and a bandwidth, and take no more than
- * a watermark; phones reload, lie, and leave.
+ * Linked phones that exchange files in virtual time. Links have latency, bandwidth and
+ * a watermark; phones reload, misbehave, and leave.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { rootOf } from "../../lib/files/blocks.ts";
@@ -24,7 +24,7 @@ const LOW_BYTES = 131_072;
 interface Wire {
   waiting: number;
   freeAt: number;
-  /** When the last frame arrives: none overtakes another. */
+  /** When the last frame arrives; frames keep their order. */
   arrivesAt: number;
 }
 
@@ -32,9 +32,9 @@ export class FilePhone {
   readonly key: AuthorKey;
   readonly disk: FileDisk = new Map();
   readonly links = new Map<FilePhone, Wire>();
-  /** Frames as they came, without data. */
+  /** Received frames without data, in order. */
   readonly heard: FileFrame[] = [];
-  /** Data frames that came, by sender. */
+  /** Received data frames, by sender. */
   readonly dataFrom = new Map<AuthorKey, number>();
   readonly calls: AuthorKey[] = [];
   readonly logs: string[] = [];
@@ -42,12 +42,12 @@ export class FilePhone {
   exchange!: FileExchange;
   mayCarry = true;
   maxBytes = 200_000_000;
-  /** Changes what it sends. */
+  /** Corrupts the frames that it sends. */
   spoil: ((frame: Bytes) => Bytes) | undefined;
-  /** Files that this phone has heard of. */
+  /** Files that this phone knows from events. */
   readonly knows = new Map<string, FileOffer>();
 
-  constructor(readonly world: Neighbourhood, readonly name: string) {
+  constructor(readonly world: FileNetwork, readonly name: string) {
     this.key = toBase64Url(sha256(new TextEncoder().encode(name)));
     this.store = memoryFileStore(this.disk, this.maxBytes, world.time.now);
     this.open();
@@ -67,7 +67,7 @@ export class FilePhone {
         this.calls.push(peer);
         this.world.onCall(this, peer);
       },
-      wayTo: (author) => this.world.wayTo(this, author)?.key,
+      nextHopTo: (author) => this.world.nextHopTo(this, author)?.key,
       offer: (root) => this.knows.get(root),
       mayCarry: () => this.mayCarry,
       onChange: () => {},
@@ -75,7 +75,7 @@ export class FilePhone {
     });
   }
 
-  /** The page is loaded anew: what was on its way is lost, what was stored stays, links come back. */
+  /** Reloads the page: data in flight is lost, stored data stays, links are restored. */
   async reload(): Promise<void> {
     const others = [...this.links.keys()];
     for (const other of others) this.world.unlink(this, other);
@@ -86,7 +86,7 @@ export class FilePhone {
     for (const { root, reason } of await this.store.all()) if (reason === "wanted") await this.exchange.fetch(root);
   }
 
-  /** Adds a file of its own and tells everybody of it. */
+  /** Adds an own file and offers it to all phones. */
   async offer(bytes: Bytes): Promise<FileOffer> {
     const hashes: number[] = [];
     const blocks = Array.from(
@@ -141,13 +141,13 @@ export class FilePhone {
   }
 }
 
-export class Neighbourhood {
+export class FileNetwork {
   readonly time = new VirtualTime();
   readonly random: SeededRandom;
   readonly phones: FilePhone[] = [];
   latencyMs = 5;
   bytesPerMs = 2_048;
-  /** A phone asks to be linked to somebody: nothing comes of it, unless a test says so. */
+  /** A phone dials another. Does nothing unless a test replaces it. */
   onCall: (phone: FilePhone, peer: AuthorKey) => void = () => {};
 
   constructor(seed = 1) {
@@ -184,8 +184,8 @@ export class Neighbourhood {
     phone.exchange.close();
   }
 
-  /** The neighbour over which a phone is reached: breadth first. */
-  wayTo(from: FilePhone, author: AuthorKey): FilePhone | undefined {
+  /** The next hop towards a phone, by breadth-first search. */
+  nextHopTo(from: FilePhone, author: AuthorKey): FilePhone | undefined {
     const over = new Map<FilePhone, FilePhone>([...from.links.keys()].map((phone) => [phone, phone]));
     for (const [phone, first] of over) {
       if (phone.key === author) return first;
@@ -193,7 +193,7 @@ export class Neighbourhood {
     }
   }
 
-  /** So many bytes that no two blocks are the same. */
+  /** This many bytes, with no two equal blocks. */
   bytes(length: number): Bytes {
     const bytes = new Uint8Array(length);
     let state = Math.floor(this.random.fraction() * 2 ** 32);

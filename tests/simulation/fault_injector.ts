@@ -1,15 +1,15 @@
-/** What happens while there is trouble: people write, and everything around them breaks. */
+/** Injects activity and faults: people write while everything around them breaks. */
 import type { RoomId } from "../../lib/protocol/event.ts";
 import type { Page } from "./page.ts";
 import type { Phone } from "./phone.ts";
-import type { Plot } from "./plot.ts";
+import type { Scenario } from "./scenario.ts";
 import type { SeededRandom } from "./random.ts";
 import type { World } from "./world.ts";
 
-export class Trouble {
+export class FaultInjector {
   readonly #world: World;
   readonly #random: SeededRandom;
-  readonly #plot: Plot;
+  readonly #scenario: Scenario;
   readonly #phones: readonly Phone[];
   readonly #rooms: readonly RoomId[];
   #over = false;
@@ -17,19 +17,19 @@ export class Trouble {
   constructor(parts: {
     world: World;
     random: SeededRandom;
-    plot: Plot;
+    scenario: Scenario;
     phones: readonly Phone[];
     rooms: readonly RoomId[];
   }) {
     this.#world = parts.world;
     this.#random = parts.random;
-    this.#plot = parts.plot;
+    this.#scenario = parts.scenario;
     this.#phones = parts.phones;
     this.#rooms = parts.rooms;
-    this.#actLater(this.#random.pick(this.#plot.paces));
+    this.#actLater(this.#random.pick(this.#scenario.paces));
   }
 
-  /** Nothing new happens. */
+  /** Stops injecting. */
   end(): void {
     this.#over = true;
   }
@@ -48,8 +48,8 @@ export class Trouble {
     const page = phone.pages.size > 0 ? random.pick([...phone.pages]) : undefined;
     switch (
       random.weighted({
-        say: this.#plot.says,
-        burst: this.#plot.bursts,
+        say: this.#scenario.says,
+        burst: this.#scenario.bursts,
         change: 12,
         cut: 8,
         crash: 5,
@@ -76,7 +76,7 @@ export class Trouble {
       case "say":
         return page?.say(phone.newText());
       case "burst":
-        for (let count = random.between(...this.#plot.burst); count > 0; count--) page?.say(phone.newText());
+        for (let count = random.between(...this.#scenario.burst); count > 0; count--) page?.say(phone.newText());
         return;
       case "change":
         return page && this.#change(page);
@@ -123,7 +123,7 @@ export class Trouble {
         phone.network = "black_hole";
         return this.#clearsUp(phone, 9_000);
       case "badSockets":
-        // A proxy on the way, for a while; the phone does not hear of it.
+        // A temporary proxy, unknown to the phone.
         phone.network = random.pick(["no_sockets", "mute_sockets"]);
         return this.#clearsUp(phone, 30_000);
       case "setClock":
@@ -151,12 +151,12 @@ export class Trouble {
     }
   }
 
-  /** Answers, edits, retracts, reacts to something on the screen, or takes another name. */
+  /** Replies to, edits, retracts or reacts to something on the screen, or changes the name. */
   #change(page: Page): void {
     const random = this.#random, { phone, model } = page;
     const messages = page.items.filter((item) => item.type === "message");
     const mine = messages.filter((item) => item.author.me && item.delivery?.state !== "refused");
-    // Actions on a dying page or a full disk may fail; their author sees that and does it again, or not.
+    // Actions on a dying page or a full disk may fail. Their author sees that and may repeat them.
     const ignore = () => {};
     switch (random.weighted({ reply: 4, react: 4, edit: 2, retract: 1, rename: 1 })) {
       case "reply":
@@ -182,7 +182,7 @@ export class Trouble {
     this.#world.scheduler.after(this.#random.between(1, 6_000), () => this.#world.startInstance());
   }
 
-  /** The phone's network is good again within this time, unless it is another one by then. */
+  /** Restores the phone's network within this time, unless the phone changed networks. */
   #clearsUp(phone: Phone, withinMs: number): void {
     const { network } = phone;
     this.#world.scheduler.after(this.#random.between(100, withinMs), () => {

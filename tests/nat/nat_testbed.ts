@@ -1,4 +1,4 @@
-/** The field of the rules about NATs: people at home, each with a browser of their own, and a server on the public net. */
+/** The testbed of the NAT tests: people at home, each with their own browser, and a server on the public network. */
 import type { Browser } from "playwright-core";
 import { Device } from "../browser/device.ts";
 import { runRule, type Stage } from "../browser/run_rule.ts";
@@ -11,7 +11,7 @@ import { buildNetwork, inNamespace, type Network, networkProblem, PUBLIC_ADDRESS
 
 const APP_PORT = 8000;
 const RELAY_PORT = 3478;
-/** A whole rule. */
+/** Limit of one test. */
 const RULE_TIMEOUT_MS = 60_000;
 
 const problem = await networkProblem();
@@ -22,7 +22,7 @@ export interface Relay {
   kill(): Promise<void>;
 }
 
-export class NatField implements Stage {
+export class NatTestbed implements Stage {
   readonly devices: Device[] = [];
   readonly origin = `http://${PUBLIC_ADDRESS}:${APP_PORT}`;
   readonly #network: Network;
@@ -35,12 +35,12 @@ export class NatField implements Stage {
     this.#folder = folder;
   }
 
-  static async make(homes: number): Promise<NatField> {
+  static async make(homes: number): Promise<NatTestbed> {
     const folder = await Deno.makeTempDir({ prefix: "festival-nat-" });
-    return new NatField(await buildNetwork(homes), folder);
+    return new NatTestbed(await buildNetwork(homes), folder);
   }
 
-  /** Starts the app. It tells phones of STUN always, and of TURN with `relay`. */
+  /** Starts the app. It always offers STUN, and TURN with `relay`. */
   async startApp({ relay }: { relay: boolean }): Promise<void> {
     const turn = `${PUBLIC_ADDRESS}:${RELAY_PORT}`;
     const app = await startServer({
@@ -56,7 +56,7 @@ export class NatField implements Stage {
     this.#closing.push(() => app.kill());
   }
 
-  /** Starts coturn, which answers STUN and relays for whoever has credentials of our secret. */
+  /** Starts coturn, which answers STUN and relays for clients with valid credentials. */
   async startRelay(): Promise<Relay> {
     const [program, ...args] = inNamespace(this.#network.public, [
       "turnserver",
@@ -97,7 +97,7 @@ export class NatField implements Stage {
     return { kill };
   }
 
-  /** Somebody in a home of their own, at an empty page. */
+  /** Adds a person in their own home, at an empty page. */
   async person(name: string): Promise<Tab> {
     const browser = await this.#browserAt(this.#network.phones[this.devices.length]!);
     this.#closing.push(() => browser.close());
@@ -109,13 +109,13 @@ export class NatField implements Stage {
     return await device.newTab();
   }
 
-  /** The debugger's pipe leads into the namespace: no port has to. */
+  /** The debugger's pipe reaches into the namespace, so no port is needed. */
   async #browserAt(namespace: string): Promise<Browser> {
     const command = inNamespace(namespace, [(await findChromium())!]);
     const script = `${this.#folder}/chromium in ${namespace}`;
     await Deno.writeTextFile(script, `#!/bin/sh\nexec ${command.join(" ")} "$@"\n`, { mode: 0o755 });
     return await launchChromium(script, {
-      // As with https: crypto.subtle is there.
+      // Makes crypto.subtle available, as with https.
       args: [`--unsafely-treat-insecure-origin-as-secure=${this.origin}`],
     });
   }
@@ -132,11 +132,11 @@ export class NatField implements Stage {
   }
 }
 
-/** A rule of two phones in two homes. */
-export function natRule(name: string, run: (field: NatField) => Promise<void>): void {
+/** A test of two phones in two homes. */
+export function natRule(name: string, run: (testbed: NatTestbed) => Promise<void>): void {
   Deno.test({
     name,
     ignore: problem !== undefined,
-    fn: () => withSecondTry(name, async () => runRule(name, await NatField.make(2), run, RULE_TIMEOUT_MS)),
+    fn: () => withSecondTry(name, async () => runRule(name, await NatTestbed.make(2), run, RULE_TIMEOUT_MS)),
   });
 }

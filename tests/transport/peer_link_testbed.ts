@@ -1,4 +1,4 @@
-/** Real browsers for tests of links: pages with nothing but links in them, and a real server that carries their signals. */
+/** Real browsers for link tests: pages with links only, and a real server for their signals. */
 import { withSecondTry } from "../support/second_try.ts";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { SOCKET_IDLE_TIMEOUT_S } from "../../lib/server/connections/websocket.ts";
@@ -10,7 +10,7 @@ import type { LinkPage } from "./peer_link_page.ts";
 
 declare const linkPage: LinkPage;
 
-/** A whole test; a page that hangs must not hang the run. */
+/** Limit of one test, so that a page that hangs does not hang the run. */
 const TIMEOUT_MS = 40_000;
 
 const executablePath = await findChromium();
@@ -24,14 +24,14 @@ export interface LinkPerson {
   context: BrowserContext;
   /** Calls a function of the page. */
   call<Name extends CallName>(name: Name, ...values: Parameters<LinkPage[Name]>): Promise<Result<Name>>;
-  /** Loads the page anew and comes back as the same person. */
+  /** Reloads the page as the same person. */
   reload(): Promise<void>;
 }
 type CallName = Exclude<keyof LinkPage, "admits">;
 type Result<Name extends CallName> = Awaited<ReturnType<LinkPage[Name]>>;
 
-export interface LinkField {
-  /** Somebody new in the room, connected to this instance. */
+export interface LinkTestbed {
+  /** Adds a person to the room, connected to this instance. */
   person(seed: number, options?: { at?: number }): Promise<LinkPerson>;
 }
 
@@ -82,7 +82,7 @@ async function bundlePage(): Promise<string> {
   return text;
 }
 
-/** Opens a person's page and comes into the room. */
+/** Opens a person's page and joins the room. */
 export async function linkPerson(
   browser: Browser,
   url: string,
@@ -124,7 +124,7 @@ Deno.test.afterAll(async () => {
 });
 
 /** A rule of links between real browsers. */
-export function linkRule(name: string, run: (field: LinkField) => Promise<void>, instances = 1): void {
+export function linkRule(name: string, run: (testbed: LinkTestbed) => Promise<void>, instances = 1): void {
   Deno.test({
     name,
     ignore: executablePath === undefined,
@@ -135,7 +135,7 @@ export function linkRule(name: string, run: (field: LinkField) => Promise<void>,
   });
 }
 
-async function runLinkRule(run: (field: LinkField) => Promise<void>, instances: number): Promise<void> {
+async function runLinkRule(run: (testbed: LinkTestbed) => Promise<void>, instances: number): Promise<void> {
   browser ??= await launchChromium(executablePath!);
   const servers = await linkServers(instances);
   const people: LinkPerson[] = [];

@@ -1,6 +1,6 @@
 /**
- * One mesh node, and neighbours played by the test: what the node sends is recorded, what neighbours say is said by the
- * test, time moves by `pass`. To extend: `ports` overrides any port of the node.
+ * One mesh node whose peers are played by the test: the harness records frames that the node sends, the test injects
+ * frames with `receive` and advances time with `sentWithin`. `ports` overrides any port of the node.
  */
 import type { AuthorKey, EventId } from "../../lib/protocol/event.ts";
 import type { Event } from "../../lib/kinds/kinds.ts";
@@ -13,18 +13,18 @@ import { ROOM } from "./crowd.ts";
 import { fakeEvent, fakeKey, fakeSign, fakeVerify } from "./fake_keys.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
-export class Rig {
+export class MeshHarness {
   readonly time = new VirtualTime(1_000_000);
   readonly random = new SeededRandom(1, "rig");
   readonly me = fakeKey(this.random);
   readonly sent: { to: AuthorKey; frame: MeshFrame }[] = [];
-  readonly told: Event[] = [];
-  readonly called: AuthorKey[] = [];
+  readonly delivered: Event[] = [];
+  readonly dialled: AuthorKey[] = [];
   readonly ended: AuthorKey[] = [];
   readonly banned: AuthorKey[] = [];
   readonly receipts = new Map<EventId, number>();
   readonly signals: string[] = [];
-  readonly checked: Event[] = [];
+  readonly verified: Event[] = [];
   readonly node: MeshNode;
   readonly #counts = new Map<AuthorKey, number>();
 
@@ -36,17 +36,17 @@ export class Rig {
       send: (to, text) => {
         const decoded = decodeMeshFrame(text);
         if (!decoded.ok) {
-          throw new Error(`the node sent what no node reads: ${decoded.problem} ${decoded.field} ${text}`);
+          throw new Error(`the node sent an invalid frame: ${decoded.problem} ${decoded.field} ${text}`);
         }
         this.sent.push({ to, frame: decoded.frame });
         return true;
       },
       verify: (event) => {
-        this.checked.push(event);
+        this.verified.push(event);
         return fakeVerify(event.author, event.wire[0], event.wire[1]) ? "good" : "forged";
       },
-      onEvent: (event) => this.told.push(event),
-      connect: (peer) => this.called.push(peer),
+      onEvent: (event) => this.delivered.push(event),
+      connect: (peer) => this.dialled.push(peer),
       disconnect: (peer) => this.ended.push(peer),
       onReceipts: (id, phones) => this.receipts.set(id, phones),
       sign: (text) => fakeSign(this.me, text),
@@ -57,21 +57,21 @@ export class Rig {
     });
   }
 
-  /** Somebody's key. */
+  /** A new key. */
   key(): AuthorKey {
     return fakeKey(this.random);
   }
 
-  /** So many linked neighbours. What they were told on link-up is forgotten. */
-  neighbours(count: number): AuthorKey[] {
+  /** Links this many new peers and clears the frames sent to them. */
+  peers(count: number): AuthorKey[] {
     const keys = Array.from({ length: count }, () => this.key());
     for (const key of keys) this.node.linked(key);
     this.sent.length = 0;
     return keys;
   }
 
-  /** A room of more than fifteen, so that the node does not flood. */
-  crowd(): AuthorKey[] {
+  /** Makes the room larger than FLOOD_MAX_PHONES, so that the node does not flood. */
+  largeRoom(): AuthorKey[] {
     const keys = Array.from({ length: 30 }, () => this.key());
     this.node.setPresent(keys);
     return keys;
@@ -84,16 +84,16 @@ export class Rig {
     return fakeEvent({ room: ROOM, author, n: count, clock: count, at: 0 }, text);
   }
 
-  say(peer: AuthorKey, frame: MeshFrame | string): void {
+  receive(peer: AuthorKey, frame: MeshFrame | string): void {
     this.node.receive(peer, typeof frame === "string" ? frame : JSON.stringify(frame));
   }
 
   push(peer: AuthorKey, event: Event, hopsLeft = 9): void {
-    this.say(peer, { type: "push", event: event.wire, hopsLeft, copies: 0, asked: false });
+    this.receive(peer, { type: "push", event: event.wire, hopsLeft, copies: 0, asked: false });
   }
 
-  /** Lets time pass and returns what the node sent in it, of one type, to one neighbour or all. */
-  pass<Type extends MeshFrame["type"]>(ms: number, type: Type, to?: AuthorKey) {
+  /** Advances time and returns the node's frames of one type since the last call, to one peer or all. */
+  sentWithin<Type extends MeshFrame["type"]>(ms: number, type: Type, to?: AuthorKey) {
     this.time.run(ms);
     const frames = this.sent.filter((sent) => sent.frame.type === type && (to === undefined || sent.to === to));
     this.sent.length = 0;
