@@ -168,6 +168,9 @@ export class Timeline {
   remove(ids: Iterable<EventId>): void {
     let removed = false;
     for (const id of ids) {
+      const event = this.#events.get(id);
+      // What it erased comes from the log as a stub.
+      if (event?.kind === "retract") { for (const erased of erasedBy(event)) this.#erased.delete(erased.id); }
       removed = this.#events.delete(id) || removed;
       this.#deliveries.delete(id);
       this.#positions.delete(id);

@@ -7,6 +7,7 @@ import { digestBucketOf, HeldEvents } from "../../lib/mesh/events/held_events.ts
 import { CARRIED_MS, FETCHES_MAX } from "../../lib/mesh/mesh_limits.ts";
 import { MeshNode } from "../../lib/mesh/mesh_node.ts";
 import { ROOM } from "./crowd.ts";
+import { fakeEvent } from "./fake_keys.ts";
 import { Rig } from "./rig.ts";
 
 /** All sixteen buckets. */
@@ -53,6 +54,30 @@ Deno.test("[MESH-30] who lacks something this phone holds is told so", () => {
   assertEquals(answer!.frame.authors, [[event.author, [1, 1]]]);
   rig.say(a!, { type: "fetch", ranges: [[event.author, 1, 1]] });
   assertEquals(rig.pass(0, "page").map(({ frame }) => frame.events.map(([payload]) => payload)), [[event.wire[0]]]);
+});
+
+Deno.test("[DEL-7] what its author deleted is passed on no more, counts as held, and does not come back", () => {
+  const rig = new Rig(), other = new Rig();
+  const [a] = rig.neighbours(1), author = rig.key();
+  const said = rig.event(author, "a text that nobody may find");
+  const body = { to: said.id, n: said.n };
+  const gone = fakeEvent({ room: ROOM, author, n: 2, clock: 2, at: 0 }, "", { kind: "retract", body });
+  rig.node.hold(said);
+  rig.node.hold(gone);
+  rig.say(a!, { type: "fetch", ranges: [[author, 1, 2]] });
+  assertEquals(rig.pass(0, "page").map(({ frame }) => frame.events.map(([payload]) => payload)), [[gone.wire[0]]]);
+  // A phone that only heard of its end holds the same, and fetches nothing.
+  const [b] = other.neighbours(1);
+  other.node.hold(gone);
+  other.say(b!, { type: "summary", buckets: ALL, complete: true, answer: true, authors: [[author, [1, 2]]] });
+  assertEquals(other.pass(0, "fetch"), []);
+  const digestOf = (rig: Rig, peer: string) => {
+    rig.node.linked(peer);
+    return rig.pass(0, "hello", peer)[0]!.frame.buckets;
+  };
+  assertEquals(digestOf(other, other.key()), digestOf(rig, rig.key()));
+  other.push(b!, said);
+  assertEquals([other.told, other.banned], [[], []]);
 });
 
 Deno.test("[MESH-31] a page is bounded, whatever is asked for, and so are pages per second", () => {

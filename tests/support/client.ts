@@ -11,7 +11,7 @@ import { type Signer, signEvent } from "../../lib/crypto/signing.ts";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import { isStub, type LogEntry } from "../../lib/protocol/stub.ts";
 import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
-import type { EventId, RoomId, RoomKind, WireEvent } from "../../lib/protocol/event.ts";
+import type { EventId, RoomId, RoomKind } from "../../lib/protocol/event.ts";
 import { type Event, type EventContent, readEntry, readEvent } from "../../lib/kinds/kinds.ts";
 import { eventIdOf } from "../../lib/protocol/event.ts";
 import type {
