@@ -145,6 +145,17 @@ export function oneOf<const Word extends string | number>(...words: readonly Wor
   };
 }
 
+/**
+ * One of these words, or `fallback` for any other word: a newer build may have more of them. Words are lower case letters and
+ * underscores.
+ */
+export function wordOr<const Word extends string>(fallback: Word, words: readonly Word[]): Reader<Word> {
+  return (value, field) => {
+    if (typeof value !== "string" || !/^[a-z][a-z_]{0,31}$/.test(value)) throw new BadField(field);
+    return words.find((word) => word === value) ?? fallback;
+  };
+}
+
 /** Well-formed text of at most `max` UTF-16 units. A lone surrogate has no UTF-8 form: nobody could have signed it. */
 export function text(max = Infinity): Reader<string> {
   return (value, field) => {

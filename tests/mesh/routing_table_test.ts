@@ -26,6 +26,13 @@ Deno.test("[MESH-2] what is no frame changes nothing, and ten in a row end the l
   assertEquals(rig.banned, [a]);
 });
 
+Deno.test("[SKEW-3] a frame of a type that this build does not know is not read, and costs its sender nothing", () => {
+  const rig = new Rig();
+  const [a] = rig.neighbours(1);
+  for (let count = 0; count < 20; count++) rig.say(a!, '{"type":"weather","sun":true}');
+  assertEquals([rig.banned, rig.sent, rig.told], [[], [], []]);
+});
+
 Deno.test("[MESH-2] more frames than a neighbour may send are not read", () => {
   const rig = new Rig();
   const [a] = rig.neighbours(1);
