@@ -19,8 +19,11 @@ export interface Kind<Name extends string, Body> {
    * room, because it says nothing about what people write.
    */
   readonly rooms: "plain" | "sealed" | "all";
-  /** The content in words that are equal when an author repeats it, for the rate limit. Absent: nobody can compare it. */
-  readonly repeats?: (body: Body) => string;
+  /**
+   * The content in words that are equal when an author repeats it, for the rate limit; undefined when nobody can tell.
+   * Absent: all of the body.
+   */
+  readonly repeats?: (body: Body) => string | undefined;
   /** Present when the event is a message: it can be answered, edited, reacted to and deleted, and counts as unread. */
   readonly says?: (body: Body) => Said;
   /** Present when its author's display name is in `body.name`. */

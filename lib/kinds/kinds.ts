@@ -9,7 +9,7 @@ import {
   type WireEvent,
 } from "../protocol/event.ts";
 import type { FileRoot } from "../protocol/file_info.ts";
-import { isStub, type LogEntry, type Stub } from "../protocol/stub.ts";
+import { isStub, type LogEntry, type Stub, stubFor } from "../protocol/stub.ts";
 import type { Refusal } from "../protocol/codes.ts";
 import { check, type Read } from "../protocol/fields.ts";
 import { isRecord } from "../shared/checks.ts";
@@ -74,17 +74,18 @@ export function readEntry(
   entry: LogEntry,
   room: RoomId,
 ): { ok: true; event: LogEvent } | { ok: false; problem: EventProblem } {
-  if (!isStub(entry)) return readEvent(entry);
-  const { id, author, n, clock, at } = entry;
-  return { ok: true, event: { id, room, author, n, clock, at, wire: entry, kind: "deleted", body: {} } };
+  return isStub(entry) ? { ok: true, event: deleted(entry, room) } : readEvent(entry);
 }
 
 /** What is left of an event that its author deleted. */
 export function deletedEvent(event: Event, quiet: boolean): DeletedEvent {
-  const { id, room, author, n, clock, at } = event;
   const root = saidIn(event)?.file?.root;
-  const wire: Stub = { stub: "retracted", id, author, n, clock, at, ...(quiet && { quiet }) };
-  return { id, room, author, n, clock, at, wire, kind: "deleted", body: { ...(root && { root }) } };
+  return deleted(stubFor(event, "retracted", quiet), event.room, root === undefined ? {} : { root });
+}
+
+function deleted(wire: Stub, room: RoomId, body: DeletedEvent["body"] = {}): DeletedEvent {
+  const { id, author, n, clock, at } = wire;
+  return { id, room, author, n, clock, at, wire, kind: "deleted", body };
 }
 
 /** Reads `kind` and `body`, of an event or of what was sealed in one. A kind that this build does not know is no problem. */
@@ -137,7 +138,8 @@ export function saidIn({ kind, body }: LogContent): Said | undefined {
 
 /** The content in words that are equal when an author repeats it; undefined when nobody can compare it. */
 export function repeatedWords({ kind, body }: LogContent): string | undefined {
-  return KINDS.get(kind)?.repeats?.(body);
+  const known = KINDS.get(kind);
+  return known?.repeats !== undefined ? known.repeats(body) : known && `${kind} ${JSON.stringify(body)}`;
 }
 
 type NamedContent = ContentOf<Extract<Listed, { named: true }>>;

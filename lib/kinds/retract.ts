@@ -21,7 +21,6 @@ export const retract = defineKind(
   {
     // In the clear in sealed rooms, too: the server has to know what to delete, and it says nothing else.
     rooms: "all",
-    repeats: ({ to }) => `retract ${to}`,
   },
 );
 

@@ -1,8 +1,7 @@
 // Runs in browser and server.
 /** Readers and checks of texts that several kinds share. */
-import { BadField, prose, type Reader } from "../protocol/fields.ts";
+import { BadField, check, prose, type Reader } from "../protocol/fields.ts";
 import { MESSAGE_MAX_CHARS, NAME_MAX_BYTES } from "../protocol/limits.ts";
-import { countChars } from "../shared/checks.ts";
 
 const utf8 = new TextEncoder();
 
@@ -25,11 +24,10 @@ export function tidyTyped(typed: string): string {
   return typed.trim().toWellFormed();
 }
 
-/** Why a tidy text cannot be a message; undefined when it can. */
-export function typedProblem(text: string): "empty" | "too_long" | undefined {
-  if (text === "") return "empty";
-  // UTF-16 first: counting a pasted book only to refuse it would stall the page.
-  if (text.length > 2 * MESSAGE_MAX_CHARS || countChars(text) > MESSAGE_MAX_CHARS) return "too_long";
+/** Why this reader does not take a text; undefined when it does. */
+export function problemOf(read: Reader<string>, text: string): "empty" | "too_long" | undefined {
+  const checked = check(read, text);
+  return checked.ok ? undefined : checked.tooLong ? "too_long" : "empty";
 }
 
 /** A text in the form in which repetitions are equal: neither case nor the amount of white space makes a difference. */

@@ -1,7 +1,7 @@
 /** What phones keep of deleted messages, and of kinds from a newer build. Rules: [DEL-6], [STUB-3], [SKEW-2]. */
 import { assert, assertEquals } from "@std/assert";
 import { composeRetract } from "../../lib/kinds/retract.ts";
-import { stubOf } from "../../lib/protocol/stub.ts";
+import { stubFor } from "../../lib/protocol/stub.ts";
 import { MemoryDisk } from "../../lib/session/storage/memory_storage.ts";
 import { connected, lines, openRoom, openSession } from "./open_session.ts";
 
@@ -41,8 +41,8 @@ Deno.test("[STUB-3] a newcomer sees that a message was deleted, where it stood, 
   await server.say("after");
   await time.run(1_000);
   const log = server.log as unknown[];
-  log[1] = stubOf(said.wire, "retracted", false);
-  log[2] = stubOf(edited.wire, "retracted", true);
+  log[1] = stubFor(said, "retracted", false);
+  log[2] = stubFor(edited, "retracted", true);
   const newcomer = openSession({ server, seed: 2 });
   await connected(server, newcomer);
   assertEquals(lines(newcomer).slice(1), ["retracted", "after"]);

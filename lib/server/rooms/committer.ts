@@ -6,7 +6,7 @@ import { pause } from "../../shared/environment.ts";
 import { type AuthorKey, type EventId, readHeader } from "../../protocol/event.ts";
 import type { Event } from "../../kinds/kinds.ts";
 import { erasedBy, isErasable } from "../../kinds/retract.ts";
-import { isStub, type Stub, stubOf } from "../../protocol/stub.ts";
+import { isStub, type Stub, stubFor } from "../../protocol/stub.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import {
   APPEND_MAX_BYTES,
@@ -359,12 +359,12 @@ export class Committer {
       const entry = entries[at];
       if (entry === undefined || isStub(entry)) return;
       const read = readHeader(entry);
-      if (read.ok && isErasable(read.event.kind)) stubs.set(position, stubOf(entry, "retracted", quiet));
+      if (read.ok && isErasable(read.event.kind)) stubs.set(position, stubFor(read.event, "retracted", quiet));
     });
     for (const { id, author, quiet } of wanted) {
       const fresh = inBatch.get(id);
       if (fresh === undefined || fresh.event.author !== author || !isErasable(fresh.event.kind)) continue;
-      stubs.set(fresh.position, stubOf(fresh.event.wire, "retracted", quiet));
+      stubs.set(fresh.position, stubFor(fresh.event, "retracted", quiet));
     }
   }
 
