@@ -45,13 +45,13 @@ export interface Kind<Name extends string, Body> {
 // deno-lint-ignore no-explicit-any -- a list of kinds holds kinds with any body; `Read` gives each its own type back.
 export type AnyKind = Kind<string, any>;
 
-/** What a message says. */
+/** The content of a message. */
 export interface Said {
   text: string;
   file?: FileInfo;
 }
 
-/** What a kind may ask about the rest of the room when it makes its line. */
+/** The rest of the room, as far as a kind needs it to make its line. */
 export interface RoomFold {
   /** This phone's key. */
   readonly me: AuthorKey | undefined;

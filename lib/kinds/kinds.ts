@@ -34,20 +34,20 @@ export interface UnknownContent {
   kind: "unknown";
   body: { kind: string };
 }
-/** What an event says. In a sealed room most kinds travel inside `sealed`. */
+/** The content of an event. In a sealed room most kinds travel inside `sealed`. */
 export type EventContent = ContentOf<Listed> | UnknownContent;
 /** Content that is a message. */
 export type SaidContent = ContentOf<Extract<Listed, { says: unknown }>>;
 /** An event as programs use it: header, content, and the bytes it came as. Its signature may not be checked yet. */
 export type Event = Readonly<SignedEvent & EventContent>;
-/** What is left of an event that was deleted. `root`: the file that it offered, where this page knew it. */
+/** The remains of a deleted event. `root`: the file that it offered, where this page knew it. */
 export interface DeletedEvent extends Readonly<EventHeader> {
   readonly id: EventId;
   readonly wire: Stub;
   readonly kind: "deleted";
   readonly body: { readonly root?: FileRoot };
 }
-/** What a position of a log holds, as programs use it. */
+/** The content of one position of a log, as programs use it. */
 export type LogEvent = Event | DeletedEvent;
 type LogContent = EventContent | Pick<DeletedEvent, "kind" | "body">;
 export type GenesisEvent = Extract<Event, { kind: "room" }>;
@@ -69,7 +69,7 @@ export function readEvent(wire: WireEvent): { ok: true; event: Event } | { ok: f
   return content.ok ? { ok: true, event: { ...signed, ...content.content } } : content;
 }
 
-/** Reads what a position of this room's log holds. */
+/** Reads one position of this room's log. */
 export function readEntry(
   entry: LogEntry,
   room: RoomId,
@@ -77,7 +77,7 @@ export function readEntry(
   return isStub(entry) ? { ok: true, event: deleted(entry, room) } : readEvent(entry);
 }
 
-/** What is left of an event that its author deleted. */
+/** The remains of an event that its author deleted. */
 export function deletedEvent(event: Event, quiet: boolean): DeletedEvent {
   const root = saidIn(event)?.file?.root;
   return deleted(stubFor(event, "retracted", quiet), event.room, root === undefined ? {} : { root });
@@ -108,7 +108,7 @@ export function readContent(
   return { ok: true, content: { kind: known.kind, body: read.value } as EventContent };
 }
 
-/** Reads what was sealed in an event: a content that has to be sealed. Undefined when it is none. */
+/** Reads a content that was sealed in an event; undefined for one that is never sealed. */
 export function readSealedContent(value: unknown): EventContent | undefined {
   if (!isRecord(value)) return undefined;
   const read = readContent(value.kind, value.body);
@@ -131,7 +131,7 @@ export function isSaid<Content extends LogContent>(content: Content): content is
   return KINDS.get(content.kind)?.says !== undefined;
 }
 
-/** What a message says; undefined when the content is none. */
+/** The text and file of a message; undefined when the content is no message. */
 export function saidIn({ kind, body }: LogContent): Said | undefined {
   return KINDS.get(kind)?.says?.(body);
 }
@@ -149,7 +149,7 @@ export function isNamed<Content extends LogContent>(content: Content): content i
   return KINDS.get(content.kind)?.named === true;
 }
 
-/** What a content says about another event: which one, by whom it counts, and in which slot. */
+/** The event that a content changes, whose word counts, and in which slot; undefined for none. */
 export function aboutIn(
   { kind, body }: LogContent,
 ): { to: string; by: "author" | "anyone"; slot: string } | undefined {

@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** What a person wrote. `name` is the author's display name at that moment. */
+/** A text that a person wrote. `name` is the author's display name at that moment. */
 import { object } from "../protocol/fields.ts";
 import { type Composed, defineKind } from "./kind.ts";
 import { messageLine } from "./said.ts";

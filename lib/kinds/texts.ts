@@ -19,7 +19,7 @@ export const messageText: Reader<string> = prose(MESSAGE_MAX_CHARS);
 /** A display name: its bytes are bounded here; lib/chat/display_name.ts decides how it looks. */
 export const displayName: Reader<string> = inBytes(prose(Infinity), NAME_MAX_BYTES);
 
-/** What somebody typed, as it is signed. Half a surrogate pair, as a cut paste leaves it, has no UTF-8 form. */
+/** Typed text in the form in which it is signed. Half a surrogate pair, as a cut paste leaves it, has no UTF-8 form. */
 export function tidyTyped(typed: string): string {
   return typed.trim().toWellFormed();
 }

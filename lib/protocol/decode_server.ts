@@ -67,7 +67,7 @@ const FRAMES: FrameReaders<ServerFrame> = {
   ack: object({ acks: list(tuple<[EventId, number]>(id, count), 1) }),
   refused: object({
     id,
-    // What a newer server refuses for a reason of its own may be accepted later.
+    // A newer server may refuse for a reason that this build does not know: the same event may be accepted later.
     reason: wordOr<Refusal>("overloaded", Object.keys(REFUSALS) as Refusal[]),
     retryAfterMs: optional(amount),
     expectedN: optional(count),

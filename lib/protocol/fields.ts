@@ -125,7 +125,7 @@ export function tuple<Items extends readonly unknown[]>(
   };
 }
 
-/** What `read` returns, when it also passes this test. */
+/** Adds a test to a reader. */
 export function where<Value>(read: Reader<Value>, isRight: (value: Value) => boolean): Reader<Value> {
   return (value, field) => {
     const result = read(value, field);

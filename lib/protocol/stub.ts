@@ -32,7 +32,7 @@ export interface Stub {
   quiet?: boolean;
 }
 
-/** What a position of a log holds. */
+/** The content of one position of a log. */
 export type LogEntry = WireEvent | Stub;
 
 export function isStub(entry: LogEntry): entry is Stub {

@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** What `GET /mesh/config` answers: who helps phones to find each other, and the limits of links. */
+/** The answer to `GET /mesh/config`: ICE servers and the limits of links. */
 import type { AuthorKey } from "../event.ts";
 import { BadField, count, key, list, object, optional, type Reader, readOr, time, where, whole } from "../fields.ts";
 import { MESH_AUTO_UPGRADE_MS, MESH_CANDIDATE_POOL, MESH_LINKS_DESKTOP, MESH_LINKS_PHONE } from "../limits.ts";
@@ -29,7 +29,7 @@ export interface MeshConfig {
   };
 }
 
-/** What holds where no server can be asked: paths within one network, and the usual limits. */
+/** The configuration without a server: paths within one network, and the default limits. */
 export const LOCAL_MESH_CONFIG: MeshConfig = {
   iceServers: [],
   limits: {

@@ -15,7 +15,7 @@ import { ArchiveError, type Lines, linesOf, readRoom, roomLines } from "./room_a
 
 export const BACKUP_VERSION = 1;
 
-/** What a backup holds, or a restoration wrote. */
+/** Counts of a backup's content, or of what a restoration wrote. */
 export interface BackupCounts {
   rooms: number;
   events: number;

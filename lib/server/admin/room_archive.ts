@@ -26,7 +26,7 @@ export const ROOM_ARCHIVE_VERSION = 1;
 /** Longest line: one event of any allowed size, escaped. */
 export const ARCHIVE_LINE_MAX_CHARS = 262_144;
 
-/** What is wrong with an archive; `line` counts from 1. */
+/** The problem of an archive; `line` counts from 1. */
 export class ArchiveError extends Error {
   override name = "ArchiveError";
   constructor(readonly problem: ArchiveProblem, readonly line: number, what: string) {
