@@ -19,8 +19,11 @@ export interface Kind<Name extends string, Body> {
    * room, because it says nothing about what people write.
    */
   readonly rooms: "plain" | "sealed" | "all";
-  /** The content in words that are equal when an author repeats it, for the rate limit. Absent: nobody can compare it. */
-  readonly repeats?: (body: Body) => string;
+  /**
+   * The content in words that are equal when an author repeats it, for the rate limit; undefined when nobody can tell.
+   * Absent: all of the body.
+   */
+  readonly repeats?: (body: Body) => string | undefined;
   /** Present when the event is a message: it can be answered, edited, reacted to and deleted, and counts as unread. */
   readonly says?: (body: Body) => Said;
   /** Present when its author's display name is in `body.name`. */
@@ -42,13 +45,13 @@ export interface Kind<Name extends string, Body> {
 // deno-lint-ignore no-explicit-any -- a list of kinds holds kinds with any body; `Read` gives each its own type back.
 export type AnyKind = Kind<string, any>;
 
-/** What a message says. */
+/** The content of a message. */
 export interface Said {
   text: string;
   file?: FileInfo;
 }
 
-/** What a kind may ask about the rest of the room when it makes its line. */
+/** The rest of the room, as far as a kind needs it to make its line. */
 export interface RoomFold {
   /** This phone's key. */
   readonly me: AuthorKey | undefined;

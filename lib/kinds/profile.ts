@@ -7,7 +7,6 @@ import { displayName } from "./texts.ts";
 export const profile = defineKind("profile", object({ name: displayName }), {
   rooms: "plain",
   named: true,
-  repeats: ({ name }) => `profile ${name}`,
   // No line where nothing changed.
   line: (event, room) => {
     const { id, at, author, body: { name } } = event;

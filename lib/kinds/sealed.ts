@@ -8,6 +8,7 @@ export const sealed = defineKind(
   object({ sealed: where(text(), (sealed) => /^[A-Za-z0-9_-]{38,}$/.test(sealed)) }),
   {
     rooms: "sealed",
+    repeats: () => undefined,
     line: ({ id, author, at }, room) => ({ type: "unreadable", id, author: room.person(author), at }),
   },
 );

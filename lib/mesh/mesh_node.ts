@@ -137,7 +137,9 @@ export class MeshNode implements MeshContext {
     const decoded = decodeMeshFrame(data);
     if (decoded.ok) return this.#handle(link, decoded.frame);
     this.#counts.badFrames++;
-    this.#strike(peer, STRIKES_MAX / 10);
+    // A newer build may say more than this one knows; it says so in frames that begin as all do.
+    const isNewer = decoded.problem === "unknown_type" && /^\{"type":"[a-z_]{1,32}"[,}]/.test(String(data));
+    if (!isNewer) this.#strike(peer, STRIKES_MAX / 10);
   }
 
   /** Broadcasts a new event of this phone. */

@@ -11,7 +11,7 @@ export const REFUSALS = {
   bad_signature: "final",
   /** The event names another room than the one it was sent to. */
   wrong_room: "final",
-  /** The kind is not one this server knows, or not one this room takes (plain text in a sealed room). */
+  /** This room does not take the kind: plain text in a sealed room, another genesis. */
   wrong_kind: "final",
   /** The author has already used this `n` for another event. */
   conflict: "final",

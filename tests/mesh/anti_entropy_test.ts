@@ -7,6 +7,7 @@ import { digestBucketOf, HeldEvents } from "../../lib/mesh/events/held_events.ts
 import { CARRIED_MS, FETCHES_MAX } from "../../lib/mesh/mesh_limits.ts";
 import { MeshNode } from "../../lib/mesh/mesh_node.ts";
 import { ROOM } from "./crowd.ts";
+import { fakeEvent } from "./fake_keys.ts";
 import { MeshHarness } from "./mesh_harness.ts";
 
 /** All sixteen buckets. */
@@ -55,6 +56,32 @@ Deno.test("[MESH-30] a phone tells a peer about events that the peer lacks", () 
   assertEquals(mesh.sentWithin(0, "page").map(({ frame }) => frame.events.map(([payload]) => payload)), [[
     event.wire[0],
   ]]);
+});
+
+Deno.test("[DEL-7] what its author deleted is passed on no more, counts as held, and does not come back", () => {
+  const mesh = new MeshHarness(), other = new MeshHarness();
+  const [a] = mesh.peers(1), author = mesh.key();
+  const said = mesh.event(author, "a text that nobody may find");
+  const body = { to: said.id, n: said.n };
+  const gone = fakeEvent({ room: ROOM, author, n: 2, clock: 2, at: 0 }, "", { kind: "retract", body });
+  mesh.node.hold(said);
+  mesh.node.hold(gone);
+  mesh.receive(a!, { type: "fetch", ranges: [[author, 1, 2]] });
+  assertEquals(mesh.sentWithin(0, "page").map(({ frame }) => frame.events.map(([payload]) => payload)), [[
+    gone.wire[0],
+  ]]);
+  // A phone that only heard of its end holds the same, and fetches nothing.
+  const [b] = other.peers(1);
+  other.node.hold(gone);
+  other.receive(b!, { type: "summary", buckets: ALL, complete: true, answer: true, authors: [[author, [1, 2]]] });
+  assertEquals(other.sentWithin(0, "fetch"), []);
+  const digestOf = (mesh: MeshHarness, peer: string) => {
+    mesh.node.linked(peer);
+    return mesh.sentWithin(0, "hello", peer)[0]!.frame.buckets;
+  };
+  assertEquals(digestOf(other, other.key()), digestOf(mesh, mesh.key()));
+  other.push(b!, said);
+  assertEquals([other.delivered, other.banned], [[], []]);
 });
 
 Deno.test("[MESH-31] the size of a page and the pages per second are bounded, whatever is requested", () => {

@@ -4,7 +4,7 @@
  */
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import { type AuthorKey, encodePayload, type EventHeader, eventIdOf } from "../../lib/protocol/event.ts";
-import type { Event } from "../../lib/kinds/kinds.ts";
+import type { Event, EventContent } from "../../lib/kinds/kinds.ts";
 import type { SeededRandom } from "../simulation/random.ts";
 
 export function fakeKey(random: SeededRandom): AuthorKey {
@@ -31,9 +31,9 @@ export function fakeVerify(author: AuthorKey, text: string, signature: string): 
   return fakeSign(author, text) === signature;
 }
 
-/** A signed message. */
-export function fakeEvent(header: EventHeader, text: string): Event {
-  const content = { kind: "message", body: { name: "somebody", text } } as const;
+/** A signed message, or another content. */
+export function fakeEvent(header: EventHeader, text: string, other?: EventContent): Event {
+  const content = other ?? { kind: "message", body: { name: "somebody", text } } as const;
   const payload = encodePayload(header, content);
   return { id: eventIdOf(payload), ...header, wire: [payload, fakeSign(header.author, payload)], ...content };
 }

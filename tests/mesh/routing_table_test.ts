@@ -26,6 +26,13 @@ Deno.test("[MESH-2] an invalid frame changes nothing, and ten in a row end the l
   assertEquals(mesh.banned, [a]);
 });
 
+Deno.test("[SKEW-3] a frame of a type that this build does not know is not read, and costs its sender nothing", () => {
+  const mesh = new MeshHarness();
+  const [a] = mesh.peers(1);
+  for (let count = 0; count < 20; count++) mesh.receive(a!, '{"type":"weather","sun":true}');
+  assertEquals([mesh.banned, mesh.sent, mesh.delivered], [[], [], []]);
+});
+
 Deno.test("[MESH-2] frames beyond a peer's limit are ignored", () => {
   const mesh = new MeshHarness();
   const [a] = mesh.peers(1);

@@ -19,7 +19,7 @@ export interface AcceptRules {
   retentionMs: number;
 }
 
-/** What is known when an event is judged. */
+/** The facts that an event is judged by. */
 export interface AcceptBasis {
   room: Pick<RoomInfo, "id" | "kind" | "createdAt">;
   /** Highest Lamport clock in the room. */

@@ -26,7 +26,7 @@ export const AUTHOR_RECORD_MS = 2 * 7 * 24 * 3_600_000;
 const TRIM_STEP_EVENTS = 200;
 /** Races that one commit of `trim` may lose to appends before it leaves the rest for the next time. */
 const TRIM_RACES_MAX = 20;
-/** What a stub counts towards the size of a page: about the length of its JSON. */
+/** The size of a stub in a page: about the length of its JSON. */
 const STUB_BYTES = 200;
 /** Pause after a lost race: about one group commit. */
 const TRIM_PAUSE_MS = 4;
@@ -44,7 +44,7 @@ export function setEvent(
   atomic.set(keys.number(room, event.author, event.n), [event.id, position] satisfies NumberValue);
 }
 
-/** What a stored value holds, and when it was stored. */
+/** The entry of a stored value, and when it was stored. */
 export function entryOf(value: EventValue): { entry: LogEntry; storedAt: number } {
   return value.length === 2
     ? { entry: value[0], storedAt: value[1] }
@@ -68,7 +68,7 @@ export function setAuthor(atomic: Deno.AtomicOperation, room: RoomId, author: Au
   atomic.set(keys.author(room, author), record, { expireIn: AUTHOR_RECORD_MS });
 }
 
-/** Adds the ring of a room's channel to a commit. A blind write: two commits that ring one channel do not fight. */
+/** Adds a change notification on the room's channel to a commit. A blind write: two commits on one channel do not conflict. */
 export function notifyChange(atomic: Deno.AtomicOperation, room: RoomId): void {
   atomic.set(keys.channel(changeChannelOf(room)), 1);
 }
