@@ -51,6 +51,7 @@ export interface TestServerOptions {
   time?: Clock & Timers;
   instance?: string;
   meter?: ServerDeps["meter"];
+  verifier?: ServerDeps["verifier"];
 }
 
 let devices = 0;
@@ -68,7 +69,7 @@ export function startTestServer(options: TestServerOptions = {}): TestServer {
     timers: time,
     random: realEnvironment.random,
     log: (line) => log.push(line),
-    verifier: nodeVerifier(),
+    verifier: options.verifier ?? nodeVerifier(),
     ...(options.instance === undefined ? {} : { instance: options.instance }),
     ...(options.meter === undefined ? {} : { meter: options.meter }),
   });
