@@ -11,7 +11,7 @@ import { ServerStats } from "../lib/server/stats/server_stats.ts";
 import { realEnvironment } from "../lib/server/environment.ts";
 import { nodeVerifier } from "../lib/server/rooms/verifier.ts";
 import { serveSocket } from "../lib/server/connections/websocket.ts";
-import { openStore } from "../lib/store/deno_store.ts";
+import { openStore } from "../lib/store/store.ts";
 import { configWith } from "../tests/server/support.ts";
 import { newFounding, TestClient } from "../tests/support/client.ts";
 import { MemoryDatabase } from "../tests/support/memory_kv.ts";

@@ -3,7 +3,7 @@ import { ErrorSign } from "@/components/common/ErrorSign.tsx";
 import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownConfig, ownLogger } from "@/lib/server/instance.ts";
 import { errorFields } from "@/lib/server/logger.ts";
-import { StorageUnavailable } from "@/lib/store/store.ts";
+import { StorageUnavailable } from "@/lib/store/database.ts";
 
 /**
  * The page for what is not there or went wrong. A middleware and not an `_error` page: those are made outside of all

@@ -3,9 +3,10 @@
  * same environment as the server.
  */
 import { toBase64Url } from "../shared/base64url.ts";
-import { openStore } from "../store/deno_store.ts";
+import { openStore } from "../store/store.ts";
 import { openKv } from "../store/open_kv.ts";
-import { StorageUnavailable, type Store } from "../store/store.ts";
+import { StorageUnavailable } from "../store/database.ts";
+import type { Store } from "../store/store.ts";
 import { ConfigError, readConfig } from "../server/config.ts";
 import { nodeVerifier } from "../server/rooms/verifier.ts";
 import { backupLines, checkBackup, restoreBackup, RestoreError } from "../server/admin/backup.ts";

@@ -2,8 +2,9 @@
 import { cpuUsage, memoryUsage } from "node:process";
 import { ed25519 } from "../crypto/ed25519.ts";
 import { openKv } from "../store/open_kv.ts";
-import { openStore } from "../store/deno_store.ts";
-import { StorageUnavailable, type Store } from "../store/store.ts";
+import { openStore } from "../store/store.ts";
+import { StorageUnavailable } from "../store/database.ts";
+import type { Store } from "../store/store.ts";
 import { Admin } from "./admin/admin.ts";
 import { readConfig, type ServerConfig } from "./config.ts";
 import { LoadMeter } from "./limits/load_meter.ts";

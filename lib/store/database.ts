@@ -1,5 +1,12 @@
 /** The one door to Deno KV: every failure becomes StorageUnavailable, and no call waits for ever. */
-import { type Kv, StorageUnavailable } from "./store.ts";
+
+/** The part of Deno KV that the store uses: the real one, and the one in memory for tests and simulations. */
+export type Kv = Pick<Deno.Kv, "get" | "getMany" | "list" | "set" | "delete" | "atomic" | "watch" | "close">;
+
+/** The database did not answer, or answered with an error; `cause` holds it. */
+export class StorageUnavailable extends Error {
+  override name = "StorageUnavailable";
+}
 
 /** What the store needs of timers; `globalThis` has them. */
 export interface StoreTimers {

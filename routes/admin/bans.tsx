@@ -6,7 +6,7 @@ import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
 import { REASON_MAX_CHARS } from "@/lib/server/admin/admin.ts";
 import { textOf } from "@/lib/server/admin/pages.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
-import type { Ban } from "@/lib/store/store.ts";
+import type { Ban } from "@/lib/store/operators/runtime_settings.ts";
 
 interface Typed {
   kind: string;

@@ -8,7 +8,7 @@ import {
 } from "../../lib/server/rooms/accept.ts";
 import { encodePayload, type Event, type EventContent, type EventHeader, eventIdOf } from "../../lib/protocol/event.ts";
 import { CLOCK_MAX_LEAD } from "../../lib/protocol/limits.ts";
-import type { AuthorRecord } from "../../lib/store/store.ts";
+import type { AuthorRecord } from "../../lib/store/rooms/log_records.ts";
 
 const NOW = 1_800_000_000_000;
 const DAY = 86_400_000;

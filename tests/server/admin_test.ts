@@ -9,7 +9,7 @@ import { takeKey } from "../../lib/operating/admin_tasks.ts";
 import { deviceHash } from "../../lib/server/admin/runtime_settings.ts";
 import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
 import { auditHash, firstBreak } from "../../lib/store/operators/audit.ts";
-import type { AuditEntry } from "../../lib/store/store.ts";
+import type { AuditEntry } from "../../lib/store/operators/audit.ts";
 import { newFounding, TestClient } from "../support/client.ts";
 import { type Operated, OPERATOR_KEY, PASSWORD, withOperator } from "./operators.ts";
 

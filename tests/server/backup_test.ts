@@ -228,7 +228,7 @@ Deno.test("[BACKUP-3] the tasks write a checked file, never over another one, an
   };
   try {
     const { openKv } = await import("../../lib/store/open_kv.ts");
-    const { openStore } = await import("../../lib/store/deno_store.ts");
+    const { openStore } = await import("../../lib/store/store.ts");
     const store = openStore({ kv: await openKv({ path: `${folder}/a/festival.kv` }) });
     const made = await store.rooms.create(await newFounding({ roomKind: "listed" }), Date.now());
     store.close();

@@ -2,10 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Event, EventId } from "../../lib/protocol/event.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
-import { Committer, type Outcome, type Sender } from "../../lib/server/rooms/committer.ts";
+import { Committer, type CommitterDeps, type Outcome, type Sender } from "../../lib/server/rooms/committer.ts";
 import { realEnvironment } from "../../lib/server/environment.ts";
-import { openStore } from "../../lib/store/deno_store.ts";
-import { APPEND_MAX_EVENTS, type LogStore, StorageUnavailable } from "../../lib/store/store.ts";
+import { openStore } from "../../lib/store/store.ts";
+import { APPEND_MAX_EVENTS } from "../../lib/store/rooms/log_records.ts";
+import { StorageUnavailable } from "../../lib/store/database.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import { newFounding, signerOf, TestClient } from "../support/client.ts";
 import { type KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
@@ -30,7 +31,7 @@ interface Scene {
   sender: Recorder;
   /** Appends made, by all committers: how many events each had. */
   commits: number[];
-  committer(changes?: Partial<LogStore>): Committer;
+  committer(changes?: Partial<CommitterDeps["log"]>): Committer;
   say(n: number): Promise<Event>;
 }
 
@@ -50,14 +51,10 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
     sender: new Recorder(),
     commits,
     committer: (changes = {}) => {
-      const log: LogStore = {
+      const log: CommitterDeps["log"] = {
         readHead: (...args) => store.log.readHead(...args),
-        readHeads: (...args) => store.log.readHeads(...args),
         readAuthors: (...args) => store.log.readAuthors(...args),
         findByNumber: (...args) => store.log.findByNumber(...args),
-        readRange: (...args) => store.log.readRange(...args),
-        trim: (...args) => store.log.trim(...args),
-        clear: (...args) => store.log.clear(...args),
         append(...args) {
           commits.push(args[2].length);
           return store.log.append(...args);

@@ -9,7 +9,7 @@ import {
   type LoggerDeps,
   REPEAT_GAP_MS,
 } from "../../lib/server/logger.ts";
-import { StorageUnavailable } from "../../lib/store/store.ts";
+import { StorageUnavailable } from "../../lib/store/database.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 
 function logging(options: Partial<LoggerDeps> = {}) {

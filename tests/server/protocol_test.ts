@@ -484,7 +484,7 @@ scene(
 
 Deno.test("[ACK-1] on the embedded database too: what was acked is there when it is opened again", async () => {
   const folder = await Deno.makeTempDir();
-  const { openStore } = await import("../../lib/store/deno_store.ts");
+  const { openStore } = await import("../../lib/store/store.ts");
   const { createServer } = await import("../../lib/server/server.ts");
   const { realEnvironment: realSurroundings } = await import("../../lib/server/environment.ts");
   const { nodeVerifier } = await import("../../lib/server/rooms/verifier.ts");

@@ -6,8 +6,9 @@ import { type ChatServer, createServer, type ServerDeps, type Visitor } from "..
 import { realEnvironment } from "../../lib/server/environment.ts";
 import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
 import { serveSocket, SOCKET_IDLE_TIMEOUT_S } from "../../lib/server/connections/websocket.ts";
-import { openStore } from "../../lib/store/deno_store.ts";
-import type { Kv, Store } from "../../lib/store/store.ts";
+import { openStore } from "../../lib/store/store.ts";
+import type { Kv } from "../../lib/store/database.ts";
+import type { Store } from "../../lib/store/store.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import type { RoomId, RoomKind } from "../../lib/protocol/event.ts";
 import { newFounding, type OpenWire, webSocketWire } from "../support/client.ts";

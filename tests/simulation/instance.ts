@@ -7,7 +7,7 @@ import type { ServerConfig } from "../../lib/server/config.ts";
 import { Polling } from "../../lib/server/connections/poll_endpoint.ts";
 import { type ChatServer, type ConnectionHandle, createServer, type Visitor } from "../../lib/server/server.ts";
 import type { ClientConnection } from "../../lib/server/connections/client_session.ts";
-import { openStore } from "../../lib/store/deno_store.ts";
+import { openStore } from "../../lib/store/store.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
 import { fakeVerifier } from "./fake_ed25519.ts";

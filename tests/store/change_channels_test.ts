@@ -1,6 +1,6 @@
 /** What becomes of a listener when its watch fails, and of its watch when the listener goes. */
 import { assert, assertEquals } from "@std/assert";
-import { openStore } from "../../lib/store/deno_store.ts";
+import { openStore } from "../../lib/store/store.ts";
 import { CHANGE_CHANNELS } from "../../lib/store/keys.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 import { appendSurely, eventOf, headOf, idOf, makeRoom } from "./contract.ts";

@@ -1,7 +1,9 @@
 /** What every store promises, whatever database is under it. Each *_test.ts here runs it on one database. */
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import { encodePayload, type Event, type EventContent, eventIdOf, type RoomKind } from "../../lib/protocol/event.ts";
-import type { Kv, LogHead, Store } from "../../lib/store/store.ts";
+import type { Kv } from "../../lib/store/database.ts";
+import type { LogHead } from "../../lib/store/rooms/log_records.ts";
+import type { Store } from "../../lib/store/store.ts";
 import { logContract } from "./contract_log.ts";
 import { roomsContract } from "./contract_rooms.ts";
 import { sharingContract } from "./contract_sharing.ts";

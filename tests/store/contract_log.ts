@@ -6,8 +6,8 @@ import {
   APPEND_MAX_EVENTS,
   appendBytes,
   type AuthorRecord,
-  type Store,
-} from "../../lib/store/store.ts";
+} from "../../lib/store/rooms/log_records.ts";
+import type { Store } from "../../lib/store/store.ts";
 import { appendSurely, eventOf, fill, headOf, idOf, makeRoom, NOON, type StoreTest } from "./contract.ts";
 import { assertLogIntact } from "./log_integrity.ts";
 

@@ -3,13 +3,10 @@ import type { PausingRateLimit } from "../../lib/shared/rate_limiter.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CHANGE_CHANNELS } from "../../lib/store/keys.ts";
 import { MAILBOX_SLOTS } from "../../lib/store/instances/mailboxes.ts";
-import {
-  type Envelope,
-  type EnvelopeBatch,
-  type PresenceEntry,
-  STATS_TEXT_MAX_BYTES,
-  type Store,
-} from "../../lib/store/store.ts";
+import type { Envelope, EnvelopeBatch } from "../../lib/store/instances/mailboxes.ts";
+import type { PresenceEntry } from "../../lib/store/instances/presence.ts";
+import { STATS_TEXT_MAX_BYTES } from "../../lib/store/operators/stats_history.ts";
+import type { Store } from "../../lib/store/store.ts";
 import { appendSurely, eventOf, foundingOf, idOf, makeRoom, NOON, type StoreTest } from "./contract.ts";
 
 const main = idOf("main");
@@ -138,7 +135,7 @@ function bellsContract(test: StoreTest): void {
     const channel = listener.changes.channelOf(main);
     const end = new AbortController();
     const rings = listener.changes.listen(end.signal)[Symbol.asyncIterator]();
-    const next = async () => (await rings.next()).value;
+    const next = async () => (await rings.next()).value ?? undefined;
     const first = new Set<number | undefined>();
     for (let count = 0; count < CHANGE_CHANNELS; count++) first.add(await next());
     assertEquals(first.size, CHANGE_CHANNELS);

@@ -1,6 +1,6 @@
 /** What is left when an instance dies between any two steps of a verb, before or after a commit took effect. */
 import { assert, assertEquals } from "@std/assert";
-import { openStore } from "../../lib/store/deno_store.ts";
+import { openStore } from "../../lib/store/store.ts";
 import { keys } from "../../lib/store/keys.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";

@@ -1,6 +1,6 @@
 /** Several instances on one database, every operation held up by a seeded random time: what must hold in any order. */
 import { assert, assertEquals } from "@std/assert";
-import { openStore } from "../../lib/store/deno_store.ts";
+import { openStore } from "../../lib/store/store.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 import { appendSurely, eventOf, fill, headOf, idOf, makeRoom, NOON } from "./contract.ts";
 import { assertLogIntact } from "./log_integrity.ts";

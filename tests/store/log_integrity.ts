@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { eventIdOf } from "../../lib/protocol/event.ts";
 import { type EventValue, keys, type NumberValue } from "../../lib/store/keys.ts";
 import type { HeadRecord } from "../../lib/store/rooms/log.ts";
-import type { Kv } from "../../lib/store/store.ts";
+import type { Kv } from "../../lib/store/database.ts";
 
 /** Asserts: no holes from `oldest` to `head`, and exactly one index entry for each event. Returns the positions. */
 export async function assertLogIntact(kv: Kv, room: string): Promise<number[]> {

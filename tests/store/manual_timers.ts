@@ -1,6 +1,6 @@
 /** Timers that run when a test says so, and a store on them. */
 import type { StoreTimers } from "../../lib/store/database.ts";
-import { openStore } from "../../lib/store/deno_store.ts";
+import { openStore } from "../../lib/store/store.ts";
 import type { KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
 
 export class ManualTimers implements StoreTimers {

@@ -1,7 +1,7 @@
 /** MemoryKv is what most tests and the simulation stand on, so it is compared with the real Deno KV. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import type { Kv } from "../../lib/store/store.ts";
+import type { Kv } from "../../lib/store/database.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 
 const parts: fc.Arbitrary<Deno.KvKeyPart> = fc.constantFrom<Deno.KvKeyPart>(

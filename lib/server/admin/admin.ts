@@ -10,7 +10,10 @@ import { NOTICE_MAX_CHARS, NOTICE_MAX_ROOMS, NOTICES_MAX } from "../../protocol/
 import { encodeNotice, mergeNotices, type Notice, type NoticeUrgency, readNotice } from "../../protocol/notice.ts";
 import type { Verifier } from "../../crypto/signing.ts";
 import { type AuditHead, firstBreak } from "../../store/operators/audit.ts";
-import type { AuditEntry, Ban, LogHead, Store, SuggestedRoom } from "../../store/store.ts";
+import type { AuditEntry } from "../../store/operators/audit.ts";
+import type { Ban, SuggestedRoom } from "../../store/operators/runtime_settings.ts";
+import type { LogHead } from "../../store/rooms/log_records.ts";
+import type { Store } from "../../store/store.ts";
 import type { ServerConfig } from "../config.ts";
 import { readLimits, type RuntimeLimit } from "../limits/runtime_limits.ts";
 import type { ChatServer, Visitor } from "../server.ts";

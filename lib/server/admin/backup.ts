@@ -9,7 +9,9 @@ import { isRecord } from "../../protocol/event.ts";
 import { readWireEvent } from "../../protocol/decode_server.ts";
 import type { Verifier } from "../../crypto/signing.ts";
 import { firstBreak } from "../../store/operators/audit.ts";
-import type { AuditEntry, Ban, Store, SuggestedRoom } from "../../store/store.ts";
+import type { AuditEntry } from "../../store/operators/audit.ts";
+import type { Ban, SuggestedRoom } from "../../store/operators/runtime_settings.ts";
+import type { Store } from "../../store/store.ts";
 import { ArchiveError, type Lines, linesOf, readRoom, roomLines } from "./room_archive.ts";
 
 export const BACKUP_VERSION = 1;

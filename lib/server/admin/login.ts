@@ -9,7 +9,8 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
 import { isBase64UrlOf, toBase64Url } from "../../shared/base64url.ts";
-import type { OperatorSession, Store } from "../../store/store.ts";
+import type { OperatorSession } from "../../store/operators/operator_sessions.ts";
+import type { Store } from "../../store/store.ts";
 import type { ServerConfig } from "../config.ts";
 
 import { isPassword } from "./password.ts";

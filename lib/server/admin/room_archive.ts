@@ -6,7 +6,7 @@ import { type Event, isCount, isRecord, readEvent } from "../../protocol/event.t
 import { isBase64UrlOf } from "../../shared/base64url.ts";
 import { readRoomInfo, readWireEvent } from "../../protocol/decode_server.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
-import type { ArchivedEvent, RoomSnapshot } from "../../store/store.ts";
+import type { ArchivedEvent, RoomSnapshot } from "../../store/rooms/log_records.ts";
 
 export const ROOM_ARCHIVE_VERSION = 1;
 

@@ -27,7 +27,8 @@ import {
 } from "../../protocol/limits.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { Verifier } from "../../crypto/signing.ts";
-import { type Ban, StorageUnavailable } from "../../store/store.ts";
+import type { Ban } from "../../store/operators/runtime_settings.ts";
+import { StorageUnavailable } from "../../store/database.ts";
 import type { ServerConfig } from "../config.ts";
 import type { Hub, Member } from "../rooms/hub.ts";
 import type { Overload } from "../limits/overload.ts";

@@ -1,7 +1,7 @@
 /** What routes share: JSON in within a bound, JSON out, and the one mapping of problems to statuses. */
 import type { Cancel, Timers } from "../../shared/environment.ts";
 import { ROOM_API_PROBLEMS } from "../../protocol/codes.ts";
-import { StorageUnavailable } from "../../store/store.ts";
+import { StorageUnavailable } from "../../store/database.ts";
 import type { RoomApiFailure } from "../rooms/rooms.ts";
 import { realEnvironment } from "../environment.ts";
 

@@ -3,7 +3,9 @@
  * rooms"; the rooms' heads say what. A slow look at every open room makes up for any ring that was lost.
  */
 import type { Cancel } from "../../shared/environment.ts";
-import { type LogStore, StorageUnavailable, type Store } from "../../store/store.ts";
+import type { LogStore } from "../../store/rooms/log.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { ServerConfig } from "../config.ts";
 import type { Hub } from "./hub.ts";

@@ -11,9 +11,9 @@ import {
   appendBytes,
   type AuthorRecord,
   type LogHead,
-  type LogStore,
-  StorageUnavailable,
-} from "../../store/store.ts";
+} from "../../store/rooms/log_records.ts";
+import type { LogStore } from "../../store/rooms/log.ts";
+import { StorageUnavailable } from "../../store/database.ts";
 import { accept, type AcceptRules, judgeStored, type Refused } from "./accept.ts";
 import type { ServerConfig } from "../config.ts";
 import { errorText } from "../logger.ts";
@@ -40,7 +40,7 @@ export interface Submission {
 
 export interface CommitterDeps {
   room: RoomInfo;
-  log: LogStore;
+  log: Pick<LogStore, "readHead" | "readAuthors" | "findByNumber" | "append">;
   commit: ServerConfig["commit"];
   /** Least time from one commit to the next, ms, as the room is now: what comes in between is stored together. */
   gapMs(): number;

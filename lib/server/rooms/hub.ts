@@ -9,7 +9,9 @@ import type { AuthorKey, Event, RoomId, WireEvent } from "../../protocol/event.t
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { Person, RoomInfo } from "../../protocol/frames.ts";
 import { LATEST_EVENTS, PAGE_MAX_BYTES, PAGE_MAX_EVENTS } from "../../protocol/limits.ts";
-import { type LogHead, StorageUnavailable, type Store } from "../../store/store.ts";
+import type { LogHead } from "../../store/rooms/log_records.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
 import { Committer, type Submission } from "./committer.ts";
 import type { StoreLoad } from "../limits/overload.ts";
 import type { ServerConfig } from "../config.ts";

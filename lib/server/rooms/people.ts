@@ -2,7 +2,7 @@
 import type { AuthorKey } from "../../protocol/event.ts";
 import type { Person, PresenceFrame } from "../../protocol/frames.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
-import type { PresenceEntry } from "../../store/store.ts";
+import type { PresenceEntry } from "../../store/instances/presence.ts";
 import type { ServerConfig } from "../config.ts";
 
 export class People {

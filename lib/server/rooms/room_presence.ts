@@ -2,7 +2,8 @@
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { Person } from "../../protocol/frames.ts";
-import { type PresenceEntry, type PresenceStore, StorageUnavailable } from "../../store/store.ts";
+import type { PresenceEntry, PresenceStore } from "../../store/instances/presence.ts";
+import { StorageUnavailable } from "../../store/database.ts";
 import type { ServerConfig } from "../config.ts";
 import { People } from "./people.ts";
 import type { Environment } from "../environment.ts";

@@ -7,7 +7,9 @@ import type { RoomApiProblem } from "../../protocol/codes.ts";
 import { type Event, readEvent, type RoomId, type WireEvent } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
-import { StorageUnavailable, type Store, type SuggestedRoom } from "../../store/store.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
+import type { SuggestedRoom } from "../../store/operators/runtime_settings.ts";
 import type { ServerConfig } from "../config.ts";
 
 /** Why not, as an HTTP answer says it; ROOM_PROBLEMS has the status. */

@@ -14,8 +14,8 @@ import {
   ENVELOPE_BATCH_MAX_CHARS,
   type EnvelopeBatch,
   type MailboxStore,
-  StorageUnavailable,
-} from "../../store/store.ts";
+} from "../../store/instances/mailboxes.ts";
+import { StorageUnavailable } from "../../store/database.ts";
 import type { ServerConfig } from "../config.ts";
 import type { Hub, Member } from "./hub.ts";
 

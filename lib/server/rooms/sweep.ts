@@ -2,7 +2,8 @@
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
-import { StorageUnavailable, type Store } from "../../store/store.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
 import type { ServerConfig } from "../config.ts";
 import { errorText } from "../logger.ts";
 import type { Environment } from "../environment.ts";

@@ -18,7 +18,6 @@ export interface FigureRow {
 export const SERVER_TRANSPORTS = ["websocket", "polling"] as const;
 export type ServerTransport = (typeof SERVER_TRANSPORTS)[number];
 export const KV_OPERATIONS = ["read", "list", "commit"] as const;
-export type KvOperation = (typeof KV_OPERATIONS)[number];
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export const STATUS_CLASSES = ["2xx", "3xx", "4xx", "5xx"] as const;

@@ -1,6 +1,7 @@
 /** What /health says: measured when asked, and nothing that was not measured. */
 import type { Clock, Timers } from "../../shared/environment.ts";
-import { StorageUnavailable, type Store } from "../../store/store.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
 import type { EnvironmentName, Platform, ServerConfig } from "../config.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Load } from "../limits/overload.ts";

@@ -4,7 +4,8 @@
  * number of rooms and people. Read only while somebody looks, and then only what is new.
  */
 import type { Cancel, Clock, Timers } from "../../shared/environment.ts";
-import { type StatsGrain, type StatsStore, StorageUnavailable } from "../../store/store.ts";
+import type { StatsGrain, StatsStore } from "../../store/operators/stats_history.ts";
+import { StorageUnavailable } from "../../store/database.ts";
 
 import type { ServerStats } from "./server_stats.ts";
 import {

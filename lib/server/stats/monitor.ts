@@ -7,7 +7,8 @@ import {
   type ReportRules,
   type TransportReport,
 } from "../../protocol/reports/transport_report.ts";
-import { StorageUnavailable, type Store } from "../../store/store.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
 import { APP_VERSION } from "./health.ts";
 import { errorText } from "../logger.ts";
 import { Polling } from "../connections/poll_endpoint.ts";

@@ -2,10 +2,10 @@
 import type { RoomId } from "../../protocol/event.ts";
 import type { Database } from "../database.ts";
 import { CHANGE_CHANNELS, changeChannelOf, keys } from "../keys.ts";
-import type { ChangeChannels } from "../store.ts";
 import { watchVersions } from "../watching.ts";
 
-export class KvChangeChannels implements ChangeChannels {
+/** Bells tell other instances that something of some rooms changed. They may ring twice or for nothing, never too seldom. */
+export class ChangeChannels {
   readonly #database: Database;
   readonly #closed: AbortSignal;
 
@@ -15,6 +15,7 @@ export class KvChangeChannels implements ChangeChannels {
     this.#closed = closed;
   }
 
+  /** The channel a room shares with others. */
   channelOf(room: RoomId): number {
     return changeChannelOf(room);
   }

@@ -1,7 +1,6 @@
 /** Leases: work that one instance does for all, and another one takes over when it is gone. */
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
-import type { LeaseStore } from "../store.ts";
 
 /** Value of the key `lease`. */
 interface Lease {
@@ -10,13 +9,15 @@ interface Lease {
   until: number;
 }
 
-export class KvLeases implements LeaseStore {
+/** Work that one instance does for all. */
+export class LeaseStore {
   readonly #database: Database;
 
   constructor(database: Database) {
     this.#database = database;
   }
 
+  /** Whether this instance holds the lease `name` for the next `forMs`; another one gets it only after that. */
   async acquire(name: string, instance: string, forMs: number, nowMs: number): Promise<boolean> {
     const key = keys.lease(name);
     const { value, versionstamp } = await this.#database.get<Lease>(key);

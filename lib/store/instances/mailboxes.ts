@@ -2,10 +2,11 @@
  * Mailboxes: what one instance hands to another one, and nobody keeps. Each instance has one; each sender has
  * MAILBOX_SLOTS places in it, so it cannot grow, and every place empties itself after `lifeMs` when nobody does.
  */
+import type { SignalFailure } from "../../protocol/codes.ts";
+import type { AuthorKey, RoomId } from "../../protocol/event.ts";
 import { BoundedMap } from "../../shared/bounded.ts";
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
-import type { Envelope, EnvelopeBatch, MailboxStore } from "../store.ts";
 import { watchVersions } from "../watching.ts";
 
 /** Posts of one sender that may lie in one mailbox. */
@@ -21,7 +22,32 @@ interface StoredPost extends EnvelopeBatch {
   expiresAt: number;
 }
 
-export class KvMailboxes implements MailboxStore {
+/** Something that one instance hands to another. */
+export type Envelope =
+  /** For a person in a room. `answer`: when nobody is there to take it, the sender's instance wants to know. */
+  | {
+    type: "signal";
+    room: RoomId;
+    from: AuthorKey;
+    to: AuthorKey;
+    payload: string;
+    signature: string;
+    answer: boolean;
+  }
+  /** The answer: what `from` sent to `to` was not taken. */
+  | { type: "signal_undeliverable"; room: RoomId; from: AuthorKey; to: AuthorKey; reason: SignalFailure };
+
+/** Envelopes that one instance sent together. */
+export interface EnvelopeBatch {
+  /** The sender's instance. */
+  from: string;
+  envelopes: Envelope[];
+}
+
+/** Most characters of payloads in one post: KV stores a text with one letter beyond Latin-1 as two bytes each. */
+export const ENVELOPE_BATCH_MAX_CHARS = 24_576;
+
+export class MailboxStore {
   readonly #database: Database;
   readonly #closed: AbortSignal;
   /** The next place to write to, by receiver. Forgotten with those not written to for longest. */
@@ -33,6 +59,10 @@ export class KvMailboxes implements MailboxStore {
     this.#closed = closed;
   }
 
+  /**
+   * Puts a post into an instance's mailbox and rings for it; false when the places of this sender are taken: nothing is
+   * put. Nobody finds it any more after `lifeMs`.
+   */
   async put(to: string, from: string, envelopes: readonly Envelope[], lifeMs: number, nowMs: number): Promise<boolean> {
     const slot = this.#nextSlots.get(to) ?? 0;
     const key = keys.mail(to, from, slot);
@@ -56,6 +86,7 @@ export class KvMailboxes implements MailboxStore {
     return stored !== undefined;
   }
 
+  /** Reads and deletes what lies in an instance's mailbox, oldest first. */
   async take(instance: string, nowMs: number): Promise<EnvelopeBatch[]> {
     const taken: EnvelopeBatch[] = [];
     for (let tries = 0; tries < TAKE_TRIES;) {
@@ -80,6 +111,7 @@ export class KvMailboxes implements MailboxStore {
     return taken;
   }
 
+  /** Yields at once, and whenever something may lie in the mailbox, until `signal` aborts. */
   async *listen(instance: string, signal: AbortSignal): AsyncGenerator<void, void, void> {
     const ended = AbortSignal.any([signal, this.#closed]);
     for await (const _ of watchVersions(this.#database, [keys.mailbox(instance)], ended)) yield;

@@ -2,7 +2,6 @@
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
 import { type PausingRateLimit, takeTokens } from "../../shared/rate_limiter.ts";
-import type { LimitStore } from "../store.ts";
 
 /** Value of the key `limit`. */
 export interface Allowance {
@@ -42,7 +41,7 @@ export function takeOne(
   return { allowance: { tatMs, pausedUntil: nowMs + pauseMs }, waitMs: pauseMs };
 }
 
-export class KvLimits implements LimitStore {
+export class LimitStore {
   readonly #database: Database;
   /** Takes of this instance that wait, by key. All that wait when a commit begins go into it together. */
   readonly #waiting = new Map<string, Take[]>();
@@ -51,6 +50,10 @@ export class KvLimits implements LimitStore {
     this.#database = database;
   }
 
+  /**
+   * Takes one from the allowance of `who` for `what`, counted over all instances. Allowed: undefined. Else how long to
+   * wait, ms; a refused try does not lengthen the wait.
+   */
   take(what: string, who: string, rate: PausingRateLimit, nowMs: number): Promise<number | undefined> {
     return new Promise((resolve, reject) => {
       const name = JSON.stringify([what, who]);

@@ -3,14 +3,7 @@ import { type AuthorKey, type Event, isCount, isRecord, type RoomId, type WireEv
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { Database } from "../database.ts";
 import { changeChannelOf, type EventValue, keys, type NumberValue } from "../keys.ts";
-import {
-  APPEND_MAX_BYTES,
-  APPEND_MAX_EVENTS,
-  appendBytes,
-  type AuthorRecord,
-  type LogHead,
-  type LogStore,
-} from "../store.ts";
+import { APPEND_MAX_BYTES, APPEND_MAX_EVENTS, appendBytes, type AuthorRecord, type LogHead } from "./log_records.ts";
 
 /** Value of the key `head`: a LogHead without the versionstamp, which the database keeps. */
 export type HeadRecord = Omit<LogHead, "versionstamp">;
@@ -52,7 +45,7 @@ export function toHead(entry: Deno.KvEntryMaybe<HeadRecord>): LogHead | undefine
   return entry.versionstamp === null ? undefined : { ...entry.value, versionstamp: entry.versionstamp };
 }
 
-export class KvLog implements LogStore {
+export class LogStore {
   readonly #database: Database;
 
   readonly #random: (byteLength: number) => Uint8Array;
@@ -62,10 +55,12 @@ export class KvLog implements LogStore {
     this.#random = random;
   }
 
+  /** The log's head, or undefined when there is no such room. */
   async readHead(room: RoomId): Promise<LogHead | undefined> {
     return toHead(await this.#database.get<HeadRecord>(keys.head(room)));
   }
 
+  /** As `readHead`, for many rooms, in their order. */
   async readHeads(rooms: readonly RoomId[]): Promise<(LogHead | undefined)[]> {
     return (await this.#database.getMany<HeadRecord>(rooms.map(keys.head))).map(toHead);
   }
@@ -79,6 +74,7 @@ export class KvLog implements LogStore {
     return records;
   }
 
+  /** Where the author's event number `n` was stored; undefined when it was not, or is deleted by now. */
   async findByNumber(room: RoomId, wanted: readonly { author: AuthorKey; n: number }[]) {
     const entries = await this.#database.getMany<NumberValue>(
       wanted.map(({ author, n }) => keys.number(room, author, n)),
@@ -86,6 +82,12 @@ export class KvLog implements LogStore {
     return entries.map(({ value }) => value ? { id: value[0], position: value[1] } : undefined);
   }
 
+  /**
+   * Appends events at the positions after `expected.head`, with the authors' new records, in one atomic commit that also
+   * rings the room's channel. `undefined` when somebody else wrote to the log since `expected` was read: nothing is stored,
+   * read again. When this resolves, the events are on disk. Throws RangeError for more than APPEND_MAX_EVENTS events or
+   * authors or APPEND_MAX_BYTES of `appendBytes`, or for none at all.
+   */
   async append(
     room: RoomId,
     expected: LogHead,
@@ -113,6 +115,10 @@ export class KvLog implements LogStore {
     return versionstamp === undefined ? undefined : { ...after, versionstamp };
   }
 
+  /**
+   * Stored events at `from`, `from` + 1, …: up to `limit` of them and about `maxBytes`, none after `to`. Starts later
+   * than asked when older ones are deleted: `from` in the answer says where. Empty when there is nothing.
+   */
   async readRange(room: RoomId, from: number, to: number, limit: number, maxBytes: number) {
     const events: WireEvent[] = [];
     if (limit < 1 || to < from) return { from, events };
@@ -133,6 +139,11 @@ export class KvLog implements LogStore {
     return { from: first, events };
   }
 
+  /**
+   * Deletes the events stored before `beforeMs`, and the oldest ones beyond the newest `keep`, with every index entry of
+   * theirs. Returns how many are gone. Safe beside appends and beside another instance that does the same: it works in
+   * small commits from the oldest event on, and leaves the rest for the next time when appends keep winning the race.
+   */
   async trim(room: RoomId, keep: number, beforeMs: number): Promise<number> {
     for (let removed = 0;;) {
       const head = await this.readHead(room);
@@ -149,6 +160,10 @@ export class KvLog implements LogStore {
     }
   }
 
+  /**
+   * Deletes every event and begins a new epoch, in which positions go on. Authors keep their numbers. False when there is
+   * no such room, or appends kept winning the race: then most is gone, and clearing again takes the rest.
+   */
   async clear(room: RoomId): Promise<boolean> {
     for (let race = 0; race < TRIM_RACES_MAX; race++) {
       await this.trim(room, 0, Infinity);

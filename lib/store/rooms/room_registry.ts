@@ -6,7 +6,7 @@ import type { RoomInfo } from "../../protocol/frames.ts";
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
 import { type HeadRecord, notifyChange, setAuthor, setEvent } from "./log.ts";
-import { type RoomStore, StorageUnavailable } from "../store.ts";
+import { StorageUnavailable } from "../database.ts";
 
 /** Codes that are tried for one room before `no_free_code`. */
 export const CODE_ATTEMPTS = 16;
@@ -30,7 +30,7 @@ export interface Removal {
   listed: boolean;
 }
 
-export class KvRooms implements RoomStore {
+export class RoomStore {
   readonly #database: Database;
   readonly #random: (byteLength: number) => Uint8Array;
 
@@ -39,6 +39,10 @@ export class KvRooms implements RoomStore {
     this.#random = random;
   }
 
+  /**
+   * Makes the room of this founding event (already checked), its first event stored at position 1, and its code,
+   * reserved in the same commit so that no code ever names two rooms. Making the same room twice returns it again.
+   */
   async create(founding: Event, nowMs: number): Promise<RoomInfo | { problem: "id_taken" | "no_free_code" }> {
     if (founding.kind !== "room") {
       throw new TypeError(`a room is founded by an event of kind room, not ${founding.kind}`);
@@ -90,10 +94,15 @@ export class KvRooms implements RoomStore {
     return room === null ? undefined : await this.byId(room);
   }
 
+  /** Whether a code is in use, for suggestions. */
   async codeExists(code: string): Promise<boolean> {
     return (await this.#database.get(keys.code(code))).versionstamp !== null;
   }
 
+  /**
+   * Listed rooms, the ones with the newest activity first, up to `limit`. When it cuts, which ones of the last minute
+   * on the list are in is arbitrary: the index knows minutes.
+   */
   async listed(limit: number): Promise<{ room: RoomInfo; lastAt: number }[]> {
     if (limit < 1) return [];
     // The home page bears a list some seconds old, and replicas near it answer faster.
@@ -114,6 +123,7 @@ export class KvRooms implements RoomStore {
     return listed.sort((a, b) => b.lastAt - a.lastAt);
   }
 
+  /** All rooms, page by page, for the sweep. `after` is the last id of the page before. */
   async page(after: RoomId | undefined, limit: number): Promise<RoomInfo[]> {
     if (limit < 1) return [];
     const start = after === undefined ? {} : { start: [...keys.room(after), 0] };
@@ -121,11 +131,13 @@ export class KvRooms implements RoomStore {
     return entries.map(({ value }) => value);
   }
 
+  /** How many rooms there are. */
   async count(): Promise<number> {
     const { value } = await this.#database.get<Deno.KvU64>(keys.roomCount, "eventual");
     return Number(value?.value ?? 0n);
   }
 
+  /** As `remove`, by an operator: for DELETED_KNOWN_MS it is known as deleted, and nobody can make it again. */
   async deleteForGood(room: RoomId, nowMs: number): Promise<void> {
     await this.#database.commit((atomic) => {
       atomic.set(keys.deleted(room), nowMs, { expireIn: DELETED_KNOWN_MS });
@@ -133,10 +145,15 @@ export class KvRooms implements RoomStore {
     await this.remove(room);
   }
 
+  /** Whether an operator deleted this room, and not too long ago. */
   async wasDeleted(room: RoomId): Promise<boolean> {
     return (await this.#database.get(keys.deleted(room))).versionstamp !== null;
   }
 
+  /**
+   * Deletes a room with everything of it: log, indexes, authors, code. From its first commit on nobody finds the room or
+   * appends to it; an interrupted removal is completed by `finishRemovals`.
+   */
   async remove(room: RoomId): Promise<void> {
     const { value: info, versionstamp } = await this.#database.get<RoomInfo>(keys.room(room));
     if (info) {
@@ -153,6 +170,7 @@ export class KvRooms implements RoomStore {
     await this.#finishRemoval(room);
   }
 
+  /** Completes removals that a crash interrupted, for the sweep. Returns how many. */
   async finishRemovals(): Promise<number> {
     const entries = await this.#database.list({ prefix: keys.allRemoving }, { limit: REMOVALS_PER_SWEEP });
     for (const { key } of entries) await this.#finishRemoval(String(key[1]));

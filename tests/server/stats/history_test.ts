@@ -1,7 +1,7 @@
 /** A day of statistics of several instances in one database, in virtual time. */
 import { assert, assertEquals } from "@std/assert";
-import { openStore } from "../../../lib/store/deno_store.ts";
-import { STATS_TEXT_MAX_BYTES } from "../../../lib/store/store.ts";
+import { openStore } from "../../../lib/store/store.ts";
+import { STATS_TEXT_MAX_BYTES } from "../../../lib/store/operators/stats_history.ts";
 import {
   type CounterName,
   COUNTERS,
