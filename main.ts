@@ -1,6 +1,7 @@
 import { App, staticFiles } from "fresh";
 import { compressedFiles } from "@/lib/server/http/compression.ts";
-import { ConfigError, type ServerConfig } from "@/lib/server/config.ts";
+import { ConfigError } from "@/lib/server/config/read_config.ts";
+import type { ServerConfig } from "@/lib/server/config/server_config.ts";
 import type { RequestState } from "@/lib/server/http/route_helpers.ts";
 import { ownConfig, ownLogger, ownStats } from "@/lib/server/instance.ts";
 import { answerErrors, watchRequests } from "@/lib/server/http/requests.ts";

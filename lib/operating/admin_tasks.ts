@@ -7,7 +7,7 @@ import { openStore } from "../store/store.ts";
 import { openKv } from "../store/open_kv.ts";
 import { StorageUnavailable } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
-import { ConfigError, readConfig } from "../server/config.ts";
+import { ConfigError, readConfig } from "../server/config/read_config.ts";
 import { nodeVerifier } from "../server/rooms/verifier.ts";
 import { backupLines, checkBackup, restoreBackup, RestoreError } from "../server/admin/backup.ts";
 import { publicKeyOf } from "../server/admin/operator_key.ts";

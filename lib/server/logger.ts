@@ -3,7 +3,7 @@
  * says, never what somebody wrote, who wrote it, or where they are: no names, texts, codes, links, addresses, cookies.
  */
 import { BoundedMap } from "../shared/bounded.ts";
-import type { EnvironmentName } from "./config.ts";
+import type { EnvironmentName } from "./config/server_config.ts";
 import { LOG_LEVELS, type LogLevel } from "./stats/figures.ts";
 import type { Log } from "./environment.ts";
 

@@ -9,7 +9,7 @@ import { StorageUnavailable } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import { publicKeyOf } from "./admin/operator_key.ts";
 import { Broadcasts } from "./admin/broadcasts.ts";
-import type { ServerConfig } from "./config.ts";
+import type { ServerConfig } from "./config/server_config.ts";
 import { ChangeFeed } from "./rooms/change_feed.ts";
 import { type HealthAnswer, HealthCheck } from "./stats/health.ts";
 import { Hub } from "./rooms/hub.ts";

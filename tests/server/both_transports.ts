@@ -1,5 +1,5 @@
 /** A server for tests with both transports, WebSocket and polling, over real HTTP. */
-import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config/server_config.ts";
 import { Polling } from "../../lib/server/connections/poll_endpoint.ts";
 import { realEnvironment } from "../../lib/server/environment.ts";
 import { serveSocket } from "../../lib/server/connections/websocket.ts";

@@ -1,7 +1,8 @@
 /** What phones are told for their links, and that a real TURN server takes what they are given. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { App } from "fresh";
-import { DEFAULT_CONFIG, readConfig } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
+import { readConfig } from "../../lib/server/config/read_config.ts";
 import type { RequestState } from "../../lib/server/http/route_helpers.ts";
 import { meshConfigFor, turnCredential, turnUser } from "../../lib/server/http/ice_config.ts";
 import { visitor } from "../../lib/server/http/security.ts";

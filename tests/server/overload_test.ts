@@ -1,6 +1,6 @@
 /** Too much to do: what is refused when, in which order, and how it ends. */
 import { assert, assertEquals } from "@std/assert";
-import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import { LoadMeter } from "../../lib/server/limits/load_meter.ts";
 import { type Load, LOAD_LEVELS, type LoadSignals, nextLoad, NO_LOAD } from "../../lib/server/limits/overload.ts";
 import { isFailure, retryDelayMs } from "../../lib/routing/backoff.ts";

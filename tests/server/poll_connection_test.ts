@@ -1,7 +1,7 @@
 /** One polling connection under virtual time: numbering, holding, expiring, ending. */
 import { assert, assertEquals } from "@std/assert";
 import { POLL_ANSWER_MAX_BYTES, POLL_HOLD_MS } from "../../lib/protocol/limits.ts";
-import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import { PollConnection } from "../../lib/server/connections/poll_connection.ts";
 import { drained, VirtualTime } from "../support/virtual_time.ts";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { App } from "fresh";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import type { Event } from "../../lib/protocol/event.ts";
-import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import type { RequestState } from "../../lib/server/http/route_helpers.ts";
 import { stopOwnServer } from "../../lib/server/instance.ts";
 import { contentPolicy, ownOriginOnly, securityHeaders, visitor } from "../../lib/server/http/security.ts";

@@ -1,6 +1,6 @@
 /** Servers for tests: on a database in memory, with real or virtual time, joined in process or over real sockets. */
 import type { Clock, Timers } from "../../lib/shared/environment.ts";
-import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config/server_config.ts";
 import { type ChatServer, createServer, type ServerDeps, type Visitor } from "../../lib/server/server.ts";
 
 import { realEnvironment } from "../../lib/server/environment.ts";

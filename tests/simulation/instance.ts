@@ -3,7 +3,7 @@
  * two steps; then its timers never fire, its lines are cut, and of its database operations under way some still land.
  */
 import type { RoomId } from "../../lib/protocol/event.ts";
-import type { ServerConfig } from "../../lib/server/config.ts";
+import type { ServerConfig } from "../../lib/server/config/server_config.ts";
 import { Polling } from "../../lib/server/connections/poll_endpoint.ts";
 import { type ChatServer, type ConnectionHandle, createServer, type Visitor } from "../../lib/server/server.ts";
 import type { ClientConnection } from "../../lib/server/connections/client_session.ts";

@@ -1,5 +1,5 @@
 /** What sort of story a seed tells: how long, how much is said in it, how often something breaks. */
-import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config/server_config.ts";
 import type { SeededRandom } from "./random.ts";
 
 export interface Plot {

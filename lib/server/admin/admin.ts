@@ -14,7 +14,7 @@ import type { AuditEntry } from "../../store/operators/audit.ts";
 import type { Ban, SuggestedRoom } from "../../store/operators/runtime_settings.ts";
 import type { LogHead } from "../../store/rooms/log_records.ts";
 import type { Store } from "../../store/store.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { readLimits, type RuntimeLimit } from "../limits/runtime_limits.ts";
 import type { ChatServer, Visitor } from "../server.ts";
 import type { Environment } from "../environment.ts";

@@ -11,7 +11,7 @@ import { timingSafeEqual } from "node:crypto";
 import { isBase64UrlOf, toBase64Url } from "../../shared/base64url.ts";
 import type { OperatorSession } from "../../store/operators/operator_sessions.ts";
 import type { Store } from "../../store/store.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 
 import { isPassword } from "./password.ts";
 

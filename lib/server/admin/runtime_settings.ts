@@ -10,7 +10,7 @@ import { mergeNotices, type Notice, readNotice } from "../../protocol/notice.ts"
 import type { Ban, SuggestedRoom } from "../../store/operators/runtime_settings.ts";
 import { StorageUnavailable } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { type LimitView, RUNTIME_LIMITS } from "../limits/runtime_limits.ts";
 import type { Environment } from "../environment.ts";
 

@@ -29,7 +29,7 @@ import { toBase64Url } from "../../shared/base64url.ts";
 import type { Verifier } from "../../crypto/signing.ts";
 import type { Ban } from "../../store/operators/runtime_settings.ts";
 import { StorageUnavailable } from "../../store/database.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import type { Hub, Member } from "../rooms/hub.ts";
 import type { Overload } from "../limits/overload.ts";
 import { RateLimiter } from "../../shared/rate_limiter.ts";

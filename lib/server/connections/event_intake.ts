@@ -8,7 +8,7 @@ import { SEND_MAX_EVENTS } from "../../protocol/limits.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
 import { RateLimiter } from "../../shared/rate_limiter.ts";
 import type { RuntimeSettings } from "../admin/runtime_settings.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import type { Environment } from "../environment.ts";
 import type { Overload } from "../limits/overload.ts";
 import type { Outcome, Sender, Submission } from "../rooms/committer.ts";

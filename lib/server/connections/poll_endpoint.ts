@@ -10,7 +10,7 @@ import {
   type PollProblem,
   readPollRequest,
 } from "../../protocol/poll_frames.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { readBody } from "../http/responses.ts";
 import { PollConnection } from "./poll_connection.ts";
 import type { ChatServer, Visitor } from "../server.ts";

@@ -2,7 +2,7 @@
 import type { Random } from "../../shared/environment.ts";
 import { getCookies, setCookie } from "@std/http/cookie";
 import { isBase64UrlOf, toBase64Url } from "../../shared/base64url.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 
 /** Name of the cookie. It counts tries and connections, and knows no person. */
 export const DEVICE_COOKIE = "device";

@@ -6,7 +6,7 @@ import { toBase64Url } from "../../shared/base64url.ts";
 import { MESH_AUTO_UPGRADE_DEVELOPMENT_MS } from "../../protocol/limits.ts";
 import { type IceServer, LOCAL_MESH_CONFIG, type MeshConfig } from "../../protocol/peer/mesh_config.ts";
 import { publicKeyOf } from "../admin/operator_key.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 
 const utf8 = new TextEncoder();
 

@@ -2,7 +2,7 @@
 import type { Random } from "../../shared/environment.ts";
 import { HttpError } from "fresh";
 import { toBase64Url } from "../../shared/base64url.ts";
-import type { EnvironmentName } from "../config.ts";
+import type { EnvironmentName } from "../config/server_config.ts";
 import { define } from "./route_helpers.ts";
 import { errorFields, type Logger } from "../logger.ts";
 import type { ServerStats } from "../stats/server_stats.ts";

@@ -1,6 +1,6 @@
 /** The headers that keep a page to itself, and who a visitor is: the app's middlewares. */
 import { csp, csrf } from "fresh";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { define, type RequestState } from "./route_helpers.ts";
 import { addressOf, isSecure, nameDevice, newDevice, readDevice } from "./device.ts";
 import { realEnvironment } from "../environment.ts";

@@ -3,7 +3,7 @@
  * come back, so that what was taken is done in time. A decision over measured signals; who measures is load_meter.ts.
  */
 import type { Cancel } from "../../shared/environment.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import type { Environment } from "../environment.ts";
 
 /** What is refused, each level on top of those before it. */

@@ -2,7 +2,7 @@
  * When those who are sent away should come back: each at another time, and the more they are, the later. The generic cell
  * rate algorithm (ITU-T I.371) turned around: one number remembers until when the next moments are given out.
  */
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 
 export class RetryScheduler {
   readonly #settings: ServerConfig["closing"];

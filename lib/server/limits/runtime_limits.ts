@@ -1,5 +1,5 @@
 /** The limits that an operator changes while the server runs: what each means, what it may be, and where it takes effect. */
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 
 export interface RuntimeLimit {
   /** As docs/OPERATING.md and the audit log name it. */

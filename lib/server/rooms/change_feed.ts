@@ -7,7 +7,7 @@ import type { LogStore } from "../../store/rooms/log.ts";
 import { StorageUnavailable } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
 import type { RoomId } from "../../protocol/event.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import type { Hub } from "./hub.ts";
 import type { Environment } from "../environment.ts";
 

@@ -15,7 +15,7 @@ import {
 import type { LogStore } from "../../store/rooms/log.ts";
 import { StorageUnavailable } from "../../store/database.ts";
 import { accept, type AcceptRules, judgeStored, type Refused } from "./accept.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { errorText } from "../logger.ts";
 import type { StoreLoad } from "../limits/overload.ts";
 import { type Environment } from "../environment.ts";

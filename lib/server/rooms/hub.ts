@@ -14,7 +14,7 @@ import { StorageUnavailable } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
 import { Committer, type Submission } from "./committer.ts";
 import type { StoreLoad } from "../limits/overload.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { RoomPresence } from "./room_presence.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
 import type { Environment } from "../environment.ts";

@@ -3,7 +3,7 @@ import type { AuthorKey } from "../../protocol/event.ts";
 import type { Person, PresenceFrame } from "../../protocol/frames.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import type { PresenceEntry } from "../../store/instances/presence.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 
 export class People {
   /** A person with several tabs is one person. */

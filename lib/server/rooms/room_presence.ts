@@ -4,7 +4,7 @@ import type { RoomId } from "../../protocol/event.ts";
 import type { Person } from "../../protocol/frames.ts";
 import type { PresenceEntry, PresenceStore } from "../../store/instances/presence.ts";
 import { StorageUnavailable } from "../../store/database.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { People } from "./people.ts";
 import type { Environment } from "../environment.ts";
 

@@ -10,7 +10,7 @@ import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
 import { StorageUnavailable } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
 import type { SuggestedRoom } from "../../store/operators/runtime_settings.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 
 /** Why not, as an HTTP answer says it; ROOM_PROBLEMS has the status. */
 export interface RoomApiFailure {

@@ -16,7 +16,7 @@ import {
   type MailboxStore,
 } from "../../store/instances/mailboxes.ts";
 import { StorageUnavailable } from "../../store/database.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import type { Hub, Member } from "./hub.ts";
 
 export interface SignalingDeps {

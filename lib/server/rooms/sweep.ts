@@ -4,7 +4,7 @@ import type { RoomId } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { StorageUnavailable } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { errorText } from "../logger.ts";
 import type { Environment } from "../environment.ts";
 

@@ -2,7 +2,7 @@
 import type { Clock, Timers } from "../../shared/environment.ts";
 import { StorageUnavailable } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
-import type { EnvironmentName, Platform, ServerConfig } from "../config.ts";
+import type { EnvironmentName, Platform, ServerConfig } from "../config/server_config.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Load } from "../limits/overload.ts";
 import type { Log } from "../environment.ts";
