@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { adminTexts } from "../../lib/ui/texts/admin_texts.ts";
-import { AUDIT_SHOWN } from "../../lib/server/admin/admin.ts";
+import { AUDIT_SHOWN } from "../../lib/server/admin/audit_log.ts";
 import { newFounding, TestClient, webSocketWire } from "../support/client.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";
 import { OPERATOR_KEY, PASSWORD, PASSWORD_HASH } from "./operators.ts";

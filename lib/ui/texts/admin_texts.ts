@@ -1,6 +1,6 @@
 // Runs in server.
 /** Every word of the operator's pages. English: operators read the log and the documents in it, too. */
-import type { ActionProblem } from "../../server/admin/admin.ts";
+import type { ActionProblem } from "../../server/admin/actions.ts";
 import { few } from "./room_texts.ts";
 
 export const adminTexts = {
