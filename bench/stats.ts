@@ -6,7 +6,7 @@
  *   deno run -A bench/stats.ts [rounds]
  */
 import { cpuUsage } from "node:process";
-import { createServer } from "../lib/server/server.ts";
+import { ChatServer } from "../lib/server/server.ts";
 import { ServerStats } from "../lib/server/stats/server_stats.ts";
 import { realEnvironment } from "../lib/server/environment.ts";
 import { nodeVerifier } from "../lib/server/rooms/verifier.ts";
@@ -53,7 +53,7 @@ async function measure(stats: ServerStats): Promise<number> {
     inFlightEvents: 100_000,
     addressConnections: { burst: 100_000, everyMs: 1, pauseMs: 0 },
   };
-  const server = createServer({
+  const server = new ChatServer({
     ...realEnvironment,
     store,
     config: configWith({ limits }),

@@ -11,7 +11,7 @@ import type { ServerConfig } from "./config/server_config.ts";
 import { LoadMeter } from "./limits/load_meter.ts";
 import { createLogger, logFormatOf, type Logger, writeToConsole } from "./logger.ts";
 import { Polling } from "./connections/poll_endpoint.ts";
-import { type ChatServer, createServer } from "./server.ts";
+import { ChatServer } from "./server.ts";
 import { workerChannel, WorkerGroup } from "./worker_group.ts";
 import { Monitor } from "./stats/monitor.ts";
 import { FigureReaders } from "./stats/reader.ts";
@@ -125,7 +125,7 @@ async function start(): Promise<ChatServer> {
     },
   });
   const meter = new LoadMeter(config.overload.memoryBytes);
-  const server = running = createServer({ ...environment, store, config, stats, verifier: nodeVerifier(), meter });
+  const server = running = new ChatServer({ ...environment, store, config, stats, verifier: nodeVerifier(), meter });
   polling = new Polling({ ...environment, server, stats, settings: config.polling });
   const watching = monitor = new Monitor({
     server,

@@ -485,7 +485,7 @@ scene(
 Deno.test("[ACK-1] on the embedded database too: what was acked is there when it is opened again", async () => {
   const folder = await Deno.makeTempDir();
   const { openStore } = await import("../../lib/store/store.ts");
-  const { createServer } = await import("../../lib/server/server.ts");
+  const { ChatServer } = await import("../../lib/server/server.ts");
   const { realEnvironment: realSurroundings } = await import("../../lib/server/environment.ts");
   const { nodeVerifier } = await import("../../lib/server/rooms/verifier.ts");
   const { newFounding } = await import("../support/client.ts");
@@ -493,7 +493,7 @@ Deno.test("[ACK-1] on the embedded database too: what was acked is there when it
     const founding = await newFounding();
     for (const expected of [[], ["one"]]) {
       const store = openStore({ kv: await openKv({ path: `${folder}/test.kv` }) });
-      const server = createServer({ ...realSurroundings, store, config: configWith(), verifier: nodeVerifier() });
+      const server = new ChatServer({ ...realSurroundings, store, config: configWith(), verifier: nodeVerifier() });
       const socket = listen(server);
       await server.createRoom(founding.wire, { device: "d", address: "a" });
       const ada = await TestClient.join({ open: socket.open(founding.room), room: founding.room });

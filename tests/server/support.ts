@@ -1,7 +1,8 @@
 /** Servers for tests: on a database in memory, with real or virtual time, joined in process or over real sockets. */
 import type { Clock, Timers } from "../../lib/shared/environment.ts";
 import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config/server_config.ts";
-import { type ChatServer, createServer, type ServerDeps, type Visitor } from "../../lib/server/server.ts";
+import { ChatServer, type ServerDeps } from "../../lib/server/server.ts";
+import type { Visitor } from "../../lib/server/connections/connection.ts";
 
 import { realEnvironment } from "../../lib/server/environment.ts";
 import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
@@ -63,7 +64,7 @@ export function startTestServer(options: TestServerOptions = {}): TestServer {
   const database = options.database ?? new MemoryDatabase({ now: () => time.now() });
   const store = openStore({ kv: options.kv ?? database.open(hooks) });
   const log: string[] = [];
-  const server = createServer({
+  const server = new ChatServer({
     store,
     config: configWith(options.config),
     clock: time,

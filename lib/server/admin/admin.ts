@@ -1,6 +1,6 @@
 /** What an operator sees and does, page by page. Every action is written to the audit log before it is done. */
 import { readLimits, type RuntimeLimit } from "../limits/runtime_limits.ts";
-import type { Visitor } from "../server.ts";
+import type { Visitor } from "../connections/connection.ts";
 import type { AdminDeps, PageDeps } from "./actions.ts";
 import { AuditLog } from "./audit_log.ts";
 import { BansPage } from "./bans_page.ts";

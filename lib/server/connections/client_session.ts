@@ -39,21 +39,9 @@ import type { ServerStats } from "../stats/server_stats.ts";
 import type { Environment } from "../environment.ts";
 import { errorText } from "../logger.ts";
 import type { EncodedPage } from "../rooms/recent_events.ts";
+import type { JoinDecision } from "./admission.ts";
+import type { ClientConnection } from "./connection.ts";
 import { EventIntake } from "./event_intake.ts";
-
-/** What carries frames to one client: a WebSocket, or anything that keeps their order. */
-export interface ClientConnection {
-  /** Sends one frame, or queues it. Never throws: a dead connection tells by `closed`. */
-  send(text: string): void;
-  close(code: number, reason: string): void;
-  /** Bytes that are not yet with the client. */
-  bufferedBytes(): number;
-}
-
-/** Whether a connection may join its room; the hub is held for it until `release`. */
-export type JoinDecision =
-  | { ok: true; hub: Hub }
-  | { ok: false; reason: CloseReason; retryAfterMs?: number };
 
 export interface ClientSessionDeps {
   room: RoomId;

@@ -7,8 +7,8 @@ import type { Cancel, Timers } from "../../shared/environment.ts";
 import { POLL_ANSWER_MAX_BYTES, POLL_HOLD_MS } from "../../protocol/limits.ts";
 import type { PollAnswerHead } from "../../protocol/poll_frames.ts";
 import type { ServerConfig } from "../config/server_config.ts";
-import type { ConnectionHandle } from "../server.ts";
-import type { ClientConnection } from "./client_session.ts";
+import type { ConnectionHandle } from "./connection.ts";
+import type { ClientConnection } from "./connection.ts";
 
 /** What one ended connection costs besides its frames, about. */
 const ENDED_BYTES = 512;

@@ -13,7 +13,8 @@ import {
 import type { ServerConfig } from "../config/server_config.ts";
 import { readBody } from "../http/responses.ts";
 import { PollConnection } from "./poll_connection.ts";
-import type { ChatServer, Visitor } from "../server.ts";
+import type { ChatServer } from "../server.ts";
+import type { Visitor } from "./connection.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
 
 export interface PollingDeps {

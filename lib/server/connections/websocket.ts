@@ -1,5 +1,6 @@
 /** A browser's WebSocket as a Connection. */
-import type { ChatServer, ConnectionHandle, Visitor } from "../server.ts";
+import type { ChatServer } from "../server.ts";
+import type { ConnectionHandle, Visitor } from "./connection.ts";
 import type { RoomId } from "../../protocol/event.ts";
 
 /**

@@ -2,7 +2,7 @@
 import { createDefine } from "fresh";
 import type { Admin } from "../admin/admin.ts";
 import type { Login, Operator } from "../admin/login.ts";
-import type { Visitor } from "../server.ts";
+import type { Visitor } from "../connections/connection.ts";
 
 /** What middlewares hand on with a request. */
 export interface RequestState {

@@ -14,7 +14,8 @@ import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import { type PollAnswerHead, readPollAnswerHead, writePollRequest } from "../../protocol/poll_frames.ts";
 import type { Store } from "../../store/store.ts";
 import type { Polling } from "../connections/poll_endpoint.ts";
-import type { ChatServer, Visitor } from "../server.ts";
+import type { ChatServer } from "../server.ts";
+import type { Visitor } from "../connections/connection.ts";
 
 import { SERVER_TRANSPORTS, type ServerTransport } from "./figures.ts";
 import type { ServerStats } from "./server_stats.ts";
