@@ -23,7 +23,7 @@ export const app = new App<RequestState>()
   .use(visitor(config))
   .fsRoutes();
 
-/** A wrong setting stops the start, with a line for each mistake and no stack around them. */
+/** A wrong setting stops the start, with one line per mistake and no stack. */
 function readOwnConfig(): ServerConfig {
   try {
     return ownConfig();

@@ -1,6 +1,6 @@
 /**
- * What operators do on a command line: `deno task admin:hash`, `admin:key`, `backup FILE`, `restore FILE`. They read the
- * same environment as the server.
+ * The operators' commands: `deno task admin:hash`, `admin:key`, `backup FILE`, `restore FILE`. They read the same
+ * environment as the server.
  */
 import { toBase64Url } from "../shared/base64url.ts";
 import { openStore } from "../store/store.ts";
@@ -14,7 +14,7 @@ import { publicKeyOf } from "../server/admin/operator_key.ts";
 import { hashPassword, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS } from "../server/admin/password.ts";
 import { ArchiveError } from "../server/admin/room_archive.ts";
 
-/** What went wrong, said in one line. */
+/** An expected failure, in one line. */
 class TaskError extends Error {}
 
 /** Ctrl-C where a password is typed. */
@@ -26,7 +26,7 @@ async function hash(): Promise<void> {
   if (password.length < PASSWORD_MIN_CHARS || password.length > PASSWORD_MAX_CHARS) {
     throw new TaskError(`the password has to have ${PASSWORD_MIN_CHARS} to ${PASSWORD_MAX_CHARS} characters`);
   }
-  // A browser's field takes none of these, so nobody could ever log in with it.
+  // A browser's field accepts none of these, so nobody could ever log in.
   if (/\p{Cc}/u.test(password)) throw new TaskError("a key was pressed that is no letter: try again");
   if (await typed("Once more: ") !== password) throw new TaskError("these are two different passwords");
   const text = await hashPassword(password, crypto.getRandomValues(new Uint8Array(16)));
@@ -41,7 +41,7 @@ function key(): void {
 
 async function backup(path: string): Promise<void> {
   await withStore(async (store) => {
-    // Never over an older one, and nothing that looks like a backup before it is one.
+    // Never overwrites a file, and leaves none that looks like a backup before it is complete.
     const part = `${path}.part`;
     const file = await Deno.open(part, { write: true, createNew: true });
     const writer = file.writable.getWriter();
@@ -53,7 +53,7 @@ async function backup(path: string): Promise<void> {
       await writer.close();
       await Deno.rename(part, path);
     } catch (error) {
-      await writer.abort().catch(() => {}); // The error that led here is told.
+      await writer.abort().catch(() => {}); // The error that led here is reported.
       await Deno.remove(part);
       throw error;
     }
@@ -100,7 +100,7 @@ async function withStore(run: (store: Store) => Promise<void>): Promise<void> {
   }
 }
 
-/** Takes a byte of what is typed, UTF-8, into `line`: what a terminal does by itself is done here. */
+/** Adds a typed byte (UTF-8) to `line` and does the terminal's line editing. */
 export function takeKey(line: number[], byte: number): "more" | "end" | "cancel" {
   switch (byte) {
     case 3: // Ctrl-C
@@ -122,7 +122,7 @@ export function takeKey(line: number[], byte: number): "more" | "end" | "cancel"
   }
 }
 
-/** A line that is typed, unseen where there is a terminal. */
+/** Reads a typed line, without echo on a terminal. */
 async function typed(prompt: string): Promise<string> {
   const encoder = new TextEncoder();
   const terminal = Deno.stdin.isTerminal();
@@ -148,7 +148,7 @@ async function typed(prompt: string): Promise<string> {
   return new TextDecoder().decode(new Uint8Array(bytes));
 }
 
-/** Runs what the arguments name; its exit code. */
+/** Runs the command that the arguments name. Returns its exit code. */
 export async function runTask([task, path, ...rest]: readonly string[]): Promise<number> {
   try {
     if (task === "hash" && path === undefined) await hash();

@@ -14,6 +14,10 @@ import { RoomStore } from "./rooms/room_registry.ts";
 import { RuntimeSettingsStore } from "./operators/runtime_settings.ts";
 import { StatsStore } from "./operators/stats_history.ts";
 
+/**
+ * The server's database as verbs on domain values; only lib/store knows keys. A lost race is a result. A database that does
+ * not answer throws StorageUnavailable, before anything was promised to anybody.
+ */
 export interface Store {
   readonly rooms: RoomStore;
   readonly log: LogStore;
@@ -27,12 +31,12 @@ export interface Store {
   readonly operators: OperatorStore;
   readonly archive: ArchiveStore;
   readonly stats: StatsStore;
-  /** One small read through the whole way to the database; how long it took, ms. */
+  /** One small read over the whole way to the database. Returns its duration, ms. */
   ping(): Promise<number>;
   close(): void;
 }
 
-/** What the store is made of; all but `kv` have the real thing as default. */
+/** The store's parts; all but `kv` default to the real ones. */
 export interface StoreOptions {
   kv: Kv;
   /** Only measures `ping` and calls; every other time is an argument. Milliseconds. */
@@ -41,11 +45,11 @@ export interface StoreOptions {
   random?: (byteLength: number) => Uint8Array;
   /** For time limits, retries and waits. */
   timers?: StoreTimers;
-  /** Hears of every call to the database, for statistics. */
+  /** Called after every call to the database, for statistics. */
   onCall?: OnCall;
 }
 
-/** The store on an open database, which `close` of the store closes too. */
+/** Opens the store on an open database; the store's `close` closes both. */
 export function openStore(options: StoreOptions): Store {
   const {
     kv,

@@ -5,7 +5,7 @@ import { ownConfig, ownServer } from "@/lib/server/instance.ts";
 import { StorageUnavailable } from "@/lib/store/database.ts";
 
 export const handler = define.handlers({
-  /** How this instance is; HealthAnswer says what is in it. */
+  /** This instance's health, as HealthAnswer describes it. */
   async GET() {
     const answer = await ownServer().then((server) => server.health(), (error) => {
       if (!(error instanceof StorageUnavailable)) throw error;

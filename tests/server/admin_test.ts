@@ -284,7 +284,7 @@ scene("two instances that write at once write one chain", async ({ instances: [f
 scene("the room of the probes is in no list of rooms and no count of them", async ({ instances: [first] }) => {
   const { admin, store } = first!;
   const [people, probes] = [await first!.newRoom(), await first!.newRoom({ name: "Probes" })];
-  await store.stats.nameProbeRoom(probes.id, undefined);
+  await store.stats.setProbeRoom(probes.id, undefined);
   const { rooms, total, looked } = await admin.rooms.list();
   assertEquals([rooms.map(({ room }) => room.id), total, looked], [[people.id], 1, 1]);
 });

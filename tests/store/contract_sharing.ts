@@ -288,12 +288,12 @@ function statsContract(test: StoreTest): void {
     const [one, two] = [await open(), await open()];
     assertEquals(await one.stats.probeRoom(), undefined);
     const named = await Promise.all([
-      one.stats.nameProbeRoom(idOf("a"), undefined),
-      two.stats.nameProbeRoom(idOf("b"), undefined),
+      one.stats.setProbeRoom(idOf("a"), undefined),
+      two.stats.setProbeRoom(idOf("b"), undefined),
     ]);
     assertEquals(named[0], named[1]);
-    assertEquals(await one.stats.nameProbeRoom(idOf("c"), undefined), named[0]);
-    assertEquals(await two.stats.nameProbeRoom(idOf("c"), named[0]), idOf("c"));
+    assertEquals(await one.stats.setProbeRoom(idOf("c"), undefined), named[0]);
+    assertEquals(await two.stats.setProbeRoom(idOf("c"), named[0]), idOf("c"));
     assertEquals(await one.stats.probeRoom(), idOf("c"));
   });
 }

@@ -15,7 +15,7 @@ export class BansPage {
     this.#deps = deps;
   }
 
-  /** Who is kept out, and in which room: its code, or its id where it has none. */
+  /** All bans, each with its room's code, or the room's id where it has no code. */
   async list(): Promise<{ ban: Ban; where: string | undefined }[]> {
     const { store, server: { settings } } = this.#deps;
     const { bans } = settings;

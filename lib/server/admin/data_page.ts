@@ -6,7 +6,7 @@ import type { Operator } from "./login.ts";
 import { ArchiveError, linesOf, readRoom } from "./room_archive.ts";
 import { deleteForGood, nameOf } from "./rooms_page.ts";
 
-/** What has to be typed before everything is deleted. */
+/** The operator types this before everything is deleted. */
 export const WIPE_WORDS = "delete everything";
 /** Rooms deleted at a time. */
 const STEP_ROOMS = 100;
@@ -24,7 +24,7 @@ export class DataPage {
     return backupLines(store, clock.now());
   }
 
-  /** Makes a room of an archive. Throws ArchiveError, and leaves nothing of the room then. */
+  /** Makes a room from an archive. When it throws ArchiveError, nothing of the room is left. */
   async importRoom(
     { by }: Operator,
     stream: ReadableStream<Uint8Array<ArrayBuffer>>,
@@ -35,7 +35,7 @@ export class DataPage {
     if (first === undefined) throw new ArchiveError("not_an_archive", 1, "the file is empty");
     const { snapshot, events } = await readRoom(first, lines, verifier);
     const { id } = snapshot.room;
-    // What is refused was not done, and is not in the log. Who overtakes this meets the checks of the restoration.
+    // A refused import is not in the log. The restoration checks again, for imports that run at the same time.
     if (await store.rooms.byId(id) !== undefined || await store.rooms.wasDeleted(id)) return { problem: "id_taken" };
     await this.#deps.audit.write(by, "room_imported", nameOf(snapshot.room));
     try {

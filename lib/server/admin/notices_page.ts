@@ -72,7 +72,7 @@ export class NoticesPage {
     await this.#deps.audit.write(by, notice.kind === "notice" ? "notice_sent" : "notice_withdrawn", details);
     const put = await store.settings.changeNotices((wires) => {
       const held = wires.flatMap((wire) => readNotice(wire) ?? []).filter(({ until }) => until > clock.now());
-      // A withdrawal takes its notice's place; a further notice must not push another one out.
+      // A withdrawal replaces its notice; a new notice must not push out another one.
       if (notice.kind === "notice" && held.length >= NOTICES_MAX) return undefined;
       return mergeNotices(held, [notice], clock.now()).map(({ wire }) => wire);
     });

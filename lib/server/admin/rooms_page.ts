@@ -1,4 +1,4 @@
-/** The pages "Rooms" and of one room. */
+/** The page "Rooms" and the page of one room. */
 import { normalizeRoomCode } from "../../chat/room_code.ts";
 import { isBase64UrlOf } from "../../shared/base64url.ts";
 import { countChars, type RoomId } from "../../protocol/event.ts";
@@ -28,7 +28,7 @@ export interface RoomDetails extends RoomRow {
   suggestedAs: string | undefined;
 }
 
-/** Rooms that are looked at for a list, and shown of them. */
+/** Rooms that are read for the list, and how many of them are shown. */
 const ROOMS_LOOKED_AT = 1_000;
 const ROOMS_SHOWN = 100;
 /** Rooms read at a time. */
@@ -45,7 +45,7 @@ export class RoomsPage {
     this.#deps = deps;
   }
 
-  /** Rooms of people, those with most people first; `looked`: how many of `total` were looked at. */
+  /** Rooms, the fullest first, without the probes' room; `looked`: how many of `total` were read. */
   async list(): Promise<{ rooms: RoomRow[]; total: number; looked: number; people: number }> {
     const { store, environment: { clock } } = this.#deps;
     const rows: RoomRow[] = [];
@@ -70,7 +70,7 @@ export class RoomsPage {
     return { rooms: rows.slice(0, ROOMS_SHOWN), total: Math.max(0, count - probed), looked: rows.length, people };
   }
 
-  /** The room with this id, or this code as somebody types it. */
+  /** The room with this id or this typed code. */
   async find(typed: string): Promise<RoomInfo | undefined> {
     const { rooms } = this.#deps.store;
     const text = typed.trim();
@@ -120,7 +120,7 @@ export class RoomsPage {
     return { ok: true };
   }
 
-  /** Puts a room on the home page with a label, or takes it off with none. */
+  /** Suggests a room on the home page with a label; an empty label removes it. */
   async suggest({ by }: Operator, id: RoomId, label: string): Promise<Done> {
     const { store, server: { settings } } = this.#deps;
     const room = isBase64UrlOf(id, 16) ? await store.rooms.byId(id) : undefined;
@@ -168,12 +168,12 @@ function rowOf(room: RoomInfo, head: LogHead | undefined, people: number): RoomR
   };
 }
 
-/** What the audit log knows a room by: never its name, which somebody wrote. */
+/** How the audit log names a room: never by its name, which a user wrote. */
 export function nameOf({ id, code }: RoomInfo): Record<string, string> {
   return { room: id, ...code !== undefined && { code } };
 }
 
-/** What has to be typed before something is done to a room: its code, or the id of one that has none. */
+/** The text that confirms an action on a room: its code, or its id where it has no code. */
 export function confirmationOf({ id, code }: RoomInfo): string {
   return code ?? id;
 }

@@ -1,5 +1,5 @@
 /**
- * One client's connection, whatever carries it. Rules: docs/PROTOCOL.md.
+ * One client's session, over any transport. Rules: docs/PROTOCOL.md.
  *
  * greeting → joining → catching_up → live → closed; every state may end in closed.
  */
@@ -55,7 +55,7 @@ export interface ClientSessionDeps {
   device: string;
   overload: Pick<Overload, "load" | "takesNewcomers" | "takesHistory" | "takesEvent" | "retryAfterMs">;
   stats: ServerStats;
-  /** When this client, sent away now, should come back, ms: each one at another time. */
+  /** When a client sent away now should come back, ms: each one at another time. */
   returnAfterMs(): number;
   onClosed(): void;
   onFailure(error: StorageUnavailable): void;
@@ -72,7 +72,7 @@ export class ClientSession implements Member {
   readonly #deps: ClientSessionDeps;
   #state: State;
   #person: Person | undefined;
-  /** Kept open for this session until it is a member. */
+  /** Held open until this session is a member. */
   #held: Hub | undefined;
   #cancelTimeout: Cancel;
   #lastHeardAt: number;
@@ -109,7 +109,7 @@ export class ClientSession implements Member {
     void this.#run("admission", admitted);
   }
 
-  /** Who this is; only after `hello`. */
+  /** The person at the other end; throws before `hello`. */
   get person(): Person {
     if (this.#person === undefined) throw new Error("a session is a member of a room only after its hello");
     return this.#person;
@@ -135,7 +135,7 @@ export class ClientSession implements Member {
       return this.#problem(decoded.problem, decoded.field === undefined ? {} : { field: decoded.field });
     }
     const { frame } = decoded;
-    // Events and signals have limits of their own.
+    // Events and signals have separate limits.
     const waitMs = frame.type === "send" || frame.type === "signal" ? 0 : this.#frames.take(now);
     if (waitMs > 0) return this.#problem("busy", { retryAfterMs: waitMs });
     switch (frame.type) {
@@ -158,7 +158,7 @@ export class ClientSession implements Member {
     }
   }
 
-  /** The transport says that the client is gone. */
+  /** The transport reports that the client is gone. */
   closed(): void {
     this.#contain("leaving", () => this.#close());
   }
@@ -171,10 +171,10 @@ export class ClientSession implements Member {
     const { settings, room, device } = this.#deps;
     if (settings.bansDevice(device, room) !== undefined) return this.end("banned");
     const ban = this.#person && settings.bansKey(this.#person.author, room);
-    if (ban !== undefined) this.#keepOut(ban);
+    if (ban !== undefined) this.#endBanned(ban);
   }
 
-  #keepOut(ban: Ban): void {
+  #endBanned(ban: Ban): void {
     const { settings, device } = this.#deps;
     if (ban.withDevice === true) settings.banDeviceToo(ban, device);
     this.end("banned");
@@ -224,7 +224,7 @@ export class ClientSession implements Member {
     this.#cancelTimeout();
     this.#watchIdle();
     if (frame.version !== PROTOCOL_VERSION) return this.end("unsupported_version");
-    // Who was in the middle of a conversation comes first.
+    // Clients that resume a conversation come before newcomers.
     if (frame.resume === undefined && !this.#deps.overload.takesNewcomers) {
       return this.end("overloaded", this.#deps.returnAfterMs());
     }
@@ -243,7 +243,7 @@ export class ClientSession implements Member {
     const person = personOf(proof, hub);
     if (person === undefined) return this.end("bad_hello");
     const ban = this.#deps.settings.bansKey(person.author, hub.room.id);
-    if (ban !== undefined) return this.#keepOut(ban);
+    if (ban !== undefined) return this.#endBanned(ban);
     const lastN = await hub.lastNOf(person.author);
     // The client may come from an instance that is a moment ahead of this one.
     if (resume?.epoch === hub.head.epoch && resume.position > hub.newest) await hub.refresh();
@@ -255,13 +255,13 @@ export class ClientSession implements Member {
     const resumes = resume !== undefined && resume.epoch === epoch && resume.position <= head &&
       resume.position >= oldest - 1 && head - resume.position <= RESUME_MAX_EVENTS;
     const from = resumes ? resume.position + 1 : Math.max(oldest, head - LATEST_EVENTS + 1);
-    // Nobody is ever ahead of what the room was told of: then the room is told first.
+    // No session may be ahead of the fan-out, so the room gets those events first.
     if (from - 1 > hub.fannedOut) hub.flush();
 
     this.#person = person;
     this.#state = { name: "catching_up", hub, position: from - 1 };
     hub.join(this);
-    this.#letGo();
+    this.#releaseHeld();
     const { environment, config: { limits } } = this.#deps;
     const welcome: WelcomeFrame = {
       type: "welcome",
@@ -288,7 +288,7 @@ export class ClientSession implements Member {
     void this.#run("catching up", this.#catchUp());
   }
 
-  /** Sends page after page until this session has exactly what everybody who is live has; then it is live too. */
+  /** Sends page after page until this session has what every live session has; then it is live too. */
   async #catchUp(): Promise<void> {
     const { connection, environment: { clock, timers }, config: { fanOut } } = this.#deps;
     let movedAt = clock.now();
@@ -308,7 +308,7 @@ export class ClientSession implements Member {
       let page = hub.pageAfter(position);
       if (page instanceof Promise) {
         const read = await page;
-        // Deleted while we were reading: the client comes back and is told which part is gone.
+        // Deleted during the read: the client reconnects and learns which part is gone.
         if (read === undefined) return this.end("too_slow");
         page = read;
         if (this.#isClosed()) return;
@@ -321,7 +321,7 @@ export class ClientSession implements Member {
   // ---- history ----
 
   async #history(hub: Hub, { before, limit }: HistoryFrame): Promise<void> {
-    // One at a time: whoever scrolls waits for a page before wanting the next one.
+    // One at a time: a client that scrolls waits for a page before it asks for the next.
     if (this.#historyRunning) return this.#busy();
     if (!this.#deps.overload.takesHistory) return this.#busy(this.#deps.overload.retryAfterMs());
     this.#historyRunning = true;
@@ -353,7 +353,7 @@ export class ClientSession implements Member {
   pass(text: string): boolean {
     const { connection, config, environment } = this.#deps;
     if (this.#state.name === "closed") return false;
-    // Somebody who calls again and again must not get a slow reader cut off.
+    // Repeated calls must not get a slow reader disconnected.
     if (connection.bufferedBytes() + text.length > config.fanOut.highWatermarkBytes / 2) return false;
     if (this.#receivedSignals.take(environment.clock.now()) > 0) return false;
     this.#contain("sending", () => connection.send(text));
@@ -395,7 +395,7 @@ export class ClientSession implements Member {
     this.#strike();
   }
 
-  /** A frame or event that no correct client sends; a part of one for what a correct client sends seldom. */
+  /** Counts a frame or event that no correct client sends; `weight` is below 1 for one that a correct client sends seldom. */
   #strike(weight = 1): void {
     this.#badFrames += weight;
     if (this.#badFrames >= this.#deps.config.limits.badFrames) this.end("bad_frames");
@@ -410,7 +410,7 @@ export class ClientSession implements Member {
     this.#cancelTimeout = timers.after(leftMs, () => this.#watchIdle());
   }
 
-  /** A call, so that the compiler does not take the state before an `await` for the one after it. */
+  /** A method, because the compiler would assume that the state is the same before and after an `await`. */
   #isClosed(): boolean {
     return this.#state.name === "closed";
   }
@@ -421,11 +421,11 @@ export class ClientSession implements Member {
     this.#state = { name: "closed" };
     this.#cancelTimeout();
     this.#deps.onClosed();
-    this.#letGo();
+    this.#releaseHeld();
     if (state.name === "catching_up" || state.name === "live") state.hub.leave(this);
   }
 
-  #letGo(): void {
+  #releaseHeld(): void {
     const held = this.#held;
     this.#held = undefined;
     held?.release();
@@ -434,10 +434,10 @@ export class ClientSession implements Member {
 
 const utf8 = new TextEncoder();
 
-/** A correct client may come over the limit when a whole room links at once; one that goes on and on is thrown out. */
+/** A correct client may exceed the limit when a whole room links at once; only one that keeps on is disconnected. */
 const SIGNAL_OVER_LIMIT_STRIKE = 1 / 20;
 
-/** Who a valid hello introduces; undefined when the name is none. A sealed name is passed on as it is. */
+/** The person whom a valid hello introduces; undefined when the name is unusable. A sealed name passes unchanged. */
 function personOf({ author, name }: HelloProof, hub: Hub): Person | undefined {
   if (hub.room.kind === "sealed") return { author, name };
   const clean = name.trim().normalize("NFC");

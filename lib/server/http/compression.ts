@@ -1,7 +1,6 @@
 /**
- * Static files in their compressed form, where the framework sends them as they are: the published Fresh stores no other
- * form, and the room's script is three times as large then. Pages are never compressed: what somebody typed may stand in
- * them beside what nobody else must know (BREACH).
+ * Compresses static files, which the published Fresh sends uncompressed: the room's script would be three times as large.
+ * Pages are never compressed: they may contain typed text beside secrets (BREACH).
  */
 import { acceptsEncodings } from "@std/http/negotiation";
 import type { Middleware } from "fresh";
@@ -9,10 +8,10 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 type Encoding = "br" | "gzip";
 
-/** All compressed forms together; the files of a build are 0.5 MB. What comes when it is full is sent as it is. */
+/** All compressed forms together; the files of a build are 0.5 MB. Beyond it, files are sent uncompressed. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 
-/** Below this size the headers that tell of a compressed form take what it saves. */
+/** Below this size the extra headers cost as much as compression saves. */
 const MIN_BYTES = 256;
 
 const COMPRESSIBLE = /^text\/|javascript|json|xml/;
@@ -23,9 +22,9 @@ const COMPRESS: Record<Encoding, (content: Uint8Array) => Uint8Array<ArrayBuffer
   gzip: (content) => new Uint8Array(gzipSync(content)),
 };
 
-/** Comes before `staticFiles()`. Only answers with an ETag are changed: static files of a production build have one. */
+/** Goes before `staticFiles()`. Changes only answers with an ETag, which static files of a production build have. */
 export function compressedFiles<State>(maxKeptBytes = MAX_KEPT_BYTES): Middleware<State> {
-  /** Null: there was no room for it. As many entries as the build has files, twice. */
+  /** Null: it did not fit. At most two entries per file of the build. */
   const kept = new Map<string, Uint8Array<ArrayBuffer> | null>();
   let keptBytes = 0;
 
@@ -39,16 +38,16 @@ export function compressedFiles<State>(maxKeptBytes = MAX_KEPT_BYTES): Middlewar
     const response = await ctx.next();
     const etag = response.headers.get("etag");
     if (etag === null || response.headers.has("content-encoding") || !isLargeText(response.headers)) return response;
-    // Also for who takes no compressed form: a cache on the way must not give this one to others.
+    // Also for clients that accept no compression: a cache on the way must not give them a compressed answer.
     response.headers.append("vary", "Accept-Encoding");
     const encoding = encodingFor(ctx.req);
     if (ctx.req.method !== "GET" || response.status !== 200 || encoding === undefined) return response;
 
-    // Not the path, which may be written in many ways.
+    // Not the path: one file has many spellings.
     const key = `${encoding} ${etag}`;
     if (!kept.has(key)) {
       const content = new Uint8Array(await response.arrayBuffer());
-      // Somebody else may have asked for it meanwhile.
+      // Another request may have compressed it meanwhile.
       if (!kept.has(key)) keep(key, COMPRESS[encoding](content));
       if (kept.get(key) === null) return new Response(content, response);
     }
@@ -66,7 +65,7 @@ function isLargeText(headers: Headers): boolean {
   return COMPRESSIBLE.test(headers.get("content-type") ?? "") && Number(headers.get("content-length")) >= MIN_BYTES;
 }
 
-/** The best form that the client says it takes. */
+/** The best encoding that the client accepts. */
 function encodingFor(request: Request): Encoding | undefined {
   if (!request.headers.has("accept-encoding")) return undefined;
   return (["br", "gzip"] as const).find((encoding) => acceptsEncodings(request, encoding) === encoding);

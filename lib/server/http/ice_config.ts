@@ -1,4 +1,4 @@
-/** What clients need to link with each other: ICE servers, with credentials of their own, and limits. */
+/** The configuration for links between clients: ICE servers, with credentials per device, and limits. */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -31,7 +31,7 @@ export function meshConfigFor(
 }
 
 /**
- * A credential that a TURN server with this secret takes until `expiresS`, seconds since 1970 (the TURN REST API,
+ * A credential that a TURN server with this secret accepts until `expiresS`, seconds since 1970 (the TURN REST API,
  * draft-uberti-behave-turn-rest-00; coturn's `use-auth-secret`).
  */
 export function turnCredential(
@@ -45,8 +45,8 @@ export function turnCredential(
 }
 
 /**
- * Names a device to the TURN server: always the same, so that it can count, and not the device's cookie, which scripts
- * and networks must not learn.
+ * The name of a device for the TURN server: always the same, so that the server can count, and not the device's cookie,
+ * which scripts and networks must not learn.
  */
 export function turnUser(device: string): string {
   return toBase64Url(sha256(utf8.encode(`festival-chat/turn/1 ${device}`)).subarray(0, 12));

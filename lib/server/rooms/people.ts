@@ -1,4 +1,4 @@
-/** Who is in one room: the people on this instance, what other instances say, and what clients were told. Pure. */
+/** The people in one room: on this instance, on the other instances, and as clients know them. Pure. */
 import type { AuthorKey } from "../../protocol/event.ts";
 import type { Person, PresenceFrame } from "../../protocol/frames.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
@@ -6,12 +6,12 @@ import type { PresenceEntry } from "../../store/instances/presence.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 
 export class People {
-  /** A person with several tabs is one person. */
+  /** A person with several tabs counts once. */
   readonly #here = new Map<AuthorKey, { name: string; connections: number }>();
   #elsewhere: readonly PresenceEntry[] = [];
   /** Names that clients know. Bounded by `announced`: beyond that clients only learn the count. */
   readonly #told = new Map<AuthorKey, string>();
-  /** Undefined: not everybody was told the same. */
+  /** Undefined: clients know different counts. */
   #toldCount: number | undefined = 0;
   readonly #changed = new Set<AuthorKey>();
 
@@ -21,11 +21,11 @@ export class People {
     const person = this.#here.get(author);
     this.#here.set(author, { name, connections: (person?.connections ?? 0) + 1 });
     this.#changed.add(author);
-    // The newcomer's `welcome` tells the count of this moment, the others may have been told another one.
+    // The newcomer's `welcome` has the current count; the others may know another one.
     this.#toldCount = undefined;
   }
 
-  /** One connection of this person less. */
+  /** Removes one connection of this person. */
   leave(author: AuthorKey): void {
     const person = this.#here.get(author);
     if (person === undefined) return;
@@ -43,7 +43,7 @@ export class People {
     this.#changed.add(author);
   }
 
-  /** What the other instances say now. */
+  /** Takes the other instances' current entries. */
   setElsewhere(entries: readonly PresenceEntry[]): void {
     for (const entry of [...this.#elsewhere, ...entries]) {
       for (const { author } of entry.shown) this.#changed.add(author);
@@ -57,8 +57,8 @@ export class People {
   }
 
   /**
-   * People on all instances. Somebody who is on two instances counts once where both name them; instances name only
-   * PEOPLE_SHOWN people each, so in a large room such a person may count twice.
+   * People on all instances. A person on two instances counts once where both name them; instances name only PEOPLE_SHOWN
+   * people each, so in a large room such a person may count twice.
    */
   get count(): number {
     let count = this.#here.size;
@@ -74,8 +74,8 @@ export class People {
   }
 
   /**
-   * Up to PEOPLE_SHOWN people, `me` first: those the others were told of, as they were told. What changed since comes to
-   * everybody in the next frame; somebody who is away for a moment would else be missing for who came in that moment.
+   * Up to PEOPLE_SHOWN people, `me` first, as the other clients know them. Later changes reach everybody in the next frame;
+   * otherwise a newcomer would miss a person who was away for just that moment.
    */
   shown(me: Person): Person[] {
     const shown = [me];
@@ -87,8 +87,8 @@ export class People {
   }
 
   /**
-   * The other instances on which this person is. Where nobody names them: those with more people than they name, which
-   * may or may not be right (`sure`).
+   * The other instances on which this person is. When none names the person: those with more people than they name, which
+   * is a guess (`sure` is false).
    */
   instancesOf(author: AuthorKey): { instances: string[]; sure: boolean } {
     const named = this.#elsewhere.filter(({ shown }) => shown.some((person) => person.author === author));
@@ -97,7 +97,7 @@ export class People {
     return { instances: possible.map(({ instance }) => instance), sure };
   }
 
-  /** This instance's own part, for the other instances. */
+  /** This instance's entry, for the other instances. */
   entry(): Pick<PresenceEntry, "count" | "shown"> {
     const shown: Person[] = [];
     for (const [author, { name }] of this.#here) {
@@ -107,7 +107,7 @@ export class People {
     return { count: this.#here.size, shown };
   }
 
-  /** What clients are to be told now; undefined when nothing changed for them. More may be left: see `pending`. */
+  /** The next frame for clients; undefined when nothing changed for them. More may be left: see `pending`. */
   takeChanges(): PresenceFrame | undefined {
     const joined: Person[] = [];
     const left: AuthorKey[] = [];

@@ -120,7 +120,7 @@ export class Prober {
       { kind: "room", body: { roomKind: "unlisted", name: "Probes" } },
     );
     await rooms.create(founding, clock.now());
-    const named = await stats.nameProbeRoom(room, known);
+    const named = await stats.setProbeRoom(room, known);
     if (named !== room) await rooms.remove(room);
     server.leaveOut(named);
     return named;

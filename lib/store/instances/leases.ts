@@ -1,4 +1,4 @@
-/** Leases: work that one instance does for all, and another one takes over when it is gone. */
+/** Leases: one instance does a task for all, and another takes over when it is gone. */
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
 
@@ -9,7 +9,6 @@ interface Lease {
   until: number;
 }
 
-/** Work that one instance does for all. */
 export class LeaseStore {
   readonly #database: Database;
 
@@ -25,7 +24,7 @@ export class LeaseStore {
     const lease: Lease = { instance, until: nowMs + forMs };
     const taken = await this.#database.commit((atomic) => {
       atomic.check({ key, versionstamp });
-      // The clock decides who holds it; the database only clears away, and may be early when clocks differ.
+      // The clock decides who holds the lease; the database's expiry only cleans up, and may be early when clocks differ.
       atomic.set(key, lease, { expireIn: Math.ceil(forMs * 2) });
     });
     return taken !== undefined;

@@ -1,17 +1,17 @@
-/** Who is in which room, as each instance sees it: one entry per room and instance that lives only while it is renewed. */
+/** The people in each room, one entry per room and instance, which expires unless it is renewed. */
 import type { RoomId } from "../../protocol/event.ts";
 import type { Person } from "../../protocol/frames.ts";
 import type { Database } from "../database.ts";
 import { type CountValue, keys } from "../keys.ts";
 import { notifyChange } from "../rooms/log.ts";
 
-/** Instances whose people are counted in one room; those of any further ones are not seen. */
+/** Instances whose people are counted in one room; further instances are not counted. */
 export const PRESENCE_INSTANCES_MAX = 200;
 
 /** Rooms that `counts` reads at one time. */
 const COUNTS_AT_ONCE = 10;
 
-/** One instance's view of who is in a room. */
+/** One instance's people in a room. */
 export interface PresenceEntry {
   instance: string;
   count: number;
@@ -28,7 +28,7 @@ export class PresenceStore {
     this.#database = database;
   }
 
-  /** Replaces this instance's entry of a room (count 0 deletes it) and rings the room's channel. */
+  /** Replaces this instance's entry of a room (count 0 deletes it) and notifies the room's channel. */
   async write(room: RoomId, entry: PresenceEntry, nowMs: number): Promise<void> {
     const names = keys.presence(room, entry.instance), count = keys.present(room, entry.instance);
     await this.#database.commit((atomic) => {
@@ -43,7 +43,7 @@ export class PresenceStore {
     });
   }
 
-  /** The entries that are still good, of all instances. */
+  /** The valid entries of all instances. */
   async read(room: RoomId, nowMs: number): Promise<PresenceEntry[]> {
     const entries = await this.#database.list<PresenceEntry>(
       { prefix: keys.presenceOf(room) },

@@ -1,11 +1,11 @@
-/** Log-ins of operators: a cookie is good only as long as its record is here, on every instance. */
+/** Log-ins of operators: a cookie is valid, on every instance, only while its record is here. */
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
 
 /** Log-ins that one commit deletes. */
 const STEP = 100;
 
-/** A log-in that is good on every instance. */
+/** A log-in, valid on every instance. */
 export interface OperatorSession {
   createdAt: number;
   seenAt: number;
@@ -28,12 +28,12 @@ export class OperatorStore {
     return (await this.#database.get<OperatorSession>(keys.operator(session))).value ?? undefined;
   }
 
-  /** Notes that it was used. One that was deleted meanwhile stays deleted. */
+  /** Records that the session was used. A session that was deleted meanwhile stays deleted. */
   async touch(session: string, seenAt: number, lifeMs: number): Promise<void> {
     const key = keys.operator(session);
     const { value, versionstamp } = await this.#database.get<OperatorSession>(key);
     if (value === null) return;
-    // A lost race is another use of it, or its end.
+    // A lost race means another use of the session, or its end.
     await this.#database.commit((atomic) => {
       atomic.check({ key, versionstamp });
       atomic.set(key, { ...value, seenAt }, { expireIn: Math.max(1, Math.ceil(lifeMs)) });
@@ -44,7 +44,7 @@ export class OperatorStore {
     await this.#database.commit((atomic) => void atomic.delete(keys.operator(session)));
   }
 
-  /** Deletes all of them: how many there were. */
+  /** Deletes all sessions. Returns how many there were. */
   async deleteAll(): Promise<number> {
     for (let deleted = 0;;) {
       const entries = await this.#database.list({ prefix: keys.operators }, { limit: STEP });

@@ -1,4 +1,4 @@
-/** What operators set at run time, and how every instance hears of it. */
+/** The operators' settings at run time, and their change notifications to every instance. */
 import type { RoomId, WireEvent } from "../../protocol/event.ts";
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
@@ -9,7 +9,7 @@ const PARTS = ["limits", "notices", "suggested", "bans"] as const;
 /** Lost races with other operators after which a change is given up. */
 const RACES_MAX = 20;
 
-/** A key or a device that is kept out. */
+/** A banned key or device. */
 export interface Ban {
   /** 12 random bytes, base64url. */
   id: string;
@@ -18,9 +18,9 @@ export interface Ban {
   who: string;
   /** Absent: everywhere. */
   room?: RoomId;
-  /** With a key: the device it comes from is kept out as well, as soon as it is seen. */
+  /** With a key: the device that uses it is banned as well, as soon as it is seen. */
   withDevice?: true;
-  /** For operators; nobody else reads it. */
+  /** Only operators read it. */
   reason: string;
   /** Server's clock, ms. */
   at: number;
@@ -30,11 +30,11 @@ export interface Ban {
 /** A room that the home page recommends. */
 export interface SuggestedRoom {
   room: RoomId;
-  /** What it is for, as the operator says: "Main stage", "Lost and found". */
+  /** The operator's name for its purpose: "Main stage", "Lost and found". */
   label: string;
 }
 
-/** All that operators set at run time. */
+/** All settings of operators at run time. */
 export interface RuntimeSettingsState {
   /** Limits that differ from the configuration, by their names in lib/server/limits/runtime_limits.ts. */
   limits: Record<string, number>;
@@ -51,7 +51,7 @@ export class RuntimeSettingsStore {
   readonly #database: Database;
   readonly #closed: AbortSignal;
 
-  /** `closed` ends every listening. */
+  /** `closed` ends every `listen`. */
   constructor(database: Database, closed: AbortSignal) {
     this.#database = database;
     this.#closed = closed;
@@ -78,7 +78,7 @@ export class RuntimeSettingsStore {
     await this.#database.commit((atomic) => void atomic.set(keys.settings("suggested"), rooms));
   }
 
-  /** Changes the notices; `change` is pure and may run more than once. Undefined from it: nothing is changed. */
+  /** Changes the notices; `change` is pure and may run more than once. When it returns undefined, nothing changes. */
   async changeNotices(
     change: (notices: readonly WireEvent[]) => readonly WireEvent[] | undefined,
   ): Promise<boolean> {
@@ -96,7 +96,7 @@ export class RuntimeSettingsStore {
     throw new StorageUnavailable(`the notices were not changed: ${RACES_MAX} races lost`);
   }
 
-  /** False when there are BANS_MAX already. */
+  /** Returns false when there are BANS_MAX already. */
   async putBan(ban: Ban, nowMs: number): Promise<boolean> {
     const bans = await this.#database.list({ prefix: keys.bans }, { limit: BANS_MAX });
     if (bans.length >= BANS_MAX) return false;

@@ -1,12 +1,12 @@
-/** Statistics of all instances: small texts that go by themselves, and the room of the probes. */
+/** Statistics of all instances, as small texts that expire, and the room of the probes. */
 import type { RoomId } from "../../protocol/event.ts";
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
 
-/** How long the stretches are that statistics are kept of. */
+/** The span of time that one record covers. */
 export type StatsGrain = "minute" | "ten_minutes";
 
-/** What one instance counted in the stretch of time that began `at` (server's clock, ms). */
+/** One instance's counts in the span that began `at` (server's clock, ms). */
 export interface StatsEntry {
   at: number;
   instance: string;
@@ -45,8 +45,8 @@ export class StatsStore {
     return (await this.#database.get<RoomId>(keys.probeRoom)).value ?? undefined;
   }
 
-  /** Names that room in the place of `before`, if nobody else did. The one that is named now. */
-  async nameProbeRoom(room: RoomId, before: RoomId | undefined): Promise<RoomId> {
+  /** Sets that room in place of `before`, unless another instance did. Returns the room that is set now. */
+  async setProbeRoom(room: RoomId, before: RoomId | undefined): Promise<RoomId> {
     const key = keys.probeRoom;
     const { value, versionstamp } = await this.#database.get<RoomId>(key);
     if (value !== null && value !== before) return value;

@@ -2,20 +2,20 @@
 import type { AuthorKey, EventId, WireEvent } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 
-/** Most events that one `append` takes, and most authors: 3 mutations each stay under the 1,000 of a KV commit. */
+/** Most events, and most authors, of one `append`: 3 mutations each stay under the 1,000 of a KV commit. */
 export const APPEND_MAX_EVENTS = 300;
 
-/** Most `appendBytes` that one `append` takes: with keys, index and records they stay under a KV commit's 819,200. */
+/** Most `appendBytes` of one `append`: with keys, index and records they stay under a KV commit's 819,200. */
 export const APPEND_MAX_BYTES = 524_288;
 
-/** What an event counts towards APPEND_MAX_BYTES: KV stores a text with one letter beyond Latin-1 as two bytes each. */
+/** An event's share of APPEND_MAX_BYTES: one character beyond Latin-1 makes KV store a text as two bytes each. */
 export function appendBytes(event: { readonly wire: WireEvent }): number {
   return 2 * event.wire[0].length + event.wire[1].length;
 }
 
-/** The end of a room's log, as read: the basis on which the next events are appended. Pass it on whole. */
+/** The end of a room's log, as read: the basis of the next append. Pass it on whole. */
 export interface LogHead {
-  /** 8 random bytes, base64url; made with the log, so that a position is never taken for one of another log. */
+  /** 8 random bytes, base64url; made with the log, so that positions of different logs are never confused. */
   epoch: string;
   /** Position of the newest event; 0 in an empty log. */
   head: number;
@@ -25,21 +25,21 @@ export interface LogHead {
   clock: number;
   /** When the newest event was stored, server's clock. */
   lastAt: number;
-  /** What `append` checks: nobody wrote to this log since it was read. */
+  /** `append` checks by it that nobody wrote to this log since it was read. */
   versionstamp: string;
   /** Present when the room is on the home page: `append` moves it there as `lastAt` moves. */
   listed?: true;
-  /** Present when this epoch began because an operator cleared the room: the highest clock of what was deleted then. */
+  /** Present when this epoch began because an operator cleared the room: the highest clock of the deleted events. */
   cleared?: number;
 }
 
-/** What the server remembers of an author in one room, changed only together with the log's head. */
+/** The server's record of an author in one room; it changes only together with the log's head. */
 export interface AuthorRecord {
   /** Highest `n` stored. */
   lastN: number;
   /** Theoretical arrival time of the generic cell rate algorithm (ITU-T I.371), server's clock, ms: the message limit. */
   tatMs: number;
-  /** Hash of the last content's text, how often it came in a row, and when: repeated content costs more. */
+  /** Hash of the last text, its repetitions in a row, and its time: repeated text costs more of the message limit. */
   repeated?: { hash: string; times: number; at: number };
 }
 
@@ -57,7 +57,7 @@ export interface RoomSnapshot {
   authors: [author: AuthorKey, lastN: number][];
 }
 
-/** An event of an archive: where it stands, and when it was stored. */
+/** An event of an archive, with its position and when it was stored. */
 export interface ArchivedEvent {
   position: number;
   wire: WireEvent;

@@ -1,4 +1,4 @@
-/** Rooms: made once, found by id or code, listed by activity, and removed with everything of theirs. */
+/** Rooms: made once, found by id or code, listed by activity, and removed with all their data. */
 import { roomCodeFor } from "../../chat/room_code_words.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { Event, RoomId } from "../../protocol/event.ts";
@@ -11,7 +11,7 @@ import { StorageUnavailable } from "../database.ts";
 /** Codes that are tried for one room before `no_free_code`. */
 export const CODE_ATTEMPTS = 16;
 
-/** Lost races after which making a room gives up: each is somebody else's progress. */
+/** Lost races after which making a room gives up; each lost race is another writer's progress. */
 const RACES_MAX = 100;
 /** Keys that one commit of a removal deletes. */
 const PURGE_STEP_KEYS = 100;
@@ -40,8 +40,8 @@ export class RoomStore {
   }
 
   /**
-   * Makes the room of this founding event (already checked), its first event stored at position 1, and its code,
-   * reserved in the same commit so that no code ever names two rooms. Making the same room twice returns it again.
+   * Makes the room of this genesis event (already checked): stores it at position 1 and reserves the room's code in the
+   * same commit, so that no code ever names two rooms. Making the same room twice returns it again.
    */
   async create(founding: Event, nowMs: number): Promise<RoomInfo | { problem: "id_taken" | "no_free_code" }> {
     if (founding.kind !== "room") {
@@ -100,12 +100,12 @@ export class RoomStore {
   }
 
   /**
-   * Listed rooms, the ones with the newest activity first, up to `limit`. When it cuts, which ones of the last minute
-   * on the list are in is arbitrary: the index knows minutes.
+   * Up to `limit` listed rooms, newest activity first. The index knows minutes, so which rooms of the last minute on the
+   * list are cut is arbitrary.
    */
   async listed(limit: number): Promise<{ room: RoomInfo; lastAt: number }[]> {
     if (limit < 1) return [];
-    // The home page bears a list some seconds old, and replicas near it answer faster.
+    // The home page accepts a list some seconds old, and nearby replicas answer faster.
     const entries = await this.#database.list({ prefix: keys.allListed }, {
       limit,
       reverse: true,
@@ -137,7 +137,7 @@ export class RoomStore {
     return Number(value?.value ?? 0n);
   }
 
-  /** As `remove`, by an operator: for DELETED_KNOWN_MS it is known as deleted, and nobody can make it again. */
+  /** As `remove`, by an operator: for DELETED_KNOWN_MS the room is known as deleted and cannot be made again. */
   async deleteForGood(room: RoomId, nowMs: number): Promise<void> {
     await this.#database.commit((atomic) => {
       atomic.set(keys.deleted(room), nowMs, { expireIn: DELETED_KNOWN_MS });
@@ -145,19 +145,19 @@ export class RoomStore {
     await this.remove(room);
   }
 
-  /** Whether an operator deleted this room, and not too long ago. */
+  /** Whether an operator deleted this room within DELETED_KNOWN_MS. */
   async wasDeleted(room: RoomId): Promise<boolean> {
     return (await this.#database.get(keys.deleted(room))).versionstamp !== null;
   }
 
   /**
-   * Deletes a room with everything of it: log, indexes, authors, code. From its first commit on nobody finds the room or
-   * appends to it; an interrupted removal is completed by `finishRemovals`.
+   * Deletes a room with all its data: log, indexes, authors, code. After its first commit nobody finds the room or appends
+   * to it; `finishRemovals` completes an interrupted removal.
    */
   async remove(room: RoomId): Promise<void> {
     const { value: info, versionstamp } = await this.#database.get<RoomInfo>(keys.room(room));
     if (info) {
-      // The head goes whatever it is now: appends check it, so none can hold this up and none comes after it.
+      // Deletes the head unchecked, so no append can delay this; appends check the head, so none follows.
       await this.#database.commit((atomic) => {
         atomic.check({ key: keys.room(room), versionstamp });
         atomic.delete(keys.room(room)).delete(keys.head(room));
@@ -177,13 +177,13 @@ export class RoomStore {
     return entries.length;
   }
 
-  /** Deletes what is left of a room whose removal began. Every commit checks that nobody else ended it meanwhile. */
+  /** Deletes the rest of a room whose removal began. Every commit checks that nobody else finished it meanwhile. */
   async #finishRemoval(room: RoomId): Promise<void> {
     const { value: removal, versionstamp } = await this.#database.get<Removal>(keys.removing(room));
     if (!removal) return;
     const check = { key: keys.removing(room), versionstamp };
     if (removal.listed) await this.#takeOffList(room, check);
-    for (const prefix of keys.foldersOf(room)) {
+    for (const prefix of keys.prefixesOf(room)) {
       for (;;) {
         const entries = await this.#database.list({ prefix }, { limit: PURGE_STEP_KEYS });
         if (entries.length === 0) break;
@@ -197,7 +197,7 @@ export class RoomStore {
     await this.#database.commit((atomic) => void atomic.check(check).delete(check.key));
   }
 
-  /** Looks through the whole list: which minute the room stands at was in its head, which is gone. */
+  /** Searches the whole list: only the deleted head knew the room's minute on it. */
   async #takeOffList(room: RoomId, check: Deno.AtomicCheck): Promise<void> {
     let after: Deno.KvKey | undefined;
     for (;;) {

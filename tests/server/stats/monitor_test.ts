@@ -77,7 +77,7 @@ Deno.test("an instance that never probes does not count the room of another one'
   const { server, store, newRoom, close } = await start();
   assertEquals((await server.health()).rooms, 0);
   const { id } = await newRoom({ name: "Probes" });
-  await store.stats.nameProbeRoom(id, undefined);
+  await store.stats.setProbeRoom(id, undefined);
   assertEquals((await server.health()).rooms, 0);
   await close();
 });
