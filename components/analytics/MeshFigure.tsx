@@ -1,4 +1,4 @@
-import { analyticsTexts, valueText } from "../../lib/ui/texts/analytics_texts.ts";
+import { analyticsTexts as t, valueText } from "../../lib/ui/texts/analytics_texts.ts";
 import type { MeshPicture } from "../../lib/protocol/reports/dashboard.ts";
 import { SourceTag } from "./SourceTag.tsx";
 
@@ -8,7 +8,6 @@ const COLUMNS = 12, CELL = 28;
 
 /** The known part of the meshes: how many links pages have. Pages do not report to whom, so no line is drawn. */
 export function MeshFigure({ mesh }: { mesh: MeshPicture }) {
-  const t = analyticsTexts();
   const { source, byLinks, reachedShare } = mesh;
   const dots = byLinks.flatMap(({ links, reports }) =>
     Array.from({ length: Math.min(reports, DOTS_MAX) }, () => Number(links))
@@ -46,7 +45,7 @@ export function MeshFigure({ mesh }: { mesh: MeshPicture }) {
               </tbody>
             </table>
             <p class="text-sm">
-              {t.mesh.reached}: <b>{valueText(t, reachedShare, "share")}</b>
+              {t.mesh.reached}: <b>{valueText(reachedShare, "share")}</b>
             </p>
           </div>
         </>

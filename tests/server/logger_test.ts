@@ -99,7 +99,7 @@ Deno.test("an error is told by its class and place: its message may quote what s
   assert(!errorText(error).includes("secret"), errorText(error));
   assertMatch(errorText(error), /^SyntaxError at /);
   assertEquals(errorText(new StorageUnavailable("no answer")), "no answer");
-  assertMatch(told, /SyntaxError.*log_test\.ts/);
+  assertMatch(told, /SyntaxError.*logger_test\.ts/);
   assertEquals(errorFields(new StorageUnavailable("no answer"), "production").reason, "no answer");
   assert(JSON.stringify(errorFields(error, "development")).includes("not valid JSON"));
 });
