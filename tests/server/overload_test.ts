@@ -166,7 +166,7 @@ Deno.test("[LOAD-1] newcomers and history wait; who comes back, and who is there
   assert(await old.connect() !== undefined, "who has a position is welcomed");
   await there.say("still here");
   const { status, reasons } = await running.server.health();
-  assertEquals([status, reasons], ["degraded", ["too much to do: no_newcomers (lagMs)"]]);
+  assertEquals([status, reasons], ["degraded", ["overloaded: no_newcomers (lagMs)"]]);
   assert(await running.server.ready());
 
   await load({});

@@ -193,7 +193,7 @@ Deno.test("traces, which hold addresses of rooms, are warned of", async () => {
     {},
     (texts) => texts.has("/v1/traces") && texts.get("/v1/logs")?.includes("OTEL_DENO_TRACING") === true,
   );
-  assertMatch(texts.get("/v1/logs")!, /OTEL_DENO_TRACING=false ends that/);
+  assertMatch(texts.get("/v1/logs")!, /OTEL_DENO_TRACING=false stops that/);
 });
 
 Deno.test("a database that cannot be opened: /health says all the rest, pages are 503, the log says why once", async () => {
@@ -207,7 +207,7 @@ Deno.test("a database that cannot be opened: /health says all the rest, pages ar
     assertMatch(`${timestamp} ${version}`, /^20\S+Z \d+\.\d+\.\d+$/);
     assertEquals(health, {
       status: "down",
-      reasons: ["the database cannot be opened: the log says why"],
+      reasons: ["the database cannot be opened; see the log"],
       protocol: 1,
       environment: "production",
       platform: "plain",
