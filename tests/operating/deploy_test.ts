@@ -108,7 +108,7 @@ Deno.test("kit, container and unit start the server with the same few permission
 const analyze = await works(["systemd-analyze", "--version"]);
 
 Deno.test({
-  name: "systemd takes the unit without a complaint, and rates it as confined",
+  name: "systemd accepts the unit without a complaint and rates it as confined",
   ignore: !analyze,
   fn: async () => {
     const folder = await Deno.makeTempDir({ prefix: "festival-unit-" });

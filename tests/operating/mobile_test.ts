@@ -27,7 +27,7 @@ Deno.test("addresses for phones: IPv4 of real networks, private ones first", () 
   );
 });
 
-Deno.test("the certificate names the machine, and phones may trust it", async () => {
+Deno.test("the certificate names the machine and meets phones' requirements", async () => {
   const now = Date.UTC(2026, 6, 1);
   const { cert, fingerprint } = await makeCertificate(["localhost", "192.168.178.20", "stage.local"], now);
   const parsed = new X509Certificate(cert);
@@ -38,7 +38,7 @@ Deno.test("the certificate names the machine, and phones may trust it", async ()
   assertEquals(fingerprint.split(":").length, 32);
 });
 
-Deno.test("the certificate is kept, and made anew when it ends, lacks a name, or is none; its key is private", async () => {
+Deno.test("the certificate is kept, and replaced when it expires, lacks a name or is unreadable; its key is private", async () => {
   const folder = await Deno.makeTempDir({ prefix: "festival-certificate-" });
   try {
     const now = Date.UTC(2026, 6, 1);

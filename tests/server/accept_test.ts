@@ -111,12 +111,12 @@ Deno.test("[ACC-7] five messages at once, then one a second; a refusal says how 
   assertEquals(verdicts, [ok, ok, ok, ok, ok, 1_000, 1, ok, 999, ok]);
 });
 
-Deno.test("[ACC-7] what an instance with a fast clock wrote down makes nobody wait longer than a whole burst", () => {
+Deno.test("[ACC-7] a record from an instance with a fast clock makes nobody wait longer than a whole burst", () => {
   const fast = accept(event({ n: 4 }), basis({ author: record({ tatMs: NOW + 3_600_000 }) }));
   assertEquals(fast, { type: "refused", reason: "rate_limited", retryAfterMs: 4_000 });
 });
 
-Deno.test("[ACC-7] waiting exactly as long as told is enough", () => {
+Deno.test("[ACC-7] waiting exactly the announced time is enough", () => {
   const first = sequence(Array.from({ length: 6 }, (_, index) => [0, `text ${index}`]));
   const waitMs = first[5] as number;
   const all = sequence(Array.from({ length: 6 }, (_, index) => [index === 5 ? waitMs : 0, `text ${index}`]));

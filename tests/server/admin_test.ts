@@ -23,7 +23,7 @@ const somebody = (address: string) => ({ device: "d", address });
 
 // ---- log-in ----
 
-Deno.test("a password is kept as a salted hash, and only that password opens it", async () => {
+Deno.test("a password is kept as a salted hash, and only that password matches", async () => {
   const [one, other] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
   const hash = await hashPassword("correct horse battery", one);
   assertNotEquals(hash, await hashPassword("correct horse battery", other));
@@ -34,7 +34,7 @@ Deno.test("a password is kept as a salted hash, and only that password opens it"
   }
 });
 
-Deno.test("what is no hash, or would stop the server for each try, is refused at the start with one line", () => {
+Deno.test("a malformed or too costly hash is refused at the start with one line", () => {
   const hash = `scrypt.15.8.1.${"A".repeat(22)}.${"A".repeat(43)}`;
   assert(readPasswordHash(hash) !== undefined);
   for (const wrong of ["secret", hash.replace("15", "25"), hash.replace("15", "5"), hash.slice(0, -1), `${hash}A`]) {
@@ -74,7 +74,7 @@ scene(
   2,
 );
 
-Deno.test("a password is typed as at any terminal: backspace takes a character, Ctrl-U the line, Ctrl-C ends it", () => {
+Deno.test("typing a password works as in any terminal: backspace deletes a character, Ctrl-U the line, Ctrl-C cancels", () => {
   const typed = (keys: string) => {
     const line: number[] = [];
     for (const byte of new TextEncoder().encode(keys)) {
@@ -219,7 +219,7 @@ scene("an action that cannot be written down does not happen", async ({ instance
   assert(failed && await store.rooms.byId(room.id) !== undefined);
 });
 
-Deno.test("an audit entry that was changed, taken out or put in shows", () => {
+Deno.test("a changed, removed or inserted audit entry is detected", () => {
   const chain: AuditEntry[] = [];
   for (let number = 1; number <= 5; number++) {
     const linked = {

@@ -77,7 +77,7 @@ Deno.test("[ARCH-1] a room that is exported and imported elsewhere is the same: 
   await Promise.all([from.close(), to.close()]);
 });
 
-Deno.test("[ARCH-2] an archive that anybody changed is refused by name, and nothing of its room is there", async () => {
+Deno.test("[ARCH-2] a modified archive is refused by name and leaves nothing of its room", async () => {
   const from = startTestServer();
   const { room } = await conversation(from);
   const lines = (await exported(from.store, room.id)).trimEnd().split("\n");
@@ -111,7 +111,7 @@ Deno.test("[ARCH-2] an archive that anybody changed is refused by name, and noth
   await from.close();
 });
 
-Deno.test("[ARCH-3] what is there already is not imported again, nor what an operator deleted; a code in use is not taken", async () => {
+Deno.test("[ARCH-3] a room that exists or was deleted by an operator is not imported, and a code in use is not reassigned", async () => {
   const server = startTestServer();
   const { room, ada, ben } = await conversation(server);
   const text = await exported(server.store, room.id);
@@ -129,7 +129,7 @@ Deno.test("[ARCH-3] what is there already is not imported again, nor what an ope
   await other.close();
 });
 
-Deno.test("[ARCH-4] a room is taken at one moment of its log, while people go on writing and retention goes on deleting", async () => {
+Deno.test("[ARCH-4] an export shows the room at one moment of its log while people write and retention deletes", async () => {
   const server = startTestServer({ config: { limits: { messages: { burst: 1_000, everyMs: 0 } } } });
   const { room, ada } = await conversation(server);
   let found = await server.store.archive.snapshot(room.id);
@@ -217,7 +217,7 @@ Deno.test("[BACKUP-2] a broken backup is refused by name before anything is writ
   await server.close();
 });
 
-Deno.test("[BACKUP-3] the tasks write a checked file, never over another one, and put it back into an empty database only", async () => {
+Deno.test("[BACKUP-3] the tasks write a checked file, never overwrite one, and restore only into an empty database", async () => {
   const folder = await Deno.makeTempDir();
   const [file, said] = [`${folder}/one.backup.jsonl`, [] as string[]];
   const { log, error } = console;

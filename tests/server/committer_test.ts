@@ -84,7 +84,7 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
   store.close();
 }
 
-Deno.test("what comes while a commit is under way, or right after one, is stored together", () =>
+Deno.test("events that arrive during or right after a commit are stored together", () =>
   scene(async ({ committer, say, sender, time, commits }) => {
     const one = committer();
     for (let n = 1; n <= 10; n++) one.submit([{ event: await say(n), sender }]);
@@ -127,7 +127,7 @@ Deno.test("a commit takes no more than the store does; the rest follows in order
     assertEquals(sender.positionOf(events.at(-1)!.event), APPEND_MAX_EVENTS + 21);
   }));
 
-Deno.test("[INST-4] an event is never refused on what a committer remembers: the author wrote through another one", () =>
+Deno.test("[INST-4] a committer's stale memory never refuses an event whose author wrote through another instance", () =>
   scene(async ({ committer, say, sender, time }) => {
     const [a, b] = [committer(), committer()];
     const [one, two, three] = [await say(1), await say(2), await say(3)];
@@ -138,7 +138,7 @@ Deno.test("[INST-4] an event is never refused on what a committer remembers: the
     assertEquals([one, two, three].map((event) => sender.positionOf(event)), [2, 3, 4]);
   }));
 
-Deno.test("[INST-2] a lost race is read anew and tried again; who loses for ever is refused as overloaded", () =>
+Deno.test("[INST-2] a lost race leads to a new read and another try; after too many the events are refused as overloaded", () =>
   scene(async ({ committer, say, sender, time }) => {
     let attempts = 0;
     const unlucky = committer({
@@ -190,7 +190,7 @@ Deno.test("[ACK-2] nobody sees an event before its author's ack, also when the c
   await closing;
 });
 
-Deno.test("[LOAD-1] what waits to be stored tells for how long, unless the database is away: that is no load", () =>
+Deno.test("[LOAD-1] the age of waiting events counts as load, except while the database is away", () =>
   scene(async ({ committer, say, sender, time }) => {
     let finish = () => {}, fail = (_: Error) => {};
     const one = committer({

@@ -25,7 +25,7 @@ function filesApp({ content = SCRIPT, type = "text/javascript", maxKeptBytes = 1
 
 const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer());
 
-Deno.test("a static script is sent with brotli to whoever takes it, else with gzip, else as it is", async () => {
+Deno.test("a static script is sent with brotli if accepted, else with gzip, else uncompressed", async () => {
   const { ask } = filesApp();
   for (
     const [accepted, encoding, unpack] of [
@@ -53,7 +53,7 @@ Deno.test("a static script is sent with brotli to whoever takes it, else with gz
   }
 });
 
-Deno.test("what is no static file, no text, small, or compressed already stays as it is", async () => {
+Deno.test("only static, textual, large and uncompressed files are compressed", async () => {
   for (const app of [filesApp({ hasEtag: false }), filesApp({ type: "image/png" }), filesApp({ content: "let a;" })]) {
     const response = await app.ask("br");
     assertEquals([response.headers.get("content-encoding"), response.headers.get("vary")], [null, "If-None-Match"]);
@@ -71,7 +71,7 @@ Deno.test("a HEAD request and an answer without a body get no compressed form", 
   assertEquals([head.headers.get("content-encoding"), head.body], [null, null]);
 });
 
-Deno.test("compressed forms have a limit; what comes when it is reached is sent as it is, whole", async () => {
+Deno.test("the compressed forms have a size limit; beyond it files are sent uncompressed and complete", async () => {
   const size = Number((await filesApp().ask("br")).headers.get("content-length"));
   const { ask } = filesApp({ maxKeptBytes: size + 1 });
   const [kept, more] = [await ask("br", { path: "/a.js" }), await ask("br", { path: "/b.js" })];

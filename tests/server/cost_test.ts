@@ -90,7 +90,7 @@ function without(cost: KvCost, idle: KvCost): KvCost {
   return Object.fromEntries(left) as unknown as KvCost;
 }
 
-Deno.test("a message in a quiet room is one commit of five keys, and a look at the head", () =>
+Deno.test("a message in a quiet room costs one commit of five keys and a read of the head", () =>
   room(async (parts) => {
     const { cost, events } = await talk(parts, 1, 60);
     await isDocumented("a message, room of 10, one a second", cost, events);
@@ -117,11 +117,11 @@ async function ofTheInstance(): Promise<KvCost> {
   }
 }
 
-Deno.test("an instance looks now and then at what operators set", async () => {
+Deno.test("an instance rechecks the operators' settings from time to time", async () => {
   await isDocumented("an instance, each minute", await ofTheInstance(), IDLE_MINUTES);
 });
 
-Deno.test("an open room in which nobody writes costs its presence and a look now and then, whoever many are in it", () =>
+Deno.test("an idle open room costs its presence and the rechecks, for any number of people", () =>
   room(async ({ time, clients, take }) => {
     await pass(time, clients, IDLE_MINUTES * 60_000);
     const cost = without(take(), await ofTheInstance());

@@ -27,7 +27,7 @@ Deno.test("[MESH-1] credentials are what coturn's use-auth-secret expects", () =
   assertEquals(turnUser("AAAAAAAAAAAAAAAAAAAAAA"), "vo22P4IORHqJWYC4");
 });
 
-Deno.test("[MESH-1] a device gets servers with credentials of its own, which end", () => {
+Deno.test("[MESH-1] a device gets servers with credentials of its own, which expire", () => {
   const config = meshConfigFor(withEnv(TURN), "device", NOW);
   const [stun, turn] = config.iceServers;
   assertEquals(stun, { urls: ["stun:turn.chat.example:3478"] });
@@ -42,7 +42,7 @@ Deno.test("[MESH-1] a device gets servers with credentials of its own, which end
   }
 });
 
-Deno.test("[MESH-1] without configuration no page is sent to anybody, and half a configuration stops the start", () => {
+Deno.test("[MESH-1] without configuration pages contact no other server, and half a configuration stops the start", () => {
   const config = meshConfigFor(DEFAULT_CONFIG, "device", NOW);
   assertEquals([config.iceServers, config.expiresAt], [[], undefined]);
   const mistakes: Record<string, string>[] = [
@@ -54,7 +54,7 @@ Deno.test("[MESH-1] without configuration no page is sent to anybody, and half a
   for (const values of mistakes) assertThrows(() => withEnv(values));
 });
 
-Deno.test("GET /mesh/config answers with the configuration, which nobody keeps", async () => {
+Deno.test("GET /mesh/config answers with the configuration, uncached", async () => {
   const app = new App<RequestState>().use(visitor(DEFAULT_CONFIG)).route("/mesh/config", { handler });
   const response = await app.handler()(new Request("http://127.0.0.1/mesh/config"));
   assertEquals([response.status, response.headers.get("cache-control")], [200, "no-store"]);
@@ -72,7 +72,7 @@ const hasCoturn = ["/usr/bin/turnserver", "/usr/bin/turnutils_uclient"].every((p
 if (!hasCoturn) console.warn("No coturn found (Debian: apt-get install coturn). Its test is skipped.");
 
 Deno.test({
-  name: "[MESH-1] a real coturn takes a minted credential, and neither an ended nor a forged one",
+  name: "[MESH-1] a real coturn accepts a minted credential, and neither an expired nor a forged one",
   ignore: !hasCoturn,
   async fn() {
     const folder = await Deno.makeTempDir();

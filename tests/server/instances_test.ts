@@ -92,7 +92,7 @@ Deno.test("[INST-3] a client that moves to another instance resumes exactly, eve
     await bob.close();
   }));
 
-Deno.test("[INST-4] an author's n and limits are judged on what all instances stored, never on an old memory", () =>
+Deno.test("[INST-4] an author's n and limits are checked against all instances' events, never against stale memory", () =>
   withInstances(2, async ([a, b]) => {
     const room = await a!.newRoom();
     const ada = await TestClient.join({ open: a!.wire(room.id).open, room: room.id });
@@ -110,7 +110,7 @@ Deno.test("[INST-4] an author's n and limits are judged on what all instances st
     await ada.close();
   }));
 
-Deno.test("[INST-5] people on all instances are counted and named, and gone people are gone everywhere", () =>
+Deno.test("[INST-5] people on all instances are counted and named, and people who leave disappear everywhere", () =>
   withInstances(2, async ([a, b]) => {
     const room = await a!.newRoom();
     const join = (server: TestServer, name: string) =>
@@ -143,7 +143,7 @@ Deno.test("[INST-6] connections of one device are counted over all instances", (
     assertEquals(outcomes, [...Array<boolean>(15).fill(true), false]);
   }));
 
-Deno.test("[INST-7] the people of an instance that died are gone when their entry runs out", async () => {
+Deno.test("[INST-7] the people of a dead instance disappear when its entry expires", async () => {
   const time = new VirtualTime();
   const database = new MemoryDatabase({ now: () => time.now() });
   const start = (instance: string) => startTestServer({ database, time, instance, config: CONFIG });
@@ -166,7 +166,7 @@ Deno.test("[INST-7] the people of an instance that died are gone when their entr
   assertEquals(time.waiting, 0);
 });
 
-Deno.test("[SYNC-5] events deleted before an instance had read them cut its clients off: nobody is shown a hole", async () => {
+Deno.test("[SYNC-5] when events are deleted before an instance read them, its clients are disconnected: nobody sees a gap", async () => {
   const time = new VirtualTime();
   const database = new MemoryDatabase({ now: () => time.now() });
   const hooks: KvHooks = {};

@@ -25,7 +25,7 @@ async function joinAndStopReading(port: number, path: string, room: string): Pro
   return conn;
 }
 
-Deno.test("[SLOW-1] over a real socket a reader that stopped is cut off while the others get everything", async () => {
+Deno.test("[SLOW-1] over a real socket a stalled reader is disconnected while the others get everything", async () => {
   const limits = {
     ...configWith().limits,
     messages: { burst: 100_000, everyMs: 0 },

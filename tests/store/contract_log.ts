@@ -49,7 +49,7 @@ export function logContract(test: StoreTest): void {
     assertEquals((await appendSurely(store, "main", [eventOf("main", "a", 2, 20)])).clock, 50);
   });
 
-  test("an append after somebody else's stores nothing", async ({ open, openKv }) => {
+  test("an append based on a stale head stores nothing", async ({ open, openKv }) => {
     const store = await open(), other = await open(), kv = await openKv();
     const head = await makeRoom(store, "main");
     await appendSurely(other, "main", [eventOf("main", "a", 1, 2)]);
@@ -122,7 +122,7 @@ export function logContract(test: StoreTest): void {
     kv.close();
   });
 
-  test("a range ends at its limits, and starts at the oldest event that is there", async ({ open }) => {
+  test("a range ends at its limits and starts at the oldest stored event", async ({ open }) => {
     const store = await open();
     await makeRoom(store, "main");
     await fill(store, "main", "a", 300);
@@ -146,7 +146,7 @@ export function logContract(test: StoreTest): void {
     assertEquals(await read(1, 150, 50), [1, 0]);
   });
 
-  test("trim keeps the newest, and deletes the others with their index entries", async ({ open, openKv }) => {
+  test("trim keeps the newest events and deletes the others with their index entries", async ({ open, openKv }) => {
     const store = await open(), kv = await openKv();
     const { epoch } = await makeRoom(store, "main");
     await fill(store, "main", "a", 449);
@@ -168,7 +168,7 @@ export function logContract(test: StoreTest): void {
     kv.close();
   });
 
-  test("trim deletes what is too old, up to everything, and the log goes on", async ({ open, openKv }) => {
+  test("trim deletes old events, even all of them, and the log goes on", async ({ open, openKv }) => {
     const store = await open(), kv = await openKv();
     await makeRoom(store, "main");
     await fill(store, "main", "a", 10, NOON + 1_000, 1_000);

@@ -43,7 +43,7 @@ async function assertWholeOrGone(store: Store, database: MemoryDatabase, rooms: 
   return there;
 }
 
-Deno.test("a room that is being made is whole or not there", async () => {
+Deno.test("a room appears completely or not at all", async () => {
   await dieAtEveryStep(
     (store) => makeRoom(store, "other"),
     (store) => store.rooms.create(foundingOf("main"), NOON),
@@ -100,7 +100,7 @@ Deno.test("a removal that is cut short is completed by the sweep, or by making t
   }
 });
 
-Deno.test("an instance that ends somebody else's removal never touches the room that was made after it", async () => {
+Deno.test("an instance that completes another one's removal never touches a room made after it", async () => {
   // At its first step the removal has not begun: it would remove the new room, and rightly.
   for (let step = 2, slow = true; slow; step++) {
     const database = new MemoryDatabase();

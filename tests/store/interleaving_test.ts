@@ -84,7 +84,7 @@ for (let seed = 1; seed <= 10; seed++) {
   });
 }
 
-Deno.test("a read that a trim cuts in two ends at the hole", async () => {
+Deno.test("a read that a trim interrupts ends at the gap", async () => {
   const database = new MemoryDatabase();
   const trimmer = openStore({ kv: database.open() });
   await makeRoom(trimmer, "main");

@@ -251,7 +251,7 @@ for (const [what, attempt] of Object.entries(EDGES)) {
   });
 }
 
-Deno.test("a watch tells the newest state and skips those between", async () => {
+Deno.test("a watch yields the newest state and skips intermediate ones", async () => {
   const kv = new MemoryDatabase().open();
   const reader = kv.watch<[number]>([["a"]]).getReader();
   assertEquals((await reader.read()).value?.[0].value, null);
@@ -266,7 +266,7 @@ Deno.test("a watch tells the newest state and skips those between", async () => 
   assertEquals(await reader.read(), { done: true, value: undefined });
 });
 
-Deno.test("an entry is gone when its time is over by the database's clock", async () => {
+Deno.test("an entry expires by the database's clock", async () => {
   let now = 1_000;
   const kv = new MemoryDatabase({ now: () => now }).open();
   await kv.set(["a"], 1, { expireIn: 500 });

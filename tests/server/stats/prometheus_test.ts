@@ -61,7 +61,7 @@ Deno.test("counts and durations arrive as they were counted, in base units", () 
   assertEquals(buckets.find(([le]) => le! >= 0.1)?.[1], 4);
 });
 
-Deno.test("what was not measured is not told", () => {
+Deno.test("unmeasured figures are left out", () => {
   const all = families(new ServerStats(), { users: { "": 0 } });
   assert(all.has("festival_users"));
   assert(!all.has("festival_rooms"));
