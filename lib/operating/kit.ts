@@ -101,7 +101,7 @@ async function run(command: string, args: string[], cwd?: string): Promise<strin
 }
 
 const START_SCRIPT = `#!/bin/sh
-# Starts Festival Chat on port 8000 (another one: PORT=9000 ./start.sh). What is written is kept in data/. Settings may
+# Starts Festival Chat on port 8000 (another one: PORT=9000 ./start.sh). Data is kept in data/. Settings may
 # stand in settings.env, one NAME=value a line.
 cd "$(dirname "$0")" || exit 1
 if [ -f settings.env ]; then set -a; . ./settings.env; set +a; fi
@@ -130,7 +130,7 @@ Needs nothing but this folder: no internet, no installation.
 
 1. In a terminal, in this folder: ./start.sh
 2. It shows an address and a QR code. Phones in the same Wi-Fi open it.
-3. Ctrl-C stops it. What was written stays in the folder data/, and is there after the next start.
+3. Ctrl-C stops it. All messages stay in the folder data/ and are there after the next start.
 
 Settings are environment variables, or lines of settings.env; OPERATING.md lists them. To switch on the operator's pages,
 which open at http://localhost:8000/admin on this machine: ./operator.sh hash >> settings.env, type a password twice, and

@@ -46,7 +46,7 @@ export class ChatServer {
   readonly instance: string;
   readonly config: ServerConfig;
   readonly stats: ServerStats;
-  /** What operators set, as it holds here. */
+  /** The operators' settings, as this instance applies them. */
   readonly settings: RuntimeSettings;
   readonly #store: Store;
   readonly #verifier: Verifier;

@@ -6,7 +6,7 @@
  * To extend: a new fault is a variant of FaultRule and its case in `#carry`, or in `#serve` when it does without the server.
  */
 
-/** What a connection suffers. */
+/** A fault of a connection. */
 export type FaultRule =
   /** Nothing. */
   | { fault: "pass" }
@@ -162,7 +162,7 @@ export class ProxiedConnection {
     return this.#open;
   }
 
-  /** What it suffers from now on. `strip_upgrade` and `answer` only matter before its first request. */
+  /** Sets its fault from now on. `strip_upgrade` and `answer` only matter before its first request. */
   get rule(): FaultRule {
     return this.#rule;
   }

@@ -1,5 +1,5 @@
 /**
- * What docs/deploy/ holds. Building a container takes a registry of images and a runtime for containers, which are not
+ * The files of docs/deploy/. Building a container takes a registry of images and a runtime for containers, which are not
  * everywhere: its build commands are run in an empty folder instead, and what it would start is started as its user.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -139,7 +139,7 @@ async function works(command: string[]): Promise<boolean> {
   }
 }
 
-/** What a command says, to stdout and stderr. */
+/** A command's output, stdout and stderr. */
 async function sh([command, ...args]: string[], cwd?: string): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(command!, { args, ...(cwd !== undefined && { cwd }) })
     .output();

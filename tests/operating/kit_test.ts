@@ -80,7 +80,7 @@ async function onTheField(chromium: string): Promise<void> {
 
 const onField = (command: string, ...args: string[]) => sh("ip", "netns", "exec", NAMESPACE, command, ...args);
 
-/** What the kit's operator script says. */
+/** The output of the kit's operator script. */
 async function operate(kit: string, args: string[], typed = ""): Promise<string> {
   const child = new Deno.Command("ip", {
     args: ["netns", "exec", NAMESPACE, `${kit}/operator.sh`, ...args],

@@ -386,7 +386,7 @@ scene(
 // ---- bans ----
 
 scene(
-  "[BAN-1] a banned key is sent away on every instance, gets in nowhere, and nobody brings its events, until the ban ends",
+  "[BAN-1] until the ban ends, a banned key is disconnected on every instance, cannot join, and its events are refused",
   async ({
     instances: [first, second],
     operator,
@@ -516,13 +516,13 @@ scene(
     await time.advance(60 * 60_000);
     const cleo = await TestClient.join({ ...first!.wire(room.id), room: room.id });
     await time.advance(100);
-    assertEquals(cleo.frames.filter(({ type }) => type === "notices"), [], "what ended is not told");
+    assertEquals(cleo.frames.filter(({ type }) => type === "notices"), [], "an ended notice is not sent");
   },
   2,
 );
 
 scene(
-  "[NOTICE-8] who is in no room is told what goes to all rooms, and only what this operator signed",
+  "[NOTICE-8] outside of rooms people get the notices to all rooms, and only those that this operator signed",
   async ({ instances: [first, second], operator, time }) => {
     const room = await first!.newRoom();
     const notice = { urgency: "emergency", text: "Storm", rooms: [], minutes: 60 } as const;
@@ -549,7 +549,7 @@ scene(
   2,
 );
 
-scene("what cannot be sent as a notice is named", async ({ instances: [first], operator, time }) => {
+scene("an unusable notice is refused by name", async ({ instances: [first], operator, time }) => {
   const notice = { urgency: "info", text: "Hi", rooms: [], minutes: 60 } as const;
   const problem = async (changes: object) => {
     const did = await first!.admin.notices.broadcast(operator, { ...notice, ...changes });

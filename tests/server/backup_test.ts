@@ -40,7 +40,7 @@ async function imported(store: Store, text: string): Promise<RoomInfo | { proble
   return await store.archive.restore(snapshot, events);
 }
 
-/** What the lines say, whatever the order of their fields; the checksum is of their envelopes. */
+/** The lines' contents, in any order of their fields; the checksum covers their characters. */
 function parsed(text: string): unknown[] {
   return text.trimEnd().split("\n").map((line) => ({ ...JSON.parse(line), sha256: undefined }));
 }

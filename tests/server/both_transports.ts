@@ -8,7 +8,7 @@ import type { OpenTransport } from "../../lib/transport/transport.ts";
 import { type OpenWire, webSocketWire } from "../support/client.ts";
 import { startTestServer, type TestServerOptions } from "./support.ts";
 
-/** What a polling transport asks with; a test may lose or repeat requests in it. */
+/** The polling transport's `fetch`, in which a test may lose or repeat requests. */
 export type Fetch = (url: string, init: PollInit) => Promise<Response>;
 
 const VISITOR = { device: "device", address: "127.0.0.1" };

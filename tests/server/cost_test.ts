@@ -1,5 +1,5 @@
 /**
- * What the database is asked for, counted over the real server and store in virtual time. docs/OPERATING.md, "What it costs",
+ * Requests to the database, counted over the real server and store in virtual time. docs/OPERATING.md, "What it costs",
  * has these figures.
  */
 import { assert } from "@std/assert";
@@ -102,7 +102,7 @@ Deno.test("in a busy room many messages share a commit", () =>
     await isDocumented("a message, room of 10, 200 a second", cost, events);
   }));
 
-/** What one instance asks of itself, whatever rooms there are: for ten minutes. */
+/** The requests of one instance for itself, independent of rooms, in ten minutes. */
 async function ofTheInstance(): Promise<KvCost> {
   const time = new VirtualTime();
   const counted = countingKv(new MemoryDatabase({ now: () => time.now() }).open());
@@ -125,7 +125,7 @@ Deno.test("an idle open room costs its presence and the rechecks, for any number
   room(async ({ time, clients, take }) => {
     await pass(time, clients, IDLE_MINUTES * 60_000);
     const cost = without(take(), await ofTheInstance());
-    await isDocumented("a room that is open, each minute, on each instance", cost, IDLE_MINUTES);
+    await isDocumented("an open room, each minute, on each instance", cost, IDLE_MINUTES);
   }));
 
 Deno.test("joining an open room costs its limits and the author's record", () =>
@@ -137,6 +137,6 @@ Deno.test("joining an open room costs its limits and the author's record", () =>
       await time.advance(500);
     }
     const cost = take();
-    await isDocumented("somebody joins an open room", cost, joins);
+    await isDocumented("a person joins an open room", cost, joins);
     await Promise.all(joined.map((client) => client.close()));
   }));

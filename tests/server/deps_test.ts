@@ -41,7 +41,7 @@ Deno.test("senseless monitoring settings stop the start", () => {
   };
   const error = assertThrows(() => readConfig(env(wrong)), ConfigError);
   for (const name of Object.keys(wrong)) assert(error.mistakes.some((line) => line.startsWith(name)), name);
-  // What was said instead of a token may be one elsewhere.
+  // A wrong token may be a valid one elsewhere.
   assert(!error.message.includes("short"));
   const off = readConfig(env({ FESTIVAL_PROBE_SECONDS: "0", FESTIVAL_REPORT_PERCENT: "0" })).monitoring;
   assertEquals([off.probeEveryMs, off.reportShare, off.token], [0, 0, undefined]);

@@ -1,4 +1,4 @@
-/** What phones are told for their links, and that a real TURN server takes what they are given. */
+/** The configuration of phones' links, and a real TURN server that accepts its credentials. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { App } from "fresh";
 import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";

@@ -163,7 +163,7 @@ Deno.test("[LOAD-1] newcomers and history wait; returning and present clients do
   const busy = await there.waitFor("problem");
   assertEquals([busy.problem, busy.retryAfterMs! >= SETTINGS.retryAfterMs], ["busy", true]);
 
-  assert(await old.connect() !== undefined, "who has a position is welcomed");
+  assert(await old.connect() !== undefined, "a client with a position is welcomed");
   await there.say("still here");
   const { status, reasons } = await running.server.health();
   assertEquals([status, reasons], ["degraded", ["overloaded: no_newcomers (lagMs)"]]);

@@ -157,7 +157,7 @@ field("[SIG-4] signals have a limit per connection, which says how long to wait 
   assertEquals(signals(bob).length, 5);
 }, TIGHT);
 
-field("[SIG-4] who goes on and on is cut off", 1, async ({ join }) => {
+field("[SIG-4] a client that keeps exceeding the limit is disconnected", 1, async ({ join }) => {
   const [ada, bob] = [await join(), await join()];
   const frame = await signalFrom(ada, bob.signer.author);
   // Not more than it takes: writing to a socket that is being closed may lose the close code.
@@ -166,7 +166,7 @@ field("[SIG-4] who goes on and on is cut off", 1, async ({ join }) => {
 }, TIGHT);
 
 field(
-  "[SIG-4] who is called by many at once gets a part, and the callers hear that it is busy",
+  "[SIG-4] a client with many callers at once gets a part of the signals, and the callers hear that it is busy",
   1,
   async ({ join }) => {
     const [ada, eve, bob] = [await join(), await join(), await join()];
@@ -219,7 +219,7 @@ field(
 );
 
 field(
-  "[SIG-8] who was just called can answer, before presence says where the caller is",
+  "[SIG-8] a called client can answer before presence names the caller's instance",
   2,
   async ({ join, transports, room }) => {
     const bob = await join("socket", 1);
@@ -236,7 +236,7 @@ field(
 );
 
 field(
-  "[SIG-8] who left another instance a moment ago is answered for by that instance",
+  "[SIG-8] the instance that a client has just left answers for it",
   2,
   async ({ join, transports, room }) => {
     const bob = await join("socket", 1);

@@ -38,7 +38,7 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** What a test does to a connection in process. */
+/** A test's control of a connection in process. */
 export interface PipeControl {
   /** Bytes that the client has not read, as the server sees it. */
   buffered: number;

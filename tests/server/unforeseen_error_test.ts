@@ -6,7 +6,7 @@ import { TestClient } from "../support/client.ts";
 import { startBothTransports } from "./both_transports.ts";
 import { startTestServer } from "./support.ts";
 
-/** What a client does to meet the error. */
+/** The client's step that meets the error. */
 const STEPS = {
   hello: (client: TestClient) => client.connect(),
   "catching up": (client: TestClient) => client.connect(),

@@ -1,4 +1,4 @@
-/** What becomes of a listener when its watch fails, and of its watch when the listener goes. */
+/** A listener whose watch fails, and the watch of a listener that leaves. */
 import { assert, assertEquals } from "@std/assert";
 import { openStore } from "../../lib/store/store.ts";
 import { CHANGE_CHANNELS } from "../../lib/store/keys.ts";

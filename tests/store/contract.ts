@@ -1,4 +1,4 @@
-/** What every store promises, whatever database is under it. Each *_test.ts here runs it on one database. */
+/** The promises of the store on any database. Each *_test.ts here runs them on one database. */
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import { encodePayload, type Event, type EventContent, eventIdOf, type RoomKind } from "../../lib/protocol/event.ts";
 import type { Kv } from "../../lib/store/database.ts";

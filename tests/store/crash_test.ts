@@ -1,4 +1,4 @@
-/** What is left when an instance dies between any two steps of a verb, before or after a commit took effect. */
+/** The database after an instance dies between any two steps of a verb, before or after a commit took effect. */
 import { assert, assertEquals } from "@std/assert";
 import { openStore } from "../../lib/store/store.ts";
 import { keys } from "../../lib/store/keys.ts";

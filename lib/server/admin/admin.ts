@@ -1,4 +1,4 @@
-/** What an operator sees and does, page by page. Every action is written to the audit log before it is done. */
+/** The operator's views and actions, page by page. Every action is written to the audit log before it is done. */
 import { readLimits, type RuntimeLimit } from "../limits/runtime_limits.ts";
 import type { Visitor } from "../connections/connection.ts";
 import type { AdminDeps, PageDeps } from "./actions.ts";

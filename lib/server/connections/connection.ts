@@ -1,6 +1,6 @@
 /** One client's connection as the transports and the chat server see it. */
 
-/** Who connects, as far as limits need to know: the device's cookie and the network address. */
+/** The visitor as far as limits need it: the device's cookie and the network address. */
 export interface Visitor {
   device: string;
   address: string;
@@ -15,7 +15,7 @@ export interface ClientConnection {
   bufferedBytes(): number;
 }
 
-/** What the transport reports of one connection. */
+/** Takes a transport's reports of one connection. */
 export interface ConnectionHandle {
   /** A frame arrived: text, or anything else that a client may send. */
   receive(data: unknown): void;

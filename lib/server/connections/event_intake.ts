@@ -24,7 +24,7 @@ export interface EventIntakeDeps {
   stats: ServerStats;
 }
 
-/** What the intake needs of its connection. */
+/** The part of the session that the intake uses. */
 export interface IntakeConnection {
   isClosed(): boolean;
   /** Sends a frame. */

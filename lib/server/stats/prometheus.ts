@@ -77,7 +77,7 @@ export function prometheusText(totals: Totals, gauges: Gauges, process: ProcessF
   lines.push(`process_cpu_seconds_total ${number(process.cpuSeconds)}`);
   head("process_start_time_seconds", "gauge", "When the instance started, seconds since 1970.");
   lines.push(`process_start_time_seconds ${number(process.startedAtMs / 1_000)}`);
-  head("festival_build_info", "gauge", "What runs; the value is always 1.");
+  head("festival_build_info", "gauge", "The running build; the value is always 1.");
   lines.push(`festival_build_info{version="${escapeLabel(process.version)}",build="${escapeLabel(process.build)}"} 1`);
   return `${lines.join("\n")}\n`;
 }

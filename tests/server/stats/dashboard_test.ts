@@ -1,4 +1,4 @@
-/** What the dashboard makes of several instances and of holes in time. */
+/** The dashboard of several instances, and of gaps in time. */
 import { assertEquals } from "@std/assert";
 import { dashboard, type DashboardFacts } from "../../../lib/server/stats/dashboard_figures.ts";
 import type { Slot } from "../../../lib/server/stats/history.ts";

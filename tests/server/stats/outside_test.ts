@@ -28,7 +28,7 @@ const CANARIES = {
   agent: "canaryagent",
 };
 
-/** Rooms with all of these, used as people use them and as they should not. What is secret of the rooms comes back. */
+/** Uses rooms of all kinds correctly and incorrectly. Returns the rooms' secrets. */
 async function beSeen(url: string): Promise<string[]> {
   const headers = { "x-forwarded-for": CANARIES.address, "user-agent": CANARIES.agent };
   const secrets: string[] = [];

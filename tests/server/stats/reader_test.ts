@@ -1,4 +1,4 @@
-/** Who may read the figures. */
+/** Access to the figures. */
 import { assertEquals } from "@std/assert";
 import { FigureReaders } from "../../../lib/server/stats/reader.ts";
 
