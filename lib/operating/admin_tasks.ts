@@ -24,18 +24,20 @@ class Cancelled extends Error {}
 async function hash(): Promise<void> {
   const password = await typed("Password: ");
   if (password.length < PASSWORD_MIN_CHARS || password.length > PASSWORD_MAX_CHARS) {
-    throw new TaskError(`the password has to have ${PASSWORD_MIN_CHARS} to ${PASSWORD_MAX_CHARS} characters`);
+    throw new TaskError(`the password must have ${PASSWORD_MIN_CHARS} to ${PASSWORD_MAX_CHARS} characters`);
   }
   // A browser's field accepts none of these, so nobody could ever log in.
-  if (/\p{Cc}/u.test(password)) throw new TaskError("a key was pressed that is no letter: try again");
-  if (await typed("Once more: ") !== password) throw new TaskError("these are two different passwords");
+  if (/\p{Cc}/u.test(password)) throw new TaskError("the password contains a control character: try again");
+  if (await typed("Repeat it: ") !== password) throw new TaskError("the passwords differ");
   const text = await hashPassword(password, crypto.getRandomValues(new Uint8Array(16)));
   console.log(`FESTIVAL_ADMIN_PASSWORD_HASH=${text}`);
 }
 
 function key(): void {
   const seed = toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
-  console.error(`The public key is ${publicKeyOf(seed)}. Keep the line below secret: it speaks to every phone.`);
+  console.error(
+    `The public key is ${publicKeyOf(seed)}. Keep the line below secret: its owner can speak to every phone.`,
+  );
   console.log(`FESTIVAL_OPERATOR_KEY=${seed}`);
 }
 
@@ -47,7 +49,7 @@ async function backup(path: string): Promise<void> {
     const writer = file.writable.getWriter();
     const utf8 = new TextEncoder();
     try {
-      if (await exists(path)) throw new TaskError(`${path} is there already`);
+      if (await exists(path)) throw new TaskError(`${path} already exists`);
       for await (const line of backupLines(store, Date.now())) await writer.write(utf8.encode(line));
       await file.syncData();
       await writer.close();
@@ -155,7 +157,7 @@ export async function runTask([task, path, ...rest]: readonly string[]): Promise
     else if (task === "key" && path === undefined) key();
     else if (task === "backup" && path !== undefined && rest.length === 0) await backup(path);
     else if (task === "restore" && path !== undefined && rest.length === 0) await restore(path);
-    else throw new TaskError("say what to do: hash, key, backup FILE or restore FILE");
+    else throw new TaskError("expected hash, key, backup FILE or restore FILE");
     return 0;
   } catch (error) {
     if (error instanceof Cancelled) return CANCELLED_EXIT;

@@ -101,8 +101,8 @@ async function run(command: string, args: string[], cwd?: string): Promise<strin
 }
 
 const START_SCRIPT = `#!/bin/sh
-# Starts Festival Chat on port 8000 (another one: PORT=9000 ./start.sh). Data is kept in data/. Settings may
-# stand in settings.env, one NAME=value a line.
+# Starts Festival Chat on port 8000 (another one: PORT=9000 ./start.sh). Data is kept in data/. Settings go
+# into settings.env, one NAME=value per line.
 cd "$(dirname "$0")" || exit 1
 if [ -f settings.env ]; then set -a; . ./settings.env; set +a; fi
 export DENO_DIR="\${DENO_DIR:-$PWD/cache}" FESTIVAL_DATA_DIR="\${FESTIVAL_DATA_DIR:-$PWD/data}" DENO_NO_UPDATE_CHECK=1
@@ -114,7 +114,7 @@ exec ./deno serve --quiet --cached-only --no-prompt \\
 `;
 
 const OPERATOR_SCRIPT = `#!/bin/sh
-# ./operator.sh hash | key | backup FILE | restore FILE: what deno task admin:hash, admin:key, backup and restore do.
+# ./operator.sh hash | key | backup FILE | restore FILE: like deno task admin:hash, admin:key, backup and restore.
 kit="$(cd "$(dirname "$0")" && pwd)" || exit 1
 if [ -f "$kit/settings.env" ]; then set -a; . "$kit/settings.env"; set +a; fi
 export DENO_DIR="\${DENO_DIR:-$kit/cache}" FESTIVAL_DATA_DIR="\${FESTIVAL_DATA_DIR:-$kit/data}" DENO_NO_UPDATE_CHECK=1
@@ -126,16 +126,16 @@ exec "$kit/deno" run --quiet --cached-only --no-prompt --config "$kit/deno.json"
 const START_HERE = `Festival Chat, field kit
 ========================
 
-Needs nothing but this folder: no internet, no installation.
+Needs only this folder: no internet, no installation.
 
 1. In a terminal, in this folder: ./start.sh
-2. It shows an address and a QR code. Phones in the same Wi-Fi open it.
+2. It shows an address and a QR code. Open it on phones on the same Wi-Fi.
 3. Ctrl-C stops it. All messages stay in the folder data/ and are there after the next start.
 
-Settings are environment variables, or lines of settings.env; OPERATING.md lists them. To switch on the operator's pages,
-which open at http://localhost:8000/admin on this machine: ./operator.sh hash >> settings.env, type a password twice, and
-for broadcasts ./operator.sh key >> settings.env; then start again. ./operator.sh backup FILE keeps everything in a file.
-On plain http phones have no camera and no offline pages; chatting, QR codes on screen and links between phones work.
+Settings are environment variables, or lines of settings.env; OPERATING.md lists them. To turn on the operator's pages,
+at http://localhost:8000/admin on this machine: run ./operator.sh hash >> settings.env and type a password twice; for
+broadcasts also run ./operator.sh key >> settings.env; then restart. ./operator.sh backup FILE saves everything to a file.
+Over plain http phones have no camera and no offline pages; chat, QR codes on screen and links between phones work.
 `;
 
 if (import.meta.main) {

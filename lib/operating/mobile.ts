@@ -32,15 +32,15 @@ export async function invitation(
 ): Promise<string> {
   const [first, ...others] = addresses.map((address) => `https://${address}:${port}/`);
   if (first === undefined) {
-    return `This machine is on no network that a phone could reach. Here: https://localhost:${port}/`;
+    return `This machine is on no network that a phone can reach. On this machine: https://localhost:${port}/`;
   }
   return [
     await terminalQr(first),
     "",
-    `On a phone in the same network: ${first}`,
+    `On a phone on the same network: ${first}`,
     ...others.map((url) => `                             or: ${url}`),
-    "The browser warns, because this machine made the certificate itself; go on to the page.",
-    `Its SHA-256: ${fingerprint}`,
+    "The browser warns of the self-signed certificate; continue to the page.",
+    `The certificate's SHA-256: ${fingerprint}`,
   ].join("\n");
 }
 

@@ -1,5 +1,5 @@
 /**
- * Several server processes on one denokv: what they are told is its address. `deno task test:cluster` builds denokv where
+ * Several server processes on one denokv, whose address is their only shared setting. `deno task test:cluster` builds denokv where
  * there is none; without it these tests are ignored.
  */
 import { assert, assertEquals } from "@std/assert";

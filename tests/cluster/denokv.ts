@@ -14,7 +14,7 @@ function places(): string[] {
   return [...(named ? [named] : []), ...onPath, `${home}/.cargo/bin/denokv`, `${DENOKV_FOLDER}/bin/denokv`];
 }
 
-/** The path of the program; undefined, after saying what is missing, when there is none. */
+/** The path of the program; undefined, with a message, when there is none. */
 export function findDenokv(): string | undefined {
   const path = places().find(isFile);
   if (path === undefined) {

@@ -1,6 +1,6 @@
 /**
- * The files of docs/deploy/. Building a container takes a registry of images and a runtime for containers, which are not
- * everywhere: its build commands are run in an empty folder instead, and what it would start is started as its user.
+ * The files of docs/deploy/. Building a container needs an image registry and a container runtime, which are not everywhere:
+ * the test runs its build commands in an empty folder instead, and its start command as its user.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname } from "node:path";

@@ -62,7 +62,7 @@ Deno.test("the QR code in the terminal is read by a scanner, and is black on whi
   for (const line of drawn.split("\n")) assert(line.startsWith("\x1b[30;107m") && line.endsWith("\x1b[0m"));
   assertEquals(readTerminal(drawn), url);
   assertEquals(readTerminal((await invitation(["192.168.178.20"], 8000, { fingerprint: "" })).split("\n\n")[0]!), url);
-  assert((await invitation([], 8000, { fingerprint: "" })).includes("no network that a phone could reach"));
+  assert((await invitation([], 8000, { fingerprint: "" })).includes("no network that a phone can reach"));
 });
 
 /** Reads half blocks as a camera would: each module as 4 × 4 pixels. */

@@ -93,7 +93,7 @@ for (const [name, judged, known, expected] of TABLE) {
   });
 }
 
-/** Sends one text after another at the given times: how each was judged. */
+/** Sends one text after another at the given times. Returns the decision on each. */
 function sequence(texts: [atMs: number, text: string][], make = text): (number | string)[] {
   let author: AuthorRecord | undefined;
   return texts.map(([atMs, said]) => {

@@ -157,7 +157,7 @@ scene("logging out everywhere ends every log-in on every instance, and one that 
   const get = store.operators.get.bind(store.operators);
   store.operators.get = async (session) => {
     const record = await get(session);
-    // Between the look at a log-in and the note that it was used.
+    // Between reading a log-in and recording its use.
     await first!.admin.logOutEverywhere(first!.login, operator);
     return record;
   };

@@ -45,7 +45,7 @@ function parsed(text: string): unknown[] {
   return text.trimEnd().split("\n").map((line) => ({ ...JSON.parse(line), sha256: undefined }));
 }
 
-/** A room in which three people said something, one of them twice. */
+/** A room with messages of three people, two of them from one. */
 async function conversation(server: TestServer, roomKind: "listed" | "unlisted" = "listed") {
   const room = await server.newRoom({ roomKind });
   const ada = await TestClient.join({ ...server.wire(room.id), room: room.id });
@@ -70,7 +70,7 @@ Deno.test("[ARCH-1] a room that is exported and imported elsewhere is the same: 
   );
   assertEquals(parsed(await exported(to.store, room.id)), parsed(text));
   assertEquals((await to.server.listedRooms()).map(({ room: { id } }) => id), [room.id]);
-  // The client goes on there, from where it was.
+  // The client continues there from its position.
   const there = await TestClient.create({ ...to.wire(room.id), room: room.id, secret: ada.options.secret! });
   await there.connect({ resume: ada.position! });
   assertEquals([there.welcome?.mode, there.welcome?.from], ["resume", 5]);
@@ -146,7 +146,7 @@ Deno.test("[ARCH-4] an export shows the room at one moment of its log while peop
   assert("id" in made);
   const head = (await to.store.log.readHead(room.id))!;
   assertEquals(head.head, found!.snapshot.head.head);
-  // The author goes on there with the number after the last one that is there.
+  // The author continues there with the number after the last restored one.
   const records = await to.store.log.readAuthors(room.id, [ada.signer.author]);
   const events = lines.filter((line) => line.includes(ada.signer.author) && line.startsWith('{"type":"event"')).length;
   assertEquals(records.get(ada.signer.author)?.lastN, events);

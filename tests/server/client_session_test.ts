@@ -1,4 +1,4 @@
-/** One instance with virtual time and connections in this process: what needs time, slowness or a database in trouble. */
+/** One instance with virtual time and in-process connections: rules about time, slow readers and a failing database. */
 import { assert, assertEquals } from "@std/assert";
 import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
 import { HELLO_TIMEOUT_MS, IDLE_TIMEOUT_MS, SERVER_FRAME_MAX_BYTES } from "../../lib/protocol/limits.ts";
@@ -237,7 +237,7 @@ stage("[SYNC-4] no server frame is larger than a client reads", async ({ join, t
   assert(Math.max(...sizes) < SERVER_FRAME_MAX_BYTES);
 }, QUICK);
 
-// ---- a database in trouble ----
+// ---- a failing database ----
 
 stage(
   "[STORE-1] when the database does not answer, an event is refused as storage_unavailable and can be sent again",
@@ -474,7 +474,7 @@ stage("[CODE-4] a wrong code reveals at most two codes of unlisted rooms", async
   const room = await server.newRoom({ room: "A".repeat(22) });
   let asked = 0;
   const byCode = server.store.rooms.byCode.bind(server.store.rooms);
-  // As if every code were one of a room that is not listed.
+  // As if every code belonged to an unlisted room.
   server.store.rooms.byCode = (code) => Promise.resolve(code === "cosmic-stage-41" ? undefined : (asked++, room));
   assertEquals((await suggested(server, "cosmic-stage-41"))?.length, 2);
   assert(asked > 20, "others were looked up");

@@ -1,4 +1,4 @@
-/** Group commit, alone: two committers on one database know nothing of each other but what the database says. */
+/** Group commit alone: two committers on one database know of each other only through the database. */
 import { assert, assertEquals } from "@std/assert";
 import type { Event, EventId } from "../../lib/protocol/event.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";

@@ -47,7 +47,7 @@ async function room(
   }
 }
 
-/** Time goes by, with the pings of clients that are there. */
+/** Moves time on, with the pings of the connected clients. */
 async function pass(time: VirtualTime, clients: readonly TestClient[], ms: number): Promise<void> {
   for (let left = ms; left > 0; left -= HEARTBEAT_MS) {
     for (const client of clients) client.send({ type: "ping" });
@@ -55,7 +55,7 @@ async function pass(time: VirtualTime, clients: readonly TestClient[], ms: numbe
   }
 }
 
-/** Compares what was counted with its row in docs/OPERATING.md: `| label | commits | write units | read units |`. */
+/** Compares the counts with their row in docs/OPERATING.md: `| label | commits | write units | read units |`. */
 async function isDocumented(label: string, cost: KvCost, by: number): Promise<void> {
   const text = await Deno.readTextFile(new URL("../../docs/OPERATING.md", import.meta.url));
   const row = text.split("\n").find((line) => line.startsWith(`| ${label} `));

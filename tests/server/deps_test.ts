@@ -1,4 +1,4 @@
-/** The small parts: settings, verifier, addresses, rates, people, the tail. */
+/** The small parts: settings, verifier, addresses, rates, people, recent events. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
 import { toBase64Url } from "../../lib/shared/base64url.ts";

@@ -124,7 +124,7 @@ Deno.test({
   },
 });
 
-/** Resolves when something listens there; it says nothing by itself when it does. */
+/** Resolves when something listens there; the server itself does not report it. */
 async function answering(port: number): Promise<void> {
   for (const deadline = Date.now() + 10_000;;) {
     try {

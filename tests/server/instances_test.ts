@@ -1,4 +1,4 @@
-/** Several instances on one database: what one accepts, all tell; and what is limited is limited together. */
+/** Several instances on one database: all deliver an event that one accepted, and all share the limits. */
 import { assert, assertEquals } from "@std/assert";
 import { TestClient } from "../support/client.ts";
 import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
@@ -153,7 +153,7 @@ Deno.test("[INST-7] the people of a dead instance disappear when its entry expir
   const bob = await TestClient.join({ open: b.wire(room.id).open, room: room.id, name: "Bob" });
   await time.advance(3_000);
   assertEquals(ada.count, 2);
-  // Its handle on the database is gone, as with a process that was killed: it can say nothing any more.
+  // Its handle on the database is closed, as with a killed process: it can no longer write.
   b.store.close();
   for (let second = 0; second < 40; second++) {
     ada.send({ type: "ping" });

@@ -1,4 +1,4 @@
-/** Too much to do: what is refused when, in which order, and how it ends. */
+/** Overload: which work is refused when, in which order, and how it ends. */
 import { assert, assertEquals } from "@std/assert";
 import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import { LoadMeter } from "../../lib/server/limits/load_meter.ts";
@@ -11,7 +11,7 @@ import { VirtualTime } from "./virtual_time.ts";
 const { overload: SETTINGS } = DEFAULT_CONFIG;
 const QUIET: LoadSignals = { lagMs: 0, busyShare: 0, queueShare: 0, storeMs: 0, memoryShare: 0 };
 
-/** Looks once per signal, `lookMs` apart. */
+/** Checks once per signal, `lookMs` apart. */
 function loads(...signals: Partial<LoadSignals>[]): Load[] {
   let load = NO_LOAD;
   return signals.map((some, at) => load = nextLoad(load, { ...QUIET, ...some }, at * SETTINGS.lookMs, SETTINGS));
@@ -115,7 +115,7 @@ Deno.test("the meter's own probes measure this process", () => {
   assert(memoryShare > 0 && memoryShare < 0.5, `${memoryShare}`);
 });
 
-/** A room with one who is there, on a server whose load a test sets. */
+/** A room with one client, on a server whose load a test sets. */
 async function loadedRoom() {
   const time = new VirtualTime();
   let signals = QUIET;

@@ -26,7 +26,7 @@ interface Stage {
   client(name?: string): Promise<TestClient>;
 }
 
-/** A server on real sockets with one room. Every client is checked for holes and doubles at the end. */
+/** A server on real sockets with one room. Every client is checked for gaps and duplicates at the end. */
 function scene(name: string, run: (stage: Stage) => Promise<void>, config: PartialConfig = TALKATIVE): void {
   Deno.test(name, async () => {
     const server = startTestServer({ config });

@@ -30,7 +30,7 @@ Deno.test.afterAll(async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-/** Addresses of visitors: what one test uses up is not missing in another. */
+/** Addresses of visitors, so that tests do not use up each other's limits. */
 let addresses = 0;
 
 /** A browser as far as cookies go, at an address of its own. */
@@ -105,7 +105,7 @@ async function raw(text: string, forMs = 5_000): Promise<{ answer: string; ended
   const writing = (async () => {
     const bytes = new TextEncoder().encode(text);
     for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
-  })().catch(() => {}); // The server hung up: that is what is looked for.
+  })().catch(() => {}); // The server hung up, as expected.
   const buffer = new Uint8Array(4_096);
   for (;;) {
     const read = await Promise.race([connection.read(buffer).catch(() => 0), late]);

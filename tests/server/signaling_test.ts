@@ -15,7 +15,7 @@ import { configWith, type PartialConfig, startTestServer, type TestServer } from
 
 const signals = (client: TestClient) => client.frames.filter((frame): frame is SignalFrame => frame.type === "signal");
 
-/** Waits until a client was told of the other one's presence. */
+/** Waits until a client knows of the other one's presence. */
 const sees = (client: TestClient, other: TestClient) => client.until(() => client.people.has(other.signer.author));
 
 /** Waits until the database names a person who came to another instance. */
@@ -29,7 +29,7 @@ async function isKnown(store: Store, room: string, { signer }: TestClient) {
 
 type Transports = ReturnType<typeof startBothTransports>;
 
-/** Instances on one database, each with both transports. Every client is checked for what no right server does. */
+/** Instances on one database, each with both transports. Every client is checked for answers that no correct server gives. */
 function field(
   name: string,
   count: number,
@@ -277,7 +277,7 @@ Deno.test("[SIG-8] an unread mailbox stays small, and callers hear that it is bu
   await a.close();
   await b.close();
 
-  /** Waits until so many posts lie in b's mailbox. */
+  /** Waits until b's mailbox has so many batches. */
   async function posted(from: TestServer, count: number) {
     const kv = database.open();
     for (;;) {

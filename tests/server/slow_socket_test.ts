@@ -1,4 +1,4 @@
-/** A real TCP connection that stops reading: what the operating system holds for it is full, then the server's bound. */
+/** A real TCP connection that stops reading: it fills the operating system's buffers, then the server's bound. */
 import { assert, assertEquals } from "@std/assert";
 import { signerOf, TestClient } from "../support/client.ts";
 import { configWith, listen, startTestServer } from "./support.ts";

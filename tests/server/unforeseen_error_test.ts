@@ -58,7 +58,7 @@ for (const transport of ["socket", "poll"] as const) {
       assertEquals(closeReasonOf(await victim.closed()), "internal_error");
       const goodbye = victim.frames.find((frame) => frame.type === "goodbye");
       assert(goodbye?.retryAfterMs !== undefined, "it is told when to come back");
-      const line = `a connection was ended: ${step} failed: TypeError at failIf`;
+      const line = `a connection was closed: ${step} failed: TypeError at failIf`;
       assertEquals(server.log.filter((logged) => logged.startsWith(line)).length, 1, server.log.join("\n"));
 
       await witness.say("after");
@@ -101,7 +101,7 @@ Deno.test("[BYE-2] a connection that cannot send is ended, and everybody after i
   await ada.say("hello");
   await cem.until(() => cem.texts.includes("hello"));
   assertEquals(closeCode, CLOSE_REASONS.internal_error.code);
-  assert(server.log.some((line) => line.startsWith("a connection was ended: sending failed: TypeError at")));
+  assert(server.log.some((line) => line.startsWith("a connection was closed: sending failed: TypeError at")));
   for (const client of [ada, victim, cem]) assertEquals(client.violations, []);
   await server.close();
 });

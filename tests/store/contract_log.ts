@@ -93,7 +93,7 @@ export function logContract(test: StoreTest): void {
     const store = await open(), kv = await openKv();
     let head = await makeRoom(store, "main");
     const names = Array.from({ length: APPEND_MAX_EVENTS + 1 }, (_, at) => `author ${at}`);
-    // One letter beyond Latin-1 makes the database store two bytes for each of the text's.
+    // One character beyond Latin-1 makes the database store two bytes per character.
     const oneBytes = appendBytes(eventOf("main", "a", 1, 1, { kind: "sealed", body: { sealed: "" } }));
     const filling = Math.floor((APPEND_MAX_BYTES / APPEND_MAX_EVENTS - oneBytes) / 2) - 4;
     const events = names.map((name) =>
@@ -111,7 +111,7 @@ export function logContract(test: StoreTest): void {
     records.delete(idOf(names[APPEND_MAX_EVENTS]!, 32));
     head = (await store.log.append(main, head, events.slice(0, APPEND_MAX_EVENTS), records, NOON))!;
     assertEquals(head.head, 1 + APPEND_MAX_EVENTS);
-    // Few events of the largest size: 16,384 envelopes, as two bytes each.
+    // Few events of the largest size: 16,384 characters, two bytes each.
     const large = Array.from(
       { length: Math.floor(APPEND_MAX_BYTES / 33_000) + 1 },
       (_, at) => eventOf("main", "large", at + 1, 3, { kind: "sealed", body: { sealed: "ž" + "x".repeat(16_200) } }),

@@ -1,4 +1,4 @@
-/** The contract's part on what instances share: presence, limits, channels, leases. */
+/** The contract's part on data that instances share: presence, limits, channels, leases. */
 import type { PausingRateLimit } from "../../lib/shared/rate_limiter.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CHANGE_CHANNELS } from "../../lib/store/keys.ts";

@@ -9,7 +9,7 @@ import { assertLogIntact } from "./log_integrity.ts";
 
 const main = idOf("main");
 
-/** Prepares a database, runs `verb` on an instance that dies at its step 1, 2, 3, …, and looks at what is left. */
+/** Prepares a database, runs `verb` on an instance that dies at its step 1, 2, 3, …, and checks the result. */
 async function dieAtEveryStep(
   prepare: (store: Store) => Promise<unknown>,
   verb: (store: Store) => Promise<unknown>,
@@ -32,7 +32,7 @@ async function dieAtEveryStep(
   }
 }
 
-/** Asserts that a room is there with all that belongs to it, or that nothing of it can be found. Returns whether it is. */
+/** Asserts that a room exists with all its data or not at all. Returns whether it exists. */
 async function assertWholeOrGone(store: Store, database: MemoryDatabase, rooms: number): Promise<boolean> {
   const info = await store.rooms.byId(main), head = await store.log.readHead(main);
   const listed = (await store.rooms.listed(9)).some(({ room }) => room.id === main);
@@ -101,7 +101,7 @@ Deno.test("a removal that is cut short is completed by the sweep, or by making t
 });
 
 Deno.test("an instance that completes another one's removal never touches a room made after it", async () => {
-  // At its first step the removal has not begun: it would remove the new room, and rightly.
+  // At its first step the removal has not begun: it would rightly remove the new room.
   for (let step = 2, slow = true; slow; step++) {
     const database = new MemoryDatabase();
     const fast = openStore({ kv: database.open() });

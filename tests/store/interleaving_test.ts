@@ -1,4 +1,4 @@
-/** Several instances on one database, every operation held up by a seeded random time: what must hold in any order. */
+/** Several instances on one database, every operation delayed by a seeded random time: invariants of any order. */
 import { assert, assertEquals } from "@std/assert";
 import { openStore } from "../../lib/store/store.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";

@@ -1,4 +1,4 @@
-/** MemoryKv is what most tests and the simulation stand on, so it is compared with the real Deno KV. */
+/** Most tests and the simulation use MemoryKv, so it is compared with the real Deno KV. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import type { Kv } from "../../lib/store/database.ts";
@@ -49,7 +49,7 @@ const values = fc.constantFrom<unknown>(
 
 /**
  * Keys that only sums, minima and maxima write. On a value of another type they fail, and in Deno KV's SQLite what the
- * commit wrote before that stays; MemoryKv undoes it, and nobody may rest on either.
+ * commit wrote before that stays; MemoryKv undoes it, and no code may rely on either.
  */
 const sumKeys = fc.constantFrom<Deno.KvKey>(["sum"], ["sum", 1], [true, "sum"]);
 
@@ -107,7 +107,7 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof(
   }),
 );
 
-/** Runs steps and tells everything that can be seen, with each versionstamp as its place among all commits. */
+/** Runs steps and returns everything observable, with each versionstamp as its place among all commits. */
 async function run(kv: Kv, steps: readonly Step[]): Promise<unknown[]> {
   const stamps: (string | null)[] = [];
   const place = (stamp: string | null) => {
@@ -189,7 +189,7 @@ Deno.test("any sequence of operations gives the same answers as Deno KV", async 
   );
 });
 
-/** Each is refused by both or by none, with the same words. */
+/** Both refuse each of these with the same message, or neither does. */
 const EDGES: Record<string, (kv: Kv, more: 0 | 1) => Promise<unknown>> = {
   "mutations in a commit": (kv, more) => commit(kv, 1_000 + more, (atomic, at) => atomic.delete([at])),
   "checks in a commit": (kv, more) => commit(kv, 100 + more, (atomic, at) => atomic.check(nothingAt([at]))),

@@ -213,7 +213,7 @@ export class ClientSession implements Member {
       onFailure(error);
       return this.end("overloaded", returnAfterMs());
     }
-    environment.log(`a connection was ended: ${place} failed: ${errorText(error)}`);
+    environment.log(`a connection was closed: ${place} failed: ${errorText(error)}`);
     this.end("internal_error", returnAfterMs());
   }
 

@@ -45,7 +45,7 @@ export class RoomStore {
    */
   async create(founding: Event, nowMs: number): Promise<RoomInfo | { problem: "id_taken" | "no_free_code" }> {
     if (founding.kind !== "room") {
-      throw new TypeError(`a room is founded by an event of kind room, not ${founding.kind}`);
+      throw new TypeError(`a room's genesis event is of kind room, not ${founding.kind}`);
     }
     const { room, author, wire, clock, n, body } = founding;
     const info = { id: room, kind: body.roomKind, name: body.name, host: author, founding: wire, createdAt: nowMs };

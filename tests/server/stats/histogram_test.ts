@@ -1,4 +1,4 @@
-/** Durations in fixed buckets: what percentiles may be off, and that they add up. */
+/** Durations in fixed buckets: the error of percentiles, and addition. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { BUCKET_COUNT, latencyBucketOf, upperBoundMs } from "../../../lib/protocol/reports/latency_buckets.ts";

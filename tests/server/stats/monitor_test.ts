@@ -1,4 +1,4 @@
-/** A running instance and what watches it: probes on its transports, and figures that all say where they come from. */
+/** A running instance and its monitor: probes on its transports, and figures that all have a source. */
 import { assert, assertEquals } from "@std/assert";
 import { ed25519 } from "../../../lib/crypto/ed25519.ts";
 import type { Dashboard } from "../../../lib/protocol/reports/dashboard.ts";

@@ -1,4 +1,4 @@
-/** A real process seen from outside: its log, its figures, and what it tells OpenTelemetry. */
+/** A real process seen from outside: its log, its figures, and its OpenTelemetry export. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import parsePrometheus from "parse-prometheus-text-format";
 import { newRoomSecret, roomNamePlace, sealerOf } from "../../../lib/crypto/seal.ts";
@@ -17,7 +17,7 @@ async function withServer(env: Record<string, string>, run: (server: ServerProce
   }
 }
 
-/** Words that somebody says, is called, or finds a room by; and where they are. */
+/** Texts, names, codes and addresses that must not appear. */
 const CANARIES = {
   text: "canarytext",
   name: "canaryname",
@@ -146,7 +146,7 @@ Deno.test("rooms are listed for developers in development only", async () => {
   }
 });
 
-/** A collector of OTLP over HTTP, and what a server tells it. `until` holds when there is enough. */
+/** An OTLP collector over HTTP, and the texts that a server sends it. `until` says when there is enough. */
 async function collected(env: Record<string, string>, until: (texts: Map<string, string>) => boolean) {
   const texts = new Map<string, string>();
   const enough = Promise.withResolvers<void>();

@@ -1,4 +1,4 @@
-/** /metrics, read by a parser that is not ours. */
+/** /metrics, read by an independent parser. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import parsePrometheus from "parse-prometheus-text-format";
 import { COUNTERS, HISTOGRAMS } from "../../../lib/server/stats/figures.ts";
