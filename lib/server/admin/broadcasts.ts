@@ -23,14 +23,14 @@ export class Broadcasts {
   /** Notices to all rooms, and withdrawals, as far as this server's operator signed them. */
   async wires(): Promise<WireEvent[]> {
     const { notices, operator, verifier } = this.#deps;
-    const said = notices().filter((notice) =>
+    const current = notices().filter((notice) =>
       notice.operator === operator && (notice.kind === "withdrawal" || notice.rooms === undefined)
     );
     const before = this.#signed;
     this.#signed = new Map(
-      said.map(({ id, operator, wire }) => [id, before.get(id) ?? verifier.verify(operator, ...wire)]),
+      current.map(({ id, operator, wire }) => [id, before.get(id) ?? verifier.verify(operator, ...wire)]),
     );
     const signed = await Promise.all(this.#signed.values());
-    return said.filter((_, at) => signed[at]).map(({ wire }) => wire);
+    return current.filter((_, at) => signed[at]).map(({ wire }) => wire);
   }
 }

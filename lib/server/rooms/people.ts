@@ -10,9 +10,9 @@ export class People {
   readonly #here = new Map<AuthorKey, { name: string; connections: number }>();
   #elsewhere: readonly PresenceEntry[] = [];
   /** Names that clients know. Bounded by `announced`: beyond that clients only learn the count. */
-  readonly #told = new Map<AuthorKey, string>();
+  readonly #announced = new Map<AuthorKey, string>();
   /** Undefined: clients know different counts. */
-  #toldCount: number | undefined = 0;
+  #announcedCount: number | undefined = 0;
   readonly #changed = new Set<AuthorKey>();
 
   constructor(readonly bounds: Pick<ServerConfig["presence"], "announced" | "joinedPerFrame" | "leftPerFrame">) {}
@@ -22,7 +22,7 @@ export class People {
     this.#here.set(author, { name, connections: (person?.connections ?? 0) + 1 });
     this.#changed.add(author);
     // The newcomer's `welcome` has the current count; the others may know another one.
-    this.#toldCount = undefined;
+    this.#announcedCount = undefined;
   }
 
   /** Removes one connection of this person. */
@@ -79,7 +79,7 @@ export class People {
    */
   shown(me: Person): Person[] {
     const shown = [me];
-    for (const [author, name] of this.#told) {
+    for (const [author, name] of this.#announced) {
       if (shown.length >= PEOPLE_SHOWN) break;
       if (author !== me.author) shown.push({ author, name });
     }
@@ -113,23 +113,23 @@ export class People {
     const left: AuthorKey[] = [];
     for (const author of this.#changed) {
       const name = this.#nameOf(author);
-      const told = this.#told.get(author);
-      if (name === told) this.#changed.delete(author);
+      const announced = this.#announced.get(author);
+      if (name === announced) this.#changed.delete(author);
       else if (name === undefined) {
         if (left.length >= this.bounds.leftPerFrame) continue;
         left.push(author);
-        this.#told.delete(author);
+        this.#announced.delete(author);
         this.#changed.delete(author);
-      } else if (told === undefined && this.#told.size >= this.bounds.announced) this.#changed.delete(author);
+      } else if (announced === undefined && this.#announced.size >= this.bounds.announced) this.#changed.delete(author);
       else if (joined.length < this.bounds.joinedPerFrame) {
         joined.push({ author, name });
-        this.#told.set(author, name);
+        this.#announced.set(author, name);
         this.#changed.delete(author);
       }
     }
     const { count } = this;
-    if (joined.length === 0 && left.length === 0 && count === this.#toldCount) return undefined;
-    this.#toldCount = count;
+    if (joined.length === 0 && left.length === 0 && count === this.#announcedCount) return undefined;
+    this.#announcedCount = count;
     return { type: "presence", count, joined, left };
   }
 

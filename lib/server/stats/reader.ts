@@ -20,10 +20,10 @@ export class FigureReaders {
   refusal(headers: Headers, address: string, nowMs: number): Response | undefined {
     if (this.#token === undefined) return undefined;
     if (nowMs < (this.#guessing.get(address)?.waitUntil ?? 0)) return refused(429, { "retry-after": "1" });
-    const said = tokenIn(headers.get("authorization") ?? "");
-    if (said !== undefined && isSame(said, this.#token)) return undefined;
+    const token = tokenIn(headers.get("authorization") ?? "");
+    if (token !== undefined && isSame(token, this.#token)) return undefined;
     // A request without a token is asked for one; only a wrong token counts as a try.
-    if (said !== undefined) this.#tried(address, nowMs);
+    if (token !== undefined) this.#tried(address, nowMs);
     return refused(401, { "www-authenticate": `Basic realm="figures", charset="UTF-8"` });
   }
 
