@@ -6,12 +6,12 @@
  *   deno run -A bench/stats.ts [rounds]
  */
 import { cpuUsage } from "node:process";
-import { createServer } from "../lib/server/server.ts";
+import { ChatServer } from "../lib/server/server.ts";
 import { ServerStats } from "../lib/server/stats/server_stats.ts";
 import { realEnvironment } from "../lib/server/environment.ts";
 import { nodeVerifier } from "../lib/server/rooms/verifier.ts";
 import { serveSocket } from "../lib/server/connections/websocket.ts";
-import { openStore } from "../lib/store/deno_store.ts";
+import { openStore } from "../lib/store/store.ts";
 import { configWith } from "../tests/server/support.ts";
 import { newFounding, TestClient } from "../tests/support/client.ts";
 import { MemoryDatabase } from "../tests/support/memory_kv.ts";
@@ -53,7 +53,7 @@ async function measure(stats: ServerStats): Promise<number> {
     inFlightEvents: 100_000,
     addressConnections: { burst: 100_000, everyMs: 1, pauseMs: 0 },
   };
-  const server = createServer({
+  const server = new ChatServer({
     ...realEnvironment,
     steady: performance,
     store,

@@ -91,6 +91,8 @@ export const CLOSE_REASONS = {
   room_cleared: { code: 4011, next: "resume" },
   /** The operator keeps this key or device out. */
   banned: { code: 4012, next: "final" },
+  /** An error of the server's own hit this connection; wait `retryAfterMs`. */
+  internal_error: { code: 4013, next: "retry" },
 } as const satisfies Record<string, { code: number; next: "resume" | "retry" | "final" }>;
 export type CloseReason = keyof typeof CLOSE_REASONS;
 

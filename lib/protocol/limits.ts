@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** Every size and time that both ends of a wire must agree on. Server-only settings live in lib/server/config.ts. */
+/** Every size and time that both ends of a wire must agree on. Server-only settings live in lib/server/config/server_config.ts. */
 
 /** Version of the frames in frames.ts. A client that speaks another one is told `unsupported_version`. */
 export const PROTOCOL_VERSION = 1;

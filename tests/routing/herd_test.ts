@@ -1,7 +1,7 @@
 /** Ten thousand clients that lose the server together do not return together. */
 import { assert } from "@std/assert";
 import { isFailure, retryDelayMs } from "../../lib/routing/backoff.ts";
-import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import { RateLimiter } from "../../lib/shared/rate_limiter.ts";
 import { RetryScheduler } from "../../lib/server/limits/retry_scheduler.ts";
 import { SeededRandom } from "../simulation/random.ts";

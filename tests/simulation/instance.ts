@@ -3,11 +3,12 @@
  * Then its timers never fire, its connections break, and some of its pending database operations still commit.
  */
 import type { RoomId } from "../../lib/protocol/event.ts";
-import type { ServerConfig } from "../../lib/server/config.ts";
+import type { ServerConfig } from "../../lib/server/config/server_config.ts";
 import { Polling } from "../../lib/server/connections/poll_endpoint.ts";
-import { type ChatServer, type ConnectionHandle, createServer, type Visitor } from "../../lib/server/server.ts";
-import type { ClientConnection } from "../../lib/server/connections/client_session.ts";
-import { openStore } from "../../lib/store/deno_store.ts";
+import { ChatServer } from "../../lib/server/server.ts";
+import type { ConnectionHandle, Visitor } from "../../lib/server/connections/connection.ts";
+import type { ClientConnection } from "../../lib/server/connections/connection.ts";
+import { openStore } from "../../lib/store/store.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
 import { fakeVerifier } from "./fake_ed25519.ts";
@@ -65,7 +66,7 @@ export class Instance {
     const kv = database.open(databaseHooks(this.life, random, weather, scheduler));
     const bytes = (count: number) => random.bytes(count);
     this.store = openStore({ kv, clock: this.life.clock, random: bytes, timers: this.life.timeouts });
-    this.server = createServer({
+    this.server = new ChatServer({
       store: this.store,
       config,
       verifier: fakeVerifier,

@@ -5,8 +5,8 @@
  * old connection may arrive after those of the connection that replaced it.
  */
 import { CLIENT_FRAME_MAX_BYTES } from "../../lib/protocol/limits.ts";
-import type { ClientConnection } from "../../lib/server/connections/client_session.ts";
-import type { ConnectionHandle } from "../../lib/server/server.ts";
+import type { ClientConnection } from "../../lib/server/connections/connection.ts";
+import type { ConnectionHandle } from "../../lib/server/connections/connection.ts";
 import { type Line, type LineQuality, Pipe } from "./pipe.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Life, Scheduler } from "./scheduler.ts";

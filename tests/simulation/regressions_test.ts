@@ -5,7 +5,7 @@ import type { EventsFrame, WelcomeFrame } from "../../lib/protocol/frames.ts";
 import type { WireEvent } from "../../lib/protocol/event.ts";
 import type { Event } from "../../lib/kinds/kinds.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
-import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import { People } from "../../lib/server/rooms/people.ts";
 import { fakeSigner } from "./fake_ed25519.ts";
 import { simulate } from "./simulate.ts";

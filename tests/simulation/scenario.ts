@@ -1,5 +1,5 @@
 /** Simulation scenarios: duration, message rate, and fault rate. */
-import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config/server_config.ts";
 import type { SeededRandom } from "./random.ts";
 
 export interface Scenario {

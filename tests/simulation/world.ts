@@ -3,8 +3,8 @@
  */
 import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode_client.ts";
 import type { RoomId, WireEvent } from "../../lib/protocol/event.ts";
-import type { ServerConfig } from "../../lib/server/config.ts";
-import type { Visitor } from "../../lib/server/server.ts";
+import type { ServerConfig } from "../../lib/server/config/server_config.ts";
+import type { Visitor } from "../../lib/server/connections/connection.ts";
 import type { PollInit } from "../../lib/transport/polling_transport.ts";
 import type { MemoryDatabase } from "../support/memory_kv.ts";
 import { Exchange } from "./exchange.ts";

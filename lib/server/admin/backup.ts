@@ -10,7 +10,9 @@ import { wireEvent } from "../../protocol/decode_shared.ts";
 import { list, object, parseJson, type Reader, readOr, text, whole } from "../../protocol/fields.ts";
 import type { Verifier } from "../../crypto/signing.ts";
 import { firstBreak } from "../../store/operators/audit.ts";
-import type { AuditEntry, Ban, Store, SuggestedRoom } from "../../store/store.ts";
+import type { AuditEntry } from "../../store/operators/audit.ts";
+import type { Ban, SuggestedRoom } from "../../store/operators/runtime_settings.ts";
+import type { Store } from "../../store/store.ts";
 import { ArchiveError, type Lines, linesOf, readRoom, roomLines } from "./room_archive.ts";
 
 export const BACKUP_VERSION = 1;

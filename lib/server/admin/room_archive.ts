@@ -19,7 +19,7 @@ import {
 } from "../../protocol/fields.ts";
 import { readLogEntry, readRoomInfo } from "../../protocol/decode_server.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
-import type { ArchivedEvent, RoomSnapshot } from "../../store/store.ts";
+import type { ArchivedEvent, RoomSnapshot } from "../../store/rooms/log_records.ts";
 
 export const ROOM_ARCHIVE_VERSION = 1;
 

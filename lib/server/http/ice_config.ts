@@ -6,7 +6,7 @@ import { toBase64Url } from "../../shared/base64url.ts";
 import { MESH_AUTO_CONNECT_DEVELOPMENT_MS, MESH_AUTO_CONNECT_MS } from "../../protocol/limits.ts";
 import type { IceServer, MeshConfig } from "../../protocol/peer/mesh_config.ts";
 import { publicKeyOf } from "../admin/operator_key.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 
 const utf8 = new TextEncoder();
 
@@ -29,7 +29,7 @@ export function meshConfigFor(
 }
 
 /**
- * A credential that a TURN server with this secret takes until `expiresS`, seconds since 1970 (the TURN REST API,
+ * A credential that a TURN server with this secret accepts until `expiresS`, seconds since 1970 (the TURN REST API,
  * draft-uberti-behave-turn-rest-00; coturn's `use-auth-secret`).
  */
 export function turnCredential(
@@ -43,8 +43,8 @@ export function turnCredential(
 }
 
 /**
- * Names a device to the TURN server: always the same, so that it can count, and not the device's cookie, which scripts
- * and networks must not learn.
+ * The name of a device for the TURN server: always the same, so that the server can count, and not the device's cookie,
+ * which scripts and networks must not learn.
  */
 export function turnUser(device: string): string {
   return toBase64Url(sha256(utf8.encode(`festival-chat/turn/1 ${device}`)).subarray(0, 12));

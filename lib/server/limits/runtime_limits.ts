@@ -1,13 +1,13 @@
-/** The limits that an operator changes while the server runs: what each means, what it may be, and where it takes effect. */
-import type { ServerConfig } from "../config.ts";
+/** The limits that an operator changes while the server runs: name, meaning, bounds, and the setting each one changes. */
+import type { ServerConfig } from "../config/server_config.ts";
 
 export interface RuntimeLimit {
-  /** As docs/OPERATING.md and the audit log name it. */
+  /** Its name in docs/OPERATING.md and the audit log. */
   name: string;
   min: number;
   max: number;
   read(config: ServerConfig): number;
-  /** Changes the configuration in place: whoever holds a part of it goes by the new value from then on. */
+  /** Changes the configuration in place, so that every holder of a part of it uses the new value at once. */
   write(config: ServerConfig, value: number): void;
 }
 
@@ -112,18 +112,18 @@ export const RUNTIME_LIMITS: readonly RuntimeLimit[] = [
   },
 ];
 
-/** A limit as it is now. */
+/** A limit with its current value. */
 export interface LimitView {
   name: string;
   value: number;
-  /** What holds without an operator: the default, or the environment's. */
+  /** The value without an operator's change: the default, or the environment's. */
   configured: number;
   source: "operator" | "configuration";
   min: number;
   max: number;
 }
 
-/** What was typed, as limits that differ from `configured`; else the name of the first one that cannot be. */
+/** The typed values that differ from `configured`, or the first limit with an unusable value. */
 export function readLimits(
   typed: (name: string) => string | undefined,
   configured: ServerConfig,

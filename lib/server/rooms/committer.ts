@@ -14,11 +14,11 @@ import {
   appendBytes,
   type AuthorRecord,
   type LogHead,
-  type LogStore,
-  StorageUnavailable,
-} from "../../store/store.ts";
+} from "../../store/rooms/log_records.ts";
+import type { LogStore } from "../../store/rooms/log.ts";
+import { StorageUnavailable } from "../../store/database.ts";
 import { accept, type AcceptRules, judgeStored, type Refused } from "./accept.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { errorText } from "../logger.ts";
 import type { StoreLoad } from "../limits/overload.ts";
 import { type Environment } from "../environment.ts";
@@ -43,7 +43,7 @@ export interface Submission {
 
 export interface CommitterDeps {
   room: RoomInfo;
-  log: LogStore;
+  log: Pick<LogStore, "readHead" | "readAuthors" | "findByNumber" | "readAt" | "append">;
   commit: ServerConfig["commit"];
   /** Least time from one commit to the next, ms, as the room is now: what comes in between is stored together. */
   gapMs(): number;
