@@ -28,11 +28,12 @@ export interface Kind<Name extends string, Body> {
   readonly says?: (body: Body) => Said;
   /** Present when its author's display name is in `body.name`. */
   readonly named?: true;
-  /** Present when the event changes how another one looks. */
+  /**
+   * Present when the event changes how another one looks. The other one's line asks `RoomFold` for it: by `about` where
+   * everybody's counts, by `ownAbout` where only the author of that one may do it.
+   */
   readonly about?: {
     target: (body: Body) => EventId;
-    /** `author`: counts only when the target's own author wrote it. */
-    by: "author" | "anyone";
     /** Of an author's events with the same slot about one target, the latest counts. */
     slot?: (body: Body) => string;
   };

@@ -149,12 +149,10 @@ export function isNamed<Content extends LogContent>(content: Content): content i
   return KINDS.get(content.kind)?.named === true;
 }
 
-/** The event that a content changes, whose word counts, and in which slot; undefined for none. */
-export function aboutIn(
-  { kind, body }: LogContent,
-): { to: string; by: "author" | "anyone"; slot: string } | undefined {
+/** The event that a content changes, and in which slot; undefined for none. */
+export function aboutIn({ kind, body }: LogContent): { to: string; slot: string } | undefined {
   const about = KINDS.get(kind)?.about;
-  return about && { to: about.target(body), by: about.by, slot: about.slot?.(body) ?? "" };
+  return about && { to: about.target(body), slot: about.slot?.(body) ?? "" };
 }
 
 /** The event that this content's line quotes. */

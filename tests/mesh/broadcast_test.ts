@@ -3,7 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { MESH_HOPS_MAX } from "../../lib/protocol/peer/mesh_frames.ts";
 import { AUTHOR_BURST, OFFERS_MAX, UNCHECKED_PER_PEER, WANTED_PER_PEER } from "../../lib/mesh/mesh_limits.ts";
 import type { CheckVerdict } from "../../lib/mesh/mesh_ports.ts";
-import { fakeSign } from "./fake_keys.ts";
+import { fakeEvent, fakeSign } from "./fake_keys.ts";
+import { ROOM } from "./crowd.ts";
 import { Rig } from "./rig.ts";
 
 Deno.test("[MESH-20] a forged event is not told, not kept and not passed on, and its sender is banned", () => {
@@ -55,6 +56,17 @@ Deno.test("[MESH-20] events of one neighbour that wait for their check are bound
   assertEquals(started, UNCHECKED_PER_PEER);
   rig.push(b!, rig.event());
   assertEquals(started, UNCHECKED_PER_PEER + 1, "others still get theirs checked");
+});
+
+Deno.test("[SKEW-2] an event of a kind that this phone does not know is checked, told and passed on like any other", () => {
+  const rig = new Rig();
+  const [a, b] = rig.neighbours(2);
+  // deno-lint-ignore no-explicit-any -- as a later build writes it.
+  const content = { kind: "poll", body: { question: "Where?" } } as any;
+  const poll = fakeEvent({ room: ROOM, author: rig.key(), n: 1, clock: 1, at: 0 }, "", content);
+  rig.push(a!, poll);
+  assertEquals(rig.told.map(({ id, kind }) => [id, kind]), [[poll.id, "unknown"]]);
+  assertEquals(rig.pass(0, "push", b).map(({ frame }) => frame.event), [poll.wire]);
 });
 
 Deno.test("[MESH-21] an event that comes again, from anybody, is told once", () => {
