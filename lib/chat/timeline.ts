@@ -9,11 +9,12 @@ import {
   hasLine,
   isNamed,
   isSaid,
+  type Line,
   lineOf,
   type LogEvent,
   saidIn,
 } from "../kinds/kinds.ts";
-import type { DeliveryState, Line, PersonView, Quote, RoomFold } from "../kinds/kind.ts";
+import type { DeliveryState, PersonView, Quote, RoomFold } from "../kinds/kind.ts";
 import { edit } from "../kinds/edit.ts";
 import { erasedBy, isErasable } from "../kinds/retract.ts";
 import { isSame } from "../shared/same.ts";

@@ -7,7 +7,7 @@ import { messageText, problemOf, tidyTyped } from "./texts.ts";
 
 export const edit = defineKind("edit", object({ to: id, text: messageText }), {
   rooms: "plain",
-  about: { target: ({ to }) => to, by: "author" },
+  about: { target: ({ to }) => to },
 });
 
 export function composeEdit(

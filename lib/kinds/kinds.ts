@@ -15,7 +15,7 @@ import { check, type Read } from "../protocol/fields.ts";
 import { isRecord } from "../shared/checks.ts";
 import { edit } from "./edit.ts";
 import { file } from "./file.ts";
-import type { AnyKind, Line, RoomFold, Said } from "./kind.ts";
+import type { AnyKind, EventLine, RoomFold, Said } from "./kind.ts";
 import { message } from "./message.ts";
 import { profile } from "./profile.ts";
 import { reaction } from "./reaction.ts";
@@ -51,6 +51,20 @@ export interface DeletedEvent extends Readonly<EventHeader> {
 export type LogEvent = Event | DeletedEvent;
 type LogContent = EventContent | Pick<DeletedEvent, "kind" | "body">;
 export type GenesisEvent = Extract<Event, { kind: "room" }>;
+
+/** It was deleted: by its author where there is no `reason`. `root`: the file that it offered, while this page knows it. */
+export interface RetractedLine extends EventLine {
+  type: "retracted";
+  reason?: string;
+  root?: FileRoot;
+}
+/** A newer version of the app wrote it; this one does not know its kind. */
+export interface NewerLine extends EventLine {
+  type: "newer";
+}
+type LineOf<K> = K extends { line: (...args: never[]) => infer Made } ? Exclude<Made, undefined> : never;
+/** One line of the conversation that an event has. */
+export type Line = LineOf<Listed> | RetractedLine | NewerLine;
 
 const KINDS: ReadonlyMap<string, AnyKind> = new Map(LIST.map((kind) => [kind.kind, kind as AnyKind]));
 
@@ -149,12 +163,10 @@ export function isNamed<Content extends LogContent>(content: Content): content i
   return KINDS.get(content.kind)?.named === true;
 }
 
-/** The event that a content changes, whose word counts, and in which slot; undefined for none. */
-export function aboutIn(
-  { kind, body }: LogContent,
-): { to: string; by: "author" | "anyone"; slot: string } | undefined {
+/** The event that a content changes, and in which slot; undefined for none. */
+export function aboutIn({ kind, body }: LogContent): { to: string; slot: string } | undefined {
   const about = KINDS.get(kind)?.about;
-  return about && { to: about.target(body), by: about.by, slot: about.slot?.(body) ?? "" };
+  return about && { to: about.target(body), slot: about.slot?.(body) ?? "" };
 }
 
 /** The event that this content's line quotes. */
@@ -177,5 +189,6 @@ export function lineOf(event: LogEvent, fold: RoomFold): Line | undefined {
     const author = fold.person(event.author);
     return { type: "retracted", id, author, at, ...(reason !== "retracted" && { reason }), ...event.body };
   }
-  return KINDS.get(event.kind)!.line?.(event, fold);
+  // Of a kind of the list above: its line is one of theirs.
+  return KINDS.get(event.kind)!.line?.(event, fold) as Line | undefined;
 }

@@ -17,7 +17,7 @@ export const reaction = defineKind(
   object({ to: id, emoji: emojiText, on: flag }),
   {
     rooms: "plain",
-    about: { target: ({ to }) => to, by: "anyone", slot: ({ emoji }) => emoji },
+    about: { target: ({ to }) => to, slot: ({ emoji }) => emoji },
   },
 );
 

@@ -3,7 +3,7 @@
 import type { RoomKind } from "../protocol/event.ts";
 import { object, oneOf, prose, type Reader } from "../protocol/fields.ts";
 import { ROOM_NAME_MAX_CHARS } from "../protocol/limits.ts";
-import { defineKind } from "./kind.ts";
+import { defineKind, type NoteLine } from "./kind.ts";
 
 const roomKind = oneOf<RoomKind>("listed", "unlisted", "sealed");
 /** A sealed name is longer: IV and tag, four bytes a character at most, base64url. */
@@ -20,7 +20,7 @@ const body: Reader<{ roomKind: RoomKind; name: string }> = (value, field) => {
 
 export const room = defineKind("room", body, {
   rooms: "all",
-  line: ({ id, at, author, body }, fold) => ({
+  line: ({ id, at, author, body }, fold): NoteLine => ({
     type: "note",
     id,
     at,

@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /** AES-GCM of the JSON of another content: 12 bytes of IV and the ciphertext, base64url. */
 import { object, text, where } from "../protocol/fields.ts";
-import { defineKind } from "./kind.ts";
+import { defineKind, type UnreadableLine } from "./kind.ts";
 
 export const sealed = defineKind(
   "sealed",
@@ -9,6 +9,6 @@ export const sealed = defineKind(
   {
     rooms: "sealed",
     repeats: () => undefined,
-    line: ({ id, author, at }, room) => ({ type: "unreadable", id, author: room.person(author), at }),
+    line: ({ id, author, at }, room): UnreadableLine => ({ type: "unreadable", id, author: room.person(author), at }),
   },
 );

@@ -3,7 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { MESH_HOPS_MAX } from "../../lib/protocol/peer/mesh_frames.ts";
 import { AUTHOR_BURST, OFFERS_MAX, UNCHECKED_PER_PEER, WANTED_PER_PEER } from "../../lib/mesh/mesh_limits.ts";
 import type { CheckVerdict } from "../../lib/mesh/mesh_ports.ts";
-import { fakeSign } from "./fake_keys.ts";
+import { fakeEvent, fakeSign } from "./fake_keys.ts";
+import { ROOM } from "./crowd.ts";
 import { MeshHarness } from "./mesh_harness.ts";
 
 Deno.test("[MESH-20] a forged event is not delivered, held or relayed, and its sender is banned", () => {
@@ -55,6 +56,17 @@ Deno.test("[MESH-20] the unverified events of one peer are bounded", () => {
   assertEquals(started, UNCHECKED_PER_PEER);
   mesh.push(b!, mesh.event());
   assertEquals(started, UNCHECKED_PER_PEER + 1, "events of others are still verified");
+});
+
+Deno.test("[SKEW-2] an event of a kind that this phone does not know is checked, told and passed on like any other", () => {
+  const mesh = new MeshHarness();
+  const [a, b] = mesh.peers(2);
+  // deno-lint-ignore no-explicit-any -- as a later build writes it.
+  const content = { kind: "poll", body: { question: "Where?" } } as any;
+  const poll = fakeEvent({ room: ROOM, author: mesh.key(), n: 1, clock: 1, at: 0 }, "", content);
+  mesh.push(a!, poll);
+  assertEquals(mesh.delivered.map(({ id, kind }) => [id, kind]), [[poll.id, "unknown"]]);
+  assertEquals(mesh.sentWithin(0, "push", b).map(({ frame }) => frame.event), [poll.wire]);
 });
 
 Deno.test("[MESH-21] an event that arrives several times is delivered once", () => {

@@ -62,6 +62,24 @@ const TABLE: [name: string, Event, AcceptBasis, unknown][] = [
     "accepted",
   ],
   ["[ACC-3] a plain room takes no sealed bodies", event({}, sealed), basis(), "wrong_kind"],
+  [
+    "[ACC-3] a sealed room takes a retract, which says nothing that is sealed",
+    event({ n: 4 }, { kind: "retract", body: { to: "id", n: 3 } }),
+    basis({ room: { ...ROOM, kind: "sealed" }, author: record() }),
+    "accepted",
+  ],
+  [
+    "[SKEW-2] a plain room takes kinds that this server does not know",
+    event({}, { kind: "unknown", body: { kind: "poll" } }),
+    basis(),
+    "accepted",
+  ],
+  [
+    "[SKEW-2] a sealed room takes kinds that this server does not know",
+    event({}, { kind: "unknown", body: { kind: "poll" } }),
+    basis({ room: { ...ROOM, kind: "sealed" } }),
+    "accepted",
+  ],
   ["[ACC-4] an author's first event has n 1", event(), basis(), "accepted"],
   ["[ACC-4] the next event has the next n", event({ n: 4 }), basis({ author: record() }), "accepted"],
   ["[ACC-4] an n further on is missing_previous, with the n to send", event({ n: 9 }), basis({ author: record() }), {
