@@ -30,7 +30,7 @@ export interface LoggerDeps {
 /** The same line is written once in this time, with a count of its repetitions. */
 export const REPEAT_GAP_MS = 10_000;
 /** Different lines that are remembered for this; the oldest is forgotten. */
-export const REMEMBERED_LINES = 200;
+const REMEMBERED_LINES = 200;
 /** Lines of all kinds in this time; more are held back, and the next one says how many. */
 export const BURST_LINES = 300;
 export const BURST_MS = 10_000;

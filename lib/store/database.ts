@@ -23,7 +23,7 @@ export type OnCall = (kind: CallKind, ms: number, worked: boolean) => void;
 export const OPERATION_TIMEOUT_MS = 5_000;
 /** Retries of an operation that found the SQLite file locked by another process, and the first delay. */
 export const LOCKED_RETRIES = 5;
-export const LOCKED_RETRY_MS = 10;
+const LOCKED_RETRY_MS = 10;
 
 /** Most keys of one `getMany`. */
 const GET_MANY_MAX_KEYS = 10;

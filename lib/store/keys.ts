@@ -94,7 +94,7 @@ export const keys = {
 };
 
 /** Resolution of the list of rooms: a busy room moves on it once in this time, not with every commit. */
-export const LISTED_GRAIN_MS = 60_000;
+const LISTED_GRAIN_MS = 60_000;
 
 /** Channels that the rooms share: as many as one `watch` takes keys. */
 export const CHANGE_CHANNELS = 10;

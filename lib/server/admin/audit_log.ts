@@ -2,15 +2,21 @@
  * The audit log. Every action is written to it before it is done: an action that cannot be written down does not happen.
  */
 import { type AuditEntry, type AuditHead, firstBreak } from "../../store/operators/audit.ts";
-import type { AdminDeps } from "./actions.ts";
+import type { Store } from "../../store/store.ts";
+import type { Environment } from "../environment.ts";
 
 /** Entries of the audit log on one page. */
 export const AUDIT_SHOWN = 50;
 
-export class AuditLog {
-  readonly #deps: Pick<AdminDeps, "store" | "environment">;
+export interface AuditLogDeps {
+  store: Pick<Store, "audit">;
+  environment: Pick<Environment, "clock" | "log">;
+}
 
-  constructor(deps: Pick<AdminDeps, "store" | "environment">) {
+export class AuditLog {
+  readonly #deps: AuditLogDeps;
+
+  constructor(deps: AuditLogDeps) {
     this.#deps = deps;
   }
 

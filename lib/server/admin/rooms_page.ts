@@ -4,7 +4,7 @@ import { isBase64UrlOf } from "../../shared/base64url.ts";
 import { countChars } from "../../shared/checks.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { Person, RoomInfo } from "../../protocol/frames.ts";
-import type { Ban, SuggestedRoom } from "../../store/operators/runtime_settings.ts";
+import type { SuggestedRoom } from "../../store/operators/runtime_settings.ts";
 import type { LogHead } from "../../store/rooms/log_records.ts";
 import type { Done, PageDeps } from "./actions.ts";
 import type { Operator } from "./login.ts";
@@ -25,7 +25,6 @@ export interface RoomDetails extends RoomRow {
   head: LogHead;
   /** Those that instances name; may be fewer than `people`. */
   shown: Person[];
-  bans: readonly Ban[];
   suggestedAs: string | undefined;
 }
 
@@ -96,7 +95,6 @@ export class RoomsPage {
       ...rowOf(room, head, people),
       head,
       shown: [...shown.values()],
-      bans: settings.bans.filter((ban) => ban.room === id || ban.room === undefined),
       suggestedAs: settings.suggested.find(({ room }) => room === id)?.label,
     };
   }

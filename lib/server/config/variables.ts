@@ -2,6 +2,8 @@
 import { isBase64UrlOf } from "../../shared/base64url.ts";
 import { readPasswordHash } from "../admin/password.ts";
 import { LOG_LEVELS } from "../stats/figures.ts";
+import { runtimeLimit } from "../limits/runtime_limits.ts";
+import { type NumberSetting, numberSetting, readNumber } from "./number_setting.ts";
 import { DEFAULT_CONFIG, type ServerConfig } from "./server_config.ts";
 
 export interface Variable {
@@ -14,13 +16,14 @@ export interface Variable {
   set(config: ServerConfig, value: string): string | undefined;
 }
 
-const DAY_MS = 86_400_000;
-const MEBIBYTE = 1_048_576;
 /** Shortest token for /metrics and /analytics. */
 const METRICS_TOKEN_MIN_CHARS = 16;
 const ENVIRONMENTS = ["development", "staging", "production"] as const;
 
 const settings = (config: ServerConfig) => config;
+const ice = (config: ServerConfig) => config.ice;
+const admin = (config: ServerConfig) => config.admin;
+const monitoring = (config: ServerConfig) => config.monitoring;
 
 export const VARIABLES: readonly Variable[] = [
   {
@@ -51,10 +54,8 @@ export const VARIABLES: readonly Variable[] = [
   // Not raised on Deno Deploy: its runtime gives the visitor's address as the socket's; X-Forwarded-For is a claim.
   count(
     "FESTIVAL_PROXY_HOPS",
+    numberSetting(0, 5, settings, "proxyHops"),
     "proxies in front whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted",
-    [0, 5],
-    settings,
-    "proxyHops",
   ),
   list(
     "FESTIVAL_ORIGINS",
@@ -64,99 +65,45 @@ export const VARIABLES: readonly Variable[] = [
     (origin) => URL.parse(origin)?.origin === origin,
     "origins such as https://chat.example",
   ),
-  // At most 14 days: authors' records live 14 days after their last event and must outlive the events.
-  count(
-    "FESTIVAL_RETENTION_DAYS",
-    "an event is deleted this long after it was stored",
-    [1, 14],
-    (config) => config.retention,
-    "maxAgeMs",
-    DAY_MS,
-  ),
-  count(
-    "FESTIVAL_RETENTION_EVENTS",
-    "newest events of a room that are kept",
-    [100, 1_000_000],
-    (config) => config.retention,
-    "maxEvents",
-  ),
+  count("FESTIVAL_RETENTION_DAYS", runtimeLimit("retention_days"), "an event is deleted this long after it was stored"),
+  count("FESTIVAL_RETENTION_EVENTS", runtimeLimit("retention_events"), "newest events of a room that are kept"),
   count(
     "FESTIVAL_IDLE_ROOM_DAYS",
+    numberSetting(1, 3_650, (config) => config.retention, "idleRoomMs", 86_400_000),
     "an empty room without new events for this long is removed with its code",
-    [1, 3_650],
-    (config) => config.retention,
-    "idleRoomMs",
-    DAY_MS,
   ),
-  count(
-    "FESTIVAL_MESSAGE_BURST",
-    "messages of one author at once",
-    [1, 1_000],
-    (config) => config.limits.messages,
-    "burst",
-  ),
-  count(
-    "FESTIVAL_MESSAGE_EVERY_MS",
-    "after that, one message in this time",
-    [0, 3_600_000],
-    (config) => config.limits.messages,
-    "everyMs",
-  ),
+  count("FESTIVAL_MESSAGE_BURST", runtimeLimit("message_burst"), "messages of one author at once"),
+  count("FESTIVAL_MESSAGE_EVERY_MS", runtimeLimit("message_every_ms"), "after that, one message in this time"),
   count(
     "FESTIVAL_ADDRESS_CONNECTIONS_PER_MINUTE",
+    runtimeLimit("address_connections_per_minute"),
     "new connections from one address; a whole festival may share one",
-    [15, 1_000_000],
-    ({ limits: { addressConnections } }) => ({
-      get perMinute() {
-        return 60_000 / addressConnections.everyMs;
-      },
-      set perMinute(count: number) {
-        addressConnections.burst = count;
-        addressConnections.everyMs = 60_000 / count;
-      },
-    }),
-    "perMinute",
   ),
-  count(
-    "FESTIVAL_MAX_CONNECTIONS",
-    "connections of one instance",
-    [1, 1_000_000],
-    (config) => config.limits,
-    "connections",
-  ),
-  count(
-    "FESTIVAL_MAX_OPEN_ROOMS",
-    "rooms open on one instance at a time",
-    [1, 1_000_000],
-    (config) => config.limits,
-    "openRooms",
-  ),
+  count("FESTIVAL_MAX_CONNECTIONS", runtimeLimit("connections_per_instance"), "connections of one instance"),
+  count("FESTIVAL_MAX_OPEN_ROOMS", runtimeLimit("open_rooms_per_instance"), "rooms open on one instance at a time"),
   count(
     "FESTIVAL_MEMORY_MB",
+    numberSetting(128, 1_048_576, (config) => config.overload, "memoryBytes", 1_048_576),
     "RAM that the process may use; near it, new work is refused. Absent: only the JavaScript heap's own limit counts",
-    [128, 1_048_576],
-    (config) => config.overload,
-    "memoryBytes",
-    MEBIBYTE,
   ),
   text(
     "FESTIVAL_ADMIN_PASSWORD_HASH",
     "switches /admin on: the output of `deno task admin:hash`",
-    (config) => config.admin,
+    admin,
     "passwordHash",
     (value) => readPasswordHash(value) === undefined ? "is not what `deno task admin:hash` prints" : undefined,
   ),
   text(
     "FESTIVAL_OPERATOR_KEY",
     "signs broadcasts: the output of `deno task admin:key`",
-    (config) => config.admin,
+    admin,
     "operatorKey",
     (value) => isBase64UrlOf(value, 32) ? undefined : "is not what `deno task admin:key` prints",
   ),
   list(
     "FESTIVAL_STUN_URLS",
     "STUN servers for links between phones, separated by spaces or commas: `stun:turn.chat.example:3478`",
-    (config) => config.ice,
+    ice,
     "stunUrls",
     (url) => /^stuns?:[^\s/?@]+$/.test(url),
     "addresses such as stun:turn.chat.example:3478",
@@ -164,7 +111,7 @@ export const VARIABLES: readonly Variable[] = [
   list(
     "FESTIVAL_TURN_URLS",
     "TURN servers: `turn:turn.chat.example:3478?transport=udp`",
-    (config) => config.ice,
+    ice,
     "turnUrls",
     (url) => /^turns?:[^\s/?@]+(\?transport=(udp|tcp))?$/.test(url),
     "addresses such as turn:turn.chat.example:3478?transport=udp",
@@ -172,49 +119,37 @@ export const VARIABLES: readonly Variable[] = [
   text(
     "FESTIVAL_TURN_SECRET",
     "the secret those servers know; goes with `FESTIVAL_TURN_URLS`",
-    (config) => config.ice,
+    ice,
     "turnSecret",
   ),
   count(
     "FESTIVAL_TURN_LIFE_MINUTES",
+    numberSetting(5, 1_440, ice, "turnLifeMs", 60_000),
     "life of the credentials a device gets",
-    [5, 1_440],
-    (config) => config.ice,
-    "turnLifeMs",
-    60_000,
   ),
   // Not below 5 s: there the limit of connections per device would be what is measured.
   orZero(
     count(
       "FESTIVAL_PROBE_SECONDS",
+      numberSetting(5, 3_600, monitoring, "probeEveryMs", 1_000),
       "time from one signed probe of each transport to the next",
-      [5, 3_600],
-      (config) => config.monitoring,
-      "probeEveryMs",
-      1_000,
     ),
     (config) => config.monitoring.probeEveryMs = 0,
   ),
   count(
     "FESTIVAL_REPORT_PERCENT",
+    numberSetting(0, 100, monitoring, "reportShare", 1 / 100),
     "share of pages that report how their transports work; 0: none",
-    [0, 100],
-    (config) => config.monitoring,
-    "reportShare",
-    1 / 100,
   ),
   count(
     "FESTIVAL_REPORT_SECONDS",
+    numberSetting(5, 3_600, monitoring, "reportEveryMs", 1_000),
     "time from one report of a page to its next",
-    [5, 3_600],
-    (config) => config.monitoring,
-    "reportEveryMs",
-    1_000,
   ),
   text(
     "FESTIVAL_METRICS_TOKEN",
     `readers of /metrics and /analytics must present it (at least ${METRICS_TOKEN_MIN_CHARS} characters). Absent: both are public`,
-    (config) => config.monitoring,
+    monitoring,
     "token",
     (value) =>
       value.length < METRICS_TOKEN_MIN_CHARS
@@ -233,26 +168,17 @@ export const VARIABLES: readonly Variable[] = [
   },
 ];
 
-/** A whole number of `unit`s of the setting. */
-function count<Key extends string>(
-  name: string,
-  meaning: string,
-  [min, max]: readonly [min: number, max: number],
-  of: (config: ServerConfig) => Record<NoInfer<Key>, number>,
-  key: Key,
-  unit = 1,
-): Variable {
-  const value = of(DEFAULT_CONFIG)[key] / unit;
+function count(name: string, setting: NumberSetting, meaning: string): Variable {
+  const { min, max, read, write } = setting;
+  const value = read(DEFAULT_CONFIG);
   return {
     name,
-    shownDefault: value === Infinity ? "" : String(Math.round(value)),
+    shownDefault: value === Infinity ? "" : String(value),
     meaning: `${meaning} (${min} to ${max})`,
     set(config, typed) {
-      const number = /^\d+$/.test(typed) ? Number(typed) : NaN;
-      if (!(number >= min && number <= max)) {
-        return `has to be a whole number from ${min} to ${max}, not ${JSON.stringify(typed)}`;
-      }
-      of(config)[key] = number * unit;
+      const number = readNumber(setting, typed);
+      if (number === undefined) return `has to be a whole number from ${min} to ${max}, not ${JSON.stringify(typed)}`;
+      write(config, number);
     },
   };
 }

@@ -5,7 +5,7 @@ import { isBase64UrlOf, toBase64Url } from "../../shared/base64url.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 
 /** Name of the cookie. It counts tries and connections and identifies no person. */
-export const DEVICE_COOKIE = "device";
+const DEVICE_COOKIE = "device";
 const LIFE_S = 365 * 86_400;
 
 /** One of a request's cookies; undefined when it is missing or the header is malformed. */

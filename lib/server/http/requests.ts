@@ -7,7 +7,7 @@ import { define } from "./route_helpers.ts";
 import { errorFields, type Logger } from "../logger.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
 
-export const REQUEST_ID_HEADER = "x-request-id";
+const REQUEST_ID_HEADER = "x-request-id";
 /** An incoming request id is kept only in this form. */
 const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/;
 

@@ -6,7 +6,7 @@ import { type CountValue, keys } from "../keys.ts";
 import { notifyChange } from "../rooms/log.ts";
 
 /** Instances whose people are counted in one room; further instances are not counted. */
-export const PRESENCE_INSTANCES_MAX = 200;
+const PRESENCE_INSTANCES_MAX = 200;
 
 /** Rooms that `counts` reads at one time. */
 const COUNTS_AT_ONCE = 10;

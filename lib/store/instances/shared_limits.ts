@@ -12,7 +12,7 @@ export interface Allowance {
 }
 
 /** Takes that may wait for the database on one key; further ones are refused at once. */
-export const TAKES_WAITING_MAX = 10_000;
+const TAKES_WAITING_MAX = 10_000;
 /** Lost races with other instances after which takes are refused: a limit fails closed. */
 const RACES_MAX = 20;
 
@@ -24,7 +24,7 @@ interface Take {
 }
 
 /** Takes one from `allowance`. Returns the rest, and the wait in ms when there was nothing to take. */
-export function takeOne(
+function takeOne(
   allowance: Allowance | undefined,
   limit: PausingRateLimit,
   nowMs: number,
