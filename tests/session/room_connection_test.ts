@@ -53,14 +53,18 @@ Deno.test("a preferred route is taken at once, and left again when nothing is pr
   await time.until(() => connection.currentRoute.value?.transport === "websocket");
 });
 
+function qualityOf(connection: RoomConnection) {
+  return connection.getConnectionDiagnostics().transports;
+}
+
 Deno.test("round trips are measured on the transport that answered", async () => {
   const { time, connection } = await open();
-  assertEquals(connection.connectionQuality.value.websocket.latencyMs, undefined);
+  assertEquals(qualityOf(connection).websocket.latencyMs, undefined);
   connection.measure();
   await time.run(500);
-  assertEquals(connection.connectionQuality.value.websocket.latencyMs, 40);
-  assertEquals(connection.connectionQuality.value.polling.latencyMs, undefined);
-  assertEquals(connection.connectionQuality.value.websocket.reliability, 1);
+  assertEquals(qualityOf(connection).websocket.latencyMs, 40);
+  assertEquals(qualityOf(connection).polling.latencyMs, undefined);
+  assertEquals(qualityOf(connection).websocket.reliability, 1);
 });
 
 Deno.test("what was received and stored is counted, each on its transport, mine not among the received", async () => {
@@ -93,10 +97,10 @@ Deno.test("diagnostics are plain data without anybody's words", async () => {
 
 Deno.test("a reset forgets what was learned of the transports", async () => {
   const { time, connection, network } = await open({ blocked: true });
-  assertEquals(connection.connectionQuality.value.websocket.reliability, 0);
+  assertEquals(qualityOf(connection).websocket.reliability, 0);
   network.blocked = false;
   connection.resetTransports();
   await time.until(() => connection.currentRoute.value?.transport === "websocket");
   assertEquals(connection.currentRoute.value, { transport: "websocket", reason: "first_choice" });
-  assertEquals(connection.connectionQuality.value.websocket.reliability, 1);
+  assertEquals(qualityOf(connection).websocket.reliability, 1);
 });

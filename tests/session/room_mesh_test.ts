@@ -6,6 +6,7 @@ import type { Event, WireEvent } from "../../lib/protocol/event.ts";
 import { CLOCK_MAX_LEAD } from "../../lib/protocol/limits.ts";
 import { FORWARD_MOST_MS, LAZY_HELD_MS, LAZY_SERVER_MS } from "../../lib/session/ports/session_limits.ts";
 import { MemoryDisk } from "../../lib/session/storage/memory_storage.ts";
+import { meshHost } from "../../lib/session/mesh/session_hosts.ts";
 import { RoomMesh } from "../../lib/session/mesh/room_mesh.ts";
 import type { RoomSession } from "../../lib/session/room/room_session.ts";
 import { messageFrames } from "../../lib/transport/link_frames.ts";
@@ -81,7 +82,7 @@ class Phone {
 
   startMesh(maxLinks = 8): void {
     const { time, air } = this.world;
-    const host = this.session.meshHost!;
+    const host = meshHost(this.session.peers!);
     const { author } = host.signer;
     const sign = (text: string) => this.silent ? Promise.reject(new Error("silent")) : host.signer.sign(text);
     this.mesh = new RoomMesh({
@@ -100,13 +101,13 @@ class Phone {
       onChange: () => {},
       log: (line) => this.logs.push(line),
     });
-    this.session.useMesh(this.mesh);
+    this.session.peers?.use(this.mesh);
   }
 
   stopMesh(): void {
     const { mesh } = this;
     this.mesh = undefined;
-    this.session.useMesh(undefined);
+    this.session.peers?.use(undefined);
     mesh?.close();
   }
 
@@ -120,7 +121,7 @@ class Phone {
   /** This device alone has no way to the server. */
   goOffline(): void {
     this.online = false;
-    const author = this.session.meshHost!.signer.author;
+    const author = meshHost(this.session.peers!).signer.author;
     for (const transport of this.world.server.open) if (transport.person?.author === author) transport.cut();
   }
 
@@ -665,8 +666,8 @@ Deno.test("[GATE-1] the words of an event that is here, with a signature that is
   const [ada] = world.phones;
   await ada!.say("true words");
   await world.time.run(STORED_MS);
-  const event = [...ada!.session.meshHost!.held()].find(({ wire }) => textIn(wire[0]) === "true words")!;
-  const host = ada!.session.meshHost!;
+  const event = [...meshHost(ada!.session.peers!).held()].find(({ wire }) => textIn(wire[0]) === "true words")!;
+  const host = meshHost(ada!.session.peers!);
   assertEquals(await host.verdict(event), "good");
   assertEquals(await host.verdict({ ...event, wire: [event.wire[0], "A".repeat(86)] }), "forged");
 });
@@ -708,12 +709,12 @@ Deno.test("[WAY-6] a sealed room talks over peers without a server, opened for i
 Deno.test("a phone that reloads is the same person, and is linked again in under 2 s", async () => {
   using world = await crowd(["Ada", "Ben"]);
   const [ada, ben] = world.phones;
-  const { author } = ben!.session.meshHost!.signer;
+  const { author } = meshHost(ben!.session.peers!).signer;
   await ben!.close();
   await world.time.run(500);
   ben!.open();
   await world.until(() => ben!.live);
-  assertEquals(ben!.session.meshHost!.signer.author, author);
+  assertEquals(meshHost(ben!.session.peers!).signer.author, author);
   ben!.startMesh();
   const startedAt = world.time.now();
   await world.until(() => ada!.reaches.reached === 1 && ben!.reaches.reached === 1);

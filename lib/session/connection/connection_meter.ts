@@ -1,15 +1,7 @@
 /** What one page measures of a room's transports, and counts of what came over them: signals for the connection panel. */
 import { type Signal, signal } from "@preact/signals";
-import { type TransportName, TRANSPORTS } from "../../routing/transport_choice.ts";
-import {
-  medianOf,
-  NEW_METER,
-  qualityOf,
-  type TransportMeter,
-  type TransportQuality,
-  withRoundTrip,
-  withTry,
-} from "../../routing/transport_meter.ts";
+import type { TransportName } from "../../routing/transport_choice.ts";
+import { medianOf, NEW_METER, type TransportMeter, withRoundTrip, withTry } from "../../routing/transport_meter.ts";
 import { type CurrentRoute, NO_STATS, type TransferStats } from "../model/connection_model.ts";
 import type { SessionMeter } from "../ports/session_deps.ts";
 import type { TransportTap } from "../reports/transport_reporter.ts";
@@ -19,9 +11,6 @@ const STORED_MAX = 50;
 const NOTHING_MEASURED: Readonly<Record<TransportName, TransportMeter>> = { websocket: NEW_METER, polling: NEW_METER };
 
 export abstract class ConnectionMeter implements SessionMeter {
-  readonly connectionQuality: Signal<Readonly<Record<TransportName, TransportQuality>>> = signal(
-    qualitiesOf(NOTHING_MEASURED),
-  );
   readonly transferStats: Signal<TransferStats> = signal(NO_STATS);
   #meters = NOTHING_MEASURED;
   #storedAfterMs: readonly number[] = [];
@@ -45,19 +34,19 @@ export abstract class ConnectionMeter implements SessionMeter {
   }
 
   protected forgetMeasured(): void {
-    this.#measured(NOTHING_MEASURED);
+    this.#meters = NOTHING_MEASURED;
   }
 
   protected tried(transport: TransportName, worked: boolean): void {
     this.#tap?.tried(transport, worked);
-    this.#measured({ ...this.#meters, [transport]: withTry(this.#meters[transport], worked) });
+    this.#meters = { ...this.#meters, [transport]: withTry(this.#meters[transport], worked) };
   }
 
   roundTrip(ms: number): void {
     const transport = this.transportInUse;
     if (transport !== "websocket" && transport !== "polling") return;
     this.#tap?.roundTrip(transport, ms);
-    this.#measured({ ...this.#meters, [transport]: withRoundTrip(this.#meters[transport], ms) });
+    this.#meters = { ...this.#meters, [transport]: withRoundTrip(this.#meters[transport], ms) };
   }
 
   received(fresh: number, duplicates: number): void {
@@ -89,14 +78,4 @@ export abstract class ConnectionMeter implements SessionMeter {
     for (const name of Object.keys(more) as (keyof typeof more)[]) stats[name] += more[name] ?? 0;
     this.transferStats.value = stats;
   }
-
-  #measured(meters: Readonly<Record<TransportName, TransportMeter>>): void {
-    this.#meters = meters;
-    this.connectionQuality.value = qualitiesOf(meters);
-  }
-}
-
-function qualitiesOf(meters: Readonly<Record<TransportName, TransportMeter>>): Record<TransportName, TransportQuality> {
-  const [websocket, polling] = TRANSPORTS.map((transport) => qualityOf(meters[transport]));
-  return { websocket: websocket!, polling: polling! };
 }

@@ -8,9 +8,8 @@ import type { MeshMode } from "../../routing/mesh_mode.ts";
 import type { Pairing, PairingState } from "../../transport/pairing.ts";
 import { type MeshView, NO_MESH } from "../model/connection_model.ts";
 
-import type { MeshControl, MeshControlDeps } from "./mesh_control.ts";
+import type { MeshControl, MeshControlDeps, MeshSession } from "./mesh_control.ts";
 import type { PeopleModel } from "../model/people_model.ts";
-import type { MeshSession } from "../ports/mesh_host.ts";
 
 /** What loaded code needs of the page that loads it. */
 export interface MeshWiring extends Pick<MeshControlDeps, "timers" | "random" | "session" | "follows" | "log"> {

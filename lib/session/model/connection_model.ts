@@ -149,7 +149,6 @@ export interface TransportDiagnostics extends TransportQuality {
 export interface ConnectionModel {
   readonly state: ReadonlySignal<ConnectionState>;
   readonly currentRoute: ReadonlySignal<CurrentRoute | undefined>;
-  readonly connectionQuality: ReadonlySignal<Readonly<Record<TransportName, TransportQuality>>>;
   readonly transferStats: ReadonlySignal<TransferStats>;
   readonly preferredRoute: ReadonlySignal<PreferredRoute>;
   readonly mesh: ReadonlySignal<MeshView>;

@@ -80,5 +80,5 @@ export const LAZY_SERVER_MS = 900;
  * what people say meanwhile is one frame, one commit and one frame for each of them.
  */
 export const LAZY_HELD_MS = 4_000;
-/** Events from peers that are checked, and not yet told of. */
-export const UNTOLD_MAX_EVENTS = 1_000;
+/** Events from peers that are verified and that the mesh has not delivered yet. */
+export const VERIFIED_MAX_EVENTS = 1_000;

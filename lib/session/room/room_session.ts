@@ -14,10 +14,10 @@ import type { ConversationModel, RoomProblem, SendProblem } from "../model/conve
 import type { PeopleModel } from "../model/people_model.ts";
 import { RoomSignals } from "../model/room_signals.ts";
 import { type TextSink, UnsentTexts } from "../outbox/unsent_texts.ts";
-import type { MeshHost, MeshSession, PairingHost, SessionMesh } from "../ports/mesh_host.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import type { VerifiedRoom } from "../replica/verified_room.ts";
 import { OpenRoom } from "./open_room.ts";
+import type { PeerSync } from "./peer_sync.ts";
 import { RoomCommands } from "./room_commands.ts";
 import { loadRoomState, type RoomState } from "./room_state.ts";
 
@@ -30,7 +30,7 @@ export interface RoomSessionOptions {
 }
 
 /** Opens a room and keeps it open until `dispose`. */
-export class RoomSession extends RoomSignals implements ConversationModel, PeopleModel, MeshSession {
+export class RoomSession extends RoomSignals implements ConversationModel, PeopleModel {
   /** Resolves when everything that the device kept is on the screen, or when the room cannot be opened. Never rejects. */
   readonly ready: Promise<void>;
   readonly commands: RoomCommands;
@@ -159,16 +159,8 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
     return this.#room?.peers.delivery ?? deliveryRoute({ server: false, reached: 0, missing: 0, preference: "auto" });
   }
 
-  get meshHost(): MeshHost | undefined {
-    return this.#disposed ? undefined : this.#room?.peers.host;
-  }
-
-  get pairingHost(): PairingHost | undefined {
-    return this.#disposed ? undefined : this.#room?.peers.pairing;
-  }
-
-  useMesh(mesh: SessionMesh | undefined): void {
-    this.#room?.peers.use(mesh);
+  get peers(): PeerSync | undefined {
+    return this.#disposed ? undefined : this.#room?.peers;
   }
 
   // ---- opening ----
