@@ -39,13 +39,15 @@ async function open(
       return rules === null ? Promise.reject(new TypeError("no network")) : Promise.resolve(rules);
     },
     send: (report) => reports.push(report),
-    measure: () => void world.measured++,
-    openedAt: time.now() - OPEN_FOR_MS,
-    meters,
-    storedAfterMs,
-    currentRoute,
-    transferStats,
-    mesh,
+    connection: {
+      measure: () => void world.measured++,
+      openedAt: time.now() - OPEN_FOR_MS,
+      meters,
+      storedAfterMs,
+      currentRoute,
+      transferStats,
+      mesh,
+    },
   });
   await time.run(0);
   return { time, world, reports, currentRoute, transferStats, mesh, reporter };

@@ -19,12 +19,12 @@ export abstract class ConnectionMeter implements SessionMeter {
   /** The transport to the server, or to the tab that has it; undefined without one. */
   protected abstract get transportInUse(): CurrentRoute["transport"] | undefined;
 
-  protected get meters(): Readonly<Record<TransportName, TransportMeter>> {
+  get meters(): Readonly<Record<TransportName, TransportMeter>> {
     return this.#meters;
   }
 
   /** How long my newest messages took from their sending until they were stored, ms. */
-  protected get storedAfterMs(): readonly number[] {
+  get storedAfterMs(): readonly number[] {
     return this.#storedAfterMs;
   }
 

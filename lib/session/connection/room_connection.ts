@@ -22,7 +22,7 @@ import type {
 } from "../model/connection_model.ts";
 
 import { MeshStarter, type PeerDeps } from "../mesh/mesh_starter.ts";
-import type { TransportReporterDeps, TransportTap } from "../reports/transport_reporter.ts";
+import type { MeasuredConnection, TransportTap } from "../reports/transport_reporter.ts";
 import { TransportReports } from "../reports/transport_reports.ts";
 import { type Route, TransportManager } from "./transport_manager.ts";
 import type { RoomSession } from "../room/room_session.ts";
@@ -45,7 +45,7 @@ export interface RoomConnectionDeps {
   /** Absent where the browser has no WebRTC. */
   peers?: PeerDeps;
   /** Loads what tells the server how its transports are, at work; absent: nothing is told. */
-  loadReporter?(measured: Omit<TransportReporterDeps, "allowed" | "fetchRules" | "send">): Promise<TransportTap>;
+  loadReporter?(measured: MeasuredConnection): Promise<TransportTap>;
   log?(line: string): void;
 }
 
@@ -65,7 +65,8 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   readonly #shared: TabConnection | undefined;
   readonly #peers: MeshStarter;
   readonly #reports: TransportReports | undefined;
-  readonly #openedAt: number;
+  /** By the steady clock, ms. */
+  readonly openedAt: number;
   readonly #log: string[] = [];
   #transport: CurrentRoute | undefined;
 
@@ -73,7 +74,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     super();
     this.#deps = deps;
     const { clock, steady, timers, random, openers, tabs, peers, loadReporter } = deps;
-    this.#openedAt = steady.now();
+    this.openedAt = steady.now();
     this.#transports = new TransportManager({
       steady,
       timers,
@@ -107,7 +108,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     this.#reports = loadReporter && new TransportReports({
       timers,
       isConnected: () => this.state.peek().state === "connected",
-      load: () => loadReporter(this.#measured),
+      load: () => loadReporter(this),
       onTap: (tap) => this.useTap(tap),
     });
   }
@@ -222,7 +223,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     const { next } = this.#transports;
     return {
       at: new Date(clock.now()).toISOString(),
-      openSinceMs: now - this.#openedAt,
+      openSinceMs: now - this.openedAt,
       connection: this.state.peek(),
       route: this.currentRoute.peek(),
       preference: this.preferredRoute.peek(),
@@ -283,21 +284,5 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   #tell(line: string): void {
     this.note(line);
     this.#deps.log?.(line);
-  }
-
-  get #measured(): Parameters<NonNullable<RoomConnectionDeps["loadReporter"]>>[0] {
-    const { steady, timers, random } = this.#deps;
-    return {
-      steady,
-      timers,
-      random,
-      measure: () => this.measure(),
-      openedAt: this.#openedAt,
-      meters: this.meters,
-      storedAfterMs: this.storedAfterMs,
-      currentRoute: this.currentRoute,
-      transferStats: this.transferStats,
-      mesh: this.mesh,
-    };
   }
 }

@@ -30,24 +30,29 @@ export interface TransportTap {
   dispose(): void;
 }
 
+/** What a page measures of its connection. */
+export interface MeasuredConnection {
+  /** Measures a round trip now: in a busy room nothing else does. */
+  measure(): void;
+  /** When the page was opened, by the steady clock, ms. The first report covers everything since. */
+  readonly openedAt: number;
+  readonly meters: Readonly<Record<TransportName, TransportMeter>>;
+  readonly storedAfterMs: readonly number[];
+  readonly currentRoute: ReadonlySignal<CurrentRoute | undefined>;
+  readonly transferStats: ReadonlySignal<TransferStats>;
+  readonly mesh: ReadonlySignal<MeshView>;
+}
+
 export interface TransportReporterDeps {
   steady: Clock;
   timers: Timers;
   random: Pick<Random, "fraction">;
-  /** Asked before anything is sent, each time: a "no" holds at once. */
+  /** Asked before each report, so a "no" holds at once. */
   allowed(): boolean;
-  /** Asks `GET /api/reports`. */
+  /** Requests `GET /api/reports`. */
   fetchRules(): Promise<unknown>;
   send(report: TransportReport): void;
-  /** Measures a round trip now: in a busy room nothing else does. */
-  measure(): void;
-  /** When the page was opened, by `steady`, and what was measured since: the first report tells of it, too. */
-  openedAt: number;
-  meters: Readonly<Record<TransportName, TransportMeter>>;
-  storedAfterMs: readonly number[];
-  currentRoute: ReadonlySignal<CurrentRoute | undefined>;
-  transferStats: ReadonlySignal<TransferStats>;
-  mesh: ReadonlySignal<MeshView>;
+  connection: MeasuredConnection;
 }
 
 /** Time for that measurement before a report. */
@@ -86,14 +91,15 @@ export class TransportReporter implements TransportTap {
 
   constructor(deps: TransportReporterDeps) {
     this.#deps = deps;
-    this.#since = deps.openedAt;
+    const { openedAt, meters, storedAfterMs, currentRoute } = deps.connection;
+    this.#since = openedAt;
     for (const transport of TRANSPORTS) {
-      for (const ms of deps.meters[transport].roundTripsMs) this.roundTrip(transport, ms);
-      for (const worked of deps.meters[transport].tries) this.tried(transport, worked);
+      for (const ms of meters[transport].roundTripsMs) this.roundTrip(transport, ms);
+      for (const worked of meters[transport].tries) this.tried(transport, worked);
     }
-    for (const ms of deps.storedAfterMs) this.stored(ms);
+    for (const ms of storedAfterMs) this.stored(ms);
     let before: string | undefined;
-    this.#stops.push(deps.currentRoute.subscribe((route) => {
+    this.#stops.push(currentRoute.subscribe((route) => {
       if (before === "websocket" && route?.transport === "polling") this.#fallbacks++;
       if (route !== undefined && route.transport !== "p2p") before = route.transport;
     }));
@@ -135,7 +141,7 @@ export class TransportReporter implements TransportTap {
 
   #later(delayMs: number, everyMs: number): void {
     this.#cancel = this.#deps.timers.after(Math.max(0, delayMs - MEASURE_MS), () => {
-      if (this.#deps.allowed()) this.#deps.measure();
+      if (this.#deps.allowed()) this.#deps.connection.measure();
       this.#cancel = this.#deps.timers.after(Math.min(delayMs, MEASURE_MS), () => {
         this.#report();
         this.#later(everyMs, everyMs);
@@ -144,17 +150,17 @@ export class TransportReporter implements TransportTap {
   }
 
   #report(): void {
-    const { allowed, send, currentRoute } = this.#deps;
+    const { allowed, send, connection } = this.#deps;
     const report = this.#take();
-    const transport = currentRoute.peek()?.transport;
+    const transport = connection.currentRoute.peek()?.transport;
     // Another tab has the connection, and reports for it.
     if (allowed() && transport !== undefined && transport !== "tab") send(report);
   }
 
   /** What came since the last time; begins anew. */
   #take(): TransportReport {
-    const { steady, transferStats, mesh } = this.#deps;
-    const now = steady.now();
+    const { transferStats, mesh } = this.#deps.connection;
+    const now = this.#deps.steady.now();
     const stats = transferStats.peek(), before = this.#stats;
     const links = mesh.peek(), linksBefore = this.#mesh;
     // A mesh that was opened anew counts from 0.

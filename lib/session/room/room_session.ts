@@ -7,6 +7,7 @@ import { withOpened } from "../../chat/recent_rooms.ts";
 import { type Sealer, sealerOf } from "../../crypto/seal.ts";
 import type { EventId, RoomId } from "../../protocol/event.ts";
 import type { FileInfo } from "../../protocol/file_info.ts";
+import { isBase64UrlOf } from "../../shared/base64url.ts";
 import { type DeliveryRoute, deliveryRoute } from "../../routing/delivery_route.ts";
 import { ServerConnection } from "../connection/server_connection.ts";
 import type { ConnectionState } from "../model/connection_model.ts";
@@ -167,12 +168,8 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
 
   async #open(): Promise<void> {
     const { secret } = this.#options;
-    let sealer: Sealer | undefined;
-    try {
-      if (secret !== undefined) sealer = await sealerOf(secret);
-    } catch {
-      return this.#stop({ problem: "wrong_secret" }); // A TypeError: the fragment holds no key at all.
-    }
+    if (secret !== undefined && !isBase64UrlOf(secret, 16)) return this.#stop({ problem: "wrong_secret" });
+    const sealer = secret === undefined ? undefined : await sealerOf(secret);
     // The transport opens while the storage is read; hello waits for both.
     if (!this.#disposed) this.#connection.restart();
     const state = await this.#load(sealer);
