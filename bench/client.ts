@@ -26,7 +26,7 @@ interface Row {
   what: string;
   /** Ms. */
   samples: number[];
-  promised: string;
+  goal: string;
 }
 
 /** Ada's tab behind a network of hers, and Ben's on a good one, in one room. */
@@ -122,7 +122,7 @@ async function wakeToSynced(stage: Stage): Promise<Row[]> {
       samples.push(await arrival() - wokeAt);
       note(`wake to synced, ${what}`, samples);
     }
-    rows.push({ what: `wake to synced: ${what}`, samples, promised: "1,000 (p95)" });
+    rows.push({ what: `wake to synced: ${what}`, samples, goal: "1,000 (p95)" });
   }
   return rows;
 }
@@ -143,7 +143,7 @@ async function deadLinkNoticed(stage: Stage): Promise<Row[]> {
     note("dead link noticed", samples);
     await ada.untilStored(`into the hole ${sample}`);
   }
-  return [{ what: "dead link noticed, from sending into it", samples, promised: "under 3,000" }];
+  return [{ what: "dead link noticed, from sending into it", samples, goal: "under 3,000" }];
 }
 
 /** From following the room's link to being connected. */
@@ -175,7 +175,7 @@ async function openingOver(stage: Stage): Promise<Row[]> {
       samples.push(await ada.page.evaluate(() => (globalThis as unknown as { liveAfterMs: number }).liveAfterMs));
       note(`opening, ${what}`, samples);
     }
-    rows.push({ what: `room opened and connected: ${what}`, samples, promised: "5,000" });
+    rows.push({ what: `room opened and connected: ${what}`, samples, goal: "5,000" });
   }
   network.rule = PASS;
   return rows;
@@ -219,8 +219,8 @@ async function missedAndKept({ ada, ben, path }: Stage): Promise<Row[]> {
     note("cold open", opened);
   }
   return [
-    { what: "1,000 missed messages caught up, from the network being back", samples: missed, promised: "2,000" },
-    { what: "room opened with 500 messages of its own copy, from navigation", samples: opened, promised: "" },
+    { what: "1,000 missed messages caught up, from the network being back", samples: missed, goal: "2,000" },
+    { what: "room opened with 500 messages of its own copy, from navigation", samples: opened, goal: "" },
   ];
 }
 
@@ -255,10 +255,10 @@ for (let round = 0; only !== "browser" && round < times(3); round++) {
 await Deno.remove(folder, { recursive: true });
 
 const ms = (value: number) => Math.round(value).toLocaleString("en");
-console.log("| ms | p50 | p95 | longest | samples | promised |\n| --- | --- | --- | --- | --- | --- |");
-for (const { what, samples, promised } of rows) {
+console.log("| ms | p50 | p95 | longest | samples | goal |\n| --- | --- | --- | --- | --- | --- |");
+for (const { what, samples, goal } of rows) {
   const figures = [percentile(samples, 0.5), percentile(samples, 0.95), Math.max(...samples)].map(ms);
-  console.log(`| ${what} | ${figures.join(" | ")} | ${samples.length} | ${promised} |`);
+  console.log(`| ${what} | ${figures.join(" | ")} | ${samples.length} | ${goal} |`);
 }
 console.log("\n| sockets | server down | half synced | all synced | connections tried | refused |");
 console.log("| --- | --- | --- | --- | --- | --- |");

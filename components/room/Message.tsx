@@ -48,7 +48,7 @@ export function Message(props: MessageProps) {
   if (item.type !== "message") {
     return (
       <div data-item={item.id} class="py-1 text-dim italic">
-        {item.type === "retracted" ? t.room.retracted : t.room.unreadable}
+        {t.room[item.type]}
       </div>
     );
   }

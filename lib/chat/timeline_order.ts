@@ -1,10 +1,10 @@
 // Runs in browser and server.
 /** Lines of a conversation in their one order, kept while events come in any order. */
-import { compareEvents, type Event } from "../protocol/event.ts";
+import { compareEvents, type SignedEvent } from "../protocol/event.ts";
 import type { TimelineItem } from "./timeline.ts";
 
 /** What places a line. */
-export type OrderKey = Pick<Event, "clock" | "author" | "n" | "room" | "at" | "id">;
+export type OrderKey = Omit<SignedEvent, "wire">;
 
 /** The order of compareEvents; two events of one author with one `n`, which only a cheat writes, stand by their ids. */
 export function compareOrder(a: OrderKey, b: OrderKey): number {

@@ -5,7 +5,7 @@
  */
 import type { Sealer } from "./aes_sealer.ts";
 import { fromBase64Url, toBase64Url } from "../shared/base64url.ts";
-import { type EventContent, readContent } from "../protocol/event.ts";
+import { parseJson } from "../protocol/fields.ts";
 
 export type { Sealer } from "./aes_sealer.ts";
 
@@ -39,24 +39,17 @@ export const personNamePlace = (room: string, author: string): string => `person
 export async function sealContent(
   sealer: Sealer,
   header: { room: string; author: string; n: number },
-  content: EventContent,
-): Promise<EventContent> {
+  content: { kind: string; body: object },
+): Promise<{ kind: "sealed"; body: { sealed: string } }> {
   return { kind: "sealed", body: { sealed: await sealer.seal(JSON.stringify(content), eventPlace(header)) } };
 }
 
-/** What was sealed in the event with this header; undefined when it does not open or is not an event's content. */
+/** The JSON value that was sealed in the event with this header; undefined when it does not open or is not JSON. */
 export async function openContent(
   sealer: Sealer,
   header: { room: string; author: string; n: number },
   sealed: string,
-): Promise<EventContent | undefined> {
+): Promise<unknown> {
   const text = await sealer.open(sealed, eventPlace(header));
-  if (text === undefined) return undefined;
-  try {
-    const { kind, body } = JSON.parse(text);
-    const read = readContent(kind, body);
-    return read.ok && read.content.kind !== "sealed" && read.content.kind !== "room" ? read.content : undefined;
-  } catch {
-    return undefined; // Sealed with the room's key, and still not a content: a member's broken client.
-  }
+  return text === undefined ? undefined : parseJson(text);
 }

@@ -3,10 +3,9 @@
 import {
   type AuthorKey,
   encodePayload,
-  type Event,
-  type EventContent,
   type EventHeader,
   eventIdOf,
+  type SignedEvent,
   type WireEvent,
 } from "../protocol/event.ts";
 
@@ -24,11 +23,11 @@ export interface Verifier {
 }
 
 /** Writes and signs a new event. */
-export async function signEvent(
+export async function signEvent<const Content extends { kind: string; body: object }>(
   signer: Signer,
   header: Omit<EventHeader, "author">,
-  content: EventContent,
-): Promise<Event> {
+  content: Content,
+): Promise<SignedEvent & Content> {
   const full = { ...header, author: signer.author };
   const payload = encodePayload(full, content);
   const wire: WireEvent = [payload, await signer.sign(payload)];
@@ -36,6 +35,6 @@ export async function signEvent(
 }
 
 /** Whether the event was written by the author it names. */
-export function verifyEvent(verifier: Verifier, event: Event): Promise<boolean> {
+export function verifyEvent(verifier: Verifier, event: Pick<SignedEvent, "author" | "wire">): Promise<boolean> {
   return verifier.verify(event.author, event.wire[0], event.wire[1]);
 }

@@ -5,7 +5,8 @@
  * keeps have tags in docs/PROTOCOL.md, "Between phones".
  */
 import type { Cancel } from "../shared/environment.ts";
-import type { AuthorKey, Event, WireEvent } from "../protocol/event.ts";
+import type { AuthorKey, WireEvent } from "../protocol/event.ts";
+import type { Event } from "../kinds/kinds.ts";
 import { decodeMeshFrame } from "../protocol/peer/mesh_decode.ts";
 import {
   MESH_HOPS_MAX,

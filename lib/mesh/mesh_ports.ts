@@ -1,7 +1,8 @@
 // Runs in browser and simulator.
 /** What a mesh node takes from the outside, and what it tells. Browsers and simulations give their own. */
 import type { Cancel } from "../shared/environment.ts";
-import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId, WireEvent } from "../protocol/event.ts";
+import type { Event } from "../kinds/kinds.ts";
 
 /**
  * What a check of an event says. `good`: signature, room and limits are right. `forged`: the signature is wrong, so

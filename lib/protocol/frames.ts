@@ -7,6 +7,7 @@
  * at will. Positions number a room's stored events 1, 2, 3, …; they mean something only together with the log's epoch.
  */
 import type { AuthorKey, EventId, RoomId, RoomKind, WireEvent } from "./event.ts";
+import type { LogEntry } from "./stub.ts";
 import type { CloseReason, FrameProblem, Refusal, SignalFailure } from "./codes.ts";
 
 /** A place in a room's log: the log's `epoch` (8 random bytes, base64url) and the position of one stored event. */
@@ -83,11 +84,11 @@ export interface WelcomeFrame {
   at: number;
 }
 
-/** Server, whenever there are any: stored events at the positions `from`, `from` + 1, …, without holes between frames. */
+/** Server, whenever there are any: what the log holds at the positions `from`, `from` + 1, …, without holes between frames. */
 export interface EventsFrame {
   type: "events";
   from: number;
-  events: WireEvent[];
+  events: LogEntry[];
 }
 
 /** Server, after the events are on disk and before anybody else is told of them. */
@@ -120,12 +121,12 @@ export interface PresenceFrame {
   left: AuthorKey[];
 }
 
-/** Server, the answer to `history`: stored events at the positions `from`, `from` + 1, …, the last one just before `before`. */
+/** Server, the answer to `history`: what the log holds at the positions `from`, `from` + 1, …, the last one just before `before`. */
 export interface PageFrame {
   type: "page";
   before: number;
   from: number;
-  events: WireEvent[];
+  events: LogEntry[];
   /** Position of the oldest event the room still holds: nothing older can be had when `from` <= `oldest`. */
   oldest: number;
 }

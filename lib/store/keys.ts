@@ -31,9 +31,12 @@
  * | `probe_room` | RoomId: the room of the instances' own probes | once |
  */
 import type { AuthorKey, EventId, RoomId } from "../protocol/event.ts";
+import type { Stub } from "../protocol/stub.ts";
 
-/** Value of `event`: payload, signature, and when it was stored (server's clock, ms). */
-export type EventValue = readonly [payload: string, signature: string, storedAt: number];
+/** Value of `event`: payload and signature, or the stub in their place, and when it was stored (server's clock, ms). */
+export type EventValue =
+  | readonly [payload: string, signature: string, storedAt: number]
+  | readonly [stub: Stub, storedAt: number];
 /** Value of `number`. */
 export type NumberValue = readonly [id: EventId, position: number];
 /** Value of `present`. */

@@ -3,7 +3,9 @@
  * a database that does not answer throws StorageUnavailable, and nothing was promised to anyone by then.
  */
 import type { PausingRateLimit } from "../shared/rate_limiter.ts";
-import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId, SignedEvent, WireEvent } from "../protocol/event.ts";
+import type { Event } from "../kinds/kinds.ts";
+import type { LogEntry, Stub } from "../protocol/stub.ts";
 import type { SignalFailure } from "../protocol/codes.ts";
 import type { Person, RoomInfo } from "../protocol/frames.ts";
 
@@ -90,19 +92,20 @@ export interface LogStore {
   findByNumber(room: RoomId, keys: readonly { author: AuthorKey; n: number }[]): Promise<(StoredAt | undefined)[]>;
   /**
    * Appends events at the positions after `expected.head`, with the authors' new records, in one atomic commit that also
-   * rings the room's channel. `undefined` when somebody else wrote to the log since `expected` was read: nothing is stored,
+   * rings the room's channel. `stubs` take the place of what stands, or would now stand, at these positions. `undefined` when somebody else wrote to the log since `expected` was read: nothing is stored,
    * read again. When this resolves, the events are on disk. Throws RangeError for more than APPEND_MAX_EVENTS events or
    * authors or APPEND_MAX_BYTES of `appendBytes`, or for none at all.
    */
   append(
     room: RoomId,
     expected: LogHead,
-    events: readonly Event[],
+    events: readonly SignedEvent[],
     authors: ReadonlyMap<AuthorKey, AuthorRecord>,
     nowMs: number,
+    stubs?: ReadonlyMap<number, Stub>,
   ): Promise<LogHead | undefined>;
   /**
-   * Stored events at `from`, `from` + 1, …: up to `limit` of them and about `maxBytes`, none after `to`. Starts later
+   * Entries of the log at `from`, `from` + 1, …: up to `limit` of them and about `maxBytes`, none after `to`. Starts later
    * than asked when older ones are deleted: `from` in the answer says where. Empty when there is nothing.
    */
   readRange(
@@ -111,11 +114,13 @@ export interface LogStore {
     to: number,
     limit: number,
     maxBytes: number,
-  ): Promise<{ from: number; events: WireEvent[] }>;
+  ): Promise<{ from: number; events: LogEntry[] }>;
   /** Which events are proven to be a day old, of many rooms, in their order. */
   readAges(rooms: readonly RoomId[]): Promise<(AgeMark | undefined)[]>;
   /** Replaces a room's mark. False when the room is gone. */
   writeAge(room: RoomId, mark: AgeMark): Promise<boolean>;
+  /** The entries at these positions, in their order; undefined where there is none. */
+  readAt(room: RoomId, positions: readonly number[]): Promise<(LogEntry | undefined)[]>;
   /**
    * Deletes the oldest events beyond the newest `keep`, and those that are `old`, with every index entry of theirs.
    * Returns how many are gone. Safe beside appends and beside another instance that does the same: it works in
@@ -324,10 +329,10 @@ export interface RoomSnapshot {
   authors: [author: AuthorKey, lastN: number][];
 }
 
-/** An event of an archive: where it stands, and when it was stored. */
+/** An entry of an archive: where it stands, and when it was stored. */
 export interface ArchivedEvent {
   position: number;
-  wire: WireEvent;
+  wire: LogEntry;
   storedAt: number;
 }
 

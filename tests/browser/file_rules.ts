@@ -130,7 +130,7 @@ rule("[FILE-7] the author is gone, and a third phone gets the file from the seco
   assertEquals(await saved(cleo!, label), await saved(ben!, label));
 }, { timeoutMs: 120_000 });
 
-rule("a photo is made small, shown before it is sent, and comes by itself on the other phone", async (field) => {
+rule("[FILE-11] a photo is compressed, previewed and sent, and the other phone fetches it unasked", async (field) => {
   const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"]);
   await ada!.say("hello");
   await link([ada!, ben!]);

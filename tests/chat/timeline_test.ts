@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { Timeline, type TimelineItem } from "../../lib/chat/timeline.ts";
-import { compareEvents, type Event, type EventContent } from "../../lib/protocol/event.ts";
+import { compareEvents } from "../../lib/protocol/event.ts";
+import type { Event, EventContent } from "../../lib/kinds/kinds.ts";
 
 const AUTHORS = ["ada", "bo", "cy"].map((name) => name.padEnd(43, "_"));
 const [ADA, BO, CY] = AUTHORS as [string, string, string];
@@ -21,7 +22,7 @@ const reply = (author: string, clock: number, text: string, to: Event) =>
 const edit = (author: string, clock: number, to: Event, text: string) =>
   event(author, clock, { kind: "edit", body: { to: to.id, text } });
 const retract = (author: string, clock: number, to: Event) =>
-  event(author, clock, { kind: "retract", body: { to: to.id } });
+  event(author, clock, { kind: "retract", body: { to: to.id, n: to.n } });
 const react = (author: string, clock: number, to: Event, emoji: string, on = true) =>
   event(author, clock, { kind: "reaction", body: { to: to.id, emoji, on } });
 const profile = (author: string, clock: number, name: string) =>
@@ -127,7 +128,7 @@ Deno.test("the founding is a line, and a sealed event that did not open is an un
   assert(timeline.items[0]?.type === "note" && timeline.items[0].author.host);
 });
 
-Deno.test("mine that wait stand last, in the order of their numbers, and move to their place when stored", () => {
+Deno.test("[PHONES-2] mine that wait stand last, in the order of their numbers, and move to their place when stored", () => {
   const timeline = folded(message(BO, 5, "theirs"));
   const mine = [message(ADA, 2, "second"), message(ADA, 1, "first")];
   for (const waiting of mine) timeline.setDelivery(waiting.id, { state: "queued" });
@@ -142,7 +143,7 @@ Deno.test("mine that wait stand last, in the order of their numbers, and move to
   assert(timeline.items[1]?.type === "message" && timeline.items[1].delivery === undefined);
 });
 
-Deno.test("mine that other phones hold stand among theirs, and go back to the end when they are refused", () => {
+Deno.test("[PHONES-2] mine that other phones hold stand among theirs, and go back to the end when they are refused", () => {
   const timeline = folded(message(BO, 5, "theirs"));
   const mine = message(ADA, 1, "mine");
   timeline.setDelivery(mine.id, { state: "queued" });
@@ -234,7 +235,7 @@ const conversation: fc.Arbitrary<Event[]> = fc.array(
       reply: { kind: "reply", body: { name, text: `reply ${at}`, to: target } },
       file: { kind: "file", body: { name, file: { name: `file ${at}`, type: "a/b", bytes: 1, root: "A".repeat(43) } } },
       edit: { kind: "edit", body: { text: `edit ${at}`, to: target } },
-      retract: { kind: "retract", body: { to: target } },
+      retract: { kind: "retract", body: { to: target, n: 1 } },
       reaction: { kind: "reaction", body: { to: target, emoji: on ? "🎉" : "🔥", on: clock % 3 > 0 } },
       profile: { kind: "profile", body: { name } },
       sealed: { kind: "sealed", body: { sealed: "A".repeat(40) } },

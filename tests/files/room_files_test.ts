@@ -289,7 +289,7 @@ Deno.test("[FILE-12] of a deleted room no file is kept, fetched or given", async
   assertEquals(ben!.device.disk.size, 0);
 });
 
-Deno.test("only small pictures come by themselves, and none where the network is to be spared", () => {
+Deno.test("[FILE-11] only small pictures come by themselves, and none where the network is to be spared", () => {
   const { pages: [ada] } = open(["Ada"]);
   const file = { name: "a", type: "image/webp", bytes: 200_000, root: "A" };
   assert(ada!.files.fetchesByItself(file));
@@ -298,4 +298,16 @@ Deno.test("only small pictures come by themselves, and none where the network is
   assert(!ada!.files.fetchesByItself({ ...file, type: "application/pdf" }));
   ada!.saves = true;
   assert(!ada!.files.fetchesByItself(file));
+});
+
+Deno.test("[FILE-11] five types of picture keep their type when opened; every other file is bytes that no page shows", async () => {
+  const { pages: [ada] } = open(["Ada"]);
+  const { file } = await ada!.send(1_000);
+  const opened = async (type: string) => (await ada!.files.open({ ...file!, type }))!.type;
+  for (const type of ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"]) {
+    assertEquals(await opened(type), type);
+  }
+  for (const type of ["image/svg+xml", "text/html", "application/pdf"]) {
+    assertEquals(await opened(type), "application/octet-stream");
+  }
 });

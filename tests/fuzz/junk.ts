@@ -4,14 +4,8 @@
  */
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import type { FrameProblem, Refusal } from "../../lib/protocol/codes.ts";
-import {
-  encodePayload,
-  type EventContent,
-  type EventHeader,
-  eventIdOf,
-  type RoomId,
-  type WireEvent,
-} from "../../lib/protocol/event.ts";
+import { encodePayload, type EventHeader, eventIdOf, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
+import type { EventContent } from "../../lib/kinds/kinds.ts";
 import { CLIENT_FRAME_MAX_BYTES, EVENT_PAYLOAD_MAX_BYTES, MESSAGE_MAX_CHARS } from "../../lib/protocol/limits.ts";
 import type { Signer } from "../../lib/crypto/signing.ts";
 import type { SeededRandom } from "../simulation/random.ts";

@@ -2,7 +2,8 @@
  * A crowd of phones in virtual time: each runs the production mesh node; links take time to set up, lose frames, break
  * silently, and exist only between phones that reach each other. What every phone was told is written down.
  */
-import type { AuthorKey, Event, EventId, RoomId } from "../../lib/protocol/event.ts";
+import type { AuthorKey, EventId, RoomId } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import { MeshNode } from "../../lib/mesh/mesh_node.ts";
 import { LINKS_DESKTOP, LINKS_WEAK } from "../../lib/mesh/mesh_limits.ts";
 import type { MeshPorts } from "../../lib/mesh/mesh_ports.ts";

@@ -3,7 +3,8 @@
  * tests/simulation/fake_ed25519.ts. Another text or author makes a signature wrong. It keeps no secret.
  */
 import { toBase64Url } from "../../lib/shared/base64url.ts";
-import { type AuthorKey, encodePayload, type Event, type EventHeader, eventIdOf } from "../../lib/protocol/event.ts";
+import { type AuthorKey, encodePayload, type EventHeader, eventIdOf } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import type { SeededRandom } from "../simulation/random.ts";
 
 export function fakeKey(random: SeededRandom): AuthorKey {

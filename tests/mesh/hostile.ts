@@ -10,7 +10,8 @@
  *   babbler    text that is no frame, frames of the wrong shape, endless ones
  */
 import { toBase64Url } from "../../lib/shared/base64url.ts";
-import type { AuthorKey, Event, WireEvent } from "../../lib/protocol/event.ts";
+import type { AuthorKey, WireEvent } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import { decodeMeshFrame } from "../../lib/protocol/peer/mesh_decode.ts";
 import { MESH_BUCKETS, type MeshFrame } from "../../lib/protocol/peer/mesh_frames.ts";
 import { SeededRandom } from "../simulation/random.ts";

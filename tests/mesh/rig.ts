@@ -2,7 +2,8 @@
  * One mesh node, and neighbours played by the test: what the node sends is recorded, what neighbours say is said by the
  * test, time moves by `pass`. To extend: `ports` overrides any port of the node.
  */
-import { type AuthorKey, type Event, type EventId } from "../../lib/protocol/event.ts";
+import type { AuthorKey, EventId } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import { decodeMeshFrame } from "../../lib/protocol/peer/mesh_decode.ts";
 import type { MeshFrame } from "../../lib/protocol/peer/mesh_frames.ts";
 import { MeshNode } from "../../lib/mesh/mesh_node.ts";

@@ -4,6 +4,7 @@ import { Device } from "../browser/device.ts";
 import { runRule, type Stage } from "../browser/run_rule.ts";
 import type { Tab } from "../browser/tab.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
+import { skipped } from "../support/skipping.ts";
 import { withSecondTry } from "../support/second_try.ts";
 import { startServer } from "../support/server_process.ts";
 import { buildNetwork, inNamespace, type Network, networkProblem, PUBLIC_ADDRESS } from "./network.ts";
@@ -14,7 +15,7 @@ const RELAY_PORT = 3478;
 const RULE_TIMEOUT_MS = 60_000;
 
 const problem = await networkProblem();
-if (problem !== undefined) console.warn(`The tests behind real NATs are skipped: ${problem}.`);
+if (problem !== undefined) skipped("tests behind real NATs", problem);
 
 /** A TURN server that a rule may kill. */
 export interface Relay {

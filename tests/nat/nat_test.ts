@@ -19,7 +19,7 @@ async function bothShow(people: readonly [Tab, Tab], said: readonly string[]): P
 }
 
 natRule(
-  "[WAY-2] [MESH-1] behind two NATs and without a relay no link comes about, the panel says what is missing, and the server carries the chat",
+  "[WAY-2] [TURN-1] behind two NATs and without a relay no link comes about, the panel says what is missing, and the server carries the chat",
   async (field) => {
     await field.startRelay();
     await field.startApp({ relay: false });
@@ -42,7 +42,7 @@ natRule(
 );
 
 natRule(
-  "[WAY-5] [WAY-7] [MESH-1] behind two NATs phones talk over the relay; it is killed while they talk, and every message is there once, in one order",
+  "[WAY-5] [WAY-7] [TURN-1] behind two NATs phones talk over the relay; it is killed while they talk, and every message is there once, in one order",
   async (field) => {
     const relay = await field.startRelay();
     await field.startApp({ relay: true });

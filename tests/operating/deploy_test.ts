@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname } from "node:path";
+import { skipped } from "../support/skipping.ts";
 import { freePort } from "../support/server_process.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -134,7 +135,7 @@ async function works(command: string[]): Promise<boolean> {
     await sh(command);
     return true;
   } catch {
-    console.warn(`The systemd unit is not checked: there is no ${command[0]}.`);
+    skipped("the check of the systemd unit", `there is no ${command[0]}`);
     return false;
   }
 }

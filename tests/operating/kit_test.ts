@@ -8,6 +8,7 @@ import { makeKit } from "../../lib/operating/kit.ts";
 import { Device } from "../browser/device.ts";
 import type { Tab } from "../browser/tab.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
+import { skipped } from "../support/skipping.ts";
 import { withSecondTry } from "../support/second_try.ts";
 
 const NAMESPACE = `festival-kit-${Deno.pid}`;
@@ -140,7 +141,7 @@ async function mayMakeNamespaces(): Promise<boolean> {
     }
   };
   const reason = await why();
-  if (reason !== undefined) console.warn(`The field kit's test is ignored, it needs network namespaces: ${reason}`);
+  if (reason !== undefined) skipped("the field kit's test", `it needs network namespaces: ${reason}`);
   return reason === undefined;
 }
 

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode_client.ts";
-import type { Decoded } from "../../lib/protocol/decode_fields.ts";
+import type { Decoded } from "../../lib/protocol/fields.ts";
 import { decodeServerFrame, readRoomInfo, readWireEvent } from "../../lib/protocol/decode_server.ts";
 import { CLIENT_FRAME_MAX_BYTES, SEND_MAX_EVENTS, SERVER_FRAME_MAX_BYTES } from "../../lib/protocol/limits.ts";
 import { base64url, clientFrame, serverFrame, wire } from "./arbitraries.ts";

@@ -6,7 +6,8 @@ import {
   type AcceptRules,
   judgeStored,
 } from "../../lib/server/rooms/accept.ts";
-import { encodePayload, type Event, type EventContent, type EventHeader, eventIdOf } from "../../lib/protocol/event.ts";
+import { encodePayload, type EventHeader, eventIdOf } from "../../lib/protocol/event.ts";
+import type { Event, EventContent } from "../../lib/kinds/kinds.ts";
 import { CLOCK_MAX_LEAD } from "../../lib/protocol/limits.ts";
 import type { AuthorRecord } from "../../lib/store/store.ts";
 

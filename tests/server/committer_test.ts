@@ -1,6 +1,7 @@
 /** Group commit, alone: two committers on one database know nothing of each other but what the database says. */
 import { assert, assertEquals } from "@std/assert";
-import type { Event, EventId } from "../../lib/protocol/event.ts";
+import type { EventId } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import { Committer, type Outcome, type Sender } from "../../lib/server/rooms/committer.ts";
 import { realEnvironment } from "../../lib/server/environment.ts";
@@ -58,6 +59,7 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
         readRange: (...args) => store.log.readRange(...args),
         readAges: (...args) => store.log.readAges(...args),
         writeAge: (...args) => store.log.writeAge(...args),
+        readAt: (...args) => store.log.readAt(...args),
         trim: (...args) => store.log.trim(...args),
         clear: (...args) => store.log.clear(...args),
         append(...args) {

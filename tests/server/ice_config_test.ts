@@ -1,4 +1,5 @@
 /** What phones are told for their links, and that a real TURN server takes what they are given. */
+import { skipped } from "../support/skipping.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { App } from "fresh";
 import { DEFAULT_CONFIG, readConfig } from "../../lib/server/config.ts";
@@ -16,7 +17,7 @@ const TURN = {
 };
 const withEnv = (values: Record<string, string>) => readConfig((name) => values[name]);
 
-Deno.test("[MESH-1] credentials are what coturn's use-auth-secret expects", () => {
+Deno.test("[TURN-1] credentials are what coturn's use-auth-secret expects", () => {
   // Made with Python's hmac and hashlib.
   assertEquals(turnCredential("north", 1433895918, "ada"), {
     username: "1433895918:ada",
@@ -26,7 +27,7 @@ Deno.test("[MESH-1] credentials are what coturn's use-auth-secret expects", () =
   assertEquals(turnUser("AAAAAAAAAAAAAAAAAAAAAA"), "vo22P4IORHqJWYC4");
 });
 
-Deno.test("[MESH-1] a device gets servers with credentials of its own, which end", () => {
+Deno.test("[TURN-1] a device gets servers with credentials of its own, which end", () => {
   const config = meshConfigFor(withEnv(TURN), "device", NOW);
   const [stun, turn] = config.iceServers;
   assertEquals(stun, { urls: ["stun:turn.chat.example:3478"] });
@@ -41,7 +42,7 @@ Deno.test("[MESH-1] a device gets servers with credentials of its own, which end
   }
 });
 
-Deno.test("[MESH-1] without configuration no page is sent to anybody, and half a configuration stops the start", () => {
+Deno.test("[TURN-1] without configuration no page is sent to anybody, and half a configuration stops the start", () => {
   const config = meshConfigFor(DEFAULT_CONFIG, "device", NOW);
   assertEquals([config.iceServers, config.expiresAt], [[], undefined]);
   const mistakes: Record<string, string>[] = [
@@ -68,10 +69,10 @@ const hasCoturn = ["/usr/bin/turnserver", "/usr/bin/turnutils_uclient"].every((p
     return false; // Not installed.
   }
 });
-if (!hasCoturn) console.warn("No coturn found (Debian: apt-get install coturn). Its test is skipped.");
+if (!hasCoturn) skipped("the test with a real coturn", "none found; install it (Debian: apt-get install coturn)");
 
 Deno.test({
-  name: "[MESH-1] a real coturn takes a minted credential, and neither an ended nor a forged one",
+  name: "[TURN-1] a real coturn takes a minted credential, and neither an ended nor a forged one",
   ignore: !hasCoturn,
   async fn() {
     const folder = await Deno.makeTempDir();

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { App } from "fresh";
 import { signEvent } from "../../lib/crypto/signing.ts";
-import type { Event } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
 import type { RequestState } from "../../lib/server/http/route_helpers.ts";
 import { stopOwnServer } from "../../lib/server/instance.ts";

@@ -7,13 +7,13 @@ import {
   UNCHECKED_MAX_EVENTS,
 } from "../../lib/session/ports/session_limits.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
-import { readEvent } from "../../lib/protocol/event.ts";
+import { readEvent } from "../../lib/kinds/kinds.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import { fakeSigner } from "../simulation/fake_ed25519.ts";
 import { FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { newRoomSecret, sealerOf } from "../../lib/crypto/seal.ts";
-import type { EventContent } from "../../lib/protocol/event.ts";
+import type { EventContent } from "../../lib/kinds/kinds.ts";
 import { LATEST_EVENTS } from "../../lib/protocol/limits.ts";
 import { LINES_MAX_PAGES } from "../../lib/session/ports/session_limits.ts";
 import { connected, lines, openRoom, openSession } from "./open_session.ts";
@@ -333,7 +333,7 @@ const NO_LINES: Record<string, (target: string, at: number) => EventContent> = {
     kind: "reaction",
     body: { to: idOf(at), emoji: "🔥", on: true },
   }),
-  "deletions of nothing": (_, at) => ({ kind: "retract", body: { to: idOf(at) } }),
+  "deletions of nothing": (_, at) => ({ kind: "retract", body: { to: idOf(at), n: at + 1 } }),
   edits: (to, at) => ({ kind: "edit", body: { to, text: `edited ${at}` } }),
   "new names": (_, at) => ({ kind: "profile", body: { name: `Bo ${at}` } }),
 };

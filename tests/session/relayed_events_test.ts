@@ -1,7 +1,8 @@
 /** Events of others that are not in the log: kept, bounded, and sent for their authors. */
 import { assert, assertEquals } from "@std/assert";
 import { signEvent } from "../../lib/crypto/signing.ts";
-import { type Event, eventIdOf, type WireEvent } from "../../lib/protocol/event.ts";
+import { eventIdOf, type WireEvent } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import type { SendFrame } from "../../lib/protocol/frames.ts";
 import {
   FORWARD_AGAIN_MS,

@@ -2,7 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { newRoomSecret, sealerOf } from "../../lib/crypto/seal.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
-import type { Event, WireEvent } from "../../lib/protocol/event.ts";
+import type { WireEvent } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import { CLOCK_MAX_LEAD } from "../../lib/protocol/limits.ts";
 import { FORWARD_MOST_MS, LAZY_HELD_MS, LAZY_SERVER_MS } from "../../lib/session/ports/session_limits.ts";
 import { MemoryDisk } from "../../lib/session/storage/memory_storage.ts";

@@ -1,7 +1,7 @@
 /** What a page can do in a room, and what it sees of the others. */
 import { assert, assertEquals } from "@std/assert";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
-import { readEvent } from "../../lib/protocol/event.ts";
+import { readEvent } from "../../lib/kinds/kinds.ts";
 import { MemoryDisk } from "../../lib/session/storage/memory_storage.ts";
 import type { RoomSession } from "../../lib/session/room/room_session.ts";
 import { FakeServer } from "../support/fake_server.ts";

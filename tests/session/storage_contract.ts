@@ -119,7 +119,7 @@ export const STORAGE_RULES: { name: string; run: (open: OpenTab) => Promise<void
       const copy = await tab.replica("a");
       assertEquals(copy?.ranges, [{ from: 1, to: 5 }, { from: 9, to: 9 }]);
       assertEquals(copy?.events.map(({ position }) => position), [1, 2, 3, 4, 5, 9]);
-      assertEquals([copy?.oldest, copy?.events[0]?.wire[0], copy?.room.name], [2, "payload epoch 1", "a"]);
+      assertEquals([copy?.oldest, copy?.events[0]?.wire, copy?.room.name], [2, ["payload epoch 1", "signature"], "a"]);
       assertEquals(await tab.replica("b"), undefined);
     },
   },

@@ -1,7 +1,7 @@
 /** What a session says of messages that nobody has seen, and of those that came late. */
 import { assert, assertEquals } from "@std/assert";
 import { signEvent } from "../../lib/crypto/signing.ts";
-import { type Event, readEvent } from "../../lib/protocol/event.ts";
+import { type Event, readEvent } from "../../lib/kinds/kinds.ts";
 import { COPY_MAX_EVENTS, MEMORY_MAX_EVENTS, SEEN_KEEP_EVERY_MS } from "../../lib/session/ports/session_limits.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
 import type { RoomSession } from "../../lib/session/room/room_session.ts";
@@ -86,12 +86,12 @@ Deno.test("what was read is remembered where the copy of the room did not get to
 
 Deno.test("only messages are unread, and one that is taken back is no longer a message", async () => {
   const { time, server, session } = await openRoom();
-  const { id } = await server.say("taken back");
+  const { id, n } = await server.say("taken back");
   await server.say("", { content: { kind: "reaction", body: { to: id, emoji: "🎉", on: true } } });
   await server.say("", { content: { kind: "profile", body: { name: "Bob" } } });
   await time.run(200);
   assertEquals([...session.unread.value], [id]);
-  await server.say("", { content: { kind: "retract", body: { to: id } } });
+  await server.say("", { content: { kind: "retract", body: { to: id, n } } });
   await time.run(200);
   assertEquals(unread(session), []);
   session.dispose();

@@ -1,8 +1,10 @@
 /** What must be true when the faults are over and everything is quiet. */
-import { compareEvents, type Event, type EventId } from "../../lib/protocol/event.ts";
+import { compareEvents, type EventId } from "../../lib/protocol/event.ts";
+import type { LogEvent } from "../../lib/kinds/kinds.ts";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
 import type { MemoryDatabase } from "../support/memory_kv.ts";
-import { keys } from "../../lib/store/keys.ts";
+import { type EventValue, keys } from "../../lib/store/keys.ts";
+import { entryOf } from "../../lib/store/rooms/log.ts";
 import type { Page } from "./page.ts";
 import type { Phone, Typed } from "./phone.ts";
 import { type RoomRecord, Violation, type Witness } from "./witness.ts";
@@ -21,6 +23,7 @@ export function expectedScreen(record: RoomRecord): Line[] {
   for (const event of events) {
     const { id, author } = event;
     if (event.kind === "message" || event.kind === "reply") lines.set(id, { id, author, text: event.body.text });
+    if (event.kind === "deleted" && !event.wire.quiet) lines.set(id, { id, author, text: undefined });
   }
   // Only after all messages are there: an edit may stand above the message it names when its author lied about clocks.
   for (const event of events) {
@@ -57,7 +60,9 @@ export function checkLog(record: RoomRecord, room: string, database: MemoryDatab
     const position = record.oldest + index;
     const event = record.at(position);
     if (key[2] !== position) throw new Violation(`the log has ${String(key[2])} where ${position} should be`);
-    if ((value as string[])[0] !== event?.wire[0]) throw new Violation(`the log was changed at ${position}`);
+    if (JSON.stringify(entryOf(value as EventValue).entry) !== JSON.stringify(event?.wire)) {
+      throw new Violation(`the log was changed at ${position}`);
+    }
   });
   if (kept.length !== record.head - record.oldest + 1) {
     throw new Violation(`the log holds ${kept.length} events from ${record.oldest} to ${record.head}`);
@@ -80,18 +85,18 @@ export function checkLog(record: RoomRecord, room: string, database: MemoryDatab
 
 /** Each author's clock grows with its numbers, and what answers something stands below it. */
 function checkClocks(record: RoomRecord): void {
-  const last = new Map<string, Event>();
+  const last = new Map<string, LogEvent>();
   const byId = new Map(record.log.map((event) => [event.id, event]));
   for (const event of record.log) {
     const before = last.get(event.author);
     if (before !== undefined && before.clock >= event.clock && record.honestAuthors.has(event.author)) {
-      throw new Violation(`clock ${event.clock} after ${before.clock}: ${event.wire[0]}`);
+      throw new Violation(`clock ${event.clock} after ${before.clock}: ${JSON.stringify(event.wire)}`);
     }
     last.set(event.author, event);
     if (event.kind !== "reply") continue;
     const answered = byId.get(event.body.to);
     if (answered !== undefined && compareEvents(answered, event) >= 0) {
-      throw new Violation(`a reply stands above what it answers: ${event.wire[0]}`);
+      throw new Violation(`a reply stands above what it answers: ${JSON.stringify(event.wire)}`);
     }
   }
 }
@@ -119,6 +124,9 @@ function fateOf({ room, text, page, outcome }: Typed, phone: Phone, witness: Wit
     return "turnedAway";
   }
   if (stored === 1) return "arrived";
+  if (waits === undefined && (witness.room(room).unseen.get(page.model.me.value?.author ?? "") ?? 0) > 0) {
+    return "arrived";
+  }
   // What a page without a lasting disk has not sent ends with it, as it says.
   if (outcome === "unknown" || ended) return "unknown";
   if (waits?.refused === undefined) throw new Violation(`lost: ${text}`);

@@ -2,8 +2,10 @@
  * Somebody who does not keep to the protocol: replays others' events, before and after their authors' own send, changes
  * them, signs wrongly, speaks out of turn, uses numbers twice and runs the clock up. The room must look as if nobody did.
  */
+import { isStub } from "../../lib/protocol/stub.ts";
 import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
-import { encodePayload, type Event, readEvent, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
+import { encodePayload, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
+import { type Event, readEvent } from "../../lib/kinds/kinds.ts";
 import type { ServerFrame } from "../../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 import { type Signer, signEvent } from "../../lib/crypto/signing.ts";
@@ -68,7 +70,7 @@ export class Mallory {
       this.#n = Math.max(this.#n, frame.lastN);
       this.#clock = Math.max(this.#clock, frame.clock);
     } else if (frame.type === "events") {
-      this.#seen.push(...frame.events);
+      this.#seen.push(...frame.events.flatMap((entry) => isStub(entry) ? [] : [entry]));
       this.#seen.splice(0, this.#seen.length - SEEN_MAX);
     }
   }

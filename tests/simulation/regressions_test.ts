@@ -2,7 +2,8 @@
 import { assertEquals } from "@std/assert";
 import { ReplicaReader } from "../../lib/session/replica/replica_reader.ts";
 import type { EventsFrame, WelcomeFrame } from "../../lib/protocol/frames.ts";
-import type { Event, WireEvent } from "../../lib/protocol/event.ts";
+import type { WireEvent } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
 import { People } from "../../lib/server/rooms/people.ts";
@@ -59,6 +60,7 @@ Deno.test("a tab adds to the device's copy only what it received since: what ano
     wires.push((await signEvent(signer, { room, n, clock: n, at: 0 }, content)).wire);
   }
   const reader = new ReplicaReader({
+    room: "room",
     check: (event: Event) => Promise.resolve(event),
     onEvents: () => {},
     onRenumbered: () => {},

@@ -5,7 +5,12 @@
 import { REFUSALS } from "../../lib/protocol/codes.ts";
 import type { LogPosition } from "../../lib/protocol/frames.ts";
 import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
-import { type Event, type EventId, readEvent, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
+import { type EventId, eventIdOf, type RoomId } from "../../lib/protocol/event.ts";
+import { type DeletedEvent, type LogEvent, readEntry } from "../../lib/kinds/kinds.ts";
+import { isErasable } from "../../lib/kinds/retract.ts";
+import { isStub, type LogEntry } from "../../lib/protocol/stub.ts";
+import type { EventValue } from "../../lib/store/keys.ts";
+import { entryOf } from "../../lib/store/rooms/log.ts";
 import { verifyEvent } from "../../lib/crypto/signing.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 import { fakeVerifier } from "./fake_ed25519.ts";
@@ -18,9 +23,11 @@ export class Violation extends Error {
 /** Everything that was ever stored in one room, whether it is deleted by now or not. */
 export class RoomRecord {
   /** By position; position 0 is nothing. */
-  readonly log: Event[] = [];
+  readonly log: LogEvent[] = [];
+  /** How many messages of each author were stored and deleted in one commit: nobody ever saw what they said. */
+  readonly unseen = new Map<string, number>();
   readonly positions = new Map<EventId, number>();
-  readonly lastN = new Map<string, Event>();
+  readonly lastN = new Map<string, LogEvent>();
   /** Messages and replies stored, and how often each text was. */
   messages = 0;
   readonly texts = new Map<string, number>();
@@ -36,7 +43,7 @@ export class RoomRecord {
     return this.log.length;
   }
 
-  at(position: number): Event | undefined {
+  at(position: number): LogEvent | undefined {
     return this.log[position - 1];
   }
 }
@@ -109,14 +116,20 @@ export class Witness {
   }
 
   #stored(record: RoomRecord, room: RoomId, position: number, value: unknown): void {
-    const [payload, signature] = value as [string, string, number];
-    const read = readEvent([payload, signature]);
+    const { entry } = entryOf(value as EventValue);
+    const payload = JSON.stringify(entry);
+    const read = readEntry(entry, room);
     if (!read.ok) return this.#broken(`something unreadable was stored at ${position}: ${payload}`);
     const { event } = read;
     if (event.room !== room) this.#broken(`an event of another room was stored at ${position}`);
-    void verifyEvent(fakeVerifier, event).then((valid) =>
-      valid || this.#broken(`a forged event was stored: ${payload}`)
-    );
+    if (event.kind === "deleted") {
+      if (position <= record.head) return this.#erased(record, position, event);
+      record.unseen.set(event.author, (record.unseen.get(event.author) ?? 0) + 1);
+    } else {
+      void verifyEvent(fakeVerifier, event).then((valid) =>
+        valid || this.#broken(`a forged event was stored: ${payload}`)
+      );
+    }
     if (position !== record.head + 1) {
       this.#broken(`stored at ${position} when the log's head was ${record.head}: ${payload}`);
     }
@@ -135,6 +148,15 @@ export class Witness {
       record.texts.set(text, (record.texts.get(text) ?? 0) + 1);
     }
     this.counts.stored++;
+  }
+
+  #erased(record: RoomRecord, position: number, event: DeletedEvent): void {
+    const before = record.at(position);
+    if (before === undefined || before.id !== event.id || before.author !== event.author || before.n !== event.n) {
+      return this.#broken(`the stub at ${position} is of another event than ${JSON.stringify(before)}`);
+    }
+    if (!isErasable(before.kind)) this.#broken(`an event of kind ${before.kind} was erased at ${position}`);
+    record.log[position - 1] = event;
   }
 
   #deleted(record: RoomRecord, position: number): void {
@@ -208,11 +230,13 @@ export class Witness {
     }
   }
 
-  #areStored(room: RoomRecord, from: number, events: readonly WireEvent[]): void {
-    events.forEach(([payload, signature], index) => {
+  #areStored(room: RoomRecord, from: number, events: readonly LogEntry[]): void {
+    events.forEach((entry, index) => {
       const stored = room.at(from + index);
-      if (stored === undefined || stored.wire[0] !== payload || stored.wire[1] !== signature) {
-        this.#broken(`sent as number ${from + index}, which is not what is stored there: ${payload}`);
+      // What was read before it was deleted may still be on its way.
+      const isLate = stored?.kind === "deleted" && !isStub(entry) && eventIdOf(entry[0]) === stored.id;
+      if (!isLate && JSON.stringify(stored?.wire) !== JSON.stringify(entry)) {
+        this.#broken(`sent as number ${from + index}, which is not what is stored there: ${JSON.stringify(entry)}`);
       }
     });
   }

@@ -1,6 +1,7 @@
 /** What every store promises, whatever database is under it. Each *_test.ts here runs it on one database. */
 import { toBase64Url } from "../../lib/shared/base64url.ts";
-import { encodePayload, type Event, type EventContent, eventIdOf, type RoomKind } from "../../lib/protocol/event.ts";
+import { encodePayload, eventIdOf, type RoomKind } from "../../lib/protocol/event.ts";
+import type { Event, EventContent } from "../../lib/kinds/kinds.ts";
 import type { Kv, LogHead, Store } from "../../lib/store/store.ts";
 import { logContract } from "./contract_log.ts";
 import { roomsContract } from "./contract_rooms.ts";

@@ -11,14 +11,8 @@ import { toBase64Url } from "../../lib/shared/base64url.ts";
 import type { CloseReason } from "../../lib/protocol/codes.ts";
 import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
 import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode_client.ts";
-import {
-  type AuthorKey,
-  type Event,
-  type EventContent,
-  readEvent,
-  type RoomKind,
-  type WireEvent,
-} from "../../lib/protocol/event.ts";
+import type { AuthorKey, RoomKind, WireEvent } from "../../lib/protocol/event.ts";
+import { type Event, type EventContent, readEvent } from "../../lib/kinds/kinds.ts";
 import type {
   ClientFrame,
   Person,

@@ -5,7 +5,8 @@
  * claims to hold what it has not wastes one fetch of its own link, and who claims to hold nothing gets what it asks for
  * and no more: pages per second are counted.
  */
-import type { AuthorKey, Event } from "../../protocol/event.ts";
+import type { AuthorKey } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import {
   MESH_FETCH_RANGES,
   MESH_PAGE_CHARS,

@@ -5,7 +5,8 @@
  * neighbours: a push of something held prunes the link, a `want` puts it back. Whoever says nothing to a push or an
  * offer is offered it again, so that a lost frame costs a moment and no event.
  */
-import type { AuthorKey, Event, EventId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import { MESH_IDS_MAX } from "../../protocol/peer/mesh_frames.ts";
 import type { StoreAndForward } from "./store_and_forward.ts";
 import {

@@ -4,7 +4,8 @@
  * meanwhile, with the same signature, is not checked twice. When too many wait, in all or of one neighbour, what comes
  * is dropped: a neighbour will offer it again, or anti-entropy finds it.
  */
-import type { AuthorKey, Event } from "../../protocol/event.ts";
+import type { AuthorKey } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import { UNCHECKED_MAX, UNCHECKED_PER_PEER } from "../mesh_limits.ts";
 import type { CheckVerdict, MeshPorts } from "../mesh_ports.ts";
 

@@ -3,7 +3,8 @@
  * The way of events through one node: from publish, push, offer and page to kept, told and passed on. Who breaks a rule
  * gets strikes; score.ts says how many are too many.
  */
-import type { AuthorKey, Event, EventId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import {
   MESH_COPIES_MAX,
   MESH_HOPS_MAX,

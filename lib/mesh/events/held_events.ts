@@ -3,10 +3,14 @@
  * The events this phone holds for others, by id and by (author, n). Bounded in events and characters. When full, the
  * author with the most events loses the oldest one that nobody asked us to carry: who floods pushes out only itself.
  */
-import { type AuthorKey, type Event, type EventId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
+import { erasedBy, isErasable } from "../../kinds/retract.ts";
 import { MESH_BUCKETS } from "../../protocol/peer/mesh_frames.ts";
 import { BoundedMap } from "../../shared/bounded.ts";
 import { AUTHORS_MAX, HELD_MAX_CHARS, HELD_MAX_EVENTS } from "../mesh_limits.ts";
+
+type Numbered = Pick<Event, "id" | "author" | "n">;
 
 /** What an author's events are here. */
 interface Author {
@@ -27,7 +31,8 @@ export function digestBucketOf(author: AuthorKey): number {
 }
 
 export class HeldEvents {
-  readonly #byId = new Map<EventId, Event>();
+  /** Undefined: its author deleted it. It counts as held, so that nobody brings it back. */
+  readonly #byId = new Map<EventId, Event | undefined>();
   readonly #authors = new Map<AuthorKey, Author>();
   /** Per author the highest `n` that was let go: nothing up to it is wanted again. */
   readonly #floors = new BoundedMap<AuthorKey, number>(AUTHORS_MAX);
@@ -71,17 +76,36 @@ export class HeldEvents {
   add(event: Event): AddResult {
     const result = this.judge(event);
     if (result !== "added") return result;
-    let author = this.#authors.get(event.author);
-    if (author === undefined) this.#authors.set(event.author, author = { ns: [], ids: new Map() });
-    let at = author.ns.length;
-    while (at > 0 && author.ns[at - 1]! > event.n) at--;
-    author.ns.splice(at, 0, event.n);
-    author.ids.set(event.n, event.id);
-    this.#byId.set(event.id, event);
-    this.#chars += event.wire[0].length;
-    this.#toggle(event);
+    this.#put(event, event);
+    if (event.kind === "retract") {
+      for (const { id, n } of erasedBy(event)) this.#erase({ id, n, author: event.author });
+    }
     while (this.#byId.size > this.maxEvents || this.#chars > this.maxChars) this.#letGo();
     return result;
+  }
+
+  #put({ id, author, n }: Numbered, event: Event | undefined): void {
+    let held = this.#authors.get(author);
+    if (held === undefined) this.#authors.set(author, held = { ns: [], ids: new Map() });
+    let at = held.ns.length;
+    while (at > 0 && held.ns[at - 1]! > n) at--;
+    held.ns.splice(at, 0, n);
+    held.ids.set(n, id);
+    this.#byId.set(id, event);
+    this.#chars += event?.wire[0].length ?? 0;
+    this.#toggle({ id, author });
+  }
+
+  /** Its author deleted this event: its payload goes, and does not come any more. */
+  #erase(erased: Numbered): void {
+    const { id, author, n } = erased;
+    const held = this.#byId.get(id);
+    if (held === undefined) {
+      if (!this.#byId.has(id) && this.isWanted(author, n)) this.#put(erased, undefined);
+    } else if (held.author === author && held.n === n && isErasable(held.kind)) {
+      this.#byId.set(id, undefined);
+      this.#chars -= held.wire[0].length;
+    }
   }
 
   /** Whether an event of this number would be held: none is, up to what was let go. */
@@ -120,12 +144,12 @@ export class HeldEvents {
     return from;
   }
 
-  #toggle(event: Event): void {
-    const bucket = digestBucketOf(event.author);
+  #toggle({ id, author }: Pick<Numbered, "id" | "author">): void {
+    const bucket = digestBucketOf(author);
     let high = 0, low = 0;
     for (let at = 0; at < 4; at++) {
-      high = high << 6 | VALUES.get(event.id[at]!)!;
-      low = low << 6 | VALUES.get(event.id[at + 4]!)!;
+      high = high << 6 | VALUES.get(id[at]!)!;
+      low = low << 6 | VALUES.get(id[at + 4]!)!;
     }
     this.#high[bucket]! ^= high;
     this.#low[bucket]! ^= low;
@@ -138,12 +162,12 @@ export class HeldEvents {
     const [key, { ns, ids }] = most;
     const at = Math.max(0, ns.findIndex((n) => !this.isCarried(ids.get(n)!)));
     const [n] = ns.splice(at, 1);
-    const event = this.#byId.get(ids.get(n!)!)!;
+    const id = ids.get(n!)!;
     ids.delete(n!);
     if (ns.length === 0) this.#authors.delete(key);
-    this.#byId.delete(event.id);
-    this.#chars -= event.wire[0].length;
-    this.#toggle(event);
+    this.#chars -= this.#byId.get(id)?.wire[0].length ?? 0;
+    this.#byId.delete(id);
+    this.#toggle({ id, author: key });
     this.#floors.set(key, Math.max(this.#floors.get(key) ?? 0, n!));
   }
 }

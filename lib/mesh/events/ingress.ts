@@ -1,6 +1,7 @@
 // Runs in browser and simulator.
 /** How an event gets in: read, not here yet, within its author's budget, checked, kept; then told and passed on. */
-import { type AuthorKey, type Event, readEvent, type WireEvent } from "../../protocol/event.ts";
+import type { AuthorKey, WireEvent } from "../../protocol/event.ts";
+import { type Event, readEvent } from "../../kinds/kinds.ts";
 import { BoundedMap, BoundedSet } from "../../shared/bounded.ts";
 import { KeyedRateLimiter } from "../../shared/rate_limiter.ts";
 import { Checking } from "./check_queue.ts";
@@ -79,7 +80,7 @@ export class Ingress {
   ): void {
     const read = readEvent(wire);
     // A kind this version does not know is nothing wrong, but cannot be checked and so not passed on.
-    if (!read.ok) return done(read.problem.reason === "wrong_kind" ? "dropped" : "malformed", undefined);
+    if (!read.ok) return done("malformed", undefined);
     const { event } = read;
     if (this.#seen.has(event.id)) return done("known", event);
     if (!this.held.isWanted(event.author, event.n)) {

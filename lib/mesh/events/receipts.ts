@@ -9,7 +9,8 @@
  * receipts may get lost. Nobody can sign for another phone. Whoever holds many keys can sign with each of them, so the
  * author counts only phones it knows to be there; see [MESH-52].
  */
-import type { AuthorKey, Event, EventId, RoomId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import {
   MESH_RECEIPTS_MAX,
   type MeshReceiptsFrame,

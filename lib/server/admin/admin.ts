@@ -4,7 +4,8 @@
  */
 import { normalizeRoomCode } from "../../chat/room_code.ts";
 import { isBase64UrlOf, toBase64Url } from "../../shared/base64url.ts";
-import { type AuthorKey, countChars, type RoomId } from "../../protocol/event.ts";
+import type { AuthorKey, RoomId } from "../../protocol/event.ts";
+import { countChars } from "../../shared/checks.ts";
 import type { Person, RoomInfo } from "../../protocol/frames.ts";
 import { NOTICE_MAX_CHARS, NOTICE_MAX_ROOMS, NOTICES_MAX } from "../../protocol/limits.ts";
 import { encodeNotice, mergeNotices, type Notice, type NoticeUrgency, readNotice } from "../../protocol/notice.ts";

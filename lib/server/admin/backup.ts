@@ -5,7 +5,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../shared/base64url.ts";
-import { isRecord } from "../../protocol/event.ts";
+import { isRecord } from "../../shared/checks.ts";
 import { readWireEvent } from "../../protocol/decode_server.ts";
 import type { Verifier } from "../../crypto/signing.ts";
 import { firstBreak } from "../../store/operators/audit.ts";

@@ -2,9 +2,10 @@
  * One room as text, and back: JSON lines. Format: docs/PROTOCOL.md, "Room archive". Signatures are kept, and checked on
  * the way back.
  */
-import { type Event, isCount, isRecord, readEvent } from "../../protocol/event.ts";
+import { belongsInto, type LogEvent, readEntry, readEvent } from "../../kinds/kinds.ts";
+import { isCount, isRecord } from "../../shared/checks.ts";
 import { isBase64UrlOf } from "../../shared/base64url.ts";
-import { readRoomInfo, readWireEvent } from "../../protocol/decode_server.ts";
+import { readLogEntry, readRoomInfo } from "../../protocol/decode_server.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
 import type { ArchivedEvent, RoomSnapshot } from "../../store/store.ts";
 
@@ -54,7 +55,7 @@ export interface Lines {
   readonly number: number;
 }
 
-export type ReadEvent = ArchivedEvent & Event;
+export type ReadEvent = ArchivedEvent & LogEvent;
 
 /** Reads a room whose first line is `first`; its events have to be read to their end. Throws ArchiveError, also while they are read. */
 export async function readRoom(
@@ -103,15 +104,17 @@ export async function readRoom(
       const { position, storedAt } = line;
       if (position !== next) throw fail("wrong_position", `position ${next} is next, not ${position}`);
       if (!Number.isSafeInteger(storedAt)) throw fail("broken_line", "storedAt cannot be read");
-      const wire = readWireEvent(line.event);
-      const read = wire && readEvent(wire);
+      const entry = readLogEntry(line.event);
+      const read = entry && readEntry(entry, room!.id);
       if (read?.ok !== true) throw fail("bad_event", "the event cannot be read");
       const { event } = read;
       if (event.room !== room!.id) throw fail("wrong_room", `the event is of room ${event.room}`);
-      if ((event.kind === "sealed") !== (room!.kind === "sealed") && event.kind !== "room") {
+      if (!belongsInto(room!.kind === "sealed", event)) {
         throw fail("bad_event", `a ${room!.kind} room holds no event of kind ${event.kind}`);
       }
-      if (!await verifyEvent(verifier, event)) throw fail("bad_signature", "the event is not signed by its author");
+      if (event.kind !== "deleted" && !await verifyEvent(verifier, event)) {
+        throw fail("bad_signature", "the event is not signed by its author");
+      }
       const number = `${event.author} ${event.n}`;
       if (used.has(number) || event.n > (lastN.get(event.author) ?? 0)) {
         throw fail("bad_event", `number ${event.n} of this author is there twice or above lastN`);

@@ -4,7 +4,8 @@
  * greeting → joining → catching_up → live → closed; every state may end in closed.
  */
 import { type Cancel, pause } from "../../shared/environment.ts";
-import { type EventId, eventIdOf, readEvent, type RoomId, type WireEvent } from "../../protocol/event.ts";
+import { type EventId, eventIdOf, type RoomId, type WireEvent } from "../../protocol/event.ts";
+import { readEvent } from "../../kinds/kinds.ts";
 import { CLOSE_REASONS, type CloseReason, type FrameProblem } from "../../protocol/codes.ts";
 import { decodeClientFrame, readHelloProof } from "../../protocol/decode_client.ts";
 import type {

@@ -3,7 +3,10 @@
  * the commit resolves, then senders hear of it, then everybody else does.
  */
 import { pause } from "../../shared/environment.ts";
-import type { AuthorKey, Event, EventId } from "../../protocol/event.ts";
+import { type AuthorKey, type EventId, readHeader } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
+import { erasedBy, isErasable } from "../../kinds/retract.ts";
+import { isStub, type Stub, stubOf } from "../../protocol/stub.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import {
   APPEND_MAX_BYTES,
@@ -48,8 +51,11 @@ export interface CommitterDeps {
   environment: Environment;
   /** The senders of these have just been told that their events are stored. */
   onAcked?(stored: readonly Submission[]): void;
-  /** Events of ours are on disk at `from`, `from` + 1, …, and their senders know. */
-  onStored(head: LogHead, from: number, events: readonly Event[]): void;
+  /**
+   * Events of ours are on disk at `from`, `from` + 1, …, and their senders know. `stubs` took the place of what stood, or
+   * would now stand, at these positions.
+   */
+  onStored(head: LogHead, from: number, events: readonly Event[], stubs: ReadonlyMap<number, Stub>): void;
   /** The room was removed, or storing is broken. What waits gets no answer. */
   onEnded(reason: "no_such_room" | "overloaded"): void;
   /** The database did not answer. */
@@ -73,6 +79,8 @@ interface Judged {
   /** For each accepted event, the indices of the submissions it answers. */
   answers: number[][];
   authors: Map<AuthorKey, AuthorRecord>;
+  /** What the accepted events erase, by position. */
+  stubs: Map<number, Stub>;
 }
 
 export class Committer {
@@ -192,10 +200,12 @@ export class Committer {
   }
 
   #takeBatch(): Queued[] {
-    let bytes = 0, count = 0;
+    let bytes = 0, count = 0, writes = 0;
     for (const { event } of this.#queue) {
       bytes += appendBytes(event);
-      if (count === APPEND_MAX_EVENTS || (count > 0 && bytes > APPEND_MAX_BYTES)) break;
+      // An event that erases others writes their stubs as well.
+      writes += 1 + (event.kind === "retract" ? erasedBy(event).length : 0);
+      if (count > 0 && (writes > APPEND_MAX_EVENTS || bytes > APPEND_MAX_BYTES)) break;
       count++;
     }
     const batch = this.#queue.splice(0, count);
@@ -233,6 +243,7 @@ export class Committer {
             judged.accepted,
             judged.authors,
             environment.clock.now(),
+            judged.stubs,
           );
           // Lost or won: what was in doubt cannot come any more.
           doubted = undefined;
@@ -288,7 +299,13 @@ export class Committer {
     const { room, rules, log, environment } = this.#deps;
     const nowMs = environment.clock.now();
     const authors = new Map<AuthorKey, AuthorRecord>();
-    const judged: Judged = { outcomes: batch.map(() => undefined), accepted: [], answers: [], authors };
+    const judged: Judged = {
+      outcomes: batch.map(() => undefined),
+      accepted: [],
+      answers: [],
+      authors,
+      stubs: new Map(),
+    };
     const acceptedByNumber = new Map<string, number>();
     const toLookUp: number[] = [];
     // Each accepted event may carry the room's clock on, as it would if they came one by one.
@@ -320,7 +337,35 @@ export class Committer {
           : judgement;
       });
     }
+    await this.#eraseRetracted(judged, basis.head.head + 1);
     return judged;
+  }
+
+  /** Finds what the accepted events delete: stored events, and those that are stored along with them. */
+  async #eraseRetracted({ accepted, stubs }: Judged, from: number): Promise<void> {
+    const { room, log } = this.#deps;
+    const wanted = accepted.flatMap((event) =>
+      event.kind === "retract" ? erasedBy(event).map((erased) => ({ ...erased, author: event.author })) : []
+    );
+    if (wanted.length === 0) return;
+    const inBatch = new Map(accepted.map((event, place) => [event.id, { event, position: from + place }]));
+    const stored = wanted.filter(({ id }) => !inBatch.has(id));
+    const found = await log.findByNumber(room.id, stored);
+    const there = stored.flatMap((erased, at) =>
+      found[at]?.id === erased.id ? [{ ...erased, position: found[at].position }] : []
+    );
+    const entries = await log.readAt(room.id, there.map(({ position }) => position));
+    there.forEach(({ position, quiet }, at) => {
+      const entry = entries[at];
+      if (entry === undefined || isStub(entry)) return;
+      const read = readHeader(entry);
+      if (read.ok && isErasable(read.event.kind)) stubs.set(position, stubOf(entry, "retracted", quiet));
+    });
+    for (const { id, author, quiet } of wanted) {
+      const fresh = inBatch.get(id);
+      if (fresh === undefined || fresh.event.author !== author || !isErasable(fresh.event.kind)) continue;
+      stubs.set(fresh.position, stubOf(fresh.event.wire, "retracted", quiet));
+    }
   }
 
   #remember(basis: Basis, head: LogHead, judged: Judged): void {
@@ -339,7 +384,7 @@ export class Committer {
     });
     this.#answer(batch, (index) => judged.outcomes[index]!);
     this.#deps.onAcked?.(batch.filter((_, index) => judged.outcomes[index]!.type === "stored"));
-    if (judged.accepted.length > 0) this.#deps.onStored(head, from, judged.accepted);
+    if (judged.accepted.length > 0) this.#deps.onStored(head, from, judged.accepted, judged.stubs);
   }
 
   #refuseAll(batch: readonly Submission[], reason: "overloaded" | "storage_unavailable"): void {

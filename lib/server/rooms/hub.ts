@@ -5,7 +5,10 @@
  * Whoever is live has exactly the events up to `fannedOut`; that is the whole of what keeps positions without holes.
  */
 import type { Cancel } from "../../shared/environment.ts";
-import type { AuthorKey, Event, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { AuthorKey, RoomId } from "../../protocol/event.ts";
+import { type Event, readEvent } from "../../kinds/kinds.ts";
+import { erasedBy } from "../../kinds/retract.ts";
+import { isStub, type LogEntry, type Stub } from "../../protocol/stub.ts";
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { Person, RoomInfo } from "../../protocol/frames.ts";
 import { LATEST_EVENTS, PAGE_MAX_BYTES, PAGE_MAX_EVENTS } from "../../protocol/limits.ts";
@@ -88,7 +91,7 @@ export class Hub {
   private constructor(
     room: RoomInfo,
     head: LogHead,
-    newest: { from: number; events: readonly WireEvent[] },
+    newest: { from: number; events: readonly LogEntry[] },
     deps: HubDeps,
   ) {
     this.room = room;
@@ -133,7 +136,7 @@ export class Hub {
           if (arrivedAt !== undefined) deps.stats.observe("ack", now - arrivedAt);
         }
       },
-      onStored: (head, from, events) => this.#stored(head, from, events),
+      onStored: (...stored) => this.#stored(...stored),
       onEnded: (reason) => void this.#gone(reason),
       onFailure: deps.onFailure,
     });
@@ -233,13 +236,14 @@ export class Hub {
 
   // ---- events in ----
 
-  #stored(head: LogHead, from: number, events: readonly Event[]): void {
+  #stored(head: LogHead, from: number, events: readonly Event[], stubs: ReadonlyMap<number, Stub>): void {
     // Cleared while this was on its way: it is in the new epoch already, and everybody is told of that one.
     if (head.epoch !== this.#head.epoch) return void this.#gone("too_slow");
     this.#deps.stats.count("events_stored", "", events.length);
     if (head.head > this.#head.head) this.#head = head;
     for (const event of events) if (event.kind === "profile") this.presence.rename(event.author, event.body.name);
-    this.#take(from, events.map((event) => event.wire));
+    this.#recent.erase(stubs);
+    this.#take(from, events.map((event, at) => stubs.get(from + at) ?? event.wire));
     // Our own commits are a window apart already: nobody has to wait a second time.
     this.flush();
     const { maxEvents, slackEvents } = this.#deps.config.retention;
@@ -248,7 +252,7 @@ export class Hub {
   }
 
   /** Adds events that follow what is in memory; those behind a hole are left to `#pull`. */
-  #take(from: number, events: readonly WireEvent[]): void {
+  #take(from: number, events: readonly LogEntry[]): void {
     const next = this.newest + 1;
     if (this.#closed || from > next || from + events.length <= next) return;
     this.#recent.push(events.slice(next - from));
@@ -318,8 +322,30 @@ export class Hub {
         this.end("too_slow");
         return true;
       }
+      await this.#eraseRetracted(page.events);
       this.#take(page.from, page.events);
     }
+  }
+
+  /** Another instance stored these: what they delete is dropped from memory here, too. */
+  async #eraseRetracted(entries: readonly LogEntry[]): Promise<void> {
+    const erased = entries.flatMap((entry) => {
+      const read = isStub(entry) ? undefined : readEvent(entry);
+      if (read?.ok !== true || read.event.kind !== "retract") return [];
+      const { author } = read.event;
+      return erasedBy(read.event).map(({ n }) => ({ author, n }));
+    });
+    if (erased.length === 0) return;
+    const { log } = this.#deps.store;
+    const positions = (await log.findByNumber(this.room.id, erased)).flatMap((found) => found?.position ?? [])
+      .filter((position) => position >= this.#recent.first && position <= this.newest);
+    const now = await log.readAt(this.room.id, positions);
+    this.#recent.erase(
+      new Map(positions.flatMap((position, at) => {
+        const entry = now[at];
+        return entry !== undefined && isStub(entry) ? [[position, entry] as const] : [];
+      })),
+    );
   }
 
   // ---- events out ----
@@ -374,7 +400,7 @@ export class Hub {
   }
 
   /** Up to `limit` events that end just before `before`, and the oldest position there is. Throws StorageUnavailable. */
-  async history(before: number, limit: number): Promise<{ from: number; events: WireEvent[]; oldest: number }> {
+  async history(before: number, limit: number): Promise<{ from: number; events: LogEntry[]; oldest: number }> {
     const to = Math.min(before - 1, this.#head.head);
     // A page is cut at its end when it gets too large; then a shorter one is read, until it reaches `to`.
     for (let count = limit; count >= 1; count = count > 3 ? Math.ceil(count / 4) : count - 1) {

@@ -4,7 +4,8 @@ import type { Clock } from "../../shared/environment.ts";
 import { normalizeRoomCode } from "../../chat/room_code.ts";
 import { suggestRoomCodes } from "../../chat/room_code_words.ts";
 import type { RoomApiProblem } from "../../protocol/codes.ts";
-import { type Event, readEvent, type RoomId, type WireEvent } from "../../protocol/event.ts";
+import type { RoomId, WireEvent } from "../../protocol/event.ts";
+import { type Event, readEvent } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
 import { StorageUnavailable, type Store, type SuggestedRoom } from "../../store/store.ts";
@@ -65,10 +66,7 @@ export class Rooms {
   async create(founding: WireEvent, { device, address }: { device: string; address: string }): Promise<RoomAnswer> {
     const { store, config: { limits }, clock, verifier } = this.#deps;
     const read = readEvent(founding);
-    if (!read.ok) {
-      const { reason, field } = read.problem;
-      return reason === "wrong_kind" ? { problem: "not_a_founding" } : { problem: reason, field };
-    }
+    if (!read.ok) return { problem: read.problem.reason, field: read.problem.field };
     const { event } = read;
     const problem = foundingProblem(event);
     if (problem !== undefined) return problem;

@@ -7,6 +7,7 @@ import { type Clock, pause, type Random, type Timers } from "../../shared/enviro
 import type { Ed25519 } from "../../crypto/ed25519.ts";
 import { type Signer, signEvent } from "../../crypto/signing.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
+import { isStub } from "../../protocol/stub.ts";
 import { decodeServerFrame } from "../../protocol/decode_server.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { ClientFrame, HelloProof, ServerFrame } from "../../protocol/frames.ts";
@@ -161,7 +162,7 @@ class ProbeClient {
         else if (frame.type === "welcome") resolve(frame);
         else if (frame.type === "events") {
           // The bytes that were signed, unchanged: anything else is no delivery.
-          for (const [payload, signature] of frame.events) this.#hear(`${payload}\n${signature}`);
+          for (const entry of frame.events) if (!isStub(entry)) this.#hear(entry.join("\n"));
         }
       },
       closed: () => {

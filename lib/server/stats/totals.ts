@@ -1,5 +1,5 @@
 /** Counts and histograms as values, by name and label: added, subtracted, and checked when they come from the database. */
-import { isRecord } from "../../protocol/event.ts";
+import { isRecord } from "../../shared/checks.ts";
 import { BUCKET_COUNT, type BucketCounts } from "../../protocol/reports/latency_buckets.ts";
 import {
   type CounterName,

@@ -1,6 +1,7 @@
 /** What the home page asks the server over HTTP, and the one door through which its answers come in. */
 import { ROOM_API_PROBLEMS, type RoomApiProblem } from "../../protocol/codes.ts";
-import { isRecord, isTime, type WireEvent } from "../../protocol/event.ts";
+import type { WireEvent } from "../../protocol/event.ts";
+import { isRecord, isTime } from "../../shared/checks.ts";
 import { readRoomInfo, readWireEvent } from "../../protocol/decode_server.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { NOTICES_MAX } from "../../protocol/limits.ts";

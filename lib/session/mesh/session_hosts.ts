@@ -1,8 +1,10 @@
 /** An open room as its mesh sees it, and as two phones see it that link by showing each other their codes. */
 import { BoundedMap } from "../../shared/bounded.ts";
-import { type Event, type EventId, readEvent, type WireEvent } from "../../protocol/event.ts";
+import { type Event, type LogEvent, readEvent } from "../../kinds/kinds.ts";
+import type { EventId, WireEvent } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { CLOCK_MAX_LEAD } from "../../protocol/limits.ts";
+import { isStub } from "../../protocol/stub.ts";
 import type { MeshHost, PairingHost } from "../ports/mesh_host.ts";
 import { VERIFIED_MAX_EVENTS } from "../ports/session_limits.ts";
 import type { PeerSync } from "../room/peer_sync.ts";
@@ -32,7 +34,7 @@ export function meshHost(peers: PeerSync): MeshHost {
       opened.delete(id);
       if (event === undefined || timeline.has(id) || event.kind === "room" || peers.disposed) return;
       if (event.kind === "profile") people.rename(event.author, event.body.name);
-      timeline.add([event]);
+      reader.erase(timeline.add([event]));
       if (event.author !== signer.author) relayed.add(event);
       meter?.heardFromPeers(1);
       roomClock.see(event.clock);
@@ -68,7 +70,9 @@ export function pairingHost(peers: PeerSync): PairingHost {
 }
 
 /** An event as its author signed it: peers pass that on. */
-function asSigned(held: Event | WireEvent): Event[] {
-  const read = readEvent("wire" in held ? held.wire : held);
+function asSigned(held: LogEvent | WireEvent): Event[] {
+  const wire = "wire" in held ? held.wire : held;
+  if (isStub(wire)) return [];
+  const read = readEvent(wire);
   return read.ok ? [read.event] : [];
 }

@@ -11,15 +11,8 @@ import { signEvent } from "../../crypto/signing.ts";
 import type { DeliveryState } from "../../chat/timeline.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
 import { REFUSALS } from "../../protocol/codes.ts";
-import {
-  type Event,
-  type EventContent,
-  type EventId,
-  isSaid,
-  readEvent,
-  type RoomId,
-  type WireEvent,
-} from "../../protocol/event.ts";
+import type { EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import { type Event, type EventContent, isSaid, readEvent } from "../../kinds/kinds.ts";
 import type { RefusedFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { HOLE_MAX_EVENTS, REFUSED_PAUSE_MS, STORAGE_RETRY_MS } from "../ports/session_limits.ts";

@@ -3,7 +3,7 @@
  * pace and the server's patience allow.
  */
 import type { Cancel } from "../../shared/environment.ts";
-import type { Event } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import type { SendFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import { SEND_MAX_EVENTS } from "../../protocol/limits.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";

@@ -7,7 +7,8 @@
  * number instead. Only a text whose number is taken by another event, where its bytes can never be stored, gets a new one.
  */
 import type { Refusal } from "../../protocol/codes.ts";
-import type { EventContent, WireEvent } from "../../protocol/event.ts";
+import type { WireEvent } from "../../protocol/event.ts";
+import type { EventContent } from "../../kinds/kinds.ts";
 import { OUTBOX_MAX_EVENTS } from "../ports/session_limits.ts";
 
 export interface OutboxEntry {

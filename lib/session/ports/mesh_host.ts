@@ -1,7 +1,8 @@
 /** What a session and the mesh of its room are to each other. */
 import type { Signer, Verifier } from "../../crypto/signing.ts";
 import type { Bytes } from "../../protocol/peer/file_frames.ts";
-import type { AuthorKey, Event, EventId, RoomId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import type { RoomInfo, SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../../protocol/frames.ts";
 
 /** The session, for a mesh. */

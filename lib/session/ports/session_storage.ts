@@ -2,6 +2,7 @@
 import type { Cancel } from "../../shared/environment.ts";
 import type { KnownRoom } from "../../chat/recent_rooms.ts";
 import type { EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { LogEntry } from "../../protocol/stub.ts";
 import type { LogPosition, RoomInfo } from "../../protocol/frames.ts";
 
 import type { OutboxState } from "../outbox/outbox_state.ts";
@@ -20,7 +21,7 @@ export interface Replica {
 
 export interface ReplicaEvent {
   position: number;
-  wire: WireEvent;
+  wire: LogEntry;
 }
 
 /**

@@ -1,7 +1,8 @@
 /** What comes into a room: only events of this room, signed by their authors, and only once the room itself is proven. */
 import type { Sealer } from "../../crypto/seal.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
-import type { Event, EventId, RoomId } from "../../protocol/event.ts";
+import type { EventId, RoomId } from "../../protocol/event.ts";
+import { belongsInto, type Event, type LogEvent } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { openEvent } from "../room/room_state.ts";
 import { isGenesis, type VerifiedRoom, verifyRoom } from "./verified_room.ts";
@@ -13,7 +14,7 @@ export interface EventVerifierDeps {
   /** Undefined in a plain room. */
   sealer: Sealer | undefined;
   /** The event with this id, if it came before: it was checked then. */
-  held(id: EventId): Event | undefined;
+  held(id: EventId): LogEvent | undefined;
   onVerified(room: VerifiedRoom): void;
   /** The room is proven, and this page cannot show it. */
   onProblem(problem: RoomProblem): void;
@@ -68,11 +69,9 @@ export class EventVerifier {
     if (head === undefined || event.room !== this.#deps.room) return "refused";
     const held = this.#deps.held(event.id);
     // The id is the payload's: another signature is another claim.
-    if (held?.wire[1] === event.wire[1]) return held;
+    if (held !== undefined && held.kind !== "deleted" && held.wire[1] === event.wire[1]) return held;
     const { sealer } = this.#deps;
-    const fits = event.kind === "room"
-      ? event.id === head.founding.id
-      : (event.kind === "sealed") === (sealer !== undefined);
+    const fits = event.kind === "room" ? event.id === head.founding.id : belongsInto(sealer !== undefined, event);
     if (!fits) return "refused";
     if (!await verifyEvent(this.#deps.ed25519, event)) return "forged";
     return await openEvent(event, sealer, head);

@@ -3,7 +3,8 @@
  * shown, carried to whoever lacks them, and sent to the server for their authors when nobody else does.
  */
 import type { Cancel } from "../../shared/environment.ts";
-import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import type { SendFrame } from "../../protocol/frames.ts";
 import { type Refusal, REFUSALS } from "../../protocol/codes.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";

@@ -1,5 +1,6 @@
 /** Puts what the room's log brings where it belongs: timeline, outbox, what is unread, who is here, peers. */
-import { type Event, type EventId, isSaid } from "../../protocol/event.ts";
+import type { EventId } from "../../protocol/event.ts";
+import { isSaid, type LogEvent } from "../../kinds/kinds.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { COPY_MAX_EVENTS } from "../ports/session_limits.ts";
 import type { ReplicaReader } from "./replica_reader.ts";
@@ -34,7 +35,7 @@ export class ReplicaMerger {
   }
 
   /** Checked events by their positions, in the order of the log; also those that are held already. */
-  take(events: ReadonlyMap<number, Event>): void {
+  take(events: ReadonlyMap<number, LogEvent>): void {
     const { timeline, outbox, signer, roomClock, reader, people, relayed, readCursor, readCursorStore, meter, peers } =
       this.#deps;
     const fromOthers = [...events.values()].filter(({ author }) => author !== signer.author);
@@ -46,10 +47,12 @@ export class ReplicaMerger {
       if (event.kind === "profile") people.rename(event.author, event.body.name);
       if (event.author === signer.author) mine.push(event.id);
       else if (isSaid(event) && (!timeline.has(event.id) || relayed.has(event.id))) readCursor.add(event.id, position);
-      peers.mesh?.heard(event);
+      if (event.kind !== "deleted") peers.mesh?.heard(event);
     }
     timeline.remove(relayed.stored([...events.values()]));
-    timeline.add(events.values());
+    const deleted = timeline.add(events.values());
+    reader.erase(deleted);
+    readCursor.forget(deleted.map(({ id }) => id));
     timeline.setPositions(events);
     outbox.stored(mine);
     this.#forget(reader.trim(COPY_MAX_EVENTS).map(({ id }) => id));
@@ -57,7 +60,7 @@ export class ReplicaMerger {
   }
 
   /** Positions mean something else from now on: of what was told before, only these events stand where they stood. */
-  renumber(held: ReadonlyMap<number, Event>): void {
+  renumber(held: ReadonlyMap<number, LogEvent>): void {
     const { timeline } = this.#deps;
     timeline.forgetPositions();
     timeline.setPositions(held);

@@ -2,9 +2,10 @@
  * This device's copy of a room's log: which positions it has, what was checked, and what is missing. Frames go through it
  * in their order; the position moves only over events that were checked, shown or not.
  */
-import type { AuthorKey, Event, WireEvent } from "../../protocol/event.ts";
-import { type EventId, isSaid, readEvent } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
 import { LATEST_EVENTS } from "../../protocol/limits.ts";
+import type { LogEntry } from "../../protocol/stub.ts";
+import { type DeletedEvent, type Event, isSaid, type LogEvent, readEntry } from "../../kinds/kinds.ts";
 import type { EventsFrame, LogPosition, PageFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import type { TimelineGap } from "../../chat/timeline.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
@@ -20,12 +21,13 @@ import { holes, nextOlder, type Ranges, within, withoutRange, withRange } from "
 import type { Replica, ReplicaEvent } from "../ports/session_storage.ts";
 
 export interface ReplicaReaderDeps extends Pick<SessionDeps, "steady" | "timers"> {
+  room: RoomId;
   /** The event, checked and opened, if it belongs into this room; undefined for a bad one. */
   check(event: Event): Promise<Event | undefined>;
   /** Checked events by their positions, in the order of the log; also those that are held already. */
-  onEvents(events: ReadonlyMap<number, Event>): void;
+  onEvents(events: ReadonlyMap<number, LogEvent>): void;
   /** Positions mean something else from now on: of what was told before, only these events stand where they stood. */
-  onRenumbered(held: ReadonlyMap<number, Event>): void;
+  onRenumbered(held: ReadonlyMap<number, LogEvent>): void;
   /** What is held, or missing, has changed. */
   onChange(): void;
   /** Something older may be wanted: `takeRequest` tells. */
@@ -48,7 +50,7 @@ export class ReplicaReader {
   #ranges: Ranges = [];
   #oldest = 1;
   /** Shown events by position. */
-  readonly #events = new Map<number, Event>();
+  readonly #events = new Map<number, LogEvent>();
   /** The position that the next `events` frame of this connection begins with. */
   #next = 0;
   /** Up to here this connection has to bring what is missing. */
@@ -74,7 +76,7 @@ export class ReplicaReader {
   }
 
   /** Takes over what the device kept; its events were checked before they were kept. */
-  restore(copy: Replica, events: ReadonlyMap<number, Event>): void {
+  restore(copy: Replica, events: ReadonlyMap<number, LogEvent>): void {
     if (this.#epoch !== undefined) return;
     this.#epoch = copy.epoch;
     this.#ranges = copy.ranges;
@@ -96,7 +98,7 @@ export class ReplicaReader {
   }
 
   /** What is held, in the order of the log. */
-  get events(): Event[] {
+  get events(): LogEvent[] {
     return [...this.#events].sort(([a], [b]) => a - b).map(([, event]) => event);
   }
 
@@ -151,7 +153,7 @@ export class ReplicaReader {
   }
 
   /** The operator cleared the room: nothing of what is held counts any more, nor what the device keeps. */
-  forget(): Event[] {
+  forget(): LogEvent[] {
     const forgotten = [...this.#events.values()];
     this.#connection++;
     this.#epoch = undefined;
@@ -162,6 +164,19 @@ export class ReplicaReader {
     this.#lostLog = false;
     this.#replaces = true;
     return forgotten;
+  }
+
+  /** These are deleted: their payloads go, here and on the device. */
+  erase(deleted: Iterable<DeletedEvent>): void {
+    const byId = new Map([...deleted].map((event) => [event.id, event]));
+    if (byId.size === 0) return;
+    for (const [position, { id, kind }] of this.#events) {
+      const left = kind === "deleted" ? undefined : byId.get(id);
+      if (left === undefined) continue;
+      this.#events.set(position, left);
+      this.#unsaved.add(position);
+      this.#unsavedRanges = withRange(this.#unsavedRanges, position, position);
+    }
   }
 
   /** Takes the next events. False: they do not follow, or are more than can be checked in time. */
@@ -269,7 +284,7 @@ export class ReplicaReader {
   }
 
   /** When too much is in memory: forgets the lowest positions and returns their events. They can be loaded again. */
-  trim(keep: number): Event[] {
+  trim(keep: number): LogEvent[] {
     if (this.#events.size <= MEMORY_MAX_EVENTS) return [];
     const positions = [...this.#events.keys()].sort((a, b) => b - a);
     const lowest = positions[keep - 1]!;
@@ -281,7 +296,7 @@ export class ReplicaReader {
     return forgotten;
   }
 
-  #queue(from: number, wires: readonly WireEvent[], then: () => void = () => {}): void {
+  #queue(from: number, wires: readonly LogEntry[], then: () => void = () => {}): void {
     const connection = this.#connection;
     const epoch = this.#epoch!;
     this.#unchecked += wires.length;
@@ -292,11 +307,11 @@ export class ReplicaReader {
       // The same log only: a new epoch or a shorter log may have come while signatures were checked.
       if (epoch !== this.#epoch || connection !== this.#connection) return;
       this.#unchecked -= wires.length;
-      const checked = new Map<number, Event>();
+      const checked = new Map<number, LogEvent>();
       events.forEach((event, at) => {
         if (event === undefined) return;
         checked.set(from + at, event);
-        if (this.#events.has(from + at)) return;
+        if (this.#events.has(from + at) && event.kind !== "deleted") return;
         this.#events.set(from + at, event);
         this.#unsaved.add(from + at);
       });
@@ -310,14 +325,16 @@ export class ReplicaReader {
     }).catch((error) => this.#deps.log(`checking events failed: ${error}`));
   }
 
-  async #check(wires: readonly WireEvent[]): Promise<(Event | undefined)[]> {
+  async #check(wires: readonly LogEntry[]): Promise<(LogEvent | undefined)[]> {
     const { steady, timers } = this.#deps;
-    const checked: (Event | undefined)[] = [];
+    const checked: (LogEvent | undefined)[] = [];
     let resumedAt = steady.now();
     for (let at = 0; at < wires.length; at += CHECKS_AT_ONCE) {
       const part = wires.slice(at, at + CHECKS_AT_ONCE).map(async (wire) => {
-        const read = readEvent(wire);
-        const event = read.ok ? await this.#deps.check(read.event) : undefined;
+        const read = readEntry(wire, this.#deps.room);
+        const event = !read.ok || read.event.kind === "deleted"
+          ? read.ok ? read.event : undefined
+          : await this.#deps.check(read.event);
         if (event === undefined) this.#badEvents++;
         return event;
       });
@@ -356,7 +373,7 @@ export class ReplicaReader {
   }
 
   /** The first event at or above this position that is held. */
-  #firstFrom(position: number): Event | undefined {
+  #firstFrom(position: number): LogEvent | undefined {
     const top = this.#ranges.at(-1)?.to ?? 0;
     for (let at = position; at <= top; at++) {
       const event = this.#events.get(at);

@@ -1,7 +1,8 @@
 /** What a room is, proven by its founding event: a server can neither invent a room's name and host nor change them. */
 import { roomNamePlace, type Sealer } from "../../crypto/seal.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
-import { type Event, readEvent, type RoomId } from "../../protocol/event.ts";
+import type { RoomId } from "../../protocol/event.ts";
+import { type Event, readEvent } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import type { RoomProblem, RoomView } from "../model/conversation_model.ts";
 

@@ -5,7 +5,8 @@
 import type { Cancel } from "../../shared/environment.ts";
 import { type DeliveryState, Timeline } from "../../chat/timeline.ts";
 import { personNamePlace, sealContent } from "../../crypto/seal.ts";
-import type { AuthorKey, Event, EventContent, EventId } from "../../protocol/event.ts";
+import { type Event, type EventContent, isSealable } from "../../kinds/kinds.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { ServerConnection } from "../connection/server_connection.ts";
 import type { RoomProblem } from "../model/conversation_model.ts";
 import type { Shown } from "../model/room_signals.ts";
@@ -89,7 +90,8 @@ export class OpenRoom {
     });
     const outbox: Outbox = this.outbox = new Outbox({
       ...shared,
-      seal: async (header, content) => sealer === undefined ? content : await sealContent(sealer, header, content),
+      seal: async (header, content) =>
+        sealer === undefined || !isSealable(content) ? content : await sealContent(sealer, header, content),
       noop: () => ({ at: clock.now(), content: this.#noop() }),
       clockSeen: () => roomClock.seen,
       send: (frame) => connection.send(frame),

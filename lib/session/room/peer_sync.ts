@@ -4,7 +4,8 @@
  */
 import type { Cancel } from "../../shared/environment.ts";
 import type { Timeline } from "../../chat/timeline.ts";
-import type { AuthorKey, Event } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
+import type { AuthorKey } from "../../protocol/event.ts";
 import { type DeliveryRoute, deliveryRoute } from "../../routing/delivery_route.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { LAZY_HELD_MS, LAZY_SERVER_MS } from "../ports/session_limits.ts";
@@ -89,7 +90,7 @@ export class PeerSync {
 
   /** Shows events that came over links and that the device keeps. */
   showKept(events: readonly Event[]): void {
-    this.parts.timeline.add(events);
+    this.parts.reader.erase(this.parts.timeline.add(events));
     for (const event of events) {
       this.parts.roomClock.see(event.clock);
       this.parts.relayed.add(event, true);

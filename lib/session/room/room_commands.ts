@@ -1,7 +1,14 @@
 /** What I do in a room: each action becomes an event in the outbox, under my display name. */
-import { type Composed, composeEdit, composeFile, composeMessage, composeReaction } from "../../chat/compose.ts";
+import { composeEdit } from "../../kinds/edit.ts";
+import { composeFile } from "../../kinds/file.ts";
+import type { Composed } from "../../kinds/kind.ts";
+import { type Event, type EventContent, saidIn } from "../../kinds/kinds.ts";
+import { composeMessage } from "../../kinds/message.ts";
+import { composeReaction } from "../../kinds/reaction.ts";
+import { composeReply } from "../../kinds/reply.ts";
+import { composeRetract } from "../../kinds/retract.ts";
 import { identityMark, normalizeDisplayName } from "../../chat/display_name.ts";
-import { type AuthorKey, type EventId, isSaid } from "../../protocol/event.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { FileInfo } from "../../protocol/file_info.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import type { RoomState } from "./room_state.ts";
@@ -48,7 +55,8 @@ export class RoomCommands {
 
   /** `at`: when Send was pressed, if not just now. `isWanted`: see {@linkcode Outbox.enqueue}. */
   sendMessage(text: string, replyTo?: EventId, at?: number, isWanted?: () => boolean): Written {
-    return this.#write(composeMessage(this.#name, text, replyTo), at, isWanted);
+    const composed = replyTo === undefined ? composeMessage(this.#name, text) : composeReply(this.#name, text, replyTo);
+    return this.#write(composed, at, isWanted);
   }
 
   sendFile(file: FileInfo, caption: string): Written {
@@ -61,12 +69,15 @@ export class RoomCommands {
 
   /** Does nothing where the message is somebody else's. */
   async edit(to: EventId, text: string, isWanted?: () => boolean): Written {
-    return await this.#isMine(to) ? await this.#write(composeEdit(to, text), undefined, isWanted) : {};
+    return await this.#mine(to) ? await this.#write(composeEdit(to, text), undefined, isWanted) : {};
   }
 
   /** Does nothing where the message is somebody else's. */
   async deleteMessage(to: EventId): Written {
-    return await this.#isMine(to) ? await this.#write({ content: { kind: "retract", body: { to } } }) : {};
+    const mine = await this.#mine(to);
+    return mine
+      ? await this.#write({ content: composeRetract(mine.message, mine.timeline.editsOf(mine.message)) })
+      : {};
   }
 
   async rename(name: string): Written {
@@ -85,10 +96,10 @@ export class RoomCommands {
   /** Takes a refused message out of the outbox: its text. */
   async discardRefused(id: EventId): Promise<string | undefined> {
     const content = await (await this.#deps.opened())?.outbox.discardRefused(id);
-    return content !== undefined && isSaid(content) ? content.body.text ?? "" : undefined;
+    return content && saidIn(content)?.text;
   }
 
-  async #write(composed: Composed, at = this.#deps.clock.now(), isWanted?: () => boolean): Written {
+  async #write(composed: Composed<EventContent>, at = this.#deps.clock.now(), isWanted?: () => boolean): Written {
     if ("problem" in composed) return composed;
     const { opened, log } = this.#deps;
     const outbox = (await opened())?.outbox;
@@ -101,8 +112,11 @@ export class RoomCommands {
     }
   }
 
-  async #isMine(id: EventId): Promise<boolean> {
+  /** The message, if I wrote it and it still exists. */
+  async #mine(id: EventId): Promise<{ message: Event; timeline: Timeline } | undefined> {
     const room = await this.#deps.opened();
-    return room !== undefined && room.timeline.get(id)?.author === room.state.signer.author;
+    const message = room?.timeline.get(id);
+    if (room === undefined || message === undefined || message.kind === "deleted") return undefined;
+    return message.author === room.state.signer.author ? { message, timeline: room.timeline } : undefined;
   }
 }

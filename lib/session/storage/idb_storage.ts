@@ -2,6 +2,7 @@
 import type { DBSchema, IDBPObjectStore, IDBPTransaction } from "idb";
 import type { KnownRoom } from "../../chat/recent_rooms.ts";
 import type { EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { LogEntry } from "../../protocol/stub.ts";
 import type { LogPosition } from "../../protocol/frames.ts";
 import { RELAYED_MAX_EVENTS } from "../ports/session_limits.ts";
 import { mergeReplica } from "../replica/replica.ts";
@@ -26,7 +27,7 @@ interface Schema extends DBSchema {
   entries: { key: [RoomId, number]; value: OutboxEntry };
   copies: { key: RoomId; value: Omit<Replica, "events"> };
   /** [room, position]. */
-  events: { key: [RoomId, number]; value: WireEvent };
+  events: { key: [RoomId, number]; value: LogEntry };
   /** How far each room was seen. */
   seen: { key: RoomId; value: LogPosition };
   /** [room, id]: what is carried, and when it was kept, ms since 1970. */

@@ -6,7 +6,8 @@
 import type { Clock } from "../../shared/environment.ts";
 import { decodeClientFrame } from "../../protocol/decode_client.ts";
 import { decodeServerFrame } from "../../protocol/decode_server.ts";
-import { type AuthorKey, type EventId, eventIdOf, type WireEvent } from "../../protocol/event.ts";
+import { type AuthorKey, type EventId, eventIdOf } from "../../protocol/event.ts";
+import type { LogEntry } from "../../protocol/stub.ts";
 import type { ClientFrame, LogPosition, SendFrame, ServerFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import { LATEST_EVENTS, PAGE_MAX_EVENTS, PEOPLE_SHOWN, PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Transport } from "../../transport/transport.ts";
@@ -37,7 +38,7 @@ interface Live {
 interface Tail {
   epoch: string;
   from: number;
-  events: WireEvent[];
+  events: LogEntry[];
 }
 
 /** Lines at a time; a device with more tabs of one room lets the oldest go. */

@@ -1,11 +1,12 @@
 /** Rooms taken out whole, and put back as they were. */
 import { roomCodeFor } from "../../chat/room_code_words.ts";
-import { type AuthorKey, type EventId, isRecord, type RoomId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
+import { isStub } from "../../protocol/stub.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { AUDIT_KEPT_MS, type AuditHead } from "../operators/audit.ts";
 import type { Database } from "../database.ts";
 import { type EventValue, keys, type NumberValue } from "../keys.ts";
-import { type HeadRecord, notifyChange, setAuthor } from "./log.ts";
+import { entryOf, type HeadRecord, notifyChange, numberOf, setAuthor, valueOf } from "./log.ts";
 import { CODE_ATTEMPTS, type Removal } from "./room_registry.ts";
 import type { ArchivedEvent, ArchiveStore, AuditEntry, AuthorRecord, RoomSnapshot } from "../store.ts";
 
@@ -35,8 +36,8 @@ export class KvArchive implements ArchiveStore {
       authors.set(String(key[2]), value.lastN);
     }
     // The authors were read after the head: whoever wrote in between is set back to where the head was.
-    for await (const { value: [payload] } of this.#all<EventValue>(rangeOf(id, at.head + 1, Infinity))) {
-      const { author, n } = authorOf(payload);
+    for await (const { value } of this.#all<EventValue>(rangeOf(id, at.head + 1, Infinity))) {
+      const { author, n } = numberOf(value);
       if ((authors.get(author) ?? 0) < n) continue;
       if (n === 1) authors.delete(author);
       else authors.set(author, n - 1);
@@ -69,14 +70,14 @@ export class KvArchive implements ArchiveStore {
     const writeEvents = (batch: readonly RestoredEvent[]) =>
       write((atomic) => {
         for (const { position, wire, storedAt, author, n, id: event } of batch) {
-          atomic.set(keys.event(id, position), [...wire, storedAt] satisfies EventValue);
+          atomic.set(keys.event(id, position), valueOf(wire, storedAt));
           atomic.set(keys.number(id, author, n), [event, position] satisfies NumberValue);
         }
       });
     let batch: RestoredEvent[] = [], chars = 0;
     for await (const event of events) {
       batch.push(event);
-      chars += event.wire[0].length;
+      chars += isStub(event.wire) ? 0 : event.wire[0].length;
       if (batch.length < COMMIT_EVENTS && chars < COMMIT_CHARS) continue;
       if (await writeEvents(batch) === undefined) return { problem: "interrupted" };
       batch = [];
@@ -141,7 +142,8 @@ export class KvArchive implements ArchiveStore {
     for await (const { key, value } of this.#all<EventValue>(rangeOf(id, oldest, head))) {
       if (Number(key[2]) !== next) break;
       next++;
-      yield { position: Number(key[2]), wire: [value[0], value[1]], storedAt: value[2] };
+      const { entry, storedAt } = entryOf(value);
+      yield { position: Number(key[2]), wire: entry, storedAt };
     }
     if (next <= head) throw new Error(`the event ${next} was deleted while it was read; try again`);
   }
@@ -165,11 +167,4 @@ function rangeOf(id: RoomId, from: number, to: number): Deno.KvListSelector {
   return to === Infinity
     ? { prefix: ["event", id], start: keys.event(id, from) }
     : { start: keys.event(id, from), end: keys.event(id, to + 1) };
-}
-
-/** Whose event a stored payload is; it was checked before it was stored. */
-function authorOf(payload: string): { author: AuthorKey; n: number } {
-  const value: unknown = JSON.parse(payload);
-  if (!isRecord(value)) throw new Error("a stored payload is no event");
-  return { author: String(value.author), n: Number(value.n) };
 }

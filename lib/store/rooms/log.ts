@@ -1,5 +1,7 @@
 /** The logs of rooms: numbered events, who wrote which, and the head through which every change of a log goes. */
-import { type AuthorKey, type Event, isCount, isRecord, type RoomId, type WireEvent } from "../../protocol/event.ts";
+import { isStub, type LogEntry, type Stub } from "../../protocol/stub.ts";
+import type { AuthorKey, RoomId, SignedEvent } from "../../protocol/event.ts";
+
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { Database } from "../database.ts";
 import { changeChannelOf, type EventValue, keys, type NumberValue } from "../keys.ts";
@@ -24,19 +26,41 @@ export const AUTHOR_RECORD_MS = 2 * 7 * 24 * 3_600_000;
 const TRIM_STEP_EVENTS = 200;
 /** Races that one commit of `trim` may lose to appends before it leaves the rest for the next time. */
 const TRIM_RACES_MAX = 20;
+/** What a stub counts towards the size of a page: about the length of its JSON. */
+const STUB_BYTES = 200;
 /** Pause after a lost race: about one group commit. */
 const TRIM_PAUSE_MS = 4;
 
-/** Adds an event and its index entry to a commit: the only place where either is written. */
+/** Adds an event, or the stub that takes its place at once, and its index entry to a commit. */
 export function setEvent(
   atomic: Deno.AtomicOperation,
   room: RoomId,
   position: number,
-  event: Event,
+  event: SignedEvent,
   nowMs: number,
+  stub?: Stub,
 ): void {
-  atomic.set(keys.event(room, position), [...event.wire, nowMs] satisfies EventValue);
+  atomic.set(keys.event(room, position), valueOf(stub ?? event.wire, nowMs));
   atomic.set(keys.number(room, event.author, event.n), [event.id, position] satisfies NumberValue);
+}
+
+/** What a stored value holds, and when it was stored. */
+export function entryOf(value: EventValue): { entry: LogEntry; storedAt: number } {
+  return value.length === 2
+    ? { entry: value[0], storedAt: value[1] }
+    : { entry: [value[0], value[1]], storedAt: value[2] };
+}
+
+/** The value of an entry. */
+export function valueOf(entry: LogEntry, storedAt: number): EventValue {
+  return isStub(entry) ? [entry, storedAt] : [...entry, storedAt];
+}
+
+/** Whose event this is or was, and its number. The payload was checked before it was stored. */
+export function numberOf(value: EventValue): { author: AuthorKey; n: number } {
+  const { entry } = entryOf(value);
+  const { author, n } = isStub(entry) ? entry : JSON.parse(entry[0]);
+  return { author: String(author), n: Number(n) };
 }
 
 /** Adds an author's record to a commit; each write gives it its whole life again. */
@@ -91,11 +115,12 @@ export class KvLog implements LogStore {
   async append(
     room: RoomId,
     expected: LogHead,
-    events: readonly Event[],
+    events: readonly SignedEvent[],
     authors: ReadonlyMap<AuthorKey, AuthorRecord>,
     nowMs: number,
+    stubs: ReadonlyMap<number, Stub> = new Map(),
   ): Promise<LogHead | undefined> {
-    checkSize(events, authors);
+    checkSize(events, authors, stubs.size);
     const { versionstamp: expectedVersion, ...before } = expected;
     const after: HeadRecord = {
       ...before,
@@ -107,7 +132,11 @@ export class KvLog implements LogStore {
       // Events, index, authors' records and trims all change with the head, so this one check covers them all.
       atomic.check({ key: keys.head(room), versionstamp: expectedVersion });
       atomic.set(keys.head(room), after);
-      events.forEach((event, at) => setEvent(atomic, room, before.head + 1 + at, event, nowMs));
+      const from = before.head + 1;
+      events.forEach((event, at) => setEvent(atomic, room, from + at, event, nowMs, stubs.get(from + at)));
+      for (const [position, stub] of stubs) {
+        if (position < from) atomic.set(keys.event(room, position), valueOf(stub, nowMs));
+      }
       for (const [author, record] of authors) setAuthor(atomic, room, author, record);
       if (before.listed) moveOnList(atomic, room, before.lastAt, nowMs);
       notifyChange(atomic, room);
@@ -116,7 +145,7 @@ export class KvLog implements LogStore {
   }
 
   async readRange(room: RoomId, from: number, to: number, limit: number, maxBytes: number) {
-    const events: WireEvent[] = [];
+    const events: LogEntry[] = [];
     if (limit < 1 || to < from) return { from, events };
     const entries = await this.#database.list<EventValue>(
       { start: keys.event(room, from), end: keys.event(room, to + 1) },
@@ -127,10 +156,10 @@ export class KvLog implements LogStore {
     for (const entry of entries) {
       // Batches are read one after another: a trim between two of them leaves a hole, and what follows it is not next.
       if (positionOf(entry) !== first + events.length) break;
-      const [payload, signature] = entry.value;
-      bytes += payload.length + signature.length;
+      const { entry: held } = entryOf(entry.value);
+      bytes += isStub(held) ? STUB_BYTES : held[0].length + held[1].length;
       if (bytes > maxBytes && events.length > 0) break;
-      events.push([payload, signature]);
+      events.push(held);
     }
     return { from: first, events };
   }
@@ -148,6 +177,11 @@ export class KvLog implements LogStore {
     return done !== undefined;
   }
 
+  async readAt(room: RoomId, positions: readonly number[]): Promise<(LogEntry | undefined)[]> {
+    const entries = await this.#database.getMany<EventValue>(positions.map((position) => keys.event(room, position)));
+    return entries.map(({ value }) => value ? entryOf(value).entry : undefined);
+  }
+
   async trim(room: RoomId, keep: number, old?: OldEvents): Promise<number> {
     for (let removed = 0;;) {
       const head = await this.readHead(room);
@@ -159,7 +193,7 @@ export class KvLog implements LogStore {
       const oldTo = old?.epoch === head.epoch ? old.upTo : 0;
       const stays = entries.findIndex((entry) => {
         const position = positionOf(entry);
-        return position > head.head - keep && !(position <= oldTo && entry.value[2] < old!.beforeMs);
+        return position > head.head - keep && !(position <= oldTo && entryOf(entry.value).storedAt < old!.beforeMs);
       });
       const gone = stays === -1 ? entries : entries.slice(0, stays);
       if (gone.length === 0 || !await this.#deleteOldest(room, head.oldest, gone)) return removed;
@@ -198,8 +232,8 @@ export class KvLog implements LogStore {
         atomic.set(keys.head(room), { ...before, oldest: positionOf(gone.at(-1)!) + 1 } satisfies HeadRecord);
         for (const entry of gone) {
           atomic.delete(entry.key);
-          const number = numberOf(entry.value);
-          if (number) atomic.delete(keys.number(room, number.author, number.n));
+          const { author, n } = numberOf(entry.value);
+          atomic.delete(keys.number(room, author, n));
         }
         notifyChange(atomic, room);
       });
@@ -222,22 +256,15 @@ function positionOf(entry: Deno.KvEntry<EventValue>): number {
   return Number(entry.key[2]);
 }
 
-/** Whose event this is, and its number: all that its index key needs. The payload was checked before it was stored. */
-function numberOf([payload]: EventValue): { author: AuthorKey; n: number } | undefined {
-  const value: unknown = JSON.parse(payload);
-  if (!isRecord(value) || typeof value.author !== "string" || !isCount(value.n)) return undefined;
-  return { author: value.author, n: value.n };
-}
-
-function checkSize(events: readonly Event[], authors: ReadonlyMap<AuthorKey, AuthorRecord>): void {
+function checkSize(events: readonly SignedEvent[], authors: ReadonlyMap<AuthorKey, AuthorRecord>, stubs: number): void {
   const bytes = events.reduce((sum, event) => sum + appendBytes(event), 0);
   if (
-    events.length === 0 || events.length > APPEND_MAX_EVENTS || authors.size > APPEND_MAX_EVENTS ||
+    events.length === 0 || events.length + stubs > APPEND_MAX_EVENTS || authors.size > APPEND_MAX_EVENTS ||
     bytes > APPEND_MAX_BYTES
   ) {
     throw new RangeError(
       `one append takes 1 to ${APPEND_MAX_EVENTS} events, as many authors and ${APPEND_MAX_BYTES} bytes; ` +
-        `got ${events.length} events, ${authors.size} authors, ${bytes} bytes`,
+        `got ${events.length} events, ${stubs} stubs, ${authors.size} authors, ${bytes} bytes`,
     );
   }
 }

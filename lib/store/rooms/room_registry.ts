@@ -1,7 +1,8 @@
 /** Rooms: made once, found by id or code, listed by activity, and removed with everything of theirs. */
 import { roomCodeFor } from "../../chat/room_code_words.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
-import type { Event, RoomId } from "../../protocol/event.ts";
+import type { RoomId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";

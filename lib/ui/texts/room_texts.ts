@@ -48,6 +48,7 @@ const english = {
     renamed: (name: string) => `is now called ${name}`,
     retracted: "took a message back",
     unreadable: "A message that this phone cannot read.",
+    newer: "From a newer version of the app. Reload to update.",
     gapLoading: (count: number) => few(count, "1 message is not loaded yet", "messages are not loaded yet"),
     /** `count` 0: nobody can tell how many. */
     gapGone: (count: number) =>

@@ -1,6 +1,9 @@
 /** From what was typed to what an event says. */
 import { assertEquals } from "@std/assert";
-import { composeEdit, composeMessage, composeReaction } from "../../lib/chat/compose.ts";
+import { composeEdit } from "../../lib/kinds/edit.ts";
+import { composeMessage } from "../../lib/kinds/message.ts";
+import { composeReaction } from "../../lib/kinds/reaction.ts";
+import { composeReply } from "../../lib/kinds/reply.ts";
 
 Deno.test("white space at both ends goes, line breaks within stay", () => {
   assertEquals(composeMessage("Ada", " \n one\n two \n"), {
@@ -9,7 +12,7 @@ Deno.test("white space at both ends goes, line breaks within stay", () => {
 });
 
 Deno.test("an answer names what it answers", () => {
-  assertEquals(composeMessage("Ada", "yes", "id"), {
+  assertEquals(composeReply("Ada", "yes", "id"), {
     content: { kind: "reply", body: { name: "Ada", text: "yes", to: "id" } },
   });
 });

@@ -1,11 +1,8 @@
-/**
- * `deno task test:cluster`: finds denokv, or builds it once with cargo, and runs the cluster tests. Building took 8 min
- * on two cores at low priority; it needs cargo, protoc and a C compiler.
- */
-import { DENOKV_FOLDER, DENOKV_VERSION, findDenokv } from "./denokv.ts";
+/** Builds denokv once with cargo where there is none: 8 minutes on two cores. Needs cargo, protoc and a C compiler. */
+import { DENOKV_FOLDER, DENOKV_VERSION, denokvPath } from "./denokv.ts";
 
-if (findDenokv() === undefined) {
-  const missing = [];
+if (denokvPath() === undefined) {
+  const missing: string[] = [];
   for (const program of ["cargo", "protoc", "cc"]) if (!await works(program)) missing.push(program);
   if (missing.length > 0) {
     console.error(
@@ -17,10 +14,11 @@ if (findDenokv() === undefined) {
   }
   console.error(`Building denokv ${DENOKV_VERSION} in ${DENOKV_FOLDER} …`);
   const startedAt = performance.now();
-  await run("cargo", ["install", "denokv", "--locked", "--version", DENOKV_VERSION, "--root", DENOKV_FOLDER]);
+  const args = ["install", "denokv", "--locked", "--version", DENOKV_VERSION, "--root", DENOKV_FOLDER];
+  const { code } = await new Deno.Command("cargo", { args }).spawn().status;
+  if (code !== 0) Deno.exit(code);
   console.error(`Built in ${Math.round((performance.now() - startedAt) / 1_000)} s.`);
 }
-await run(Deno.execPath(), ["test", "-A", import.meta.dirname!, ...Deno.args]);
 
 async function works(program: string): Promise<boolean> {
   try {
@@ -29,9 +27,4 @@ async function works(program: string): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
-}
-
-async function run(program: string, args: string[]): Promise<void> {
-  const { code } = await new Deno.Command(program, { args }).spawn().status;
-  if (code !== 0) Deno.exit(code);
 }
