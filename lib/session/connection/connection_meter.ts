@@ -1,4 +1,4 @@
-/** What one page measures of a room's transports, and counts of what came over them: signals for the connection panel. */
+/** Measures a room's transports and counts what arrived over them, as signals for the connection panel. */
 import { type Signal, signal } from "@preact/signals";
 import type { TransportName } from "../../routing/transport_choice.ts";
 import { medianOf, NEW_METER, type TransportMeter, withRoundTrip, withTry } from "../../routing/transport_meter.ts";
@@ -6,7 +6,7 @@ import { type CurrentRoute, NO_STATS, type TransferStats } from "../model/connec
 import type { SessionMeter } from "../ports/session_deps.ts";
 import type { TransportTap } from "../reports/transport_reporter.ts";
 
-/** Storing times kept for their median. */
+/** Times from sending to storing that are kept for their median. */
 const STORED_MAX = 50;
 const NOTHING_MEASURED: Readonly<Record<TransportName, TransportMeter>> = { websocket: NEW_METER, polling: NEW_METER };
 
@@ -23,12 +23,12 @@ export abstract class ConnectionMeter implements SessionMeter {
     return this.#meters;
   }
 
-  /** How long my newest messages took from their sending until they were stored, ms. */
+  /** Times from sending to storing of my newest messages, ms. */
   get storedAfterMs(): readonly number[] {
     return this.#storedAfterMs;
   }
 
-  /** Tells also this one of what is measured from now on. */
+  /** Reports measurements to this tap as well from now on. */
   protected useTap(tap: TransportTap): void {
     this.#tap = tap;
   }
@@ -51,7 +51,7 @@ export abstract class ConnectionMeter implements SessionMeter {
 
   received(fresh: number, duplicates: number): void {
     const transport = this.transportInUse;
-    // What the device kept came over no transport.
+    // Events from the local copy came over no transport.
     if (transport === undefined || transport === "p2p") return;
     const name = ({ websocket: "viaWebSocket", polling: "viaPolling", tab: "viaTab" } as const)[transport];
     this.#count({ [name]: fresh, duplicates: duplicates });

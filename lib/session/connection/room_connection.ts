@@ -1,6 +1,6 @@
 /**
- * The transports of one room in one page, put together: WebSocket and polling by choice, one connection for all tabs of the
- * device, links to peers, and a ConnectionModel that tells and steers them.
+ * All transports of one room in one page: WebSocket or polling, one connection for all tabs of the device, and links to
+ * peers. Implements the ConnectionModel that reports and steers them.
  */
 import type { Clock, Random, Timers } from "../../shared/environment.ts";
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
@@ -29,13 +29,13 @@ import type { RoomSession } from "../room/room_session.ts";
 import { TabConnection, type TabConnectionDeps } from "../tabs/tab_connection.ts";
 
 export interface RoomConnectionDeps {
-  /** What people read; `steady` measures. */
+  /** The clock that people read; `steady` measures durations. */
   clock: Clock;
   steady: Clock;
   timers: Timers;
   random: Random;
   openers: Readonly<Partial<Record<TransportName, OpenTransport>>>;
-  /** Absent: tabs cannot agree on one connection, and each has its own. */
+  /** Absent: tabs cannot share one connection, so each has its own. */
   tabs?: Pick<TabConnectionDeps, "channel" | "election" | "visible" | "loadRelay">;
   /** Opens the session over this connection. */
   openSession(connection: RoomConnection): RoomSession;
@@ -44,12 +44,12 @@ export interface RoomConnectionDeps {
   browser: string;
   /** Absent where the browser has no WebRTC. */
   peers?: PeerDeps;
-  /** Loads what tells the server how its transports are, at work; absent: nothing is told. */
+  /** Loads the code that reports transport statistics to the server; absent: nothing is reported. */
   loadReporter?(measured: MeasuredConnection): Promise<TransportTap>;
   log?(line: string): void;
 }
 
-/** Lines of the page's notes that are kept. */
+/** Log lines that are kept for diagnostics. */
 const LOG_MAX_LINES = 50;
 
 export class RoomConnection extends ConnectionMeter implements ConnectionModel {
@@ -62,7 +62,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
 
   readonly #deps: RoomConnectionDeps;
   readonly #transports: TransportManager;
-  readonly #shared: TabConnection | undefined;
+  readonly #tabs: TabConnection | undefined;
   readonly #peers: MeshStarter;
   readonly #reports: TransportReports | undefined;
   /** By the steady clock, ms. */
@@ -83,7 +83,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
       onRoute: (route) => this.#routeChanged(route),
       onOutcome: (transport, outcome) => this.#outcome(transport, outcome),
     });
-    this.#shared = tabs && new TabConnection({
+    this.#tabs = tabs && new TabConnection({
       clock,
       timers,
       random,
@@ -116,10 +116,10 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   // ---- for the session and the page's events ----
 
   readonly open: OpenTransport = (events) =>
-    (this.#shared?.open ?? this.#transports.open)({
+    (this.#tabs?.open ?? this.#transports.open)({
       ...events,
       received: (data) => {
-        if (this.#shared?.follows && this.#transport?.transport !== "tab") {
+        if (this.#tabs?.follows && this.#transport?.transport !== "tab") {
           this.#uses({ transport: "tab", reason: "shared" });
         }
         events.received(data);
@@ -146,20 +146,20 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   leave(): void {
     this.#reports?.leave();
     this.#peers.leave();
-    this.#shared?.leave();
+    this.#tabs?.leave();
     this.#transports.leave();
   }
 
   dispose(): void {
     this.#reports?.dispose();
     this.#peers.dispose();
-    this.#shared?.dispose();
+    this.#tabs?.dispose();
     this.#transports.dispose();
   }
 
-  /** Another tab of the device has the connection, and the links. */
+  /** Another tab of the device holds the connection and the links. */
   get follows(): boolean {
-    return this.#shared?.follows ?? false;
+    return this.#tabs?.follows ?? false;
   }
 
   note(line: string): void {
@@ -175,10 +175,10 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     this.preferredRoute.value = preference;
     const transport = preference === "p2p" ? "auto" : preference;
     if (preference === "p2p") void this.connectPeers();
-    // Between the best and peers first nothing changes on the way to the server.
+    // "auto" and "p2p" use the same transport to the server.
     if ((before === "auto" || before === "p2p") && transport === "auto") return this.#tellRoute();
     this.#transports.setPreference(transport);
-    this.#shared?.lead();
+    this.#tabs?.lead();
     this.session.forceReconnect();
   }
 
@@ -267,7 +267,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     this.#tellRoute();
   }
 
-  /** New events go to peers first, or to the server: that is the route. */
+  /** The route is where new events go first: to peers, or to the server. */
   #tellRoute(): void {
     const { peers, server, reason } = this.session.delivery;
     const next: CurrentRoute | undefined = peers && server !== "now" ? { transport: "p2p", reason } : this.#transport;
@@ -280,7 +280,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     if (outcome.type !== "ended" && outcome.type !== "abandoned") this.tried(transport, outcome.type === "connected");
   }
 
-  /** For the page's notes and for the console. */
+  /** Logs to the diagnostics and to the console. */
   #tell(line: string): void {
     this.note(line);
     this.#deps.log?.(line);
