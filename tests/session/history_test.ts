@@ -1,8 +1,8 @@
 /** What a device holds of a room's log, and what it says of the part it does not hold. */
 import { assert, assertEquals } from "@std/assert";
 import {
-  COPY_MAX_EVENTS,
-  COPY_SAVE_EVERY_MS,
+  REPLICA_MAX_EVENTS,
+  REPLICA_SAVE_EVERY_MS,
   OLDER_EVENTS,
   UNCHECKED_MAX_EVENTS,
 } from "../../lib/session/ports/session_limits.ts";
@@ -49,7 +49,7 @@ Deno.test("a room opens from the device's own copy, without a server", async () 
 Deno.test("what came is kept at once: a browser killed right after it shows it without a network", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
-  await time.run(COPY_SAVE_EVERY_MS);
+  await time.run(REPLICA_SAVE_EVERY_MS);
   await server.say("kept");
   await time.until(() => lines(session).includes("kept"));
   await time.run(0);
@@ -77,7 +77,7 @@ Deno.test("in a busy room the copy is written once a second, and nothing is left
   }
   const gaps = writtenAt.slice(1).map((at, index) => at - writtenAt[index]!);
   assertEquals(gaps, [1_000, 1_000, 1_000, 1_000]);
-  await time.run(COPY_SAVE_EVERY_MS);
+  await time.run(REPLICA_SAVE_EVERY_MS);
   assertEquals(disk.copies.get(server.room.id)?.ranges, [{ from: 1, to: 101 }]);
   session.dispose();
 });
@@ -280,15 +280,15 @@ Deno.test("a log that lost its end (a backup put back) is followed from where it
 Deno.test("the copy keeps the newest events and forgets the oldest", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
-  await say(server, 1, COPY_MAX_EVENTS + 20);
+  await say(server, 1, REPLICA_MAX_EVENTS + 20);
   await time.run(3_000);
-  assertEquals(disk.copies.get(server.room.id)?.events.length, COPY_MAX_EVENTS);
-  assertEquals(session.messages.value.length, COPY_MAX_EVENTS + 21);
+  assertEquals(disk.copies.get(server.room.id)?.events.length, REPLICA_MAX_EVENTS);
+  assertEquals(session.messages.value.length, REPLICA_MAX_EVENTS + 21);
   session.dispose();
   await time.run(10);
   const second = openSession({ server, disk });
   await second.ready;
-  assertEquals(second.messages.value.length, COPY_MAX_EVENTS);
+  assertEquals(second.messages.value.length, REPLICA_MAX_EVENTS);
   assertEquals(second.older.value, "available");
   second.dispose();
 });

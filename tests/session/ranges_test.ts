@@ -1,7 +1,7 @@
 /** Which positions of a log are held. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { holes, nextOlder, type Ranges, within, withRange } from "../../lib/session/replica/ranges.ts";
+import { clipped, holes, nextOlder, type Ranges, withRange } from "../../lib/session/replica/ranges.ts";
 
 const MAX = 30;
 const range = fc.tuple(fc.integer({ min: 1, max: MAX }), fc.integer({ min: 0, max: 8 }))
@@ -19,10 +19,10 @@ Deno.test("ranges: what was added is held, nothing else, and ranges neither touc
   }));
 });
 
-Deno.test("ranges: a part of them holds what lies within", () => {
+Deno.test("ranges: a part of them holds what lies clipped", () => {
   fc.assert(fc.property(fc.array(range), range, (added, { from, to }) => {
     const ranges = added.reduce<Ranges>((ranges, { from, to }) => withRange(ranges, from, to), []);
-    assertEquals(members(within(ranges, from, to)), members(ranges).filter((at) => at >= from && at <= to));
+    assertEquals(members(clipped(ranges, from, to)), members(ranges).filter((at) => at >= from && at <= to));
   }));
 });
 

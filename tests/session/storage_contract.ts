@@ -1,7 +1,7 @@
 /** What every SessionStorage promises. Runs in Deno for the one in memory, and in a real browser for IndexedDB. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { EventId, WireEvent } from "../../lib/protocol/event.ts";
-import { COPY_MAX_EVENTS, RELAYED_MAX_EVENTS } from "../../lib/session/ports/session_limits.ts";
+import { REPLICA_MAX_EVENTS, RELAYED_MAX_EVENTS } from "../../lib/session/ports/session_limits.ts";
 import { enqueue, type OutboxState, settle, sign } from "../../lib/session/outbox/outbox_state.ts";
 import type { Replica, SessionStorage } from "../../lib/session/ports/session_storage.ts";
 
@@ -127,11 +127,11 @@ export const STORAGE_RULES: { name: string; run: (open: OpenTab) => Promise<void
     name: "the local copy keeps the newest events and forgets the oldest",
     async run(open) {
       const tab = open();
-      await tab.saveReplica("a", copyOf(1, COPY_MAX_EVENTS), false);
-      await tab.saveReplica("a", copyOf(COPY_MAX_EVENTS + 1, COPY_MAX_EVENTS + 10), false);
+      await tab.saveReplica("a", copyOf(1, REPLICA_MAX_EVENTS), false);
+      await tab.saveReplica("a", copyOf(REPLICA_MAX_EVENTS + 1, REPLICA_MAX_EVENTS + 10), false);
       const copy = await tab.replica("a");
-      assertEquals(copy?.ranges, [{ from: 11, to: COPY_MAX_EVENTS + 10 }]);
-      assertEquals([copy?.events.length, copy?.events[0]?.position], [COPY_MAX_EVENTS, 11]);
+      assertEquals(copy?.ranges, [{ from: 11, to: REPLICA_MAX_EVENTS + 10 }]);
+      assertEquals([copy?.events.length, copy?.events[0]?.position], [REPLICA_MAX_EVENTS, 11]);
     },
   },
   {

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import { type Event, readEvent } from "../../lib/kinds/kinds.ts";
-import { COPY_MAX_EVENTS, MEMORY_MAX_EVENTS, SEEN_KEEP_EVERY_MS } from "../../lib/session/ports/session_limits.ts";
+import { REPLICA_MAX_EVENTS, MEMORY_MAX_EVENTS, SEEN_KEEP_EVERY_MS } from "../../lib/session/ports/session_limits.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
 import type { RoomSession } from "../../lib/session/room/room_session.ts";
 import { fakeSigner } from "../simulation/fake_ed25519.ts";
@@ -393,6 +393,6 @@ Deno.test("what is forgotten in memory is not unread either", async () => {
   await connected(server, session);
   await time.run(5_000);
   assertEquals(session.unread.value.size, 0);
-  assert(session.messages.value.length < COPY_MAX_EVENTS);
+  assert(session.messages.value.length < REPLICA_MAX_EVENTS);
   session.dispose();
 });

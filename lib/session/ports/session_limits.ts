@@ -27,7 +27,7 @@ export const STORAGE_RETRY_MS = 2_000;
 export const HOLE_MAX_EVENTS = 100;
 
 /** Events of one room in the local copy. The oldest positions go first. */
-export const COPY_MAX_EVENTS = 500;
+export const REPLICA_MAX_EVENTS = 500;
 /** Events of one room in memory; beyond it the local copy's newest are kept and the rest can be loaded again. */
 export const MEMORY_MAX_EVENTS = 20_000;
 /** Received events that wait to be checked. More: the transport is dropped, and the session resumes from its position. */
@@ -37,7 +37,7 @@ export const CHECKS_AT_ONCE = 16;
 /** Checking that takes longer lets the page do other things in between. */
 export const CHECKING_TURN_MS = 12;
 /** Least time between two writes of the local copy. */
-export const COPY_SAVE_EVERY_MS = 1_000;
+export const REPLICA_SAVE_EVERY_MS = 1_000;
 /** Unread messages of one room that are known one by one. When there are more, the first of them are. */
 export const UNREAD_MAX_EVENTS = 1_000;
 /** Least time between two looks of a tab into what the device remembers to have seen. */

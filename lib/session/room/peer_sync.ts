@@ -33,7 +33,7 @@ export interface PeerSyncDeps
   people: RoomPeople;
   relayed: RelayedEvents;
   roomClock: RoomClock;
-  /** What is shown of the room, or known of it, has changed. */
+  /** The screen has to change. */
   onChange(): void;
   log(line: string): void;
 }
@@ -54,7 +54,7 @@ export class PeerSync {
     });
   }
 
-  /** The mesh that is in use. */
+  /** The mesh in use. */
   get mesh(): SessionMesh | undefined {
     return this.#mesh;
   }
@@ -80,7 +80,7 @@ export class PeerSync {
     return deliveryRoute({ server: connection.live, reached, missing, preference: preference?.() ?? "auto" });
   }
 
-  /** How long a new event that so many other phones hold may wait for others to travel with to the server, ms. */
+  /** How long a new event that this many other phones hold may wait for others to travel with to the server, ms. */
   serverDelayMs(phones: number): number {
     const { server, reason } = this.delivery;
     if (server !== "lazy") return 0;
@@ -88,7 +88,7 @@ export class PeerSync {
     return reason === "peers_reach_everyone" && phones >= others ? LAZY_HELD_MS : LAZY_SERVER_MS;
   }
 
-  /** Shows events that came over links and that the device keeps. */
+  /** Shows stored events that came over links. */
   showKept(events: readonly Event[]): void {
     this.parts.reader.erase(this.parts.timeline.add(events));
     for (const event of events) {
@@ -102,7 +102,7 @@ export class PeerSync {
     this.#stopListening?.();
   }
 
-  /** Another tab of the device has the links: what came over them is shown here, too. */
+  /** Another tab of the device has the links: shows the events that it stored. */
   async #readKept(): Promise<void> {
     const { room, storage, sealer, timeline, verifier, onChange } = this.parts;
     const head = verifier.known;

@@ -1,4 +1,4 @@
-/** What I do in a room: each action becomes an event in the outbox, under my display name. */
+/** My actions in a room: each becomes an event in the outbox, under my display name. */
 import { composeEdit } from "../../kinds/edit.ts";
 import { composeFile } from "../../kinds/file.ts";
 import type { Composed } from "../../kinds/kind.ts";
@@ -16,7 +16,7 @@ import type { SendProblem } from "../model/conversation_model.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { Timeline } from "../../chat/timeline.ts";
 
-/** What an open room has for them. */
+/** The parts of an open room that actions use. */
 export interface WritableRoom {
   state: Pick<RoomState, "storage" | "signer">;
   timeline: Timeline;
@@ -28,7 +28,7 @@ export interface RoomCommandsDeps extends Pick<SessionDeps, "clock"> {
   name: string;
   /** The room, once the storage has answered; undefined when it cannot be opened. */
   opened(): Promise<WritableRoom | undefined>;
-  /** I have another name. */
+  /** My name has changed. */
   onChange(): void;
   log(line: string): void;
 }
@@ -67,12 +67,12 @@ export class RoomCommands {
     return this.#write(composeReaction(to, emoji, on));
   }
 
-  /** Does nothing where the message is somebody else's. */
+  /** Does nothing with a message of somebody else. */
   async edit(to: EventId, text: string, isWanted?: () => boolean): Written {
     return await this.#mine(to) ? await this.#write(composeEdit(to, text), undefined, isWanted) : {};
   }
 
-  /** Does nothing where the message is somebody else's. */
+  /** Does nothing with a message of somebody else. */
   async deleteMessage(to: EventId): Written {
     const mine = await this.#mine(to);
     return mine

@@ -1,4 +1,4 @@
-/** What a device holds of a room, read once before the room opens: my key in it, the local copy, and what waits. */
+/** A device's stored state of a room, read once before the room opens: my key in it, the local copy, and the outbox. */
 import { normalizeDisplayName } from "../../chat/display_name.ts";
 import { roomSeed } from "../../crypto/room_key.ts";
 import { openContent, type Sealer } from "../../crypto/seal.ts";
@@ -75,7 +75,7 @@ export async function openKept(
   return await Promise.all(read.map((event) => openEvent(event, sealer, head)));
 }
 
-/** The event with its content in the clear; as it came when it does not open. */
+/** The event with its content in the clear; unchanged when it does not open. */
 export async function openEvent(event: Event, sealer: Sealer | undefined, head: VerifiedRoom): Promise<Event> {
   if (event.id === head.founding.id) return head.founding;
   if (event.kind !== "sealed" || sealer === undefined) return tidyName(event);
@@ -83,15 +83,15 @@ export async function openEvent(event: Event, sealer: Sealer | undefined, head: 
   return content === undefined ? event : tidyName({ ...event, ...content });
 }
 
-/** Names come from everybody's programs: what may be shown is decided here, once. A name that may not be is a blank one. */
+/** Other programs send any name: decides once what may be shown. A name that may not be shown becomes an empty one. */
 function tidyName(event: Event): Event {
   if (!isNamed(event)) return event;
   const name = tidyPersonName(event.body.name);
-  // The compiler does not see that the kind stays what it was.
+  // The compiler does not see that the kind is unchanged.
   return name === event.body.name ? event : { ...event, body: { ...event.body, name } } as Event;
 }
 
-/** What is shown for a name that somebody's program sent. */
+/** The displayable form of a name from another program. */
 export function tidyPersonName(name: string): string {
   const read = normalizeDisplayName(name);
   return "name" in read ? read.name : "";
