@@ -1,4 +1,4 @@
-/** Reports of transports in a real browser: over plain HTTP, without the device's cookie. */
+/** Reports transport statistics in a real browser: over plain HTTP, without the device's cookie. */
 import type { TransportReport } from "../../protocol/reports/transport_report.ts";
 import { random, steady, timers } from "./environment.ts";
 import { mayReport } from "./report_choice.ts";

@@ -1,6 +1,6 @@
 /**
- * Tells the server now and then how its transports were: counts and buckets, nothing that names anybody or any room. A part of
- * all pages does it, drawn by lot; which, the page decides by itself. Loaded when a page has been open for a while.
+ * Reports transport statistics to the server now and then: counts and buckets that identify neither people nor rooms.
+ * Each page decides by a random draw whether it reports. Loaded when a page has been open for a while.
  */
 import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import type { ReadonlySignal } from "@preact/signals";
@@ -20,7 +20,7 @@ import { type TransportName, TRANSPORTS } from "../../routing/transport_choice.t
 import type { TransportMeter } from "../../routing/transport_meter.ts";
 import { type CurrentRoute, type MeshView, NO_MESH, NO_STATS, type TransferStats } from "../model/connection_model.ts";
 
-/** What is told to a reporter as it happens. */
+/** Receives measurements as they happen. */
 export interface TransportTap {
   roundTrip(transport: TransportName, ms: number): void;
   tried(transport: TransportName, worked: boolean): void;
@@ -30,7 +30,7 @@ export interface TransportTap {
   dispose(): void;
 }
 
-/** What a page measures of its connection. */
+/** The measurements of a page's connection. */
 export interface MeasuredConnection {
   /** Measures a round trip now: in a busy room nothing else does. */
   measure(): void;
@@ -55,9 +55,9 @@ export interface TransportReporterDeps {
   connection: MeasuredConnection;
 }
 
-/** Time for that measurement before a report. */
+/** Time for a measurement before a report. */
 const MEASURE_MS = 3_000;
-/** A page that is left so soon after its last report has nothing to add. */
+/** A page that is left this soon after its last report has nothing to add. */
 const LEAST_MS = 5_000;
 
 class Buckets {
@@ -135,7 +135,7 @@ export class TransportReporter implements TransportTap {
     const rules = readReportRules(await fetchRules().catch(() => undefined));
     if (this.#disposed || rules === undefined || random.fraction() >= rules.share) return;
     this.#everyMs = rules.everyMs;
-    // Pages that were opened together do not report together.
+    // Spreads the reports of pages that were opened together.
     this.#later(rules.everyMs * (0.5 + 0.5 * random.fraction()), rules.everyMs);
   }
 
@@ -157,13 +157,13 @@ export class TransportReporter implements TransportTap {
     if (allowed() && transport !== undefined && transport !== "tab") send(report);
   }
 
-  /** What came since the last time; begins anew. */
+  /** The counts since the last report; starts them again. */
   #take(): TransportReport {
     const { transferStats, mesh } = this.#deps.connection;
     const now = this.#deps.steady.now();
     const stats = transferStats.peek(), before = this.#stats;
     const links = mesh.peek(), linksBefore = this.#mesh;
-    // A mesh that was opened anew counts from 0.
+    // A new mesh counts from 0.
     const more = (name: "connected" | "failed" | "told" | "receipted") =>
       atMost(links[name] >= linksBefore[name] ? links[name] - linksBefore[name] : links[name]);
     const up = links.links.filter(({ state }) => state === "connected");
