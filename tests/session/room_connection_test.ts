@@ -32,7 +32,7 @@ async function open({ blocked = false } = {}) {
   return { time, server, session, connection, network };
 }
 
-Deno.test("the route in use is told with its reason, and none when there is none", async () => {
+Deno.test("the route in use is reported with its reason, and none without a transport", async () => {
   const { time, server, connection } = await open({ blocked: true });
   assertEquals(connection.currentRoute.value, { transport: "polling", reason: "websocket_blocked" });
   server.down = true;
@@ -41,7 +41,7 @@ Deno.test("the route in use is told with its reason, and none when there is none
   assertEquals(connection.currentRoute.value, undefined);
 });
 
-Deno.test("a preferred route is taken at once, and left again when nothing is preferred", async () => {
+Deno.test("a preferred route is used at once, and left when nothing is preferred", async () => {
   const { time, server, session, connection } = await open();
   assertEquals(connection.currentRoute.value?.transport, "websocket");
   connection.setPreferredRoute("polling");
@@ -67,7 +67,7 @@ Deno.test("round trips are measured on the transport that answered", async () =>
   assertEquals(qualityOf(connection).websocket.reliability, 1);
 });
 
-Deno.test("what was received and stored is counted, each on its transport, mine not among the received", async () => {
+Deno.test("received and stored events are counted by transport, my own not among the received", async () => {
   const { time, server, session, connection } = await open();
   const before = connection.transferStats.value.viaWebSocket;
   await server.say("one");
@@ -79,7 +79,7 @@ Deno.test("what was received and stored is counted, each on its transport, mine 
   assertEquals(storedAfterMs, 40);
 });
 
-Deno.test("diagnostics are plain data without anybody's words", async () => {
+Deno.test("diagnostics are plain data without text that people wrote", async () => {
   const { time, server, session, connection } = await open({ blocked: true });
   await session.sendMessage("a secret of mine");
   await server.say("a secret of theirs");
