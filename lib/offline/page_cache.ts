@@ -7,10 +7,10 @@ import {
   type CachedPage,
   isCachedPath,
   modulesIn,
-  OFFLINE_PATH,
   PAGE_CACHE,
   surplus,
 } from "./strategy.ts";
+import { OFFLINE_PATH } from "../shared/page_paths.ts";
 
 /** Time for the network's answer before the cached page is shown. */
 const PAGE_TIMEOUT_MS = 2_500;

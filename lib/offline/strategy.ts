@@ -1,12 +1,11 @@
 // Runs in service worker and page.
 /** The service worker's decisions per request, and what it reads from pages and modules. Pure. */
 
+import { OFFLINE_PATH } from "../shared/page_paths.ts";
+
 /** Caches of this origin. A change to the format of their entries needs a new name. */
 export const PAGE_CACHE = "festival-pages-1";
 export const ASSET_CACHE = "festival-assets-1";
-
-/** The page shown instead of one that is not cached. */
-export const OFFLINE_PATH = "/offline";
 
 /** Room pages in the cache. The one loaded longest ago is dropped first. */
 export const PAGES_MAX = 60;

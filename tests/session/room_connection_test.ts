@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { OpenTransport } from "../../lib/transport/transport.ts";
 import { RoomConnection } from "../../lib/session/connection/room_connection.ts";
-import type { RoomSession } from "../../lib/session/room/room_session.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
@@ -17,23 +16,23 @@ async function open({ blocked = false } = {}) {
     time.after(10, () => events.closed(1006));
     return { send: () => false, close() {} };
   };
-  const connection: RoomConnection = new RoomConnection({
+  const connection = new RoomConnection({
     clock: time.clock,
     steady: time.clock,
     timers: time.timers,
     random: new SeededRandom(1, "connection"),
     openers: { websocket, polling: server.openTransport },
-    session: () => session,
+    openSession: (connection) => openSession({ server, openTransport: connection.open, meter: connection }),
     checkServer: () => Promise.resolve(7),
     network: () => ({ online: true }),
     browser: "a test",
   });
-  const session: RoomSession = openSession({ server, openTransport: connection.open, meter: connection });
+  const { session } = connection;
   await connected(server, session);
   return { time, server, session, connection, network };
 }
 
-Deno.test("the route in use is told with its reason, and none when there is none", async () => {
+Deno.test("the route in use is reported with its reason, and none without a transport", async () => {
   const { time, server, connection } = await open({ blocked: true });
   assertEquals(connection.currentRoute.value, { transport: "polling", reason: "websocket_blocked" });
   server.down = true;
@@ -42,7 +41,7 @@ Deno.test("the route in use is told with its reason, and none when there is none
   assertEquals(connection.currentRoute.value, undefined);
 });
 
-Deno.test("a preferred route is taken at once, and left again when nothing is preferred", async () => {
+Deno.test("a preferred route is used at once, and left when nothing is preferred", async () => {
   const { time, server, session, connection } = await open();
   assertEquals(connection.currentRoute.value?.transport, "websocket");
   connection.setPreferredRoute("polling");
@@ -54,17 +53,21 @@ Deno.test("a preferred route is taken at once, and left again when nothing is pr
   await time.until(() => connection.currentRoute.value?.transport === "websocket");
 });
 
+function qualityOf(connection: RoomConnection) {
+  return connection.getConnectionDiagnostics().transports;
+}
+
 Deno.test("round trips are measured on the transport that answered", async () => {
   const { time, connection } = await open();
-  assertEquals(connection.connectionQuality.value.websocket.latencyMs, undefined);
+  assertEquals(qualityOf(connection).websocket.latencyMs, undefined);
   connection.measure();
   await time.run(500);
-  assertEquals(connection.connectionQuality.value.websocket.latencyMs, 40);
-  assertEquals(connection.connectionQuality.value.polling.latencyMs, undefined);
-  assertEquals(connection.connectionQuality.value.websocket.reliability, 1);
+  assertEquals(qualityOf(connection).websocket.latencyMs, 40);
+  assertEquals(qualityOf(connection).polling.latencyMs, undefined);
+  assertEquals(qualityOf(connection).websocket.reliability, 1);
 });
 
-Deno.test("what was received and stored is counted, each on its transport, mine not among the received", async () => {
+Deno.test("received and stored events are counted by transport, my own not among the received", async () => {
   const { time, server, session, connection } = await open();
   const before = connection.transferStats.value.viaWebSocket;
   await server.say("one");
@@ -76,7 +79,7 @@ Deno.test("what was received and stored is counted, each on its transport, mine 
   assertEquals(storedAfterMs, 40);
 });
 
-Deno.test("diagnostics are plain data without anybody's words", async () => {
+Deno.test("diagnostics are plain data without text that people wrote", async () => {
   const { time, server, session, connection } = await open({ blocked: true });
   await session.sendMessage("a secret of mine");
   await server.say("a secret of theirs");
@@ -94,10 +97,10 @@ Deno.test("diagnostics are plain data without anybody's words", async () => {
 
 Deno.test("a reset forgets what was learned of the transports", async () => {
   const { time, connection, network } = await open({ blocked: true });
-  assertEquals(connection.connectionQuality.value.websocket.reliability, 0);
+  assertEquals(qualityOf(connection).websocket.reliability, 0);
   network.blocked = false;
   connection.resetTransports();
   await time.until(() => connection.currentRoute.value?.transport === "websocket");
   assertEquals(connection.currentRoute.value, { transport: "websocket", reason: "first_choice" });
-  assertEquals(connection.connectionQuality.value.websocket.reliability, 1);
+  assertEquals(qualityOf(connection).websocket.reliability, 1);
 });

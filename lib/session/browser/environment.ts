@@ -1,33 +1,24 @@
-/** The real environment of what runs in a page: its clock, its storage, its events. */
-import { type Cancel, type Clock, realTimers, wallClock } from "../../shared/environment.ts";
+/** A page's environment: clock, randomness, signatures, small texts that it keeps, and events. */
+import { type Cancel, type Clock, wallClock } from "../../shared/environment.ts";
 import { ed25519 } from "../../crypto/ed25519.ts";
-import { NOTICES_KEY } from "../../ui/read_notices.ts";
+import { NOTICES_KEY } from "../model/notices_model.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
-import { indexedDbStorage } from "../storage/idb_storage.ts";
 import type { NoticeStorage } from "../room/notice_board.ts";
-import { renewableStorage } from "../storage/renewable_storage.ts";
 import { steadyClock } from "../../shared/steady_clock.ts";
 
 export { realRandom as random, realTimers as timers, wallClock as clock } from "../../shared/environment.ts";
 
 export const steady: Clock = steadyClock(wallClock, { now: () => performance.now() });
 
-/** Chosen and tried out at the first use. */
+/** Chosen and tested at the first use. */
 export const signatures: SessionDeps["ed25519"] = {
   signer: async (seed) => (await ed25519()).signer(seed),
   verify: async (author, text, signature) => (await ed25519()).verify(author, text, signature),
 };
 
-export const storage = renewableStorage({
-  open: (onLost) => indexedDbStorage(undefined, onLost),
-  memory: async () => (await import("./on_demand.ts")).memoryStorage(),
-  timers: realTimers,
-  log: (line) => log(line),
-});
-
 export const log = (line: string) => console.info(line);
 
-/** Calls `hear` at each of these events, until cancelled. */
+/** Calls `hear` at each of these events until cancelled. */
 export function listen(events: [EventTarget, string][], hear: () => void): Cancel {
   for (const [target, type] of events) target.addEventListener(type, hear);
   return () => {
@@ -35,7 +26,7 @@ export function listen(events: [EventTarget, string][], hear: () => void): Cance
   };
 }
 
-/** A text of this device or tab; undefined where there is none, or the page may keep nothing. */
+/** A stored text of this device or tab; undefined where there is none, or storage is not allowed. */
 export function keptText(key: string, store: "localStorage" | "sessionStorage" = "localStorage"): string | undefined {
   try {
     return globalThis[store].getItem(key) ?? undefined;
@@ -44,12 +35,12 @@ export function keptText(key: string, store: "localStorage" | "sessionStorage" =
   }
 }
 
-/** Keeps a text; where nothing may be kept, it holds for this page. */
+/** Stores a text; where storage is not allowed, its effect ends with this page. */
 export function keepText(key: string, text: string, store: "localStorage" | "sessionStorage" = "localStorage"): void {
   try {
     globalThis[store].setItem(key, text);
   } catch {
-    // Said above.
+    // Storage is not allowed.
   }
 }
 
@@ -57,6 +48,6 @@ export function keepText(key: string, text: string, store: "localStorage" | "ses
 export const noticeStorage: NoticeStorage = {
   read: () => keptText(NOTICES_KEY),
   write: (text) => keepText(NOTICES_KEY, text),
-  // Other tabs of this device tell by writing.
+  // Other tabs of this device announce changes by writing.
   listen: (hear) => listen([[window, "storage"]], hear),
 };

@@ -1,6 +1,6 @@
 /**
- * The transports of one room in one page, put together: WebSocket and polling by choice, one connection for all tabs of the
- * device, links to peers, and a ConnectionModel that tells and steers them.
+ * All transports of one room in one page: WebSocket or polling, one connection for all tabs of the device, and links to
+ * peers. Implements the ConnectionModel that reports and steers them.
  */
 import type { Clock, Random, Timers } from "../../shared/environment.ts";
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
@@ -14,6 +14,7 @@ import { ConnectionMeter } from "./connection_meter.ts";
 import type {
   ConnectionDiagnostics,
   ConnectionModel,
+  ConnectionState,
   CurrentRoute,
   MeshView,
   PreferredRoute,
@@ -21,74 +22,78 @@ import type {
 } from "../model/connection_model.ts";
 
 import { MeshStarter, type PeerDeps } from "../mesh/mesh_starter.ts";
-import type { TransportReporterDeps, TransportTap } from "../reports/transport_reporter.ts";
+import type { MeasuredConnection, TransportTap } from "../reports/transport_reporter.ts";
 import { TransportReports } from "../reports/transport_reports.ts";
 import { type Route, TransportManager } from "./transport_manager.ts";
 import type { RoomSession } from "../room/room_session.ts";
 import { TabConnection, type TabConnectionDeps } from "../tabs/tab_connection.ts";
 
 export interface RoomConnectionDeps {
-  /** What people read; `steady` measures. */
+  /** The clock that people read; `steady` measures durations. */
   clock: Clock;
   steady: Clock;
   timers: Timers;
   random: Random;
   openers: Readonly<Partial<Record<TransportName, OpenTransport>>>;
-  /** Absent: tabs cannot agree on one connection, and each has its own. */
-  tabs?: Pick<TabConnectionDeps, "channel" | "election" | "visible">;
-  /** The session that uses the connection. */
-  session(): RoomSession;
+  /** Absent: tabs cannot share one connection, so each has its own. */
+  tabs?: Pick<TabConnectionDeps, "channel" | "election" | "visible" | "loadRelay">;
+  /** Opens the session over this connection. */
+  openSession(connection: RoomConnection): RoomSession;
   checkServer(): Promise<number | undefined>;
   network(): ConnectionDiagnostics["network"];
   browser: string;
   /** Absent where the browser has no WebRTC. */
   peers?: PeerDeps;
-  /** Loads what tells the server how its transports are, at work; absent: nothing is told. */
-  loadReporter?(measured: Omit<TransportReporterDeps, "allowed" | "fetchRules" | "send">): Promise<TransportTap>;
+  /** Loads the code that reports transport statistics to the server; absent: nothing is reported. */
+  loadReporter?(measured: MeasuredConnection): Promise<TransportTap>;
   log?(line: string): void;
 }
 
-/** Lines of the page's notes that are kept. */
+/** Log lines that are kept for diagnostics. */
 const LOG_MAX_LINES = 50;
 
 export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   readonly currentRoute: Signal<CurrentRoute | undefined> = signal(undefined);
   readonly preferredRoute: Signal<PreferredRoute> = signal("auto");
+  readonly session: RoomSession;
+  readonly state: ReadonlySignal<ConnectionState>;
   readonly mesh: ReadonlySignal<MeshView>;
-  readonly meshEnabled: ReadonlySignal<boolean>;
   readonly meshMode: ReadonlySignal<MeshMode>;
 
   readonly #deps: RoomConnectionDeps;
   readonly #transports: TransportManager;
-  readonly #shared: TabConnection | undefined;
+  readonly #tabs: TabConnection | undefined;
   readonly #peers: MeshStarter;
-  #reports: TransportReports | undefined;
-  readonly #openedAt: number;
+  readonly #reports: TransportReports | undefined;
+  /** By the steady clock, ms. */
+  readonly openedAt: number;
   readonly #log: string[] = [];
   #transport: CurrentRoute | undefined;
 
   constructor(deps: RoomConnectionDeps) {
     super();
     this.#deps = deps;
-    const { clock, steady, timers, random, openers, tabs, session, peers } = deps;
-    this.#openedAt = steady.now();
+    const { clock, steady, timers, random, openers, tabs, peers, loadReporter } = deps;
+    this.openedAt = steady.now();
     this.#transports = new TransportManager({
       steady,
       timers,
       openers,
-      onBetterTransport: () => session().wake(),
+      onBetterTransport: () => this.session.wake(),
       onRoute: (route) => this.#routeChanged(route),
       onOutcome: (transport, outcome) => this.#outcome(transport, outcome),
     });
-    this.#shared = tabs && new TabConnection({
+    this.#tabs = tabs && new TabConnection({
       clock,
       timers,
       random,
       ...tabs,
       open: this.#transports.open,
-      onChange: () => session().wake(),
-      onSuspect: () => session().wake(),
+      onChange: () => this.session.wake(),
+      onSuspect: () => this.session.wake(),
     });
+    const session = this.session = deps.openSession(this);
+    this.state = session.connection;
     this.#peers = new MeshStarter({
       timers,
       random,
@@ -99,17 +104,22 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
       log: (line) => this.#tell(line),
     });
     this.mesh = this.#peers.mesh;
-    this.meshEnabled = this.#peers.enabled;
     this.meshMode = this.#peers.mode;
+    this.#reports = loadReporter && new TransportReports({
+      timers,
+      isConnected: () => this.state.peek().state === "connected",
+      load: () => loadReporter(this),
+      onTap: (tap) => this.useTap(tap),
+    });
   }
 
   // ---- for the session and the page's events ----
 
   readonly open: OpenTransport = (events) =>
-    (this.#shared?.open ?? this.#transports.open)({
+    (this.#tabs?.open ?? this.#transports.open)({
       ...events,
       received: (data) => {
-        if (this.#shared?.follows && this.#transport?.transport !== "tab") {
+        if (this.#tabs?.follows && this.#transport?.transport !== "tab") {
           this.#uses({ transport: "tab", reason: "shared" });
         }
         events.received(data);
@@ -122,46 +132,34 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
       },
     });
 
-  /** The session is there. */
-  start(): void {
-    const { timers, session, loadReporter } = this.#deps;
-    this.#peers.start();
-    this.#reports = loadReporter && new TransportReports({
-      timers,
-      isConnected: () => session().connection.peek().state === "connected",
-      load: () => loadReporter(this.#measured),
-      onTap: (tap) => this.useTap(tap),
-    });
-  }
-
   wake(): void {
     this.#transports.wake();
-    this.#deps.session().wake();
+    this.session.wake();
   }
 
   networkChanged(): void {
     this.#transports.networkChanged();
     this.#peers.networkChanged();
-    this.#deps.session().wake();
+    this.session.wake();
   }
 
   leave(): void {
     this.#reports?.leave();
     this.#peers.leave();
-    this.#shared?.leave();
+    this.#tabs?.leave();
     this.#transports.leave();
   }
 
   dispose(): void {
     this.#reports?.dispose();
     this.#peers.dispose();
-    this.#shared?.dispose();
+    this.#tabs?.dispose();
     this.#transports.dispose();
   }
 
-  /** Another tab of the device has the connection, and the links. */
+  /** Another tab of the device holds the connection and the links. */
   get follows(): boolean {
-    return this.#shared?.follows ?? false;
+    return this.#tabs?.follows ?? false;
   }
 
   note(line: string): void {
@@ -177,11 +175,11 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     this.preferredRoute.value = preference;
     const transport = preference === "p2p" ? "auto" : preference;
     if (preference === "p2p") void this.connectPeers();
-    // Between the best and peers first nothing changes on the way to the server.
+    // "auto" and "p2p" use the same transport to the server.
     if ((before === "auto" || before === "p2p") && transport === "auto") return this.#tellRoute();
     this.#transports.setPreference(transport);
-    this.#shared?.lead();
-    this.#deps.session().forceReconnect();
+    this.#tabs?.lead();
+    this.session.forceReconnect();
   }
 
   setMeshMode(mode: MeshMode): void {
@@ -198,7 +196,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
 
   forceReconnect(): void {
     this.#transports.wake();
-    this.#deps.session().forceReconnect();
+    this.session.forceReconnect();
   }
 
   resetTransports(): void {
@@ -207,11 +205,11 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
       this.forgetMeasured();
       this.setPreferredRoute("auto");
     });
-    this.#deps.session().forceReconnect();
+    this.session.forceReconnect();
   }
 
   measure(): void {
-    if (this.#deps.session().connection.peek().state === "connected") this.#deps.session().wake();
+    if (this.state.peek().state === "connected") this.session.wake();
   }
 
   checkServer(): Promise<number | undefined> {
@@ -219,14 +217,14 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   }
 
   getConnectionDiagnostics(): ConnectionDiagnostics {
-    const { clock, steady, session, network, browser } = this.#deps;
-    const { connection, waiting, stored } = session();
+    const { clock, steady, network, browser } = this.#deps;
+    const { waiting, stored } = this.session;
     const now = steady.now();
     const { next } = this.#transports;
     return {
       at: new Date(clock.now()).toISOString(),
-      openSinceMs: now - this.#openedAt,
-      connection: connection.peek(),
+      openSinceMs: now - this.openedAt,
+      connection: this.state.peek(),
       route: this.currentRoute.peek(),
       preference: this.preferredRoute.peek(),
       mesh: this.mesh.peek(),
@@ -269,9 +267,9 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     this.#tellRoute();
   }
 
-  /** New events go to peers first, or to the server: that is the route. */
+  /** The route is where new events go first: to peers, or to the server. */
   #tellRoute(): void {
-    const { peers, server, reason } = this.#deps.session().delivery;
+    const { peers, server, reason } = this.session.delivery;
     const next: CurrentRoute | undefined = peers && server !== "now" ? { transport: "p2p", reason } : this.#transport;
     const now = this.currentRoute.peek();
     if (now?.transport !== next?.transport || now?.reason !== next?.reason) this.currentRoute.value = next;
@@ -282,25 +280,9 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     if (outcome.type !== "ended" && outcome.type !== "abandoned") this.tried(transport, outcome.type === "connected");
   }
 
-  /** For the page's notes and for the console. */
+  /** Logs to the diagnostics and to the console. */
   #tell(line: string): void {
     this.note(line);
     this.#deps.log?.(line);
-  }
-
-  get #measured(): Parameters<NonNullable<RoomConnectionDeps["loadReporter"]>>[0] {
-    const { steady, timers, random } = this.#deps;
-    return {
-      steady,
-      timers,
-      random,
-      measure: () => this.measure(),
-      openedAt: this.#openedAt,
-      meters: this.meters,
-      storedAfterMs: this.storedAfterMs,
-      currentRoute: this.currentRoute,
-      transferStats: this.transferStats,
-      mesh: this.mesh,
-    };
   }
 }

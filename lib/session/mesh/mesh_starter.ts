@@ -1,49 +1,48 @@
 /**
- * Peers of one room, as a page shows and steers them. What makes links (mesh_control.ts) is loaded when somebody else has
- * been here for a moment, or when peers are asked for: alone in a room, nobody needs it.
+ * The links of one room, as a page shows and steers them. The code that makes links (mesh_control.ts) is loaded when
+ * somebody else has been here for a moment, or on request.
  */
 import type { Cancel, Timers } from "../../shared/environment.ts";
-import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { effect, type Signal, signal } from "@preact/signals";
 import type { MeshMode } from "../../routing/mesh_mode.ts";
 import type { Pairing, PairingState } from "../../transport/pairing.ts";
 import { type MeshView, NO_MESH } from "../model/connection_model.ts";
 
-import type { MeshControl, MeshControlDeps } from "./mesh_control.ts";
-import type { RoomSession } from "../room/room_session.ts";
+import type { MeshControl, MeshControlDeps, MeshSession } from "./mesh_control.ts";
+import type { PeopleModel } from "../model/people_model.ts";
 
-/** What loaded code needs of the page that loads it. */
+/** The page, as the loaded code sees it. */
 export interface MeshWiring extends Pick<MeshControlDeps, "timers" | "random" | "session" | "follows" | "log"> {
-  /** What somebody chose. */
+  /** The user's choice about peers. */
   mode(): MeshMode;
   onView(view: MeshView): void;
 }
 
 /** Peers by a browser's WebRTC. */
 export interface PeerDeps {
-  /** What was chosen on this device before. */
+  /** The choice stored on this device. */
   mode(): MeshMode;
   keepMode(mode: MeshMode): void;
   /** This tab had links in this room before its page was loaded. */
   linkedBefore(): boolean;
-  /** Loads what makes links, at work. Rejects when its code does not come. */
+  /** Loads and starts the code that makes links. Rejects when it cannot be loaded. */
   load(wiring: MeshWiring): Promise<MeshControl>;
 }
 
 export interface MeshStarterDeps extends Omit<MeshWiring, "session" | "mode" | "onView"> {
   timers: Timers;
-  session(): RoomSession;
+  session: MeshSession & Pick<PeopleModel, "people"> & { readonly ready: Promise<void> };
   /** Absent where the browser has no WebRTC. */
   peers?: PeerDeps | undefined;
   /** Links, or whom they reach, have changed. */
   onView(): void;
 }
 
-/** Somebody else has to be here this long before the code for peers is loaded, unless this tab was linked before. */
+/** Somebody else has to be here this long before the code is loaded, unless this tab had links before. */
 const PEERS_AFTER_MS = 2_000;
 
 export class MeshStarter {
   readonly mesh: Signal<MeshView> = signal(NO_MESH);
-  readonly enabled: ReadonlySignal<boolean> = computed(() => this.mesh.value.enabled);
   readonly mode: Signal<MeshMode> = signal("auto");
   readonly #deps: MeshStarterDeps;
   #loading: Promise<MeshControl | undefined> | undefined;
@@ -53,17 +52,13 @@ export class MeshStarter {
 
   constructor(deps: MeshStarterDeps) {
     this.#deps = deps;
-  }
-
-  /** The session is there: watches for people to link to. */
-  start(): void {
-    const { peers, session, timers } = this.#deps;
+    const { peers, session, timers } = deps;
     if (peers === undefined) return;
     this.mode.value = peers.mode();
     const afterMs = peers.linkedBefore() ? 0 : PEERS_AFTER_MS;
     let cancel: Cancel | undefined;
     const stop = effect(() => {
-      const others = session().people.value.count > 1 && this.mode.value !== "off";
+      const others = session.people.value.count > 1 && this.mode.value !== "off";
       if (others) cancel ??= timers.after(afterMs, () => void this.#load());
     });
     this.#stop = () => {
@@ -78,7 +73,7 @@ export class MeshStarter {
     this.#control?.look();
   }
 
-  /** Links to peers now, whatever the policy waits for. */
+  /** Links to peers at once. */
   async connectNow(): Promise<{ problem?: "off" | "unavailable" }> {
     if (this.mode.peek() === "off") return { problem: "off" };
     const control = await this.#load();
@@ -88,9 +83,9 @@ export class MeshStarter {
 
   /** Begins to link with a phone beside this one, by codes that both show. */
   async pair(onState: (state: PairingState) => void): Promise<Pairing | { problem: "unavailable" | "other_tab" }> {
-    // Who holds two phones together wants peers.
+    // Two people who hold their phones together want a link, whatever they chose before.
     if (this.mode.peek() === "off") this.setMode("auto");
-    await this.#deps.session().ready;
+    await this.#deps.session.ready;
     return (await this.#load())?.pair(onState) ?? { problem: "unavailable" };
   }
 
@@ -110,11 +105,10 @@ export class MeshStarter {
   }
 
   #load(): Promise<MeshControl | undefined> {
-    const { peers, session, onView, ...wiring } = this.#deps;
+    const { peers, onView, ...wiring } = this.#deps;
     if (peers === undefined || this.#disposed) return Promise.resolve(undefined);
     return this.#loading ??= peers.load({
       ...wiring,
-      session: session(),
       mode: () => this.mode.peek(),
       onView: (view) => {
         this.mesh.value = view;
@@ -125,7 +119,7 @@ export class MeshStarter {
       control.dispose();
       return undefined;
     }).catch(() => {
-      // Its code did not come: asked for again when it is wanted again.
+      // The code did not load: the next call loads it again.
       this.#loading = undefined;
       return undefined;
     });

@@ -1,4 +1,4 @@
-/** What comes into a room: only events of this room, signed by their authors, and only once the room itself is proven. */
+/** Admits events to a room: only this room's, signed by their authors, and only after the room itself is verified. */
 import type { Sealer } from "../../crypto/seal.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
 import type { EventId, RoomId } from "../../protocol/event.ts";
@@ -6,33 +6,33 @@ import { belongsInto, type Event, type LogEvent } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { openEvent } from "../room/room_state.ts";
 import { isGenesis, type VerifiedRoom, verifyRoom } from "./verified_room.ts";
-import type { RoomProblem } from "../model/room_model.ts";
+import type { RoomProblem } from "../model/conversation_model.ts";
 
-export interface RoomGateDeps {
+export interface EventVerifierDeps {
   room: RoomId;
-  verifier: Verifier;
+  ed25519: Verifier;
   /** Undefined in a plain room. */
-  sealer(): Sealer | undefined;
-  /** The event with this id, if it came before: it was checked then. */
+  sealer: Sealer | undefined;
+  /** The event with this id, if it was verified before. */
   held(id: EventId): LogEvent | undefined;
-  onHead(head: VerifiedRoom): void;
-  /** The room is proven, and this page cannot show it. */
+  onVerified(room: VerifiedRoom): void;
+  /** The room is verified, and this page cannot show it. */
   onProblem(problem: RoomProblem): void;
-  /** What the server says of the room is not what its founding says. */
+  /** The server describes a room that its genesis event contradicts. */
   onFalse(): void;
 }
 
 export class EventVerifier {
-  readonly #deps: RoomGateDeps;
-  /** Events wait for it. */
+  readonly #deps: EventVerifierDeps;
+  /** Verification of events waits for it. */
   #head: Promise<VerifiedRoom | undefined> = Promise.resolve(undefined);
   #known: VerifiedRoom | undefined;
 
-  constructor(deps: RoomGateDeps) {
+  constructor(deps: EventVerifierDeps) {
     this.#deps = deps;
   }
 
-  /** The room, once it is proven. */
+  /** The room, once it is verified. */
   get known(): VerifiedRoom | undefined {
     return this.#known;
   }
@@ -42,55 +42,55 @@ export class EventVerifier {
     this.#head = this.#prove(info);
   }
 
-  /** Another phone describes the room. False: its founding says something else, or it cannot be shown. */
+  /** Another phone describes the room. False: the genesis event contradicts it, or this page cannot show the room. */
   async learn(info: RoomInfo): Promise<boolean> {
     if (this.#known !== undefined) return true;
-    if (!await isGenesis(info, this.#deps.room, this.#deps.verifier)) return false;
+    if (!await isGenesis(info, this.#deps.room, this.#deps.ed25519)) return false;
     this.welcome(info);
     return await this.#head !== undefined;
   }
 
-  /** The room as it was proven before, on an earlier page. */
+  /** Takes over a room that an earlier page verified. */
   enter(head: VerifiedRoom): void {
     this.#known = head;
     this.#head = Promise.resolve(head);
-    this.#deps.onHead(head);
+    this.#deps.onVerified(head);
   }
 
-  /** The event opened, if its author wrote it for this room. */
+  /** The event opened, or undefined if it does not belong into this room. */
   async check(event: Event): Promise<Event | undefined> {
     const admitted = await this.verify(event);
     return typeof admitted === "string" ? undefined : admitted;
   }
 
-  /** The event opened; `forged`: its author did not sign it; `refused`: it has no place in this room. */
+  /** The event opened; `forged`: the signature is not its author's; `refused`: it does not belong into this room. */
   async verify(event: Event): Promise<Event | "forged" | "refused"> {
     const head = await this.#head;
     if (head === undefined || event.room !== this.#deps.room) return "refused";
     const held = this.#deps.held(event.id);
-    // The id is the payload's: another signature is another claim.
+    // The id covers the payload only: another signature has to be verified.
     if (held !== undefined && held.kind !== "deleted" && held.wire[1] === event.wire[1]) return held;
-    const sealer = this.#deps.sealer();
+    const { sealer } = this.#deps;
     const fits = event.kind === "room" ? event.id === head.founding.id : belongsInto(sealer !== undefined, event);
     if (!fits) return "refused";
-    if (!await verifyEvent(this.#deps.verifier, event)) return "forged";
+    if (!await verifyEvent(this.#deps.ed25519, event)) return "forged";
     return await openEvent(event, sealer, head);
   }
 
   async #prove(info: RoomInfo): Promise<VerifiedRoom | undefined> {
     const known = this.#known;
     if (known?.info.founding[1] === info.founding[1] && known.info.code === info.code) return known;
-    if (!await isGenesis(info, this.#deps.room, this.#deps.verifier)) {
+    if (!await isGenesis(info, this.#deps.room, this.#deps.ed25519)) {
       this.#deps.onFalse();
       return undefined;
     }
-    const head = await verifyRoom(info, this.#deps.sealer());
+    const head = await verifyRoom(info, this.#deps.sealer);
     if ("problem" in head) {
       this.#deps.onProblem(head);
       return undefined;
     }
     this.#known = head;
-    this.#deps.onHead(head);
+    this.#deps.onVerified(head);
     return head;
   }
 }

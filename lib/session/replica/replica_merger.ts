@@ -1,28 +1,30 @@
-/** Puts what the room's log brings where it belongs: timeline, outbox, what is unread, who is here, peers. */
+/** Passes events of the log on: to the timeline, the outbox, the read cursor, the people and the mesh. */
 import type { EventId } from "../../protocol/event.ts";
 import { isSaid, type LogEvent } from "../../kinds/kinds.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
-import { COPY_MAX_EVENTS } from "../ports/session_limits.ts";
+import { REPLICA_MAX_EVENTS } from "../ports/session_limits.ts";
 import type { ReplicaReader } from "./replica_reader.ts";
 import type { RelayedEvents } from "./relayed_events.ts";
 import type { SessionMesh } from "../ports/mesh_host.ts";
 import type { ReadCursorStore } from "./read_cursor_store.ts";
 import type { ReadCursor } from "./read_cursor.ts";
 import type { RoomClock } from "../room/room_clock.ts";
-import type { RoomState } from "../room/room_state.ts";
+import type { Timeline } from "../../chat/timeline.ts";
+import type { Signer } from "../../crypto/signing.ts";
+import type { Outbox } from "../outbox/outbox.ts";
 import type { RoomPeople } from "../room/room_people.ts";
 
 export interface ReplicaMergerDeps extends Pick<SessionDeps, "meter"> {
+  signer: Signer;
+  timeline: Timeline;
+  outbox: Outbox;
   roomClock: RoomClock;
   reader: ReplicaReader;
   people: RoomPeople;
   relayed: RelayedEvents;
   readCursor: ReadCursor;
   readCursorStore: ReadCursorStore;
-  /** Undefined until the device's storage has answered: before that no log is read. */
-  ground(): RoomState | undefined;
-  /** Undefined while there is none. */
-  mesh(): SessionMesh | undefined;
+  peers: { readonly mesh: SessionMesh | undefined };
 }
 
 export class ReplicaMerger {
@@ -32,10 +34,10 @@ export class ReplicaMerger {
     this.#deps = deps;
   }
 
-  /** Checked events by their positions, in the order of the log; also those that are held already. */
+  /** Verified events by position, in the order of the log, known ones included. */
   take(events: ReadonlyMap<number, LogEvent>): void {
-    const { roomClock, reader, people, relayed, readCursor, readCursorStore, meter, mesh } = this.#deps;
-    const { timeline, outbox, signer } = this.#deps.ground()!;
+    const { timeline, outbox, signer, roomClock, reader, people, relayed, readCursor, readCursorStore, meter, peers } =
+      this.#deps;
     const fromOthers = [...events.values()].filter(({ author }) => author !== signer.author);
     const fresh = fromOthers.filter(({ id }) => !timeline.has(id)).length;
     meter?.received(fresh, fromOthers.length - fresh);
@@ -45,7 +47,7 @@ export class ReplicaMerger {
       if (event.kind === "profile") people.rename(event.author, event.body.name);
       if (event.author === signer.author) mine.push(event.id);
       else if (isSaid(event) && (!timeline.has(event.id) || relayed.has(event.id))) readCursor.add(event.id, position);
-      if (event.kind !== "deleted") mesh()?.heard(event);
+      if (event.kind !== "deleted") peers.mesh?.heard(event);
     }
     timeline.remove(relayed.stored([...events.values()]));
     const deleted = timeline.add(events.values());
@@ -53,29 +55,28 @@ export class ReplicaMerger {
     readCursor.forget(deleted.map(({ id }) => id));
     timeline.setPositions(events);
     outbox.stored(mine);
-    this.#forget(reader.trim(COPY_MAX_EVENTS).map(({ id }) => id));
+    this.#forget(reader.trim(REPLICA_MAX_EVENTS).map(({ id }) => id));
     if (readCursor.unread.size > 0) readCursorStore.keepSoon();
   }
 
-  /** Positions mean something else from now on: of what was told before, only these events stand where they stood. */
+  /** The log was renumbered: only these events keep their positions. */
   renumber(held: ReadonlyMap<number, LogEvent>): void {
-    const timeline = this.#deps.ground()?.timeline;
-    timeline?.forgetPositions();
-    timeline?.setPositions(held);
+    const { timeline } = this.#deps;
+    timeline.forgetPositions();
+    timeline.setPositions(held);
   }
 
-  /** The operator deleted all up to this clock: so does this device. */
+  /** The operator deleted everything up to this clock; this device does the same. */
   clear(upTo: number): void {
-    const { reader, relayed, mesh } = this.#deps;
-    const { timeline } = this.#deps.ground()!;
+    const { timeline, reader, relayed, peers } = this.#deps;
     const old = relayed.forget((id) => (timeline.get(id)?.clock ?? 0) <= upTo);
-    // Also what was acked, and had not come from the log yet.
+    // Acked events that the log had not delivered yet go as well.
     this.#forget([...reader.forget().map(({ id }) => id), ...old, ...timeline.storedUpTo(upTo)]);
-    mesh()?.cleared();
+    peers.mesh?.cleared();
   }
 
   #forget(ids: readonly EventId[]): void {
-    this.#deps.ground()!.timeline.remove(ids);
+    this.#deps.timeline.remove(ids);
     this.#deps.readCursor.forget(ids);
   }
 }

@@ -1,18 +1,18 @@
-/** Loads what reports the transports to the server (transport_reporter.ts), once a page has been open for a while. */
+/** Loads the code that reports transport statistics (transport_reporter.ts) once a page has been open for a while. */
 
 import type { Cancel, Timers } from "../../shared/environment.ts";
 import type { TransportTap } from "./transport_reporter.ts";
 
 export interface TransportReportsDeps {
   timers: Timers;
-  /** Without a connection there is nobody to report to: then later. */
+  /** Without a connection nobody would receive the report: tries again later. */
   isConnected(): boolean;
   load(): Promise<TransportTap>;
-  /** It is there, and wants to hear what is measured. */
+  /** Passes on the loaded code, which receives measurements from now on. */
   onTap(tap: TransportTap): void;
 }
 
-/** A page that is open this long may report its transports. */
+/** Time after which a page may report. */
 const REPORTS_AFTER_MS = 15_000;
 
 export class TransportReports {
@@ -41,7 +41,7 @@ export class TransportReports {
     const { timers, isConnected, load, onTap } = this.#deps;
     return timers.after(REPORTS_AFTER_MS, () => {
       if (!isConnected()) return void (this.#cancel = this.#later());
-      // Without its code nothing is told: nobody misses it.
+      // Without the code this page reports nothing.
       load().then((tap) => {
         if (this.#disposed) return tap.dispose();
         onTap(this.#tap = tap);

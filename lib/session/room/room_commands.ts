@@ -1,8 +1,8 @@
-/** What one person says and does in a room: it becomes events in the outbox, under the name they have. */
+/** My actions in a room: each becomes an event in the outbox, under my display name. */
 import { composeEdit } from "../../kinds/edit.ts";
 import { composeFile } from "../../kinds/file.ts";
 import type { Composed } from "../../kinds/kind.ts";
-import { type EventContent, saidIn } from "../../kinds/kinds.ts";
+import { type Event, type EventContent, saidIn } from "../../kinds/kinds.ts";
 import { composeMessage } from "../../kinds/message.ts";
 import { composeReaction } from "../../kinds/reaction.ts";
 import { composeReply } from "../../kinds/reply.ts";
@@ -12,16 +12,23 @@ import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { FileInfo } from "../../protocol/file_info.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import type { RoomState } from "./room_state.ts";
-import type { SendProblem } from "../model/room_model.ts";
+import type { SendProblem } from "../model/conversation_model.ts";
+import type { Outbox } from "../outbox/outbox.ts";
+import type { Timeline } from "../../chat/timeline.ts";
+
+/** The parts of an open room that actions use. */
+export interface WritableRoom {
+  state: Pick<RoomState, "storage" | "signer">;
+  timeline: Timeline;
+  outbox: Outbox;
+}
 
 export interface RoomCommandsDeps extends Pick<SessionDeps, "clock"> {
   /** My display name; empty until I chose one. */
   name: string;
-  /** Resolves when the device's storage has answered. */
-  ready(): Promise<void>;
-  /** Undefined until then. */
-  ground(): RoomState | undefined;
-  /** I have another name. */
+  /** The room, once the storage has answered; undefined when it cannot be opened. */
+  opened(): Promise<WritableRoom | undefined>;
+  /** My name has changed. */
   onChange(): void;
   log(line: string): void;
 }
@@ -41,7 +48,7 @@ export class RoomCommands {
     return this.#name;
   }
 
-  /** Who has no name yet is known by the picture that is theirs anyway: frames and events want a name. */
+  /** Frames and events want a name. Without one I am known by the picture that stands for my key. */
   nameFor(author: AuthorKey): string {
     return this.#name || identityMark(author).emoji;
   }
@@ -60,46 +67,42 @@ export class RoomCommands {
     return this.#write(composeReaction(to, emoji, on));
   }
 
-  /** Does nothing where the message is somebody else's. */
+  /** Does nothing with a message of somebody else. */
   async edit(to: EventId, text: string, isWanted?: () => boolean): Written {
-    return this.#isMine(to) ? await this.#write(composeEdit(to, text), undefined, isWanted) : {};
+    return await this.#mine(to) ? await this.#write(composeEdit(to, text), undefined, isWanted) : {};
   }
 
-  /** Does nothing where the message is somebody else's. */
+  /** Does nothing with a message of somebody else. */
   async deleteMessage(to: EventId): Written {
-    const timeline = this.#deps.ground()?.timeline;
-    const message = timeline?.get(to);
-    if (timeline === undefined || message === undefined || message.kind === "deleted" || !this.#isMine(to)) return {};
-    return await this.#write({ content: composeRetract(message, timeline.editsOf(message)) });
+    const mine = await this.#mine(to);
+    return mine
+      ? await this.#write({ content: composeRetract(mine.message, mine.timeline.editsOf(mine.message)) })
+      : {};
   }
 
   async rename(name: string): Written {
-    const { ready, ground, onChange, log } = this.#deps;
+    const { opened, onChange, log } = this.#deps;
     const read = normalizeDisplayName(name);
     if ("problem" in read) return read;
     if (read.name === this.#name) return {};
     this.#name = read.name;
     onChange();
-    await ready();
-    await ground()?.storage.setName(read.name).catch((error) => log(`the name could not be kept: ${error}`));
+    await (await opened())?.state.storage.setName(read.name).catch((error) =>
+      log(`the name could not be kept: ${error}`)
+    );
     return await this.#write({ content: { kind: "profile", body: { name: read.name } } });
   }
 
   /** Takes a refused message out of the outbox: its text. */
   async discardRefused(id: EventId): Promise<string | undefined> {
-    const content = await this.#deps.ground()?.outbox.discardRefused(id);
+    const content = await (await this.#deps.opened())?.outbox.discardRefused(id);
     return content && saidIn(content)?.text;
   }
 
-  async #write(
-    composed: Composed<EventContent>,
-    at = this.#deps.clock.now(),
-    isWanted?: () => boolean,
-  ): Written {
+  async #write(composed: Composed<EventContent>, at = this.#deps.clock.now(), isWanted?: () => boolean): Written {
     if ("problem" in composed) return composed;
-    const { ready, ground, log } = this.#deps;
-    await ready();
-    const outbox = ground()?.outbox;
+    const { opened, log } = this.#deps;
+    const outbox = (await opened())?.outbox;
     if (outbox === undefined) return { problem: "not_stored" };
     try {
       return await outbox.enqueue({ at, content: composed.content }, isWanted) ? {} : { problem: "outbox_full" };
@@ -109,8 +112,11 @@ export class RoomCommands {
     }
   }
 
-  #isMine(id: EventId): boolean {
-    const ground = this.#deps.ground();
-    return ground !== undefined && ground.timeline.get(id)?.author === ground.signer.author;
+  /** The message, if I wrote it and it still exists. */
+  async #mine(id: EventId): Promise<{ message: Event; timeline: Timeline } | undefined> {
+    const room = await this.#deps.opened();
+    const message = room?.timeline.get(id);
+    if (room === undefined || message === undefined || message.kind === "deleted") return undefined;
+    return message.author === room.state.signer.author ? { message, timeline: room.timeline } : undefined;
   }
 }

@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /** Words of what a room's page shows only when somebody asks for it: apart from the others, so that they are loaded with it. */
 import type { Refusal } from "../../protocol/codes.ts";
-import type { RoomProblem } from "../../session/model/room_model.ts";
+import type { RoomProblem } from "../../session/model/conversation_model.ts";
 import { type Texts, textsFor } from "./room_texts.ts";
 
 const english = {

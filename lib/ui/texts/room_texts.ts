@@ -5,7 +5,7 @@
  */
 import { MESSAGE_MAX_CHARS, NAME_MAX_CHARS } from "../../protocol/limits.ts";
 import type { CloseReason } from "../../protocol/codes.ts";
-import type { SendProblem } from "../../session/model/room_model.ts";
+import type { SendProblem } from "../../session/model/conversation_model.ts";
 
 export const few = (count: number, one: string, more: string) =>
   count === 1 ? one : `${count.toLocaleString("en")} ${more}`;
