@@ -3,7 +3,7 @@ import Offline from "@/islands/Offline.tsx";
 import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
 
-/** What the service worker shows in the place of a page that is not kept on the device. */
+/** The page that the service worker shows in place of one that is not on the device. */
 export default define.page(() => {
   const t = homeTextsFor("en");
   return (

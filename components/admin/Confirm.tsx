@@ -4,7 +4,7 @@ import { Button } from "../common/Button.tsx";
 import { Field } from "../common/Field.tsx";
 import { Section, Token } from "./AdminPage.tsx";
 
-/** The second step of what cannot be undone: says what will be gone, and wants it typed. */
+/** Confirms an irreversible action: says what it deletes, and asks for a typed text. */
 export function Confirm(props: {
   what: "clear" | "delete" | "wipe";
   says: string;

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { isKeptPath } from "../../lib/offline/strategy.ts";
+import { isCachedPath } from "../../lib/offline/strategy.ts";
 import { OFFLINE_PATH } from "../../lib/shared/page_paths.ts";
 import { openPage } from "./open_page.ts";
 import { Button } from "../common/Button.tsx";
@@ -21,7 +21,7 @@ export function OfflineScreen({ mine, answered }: { mine: readonly RoomEntry[] |
   const scanning = useSignal(false);
   const isRoom = useSignal(true);
   useEffect(() => {
-    isRoom.value = location.pathname !== "/" && isKeptPath(location.pathname);
+    isRoom.value = location.pathname !== "/" && isCachedPath(location.pathname);
   }, []);
   useEffect(() => {
     if (answered && location.pathname !== OFFLINE_PATH) location.reload();

@@ -9,11 +9,12 @@ import {
   hasLine,
   isNamed,
   isSaid,
+  type Line,
   lineOf,
   type LogEvent,
   saidIn,
 } from "../kinds/kinds.ts";
-import type { DeliveryState, Line, PersonView, Quote, RoomFold } from "../kinds/kind.ts";
+import type { DeliveryState, PersonView, Quote, RoomFold } from "../kinds/kind.ts";
 import { edit } from "../kinds/edit.ts";
 import { erasedBy, isErasable } from "../kinds/retract.ts";
 import { isSame } from "../shared/same.ts";
@@ -56,7 +57,7 @@ export class Timeline {
   readonly #me: AuthorKey | undefined;
   #host: AuthorKey | undefined;
   readonly #events = new Map<EventId, LogEvent>();
-  /** What authors deleted, by id, whether or not it is here. */
+  /** Events that their authors deleted, whether or not they are here. */
   readonly #erased = new Map<EventId, { author: AuthorKey; quiet: boolean }>();
   readonly #lines = new Map<EventId, EventLine>();
   readonly #linesOf = new Map<AuthorKey, Set<EventLine>>();
@@ -75,7 +76,7 @@ export class Timeline {
   readonly #dirty = new Set<EventLine>();
   #items: readonly TimelineItem[] | undefined = [];
 
-  /** What kinds may ask when they make their lines. */
+  /** The room as kinds see it when they make their lines. */
   readonly #fold: RoomFold;
 
   constructor({ me, host }: { me?: AuthorKey; host?: AuthorKey } = {}) {
@@ -168,6 +169,9 @@ export class Timeline {
   remove(ids: Iterable<EventId>): void {
     let removed = false;
     for (const id of ids) {
+      const event = this.#events.get(id);
+      // The log brings stubs for the events that it erased.
+      if (event?.kind === "retract") { for (const erased of erasedBy(event)) this.#erased.delete(erased.id); }
       removed = this.#events.delete(id) || removed;
       this.#deliveries.delete(id);
       this.#positions.delete(id);
@@ -192,7 +196,7 @@ export class Timeline {
     for (const author of this.#views.keys()) this.#viewChanged(author);
   }
 
-  /** Says how far an event of mine got. Whatever nothing was said of is stored. */
+  /** Says how far an event of mine got. Events without a state count as stored. */
   setDelivery(id: EventId, delivery: DeliveryState): void {
     const line = this.#lines.get(id);
     const waited = this.#waits(id);
@@ -315,7 +319,7 @@ export class Timeline {
     else this.#rows.put({ place: line.event, role: "line", item: line.item });
   }
 
-  /** Nobody but this device holds it. What others hold has its place among theirs. */
+  /** Only this device holds it. An event that others hold has its place among theirs. */
   #waits(id: EventId): boolean {
     const delivery = this.#deliveries.get(id);
     return delivery !== undefined && delivery.state !== "on_phones";

@@ -3,7 +3,7 @@
 import { compareEvents, type SignedEvent } from "../protocol/event.ts";
 import type { TimelineItem } from "./timeline.ts";
 
-/** What places a line. */
+/** The fields that place a line. */
 export type OrderKey = Omit<SignedEvent, "wire">;
 
 /** The order of compareEvents; two events of one author with one `n`, which only a cheat writes, stand by their ids. */
@@ -11,7 +11,7 @@ export function compareOrder(a: OrderKey, b: OrderKey): number {
   return compareEvents(a, b) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
-/** What stands at a place: the event's own line, or right above it what is not here, the lost part above the rest. */
+/** The rows at one place: the event's own line, right above it a gap of missing events, on top the events that are lost. */
 export type TimelineRowRole = "line" | "gap" | "lost";
 const RANKS: Readonly<Record<TimelineRowRole, number>> = { lost: 0, gap: 1, line: 2 };
 

@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** What was said about each event: edits, retractions, reactions, quotes. Kept also when the event itself comes later. */
+/** Events about other events: edits, reactions, quotes. Kept also when the target comes later. */
 import type { AuthorKey, EventId, SignedEvent } from "../protocol/event.ts";
 import type { AnyKind, EventOf } from "../kinds/kind.ts";
 import { aboutIn, type Event, type LogEvent, quotedIn } from "../kinds/kinds.ts";

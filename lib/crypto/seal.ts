@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /**
- * Sealed rooms: bodies are AES-128-GCM (NIST SP 800-38D) under a key that is only in the room link's fragment. What is
- * sealed is bound to its place (room, author, n), so a server cannot pass one sealed body off as another.
+ * Sealed rooms: bodies are AES-128-GCM (NIST SP 800-38D) under a key that is only in the room link's fragment. Each
+ * body is bound to its place (room, author, n), so a server cannot pass one sealed body off as another.
  */
 import type { Sealer } from "./aes_sealer.ts";
 import { fromBase64Url, toBase64Url } from "../shared/base64url.ts";

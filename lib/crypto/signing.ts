@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** Who signs and who checks. Programs depend on these two; which Ed25519 stands behind them is ed25519.ts's business. */
+/** Signers and verifiers. Programs depend on these two interfaces; ed25519.ts chooses the implementation. */
 import {
   type AuthorKey,
   encodePayload,

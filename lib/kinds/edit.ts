@@ -3,12 +3,11 @@
 import type { EventId } from "../protocol/event.ts";
 import { id, object } from "../protocol/fields.ts";
 import { type Composed, defineKind } from "./kind.ts";
-import { messageText, tidyTyped, typedProblem } from "./texts.ts";
+import { messageText, problemOf, tidyTyped } from "./texts.ts";
 
 export const edit = defineKind("edit", object({ to: id, text: messageText }), {
   rooms: "plain",
-  repeats: ({ to, text }) => `edit ${to} ${text}`,
-  about: { target: ({ to }) => to, by: "author" },
+  about: { target: ({ to }) => to },
 });
 
 export function composeEdit(
@@ -16,6 +15,6 @@ export function composeEdit(
   typed: string,
 ): Composed<{ kind: "edit"; body: { to: EventId; text: string } }> {
   const text = tidyTyped(typed);
-  const problem = typedProblem(text);
+  const problem = problemOf(messageText, text);
   return problem === undefined ? { content: { kind: "edit", body: { to, text } } } : { problem };
 }

@@ -3,14 +3,15 @@
 import { type FileInfo, fileInfo } from "../protocol/file_info.ts";
 import { object, optional, prose } from "../protocol/fields.ts";
 import { FILE_CAPTION_MAX_CHARS } from "../protocol/limits.ts";
-import { countChars } from "../shared/checks.ts";
 import { type Composed, defineKind } from "./kind.ts";
 import { messageLine } from "./said.ts";
-import { displayName, tidyTyped } from "./texts.ts";
+import { displayName, problemOf, tidyTyped } from "./texts.ts";
+
+const caption = prose(FILE_CAPTION_MAX_CHARS);
 
 export const file = defineKind(
   "file",
-  object({ name: displayName, text: optional(prose(FILE_CAPTION_MAX_CHARS)), file: fileInfo }),
+  object({ name: displayName, text: optional(caption), file: fileInfo }),
   {
     rooms: "plain",
     named: true,
@@ -27,6 +28,6 @@ export function composeFile(
   typed: string,
 ): Composed<{ kind: "file"; body: { name: string; text?: string; file: FileInfo } }> {
   const text = tidyTyped(typed);
-  if (countChars(text) > FILE_CAPTION_MAX_CHARS) return { problem: "too_long" };
+  if (problemOf(caption, text) === "too_long") return { problem: "too_long" };
   return { content: { kind: "file", body: { name, ...(text !== "" && { text }), file } } };
 }

@@ -5,7 +5,7 @@
  */
 import type { AuthorKey, EventId, SignedEvent } from "../protocol/event.ts";
 import type { Refusal } from "../protocol/codes.ts";
-import type { FileInfo, FileRoot } from "../protocol/file_info.ts";
+import type { FileInfo } from "../protocol/file_info.ts";
 import type { Read, Reader } from "../protocol/fields.ts";
 
 /** An event of one kind. */
@@ -19,36 +19,40 @@ export interface Kind<Name extends string, Body> {
    * room, because it says nothing about what people write.
    */
   readonly rooms: "plain" | "sealed" | "all";
-  /** The content in words that are equal when an author repeats it, for the rate limit. Absent: nobody can compare it. */
-  readonly repeats?: (body: Body) => string;
+  /**
+   * The content in words that are equal when an author repeats it, for the rate limit; undefined when nobody can tell.
+   * Absent: all of the body.
+   */
+  readonly repeats?: (body: Body) => string | undefined;
   /** Present when the event is a message: it can be answered, edited, reacted to and deleted, and counts as unread. */
   readonly says?: (body: Body) => Said;
   /** Present when its author's display name is in `body.name`. */
   readonly named?: true;
-  /** Present when the event changes how another one looks. */
+  /**
+   * Present when the event changes how another one looks. The other one's line asks `RoomFold` for it: by `about` where
+   * everybody's counts, by `ownAbout` where only the author of that one may do it.
+   */
   readonly about?: {
     target: (body: Body) => EventId;
-    /** `author`: counts only when the target's own author wrote it. */
-    by: "author" | "anyone";
     /** Of an author's events with the same slot about one target, the latest counts. */
     slot?: (body: Body) => string;
   };
   /** The event that its line quotes. */
   readonly quotes?: (body: Body) => EventId;
   /** Its line of the conversation; undefined for none. Absent: it never has one. */
-  line?(event: SignedEvent & { kind: Name; body: Body }, room: RoomFold): Line | undefined;
+  line?(event: SignedEvent & { kind: Name; body: Body }, room: RoomFold): EventLine | undefined;
 }
 
 // deno-lint-ignore no-explicit-any -- a list of kinds holds kinds with any body; `Read` gives each its own type back.
 export type AnyKind = Kind<string, any>;
 
-/** What a message says. */
+/** The content of a message. */
 export interface Said {
   text: string;
   file?: FileInfo;
 }
 
-/** What a kind may ask about the rest of the room when it makes its line. */
+/** The rest of the room, as far as a kind needs it to make its line. */
 export interface RoomFold {
   /** This phone's key. */
   readonly me: AuthorKey | undefined;
@@ -97,33 +101,40 @@ export interface ReactionView {
   mine: boolean;
 }
 
-/** One line of the conversation that an event has. */
-export type Line =
-  | {
-    type: "message";
-    id: EventId;
-    author: PersonView;
-    /** Author's wall clock, ms. */
-    at: number;
-    /** Of a file: the caption, which may be empty. */
-    text: string;
-    file?: FileInfo;
-    edited: boolean;
-    /** It came after messages that stand below it, and was written well before them: timeline_late.ts. */
-    late?: true;
-    replyTo?: Quote;
-    reactions: readonly ReactionView[];
-    /** Only on my own. */
-    delivery?: DeliveryState;
-  }
-  /** It was deleted: by its author where there is no `reason`. `root`: the file that it offered, while this page knows it. */
-  | { type: "retracted"; id: EventId; author: PersonView; at: number; reason?: string; root?: FileRoot }
-  /** The room was opened, somebody changed their name. */
-  | { type: "note"; id: EventId; at: number; author: PersonView; note: "room_opened" | "renamed"; name: string }
-  /** It does not open with this phone's key. */
-  | { type: "unreadable"; id: EventId; author: PersonView; at: number }
-  /** A newer version of the app wrote it; this one does not know its kind. */
-  | { type: "newer"; id: EventId; author: PersonView; at: number };
+/** One line of the conversation, of any kind. A kind's own type of line has more fields. */
+export interface EventLine {
+  type: string;
+  id: EventId;
+  author: PersonView;
+  /** Author's wall clock, ms. */
+  at: number;
+}
+
+export interface MessageLine extends EventLine {
+  type: "message";
+  /** Of a file: the caption, which may be empty. */
+  text: string;
+  file?: FileInfo;
+  edited: boolean;
+  /** It came after messages that stand below it, and was written well before them: timeline_late.ts. */
+  late?: true;
+  replyTo?: Quote;
+  reactions: readonly ReactionView[];
+  /** Only on my own. */
+  delivery?: DeliveryState;
+}
+
+/** A short note between messages: the room was opened, somebody changed their name. */
+export interface NoteLine extends EventLine {
+  type: "note";
+  note: "room_opened" | "renamed";
+  name: string;
+}
+
+/** It does not open with this phone's key. */
+export interface UnreadableLine extends EventLine {
+  type: "unreadable";
+}
 
 export type Composed<Content> = { content: Content } | { problem: "empty" | "too_long" };
 

@@ -9,13 +9,13 @@ import {
   type WireEvent,
 } from "../protocol/event.ts";
 import type { FileRoot } from "../protocol/file_info.ts";
-import { isStub, type LogEntry, type Stub } from "../protocol/stub.ts";
+import { isStub, type LogEntry, type Stub, stubFor } from "../protocol/stub.ts";
 import type { Refusal } from "../protocol/codes.ts";
 import { check, type Read } from "../protocol/fields.ts";
 import { isRecord } from "../shared/checks.ts";
 import { edit } from "./edit.ts";
 import { file } from "./file.ts";
-import type { AnyKind, Line, RoomFold, Said } from "./kind.ts";
+import type { AnyKind, EventLine, RoomFold, Said } from "./kind.ts";
 import { message } from "./message.ts";
 import { profile } from "./profile.ts";
 import { reaction } from "./reaction.ts";
@@ -34,23 +34,37 @@ export interface UnknownContent {
   kind: "unknown";
   body: { kind: string };
 }
-/** What an event says. In a sealed room most kinds travel inside `sealed`. */
+/** The content of an event. In a sealed room most kinds travel inside `sealed`. */
 export type EventContent = ContentOf<Listed> | UnknownContent;
 /** Content that is a message. */
 export type SaidContent = ContentOf<Extract<Listed, { says: unknown }>>;
 /** An event as programs use it: header, content, and the bytes it came as. Its signature may not be checked yet. */
 export type Event = Readonly<SignedEvent & EventContent>;
-/** What is left of an event that was deleted. `root`: the file that it offered, where this page knew it. */
+/** The remains of a deleted event. `root`: the file that it offered, where this page knew it. */
 export interface DeletedEvent extends Readonly<EventHeader> {
   readonly id: EventId;
   readonly wire: Stub;
   readonly kind: "deleted";
   readonly body: { readonly root?: FileRoot };
 }
-/** What a position of a log holds, as programs use it. */
+/** The content of one position of a log, as programs use it. */
 export type LogEvent = Event | DeletedEvent;
 type LogContent = EventContent | Pick<DeletedEvent, "kind" | "body">;
 export type GenesisEvent = Extract<Event, { kind: "room" }>;
+
+/** It was deleted: by its author where there is no `reason`. `root`: the file that it offered, while this page knows it. */
+export interface RetractedLine extends EventLine {
+  type: "retracted";
+  reason?: string;
+  root?: FileRoot;
+}
+/** A newer version of the app wrote it; this one does not know its kind. */
+export interface NewerLine extends EventLine {
+  type: "newer";
+}
+type LineOf<K> = K extends { line: (...args: never[]) => infer Made } ? Exclude<Made, undefined> : never;
+/** One line of the conversation that an event has. */
+export type Line = LineOf<Listed> | RetractedLine | NewerLine;
 
 const KINDS: ReadonlyMap<string, AnyKind> = new Map(LIST.map((kind) => [kind.kind, kind as AnyKind]));
 
@@ -69,22 +83,23 @@ export function readEvent(wire: WireEvent): { ok: true; event: Event } | { ok: f
   return content.ok ? { ok: true, event: { ...signed, ...content.content } } : content;
 }
 
-/** Reads what a position of this room's log holds. */
+/** Reads one position of this room's log. */
 export function readEntry(
   entry: LogEntry,
   room: RoomId,
 ): { ok: true; event: LogEvent } | { ok: false; problem: EventProblem } {
-  if (!isStub(entry)) return readEvent(entry);
-  const { id, author, n, clock, at } = entry;
-  return { ok: true, event: { id, room, author, n, clock, at, wire: entry, kind: "deleted", body: {} } };
+  return isStub(entry) ? { ok: true, event: deleted(entry, room) } : readEvent(entry);
 }
 
-/** What is left of an event that its author deleted. */
+/** The remains of an event that its author deleted. */
 export function deletedEvent(event: Event, quiet: boolean): DeletedEvent {
-  const { id, room, author, n, clock, at } = event;
   const root = saidIn(event)?.file?.root;
-  const wire: Stub = { stub: "retracted", id, author, n, clock, at, ...(quiet && { quiet }) };
-  return { id, room, author, n, clock, at, wire, kind: "deleted", body: { ...(root && { root }) } };
+  return deleted(stubFor(event, "retracted", quiet), event.room, root === undefined ? {} : { root });
+}
+
+function deleted(wire: Stub, room: RoomId, body: DeletedEvent["body"] = {}): DeletedEvent {
+  const { id, author, n, clock, at } = wire;
+  return { id, room, author, n, clock, at, wire, kind: "deleted", body };
 }
 
 /** Reads `kind` and `body`, of an event or of what was sealed in one. A kind that this build does not know is no problem. */
@@ -107,7 +122,7 @@ export function readContent(
   return { ok: true, content: { kind: known.kind, body: read.value } as EventContent };
 }
 
-/** Reads what was sealed in an event: a content that has to be sealed. Undefined when it is none. */
+/** Reads a content that was sealed in an event; undefined for one that is never sealed. */
 export function readSealedContent(value: unknown): EventContent | undefined {
   if (!isRecord(value)) return undefined;
   const read = readContent(value.kind, value.body);
@@ -130,14 +145,15 @@ export function isSaid<Content extends LogContent>(content: Content): content is
   return KINDS.get(content.kind)?.says !== undefined;
 }
 
-/** What a message says; undefined when the content is none. */
+/** The text and file of a message; undefined when the content is no message. */
 export function saidIn({ kind, body }: LogContent): Said | undefined {
   return KINDS.get(kind)?.says?.(body);
 }
 
 /** The content in words that are equal when an author repeats it; undefined when nobody can compare it. */
 export function repeatedWords({ kind, body }: LogContent): string | undefined {
-  return KINDS.get(kind)?.repeats?.(body);
+  const known = KINDS.get(kind);
+  return known?.repeats !== undefined ? known.repeats(body) : known && `${kind} ${JSON.stringify(body)}`;
 }
 
 type NamedContent = ContentOf<Extract<Listed, { named: true }>>;
@@ -147,12 +163,10 @@ export function isNamed<Content extends LogContent>(content: Content): content i
   return KINDS.get(content.kind)?.named === true;
 }
 
-/** What a content says about another event: which one, by whom it counts, and in which slot. */
-export function aboutIn(
-  { kind, body }: LogContent,
-): { to: string; by: "author" | "anyone"; slot: string } | undefined {
+/** The event that a content changes, and in which slot; undefined for none. */
+export function aboutIn({ kind, body }: LogContent): { to: string; slot: string } | undefined {
   const about = KINDS.get(kind)?.about;
-  return about && { to: about.target(body), by: about.by, slot: about.slot?.(body) ?? "" };
+  return about && { to: about.target(body), slot: about.slot?.(body) ?? "" };
 }
 
 /** The event that this content's line quotes. */
@@ -175,5 +189,6 @@ export function lineOf(event: LogEvent, fold: RoomFold): Line | undefined {
     const author = fold.person(event.author);
     return { type: "retracted", id, author, at, ...(reason !== "retracted" && { reason }), ...event.body };
   }
-  return KINDS.get(event.kind)!.line?.(event, fold);
+  // Of a kind of the list above: its line is one of theirs.
+  return KINDS.get(event.kind)!.line?.(event, fold) as Line | undefined;
 }

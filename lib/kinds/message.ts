@@ -1,9 +1,9 @@
 // Runs in browser and server.
-/** What a person wrote. `name` is the author's display name at that moment. */
+/** A text that a person wrote. `name` is the author's display name at that moment. */
 import { object } from "../protocol/fields.ts";
 import { type Composed, defineKind } from "./kind.ts";
 import { messageLine } from "./said.ts";
-import { displayName, messageText, sameText, tidyTyped, typedProblem } from "./texts.ts";
+import { displayName, messageText, problemOf, sameText, tidyTyped } from "./texts.ts";
 
 export const message = defineKind("message", object({ name: displayName, text: messageText }), {
   rooms: "plain",
@@ -19,6 +19,6 @@ export function composeMessage(
   typed: string,
 ): Composed<{ kind: "message"; body: { name: string; text: string } }> {
   const text = tidyTyped(typed);
-  const problem = typedProblem(text);
+  const problem = problemOf(messageText, text);
   return problem === undefined ? { content: { kind: "message", body: { name, text } } } : { problem };
 }

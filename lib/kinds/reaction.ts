@@ -5,18 +5,19 @@ import { filled, flag, id, object } from "../protocol/fields.ts";
 import { REACTION_MAX_BYTES } from "../protocol/limits.ts";
 import { type Composed, defineKind, type ReactionView, type RoomFold } from "./kind.ts";
 import { toWellFormed } from "../shared/well_formed.ts";
-import { inBytes } from "./texts.ts";
+import { inBytes, problemOf } from "./texts.ts";
 
 /** Most different emoji shown on one message; the first ones stay. */
 export const REACTIONS_SHOWN = 32;
 
+const emojiText = inBytes(filled(), REACTION_MAX_BYTES);
+
 export const reaction = defineKind(
   "reaction",
-  object({ to: id, emoji: inBytes(filled(), REACTION_MAX_BYTES), on: flag }),
+  object({ to: id, emoji: emojiText, on: flag }),
   {
     rooms: "plain",
-    repeats: ({ to, emoji, on }) => `reaction ${on} ${to} ${emoji}`,
-    about: { target: ({ to }) => to, by: "anyone", slot: ({ emoji }) => emoji },
+    about: { target: ({ to }) => to, slot: ({ emoji }) => emoji },
   },
 );
 
@@ -38,7 +39,8 @@ export function composeReaction(
   emoji: string,
   on: boolean,
 ): Composed<{ kind: "reaction"; body: { to: EventId; emoji: string; on: boolean } }> {
-  if (emoji === "") return { problem: "empty" };
-  if (new TextEncoder().encode(emoji).length > REACTION_MAX_BYTES) return { problem: "too_long" };
-  return { content: { kind: "reaction", body: { to, emoji: toWellFormed(emoji), on } } };
+  const problem = problemOf(emojiText, emoji);
+  return problem === undefined
+    ? { content: { kind: "reaction", body: { to, emoji: toWellFormed(emoji), on } } }
+    : { problem };
 }

@@ -21,7 +21,6 @@ export const retract = defineKind(
   {
     // In the clear in sealed rooms, too: the server has to know what to delete, and it says nothing else.
     rooms: "all",
-    repeats: ({ to }) => `retract ${to}`,
   },
 );
 
@@ -33,7 +32,7 @@ export interface Erased {
   quiet: boolean;
 }
 
-/** What a retract erases: only earlier events of its own author. */
+/** The events that a retract erases: only earlier events of its own author. */
 export function erasedBy({ n, body: { to, n: toN, edits = [] } }: EventOf<typeof retract>): Erased[] {
   const all = [{ id: to, n: toN, quiet: false }, ...edits.map(([id, n]) => ({ id, n, quiet: true }))];
   return all.filter((erased) => erased.n < n);

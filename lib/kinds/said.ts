@@ -2,10 +2,10 @@
 /** The line that messages, replies and files have. */
 import type { SignedEvent } from "../protocol/event.ts";
 import { edit } from "./edit.ts";
-import type { Line, Quote, RoomFold, Said } from "./kind.ts";
+import type { MessageLine, Quote, RoomFold, Said } from "./kind.ts";
 import { reactionsOn } from "./reaction.ts";
 
-export function messageLine(event: SignedEvent, said: Said, room: RoomFold, replyTo?: Quote): Line {
+export function messageLine(event: SignedEvent, said: Said, room: RoomFold, replyTo?: Quote): MessageLine {
   const { id, at } = event;
   const author = room.person(event.author);
   const edited = room.ownAbout(edit, event);

@@ -1,9 +1,8 @@
 // Runs in browser and server.
 /** Readers and checks of texts that several kinds share. */
 import { toWellFormed } from "../shared/well_formed.ts";
-import { BadField, prose, type Reader } from "../protocol/fields.ts";
+import { BadField, check, prose, type Reader } from "../protocol/fields.ts";
 import { MESSAGE_MAX_CHARS, NAME_MAX_BYTES } from "../protocol/limits.ts";
-import { countChars } from "../shared/checks.ts";
 
 const utf8 = new TextEncoder();
 
@@ -21,16 +20,15 @@ export const messageText: Reader<string> = prose(MESSAGE_MAX_CHARS);
 /** A display name: its bytes are bounded here; lib/chat/display_name.ts decides how it looks. */
 export const displayName: Reader<string> = inBytes(prose(Infinity), NAME_MAX_BYTES);
 
-/** What somebody typed, as it is signed. Half a surrogate pair, as a cut paste leaves it, has no UTF-8 form. */
+/** Typed text in the form in which it is signed. Half a surrogate pair, as a cut paste leaves it, has no UTF-8 form. */
 export function tidyTyped(typed: string): string {
   return toWellFormed(typed.trim());
 }
 
-/** Why a tidy text cannot be a message; undefined when it can. */
-export function typedProblem(text: string): "empty" | "too_long" | undefined {
-  if (text === "") return "empty";
-  // UTF-16 first: counting a pasted book only to refuse it would stall the page.
-  if (text.length > 2 * MESSAGE_MAX_CHARS || countChars(text) > MESSAGE_MAX_CHARS) return "too_long";
+/** Why this reader does not take a text; undefined when it does. */
+export function problemOf(read: Reader<string>, text: string): "empty" | "too_long" | undefined {
+  const checked = check(read, text);
+  return checked.ok ? undefined : checked.tooLong ? "too_long" : "empty";
 }
 
 /** A text in the form in which repetitions are equal: neither case nor the amount of white space makes a difference. */

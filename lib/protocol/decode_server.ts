@@ -1,7 +1,15 @@
 // Runs in browser and server.
 /** Decoders of what servers send. */
-import { CLOSE_REASONS, type CloseReason, FRAME_PROBLEMS, type Refusal, REFUSALS, SIGNAL_FAILURES } from "./codes.ts";
-import type { SignalFailure } from "./codes.ts";
+import {
+  CLOSE_REASONS,
+  type CloseReason,
+  FRAME_PROBLEMS,
+  type FrameProblem,
+  type Refusal,
+  REFUSALS,
+  SIGNAL_FAILURES,
+  type SignalFailure,
+} from "./codes.ts";
 import { personName, SIGNED, wireEvent } from "./decode_shared.ts";
 import type { EventId, WireEvent } from "./event.ts";
 import {
@@ -21,6 +29,7 @@ import {
   text,
   time,
   tuple,
+  wordOr,
 } from "./fields.ts";
 import type { RoomInfo, ServerFrame } from "./frames.ts";
 import { type LogEntry, logEntry } from "./stub.ts";
@@ -58,7 +67,8 @@ const FRAMES: FrameReaders<ServerFrame> = {
   ack: object({ acks: list(tuple<[EventId, number]>(id, count), 1) }),
   refused: object({
     id,
-    reason: oneOf(...Object.keys(REFUSALS) as Refusal[]),
+    // A newer server may refuse for a reason that this build does not know: the same event may be accepted later.
+    reason: wordOr<Refusal>("overloaded", Object.keys(REFUSALS) as Refusal[]),
     retryAfterMs: optional(amount),
     expectedN: optional(count),
     field: optional(text()),
@@ -67,15 +77,18 @@ const FRAMES: FrameReaders<ServerFrame> = {
   page: object({ before: count, from: count, events: list(logEntry, 0, PAGE_MAX_EVENTS), oldest: count }),
   pong: object({ at: time }),
   signal: object({ from: key, ...SIGNED }),
-  signal_undeliverable: object({ to: key, reason: oneOf(...Object.keys(SIGNAL_FAILURES) as SignalFailure[]) }),
+  signal_undeliverable: object({
+    to: key,
+    reason: wordOr<SignalFailure>("busy", Object.keys(SIGNAL_FAILURES) as SignalFailure[]),
+  }),
   notices: object({ notices: list(wireEvent, 0, NOTICES_MAX) }),
   problem: object({
-    problem: oneOf(...FRAME_PROBLEMS),
+    problem: wordOr<FrameProblem>("unknown_type", FRAME_PROBLEMS),
     field: optional(text()),
     retryAfterMs: optional(amount),
   }),
   goodbye: object({
-    reason: oneOf(...Object.keys(CLOSE_REASONS) as CloseReason[]),
+    reason: wordOr<CloseReason>("going_away", Object.keys(CLOSE_REASONS) as CloseReason[]),
     retryAfterMs: optional(amount),
   }),
 };

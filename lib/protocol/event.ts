@@ -21,10 +21,10 @@ export type AuthorKey = string;
 /** The first 16 bytes of the payload's SHA-256, base64url. */
 export type EventId = string;
 
-/** `listed`: shown on the home page. `unlisted`: for who has the code or link. `sealed`: bodies are encrypted. */
+/** `listed`: shown on the home page. `unlisted`: for anyone with the code or link. `sealed`: bodies are encrypted. */
 export type RoomKind = "listed" | "unlisted" | "sealed";
 
-/** What the author fills in; `content` comes on top. */
+/** The fields that the author fills in beside the content. */
 export interface EventHeader {
   room: RoomId;
   author: AuthorKey;
@@ -36,14 +36,14 @@ export interface EventHeader {
   at: number;
 }
 
-/** What is known of every event, whatever its kind. Its signature may not be checked yet. */
+/** The part of an event that every build reads, whatever its kind. Its signature may not be checked yet. */
 export interface SignedEvent extends EventHeader {
   id: EventId;
   /** The bytes it came as. */
   wire: WireEvent;
 }
 
-/** The payload text of a new event. What is signed is its UTF-8 encoding. */
+/** The payload text of a new event, signed as its UTF-8 encoding. */
 export function encodePayload(header: EventHeader, content: { kind: string; body: object }): string {
   const { room, author, n, clock, at } = header;
   return JSON.stringify({ v: 1, room, author, n, clock, at, kind: content.kind, body: content.body });

@@ -126,7 +126,7 @@ export function tuple<Items extends readonly unknown[]>(
   };
 }
 
-/** What `read` returns, when it also passes this test. */
+/** Adds a test to a reader. */
 export function where<Value>(read: Reader<Value>, isRight: (value: Value) => boolean): Reader<Value> {
   return (value, field) => {
     const result = read(value, field);
@@ -143,6 +143,17 @@ export function oneOf<const Word extends string | number>(...words: readonly Wor
     const word = words.find((word) => word === value);
     if (word === undefined) throw new BadField(field);
     return word;
+  };
+}
+
+/**
+ * One of these words, or `fallback` for any other word: a newer build may have more of them. Words are lower case letters and
+ * underscores.
+ */
+export function wordOr<const Word extends string>(fallback: Word, words: readonly Word[]): Reader<Word> {
+  return (value, field) => {
+    if (typeof value !== "string" || !/^[a-z][a-z_]{0,31}$/.test(value)) throw new BadField(field);
+    return words.find((word) => word === value) ?? fallback;
   };
 }
 

@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** What a `file` event says of a file: enough to show it, to ask for it, and to know it when it comes. Never the file itself. */
+/** The description of a file in a `file` event: enough to show it, to ask for it, and to recognise it. Never the file itself. */
 import { countChars } from "../shared/checks.ts";
 import { BadField, key, object, optional, type Reader, readOr, text, where, whole } from "./fields.ts";
 import { FILE_MAX_BYTES, FILE_NAME_MAX_CHARS, FILE_SIDE_MAX, FILE_THUMBNAIL_MAX_BYTES } from "./limits.ts";
@@ -21,7 +21,7 @@ export interface FileInfo {
   thumbnail?: string;
 }
 
-/** What no name of a file has: paths, what file systems do not take, control characters, and what turns or hides letters. */
+/** Characters that no file name has: path separators, characters that file systems refuse, controls, and characters that reverse or hide text. */
 export const NOT_IN_FILE_NAMES = /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff/\\:*?"<>|]/gu;
 
 /** A name to save a file under: nothing of the above, no dot or space at its ends, and not too long. */

@@ -23,7 +23,7 @@ export interface Person {
   name: string;
 }
 
-/** What everybody may know of a room. */
+/** The public description of a room. */
 export interface RoomInfo {
   id: RoomId;
   kind: RoomKind;
@@ -115,9 +115,9 @@ export interface PresenceFrame {
   type: "presence";
   /** Everybody in the room, on every instance. */
   count: number;
-  /** Who came or has a new name; in large rooms only a part. */
+  /** People who came or have a new name; in large rooms only a part of them. */
   joined: Person[];
-  /** Who went. */
+  /** People who left. */
   left: AuthorKey[];
 }
 
@@ -193,7 +193,7 @@ export type ServerFrame =
 
 // ---- client → server ----
 
-/** What a client signs to prove that it holds the key it speaks with. */
+/** A client signs this to prove that it holds its key. */
 export interface HelloProof {
   hello: 1;
   /** The nonce of this connection's `challenge`. */

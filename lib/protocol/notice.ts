@@ -1,6 +1,6 @@
 // Runs in browser and server.
 /**
- * What the operator says to people: a text signed by the operator's own Ed25519 key, and its withdrawal. As an event it is
+ * A notice from the operator: a text signed by the operator's own Ed25519 key, or its withdrawal. As an event it is
  * carried unchanged on every transport; unlike one it belongs to no room's log. Rules: docs/PROTOCOL.md, "Notices".
  */
 import { type AuthorKey, eventIdOf, type RoomId, type WireEvent } from "./event.ts";
@@ -39,7 +39,7 @@ export type Notice = Readonly<
   )
 >;
 
-/** The payload of a new notice. What is signed is its UTF-8 encoding. It begins unlike any event and any hello. */
+/** The payload of a new notice, signed as its UTF-8 encoding. It begins unlike any event and any hello. */
 export function encodeNotice(
   operator: AuthorKey,
   { at, until }: { at: number; until: number },
@@ -74,7 +74,7 @@ export function readNotice(wire: WireEvent): Notice | undefined {
 }
 
 /**
- * What is held when `fresh`, already checked, comes to `held`: ended ones go, each one is there once, a withdrawal takes
+ * Adds `fresh`, already checked, to `held`: ended notices go, each one is there once, a withdrawal takes
  * the place of its notice. When there are more than NOTICES_MAX, information goes before emergencies and withdrawals,
  * and the oldest first.
  */

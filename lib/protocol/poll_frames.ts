@@ -8,10 +8,10 @@
  */
 import { amount, count, id, object, oneOf, optional, parseJson, readOr, tagged } from "./fields.ts";
 
-/** Names one polling connection: 16 random bytes, base64url. Who knows it is that client; it is never in a URL. */
+/** Names one polling connection: 16 random bytes, base64url. Only its client knows it; it is never in a URL. */
 export type PollConnectionId = string;
 
-/** What a client asks. All go to `POST /api/rooms/{id}/poll`. */
+/** A request of a client. All go to `POST /api/rooms/{id}/poll`. */
 export type PollRequest =
   /** A new connection. Answered by `frames` with its name, and the challenge. */
   | { type: "open" }
@@ -61,7 +61,7 @@ const REQUEST = tagged("type", {
 /** Reads the body of a request; undefined when it is none. The frames are for the frame decoder. */
 export function readPollRequest(body: string): PollRequest | undefined {
   const lines = body.split("\n");
-  // Every line is ended: what stands after the last one was cut off.
+  // A line feed ends every line: text after the last one was cut off.
   if (lines.pop() !== "") return undefined;
   const [headLine = "", ...frames] = lines;
   const head = readOr(REQUEST, parseJson(headLine));

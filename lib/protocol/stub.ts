@@ -4,7 +4,7 @@
  * is gone. It is the server's word, not signed.
  */
 import { wireEvent } from "./decode_shared.ts";
-import { type AuthorKey, type EventId, readHeader, type WireEvent } from "./event.ts";
+import type { AuthorKey, EventId, SignedEvent, WireEvent } from "./event.ts";
 import { BadField, count, flag, id, key, object, optional, type Reader, text, time, where } from "./fields.ts";
 
 /** Why events are deleted. Clients show a reason that they do not know as a deleted message. */
@@ -32,7 +32,7 @@ export interface Stub {
   quiet?: boolean;
 }
 
-/** What a position of a log holds. */
+/** The content of one position of a log. */
 export type LogEntry = WireEvent | Stub;
 
 export function isStub(entry: LogEntry): entry is Stub {
@@ -56,10 +56,11 @@ export const logEntry: Reader<LogEntry> = (value, field) => {
   return stub(value, field);
 };
 
-/** The stub of a stored event. Throws TypeError for bytes that are no event. */
-export function stubOf(wire: WireEvent, reason: (typeof STUB_REASONS)[number], quiet: boolean): Stub {
-  const read = readHeader(wire);
-  if (!read.ok) throw new TypeError(`a stored payload is no event: ${read.problem.field}`);
-  const { id, author, n, clock, at } = read.event;
+/** The stub that takes an event's place. */
+export function stubFor(
+  { id, author, n, clock, at }: Omit<SignedEvent, "room" | "wire">,
+  reason: (typeof STUB_REASONS)[number],
+  quiet: boolean,
+): Stub {
   return { stub: reason, id, author, n, clock, at, ...(quiet && { quiet }) };
 }

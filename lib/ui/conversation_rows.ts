@@ -4,7 +4,7 @@ import type { EventId } from "../protocol/event.ts";
 import type { PersonView, TimelineItem } from "../chat/timeline.ts";
 
 /** What one person wrote or took back, one after the other. */
-export type SaidItem = Extract<TimelineItem, { type: "message" | "retracted" | "unreadable" | "newer" }>;
+export type SaidItem = Exclude<TimelineItem, { type: "note" | "gap" }>;
 
 export type ConversationRow =
   /** A new day begins. `at`: a moment of it. */

@@ -2,7 +2,7 @@ import { readTypedRoom } from "@/lib/chat/typed_room.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
 
 export const handler = define.handlers({
-  /** Where the join form goes before the page's own code has loaded: `/r?code=…`. */
+  /** The join form's target before the page's script has loaded: `/r?code=…`. */
   GET(ctx) {
     const typed = ctx.url.searchParams.get("code")?.trim() ?? "";
     if (typed === "") return ctx.redirect("/", 303);

@@ -100,9 +100,10 @@ export class Field {
   }
 
   /** A server for this rule alone, with its own database. */
-  async ownServer(env: Record<string, string> = {}): Promise<OwnServer> {
+  async ownServer(env: Record<string, string> = {}, checkout?: string): Promise<OwnServer> {
     const dataDir = await Deno.makeTempDir({ dir: folder!, prefix: "data-" });
-    const server = new OwnServer({ dataDir, env }, await startServer({ dataDir, env }));
+    const options = { dataDir, env, ...(checkout !== undefined && { checkout }) };
+    const server = new OwnServer(options, await startServer(options));
     this.#closing.push(() => server.kill());
     return server;
   }
@@ -156,10 +157,14 @@ export class OwnServer {
     await this.#process.kill();
   }
 
-  /** The same port, the same data; with `release`, another build of the app. */
-  async startAgain(release?: string): Promise<void> {
+  /** The same port, the same data; with `release`, another build of the app; with `checkout`, another version. */
+  async startAgain(release?: string, checkout?: string): Promise<void> {
     this.#log.push(...this.#process.log);
-    this.#process = await startServer({ ...this.#options, ...(release !== undefined && { release }) });
+    this.#process = await startServer({
+      ...this.#options,
+      ...(release !== undefined && { release }),
+      ...(checkout !== undefined && { checkout }),
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 /** Phones talk to each other: with the server, while it is away, and when it comes back. */
 import { assert, assertEquals } from "@std/assert";
-import { SERVER_BREAKER } from "../../lib/routing/circuit_breaker.ts";
+import { BREAKER_COOLDOWN_MS } from "../../lib/routing/circuit_breaker.ts";
 import { findViolations } from "../screens/axe.ts";
 import { crowd } from "./crowd.ts";
 import { rule } from "./field.ts";
@@ -8,7 +8,7 @@ import { connectPhones, link, openPanel, panelTexts, receivedFromPhones, untilRe
 import { t, type Tab } from "./tab.ts";
 
 /** After a while without a server every transport to it rests, and then has one trial. */
-const BACK_WITHIN_MS = SERVER_BREAKER.cooldownMs + 15_000;
+const BACK_WITHIN_MS = BREAKER_COOLDOWN_MS + 15_000;
 
 /** The server is back: all find it again. */
 async function untilBack(people: Tab[]): Promise<void> {

@@ -45,7 +45,7 @@ export class DenokvProcess {
     return denokv;
   }
 
-  /** What instances need to use it. */
+  /** The environment variables by which instances use it. */
   get env(): Record<string, string> {
     return { FESTIVAL_KV_URL: `http://127.0.0.1:${this.port}`, DENO_KV_ACCESS_TOKEN: this.token };
   }

@@ -114,7 +114,7 @@ export class Writer {
   }
 }
 
-/** What must be true of the writers of one room once all are done and connected. */
+/** Invariants of the writers of one room once all are done and connected. */
 export async function checkRoom(writers: readonly Writer[]): Promise<{ events: number }> {
   const written = new Map(writers.flatMap((writer) => writer.written.map((event) => [event.id, event] as const)));
   const head = written.size + 1; // The founding is the first.

@@ -25,7 +25,6 @@ const ASKED_FOR: Record<string, string> = {
   ".getCapabilities": "no torch is offered where a camera cannot be asked",
   "Intl.Segmenter": "code points are counted where there is none, never fewer",
   // Of packages, and never reached.
-  Temporal: "values of islands' props that would be Temporal's; ours have none",
   "Symbol.dispose": "a second name for what signals call themselves",
   ".displayName": "a name for developers' tools",
   // What a browser passes over changes no word and nothing that can be done.

@@ -11,7 +11,7 @@ import { LISTED_POLL_MS } from "../../lib/session/ports/session_limits.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
 import { NoticeBoard, type NoticeStorage } from "../../lib/session/room/notice_board.ts";
 import { encodeNotice, type NoticeUrgency, readNotice } from "../../lib/protocol/notice.ts";
-import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import { meshConfigFor } from "../../lib/server/http/ice_config.ts";
 import { publicKeyOf, signAsOperator } from "../../lib/server/admin/operator_key.ts";
 import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";

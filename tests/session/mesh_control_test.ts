@@ -9,16 +9,8 @@ import { FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { connected, openSession } from "./open_session.ts";
 
-const AUTO_UPGRADE_MS = 10_000;
-const CONFIG = {
-  iceServers: [],
-  limits: {
-    desktopLinks: 8,
-    phoneLinks: 3,
-    autoUpgradeMs: AUTO_UPGRADE_MS,
-    candidatePool: 1,
-  },
-};
+const AUTO_CONNECT_MS = 10_000;
+const CONFIG = { iceServers: [], autoConnectMs: AUTO_CONNECT_MS };
 
 /** A connection that never succeeds. */
 const noConnection = () =>
@@ -86,9 +78,9 @@ async function open({ others = true, answers = true, linkedBefore = false } = {}
   };
 }
 
-Deno.test("mesh control: somebody has to be here for autoUpgradeMs before links are made", async () => {
+Deno.test("mesh control: somebody has to be here for autoConnectMs before links are made", async () => {
   const page = await open();
-  await page.time.run(AUTO_UPGRADE_MS - 2_500);
+  await page.time.run(AUTO_CONNECT_MS - 2_500);
   assertEquals(page.view.enabled, false);
   await page.time.run(5_000);
   assertEquals([page.view.enabled, page.view.reason, page.view.reached, page.view.missing], [true, "full", 0, 1]);

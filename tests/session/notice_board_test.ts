@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { publicKeyOf, signAsOperator } from "../../lib/server/admin/operator_key.ts";
 import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
 import { meshConfigFor } from "../../lib/server/http/ice_config.ts";
-import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import type { WireEvent } from "../../lib/protocol/event.ts";
 import { encodeNotice, readNotice } from "../../lib/protocol/notice.ts";
 import { NoticeBoard } from "../../lib/session/room/notice_board.ts";

@@ -16,7 +16,7 @@ import { fakeSigner } from "../simulation/fake_ed25519.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { FakeServer } from "../support/fake_server.ts";
 import { drained, VirtualTime } from "../support/virtual_time.ts";
-import { FakeAir, type FakePeerConnection } from "../transport/fake_peer_connections.ts";
+import { FakeNetwork, type FakePeerConnection } from "../transport/fake_peer_connections.ts";
 import { lines, openSession, tabHub } from "./open_session.ts";
 
 /** From one phone to the server's log, and from there to another phone's screen. */
@@ -26,16 +26,6 @@ const TO_SCREEN_MS = 60;
 const OVER_LINK_MS = 40;
 /** Until a message is stored, whichever way it went first. */
 const STORED_MS = LAZY_HELD_MS + TO_SCREEN_MS;
-
-const CONFIG = {
-  iceServers: [],
-  limits: {
-    desktopLinks: 8,
-    phoneLinks: 3,
-    autoUpgradeMs: 0,
-    candidatePool: 1,
-  },
-};
 
 /** One device and its page. */
 class Phone {
@@ -82,7 +72,7 @@ class Phone {
   }
 
   startMesh(maxLinks = 8): void {
-    const { time, air } = this.world;
+    const { time, network } = this.world;
     const host = meshHost(this.session.peers!);
     const { author } = host.signer;
     const sign = (text: string) => this.silent ? Promise.reject(new Error("silent")) : host.signer.sign(text);
@@ -92,11 +82,10 @@ class Phone {
       timers: time.timers,
       random: new SeededRandom(100 * this.number + this.#page, "mesh"),
       open: (events) => {
-        const connection = air.open(events) as FakePeerConnection;
+        const connection = network.open(events) as FakePeerConnection;
         this.connections.push(connection);
         return connection;
       },
-      config: CONFIG,
       maxLinks,
       onCleared: () => {},
       onChange: () => {},
@@ -157,14 +146,14 @@ class Phone {
 class World {
   readonly time: VirtualTime;
   readonly server: FakeServer;
-  readonly air: FakeAir;
+  readonly network: FakeNetwork;
   readonly secret: string | undefined;
   readonly phones: Phone[] = [];
 
   private constructor(time: VirtualTime, server: FakeServer, secret?: string) {
     this.time = time;
     this.server = server;
-    this.air = new FakeAir(time);
+    this.network = new FakeNetwork(time);
     this.secret = secret;
   }
 
@@ -241,10 +230,10 @@ async function crowd(names: string[], { sealed = false, meshed = names.length } 
 Deno.test("[WAY-2] the first message goes to the server at once, whether or not links are being set up", async () => {
   using world = await crowd(["Ada", "Ben"], { meshed: 0 });
   const [ada, ben] = world.phones;
-  world.air.down = true;
+  world.network.down = true;
   for (const phone of world.phones) phone.startMesh();
   await world.time.run(3_000);
-  assert(world.air.connections.length > 0, "nobody tried to link");
+  assert(world.network.connections.length > 0, "nobody tried to link");
   await ada!.say("hello");
   await world.time.run(TO_SERVER_MS);
   assertEquals(world.server.texts, ["hello"]);
@@ -679,7 +668,7 @@ Deno.test("[WAY-6] a sealed room talks over peers without a server, opened for i
   using world = await crowd(["Ada", "Ben"], { sealed: true });
   const [ada, ben] = world.phones;
   const frames: string[] = [];
-  for (const connection of world.air.connections) {
+  for (const connection of world.network.connections) {
     const { send } = connection;
     connection.send = (text) => {
       frames.push(text);

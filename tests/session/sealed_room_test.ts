@@ -121,3 +121,17 @@ Deno.test("a sealed room opens from the device's own copy, and its outbox is sea
   assertEquals(server.log.at(-1), wire);
   second.dispose();
 });
+
+Deno.test("[DEL-5] my retract goes out in the clear, and names my sealed message by id and number only", async () => {
+  const { secret, time, server } = await sealedRoom();
+  const session = openSession({ server, secret });
+  await until(time, () => session.connection.value.state === "connected");
+  await session.sendMessage("canary text");
+  await until(time, () => server.log.length === 2 && lines(session).includes("canary text"));
+  const mine = session.messages.value.at(-1)!.id;
+  await session.deleteMessage(mine);
+  await until(time, () => server.log.length === 3 && lines(session).includes("retracted"));
+  const { kind, body } = JSON.parse(server.log.at(-1)![0]);
+  assertEquals([kind, body], ["retract", { to: mine, n: 1 }]);
+  session.dispose();
+});

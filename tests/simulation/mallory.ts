@@ -1,6 +1,7 @@
 /**
- * Somebody who does not keep to the protocol: replays others' events, before and after their authors' own send, changes
- * them, signs wrongly, speaks out of turn, uses numbers twice and runs the clock up. The room must look as if nobody did.
+ * An attacker who violates the protocol: replays others' events, before and after their authors' own send, changes
+ * them, signs wrongly, sends out of turn, reuses numbers and advances the clock. The room must look as if nothing
+ * happened.
  */
 import { isStub } from "../../lib/protocol/stub.ts";
 import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
@@ -15,7 +16,7 @@ import type { SeededRandom } from "./random.ts";
 import { Life } from "./scheduler.ts";
 import { MALLORY, type World } from "./world.ts";
 
-/** Events seen that are kept for replaying. */
+/** Events recorded for replay. */
 const SEEN_MAX = 60;
 
 export class Mallory {
@@ -138,7 +139,7 @@ export class Mallory {
       case "conflict":
         return this.#sendEvents([(await this.#sign(Math.max(1, this.#n), this.#clock + 1)).wire]);
       case "far":
-        // As far as the rules allow, and one further.
+        // As far as the rules allow, and one step further.
         return this.#sendEvents([(await this.#sign(this.#n + 1, this.#clock + random.pick([10_001, 1_000_000]))).wire]);
       case "own":
         return this.#sendEvents([(await this.#sign(++this.#n, ++this.#clock)).wire]);
@@ -157,7 +158,7 @@ export class Mallory {
     }
   }
 
-  /** What somebody else would write next, with Mallory's signature. */
+  /** Another author's next event with Mallory's signature. */
   #forged(): WireEvent[] {
     const others = this.#seen.flatMap((wire) => {
       const read = readEvent(wire);
@@ -174,7 +175,7 @@ export class Mallory {
 
   #some(events: readonly WireEvent[]): WireEvent[] {
     if (events.length === 0) return [];
-    // With doubles, and in any order.
+    // With duplicates, in any order.
     return Array.from({ length: this.#random.between(1, 6) }, () => this.#random.pick(events));
   }
 

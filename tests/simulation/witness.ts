@@ -1,6 +1,6 @@
 /**
- * What must be true at every moment, checked at the moment: the witness sees every commit of the database and every frame
- * a server sends. What must be true in the end is in final_checks.ts.
+ * Checks the invariants at every step: the witness sees every commit of the database and every frame
+ * that a server sends. final_checks.ts checks the end of a run.
  */
 import { REFUSALS } from "../../lib/protocol/codes.ts";
 import type { LogPosition } from "../../lib/protocol/frames.ts";
@@ -15,12 +15,12 @@ import { verifyEvent } from "../../lib/crypto/signing.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 import { fakeVerifier } from "./fake_ed25519.ts";
 
-/** A promise of the protocol is broken. */
+/** The protocol was violated. */
 export class Violation extends Error {
   override name = "Violation";
 }
 
-/** Everything that was ever stored in one room, whether it is deleted by now or not. */
+/** Everything ever stored in one room, including deleted events. */
 export class RoomRecord {
   /** By position; position 0 is nothing. */
   readonly log: LogEvent[] = [];
@@ -28,12 +28,12 @@ export class RoomRecord {
   readonly unseen = new Map<string, number>();
   readonly positions = new Map<EventId, number>();
   readonly lastN = new Map<string, LogEvent>();
-  /** Messages and replies stored, and how often each text was. */
+  /** Number of stored messages and replies, and of each text. */
   messages = 0;
   readonly texts = new Map<string, number>();
-  /** Authors that keep to the protocol. */
+  /** Authors that follow the protocol. */
   readonly honestAuthors = new Set<string>();
-  /** Acks that a server sent, and what it refused its author for good. */
+  /** Acks that a server sent, and final refusals. */
   readonly acked = new Map<EventId, number>();
   readonly refused = new Map<EventId, string>();
   /** Everything before it is deleted. */
@@ -48,12 +48,12 @@ export class RoomRecord {
   }
 }
 
-/** What the witness remembers of one connection. */
-export interface LinkRecord {
+/** The witness's state of one connection. */
+interface LinkRecord {
   room: RoomRecord;
-  /** Whether the client keeps to the protocol. */
+  /** Whether the client follows the protocol. */
   honest: boolean;
-  /** Where the client said it was. */
+  /** The position that the client reported. */
   asked: LogPosition | undefined;
   welcomed: boolean;
   /** Position of the next event that may be sent. */
@@ -80,7 +80,7 @@ export class Witness {
     this.#report = report;
   }
 
-  /** A database whose commits the witness sees. */
+  /** Wraps a database so that the witness sees its commits. */
   database(now: () => number): MemoryDatabase {
     // deno-lint-ignore no-this-alias
     const witness = this;
@@ -166,9 +166,9 @@ export class Witness {
 
   // ---- frames ----
 
-  /** A server hands this frame to the line now. */
+  /** A server sends this frame now. */
   serverSends(link: LinkRecord, text: string): void {
-    // Most frames by number, and nothing in them to check here; the client reads them anyway.
+    // The most frequent frames, with nothing to check here.
     if (text.startsWith('{"type":"presence"') || text.startsWith('{"type":"pong"')) return;
     const decoded = decodeServerFrame(text);
     if (!decoded.ok) return this.#broken(`the server sent a frame that is none (${decoded.problem}): ${text}`);
@@ -185,7 +185,7 @@ export class Witness {
             this.#broken(`resumes at ${frame.from}, and the client has ${JSON.stringify(link.asked)}`);
           }
         }
-        // No log ever gets shorter here: whoever says so makes the client forget what it has.
+        // Logs never shrink in this simulation, so a shorter one would make the client discard events.
         if (frame.epoch === link.asked?.epoch && frame.head < link.asked.position) {
           this.#broken(`welcomed with a head of ${frame.head} a client that had ${link.asked.position}`);
         }
@@ -212,7 +212,7 @@ export class Witness {
       case "refused":
         this.counts.refusals++;
         this.refusalReasons.set(frame.reason, (this.refusalReasons.get(frame.reason) ?? 0) + 1);
-        // Who replays others' events with a wrong signature is refused by the id of a good one.
+        // A replay with a wrong signature is refused under the id of a valid event.
         if (link.honest && REFUSALS[frame.reason] === "final") {
           if (frame.reason !== "expired" && room.positions.has(frame.id)) {
             this.#broken(`refused as ${frame.reason}, and it is stored: ${frame.id}`);

@@ -1,7 +1,7 @@
-/** Several instances on one database, every operation held up by a seeded random time: what must hold in any order. */
+/** Several instances on one database, every operation delayed by a seeded random time: invariants of any order. */
 import { assert, assertEquals } from "@std/assert";
 import { isStub } from "../../lib/protocol/stub.ts";
-import { openStore } from "../../lib/store/deno_store.ts";
+import { openStore } from "../../lib/store/store.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 import { appendSurely, eventOf, fill, headOf, idOf, makeRoom, NOON } from "./contract.ts";
 import { assertLogIntact } from "./log_integrity.ts";
@@ -87,7 +87,7 @@ for (let seed = 1; seed <= 10; seed++) {
   });
 }
 
-Deno.test("a read that a trim cuts in two ends at the hole", async () => {
+Deno.test("a read that a trim interrupts ends at the gap", async () => {
   const database = new MemoryDatabase();
   const trimmer = openStore({ kv: database.open() });
   await makeRoom(trimmer, "main");

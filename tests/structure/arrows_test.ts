@@ -38,6 +38,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "lib/store/": ["lib/chat/", "lib/kinds/", "lib/crypto/", "lib/protocol/", "lib/shared/"],
   "lib/server/": ["lib/store/", "lib/chat/", "lib/kinds/", "lib/crypto/", "lib/protocol/", "lib/shared/"],
   "lib/operating/": ["lib/server/", "lib/store/", "lib/ui/", "lib/shared/"],
+  "lib/build/": [],
   "lib/standins/": [],
   "components/": [
     "lib/ui/",

@@ -1,8 +1,8 @@
 // Runs in browser and server.
-/** What `GET /mesh/config` answers: who helps phones to find each other, and the limits of links. */
+/** The answer to `GET /mesh/config`: ICE servers, and when a room links automatically. */
 import type { AuthorKey } from "../event.ts";
-import { BadField, count, key, list, object, optional, type Reader, readOr, time, where, whole } from "../fields.ts";
-import { MESH_AUTO_UPGRADE_MS, MESH_CANDIDATE_POOL, MESH_LINKS_DESKTOP, MESH_LINKS_PHONE } from "../limits.ts";
+import { BadField, count, key, list, object, optional, type Reader, readOr, time, where } from "../fields.ts";
+import { MESH_AUTO_CONNECT_MS } from "../limits.ts";
 
 /** As RTCPeerConnection takes it. */
 export interface IceServer {
@@ -18,27 +18,12 @@ export interface MeshConfig {
   expiresAt?: number;
   /** The key that notices of this server's operator are signed with; absent when there is none. */
   operator?: AuthorKey;
-  limits: {
-    /** Most links of a desktop, and of a phone. */
-    desktopLinks: number;
-    phoneLinks: number;
-    /** A room links by itself after this time. */
-    autoUpgradeMs: number;
-    /** Candidates that a connection finds before it needs them; they cost a TURN allocation each. */
-    candidatePool: number;
-  };
+  /** Phones of a room link automatically after this time. */
+  autoConnectMs: number;
 }
 
-/** What holds where no server can be asked: paths within one network, and the usual limits. */
-export const LOCAL_MESH_CONFIG: MeshConfig = {
-  iceServers: [],
-  limits: {
-    desktopLinks: MESH_LINKS_DESKTOP,
-    phoneLinks: MESH_LINKS_PHONE,
-    autoUpgradeMs: MESH_AUTO_UPGRADE_MS,
-    candidatePool: MESH_CANDIDATE_POOL,
-  },
-};
+/** The configuration without a server: paths within one network only. */
+export const LOCAL_MESH_CONFIG: MeshConfig = { iceServers: [], autoConnectMs: MESH_AUTO_CONNECT_MS };
 
 /** Most ICE servers, and addresses of one: browsers slow down with more than a few. */
 const ICE_SERVERS_MAX = 8;
@@ -63,13 +48,7 @@ const meshConfig = object({
   ),
   expiresAt: optional(time),
   operator: optional(key),
-  limits: object({
-    desktopLinks: count,
-    phoneLinks: count,
-    autoUpgradeMs: count,
-    // The platform takes one byte (W3C WebRTC 1.0, iceCandidatePoolSize).
-    candidatePool: whole(0, 255),
-  }),
+  autoConnectMs: count,
 });
 
 /** Reads the answer; undefined when it is none. */

@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /**
- * What a page may tell of its transports: counts and buckets of one stretch of time. No id, no room, no name, no address is
- * in it, and none can be: it has numbers only. Rules: docs/PROTOCOL.md, "Transport reports".
+ * A report of a page's transports: counts and buckets of one stretch of time. It holds numbers only, so no id, room, name or
+ * address can be in it. Rules: docs/PROTOCOL.md, "Transport reports".
  */
 import {
   BadField,
@@ -62,7 +62,7 @@ export interface TransportReport {
   mesh?: { links: number; reached: number; missing: number };
 }
 
-/** What `GET /api/reports` answers: who reports, and how often. */
+/** The answer to `GET /api/reports`: the share of pages that report, and how often. */
 export interface ReportRules {
   /** Share of pages that report, 0 to 1; which ones, each page draws by itself. */
   share: number;

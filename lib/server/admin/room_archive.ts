@@ -3,18 +3,30 @@
  * the way back.
  */
 import { belongsInto, type LogEvent, readEntry, readEvent } from "../../kinds/kinds.ts";
-import { isCount, isRecord } from "../../shared/checks.ts";
-import { isBase64UrlOf } from "../../shared/base64url.ts";
+import { isRecord } from "../../shared/checks.ts";
+import {
+  amount,
+  base64url,
+  count,
+  key,
+  object,
+  optional,
+  parseJson,
+  type Reader,
+  readOr,
+  where,
+  whole,
+} from "../../protocol/fields.ts";
 import { readLogEntry, readRoomInfo } from "../../protocol/decode_server.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
-import type { ArchivedEvent, RoomSnapshot } from "../../store/store.ts";
+import type { ArchivedEvent, RoomSnapshot } from "../../store/rooms/log_records.ts";
 
 export const ROOM_ARCHIVE_VERSION = 1;
 
 /** Longest line: one event of any allowed size, escaped. */
 export const ARCHIVE_LINE_MAX_CHARS = 262_144;
 
-/** What is wrong with an archive; `line` counts from 1. */
+/** The problem of an archive; `line` counts from 1. */
 export class ArchiveError extends Error {
   override name = "ArchiveError";
   constructor(readonly problem: ArchiveProblem, readonly line: number, what: string) {
@@ -57,6 +69,8 @@ export interface Lines {
 
 export type ReadEvent = ArchivedEvent & LogEvent;
 
+const remembered = object({ author: key, lastN: count });
+
 /** Reads a room whose first line is `first`; its events have to be read to their end. Throws ArchiveError, also while they are read. */
 export async function readRoom(
   first: string,
@@ -66,19 +80,15 @@ export async function readRoom(
   const fail = (problem: ArchiveProblem, what: string) => new ArchiveError(problem, lines.number, what);
   const parse = (line: string | undefined): Record<string, unknown> => {
     if (line === undefined) throw fail("cut_off", "the archive ends in the middle of a room");
-    try {
-      const value: unknown = JSON.parse(line);
-      if (isRecord(value)) return value;
-    } catch {
-      // Said below.
-    }
+    const value = parseJson(line);
+    if (isRecord(value)) return value;
     throw fail("broken_line", "is no JSON object");
   };
   const header = parse(first);
   if (header.type !== "room") throw fail("not_an_archive", "a room begins with its line of type room");
   if (header.version !== ROOM_ARCHIVE_VERSION) throw fail("other_version", `version ${header.version} is not known`);
   const room = readRoomInfo(header.room);
-  const head = readHead(header.head);
+  const head = readOr(headOf, header.head);
   if (room === undefined || head === undefined) throw fail("broken_line", "room or head cannot be read");
   const founding = readEvent(room.founding);
   if (!founding.ok || founding.event.kind !== "room") throw fail("bad_event", "the founding event is none");
@@ -92,9 +102,9 @@ export async function readRoom(
   const authors: RoomSnapshot["authors"] = [];
   let line = parse(await lines.next());
   for (; line.type === "author"; line = parse(await lines.next())) {
-    const { author, lastN } = line;
-    if (!isBase64UrlOf(author, 32) || !isCount(lastN)) throw fail("broken_line", "author or lastN cannot be read");
-    authors.push([author, lastN]);
+    const read = readOr(remembered, line);
+    if (read === undefined) throw fail("broken_line", "author or lastN cannot be read");
+    authors.push([read.author, read.lastN]);
   }
   async function* events(): AsyncGenerator<ReadEvent> {
     const lastN = new Map(authors);
@@ -129,25 +139,18 @@ export async function readRoom(
   return { snapshot: { room, head, authors }, events: events() };
 }
 
-function readHead(value: unknown): RoomSnapshot["head"] | undefined {
-  if (!isRecord(value)) return undefined;
-  const { epoch, head, oldest, clock, lastAt, listed, cleared } = value;
-  if (!isBase64UrlOf(epoch, 8) || !isCount(clock) || !isCount(oldest) || !Number.isSafeInteger(lastAt)) {
-    return undefined;
-  }
-  if (head !== 0 && !isCount(head)) return undefined;
-  if (oldest > head + 1) return undefined;
-  if (cleared !== undefined && cleared !== 0 && !isCount(cleared)) return undefined;
-  return {
-    epoch,
-    head,
-    oldest,
-    clock,
-    lastAt: lastAt as number,
-    ...listed === true && { listed },
-    ...cleared !== undefined && { cleared },
-  };
-}
+const headOf: Reader<RoomSnapshot["head"]> = where(
+  object({
+    epoch: base64url(8),
+    head: amount,
+    oldest: count,
+    clock: count,
+    lastAt: whole(Number.MIN_SAFE_INTEGER),
+    listed: (value: unknown) => value === true || undefined,
+    cleared: optional(amount),
+  }),
+  ({ oldest, head }) => oldest <= head + 1,
+);
 
 /** The lines of a stream of UTF-8 text; none longer than ARCHIVE_LINE_MAX_CHARS. */
 export function linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Lines {

@@ -8,7 +8,7 @@ import type { Refusal } from "../../protocol/codes.ts";
 import { belongsInto, type Event, repeatedWords } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { CLOCK_MAX_LEAD } from "../../protocol/limits.ts";
-import type { AuthorRecord, StoredAt } from "../../store/store.ts";
+import type { AuthorRecord, StoredAt } from "../../store/rooms/log_records.ts";
 import { type RateLimit, takeTokens } from "../../shared/rate_limiter.ts";
 
 export interface AcceptRules {
@@ -19,7 +19,7 @@ export interface AcceptRules {
   retentionMs: number;
 }
 
-/** What is known when an event is judged. */
+/** The facts that an event is judged by. */
 export interface AcceptBasis {
   room: Pick<RoomInfo, "id" | "kind" | "createdAt">;
   /** Highest Lamport clock in the room. */

@@ -6,7 +6,7 @@ import { pause } from "../../shared/environment.ts";
 import { type AuthorKey, type EventId, readHeader } from "../../protocol/event.ts";
 import type { Event } from "../../kinds/kinds.ts";
 import { erasedBy, isErasable } from "../../kinds/retract.ts";
-import { isStub, type Stub, stubOf } from "../../protocol/stub.ts";
+import { isStub, type Stub, stubFor } from "../../protocol/stub.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import {
   APPEND_MAX_BYTES,
@@ -14,19 +14,19 @@ import {
   appendBytes,
   type AuthorRecord,
   type LogHead,
-  type LogStore,
-  StorageUnavailable,
-} from "../../store/store.ts";
+} from "../../store/rooms/log_records.ts";
+import type { LogStore } from "../../store/rooms/log.ts";
+import { StorageUnavailable } from "../../store/database.ts";
 import { accept, type AcceptRules, judgeStored, type Refused } from "./accept.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { errorText } from "../logger.ts";
 import type { StoreLoad } from "../limits/overload.ts";
 import { type Environment } from "../environment.ts";
 
-/** What became of one event. `stored` also when it was stored before. */
+/** The outcome for one event. `stored` also when it was stored before. */
 export type Outcome = { type: "stored"; position: number } | Refused;
 
-/** Who waits for answers. */
+/** Receives the answers to submitted events. */
 export interface Sender {
   answer(id: EventId, outcome: Outcome): void;
   /** No more answers come in this turn: send them. */
@@ -43,7 +43,7 @@ export interface Submission {
 
 export interface CommitterDeps {
   room: RoomInfo;
-  log: LogStore;
+  log: Pick<LogStore, "readHead" | "readAuthors" | "findByNumber" | "readAt" | "append">;
   commit: ServerConfig["commit"];
   /** Least time from one commit to the next, ms, as the room is now: what comes in between is stored together. */
   gapMs(): number;
@@ -56,7 +56,7 @@ export interface CommitterDeps {
    * would now stand, at these positions.
    */
   onStored(head: LogHead, from: number, events: readonly Event[], stubs: ReadonlyMap<number, Stub>): void;
-  /** The room was removed, or storing is broken. What waits gets no answer. */
+  /** The room was removed, or storing is broken. Waiting events get no answer. */
   onEnded(reason: "no_such_room" | "overloaded"): void;
   /** The database did not answer. */
   onFailure(error: StorageUnavailable): void;
@@ -79,7 +79,7 @@ interface Judged {
   /** For each accepted event, the indices of the submissions it answers. */
   answers: number[][];
   authors: Map<AuthorKey, AuthorRecord>;
-  /** What the accepted events erase, by position. */
+  /** Stubs for the events that the accepted ones erase, by position. */
   stubs: Map<number, Stub>;
 }
 
@@ -134,7 +134,7 @@ export class Committer {
     }
   }
 
-  /** What waits to be stored. While the database does not answer that is no load: waiting is not told of then. */
+  /** The load of events that wait to be stored. While the database does not answer, waiting is no load. */
   get load(): StoreLoad {
     const { commit: { queueEvents, queueBytes }, environment: { clock } } = this.#deps;
     const since = this.#storingSince ?? this.#queue[0]?.queuedAt;
@@ -150,7 +150,7 @@ export class Committer {
   }
 
   /**
-   * Resolves when no commit of ours is under way whose senders have not heard of it. Who reads the log for everybody
+   * Resolves when no commit of ours is under way whose senders have not heard of it. Reading the log for everybody
    * waits for this, else the room could see an event before its author knows that it is stored.
    */
   acked(): Promise<void> {
@@ -359,12 +359,12 @@ export class Committer {
       const entry = entries[at];
       if (entry === undefined || isStub(entry)) return;
       const read = readHeader(entry);
-      if (read.ok && isErasable(read.event.kind)) stubs.set(position, stubOf(entry, "retracted", quiet));
+      if (read.ok && isErasable(read.event.kind)) stubs.set(position, stubFor(read.event, "retracted", quiet));
     });
     for (const { id, author, quiet } of wanted) {
       const fresh = inBatch.get(id);
       if (fresh === undefined || fresh.event.author !== author || !isErasable(fresh.event.kind)) continue;
-      stubs.set(fresh.position, stubOf(fresh.event.wire, "retracted", quiet));
+      stubs.set(fresh.position, stubFor(fresh.event, "retracted", quiet));
     }
   }
 

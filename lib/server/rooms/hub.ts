@@ -2,7 +2,7 @@
  * One open room on one instance: its connections, its newest events, and how far everybody was told. Made when the first
  * connection comes, dropped a while after the last one left.
  *
- * Whoever is live has exactly the events up to `fannedOut`; that is the whole of what keeps positions without holes.
+ * Every live member has exactly the events up to `fannedOut`: this invariant keeps positions without holes.
  */
 import type { Cancel } from "../../shared/environment.ts";
 import type { AuthorKey, RoomId } from "../../protocol/event.ts";
@@ -12,10 +12,12 @@ import { isStub, type LogEntry, type Stub } from "../../protocol/stub.ts";
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { Person, RoomInfo } from "../../protocol/frames.ts";
 import { LATEST_EVENTS, PAGE_MAX_BYTES, PAGE_MAX_EVENTS } from "../../protocol/limits.ts";
-import { type LogHead, StorageUnavailable, type Store } from "../../store/store.ts";
+import type { LogHead } from "../../store/rooms/log_records.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
 import { Committer, type Submission } from "./committer.ts";
 import type { StoreLoad } from "../limits/overload.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { RoomPresence } from "./room_presence.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
 import type { Environment } from "../environment.ts";
@@ -67,7 +69,7 @@ export class Hub {
   #untoldSince: number | undefined;
   #pulling: Promise<boolean> | undefined;
   #closed = false;
-  /** Who needs this hub before it has members: connections on their way to `welcome`. */
+  /** Connections on their way to `welcome`, which need this hub before it has members. */
   #holds = 0;
 
   /** Reads the room's end; undefined when there is no such room. Throws StorageUnavailable. */
@@ -161,7 +163,7 @@ export class Hub {
     return this.#members.size;
   }
 
-  /** What waits to be stored. */
+  /** The load of events that wait to be stored. */
   get storeLoad(): StoreLoad {
     return this.#committer.load;
   }
@@ -293,7 +295,7 @@ export class Hub {
   async refresh(): Promise<void> {
     const head = await this.#deps.store.log.readHead(this.room.id);
     await this.headSeen(head);
-    // A failed read is left to the next ring. Whoever asked to be up to date must not take for the log's end what is not.
+    // The next change notification retries a failed read. The caller must not take an older position for the log's end.
     if (!this.#closed && head !== undefined && this.newest < head.head) {
       throw new StorageUnavailable(`the events after ${this.newest} could not be read`);
     }
@@ -303,7 +305,7 @@ export class Hub {
   #pull(): Promise<boolean> {
     return this.#pulling ??= this.#readOn().catch((error) => {
       if (!(error instanceof StorageUnavailable)) throw error;
-      this.#deps.onFailure(error); // The next ring or recheck comes here again.
+      this.#deps.onFailure(error); // The next change notification or recheck comes here again.
       return false;
     }).finally(() => this.#pulling = undefined);
   }
@@ -318,7 +320,7 @@ export class Hub {
       const page = await log.readRange(this.room.id, this.newest + 1, head, PAGE_MAX_EVENTS, PAGE_MAX_BYTES);
       if (this.#closed || this.newest >= head) continue;
       if (page.events.length === 0 || page.from > this.newest + 1) {
-        // Deleted before this instance had read it. Nobody is told of a log with a hole: all come back and are told plainly.
+        // Deleted before this instance read it. Never sends a log with a gap: disconnects everyone and lets them resync.
         this.end("too_slow");
         return true;
       }

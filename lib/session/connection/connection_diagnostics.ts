@@ -1,5 +1,5 @@
 /** Explains a connection as plain data, for the connection panel and for bug reports. Loaded with the panel. */
-import { breakerAllowsAt, SERVER_BREAKER } from "../../routing/circuit_breaker.ts";
+import { breakerAllowsAt } from "../../routing/circuit_breaker.ts";
 import { objectionTo, type TransportName } from "../../routing/transport_choice.ts";
 import { qualityOf } from "../../routing/transport_meter.ts";
 import type { ConnectionDiagnostics, ConnectionFacts, TransportDiagnostics } from "../model/connection_model.ts";
@@ -34,6 +34,6 @@ function diagnosticsOf(transport: TransportName, { transports, meters }: Connect
     available: situation.available[transport],
     breaker: breaker.name,
     objection: objectionTo(transport, situation),
-    restsForMs: Math.max(0, breakerAllowsAt(breaker, SERVER_BREAKER) - situation.now),
+    restsForMs: Math.max(0, breakerAllowsAt(breaker) - situation.now),
   };
 }

@@ -80,7 +80,7 @@ export class RoomFiles implements FilesModel, FileLinks {
       store,
       send: (peer, frame) => this.#mesh?.sendFile(peer, frame) ?? false,
       connect: (peer) => this.#mesh?.call(peer),
-      wayTo: (peer) => this.#mesh?.wayTo(peer),
+      nextHopTo: (peer) => this.#mesh?.wayTo(peer),
       offer: (root) => this.#offers.get(root),
       mayCarry: () => !deps.saves(),
       onChange: (root) => this.#changed(root),

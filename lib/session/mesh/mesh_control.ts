@@ -110,8 +110,7 @@ export class MeshControl {
     this.#loader.refresh(now);
     const config = this.#loader.config ?? (this.#wish === "pairing" ? LOCAL_MESH_CONFIG : undefined);
     if (config === undefined || peers?.parts.verifier.known === undefined) return this.#tell();
-    const { desktopLinks, phoneLinks, autoUpgradeMs } = config.limits;
-    this.#decision = powerPolicy({ ...power(), server, limits: { desktopLinks, phoneLinks } });
+    this.#decision = powerPolicy({ ...power(), server });
     if (this.#decision.reason === "switched_off" && this.#wish === "pairing") this.#wish = "presence";
     const paired = this.#wish === "pairing";
     const maxLinks = Math.max(this.#decision.maxLinks, paired ? 1 : 0);
@@ -119,8 +118,8 @@ export class MeshControl {
     if (maxLinks === 0 || follows() || !ready) this.#close();
     else if (this.#state.name === "linking") this.#state.mesh.setMaxLinks(maxLinks);
     else {
-      const due = this.#wish !== "presence" || (this.#since !== undefined && now - this.#since >= autoUpgradeMs);
-      if (due && (others || paired)) this.#open(peers, config, maxLinks);
+      const due = this.#wish !== "presence" || (this.#since !== undefined && now - this.#since >= config.autoConnectMs);
+      if (due && (others || paired)) this.#open(peers, maxLinks);
     }
     this.#mesh?.setHeartbeat(linkHeartbeatMs(this.#decision.reason));
     this.#tell();
@@ -144,7 +143,7 @@ export class MeshControl {
       ...host,
       timers,
       random,
-      open: browserPeerConnections(makeConnection, () => ({ iceServers: [], candidatePool: 0 })),
+      open: browserPeerConnections(makeConnection, () => ({ iceServers: [] })),
       onState: (state) => {
         if (state.state !== "paired") return onState(state);
         this.#adopt(state.peer, host).then((adopted) =>
@@ -182,18 +181,14 @@ export class MeshControl {
     return this.#mesh !== undefined;
   }
 
-  #open(peers: PeerSync, config: MeshConfig, maxLinks: number): void {
+  #open(peers: PeerSync, maxLinks: number): void {
     const { clock, timers, random, log, makeConnection } = this.#deps;
     const mesh = new RoomMesh({
       host: meshHost(peers),
       clock,
       timers,
       random,
-      config,
-      open: browserPeerConnections(makeConnection, () => ({
-        iceServers: this.#loader.config?.iceServers ?? [],
-        candidatePool: config.limits.candidatePool,
-      })),
+      open: browserPeerConnections(makeConnection, () => ({ iceServers: this.#loader.config?.iceServers ?? [] })),
       maxLinks,
       ...this.#notices && { notices: this.#notices },
       onCleared: () => {

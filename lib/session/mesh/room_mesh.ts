@@ -10,7 +10,6 @@ import { isBase64UrlOf } from "../../shared/base64url.ts";
 import type { Bytes } from "../../protocol/peer/file_frames.ts";
 import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { Event } from "../../kinds/kinds.ts";
-import type { MeshConfig } from "../../protocol/peer/mesh_config.ts";
 import type { SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../../protocol/frames.ts";
 import type { PairedPeer } from "../../transport/pairing.ts";
 import type { LinkPath, OpenPeerConnection } from "../../transport/peer_connection.ts";
@@ -28,7 +27,6 @@ export interface RoomMeshDeps {
   timers: Timers;
   random: Random;
   open: OpenPeerConnection;
-  config: MeshConfig;
   maxLinks: number;
   /** The operator's notices; absent where none are kept. */
   notices?: NoticeBoard;
@@ -130,7 +128,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
   }
 
   heard(event: Event): void {
-    this.#node.heard(event);
+    this.#node.offer(event);
   }
 
   presentChanged(): void {
@@ -180,11 +178,11 @@ export class RoomMesh implements SessionMesh, FileMesh {
   }
 
   call(peer: AuthorKey): void {
-    this.#node.call(peer);
+    this.#node.requestLink(peer);
   }
 
   wayTo(peer: AuthorKey): AuthorKey | undefined {
-    return this.#node.wayTo(peer);
+    return this.#node.nextHopTo(peer);
   }
 
   // ---- for MeshControl ----

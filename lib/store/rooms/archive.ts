@@ -8,7 +8,8 @@ import type { Database } from "../database.ts";
 import { type EventValue, keys, type NumberValue } from "../keys.ts";
 import { entryOf, type HeadRecord, notifyChange, numberOf, setAuthor, valueOf } from "./log.ts";
 import { CODE_ATTEMPTS, type Removal } from "./room_registry.ts";
-import type { ArchivedEvent, ArchiveStore, AuditEntry, AuthorRecord, RoomSnapshot } from "../store.ts";
+import type { ArchivedEvent, AuthorRecord, RoomSnapshot } from "./log_records.ts";
+import type { AuditEntry } from "../operators/audit.ts";
 
 /** Entries that are read in one step. */
 const STEP_ENTRIES = 200;
@@ -18,13 +19,17 @@ const COMMIT_CHARS = 200_000;
 
 type RestoredEvent = ArchivedEvent & { author: AuthorKey; n: number; id: EventId };
 
-export class KvArchive implements ArchiveStore {
+export class ArchiveStore {
   readonly #database: Database;
 
   constructor(database: Database) {
     this.#database = database;
   }
 
+  /**
+   * A room at one moment, while others go on writing: its events come from `events`, in order and without holes, until
+   * they end at `head`. Undefined when there is no such room.
+   */
   async snapshot(
     id: RoomId,
   ): Promise<{ snapshot: RoomSnapshot; events: AsyncIterable<ArchivedEvent> } | undefined> {
@@ -47,6 +52,10 @@ export class KvArchive implements ArchiveStore {
     return { snapshot, events: this.#events(id, oldest, at.head) };
   }
 
+  /**
+   * Makes a room from an archive: its id, epoch and positions as they were; its code too, when that is free. Nobody finds
+   * it before all is there. What comes to a stop half-way is deleted by `finishRemovals`.
+   */
   async restore(
     { room, head, authors }: RoomSnapshot,
     events: AsyncIterable<RestoredEvent>,
@@ -113,10 +122,12 @@ export class KvArchive implements ArchiveStore {
     return { problem: "no_free_code" };
   }
 
+  /** Whether the database holds nothing at all. */
   async isEmpty(): Promise<boolean> {
     return (await this.#database.list({ prefix: [] }, { limit: 1 })).length === 0;
   }
 
+  /** Puts audit entries back as they were, oldest first; the last one becomes the newest. */
   async restoreAudit(entries: readonly AuditEntry[]): Promise<void> {
     for (let at = 0; at < entries.length; at += COMMIT_EVENTS) {
       await this.#database.commit((atomic) => {

@@ -12,9 +12,8 @@ import {
   appendBytes,
   type AuthorRecord,
   type LogHead,
-  type LogStore,
   type OldEvents,
-} from "../store.ts";
+} from "./log_records.ts";
 
 /** Value of the key `head`: a LogHead without the versionstamp, which the database keeps. */
 export type HeadRecord = Omit<LogHead, "versionstamp">;
@@ -26,7 +25,7 @@ export const AUTHOR_RECORD_MS = 2 * 7 * 24 * 3_600_000;
 const TRIM_STEP_EVENTS = 200;
 /** Races that one commit of `trim` may lose to appends before it leaves the rest for the next time. */
 const TRIM_RACES_MAX = 20;
-/** What a stub counts towards the size of a page: about the length of its JSON. */
+/** The size of a stub in a page: about the length of its JSON. */
 const STUB_BYTES = 200;
 /** Pause after a lost race: about one group commit. */
 const TRIM_PAUSE_MS = 4;
@@ -44,7 +43,7 @@ export function setEvent(
   atomic.set(keys.number(room, event.author, event.n), [event.id, position] satisfies NumberValue);
 }
 
-/** What a stored value holds, and when it was stored. */
+/** The entry of a stored value, and when it was stored. */
 export function entryOf(value: EventValue): { entry: LogEntry; storedAt: number } {
   return value.length === 2
     ? { entry: value[0], storedAt: value[1] }
@@ -68,7 +67,7 @@ export function setAuthor(atomic: Deno.AtomicOperation, room: RoomId, author: Au
   atomic.set(keys.author(room, author), record, { expireIn: AUTHOR_RECORD_MS });
 }
 
-/** Adds the ring of a room's channel to a commit. A blind write: two commits that ring one channel do not fight. */
+/** Adds a change notification on the room's channel to a commit. A blind write: two commits on one channel do not conflict. */
 export function notifyChange(atomic: Deno.AtomicOperation, room: RoomId): void {
   atomic.set(keys.channel(changeChannelOf(room)), 1);
 }
@@ -78,7 +77,7 @@ export function toHead(entry: Deno.KvEntryMaybe<HeadRecord>): LogHead | undefine
   return entry.versionstamp === null ? undefined : { ...entry.value, versionstamp: entry.versionstamp };
 }
 
-export class KvLog implements LogStore {
+export class LogStore {
   readonly #database: Database;
 
   readonly #random: (byteLength: number) => Uint8Array;
@@ -88,10 +87,12 @@ export class KvLog implements LogStore {
     this.#random = random;
   }
 
+  /** The log's head, or undefined when there is no such room. */
   async readHead(room: RoomId): Promise<LogHead | undefined> {
     return toHead(await this.#database.get<HeadRecord>(keys.head(room)));
   }
 
+  /** As `readHead`, for many rooms, in their order. */
   async readHeads(rooms: readonly RoomId[]): Promise<(LogHead | undefined)[]> {
     return (await this.#database.getMany<HeadRecord>(rooms.map(keys.head))).map(toHead);
   }
@@ -105,6 +106,7 @@ export class KvLog implements LogStore {
     return records;
   }
 
+  /** Where the author's event number `n` was stored; undefined when it was not, or is deleted by now. */
   async findByNumber(room: RoomId, wanted: readonly { author: AuthorKey; n: number }[]) {
     const entries = await this.#database.getMany<NumberValue>(
       wanted.map(({ author, n }) => keys.number(room, author, n)),
@@ -112,6 +114,12 @@ export class KvLog implements LogStore {
     return entries.map(({ value }) => value ? { id: value[0], position: value[1] } : undefined);
   }
 
+  /**
+   * Appends events at the positions after `expected.head`, with the authors' new records, in one atomic commit that also
+   * rings the room's channel. `undefined` when somebody else wrote to the log since `expected` was read: nothing is stored,
+   * read again. When this resolves, the events are on disk. Throws RangeError for more than APPEND_MAX_EVENTS events or
+   * authors or APPEND_MAX_BYTES of `appendBytes`, or for none at all.
+   */
   async append(
     room: RoomId,
     expected: LogHead,
@@ -144,6 +152,10 @@ export class KvLog implements LogStore {
     return versionstamp === undefined ? undefined : { ...after, versionstamp };
   }
 
+  /**
+   * Stored events at `from`, `from` + 1, …: up to `limit` of them and about `maxBytes`, none after `to`. Starts later
+   * than asked when older ones are deleted: `from` in the answer says where. Empty when there is nothing.
+   */
   async readRange(room: RoomId, from: number, to: number, limit: number, maxBytes: number) {
     const events: LogEntry[] = [];
     if (limit < 1 || to < from) return { from, events };
@@ -164,10 +176,12 @@ export class KvLog implements LogStore {
     return { from: first, events };
   }
 
+  /** Which events are proven to be a day old, of many rooms, in their order. */
   async readAges(rooms: readonly RoomId[]): Promise<(AgeMark | undefined)[]> {
     return (await this.#database.getMany<AgeMark>(rooms.map(keys.age))).map(({ value }) => value ?? undefined);
   }
 
+  /** Replaces a room's mark. False when the room is gone. */
   async writeAge(room: RoomId, mark: AgeMark): Promise<boolean> {
     const { versionstamp } = await this.#database.get(keys.room(room));
     if (versionstamp === null) return false;
@@ -177,11 +191,17 @@ export class KvLog implements LogStore {
     return done !== undefined;
   }
 
+  /** The entries at these positions, in their order; undefined where there is none. */
   async readAt(room: RoomId, positions: readonly number[]): Promise<(LogEntry | undefined)[]> {
     const entries = await this.#database.getMany<EventValue>(positions.map((position) => keys.event(room, position)));
     return entries.map(({ value }) => value ? entryOf(value).entry : undefined);
   }
 
+  /**
+   * Deletes the oldest events beyond the newest `keep`, and those that are `old`, with every index entry of theirs.
+   * Returns how many are gone. Safe beside appends and beside another instance that does the same: it works in
+   * small commits from the oldest event on, and leaves the rest for the next time when appends keep winning the race.
+   */
   async trim(room: RoomId, keep: number, old?: OldEvents): Promise<number> {
     for (let removed = 0;;) {
       const head = await this.readHead(room);
@@ -202,6 +222,10 @@ export class KvLog implements LogStore {
     }
   }
 
+  /**
+   * Deletes every event and begins a new epoch, in which positions go on. Authors keep their numbers. False when there is
+   * no such room, or appends kept winning the race: then most is gone, and clearing again takes the rest.
+   */
   async clear(room: RoomId): Promise<boolean> {
     for (let race = 0; race < TRIM_RACES_MAX; race++) {
       await this.trim(room, 0);

@@ -129,6 +129,7 @@ const english = {
       room_deleted: "The organisers closed this room.",
       room_cleared: "The organisers cleared this room.",
       banned: "The organisers do not let this phone in.",
+      internal_error: "Something went wrong on the server.",
     } satisfies Record<CloseReason | "offline" | "lost", string>,
     open: "How this room is connected",
     linkPhones: "Link phones",
