@@ -4,7 +4,6 @@
  */
 import type { ReadonlySignal } from "@preact/signals";
 import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
-import type { MeshConfig } from "../../protocol/peer/mesh_config.ts";
 import { LOCAL_MESH_CONFIG } from "../../protocol/peer/mesh_config.ts";
 import type { DeliveryRoute } from "../../routing/delivery_route.ts";
 import { linkHeartbeatMs, type PowerDecision, powerPolicy, type PowerSituation } from "../../routing/power_policy.ts";
