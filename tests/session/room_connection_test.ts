@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { OpenTransport } from "../../lib/transport/transport.ts";
+import { connectionDiagnostics } from "../../lib/session/connection/connection_diagnostics.ts";
 import { RoomConnection } from "../../lib/session/connection/room_connection.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { FakeServer } from "../support/fake_server.ts";
@@ -54,7 +55,7 @@ Deno.test("a preferred route is used at once, and left when nothing is preferred
 });
 
 function qualityOf(connection: RoomConnection) {
-  return connection.getConnectionDiagnostics().transports;
+  return connectionDiagnostics(connection.facts).transports;
 }
 
 Deno.test("round trips are measured on the transport that answered", async () => {
@@ -88,7 +89,7 @@ Deno.test("diagnostics are plain data without text that people wrote", async () 
   server.cut();
   await session.sendMessage("another secret");
   await time.run(100);
-  const diagnostics = connection.getConnectionDiagnostics();
+  const diagnostics = connectionDiagnostics(connection.facts);
   assertEquals(JSON.parse(JSON.stringify(diagnostics)).waiting, 1);
   assert(!JSON.stringify(diagnostics).includes("secret"));
   assertEquals(diagnostics.transports.websocket.objection, "blocked");

@@ -20,16 +20,14 @@ import { outboxChannel, roomTabs } from "./tabs_browser.ts";
 /** The display name of this device; undefined when none was chosen or nothing can be stored. */
 export function deviceName(): Promise<string | undefined> {
   return storage.name().catch((error) => {
-    log(`storage is not usable: ${error}`);
+    log(`storage: ${error}`);
     return undefined;
   });
 }
 
 /** Deletes the files of a room from this device. Never rejects. */
 export async function forgetFilesOf(room: RoomId): Promise<void> {
-  await loadParts().then(({ forgetFiles }) => forgetFiles(room)).catch((error) =>
-    log(`files: they could not be forgotten: ${error}`)
-  );
+  await loadParts().then(({ forgetFiles }) => forgetFiles(room)).catch((error) => log(`files: not deleted: ${error}`));
 }
 
 /** Opens a room over this page's own server. `dispose` ends it. */

@@ -13,8 +13,8 @@ const NOTHING_MEASURED: Readonly<Record<TransportName, TransportMeter>> = { webs
 export abstract class ConnectionMeter implements SessionMeter {
   readonly transferStats: Signal<TransferStats> = signal(NO_STATS);
   #meters = NOTHING_MEASURED;
-  #storedAfterMs: readonly number[] = [];
   #tap: TransportTap | undefined;
+  #storedAfterMs: readonly number[] = [];
 
   /** The transport to the server, or to the tab that has it; undefined without one. */
   protected abstract get transportInUse(): CurrentRoute["transport"] | undefined;
@@ -28,8 +28,13 @@ export abstract class ConnectionMeter implements SessionMeter {
     return this.#storedAfterMs;
   }
 
-  /** Reports measurements to this tap as well from now on. */
-  protected useTap(tap: TransportTap): void {
+  protected get tap(): TransportTap | undefined {
+    return this.#tap;
+  }
+
+  /** Reports measurements to this tap from now on; undefined: to none. */
+  protected useTap(tap: TransportTap | undefined): void {
+    this.#tap?.dispose();
     this.#tap = tap;
   }
 

@@ -2,28 +2,25 @@
  * All transports of one room in one page: WebSocket or polling, one connection for all tabs of the device, and links to
  * peers. Implements the ConnectionModel that reports and steers them.
  */
-import type { Clock, Random, Timers } from "../../shared/environment.ts";
+import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { breakerAllowsAt } from "../../routing/circuit_breaker.ts";
 import type { MeshMode } from "../../routing/mesh_mode.ts";
-import { objectionTo, type TransportName, type TransportOutcome } from "../../routing/transport_choice.ts";
-import { qualityOf } from "../../routing/transport_meter.ts";
+import type { TransportName, TransportOutcome } from "../../routing/transport_choice.ts";
 import type { Pairing, PairingState } from "../../transport/pairing.ts";
 import type { OpenTransport } from "../../transport/transport.ts";
 import { ConnectionMeter } from "./connection_meter.ts";
 import type {
   ConnectionDiagnostics,
+  ConnectionFacts,
   ConnectionModel,
   ConnectionState,
   CurrentRoute,
   MeshView,
   PreferredRoute,
-  TransportDiagnostics,
 } from "../model/connection_model.ts";
 
 import { MeshStarter, type PeerDeps } from "../mesh/mesh_starter.ts";
 import type { MeasuredConnection, TransportTap } from "../reports/transport_reporter.ts";
-import { TransportReports } from "../reports/transport_reports.ts";
 import { type Route, TransportManager } from "./transport_manager.ts";
 import type { RoomSession } from "../room/room_session.ts";
 import { TabConnection, type TabConnectionDeps } from "../tabs/tab_connection.ts";
@@ -51,6 +48,8 @@ export interface RoomConnectionDeps {
 
 /** Log lines that are kept for diagnostics. */
 const LOG_MAX_LINES = 50;
+/** Time after which a page may report its transports. */
+const REPORTS_AFTER_MS = 15_000;
 
 export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   readonly currentRoute: Signal<CurrentRoute | undefined> = signal(undefined);
@@ -64,7 +63,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   readonly #transports: TransportManager;
   readonly #tabs: TabConnection | undefined;
   readonly #peers: MeshStarter;
-  readonly #reports: TransportReports | undefined;
+  #cancelReporter: Cancel = () => {};
   /** By the steady clock, ms. */
   readonly openedAt: number;
   readonly #log: string[] = [];
@@ -73,7 +72,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   constructor(deps: RoomConnectionDeps) {
     super();
     this.#deps = deps;
-    const { clock, steady, timers, random, openers, tabs, peers, loadReporter } = deps;
+    const { clock, steady, timers, random, openers, tabs, peers } = deps;
     this.openedAt = steady.now();
     this.#transports = new TransportManager({
       steady,
@@ -105,12 +104,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     });
     this.mesh = this.#peers.mesh;
     this.meshMode = this.#peers.mode;
-    this.#reports = loadReporter && new TransportReports({
-      timers,
-      isConnected: () => this.state.peek().state === "connected",
-      load: () => loadReporter(this),
-      onTap: (tap) => this.useTap(tap),
-    });
+    this.#reportLater();
   }
 
   // ---- for the session and the page's events ----
@@ -144,14 +138,15 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   }
 
   leave(): void {
-    this.#reports?.leave();
+    this.tap?.leave();
     this.#peers.leave();
     this.#tabs?.leave();
     this.#transports.leave();
   }
 
   dispose(): void {
-    this.#reports?.dispose();
+    this.#cancelReporter();
+    this.useTap(undefined);
     this.#peers.dispose();
     this.#tabs?.dispose();
     this.#transports.dispose();
@@ -216,38 +211,23 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     return this.#deps.checkServer();
   }
 
-  getConnectionDiagnostics(): ConnectionDiagnostics {
-    const { clock, steady, network, browser } = this.#deps;
-    const { waiting, stored } = this.session;
-    const now = steady.now();
-    const { next } = this.#transports;
-    return {
-      at: new Date(clock.now()).toISOString(),
-      openSinceMs: now - this.openedAt,
-      connection: this.state.peek(),
-      route: this.currentRoute.peek(),
-      preference: this.preferredRoute.peek(),
-      mesh: this.mesh.peek(),
-      transports: { websocket: this.#diagnosticsOf("websocket"), polling: this.#diagnosticsOf("polling") },
-      next: next && { transport: next.transport, inMs: Math.max(0, next.at - now) },
-      stats: this.transferStats.peek(),
-      waiting,
-      storage: stored.peek(),
-      network: network(),
-      browser,
-      log: [...this.#log],
-    };
+  get facts(): ConnectionFacts {
+    return { ...this.#deps, ...this, meters: this.meters, transports: this.#transports, logLines: this.#log };
   }
 
-  #diagnosticsOf(transport: TransportName): TransportDiagnostics {
-    const { situation } = this.#transports;
-    const { breaker } = situation.transports[transport];
-    return {
-      ...qualityOf(this.meters[transport]),
-      available: situation.available[transport],
-      breaker: breaker.name,
-      objection: objectionTo(transport, situation),
-      restsForMs: Math.max(0, breakerAllowsAt(breaker) - situation.now),
+  /** Loads the reporter once the page has been open for a while and is connected. */
+  #reportLater(): void {
+    const { timers, loadReporter } = this.#deps;
+    if (loadReporter === undefined) return;
+    let disposed = false;
+    const cancel = timers.after(REPORTS_AFTER_MS, () => {
+      if (this.state.peek().state !== "connected") return this.#reportLater();
+      // Without the code this page reports nothing.
+      loadReporter(this).then((tap) => disposed ? tap.dispose() : this.useTap(tap), () => {});
+    });
+    this.#cancelReporter = () => {
+      disposed = true;
+      cancel();
     };
   }
 

@@ -141,7 +141,7 @@ export class ServerConnection {
 
   /** The transport broke the protocol or does not do its work: replaces it. */
   fault(why: string): void {
-    this.#deps.log(`connection given up: ${why}`);
+    this.#deps.log(`connection: ${why}`);
     this.#lost("lost");
   }
 
@@ -196,10 +196,10 @@ export class ServerConnection {
         closed: (code) => this.#owns(transport) && this.#lost(closeReasonOf(code) ?? "lost"),
       });
     } catch (error) {
-      return this.fault(`no transport could be opened: ${error}`);
+      return this.fault(`no transport: ${error}`);
     }
     this.#become({ name: "opening", transport, startedAt: steady.now() });
-    this.#cancelTimer = timers.after(CONNECT_TIMEOUT_MS, () => this.fault("no welcome in time"));
+    this.#cancelTimer = timers.after(CONNECT_TIMEOUT_MS, () => this.fault("no welcome"));
   }
 
   #owns(transport: Transport): boolean {
@@ -211,7 +211,7 @@ export class ServerConnection {
     if (!decoded.ok) {
       // A newer server may send frames that this client does not know.
       if (decoded.problem === "unknown_type") return;
-      return this.fault(`an unreadable frame (${decoded.problem} ${decoded.field ?? ""})`);
+      return this.fault(`unreadable frame: ${decoded.problem} ${decoded.field}`);
     }
     const { frame } = decoded;
     const state = this.#state;
@@ -238,11 +238,11 @@ export class ServerConnection {
       case "live":
         if (frame.type === "pong") return state.room.ponged();
         if (frame.type !== "challenge" && frame.type !== "welcome") {
-          if (!state.room.received(frame)) this.fault(`a ${frame.type} frame that cannot be right`);
+          if (!state.room.received(frame)) this.fault(`invalid frame: ${frame.type}`);
           return;
         }
     }
-    this.fault(`a ${frame.type} frame out of turn`);
+    this.fault(`unexpected frame: ${frame.type}`);
   }
 
   async #greet(transport: Transport, startedAt: number, challenge: { version: number; nonce: string }): Promise<void> {
@@ -250,26 +250,26 @@ export class ServerConnection {
     const { timers, steady } = this.#deps;
     this.#become({ name: "greeting", transport, startedAt });
     const leftMs = startedAt + CONNECT_TIMEOUT_MS - steady.now();
-    this.#cancelTimer = timers.after(leftMs, () => this.fault("no welcome in time"));
+    this.#cancelTimer = timers.after(leftMs, () => this.fault("no welcome"));
     let room: ConnectedRoom, hello: HelloFrame;
     try {
       room = await this.#deps.room();
       hello = await room.hello(challenge.nonce);
     } catch (error) {
-      if (this.#owns(transport)) this.fault(`hello could not be made: ${error}`);
+      if (this.#owns(transport)) this.fault(`no hello: ${error}`);
       return;
     }
     const state = this.#state;
     if (state.name !== "greeting" || state.transport !== transport) return;
     state.hello = { room, at: steady.now() };
-    if (!transport.send(JSON.stringify(hello))) this.fault("the transport took no hello");
+    if (!transport.send(JSON.stringify(hello))) this.fault("hello not sent");
   }
 
   #welcomed(transport: Transport, { room, at }: { room: ConnectedRoom; at: number }, frame: WelcomeFrame): void {
     const now = this.#deps.steady.now();
     const live: State = { name: "live", transport, room, since: now, heardAt: now, roundTripMs: now - at };
     this.#become(live);
-    if (!room.welcomed(frame)) return this.fault("a welcome that cannot be right");
+    if (!room.welcomed(frame)) return this.fault("invalid frame: welcome");
     if (this.#owns(transport)) this.#watch(live);
   }
 
@@ -284,20 +284,20 @@ export class ServerConnection {
     this.#cancelTimer();
     if (dueAt > now) {
       this.#cancelTimer = timers.after(dueAt - now, () => this.#watch(state));
-    } else if (probe !== undefined) this.#replace("no answer to a probe");
+    } else if (probe !== undefined) this.#replace("no pong");
     else this.#probe(state);
   }
 
   #probe(state: Extract<State, { name: "live" }>): void {
     const now = this.#deps.steady.now();
     state.probe = { at: now, silentMs: now - state.heardAt };
-    if (!state.transport.send('{"type":"ping"}')) return this.#replace("the transport takes nothing any more");
+    if (!state.transport.send('{"type":"ping"}')) return this.#replace("ping not sent");
     this.#watch(state);
   }
 
   /** A dead transport says nothing about the network, so the next one is tried at once. */
   #replace(why: string): void {
-    this.#deps.log(`connection replaced: ${why}`);
+    this.#deps.log(`connection: ${why}`);
     this.#patience = Math.min(2 * this.#patience, PROBE_PATIENCE_MAX);
     if (this.#takeStable()) return this.#open();
     this.#lost("lost");

@@ -3,6 +3,7 @@
  * figures are undefined.
  */
 import type { ReadonlySignal } from "@preact/signals";
+import type { Clock } from "../../shared/environment.ts";
 import type { BreakerState } from "../../routing/circuit_breaker.ts";
 import type { DeliveryRoute } from "../../routing/delivery_route.ts";
 import type { MeshMode } from "../../routing/mesh_mode.ts";
@@ -12,8 +13,9 @@ import {
   type TransportName,
   type TransportReason,
   TRANSPORTS,
+  type TransportSituation,
 } from "../../routing/transport_choice.ts";
-import type { TransportQuality } from "../../routing/transport_meter.ts";
+import type { TransportMeter, TransportQuality } from "../../routing/transport_meter.ts";
 import type { Pairing, PairingState } from "../../transport/pairing.ts";
 import type { LinkPath } from "../../transport/peer_connection.ts";
 import type { LinkState } from "../../transport/peer_link.ts";
@@ -149,6 +151,25 @@ export interface TransportDiagnostics extends TransportQuality {
   restsForMs: number;
 }
 
+/** The facts of a connection that connectionDiagnostics() turns into plain data. */
+export interface ConnectionFacts {
+  clock: Clock;
+  steady: Clock;
+  /** By the steady clock, ms. */
+  openedAt: number;
+  state: ReadonlySignal<ConnectionState>;
+  currentRoute: ReadonlySignal<CurrentRoute | undefined>;
+  preferredRoute: ReadonlySignal<PreferredRoute>;
+  mesh: ReadonlySignal<MeshView>;
+  transferStats: ReadonlySignal<TransferStats>;
+  meters: Readonly<Record<TransportName, TransportMeter>>;
+  transports: { situation: TransportSituation; next: { transport: TransportName; at: number } | undefined };
+  session: { waiting: number; stored: ReadonlySignal<boolean> };
+  network(): ConnectionDiagnostics["network"];
+  browser: string;
+  logLines: readonly string[];
+}
+
 export interface ConnectionModel {
   readonly state: ReadonlySignal<ConnectionState>;
   readonly currentRoute: ReadonlySignal<CurrentRoute | undefined>;
@@ -175,5 +196,6 @@ export interface ConnectionModel {
   measure(): void;
   /** Asks the server by plain HTTP whether it is there. Returns the time of the answer, ms; undefined without one. */
   checkServer(): Promise<number | undefined>;
-  getConnectionDiagnostics(): ConnectionDiagnostics;
+  /** For connectionDiagnostics(). */
+  readonly facts: ConnectionFacts;
 }

@@ -230,7 +230,7 @@ export class Outbox {
     try {
       await this.#signAll();
     } catch (error) {
-      this.#deps.log(`an event could not be signed yet: ${error}`);
+      this.#deps.log(`outbox: not signed: ${error}`);
       this.#loadLater();
     }
     this.#sender.pump();
@@ -329,7 +329,7 @@ export class Outbox {
     if (entry.wire === undefined) return undefined;
     const read = readEvent(entry.wire);
     if (read.ok) return { ...read.event, ...entry.content };
-    this.#deps.log(`an outbox entry is unreadable: ${read.problem.reason} ${read.problem.field}`);
+    this.#deps.log(`outbox: unreadable: ${read.problem.reason} ${read.problem.field}`);
   }
 
   #asSigned({ wire }: OutboxEntry): Event | undefined {
@@ -365,7 +365,7 @@ export class Outbox {
    */
   #run(change: () => Promise<void>): void {
     change().catch((error) => {
-      this.#deps.log(`the outbox could not be kept: ${error}`);
+      this.#deps.log(`outbox: not stored: ${error}`);
       this.#loadLater();
     });
   }

@@ -124,7 +124,7 @@ export class OutboxSender {
     if (batch.length > 0 && !this.#send(batch)) return this.#pumpIn(TRANSPORT_FULL_PAUSE_MS);
     if (this.#cancelTimer === undefined && inFlight > 0) this.#pumpIn(ACK_TIMEOUT_MS);
     const oldest = Math.min(...waiting.map(({ sentAt }) => sentAt ?? Infinity));
-    if (now - oldest >= ACK_TIMEOUT_MS) this.#deps.giveUpTransport("an event got no answer");
+    if (now - oldest >= ACK_TIMEOUT_MS) this.#deps.giveUpTransport("no ack");
   }
 
   /** Time until the first unsent event has waited long enough, ms; the others go with it. */

@@ -45,7 +45,7 @@ export class ReadCursorStore {
       readCursor.saved(seen);
       if (readCursor.learn(kept)) this.#deps.onChange();
     } catch (error) {
-      this.#deps.log(`how far the room was seen could not be kept: ${error}`);
+      this.#deps.log(`read cursor: not stored: ${error}`);
     }
   }
 

@@ -159,7 +159,7 @@ export class RelayedEvents {
       await this.#deps.storage.changeRelayed(this.#deps.room, kept, dropped);
       if (kept.size > 0) this.#deps.onKept();
     } catch (error) {
-      this.#deps.log(`relayed events could not be stored: ${error}`);
+      this.#deps.log(`relayed events: not stored: ${error}`);
       for (const [id, wire] of kept) if (this.#events.has(id)) this.#unsaved.set(id, wire);
       for (const id of dropped) this.#dropped.add(id);
     }

@@ -188,7 +188,7 @@ export class ReplicaReader {
   /** Takes the next events. False: they do not follow, or there are too many to verify in time. */
   take({ from, events }: EventsFrame): boolean {
     if (from !== this.#next) {
-      this.#deps.log(`events from ${from} came where ${this.#next} was next`);
+      this.#deps.log(`events from ${from}, expected ${this.#next}`);
       return false;
     }
     if (this.#unchecked + events.length > UNCHECKED_MAX_EVENTS) return false;
@@ -331,7 +331,7 @@ export class ReplicaReader {
       this.#deps.onEvents(checked);
       this.#deps.onChange();
       this.#deps.onWanted();
-    }).catch((error) => this.#deps.log(`checking events failed: ${error}`));
+    }).catch((error) => this.#deps.log(`events: not verified: ${error}`));
   }
 
   async #check(wires: readonly LogEntry[]): Promise<(LogEvent | undefined)[]> {

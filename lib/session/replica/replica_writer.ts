@@ -53,7 +53,7 @@ export class ReplicaWriter {
       await storage.saveReplica(room, { ...copy, room: info }, replaces);
       reader.saved(copy);
     } catch (error) {
-      this.#deps.log(`the local copy could not be kept: ${error}`);
+      this.#deps.log(`copy: not stored: ${error}`);
     }
   }
 

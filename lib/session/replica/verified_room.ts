@@ -32,7 +32,7 @@ export async function verifyRoom(info: RoomInfo, sealer: Sealer | undefined): Pr
   const name = sealer === undefined ? info.name : await sealer.open(info.name, roomNamePlace(info.id));
   if (name === undefined) return { problem: "wrong_secret" };
   const read = readEvent(info.founding);
-  if (!read.ok) throw new TypeError(`a founding that was checked is not readable: ${read.problem.field}`);
+  if (!read.ok) throw new TypeError(`unreadable genesis event: ${read.problem.field}`);
   const { id, kind, code, host } = info;
   return {
     info,

@@ -76,7 +76,7 @@ export class OpenRoom {
         timeline.setHost(verified.view.host);
         deps.onVerified(verified);
       },
-      onFalse: () => connection.fault("the room is not what its genesis event says"),
+      onFalse: () => connection.fault("wrong genesis event"),
     });
     const people = this.#people = new RoomPeople({
       openName: async ({ author, name }) => {

@@ -50,7 +50,7 @@ export class PeerSync {
     this.parts = deps;
     this.#stopListening = deps.tabs?.listen((topic) => {
       if (topic !== relayedTopic(deps.room)) return;
-      this.#readKept().catch((error) => deps.log(`relayed events of another tab could not be read: ${error}`));
+      this.#readKept().catch((error) => deps.log(`relayed events: not read: ${error}`));
     });
   }
 

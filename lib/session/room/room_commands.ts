@@ -87,9 +87,7 @@ export class RoomCommands {
     if (read.name === this.#name) return {};
     this.#name = read.name;
     onChange();
-    await (await opened())?.state.storage.setName(read.name).catch((error) =>
-      log(`the name could not be kept: ${error}`)
-    );
+    await (await opened())?.state.storage.setName(read.name).catch((error) => log(`name: not stored: ${error}`));
     return await this.#write({ content: { kind: "profile", body: { name: read.name } } });
   }
 
@@ -107,7 +105,7 @@ export class RoomCommands {
     try {
       return await outbox.enqueue({ at, content: composed.content }, isWanted) ? {} : { problem: "outbox_full" };
     } catch (error) {
-      log(`an event could not be kept: ${error}`);
+      log(`outbox: not stored: ${error}`);
       return { problem: "not_stored" };
     }
   }

@@ -59,7 +59,7 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
       ...deps,
       room: async () => {
         const open = await opened();
-        if (open === undefined) throw new Error("the room is not open");
+        if (open === undefined) throw new Error("no room");
         return open.server;
       },
       onRoundTrip: (ms) => meter?.roundTrip(ms),
@@ -67,7 +67,7 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
       log,
     });
     this.ready = this.#open().catch((error) => {
-      log(`the room could not be opened: ${error}`);
+      log(`room: not opened: ${error}`);
       deps.onFault?.(error);
     });
     this.#texts = unsent === undefined
@@ -197,7 +197,7 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
       return await loadRoomState(this.#deps, storage, room, sealer);
     } catch (error) {
       // Taken away by the browser, or broken: the page works on without it, and says so.
-      log?.(`storage is not usable: ${error}`);
+      log?.(`storage: ${error}`);
       this.stored.value = false;
       return await loadRoomState(this.#deps, await memory(), room, sealer);
     }
@@ -216,7 +216,7 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
     const openedAt = this.#deps.clock.now();
     const opened = { id, kind, name, openedAt, ...(code && { code }), ...(secret && { secret }) };
     storage.changeRooms((rooms) => withOpened(rooms, opened))
-      .catch((error) => this.#deps.log?.(`the room could not be remembered: ${error}`));
+      .catch((error) => this.#deps.log?.(`room: not stored: ${error}`));
   }
 
   // ---- what is shown ----

@@ -152,7 +152,7 @@ export class ServerSync implements ConnectedRoom {
         onNotices?.(frame.notices, this.#aheadMs);
         return true;
       case "problem":
-        if (frame.problem !== "busy") log(`the server could not read a frame: ${frame.problem} ${frame.field}`);
+        if (frame.problem !== "busy") log(`server: ${frame.problem} ${frame.field}`);
         else if (frame.field === undefined && reader.older === "loading") {
           this.#older.againIn(frame.retryAfterMs ?? REFUSED_PAUSE_MS);
         }

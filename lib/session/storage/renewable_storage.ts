@@ -33,7 +33,7 @@ export function renewableStorage({ open, memory, timers, log }: RenewableStorage
   const hearers = new Set<() => void>();
   let worked = false;
   let renewing: Promise<void> | undefined;
-  let storage = open(() => void renew().catch((error) => log(`storage could not be renewed: ${error}`)));
+  let storage = open(() => void renew().catch((error) => log(`storage: not renewed: ${error}`)));
 
   async function call<Result>(run: (storage: SessionStorage) => Promise<Result>): Promise<Result> {
     await renewing?.catch(() => {}); // Its caller handles the failure.
@@ -44,7 +44,7 @@ export function renewableStorage({ open, memory, timers, log }: RenewableStorage
       return result;
     } catch (error) {
       if (!worked || !isLoss(error)) throw error;
-      log(`storage was lost: ${error}`);
+      log(`storage: lost: ${error}`);
       await renew();
       return await run(storage);
     }
@@ -64,7 +64,7 @@ export function renewableStorage({ open, memory, timers, log }: RenewableStorage
         return await writeInto(storage);
       } catch (error) {
         if (!isLoss(error)) throw error;
-        log(`storage is not usable: ${error}`);
+        log(`storage: ${error}`);
       }
     }
     storage = await memory();
