@@ -3,13 +3,12 @@ import { normalizeDisplayName } from "../lib/chat/display_name.ts";
 import { Button } from "./common/Button.tsx";
 import { Dialog } from "./common/Dialog.tsx";
 import { Field } from "./common/Field.tsx";
-import { useTexts } from "./texts.ts";
+import { roomTexts as t } from "../lib/ui/texts/room_texts.ts";
 
 /** Asks for a display name. `onSave` gets it as it will be shown, and answers what is wrong with it. */
 export function NameDialog(
   props: { name: string; onSave: (name: string) => Promise<string | undefined>; onClose: () => void },
 ) {
-  const t = useTexts();
   const input = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState(props.name);
   const [problem, setProblem] = useState<string>();

@@ -1,10 +1,10 @@
 import JoinCode from "../islands/JoinCode.tsx";
 import { CodeLinks } from "./home/CodeLinks.tsx";
 import { normalizeRoomCode } from "../lib/chat/room_code.ts";
-import { codeLines, spokenCode } from "../lib/ui/texts/phrases.ts";
+import { codeLines, spokenCode } from "../lib/ui/spoken_code.ts";
 import { LaserType } from "./common/LaserType.tsx";
 import { Sign } from "./common/Sign.tsx";
-import { useHomeTexts } from "./home_texts.ts";
+import { homeTexts as t } from "../lib/ui/texts/home_texts.ts";
 
 export interface RoomNotFoundProps {
   /** What was looked for, as it stood in the link. */
@@ -20,7 +20,6 @@ const SHOWN_MAX_CHARS = 60;
 
 /** No room has this code: says what was looked for, shows what may have been meant, asks again. Works without script. */
 export function RoomNotFound(props: RoomNotFoundProps) {
-  const t = useHomeTexts();
   const code = normalizeRoomCode(props.typed);
   const shown = [...props.typed].slice(0, SHOWN_MAX_CHARS).join("");
   const waits = props.waitSeconds !== undefined;

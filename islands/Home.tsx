@@ -7,10 +7,10 @@ import { openPage } from "../components/home/open_page.ts";
 import { OfflineScreen } from "../components/home/OfflineScreen.tsx";
 import { LazyDialog } from "../components/common/Lazy.tsx";
 import { NameDialog } from "../components/NameDialog.tsx";
-import { useHomeTexts } from "../components/home_texts.ts";
+import { homeTexts as t, httpProblemText } from "../lib/ui/texts/home_texts.ts";
 import { type KnownRoom, roomPath } from "../lib/chat/recent_rooms.ts";
 import { readTypedRoom } from "../lib/chat/typed_room.ts";
-import { sendProblemText, spokenCode } from "../lib/ui/texts/phrases.ts";
+import { spokenCode } from "../lib/ui/spoken_code.ts";
 import { keepThisPage } from "../lib/offline/page.ts";
 import type { WireEvent } from "../lib/protocol/event.ts";
 import { noticesFor, readNotice } from "../lib/protocol/notice.ts";
@@ -37,7 +37,6 @@ interface HomeProps {
  * page that is not on this device, without a network.
  */
 export default function Home({ listed, suggested = [], notices = NO_NOTICES, instead = false }: HomeProps) {
-  const t = useHomeTexts();
   const home = useSignal<HomeModel>();
   const dialog = useSignal<"scan" | "name">();
   useEffect(() => {
@@ -80,7 +79,7 @@ export default function Home({ listed, suggested = [], notices = NO_NOTICES, ins
         onJoin={async (typed) => {
           const found = await model?.join(typed) ?? { problem: "offline" };
           if ("path" in found) return found;
-          if (found.problem !== "no_such_room") return { ...found, problem: sendProblemText(t, found) };
+          if (found.problem !== "no_such_room") return { ...found, problem: httpProblemText(found) };
           const read = readTypedRoom(typed);
           return {
             ...found,
@@ -89,7 +88,7 @@ export default function Home({ listed, suggested = [], notices = NO_NOTICES, ins
         }}
         onStart={async (name, kind, waiting) => {
           const made = await model?.create(name, kind, waiting) ?? { problem: "offline" };
-          return "path" in made ? made : { problem: sendProblemText(t, made) };
+          return "path" in made ? made : { problem: httpProblemText(made) };
         }}
         onScan={() => dialog.value = "scan"}
         onName={() => dialog.value = "name"}

@@ -4,7 +4,7 @@ import { writeDraft } from "../components/room/drafts.ts";
 import { Lazy } from "../components/common/Lazy.tsx";
 import { loadProblemScreen } from "../components/room/lazy_components.ts";
 import { type RoomHeading, RoomScreen } from "../components/room/RoomScreen.tsx";
-import { useTexts } from "../components/texts.ts";
+import { roomTexts as t } from "../lib/ui/texts/room_texts.ts";
 import { roomPath } from "../lib/chat/recent_rooms.ts";
 import { forgetThisPage, keepThisPage } from "../lib/offline/page.ts";
 import { OFFLINE_PATH } from "../lib/offline/strategy.ts";
@@ -27,7 +27,6 @@ interface RoomProps {
 
 /** A room at work. Opens it for as long as the page shows it. */
 export default function Room({ head, secret: givenSecret, pairing }: RoomProps) {
-  const t = useTexts();
   const model = useSignal<RoomModel>();
   const named = useSignal(true);
   const link = useSignal("");

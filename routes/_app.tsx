@@ -1,6 +1,6 @@
 import { asset } from "fresh/runtime";
 import { define } from "@/lib/server/http/route_helpers.ts";
-import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
+import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
 import { START_SCRIPT, START_SIGNS } from "@/lib/ui/start_script.ts";
 import { THEME_SCRIPT } from "@/lib/ui/theme.ts";
 
@@ -9,9 +9,8 @@ const OVER_THE_COMPOSER = "fixed bottom-0 inset-x-0 z-10 border-t-2 border-alarm
 
 /** The document around every page. */
 export default define.page(({ Component, url }) => {
-  const t = homeTextsFor("en");
   return (
-    <html lang={t.language} dir={t.direction}>
+    <html lang={t.language}>
       <head>
         <meta charset="utf-8" />
         <meta

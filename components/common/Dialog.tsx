@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { IconButton } from "./Button.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
 /**
  * A modal dialog: there as long as it is rendered. The browser keeps the focus inside and gives it back. Esc, the close
@@ -17,7 +17,6 @@ export function Dialog(props: {
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const title = useId();
-  const t = useTexts();
   // Still inside the press that asked for it: a key that comes next belongs to the dialog already.
   useLayoutEffect(() => {
     const shown = dialog.current;

@@ -1,11 +1,10 @@
 import { Head } from "fresh/runtime";
 import { LaserType } from "./LaserType.tsx";
 import { Sign } from "./Sign.tsx";
-import { useHomeTexts } from "../home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 
 /** What people see when a page is not there or something went wrong here; what it was is in the log, not on the page. */
 export function ErrorSign({ status, path }: { status: number; path: string }) {
-  const t = useHomeTexts();
   const title = status === 404 ? t.notFound.title : status === 503 ? t.error.busyTitle : t.error.title;
   const hint = status === 404 ? t.notFound.hint(path) : status === 503 ? t.error.busyHint : t.error.hint;
   return (

@@ -2,7 +2,7 @@ import type { ComponentChildren, ComponentType } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 import { Button } from "./Button.tsx";
 import { Dialog } from "./Dialog.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
 /** Loads a part's code when it is first shown; nothing stands there until it has come. `otherwise`: when it cannot come. */
 export function Lazy<Props extends object>(props: {
@@ -26,7 +26,6 @@ export function LazyDialog<Props extends { onClose: () => void }>(props: {
   title: string;
   props: Props;
 }) {
-  const t = useTexts();
   const [loaded, setLoaded] = useState<{ Part: ComponentType<Props> } | "failed">();
   const load = () => {
     setLoaded(undefined);

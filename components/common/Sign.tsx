@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { Icon } from "./Icon.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
 /** A page that mainly says one thing: not found, gone, gone wrong. */
 export function Sign(props: {
@@ -10,7 +10,6 @@ export function Sign(props: {
   drawn?: ComponentChildren;
   children?: ComponentChildren;
 }) {
-  const t = useTexts();
   return (
     <main id="content" class="max-w-xl mx-auto px-4 py-8 flex flex-col gap-5 min-h-screen">
       <a href="/" class="inline-flex items-center gap-2 min-h-touch font-bold">

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { connectionTextsFor } from "../../lib/ui/texts/connection_texts.ts";
+import { connectionTexts as words } from "../../lib/ui/texts/connection_texts.ts";
 import { type Finding, findingsOf } from "../../lib/session/connection/connection_check.ts";
 import {
   type ConnectionDiagnostics,
@@ -15,7 +15,7 @@ import { Button } from "../common/Button.tsx";
 import { Choices } from "../common/Choices.tsx";
 import { copyText } from "../common/copy_text.ts";
 import { Dialog } from "../common/Dialog.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { icons } from "../common/more_icons.ts";
 
 /** How often the figures are taken anew, and a round trip is measured, while the panel is looked at. */
@@ -25,8 +25,6 @@ const REFRESH_MS = 2_000;
 export default function ConnectionDialog(
   { model, onPair, onClose }: { model: RoomModel; onPair: () => void; onClose: () => void },
 ) {
-  const t = useTexts();
-  const words = connectionTextsFor(t.language);
   const now = useSignal<ConnectionDiagnostics>(model.getConnectionDiagnostics());
   const findings = useSignal<readonly Finding[] | "checking">();
   const copied = useSignal<boolean>();
@@ -130,12 +128,10 @@ export default function ConnectionDialog(
 
 /** Phones linked to this one, and what can be done about it. */
 function Peers({ model, onPair }: { model: RoomModel; onPair: () => void }) {
-  const t = useTexts();
-  const words = connectionTextsFor(t.language);
   const { links, reached, missing, reason, relay, connected, failed } = model.mesh.value;
   const problem = useSignal(false);
   const nameOf = (peer: string) =>
-    model.people.value.shown.find(({ author }) => author === peer)?.name || words.unnamed;
+    model.people.value.shown.find(({ author }) => author === peer)?.name || t.room.nameless;
   return (
     <section class="flex flex-col gap-2">
       <Heading>{words.peers}</Heading>
@@ -196,7 +192,6 @@ function Heading(props: { children: ComponentChildren }) {
 
 /** One transport: how it does, in words and numbers. */
 function TransportFigures({ transport, figures }: { transport: TransportName; figures: TransportDiagnostics }) {
-  const words = connectionTextsFor(useTexts().language);
   const { latencyMs, reliability, health, available, breaker, restsForMs } = figures;
   const state = !available
     ? words.unavailable

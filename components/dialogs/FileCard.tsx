@@ -1,12 +1,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { fileSize, fileTextsFor } from "../../lib/ui/texts/file_texts.ts";
+import { fileSize, fileTexts as words } from "../../lib/ui/texts/file_texts.ts";
 import type { FileInfo } from "../../lib/protocol/file_info.ts";
 import { type FilesModel, type FileView, isShownPicture } from "../../lib/session/model/files_model.ts";
 import { Button, IconButton } from "../common/Button.tsx";
 import { Dialog } from "../common/Dialog.tsx";
 import { Icon } from "../common/Icon.tsx";
 import type { MessageItem } from "../room/Message.tsx";
-import { useTexts } from "../texts.ts";
 import { icons } from "../common/more_icons.ts";
 
 const NOT_LOOKED_UP: FileView = { state: "unknown", bytesHere: 0, holders: 0 };
@@ -16,7 +15,6 @@ const SAVING_BEGINS_MS = 60_000;
 /** A file in the conversation: what it is, how much of it is here, and what can be done with it. */
 export default function FileCard(props: { item: MessageItem; file: FileInfo; files: () => Promise<FilesModel> }) {
   const { file } = props;
-  const words = fileTextsFor(useTexts().language);
   const card = useRef<HTMLDivElement>(null);
   const [files, setFiles] = useState<FilesModel>();
   useEffect(() => {
@@ -38,7 +36,7 @@ export default function FileCard(props: { item: MessageItem; file: FileInfo; fil
       data-file={state}
     >
       {file.size
-        ? <Picture {...props} files={files} size={file.size} visible={visible} view={view} words={words} />
+        ? <Picture {...props} files={files} size={file.size} visible={visible} view={view} />
         : (
           <p class="flex items-center gap-2 py-1">
             <Icon name={icons.file} class="w-8 h-8" />
@@ -56,7 +54,6 @@ export default function FileCard(props: { item: MessageItem; file: FileInfo; fil
 /** How much is here, in words, and the one thing to do next. */
 function Status(props: { file: FileInfo; view: FileView; files: FilesModel | undefined }) {
   const { file, files, view: { state, bytesHere, holders, blockedReason, onlyHere } } = props;
-  const words = fileTextsFor(useTexts().language);
   const size = fileSize(file.bytes);
   const here = fileSize(bytesHere);
   const said = {
@@ -67,7 +64,7 @@ function Status(props: { file: FileInfo; view: FileView; files: FilesModel | und
     here: file.size ? size : words.here,
   }[state];
   const blocked = blockedReason !== undefined && blockedReason !== "no_holder";
-  const explained = blockedReason ? words.hindrances[blockedReason] : onlyHere && words.onlyHere;
+  const explained = blockedReason ? words.blocked[blockedReason] : onlyHere && words.onlyHere;
   return (
     <div class="w-72 max-w-full text-sm">
       {!file.size && <Bar file={file} view={props.view} />}
@@ -75,7 +72,7 @@ function Status(props: { file: FileInfo; view: FileView; files: FilesModel | und
       <div class="flex items-center gap-2 min-h-touch mt-1">
         {/* Numbers that run are not for reading aloud; the bar tells them to who asks. */}
         <p class="flex-1 min-w-0 text-dim tabular-nums" aria-live="off">{said}</p>
-        {state === "absent" && <Button icon="down" onClick={() => files?.fetch(file.root)}>{words.get}</Button>}
+        {state === "absent" && <Button icon="down" onClick={() => files?.fetch(file.root)}>{words.download}</Button>}
         {state === "fetching" && !blocked && (
           <IconButton
             icon={icons.pause}
@@ -88,7 +85,7 @@ function Status(props: { file: FileInfo; view: FileView; files: FilesModel | und
             icon="down"
             onClick={() => files?.fetch(file.root)}
           >
-            {words.goOn}
+            {words.resume}
           </Button>
         )}
         {state === "here" && <Button icon="down" onClick={() => files && save(files, file)}>{words.save}</Button>}
@@ -100,7 +97,6 @@ function Status(props: { file: FileInfo; view: FileView; files: FilesModel | und
 function Bar(
   { file, view: { state, bytesHere }, class: extra = "" }: { file: FileInfo; view: FileView; class?: string },
 ) {
-  const words = fileTextsFor(useTexts().language);
   if (state !== "fetching" && state !== "paused") return null;
   return (
     <progress
@@ -121,9 +117,8 @@ function Picture(props: {
   view: FileView;
   /** It is on the screen: only then it is in memory. */
   visible: boolean;
-  words: ReturnType<typeof fileTextsFor>;
 }) {
-  const { file, size, files, view, words } = props;
+  const { file, size, files, view } = props;
   const here = props.visible && view.state === "here";
   const [url, setUrl] = useState<string>();
   const [broken, setBroken] = useState(false);

@@ -1,12 +1,12 @@
 import { useEffect, useState } from "preact/hooks";
 import { countChars } from "../../lib/protocol/event.ts";
 import { FILE_CAPTION_MAX_CHARS, FILE_MAX_BYTES } from "../../lib/protocol/limits.ts";
-import { fileSize, fileTextsFor } from "../../lib/ui/texts/file_texts.ts";
+import { fileSize, fileTexts as words } from "../../lib/ui/texts/file_texts.ts";
 import type { FileProblem, FileToSend } from "../../lib/session/model/files_model.ts";
 import { Button } from "../common/Button.tsx";
 import { Dialog } from "../common/Dialog.tsx";
 import { Icon } from "../common/Icon.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { shrinkPhoto } from "./shrink_photo.ts";
 import { icons } from "../common/more_icons.ts";
 
@@ -20,8 +20,6 @@ export default function FileDialog(props: {
   onClose: () => void;
 }) {
   const { file } = props;
-  const t = useTexts();
-  const words = fileTextsFor(t.language);
   const [ready, setReady] = useState<{ file: FileToSend; shrunk: boolean; url: string | undefined }>();
   const [problem, setProblem] = useState<FileProblem>();
   const [caption, setCaption] = useState("");
@@ -86,7 +84,7 @@ export default function FileDialog(props: {
           </p>
         </div>
         <p role="alert" class="font-bold text-alarm empty:hidden">
-          {problem !== undefined ? words.problems[problem] : tooLong ? words.sheet.captionTooLong : undefined}
+          {problem !== undefined ? words.problems[problem] : tooLong ? words.problems.too_long : undefined}
         </p>
         {!hopeless && (
           <>

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Button, IconButton } from "../common/Button.tsx";
-import { useDialogTexts } from "../dialog_texts.ts";
+import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 import { firstCluster } from "../../lib/ui/graphemes.ts";
 import { icons } from "../common/more_icons.ts";
 
@@ -13,13 +13,12 @@ interface MessageActionHandlers {
   onCopy?: (() => Promise<boolean>) | undefined;
   /** Only for my own. */
   onEdit?: (() => void) | undefined;
-  onRetract?: (() => void) | undefined;
+  onDelete?: (() => void) | undefined;
   onClose: () => void;
 }
 
 /** What can be done with one message, opened below it. Esc closes; the focus starts at the first action. */
 export default function MessageActions(props: MessageActionHandlers & { id: string }) {
-  const t = useDialogTexts();
   const box = useRef<HTMLDivElement>(null);
   const [copied, setCopied] = useState<boolean>();
   const [sure, setSure] = useState(false);
@@ -63,8 +62,8 @@ export default function MessageActions(props: MessageActionHandlers & { id: stri
       {sure
         ? (
           <div class="flex flex-wrap items-center gap-2 p-1">
-            <p class="w-full font-bold sm:w-auto sm:flex-1">{t.menu.retractSure}</p>
-            <Button look="alarm" icon="undo" onClick={props.onRetract}>{t.menu.retract}</Button>
+            <p class="w-full font-bold sm:w-auto sm:flex-1">{t.menu.deleteSure}</p>
+            <Button look="alarm" icon="undo" onClick={props.onDelete}>{t.menu.deleteMessage}</Button>
             <Button onClick={() => setSure(false)}>{t.app.cancel}</Button>
           </div>
         )
@@ -79,7 +78,7 @@ export default function MessageActions(props: MessageActionHandlers & { id: stri
               </Button>
             )}
             {props.onEdit && <Button icon={icons.edit} onClick={props.onEdit}>{t.menu.edit}</Button>}
-            {props.onRetract && <Button icon="undo" onClick={() => setSure(true)}>{t.menu.retract}</Button>}
+            {props.onDelete && <Button icon="undo" onClick={() => setSure(true)}>{t.menu.deleteMessage}</Button>}
           </div>
         )}
     </div>
@@ -88,7 +87,6 @@ export default function MessageActions(props: MessageActionHandlers & { id: stri
 
 /** Any emoji, from the phone's own keyboard: the first one that is typed counts. */
 function OtherEmoji(props: { onReact: (emoji: string) => void }) {
-  const t = useDialogTexts();
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.focus(), []);
   return (

@@ -1,11 +1,10 @@
-import { codeLines, spokenCode } from "../../lib/ui/texts/phrases.ts";
+import { codeLines, spokenCode } from "../../lib/ui/spoken_code.ts";
 import { Button } from "../common/Button.tsx";
 import { LaserType } from "../common/LaserType.tsx";
-import { useDialogTexts } from "../dialog_texts.ts";
+import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 
 /** A new room: what to do is to show the code, so it stands here as large as it goes. */
 export default function NothingSaid(props: { code: string | undefined; onShare: () => void }) {
-  const t = useDialogTexts();
   return (
     <div class="flex-1 flex flex-col justify-center gap-5 py-6 w-full max-w-md mx-auto">
       <p class="font-display font-extrabold text-2xl">{t.empty.title}</p>

@@ -3,7 +3,7 @@ import type { NoticeView } from "../../lib/session/model/room_model.ts";
 import { noticeTexts } from "../../lib/ui/texts/notice_texts.ts";
 import { Button, IconButton } from "../common/Button.tsx";
 import { Icon } from "../common/Icon.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
 /** What the operator says: an emergency over the whole screen, the rest as lines above the page. */
 export default function Notices(props: { notices: readonly NoticeView[]; onAcknowledge: (id: string) => void }) {
@@ -39,7 +39,6 @@ export default function Notices(props: { notices: readonly NoticeView[]; onAckno
 function Emergency({ notice, onAcknowledge }: { notice: NoticeView; onAcknowledge: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [modal, setModal] = useState(false);
-  const t = useTexts();
   const time = (at: number) =>
     new Date(at).toLocaleString(t.language, { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   useLayoutEffect(() => {

@@ -1,13 +1,13 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { pairingTextsFor } from "../../lib/ui/texts/pairing_texts.ts";
+import { pairingTexts as words } from "../../lib/ui/texts/pairing_texts.ts";
 import { encodePairing, type PairingCode, readPairing } from "../../lib/protocol/peer/pairing_code.ts";
 import { PAIRING_PATIENCE_MS, pairingAdvice } from "../../lib/session/mesh/pairing_advice.ts";
 import type { RoomModel } from "../../lib/session/model/room_model.ts";
 import type { Pairing, PairingState } from "../../lib/transport/pairing.ts";
 import { Button } from "../common/Button.tsx";
 import { Dialog } from "../common/Dialog.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { type CameraProblem, openCamera } from "./camera.ts";
 import { QrCode } from "./QrCode.tsx";
 import { makeFrameReader } from "./scan_frames.ts";
@@ -23,7 +23,6 @@ export default function PairingDialog(props: {
   onClose: () => void;
 }) {
   const { model } = props;
-  const words = pairingTextsFor(useTexts().language);
   const video = useRef<HTMLVideoElement>(null);
   const camera = useSignal<"starting" | "running" | CameraProblem>("starting");
   const state = useSignal<PairingState | "other_tab">({ state: "preparing" });
@@ -148,10 +147,7 @@ export default function PairingDialog(props: {
   );
 }
 
-type Words = ReturnType<typeof pairingTextsFor>;
-
 function Code({ code, large }: { code: PairingCode; large: boolean }) {
-  const words: Words = pairingTextsFor(useTexts().language);
   return (
     <>
       <QrCode
@@ -170,7 +166,6 @@ function Scanning(props: {
   told: "own" | "other_room" | "no_code" | undefined;
   video: { current: HTMLVideoElement | null };
 }) {
-  const words: Words = pairingTextsFor(useTexts().language);
   const { camera, told } = props;
   const isProblem = camera !== "starting" && camera !== "running";
   const wrong = told && { own: words.own, other_room: words.otherRoom, no_code: words.noCode }[told];
@@ -193,7 +188,6 @@ function Scanning(props: {
 }
 
 function Advice({ mine, theirs }: { mine: PairingCode; theirs: PairingCode }) {
-  const words: Words = pairingTextsFor(useTexts().language);
   return (
     <ul class="flex flex-col gap-2">
       {pairingAdvice(mine, theirs).map((advice) => (
@@ -204,7 +198,6 @@ function Advice({ mine, theirs }: { mine: PairingCode; theirs: PairingCode }) {
 }
 
 function Linked({ model, peer, onClose }: { model: RoomModel; peer: string; onClose: () => void }) {
-  const words: Words = pairingTextsFor(useTexts().language);
   const name = model.people.value.shown.find(({ author }) => author === peer)?.name;
   return (
     <>

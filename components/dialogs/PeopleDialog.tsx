@@ -1,6 +1,6 @@
 import type { PersonView } from "../../lib/chat/timeline.ts";
 import { Dialog } from "../common/Dialog.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { Author } from "../room/Author.tsx";
 
 /** Who is in the room now. */
@@ -8,7 +8,6 @@ export default function PeopleDialog(props: {
   people: { count: number; shown: readonly PersonView[] };
   onClose: () => void;
 }) {
-  const t = useTexts();
   const { count, shown } = props.people;
   return (
     <Dialog title={t.room.peopleTitle(count)} onClose={props.onClose}>

@@ -1,11 +1,10 @@
 import type { RoomProblem } from "../../lib/session/model/room_model.ts";
 import { Button } from "../common/Button.tsx";
 import { Sign } from "../common/Sign.tsx";
-import { useDialogTexts } from "../dialog_texts.ts";
+import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 
 /** Why this room cannot be shown, and what to do. */
 export default function ProblemScreen(props: { problem: RoomProblem["problem"]; name?: string | undefined }) {
-  const t = useDialogTexts();
   const { title, hint } = t.problems[props.problem];
   const reload = props.problem === "unsupported_version" || props.problem === "bad_hello" || props.problem === "banned";
   return (

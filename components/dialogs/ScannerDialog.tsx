@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { readScanned } from "../../lib/ui/room_link.ts";
-import { spokenCode } from "../../lib/ui/texts/phrases.ts";
+import { spokenCode } from "../../lib/ui/spoken_code.ts";
 import { Button } from "../common/Button.tsx";
 import { Dialog } from "../common/Dialog.tsx";
 import { Icon } from "../common/Icon.tsx";
-import { useHomeTexts } from "../home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 import { type CameraProblem, openCamera } from "./camera.ts";
 import { makeFrameReader, readPicture } from "./scan_frames.ts";
 import { icons } from "../common/more_icons.ts";
@@ -14,7 +14,6 @@ const FRAME_EVERY_MS = 150;
 
 /** Scans a room's QR code by the camera, or from a picture. `onFound` gets the path to open. */
 export default function ScannerDialog(props: { onFound: (path: string) => void; onClose: () => void }) {
-  const t = useHomeTexts();
   const video = useRef<HTMLVideoElement>(null);
   const [camera, setCamera] = useState<"starting" | "running" | CameraProblem>("starting");
   const [torch, setTorch] = useState<{ set: (on: boolean) => Promise<void>; on: boolean }>();

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
-import { codeLines, spokenCode } from "../../lib/ui/texts/phrases.ts";
+import { codeLines, spokenCode } from "../../lib/ui/spoken_code.ts";
 import { Button } from "../common/Button.tsx";
 import { copyText } from "../common/copy_text.ts";
 import { Dialog } from "../common/Dialog.tsx";
 import { LaserType } from "../common/LaserType.tsx";
-import { useDialogTexts } from "../dialog_texts.ts";
+import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 import { QrCode } from "./QrCode.tsx";
 import { icons } from "../common/more_icons.ts";
 
@@ -20,7 +20,6 @@ export default function ShareDialog(props: {
   onPair: () => void;
   onClose: () => void;
 }) {
-  const t = useDialogTexts();
   const [full, setFull] = useState(false);
   const [copied, setCopied] = useState<boolean>();
   const { name, code, link } = props;
@@ -28,10 +27,10 @@ export default function ShareDialog(props: {
   return (
     <Dialog
       key={String(full)}
-      title={full ? name : t.share.title}
+      title={full ? name : t.room.share}
       onClose={full ? () => setFull(false) : props.onClose}
       full={full}
-      class={`band on-band ${props.band}`}
+      class={`share-dialog band on-band ${props.band}`}
     >
       <div class={full ? "share-full" : "share-sheet"}>
         <div class="share-sign bg-white w-full mx-auto">

@@ -4,7 +4,7 @@ import { CODE_INPUT_MAX_CHARS } from "../../lib/chat/room_code.ts";
 import { CODE_WORDS_PATTERN } from "../../lib/chat/typed_room.ts";
 import { Button } from "../common/Button.tsx";
 import { Field } from "../common/Field.tsx";
-import { useHomeTexts } from "../home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 
 /**
  * The field for a room code or link. Without scripts the server looks the code up, and the browser sends nothing else: a
@@ -18,7 +18,6 @@ export function CodeForm(props: {
   inputRef?: Ref<HTMLInputElement>;
   children?: ComponentChildren;
 }) {
-  const t = useHomeTexts();
   const form = useRef<HTMLFormElement>(null);
   // Only now links may be submitted, too: they stay in the page.
   useEffect(() => {

@@ -1,4 +1,4 @@
-import { spokenCode } from "../../lib/ui/texts/phrases.ts";
+import { spokenCode } from "../../lib/ui/spoken_code.ts";
 
 /** Codes to choose from, as links to their rooms. */
 export function CodeLinks(props: { codes: readonly string[] }) {

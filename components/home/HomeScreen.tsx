@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import type { RoomKind } from "../../lib/protocol/event.ts";
 import type { Waiting } from "../../lib/session/home/home_model.ts";
 import { Button } from "../common/Button.tsx";
-import { useHomeTexts } from "../home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 import { ThemeSwitch } from "../common/ThemeSwitch.tsx";
 import { Wordmark } from "../common/Wordmark.tsx";
 import { type JoinAnswer, JoinForm } from "./JoinForm.tsx";
@@ -31,7 +31,6 @@ export interface HomeScreenProps {
 
 /** The first page: join, start, and an arm full of wristbands. */
 export function HomeScreen(props: HomeScreenProps) {
-  const t = useHomeTexts();
   const { mine } = props;
   const favourites = mine?.filter((room) => room.favourite) ?? [];
   const recent = mine?.filter((room) => !room.favourite);
@@ -84,7 +83,7 @@ export function HomeScreen(props: HomeScreenProps) {
             <div class="flex flex-col gap-4">
               <div class="flex flex-wrap items-center justify-between gap-2 min-h-touch">
                 <bdi class={`min-w-0 max-w-full break-words ${props.name ? "font-bold text-lg" : "text-dim"}`}>
-                  {props.name || t.settings.whoAreYou}
+                  {props.name || t.settings.noName}
                 </bdi>
                 <Button icon={icons.edit} onClick={props.onName} disabled={props.name === undefined}>
                   {t.name.change}

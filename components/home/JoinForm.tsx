@@ -1,6 +1,6 @@
 import { useRef, useState } from "preact/hooks";
 import { Button } from "../common/Button.tsx";
-import { useHomeTexts } from "../home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 import { CodeForm } from "./CodeForm.tsx";
 import { CodeLinks } from "./CodeLinks.tsx";
 import { icons } from "../common/more_icons.ts";
@@ -11,7 +11,6 @@ export type JoinAnswer = { path: string } | { problem: string; suggestions?: rea
 
 /** Join by code, or by scanning. */
 export function JoinForm(props: { onJoin: (typed: string) => Promise<JoinAnswer>; onScan: () => void }) {
-  const t = useHomeTexts();
   const input = useRef<HTMLInputElement>(null);
   const [looking, setLooking] = useState(false);
   const [failed, setFailed] = useState<{ problem: string; suggestions?: readonly string[] }>();

@@ -5,7 +5,7 @@ import { openPage } from "./open_page.ts";
 import { Button } from "../common/Button.tsx";
 import { LazyDialog } from "../common/Lazy.tsx";
 import { Sign } from "../common/Sign.tsx";
-import { useHomeTexts } from "../home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 import { RoomBand, type RoomEntry } from "./RoomBand.tsx";
 import { icons } from "../common/more_icons.ts";
 
@@ -16,7 +16,6 @@ const loadScanner = () => import("../dialogs/ScannerDialog.tsx");
  * `answered`: the server is there again, so the page itself is tried.
  */
 export function OfflineScreen({ mine, answered }: { mine: readonly RoomEntry[] | undefined; answered: boolean }) {
-  const t = useHomeTexts();
   const scanning = useSignal(false);
   const isRoom = useSignal(true);
   useEffect(() => {

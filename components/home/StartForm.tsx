@@ -5,7 +5,7 @@ import type { Waiting } from "../../lib/session/home/home_model.ts";
 import { Button } from "../common/Button.tsx";
 import { Choices } from "../common/Choices.tsx";
 import { Field } from "../common/Field.tsx";
-import { useHomeTexts } from "../home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 import { tidyRoomName } from "./room_name.ts";
 
 const KINDS: readonly RoomKind[] = ["unlisted", "listed", "sealed"];
@@ -17,7 +17,6 @@ export function StartForm(props: {
   /** The page's code has loaded. */
   ready: boolean;
 }) {
-  const t = useHomeTexts();
   const input = useRef<HTMLInputElement>(null);
   const [kind, setKind] = useState<RoomKind>("unlisted");
   const [state, setState] = useState<"ready" | "opening" | "waiting">("ready");

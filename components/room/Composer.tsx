@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { MESSAGE_MAX_CHARS } from "../../lib/protocol/limits.ts";
 import { IconButton } from "../common/Button.tsx";
 import { Icon } from "../common/Icon.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { type DraftPlace, readDraft, writeDraft } from "./drafts.ts";
 import { ComposerContext } from "./Message.tsx";
 
@@ -34,7 +34,6 @@ export function Composer(props: {
   onFiles: (files: File[]) => void;
 }) {
   const { writing, draft } = props;
-  const t = useTexts();
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const [text, setText] = useState("");

@@ -1,12 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
 import type { ConnectionState } from "../../lib/session/model/room_model.ts";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
 /** Told when there is no connection: why, when the next try is, and a button. `phonesOnly`: peers carry what is said. */
 export function ConnectionStrip(
   props: { connection: ConnectionState; phonesOnly: boolean; onReconnect: () => void; onPair: () => void },
 ) {
-  const t = useTexts();
   const { connection } = props;
   const retryAtMs = connection.state === "disconnected" ? connection.retryAtMs : undefined;
   const seconds = useCountdown(retryAtMs);

@@ -5,7 +5,7 @@ import type { FilesModel } from "../../lib/session/model/files_model.ts";
 import { Button, IconButton } from "../common/Button.tsx";
 import { Icon } from "../common/Icon.tsx";
 import { Lazy } from "../common/Lazy.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { nameOf } from "./Author.tsx";
 import { Delivery } from "./Delivery.tsx";
 import { MessageText } from "./MessageText.tsx";
@@ -20,8 +20,8 @@ export interface MessageHandlers {
   onReply: (item: MessageItem) => void;
   onReact: (id: string, emoji: string, on: boolean) => void;
   onEdit: (item: MessageItem) => void;
-  onRetract: (id: string) => void;
-  onTakeBack: (id: string) => void;
+  onDelete: (id: string) => void;
+  onDiscardRefused: (id: string) => void;
   onCopy: (text: string) => Promise<boolean>;
   /** The files of the room. */
   files: () => Promise<FilesModel>;
@@ -44,11 +44,10 @@ interface MessageProps {
 /** One thing that somebody said. */
 export function Message(props: MessageProps) {
   const { item } = props;
-  const t = useTexts();
   if (item.type !== "message") {
     return (
       <div data-item={item.id} class="py-1 text-dim italic">
-        {item.type === "retracted" ? t.room.retracted : t.room.unreadable}
+        {item.type === "retracted" ? t.room.deleted : t.room.unreadable}
       </div>
     );
   }
@@ -57,7 +56,6 @@ export function Message(props: MessageProps) {
 
 function Said(props: MessageProps & { item: MessageItem }) {
   const { item, handlers } = props;
-  const t = useTexts();
   const more = useRef<HTMLButtonElement>(null);
   const swipe = useSwipe(() => handlers.onReply(item));
   const close = () => {
@@ -71,7 +69,7 @@ function Said(props: MessageProps & { item: MessageItem }) {
     <div data-item={item.id} class={`group relative py-1 ${refused ? "border-2 border-alarm p-2 my-1" : ""}`}>
       <div class="flex items-start gap-1" {...swipe}>
         <div class="flex-1 min-w-0">
-          {!props.first && <span class="sr-only">{nameOf(item.author, t)}:</span>}
+          {!props.first && <span class="sr-only">{nameOf(item.author)}:</span>}
           {item.replyTo && <Quote replyTo={item.replyTo} onShow={handlers.onQuoted} />}
           {item.file && <FilePlace item={item} file={item.file} files={handlers.files} />}
           {item.text !== "" && <MessageText text={item.text} />}
@@ -108,7 +106,7 @@ function Said(props: MessageProps & { item: MessageItem }) {
             <Lazy load={loadRefusalReason} props={{ reason: delivery.reason }} />
           </p>
           <div class="mt-2">
-            <Button icon="undo" onClick={() => handlers.onTakeBack(item.id)}>{t.message.takeBack}</Button>
+            <Button icon="undo" onClick={() => handlers.onDiscardRefused(item.id)}>{t.message.discardRefused}</Button>
           </div>
         </div>
       )}
@@ -134,10 +132,10 @@ function Said(props: MessageProps & { item: MessageItem }) {
                 handlers.onEdit(item);
               }
               : undefined,
-            onRetract: item.author.me
+            onDelete: item.author.me
               ? () => {
                 handlers.onOpen(undefined);
-                handlers.onRetract(item.id);
+                handlers.onDelete(item.id);
               }
               : undefined,
             onClose: close,
@@ -162,7 +160,6 @@ function FilePlace(props: { item: MessageItem; file: FileInfo; files: () => Prom
 
 /** What a reply answers, in one or two lines; a press goes there. */
 function Quote(props: { replyTo: NonNullable<MessageItem["replyTo"]>; onShow: (id: string) => void }) {
-  const t = useTexts();
   const { id, author, text } = props.replyTo;
   return (
     <button
@@ -173,14 +170,14 @@ function Quote(props: { replyTo: NonNullable<MessageItem["replyTo"]>; onShow: (i
       {author && (
         <span class="block font-bold truncate">
           <span class="sr-only">{t.message.inReplyTo("")}</span>
-          <bdi>{nameOf(author, t)}</bdi>
+          <bdi>{nameOf(author)}</bdi>
         </span>
       )}
       <span
         class="[display:-webkit-box] [-webkit-box-orient:vertical] [-webkit-line-clamp:2] overflow-hidden"
         dir="auto"
       >
-        {text ?? t.room.saysSomethingElse}
+        {text ?? t.room.quoteMissing}
       </span>
     </button>
   );
@@ -188,7 +185,6 @@ function Quote(props: { replyTo: NonNullable<MessageItem["replyTo"]>; onShow: (i
 
 /** Below the composer's field, while a reply or an edit is written. */
 export function ComposerContext(props: { title: string; text: string; onStop: () => void }) {
-  const t = useTexts();
   return (
     <div class="flex items-center gap-2 pl-3 w-full max-w-3xl mx-auto border-t-2 border-line bg-raised">
       <p class="flex-1 min-w-0 text-sm py-1">

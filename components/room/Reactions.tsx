@@ -1,11 +1,10 @@
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
 /** The reactions on one message. A press puts mine on or takes it off. */
 export function Reactions(props: {
   reactions: readonly { emoji: string; count: number; mine: boolean }[];
   onReact: (emoji: string, on: boolean) => void;
 }) {
-  const t = useTexts();
   if (props.reactions.length === 0) return null;
   return (
     <ul class="flex flex-wrap gap-1 mt-1" aria-live="off">

@@ -1,6 +1,6 @@
 import { Icon } from "../common/Icon.tsx";
 import { IconButton } from "../common/Button.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import type { ConnectionState } from "../../lib/session/model/room_model.ts";
 
 /** The room's wristband: its name, its code to share, who is here, and the connection in words. */
@@ -17,7 +17,6 @@ export function RoomHeader(props: {
   onSettings: () => void;
   onConnection: () => void;
 }) {
-  const t = useTexts();
   return (
     <header class="wristband band on-band z-10 w-full max-w-3xl mx-auto">
       <div class="flex items-center">
@@ -67,7 +66,6 @@ const MARKS: Record<ConnectionState["state"] | "phones", string> = {
 
 /** A shape for the eye (full, pulsing, tilted, hollow), a word for everybody; pressed, it tells more. */
 function ConnectionMark({ state, onOpen }: { state: ConnectionState["state"] | "phones"; onOpen: () => void }) {
-  const t = useTexts();
   return (
     <div class="relative flex items-center min-h-touch px-2">
       <p class="flex items-center gap-2 text-sm font-bold whitespace-nowrap" role="status">

@@ -6,7 +6,7 @@ import { bandClass } from "../../lib/ui/hue.ts";
 import { copyText } from "../common/copy_text.ts";
 import { Lazy, LazyDialog } from "../common/Lazy.tsx";
 import { NameDialog } from "../NameDialog.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { Composer, COMPOSER_FIELD_ID, type Writing } from "./Composer.tsx";
 import { ConnectionStrip } from "./ConnectionStrip.tsx";
 import { writeDraft } from "./drafts.ts";
@@ -57,7 +57,6 @@ export interface RoomScreenProps {
 export function RoomScreen(props: RoomScreenProps) {
   const { head } = props;
   const model = props.model ?? NO_MODEL;
-  const t = useTexts();
   useVisibleHeight();
   useEffect(loadAtFirstTouch, []);
   const [dialog, setDialog] = useState<"share" | "people" | "settings" | "name" | "connection" | "pair" | undefined>(
@@ -124,8 +123,8 @@ export function RoomScreen(props: RoomScreenProps) {
       setWriting({ mode: "reply", id, name: author.name, text: text || file?.name || "" }),
     onReact: (id: string, emoji: string, on: boolean) => void model.react(id, emoji, on),
     onEdit: (item: { id: string; text: string }) => setWriting({ mode: "edit", id: item.id, text: item.text }),
-    onRetract: (id: string) => void model.deleteMessage(id),
-    onTakeBack: async (id: string) => {
+    onDelete: (id: string) => void model.deleteMessage(id),
+    onDiscardRefused: async (id: string) => {
       const text = await model.discardRefused(id);
       if (text !== undefined) setInserted({ text });
     },

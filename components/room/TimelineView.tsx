@@ -3,10 +3,10 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
 import type { EventId } from "../../lib/protocol/event.ts";
 import { type ConversationRow, rowsOf } from "../../lib/ui/conversation_rows.ts";
-import { type Times, timesFor } from "../../lib/ui/time.ts";
+import { dayKey, dayName } from "../../lib/ui/time.ts";
 import { Icon } from "../common/Icon.tsx";
 import { Lazy } from "../common/Lazy.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { nameOf } from "./Author.tsx";
 import { MessageGroup } from "./MessageGroup.tsx";
 import type { MessageHandlers } from "./Message.tsx";
@@ -31,8 +31,6 @@ export function TimelineView(props: {
   code: string | undefined;
   onShare: () => void;
 }) {
-  const t = useTexts();
-  const times = useMemo(() => timesFor(t), [t]);
   const items = props.messages.value;
   const older = props.older.value;
   const scroller = useRef<HTMLDivElement>(null);
@@ -54,7 +52,7 @@ export function TimelineView(props: {
     onQuoted: (id) => showItem(scroller.current, id),
   }), [props.handlers]);
 
-  const rows = useMemo(() => rowsOf(items, times.dayKey, marker.newFrom), [items, times, marker.newFrom]);
+  const rows = useMemo(() => rowsOf(items, dayKey, marker.newFrom), [items, marker.newFrom]);
   // The note of its opening is there as soon as a room is; without it nothing is known yet, unless the room was cleared and
   // the server says that this is all. What this phone kept may be old: that nothing was said is said only when the server
   // was heard, or cannot be, and when nothing older is left that it may have been said in.
@@ -75,7 +73,7 @@ export function TimelineView(props: {
       >
         <div class="min-h-full max-w-3xl mx-auto flex flex-col justify-end gap-3 py-3">
           <OlderRow older={older} onOlder={props.onOlder} hasItems={items.length > 0} />
-          {rows.map((row) => <RowView key={row.key} row={row} times={times} openId={openId} handlers={handlers} />)}
+          {rows.map((row) => <RowView key={row.key} row={row} openId={openId} handlers={handlers} />)}
           {props.loading && items.length === 0 && (
             <p data-starting class="text-dim text-center py-8 pulse">{t.room.loading}</p>
           )}
@@ -99,7 +97,6 @@ export function TimelineView(props: {
 }
 
 function OlderRow(props: { older: "available" | "loading" | "none"; onOlder: () => void; hasItems: boolean }) {
-  const t = useTexts();
   if (props.older === "none") {
     return props.hasItems ? <p class="text-xs text-dim text-center">{t.room.beginning}</p> : null;
   }
@@ -117,24 +114,23 @@ function OlderRow(props: { older: "available" | "loading" | "none"; onOlder: () 
   );
 }
 
-function RowView(props: { row: ConversationRow; times: Times; openId: string | undefined; handlers: MessageHandlers }) {
-  const { row, times } = props;
-  const t = useTexts();
+function RowView(props: { row: ConversationRow; openId: string | undefined; handlers: MessageHandlers }) {
+  const { row } = props;
   switch (row.type) {
     case "group": {
       const openHere = row.items.some((item) => item.id === props.openId) ? props.openId : undefined;
-      return <MessageGroup row={row} times={times} openId={openHere} handlers={props.handlers} />;
+      return <MessageGroup row={row} openId={openHere} handlers={props.handlers} />;
     }
     case "day":
-      return <Rule words={times.day(row.at, Date.now())} class="text-dim" />;
+      return <Rule words={dayName(row.at, Date.now())} class="text-dim" />;
     case "new":
       return <Rule words={t.room.newMessages} class="new-line text-flare-ink font-bold" />;
     case "note":
       return (
         <p data-item={row.item.id} class="text-sm text-dim text-center">
-          {row.item.note === "room_opened" ? t.room.opened(nameOf(row.item.author, t)) : (
+          {row.item.note === "room_opened" ? t.room.opened(nameOf(row.item.author)) : (
             <>
-              <bdi>{nameOf(row.item.author, t)}</bdi> {t.room.renamed(row.item.name)}
+              <bdi>{nameOf(row.item.author)}</bdi> {t.room.renamed(row.item.name)}
             </>
           )}
         </p>

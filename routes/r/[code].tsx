@@ -5,7 +5,7 @@ import { ownServer } from "@/lib/server/instance.ts";
 import Room from "@/islands/Room.tsx";
 import type { RoomHeading } from "@/components/room/RoomScreen.tsx";
 import { RoomNotFound, type RoomNotFoundProps } from "@/components/RoomNotFound.tsx";
-import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
+import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
 
 type Data = { room: RoomHeading } | { missing: RoomNotFoundProps };
 
@@ -29,7 +29,6 @@ export const handler = define.handlers<Data>({
 });
 
 export default define.page<typeof handler>(({ data }) => {
-  const t = homeTextsFor("en");
   if ("missing" in data) {
     return (
       <>

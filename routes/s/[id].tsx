@@ -4,7 +4,7 @@ import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownServer } from "@/lib/server/instance.ts";
 import Room from "@/islands/Room.tsx";
 import type { RoomHeading } from "@/components/room/RoomScreen.tsx";
-import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
+import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
 
 /** A sealed room. Its key stands in the fragment of the link, which browsers do not send. */
 export const handler = define.handlers<{ room: RoomHeading }>({
@@ -18,7 +18,6 @@ export const handler = define.handlers<{ room: RoomHeading }>({
 });
 
 export default define.page<typeof handler>(({ data }) => {
-  const t = homeTextsFor("en");
   return (
     <>
       <Head>

@@ -1,7 +1,7 @@
 /** What an operator does, in a real browser, and what people see of it. */
 import { assert, assertEquals } from "@std/assert";
 import { adminTexts as words } from "../../lib/ui/texts/admin_texts.ts";
-import { fileSize, fileTextsFor } from "../../lib/ui/texts/file_texts.ts";
+import { fileSize, fileTexts } from "../../lib/ui/texts/file_texts.ts";
 import { noticeTexts } from "../../lib/ui/texts/notice_texts.ts";
 import { hashPassword } from "../../lib/server/admin/password.ts";
 import { findViolations } from "../screens/axe.ts";
@@ -315,7 +315,7 @@ rule(
   "[FILE-12] a room that is cleared or deleted leaves no block of its files on a phone that has it open",
   async (field) => {
     const server = await operated(field);
-    const files = fileTextsFor("en");
+    const files = fileTexts;
     const ada = await field.person("Ada", { origin: server.url });
     const path = await ada.startRoom("Pictures");
     const code = path.split("/").at(-1)!;

@@ -1,13 +1,13 @@
 /** The analytics page in a real browser, and what pages report to it. */
 import { assert, assertEquals } from "@std/assert";
 import { analyticsTexts } from "../../lib/ui/texts/analytics_texts.ts";
-import { connectionTextsFor } from "../../lib/ui/texts/connection_texts.ts";
+import { connectionTexts } from "../../lib/ui/texts/connection_texts.ts";
 import { findings, tooWide } from "./page_rules.ts";
 import { rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
 
 const words = analyticsTexts();
-const reportWords = connectionTextsFor("en").reports;
+const reportWords = connectionTexts.reports;
 
 /** Digits that stand outside of everything that says where it comes from, or that is no figure: times, versions. */
 function sourceless(tab: Tab): Promise<string[]> {

@@ -1,7 +1,7 @@
 /** Photos and files: from phone to phone, through a reload, from whoever is nearest, and honest about what is not to be had. */
 import { assert, assertEquals } from "@std/assert";
 import type { Locator } from "playwright-core";
-import { fileTextsFor } from "../../lib/ui/texts/file_texts.ts";
+import { fileTexts as words } from "../../lib/ui/texts/file_texts.ts";
 import { FILE_MAX_BYTES } from "../../lib/protocol/limits.ts";
 import { findViolations } from "../screens/axe.ts";
 import { crowd } from "./crowd.ts";
@@ -9,7 +9,6 @@ import { rule } from "./field.ts";
 import { link, untilReached } from "./phones.ts";
 import { t, type Tab } from "./tab.ts";
 
-const words = fileTextsFor("en");
 /** 25 MB over a link between two pages of one machine under test. */
 const TRANSFER_WITHIN_MS = 60_000;
 
@@ -88,7 +87,7 @@ rule("[FILE-8] a file of 25 MB goes over the link, and the receiver reloads in t
   await choose(ada!, "stage plan.bin", "application/octet-stream", FILE_MAX_BYTES);
   await sendChosen(ada!, words.sheet.file, "the whole plan");
   await card(ada!, label).getByText(words.onlyHere).waitFor();
-  await card(ben!, label).getByRole("button", { name: words.get }).click();
+  await card(ben!, label).getByRole("button", { name: words.download }).click();
   const begunAt = performance.now();
   const progress = card(ben!, label).getByRole("progressbar");
   const bytesHere = async () => await progress.evaluate((bar) => (bar as HTMLProgressElement).value).catch(() => 0);
@@ -120,12 +119,12 @@ rule("[FILE-7] the author is gone, and a third phone gets the file from the seco
   const label = words.file("map.pdf", "3.0 MB");
   await choose(ada!, "map.pdf", "application/pdf", 3 * 1_048_576);
   await sendChosen(ada!, words.sheet.file);
-  await card(ben!, label).getByRole("button", { name: words.get }).click();
+  await card(ben!, label).getByRole("button", { name: words.download }).click();
   await untilHere(ben!, label);
   await card(cleo!, label).waitFor();
   await ada!.device.close();
   await untilReached(cleo!, 1);
-  await card(cleo!, label).getByRole("button", { name: words.get }).click();
+  await card(cleo!, label).getByRole("button", { name: words.download }).click();
   await untilHere(cleo!, label);
   assertEquals(await saved(cleo!, label), await saved(ben!, label));
 }, { timeoutMs: 120_000 });
@@ -163,7 +162,7 @@ rule("[FILE-8] a file that is paused waits, also over a reload, and goes on wher
   const label = words.file("set.mp3", "25 MB");
   await choose(ada!, "set.mp3", "audio/mpeg", FILE_MAX_BYTES);
   await sendChosen(ada!, words.sheet.file);
-  await card(ben!, label).getByRole("button", { name: words.get }).click();
+  await card(ben!, label).getByRole("button", { name: words.download }).click();
   await card(ben!, label).getByText(/from 1 phone$/).waitFor();
   await card(ben!, label).getByRole("button", { name: words.pause }).click();
   await card(ben!, label).getByText(/^Paused at/).waitFor();
@@ -171,7 +170,7 @@ rule("[FILE-8] a file that is paused waits, also over a reload, and goes on wher
   await ben!.reload();
   await untilReached(ben!, 1);
   assertEquals(await card(ben!, label).getByText(/^Paused at/).textContent(), paused);
-  await card(ben!, label).getByRole("button", { name: words.goOn }).click();
+  await card(ben!, label).getByRole("button", { name: words.resume }).click();
   await untilHere(ben!, label);
 }, { timeoutMs: 120_000 });
 
@@ -185,15 +184,15 @@ rule("without links the event travels, the file waits with its author, and both 
   const label = words.file("notes.txt", "2 KB");
   await card(ada, label).getByText(words.onlyHere).waitFor();
   await ada.untilStored("my notes");
-  await card(ben, label).getByRole("button", { name: words.get }).click();
-  await card(ben, label).getByText(words.hindrances.no_holder).waitFor();
+  await card(ben, label).getByRole("button", { name: words.download }).click();
+  await card(ben, label).getByText(words.blocked.no_holder).waitFor();
   assertEquals(await findViolations(ben.page), []);
   // Taken back, it is gone, and no longer kept.
   const message = ada.message("my notes");
   await message.getByRole("button", { name: t.message.actions }).click();
-  await message.getByRole("button", { name: t.menu.retract }).click();
-  await message.getByRole("button", { name: t.menu.retract }).click();
-  await ben.log.getByText(t.room.retracted).waitFor();
+  await message.getByRole("button", { name: t.menu.deleteMessage }).click();
+  await message.getByRole("button", { name: t.menu.deleteMessage }).click();
+  await ben.log.getByText(t.room.deleted).waitFor();
 });
 
 rule("a file that is too large is refused by name, before anything of it is read", async (field) => {

@@ -1,12 +1,12 @@
 /** The oldest browsers in a room: Chromium 107 does all that people mostly do; older ones are told that they are too old. */
 import { assert, assertEquals } from "@std/assert";
-import { dialogTextsFor } from "../../lib/ui/texts/dialog_texts.ts";
+import { dialogTexts } from "../../lib/ui/texts/dialog_texts.ts";
 import { fillRoom } from "../support/fill_room.ts";
 import { findOldChromium, launchOldChromium } from "../support/old_chromium.ts";
 import { type Field, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
 
-const { menu } = dialogTextsFor("en");
+const { menu } = dialogTexts;
 
 const folder = await findOldChromium();
 const onOld = { ignore: folder === undefined, timeoutMs: 60_000 };

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { LATEST_EVENTS } from "../../lib/protocol/limits.ts";
 import { eventPlace, sealerOf } from "../../lib/crypto/seal.ts";
-import { dialogTextsFor } from "../../lib/ui/texts/dialog_texts.ts";
+import { dialogTexts } from "../../lib/ui/texts/dialog_texts.ts";
 import type { EventContent } from "../../lib/protocol/event.ts";
 import { TestClient, webSocketWire } from "../support/client.ts";
 import { fillRoom, roomAt } from "../support/fill_room.ts";
@@ -117,7 +117,7 @@ for (const kind of ["unlisted", "sealed"] as const) {
         const newcomer = await field.person(name, { origin });
         await newcomer.enter(path);
         await newcomer.shows(texts);
-        assertEquals(await newcomer.page.getByText(dialogTextsFor("en").empty.title).count(), 0);
+        assertEquals(await newcomer.page.getByText(dialogTexts.empty.title).count(), 0);
       }
       await writer.close();
     },

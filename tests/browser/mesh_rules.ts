@@ -173,7 +173,7 @@ const BLOCKED = [
   [
     "a browser whose RTCPeerConnection throws",
     `globalThis.RTCPeerConnection = class { constructor() { throw new DOMException("blocked", "NotAllowedError"); } };`,
-    /^0 links came up, \d+ (try|tries) failed$/,
+    /^0 phones connected, \d+ attempts? failed$/,
   ],
 ] as const;
 

@@ -2,11 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
-import { connectionTextsFor } from "../../lib/ui/texts/connection_texts.ts";
+import { connectionTexts as panelTexts } from "../../lib/ui/texts/connection_texts.ts";
 import { FIELD_HOST, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
-
-const panelTexts = connectionTextsFor("en");
 
 /** All JavaScript of the room page before anybody touches it, compressed (FEATURES.md R5). */
 const ROOM_SCRIPT_MAX_BYTES = 60_000;
@@ -113,7 +111,7 @@ for (const theme of ["dark", "sunlight"] as const) {
     await ada.page.keyboard.press("Escape");
     await ada.button(t.share.show).waitFor();
     await ada.page.keyboard.press("Escape");
-    await ada.dialog(t.share.title).waitFor({ state: "detached" });
+    await ada.dialog(t.room.share).waitFor({ state: "detached" });
     await ada.button(t.room.people(2)).click();
     await ada.dialog(t.room.peopleTitle(2)).waitFor();
     found.push(...await findings(ada, "people"));
@@ -199,7 +197,7 @@ rule("on a screen 320 px wide nothing has to be scrolled sideways", async (field
   await ada.page.keyboard.press("Escape");
   await ada.button(t.share.show).waitFor();
   await ada.page.keyboard.press("Escape");
-  await ada.dialog(t.share.title).waitFor({ state: "detached" });
+  await ada.dialog(t.room.share).waitFor({ state: "detached" });
   await ada.button(t.room.people(1)).click();
   await ada.dialog(t.room.peopleTitle(1)).waitFor();
   found.push(...await tooWide(ada, "people"));
@@ -259,7 +257,7 @@ rule("all is done with the keyboard: start a room, write, share, and the focus c
   const share = new RegExp(`^${t.room.share}:`);
   await tabTo(ada, "button", share, "Shift+Tab");
   await keyboard.press("Enter");
-  const dialog = ada.dialog(t.share.title);
+  const dialog = ada.dialog(t.room.share);
   await dialog.waitFor();
   assert(await dialog.evaluate((shown) => shown.contains(document.activeElement)), "the focus is not in the dialog");
   await keyboard.press("Escape");

@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import { findViolations } from "../screens/axe.ts";
-import { connectionTextsFor } from "../../lib/ui/texts/connection_texts.ts";
-import { pairingTextsFor } from "../../lib/ui/texts/pairing_texts.ts";
+import { connectionTexts } from "../../lib/ui/texts/connection_texts.ts";
+import { pairingTexts as words } from "../../lib/ui/texts/pairing_texts.ts";
 import {
   encodePairing,
   fromBase45,
@@ -14,8 +14,6 @@ import {
 import { untilPageKept } from "./kept.ts";
 import { type Field, type OwnServer, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
-
-const words = pairingTextsFor("en");
 
 interface Phone {
   tab: Tab;
@@ -105,7 +103,7 @@ rule(
 
     // Ada and Cleo never held their phones together: Ben's carried their signals. Now they link without him.
     await ada.tab.button(t.connection.open).click();
-    const panel = ada.tab.dialog(connectionTextsFor("en").title);
+    const panel = ada.tab.dialog(connectionTexts.title);
     await panel.locator('[data-peer="connected"]').nth(1).waitFor({ timeout: 20_000 });
     await ada.tab.page.keyboard.press("Escape");
     await ada.see();

@@ -1,9 +1,9 @@
 /** Phones that are linked, as the connection panel shows and steers them. */
-import { connectionTextsFor } from "../../lib/ui/texts/connection_texts.ts";
+import { connectionTexts as panelTexts } from "../../lib/ui/texts/connection_texts.ts";
 import { t, type Tab } from "./tab.ts";
 
 /** The words of the connection panel. */
-export const panelTexts = connectionTextsFor("en");
+export { panelTexts };
 
 /** Setting up links in many pages of one machine takes its time. */
 const LINKED_WITHIN_MS = 40_000;

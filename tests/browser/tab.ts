@@ -5,11 +5,11 @@
 import { assert, assertEquals } from "@std/assert";
 import type { CDPSession, Locator, Page } from "playwright-core";
 import type { RoomKind } from "../../lib/protocol/event.ts";
-import { homeTextsFor } from "../../lib/ui/texts/home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 import type { Device } from "./device.ts";
 
-/** The words of the app. */
-export const t = homeTextsFor("en");
+/** The texts of the app. */
+export { t };
 
 export class Tab {
   readonly device: Device;
@@ -200,7 +200,7 @@ export class Tab {
   /** Opens the dialog that brings others here. */
   async openShare(): Promise<Locator> {
     await this.page.getByRole("banner").getByRole("button", { name: t.room.share }).click();
-    const dialog = this.dialog(t.share.title);
+    const dialog = this.dialog(t.room.share);
     await dialog.waitFor();
     return dialog;
   }

@@ -1,13 +1,12 @@
 /** What the pages promise to eyes, fingers, keyboards and screen readers, in a real browser on the real server. */
 import { assert, assertEquals } from "@std/assert";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
+import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";
 import { withSecondTry } from "../support/second_try.ts";
 import { findViolations } from "./axe.ts";
 
-const t = homeTextsFor("en");
 const chromiumPath = await findChromium();
 const PHONE: BrowserContextOptions = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 const SMALL: BrowserContextOptions = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };
@@ -138,7 +137,7 @@ for (const theme of ["dark", "sunlight"] as const) {
     await check("room");
     for (
       const [button, dialog] of [
-        [t.room.share, t.share.title],
+        [t.room.share, t.room.share],
         [t.room.people(1), t.room.peopleTitle(1)],
         [t.room.settings, t.room.settings],
       ] as const
@@ -204,7 +203,7 @@ for (const [width, height] of [[320, 640], [360, 740], [640, 400], [740, 360]] a
     async (page) => {
       await startRoom(page, "Shared");
       await page.getByRole("banner").getByRole("button", { name: t.room.share }).click();
-      const dialog = page.getByRole("dialog", { name: t.share.title });
+      const dialog = page.getByRole("dialog", { name: t.room.share });
       for (const part of [dialog.getByRole("img"), dialog.getByRole("button")]) {
         await part.first().waitFor();
         for (const seen of await part.all()) {

@@ -3,15 +3,12 @@
  * real server on an empty database of its own.
  */
 import type { Browser, Page } from "playwright-core";
-import { connectionTextsFor } from "@/lib/ui/texts/connection_texts.ts";
-import { pairingTextsFor } from "@/lib/ui/texts/pairing_texts.ts";
-import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
+import { connectionTexts } from "@/lib/ui/texts/connection_texts.ts";
+import { pairingTexts } from "@/lib/ui/texts/pairing_texts.ts";
+import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { startServer } from "../support/server_process.ts";
 
-const t = homeTextsFor("en");
-const pairingTexts = pairingTextsFor("en");
-const connectionTexts = connectionTextsFor("en");
 const SIZES = [[360, 740], [320, 640], [1280, 800]] as const;
 const SAID: readonly (readonly [who: string, text: string])[] = [
   ["Ann", "We're at the second sound tower, left of the big tree. Look for the inflatable flamingo."],

@@ -1,11 +1,11 @@
 /** A page in WebKit, as a person uses it: what tab.ts is for the browsers that Playwright drives. */
 import { assertEquals } from "@std/assert";
-import { homeTextsFor } from "../../lib/ui/texts/home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 import type { DeliveryState } from "../../lib/chat/timeline.ts";
 import type { WebDriverSession } from "../support/webdriver.ts";
 
-/** The words of the app. */
-export const t = homeTextsFor("en");
+/** The texts of the app. */
+export { t };
 
 const COMPOSER = `//textarea[@aria-label="${t.composer.label}"]`;
 const NAME_DIALOG = `//*[@role="dialog" or self::dialog][contains(., "${t.name.title}")]`;

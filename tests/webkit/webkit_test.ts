@@ -1,13 +1,13 @@
 /** The app in WebKit, old and new: Safari's engine, which every browser of an iPhone has. */
 import { assert, assertEquals } from "@std/assert";
-import { dialogTextsFor } from "../../lib/ui/texts/dialog_texts.ts";
+import { dialogTexts } from "../../lib/ui/texts/dialog_texts.ts";
 import { newFounding, TestClient, webSocketWire } from "../support/client.ts";
 import { freePort, type ServerProcess, startServer } from "../support/server_process.ts";
 import { withSecondTry } from "../support/second_try.ts";
 import { findWebKits, launchWebKit, type WebKitEngine } from "../support/webkit.ts";
 import { messageOf, t, WebKitTab } from "./webkit_tab.ts";
 
-const { menu } = dialogTextsFor("en");
+const { menu } = dialogTexts;
 
 /** More than a person may write in this time. */
 const TALKATIVE = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
