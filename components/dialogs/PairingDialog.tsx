@@ -7,7 +7,6 @@ import type { RoomModel } from "../../lib/session/model/room_model.ts";
 import type { Pairing, PairingState } from "../../lib/transport/pairing.ts";
 import { Button } from "../common/Button.tsx";
 import { Dialog } from "../common/Dialog.tsx";
-import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { type CameraProblem, openCamera } from "./camera.ts";
 import { QrCode } from "./QrCode.tsx";
 import { makeFrameReader } from "./scan_frames.ts";
