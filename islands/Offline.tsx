@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Lazy } from "../components/common/Lazy.tsx";
 import { type RoomHere, roomHere } from "../lib/session/home/room_here.ts";
-import { storage } from "../lib/session/browser/environment.ts";
+import { storage } from "../lib/session/browser/page_storage.ts";
 import Home from "./Home.tsx";
 
 const loadRoom = () => import("./Room.tsx");

@@ -7,9 +7,9 @@ import { type RoomHeading, RoomScreen } from "../components/room/RoomScreen.tsx"
 import { roomTexts as t } from "../lib/ui/texts/room_texts.ts";
 import { roomPath } from "../lib/chat/recent_rooms.ts";
 import { forgetThisPage, keepThisPage } from "../lib/offline/page.ts";
-import { OFFLINE_PATH } from "../lib/offline/strategy.ts";
+import { OFFLINE_PATH } from "../lib/shared/page_paths.ts";
 import type { RoomKind } from "../lib/protocol/event.ts";
-import { deviceName, forgetFilesOf, openRoomInBrowser } from "../lib/session/browser/open_room.ts";
+import { deviceName, forgetFilesOf, openRoomInBrowser } from "../lib/session/browser/room_browser.ts";
 import type { RoomModel } from "../lib/session/model/room_model.ts";
 
 /** What this device remembers; loaded when it is first asked for. */
@@ -65,7 +65,7 @@ export default function Room({ head, secret: givenSecret, pairing }: RoomProps) 
   }, []);
 
   // Not by Fresh's Head: in the browser that writes a title with HTML's escapes, “&amp;” for “&”.
-  const room = model.value?.room.value;
+  const room = model.value?.conversation.room.value;
   useEffect(() => {
     if (room === undefined) return;
     document.title = `${room.name} · ${t.app.name}`;
@@ -83,7 +83,7 @@ export default function Room({ head, secret: givenSecret, pairing }: RoomProps) 
       named={named.value}
       {...(pairing !== undefined && { pairing })}
       onName={async (name) => {
-        const { problem } = await model.value?.rename(name) ?? {};
+        const { problem } = await model.value?.people.rename(name) ?? {};
         if (problem === undefined) named.value = true;
         return problem;
       }}

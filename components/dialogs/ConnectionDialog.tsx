@@ -25,28 +25,28 @@ const REFRESH_MS = 2_000;
 export default function ConnectionDialog(
   { model, onPair, onClose }: { model: RoomModel; onPair: () => void; onClose: () => void },
 ) {
-  const now = useSignal<ConnectionDiagnostics>(model.getConnectionDiagnostics());
+  const now = useSignal<ConnectionDiagnostics>(model.connection.getConnectionDiagnostics());
   const findings = useSignal<readonly Finding[] | "checking">();
   const copied = useSignal<boolean>();
   useEffect(() => {
     const refresh = () => {
-      model.measure();
-      now.value = model.getConnectionDiagnostics();
+      model.connection.measure();
+      now.value = model.connection.getConnectionDiagnostics();
     };
     refresh();
     const timer = setInterval(refresh, REFRESH_MS);
     return () => clearInterval(timer);
   }, [model]);
   // What changes at once is shown at once.
-  const connection = model.connection.value;
-  const route = model.currentRoute.value;
-  const stats = model.transferStats.value;
+  const connection = model.connection.state.value;
+  const route = model.connection.currentRoute.value;
+  const stats = model.connection.transferStats.value;
   const { transports, waiting, next } = now.value;
 
   const check = async () => {
     findings.value = "checking";
-    const answeredMs = await model.checkServer();
-    findings.value = findingsOf(model.getConnectionDiagnostics(), answeredMs);
+    const answeredMs = await model.connection.checkServer();
+    findings.value = findingsOf(model.connection.getConnectionDiagnostics(), answeredMs);
   };
   return (
     <Dialog title={words.title} onClose={onClose}>
@@ -87,10 +87,10 @@ export default function ConnectionDialog(
         <Choices
           legend={words.prefer}
           name="preferred-route"
-          value={model.preferredRoute.value}
+          value={model.connection.preferredRoute.value}
           options={PREFERRED_ROUTES.map((value) => ({ value, label: words.preferences[value] }))}
           hint={words.preferHint}
-          onChange={(preference) => model.setPreferredRoute(preference)}
+          onChange={(preference) => model.connection.setPreferredRoute(preference)}
         />
         <section aria-live="polite">
           <Button icon={icons.scan} wide onClick={() => void check()} disabled={findings.value === "checking"}>
@@ -108,12 +108,12 @@ export default function ConnectionDialog(
           )}
         </section>
         <div class="flex flex-wrap gap-2">
-          <Button icon="undo" onClick={() => model.forceReconnect()}>{words.reconnect}</Button>
-          <Button icon="close" onClick={() => model.resetTransports()}>{words.reset}</Button>
+          <Button icon="undo" onClick={() => model.connection.forceReconnect()}>{words.reconnect}</Button>
+          <Button icon="close" onClick={() => model.connection.resetTransports()}>{words.reset}</Button>
           <Button
             icon={icons.copy}
             onClick={async () => {
-              copied.value = await copyText(JSON.stringify(model.getConnectionDiagnostics(), null, 2));
+              copied.value = await copyText(JSON.stringify(model.connection.getConnectionDiagnostics(), null, 2));
             }}
           >
             <span aria-live="polite">
@@ -128,17 +128,17 @@ export default function ConnectionDialog(
 
 /** Phones linked to this one, and what can be done about it. */
 function Peers({ model, onPair }: { model: RoomModel; onPair: () => void }) {
-  const { links, reached, missing, reason, relay, connected, failed } = model.mesh.value;
+  const { links, reached, missing, reason, relay, connected, failed } = model.connection.mesh.value;
   const problem = useSignal(false);
   const nameOf = (peer: string) =>
-    model.people.value.shown.find(({ author }) => author === peer)?.name || t.room.nameless;
+    model.people.people.value.shown.find(({ author }) => author === peer)?.name || t.room.nameless;
   return (
     <section class="flex flex-col gap-2">
       <Heading>{words.peers}</Heading>
       <p class="text-dim">
         {reached + missing > 0
           ? words.reach(reached, missing)
-          : model.people.value.count > 1
+          : model.people.people.value.count > 1
           ? words.noLinks
           : words.nobody}
       </p>
@@ -167,16 +167,16 @@ function Peers({ model, onPair }: { model: RoomModel; onPair: () => void }) {
       <Choices
         legend={words.mode}
         name="mesh-mode"
-        value={model.meshMode.value}
+        value={model.connection.meshMode.value}
         options={MESH_MODES.map((value) => ({ value, label: words.modes[value] }))}
         hint={words.modeHint[reason]}
-        onChange={(mode) => model.setMeshMode(mode)}
+        onChange={(mode) => model.connection.setMeshMode(mode)}
       />
       <Button
         icon={icons.link}
         wide
-        disabled={model.meshMode.value === "off"}
-        onClick={async () => problem.value = (await model.connectPeers()).problem === "unavailable"}
+        disabled={model.connection.meshMode.value === "off"}
+        onClick={async () => problem.value = (await model.connection.connectPeers()).problem === "unavailable"}
       >
         {words.connectPeers}
       </Button>

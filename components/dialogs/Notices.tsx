@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { NoticeView } from "../../lib/session/model/room_model.ts";
+import type { NoticeView } from "../../lib/session/model/notices_model.ts";
 import { noticeTexts } from "../../lib/ui/texts/notice_texts.ts";
 import { Button, IconButton } from "../common/Button.tsx";
 import { Icon } from "../common/Icon.tsx";

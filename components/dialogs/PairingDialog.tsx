@@ -44,7 +44,7 @@ export default function PairingDialog(props: {
       const opened = await openCamera();
       if (signal.aborted) return "stop" in opened ? opened.stop() : undefined;
       // The connection comes after the camera: only then some phones tell their addresses.
-      const pairing = await model.pairPhone((next) => {
+      const pairing = await model.connection.pairPhone((next) => {
         if (!signal.aborted) state.value = next;
       });
       if ("problem" in pairing) {
@@ -197,7 +197,7 @@ function Advice({ mine, theirs }: { mine: PairingCode; theirs: PairingCode }) {
 }
 
 function Linked({ model, peer, onClose }: { model: RoomModel; peer: string; onClose: () => void }) {
-  const name = model.people.value.shown.find(({ author }) => author === peer)?.name;
+  const name = model.people.people.value.shown.find(({ author }) => author === peer)?.name;
   return (
     <>
       <p role="status" class="font-display font-extrabold text-2xl">{words.linked(name)}</p>

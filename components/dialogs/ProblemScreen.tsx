@@ -1,4 +1,4 @@
-import type { RoomProblem } from "../../lib/session/model/room_model.ts";
+import type { RoomProblem } from "../../lib/session/model/conversation_model.ts";
 import { Button } from "../common/Button.tsx";
 import { Sign } from "../common/Sign.tsx";
 import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";

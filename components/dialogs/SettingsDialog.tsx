@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { HomeModel } from "../../lib/session/home/home_model.ts";
 import { connectionTexts } from "../../lib/ui/texts/connection_texts.ts";
-import { browserObjects, chooseReports, reportsChosen } from "../../lib/session/reports/report_choice.ts";
+import { browserObjects, chooseReports, reportsChosen } from "../../lib/session/browser/report_choice.ts";
 import { Button } from "../common/Button.tsx";
 import { Choices } from "../common/Choices.tsx";
 import { Dialog } from "../common/Dialog.tsx";

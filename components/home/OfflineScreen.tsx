@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { isKeptPath, OFFLINE_PATH } from "../../lib/offline/strategy.ts";
+import { isKeptPath } from "../../lib/offline/strategy.ts";
+import { OFFLINE_PATH } from "../../lib/shared/page_paths.ts";
 import { openPage } from "./open_page.ts";
 import { Button } from "../common/Button.tsx";
 import { LazyDialog } from "../common/Lazy.tsx";

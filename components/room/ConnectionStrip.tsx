@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { ConnectionState } from "../../lib/session/model/room_model.ts";
+import type { ConnectionState } from "../../lib/session/model/connection_model.ts";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
 /** Told when there is no connection: why, when the next try is, and a button. `phonesOnly`: peers carry what is said. */

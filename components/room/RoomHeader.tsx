@@ -1,7 +1,7 @@
 import { Icon } from "../common/Icon.tsx";
 import { IconButton } from "../common/Button.tsx";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
-import type { ConnectionState } from "../../lib/session/model/room_model.ts";
+import type { ConnectionState } from "../../lib/session/model/connection_model.ts";
 
 /** The room's wristband: its name, its code to share, who is here, and the connection in words. */
 export function RoomHeader(props: {

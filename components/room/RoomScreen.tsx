@@ -1,7 +1,8 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { RoomKind } from "../../lib/protocol/event.ts";
 import type { HomeModel } from "../../lib/session/home/home_model.ts";
-import type { RoomModel, SendProblem } from "../../lib/session/model/room_model.ts";
+import type { SendProblem } from "../../lib/session/model/conversation_model.ts";
+import type { RoomModel } from "../../lib/session/model/room_model.ts";
 import { bandClass } from "../../lib/ui/hue.ts";
 import { copyText } from "../common/copy_text.ts";
 import { Lazy, LazyDialog } from "../common/Lazy.tsx";
@@ -69,11 +70,11 @@ export function RoomScreen(props: RoomScreenProps) {
   /** A message that waits for its author's name. */
   const unnamed = useRef<{ text: string; answer: (problem: string | undefined) => void }>();
 
-  const name = props.named ? model.me.value?.name ?? "" : "";
+  const name = props.named ? model.people.me.value?.name ?? "" : "";
   const band = bandClass(head.id);
-  const roomName = model.room.value?.name ?? head.name ??
+  const roomName = model.conversation.room.value?.name ?? head.name ??
     (head.kind === "sealed" ? t.room.sealedUnnamed : t.room.unnamed);
-  const code = model.room.value?.code ?? head.code;
+  const code = model.conversation.room.value?.code ?? head.code;
 
   const send = (text: string): Promise<string | undefined> => {
     if (props.named || writing.mode === "edit") return sendNow(text);
@@ -82,8 +83,8 @@ export function RoomScreen(props: RoomScreenProps) {
   };
   const sendNow = async (text: string): Promise<string | undefined> => {
     const { problem } = writing.mode === "edit"
-      ? await model.edit(writing.id, text)
-      : await model.sendMessage(text, writing.mode === "reply" ? writing.id : undefined);
+      ? await model.conversation.edit(writing.id, text)
+      : await model.conversation.sendMessage(text, writing.mode === "reply" ? writing.id : undefined);
     if (problem !== undefined) return t.composer.problems[problem];
     setWriting({ mode: "message" });
     return undefined;
@@ -121,23 +122,23 @@ export function RoomScreen(props: RoomScreenProps) {
   const handlers = useMemo(() => ({
     onReply: ({ id, author, text, file }: MessageItem) =>
       setWriting({ mode: "reply", id, name: author.name, text: text || file?.name || "" }),
-    onReact: (id: string, emoji: string, on: boolean) => void model.react(id, emoji, on),
+    onReact: (id: string, emoji: string, on: boolean) => void model.conversation.react(id, emoji, on),
     onEdit: (item: { id: string; text: string }) => setWriting({ mode: "edit", id: item.id, text: item.text }),
-    onDelete: (id: string) => void model.deleteMessage(id),
+    onDelete: (id: string) => void model.conversation.deleteMessage(id),
     onDiscardRefused: async (id: string) => {
-      const text = await model.discardRefused(id);
+      const text = await model.conversation.discardRefused(id);
       if (text !== undefined) setInserted({ text });
     },
     onCopy: copyText,
     files: () => model.files(),
   }), [model]);
 
-  const calm = model.mesh.value.reason === "battery_very_low";
+  const calm = model.connection.mesh.value.reason === "battery_very_low";
   useEffect(() => void document.documentElement.toggleAttribute("data-calm", calm), [calm]);
 
-  const connection = model.connection.value;
-  const phonesOnly = connection.state !== "connected" && model.currentRoute.value?.transport === "p2p";
-  const problem = model.problem.value;
+  const connection = model.connection.state.value;
+  const phonesOnly = connection.state !== "connected" && model.connection.currentRoute.value?.transport === "p2p";
+  const problem = model.conversation.problem.value;
   if (problem !== undefined) {
     return <Lazy load={loadProblemScreen} props={{ problem: problem.problem, name: head.name }} />;
   }
@@ -162,7 +163,7 @@ export function RoomScreen(props: RoomScreenProps) {
         name={roomName}
         code={code}
         sealed={head.kind === "sealed"}
-        people={model.people.value.count || undefined}
+        people={model.people.people.value.count || undefined}
         connection={phonesOnly ? "phones" : connection.state}
         onShare={() => setDialog("share")}
         onPeople={() => setDialog("people")}
@@ -172,31 +173,31 @@ export function RoomScreen(props: RoomScreenProps) {
       <ConnectionStrip
         connection={connection}
         phonesOnly={phonesOnly}
-        onReconnect={() => model.forceReconnect()}
+        onReconnect={() => model.connection.forceReconnect()}
         onPair={pair}
       />
-      {model.notices.value.length > 0 && (
+      {model.notices.notices.value.length > 0 && (
         <Lazy
           load={loadNotices}
-          props={{ notices: model.notices.value, onAcknowledge: (id: string) => model.acknowledge(id) }}
+          props={{ notices: model.notices.notices.value, onAcknowledge: (id: string) => model.notices.acknowledge(id) }}
         />
       )}
-      {!model.stored.value && (
+      {!model.conversation.stored.value && (
         <p role="status" class="bg-raised text-warn text-sm font-bold px-3 py-2 border-b-2 border-line">
           {t.room.notStored}
         </p>
       )}
       <main id="content" class="flex-1 min-h-0 flex flex-col">
         <TimelineView
-          messages={model.messages}
-          older={model.older}
-          unread={model.unread}
-          upToDate={model.upToDate}
-          onSeen={() => model.seen()}
-          loading={model.room.value === undefined}
-          offline={model.connection.value.state === "disconnected"}
+          messages={model.conversation.messages}
+          older={model.conversation.older}
+          unread={model.conversation.unread}
+          upToDate={model.conversation.upToDate}
+          onSeen={() => model.conversation.seen()}
+          loading={model.conversation.room.value === undefined}
+          offline={model.connection.state.value.state === "disconnected"}
           handlers={handlers}
-          onOlder={() => model.loadOlder()}
+          onOlder={() => model.conversation.loadOlder()}
           code={code}
           onShare={() => setDialog("share")}
         />
@@ -235,8 +236,8 @@ export function RoomScreen(props: RoomScreenProps) {
       {dialog === "people" && (
         <LazyDialog
           load={loadPeopleDialog}
-          title={t.room.peopleTitle(model.people.value.count)}
-          props={{ people: model.people.value, onClose: closeDialog }}
+          title={t.room.peopleTitle(model.people.people.value.count)}
+          props={{ people: model.people.people.value, onClose: closeDialog }}
         />
       )}
       {dialog === "name" && <NameDialog name={name} onSave={saveName} onClose={closeName} />}

@@ -7,10 +7,10 @@ import {
   isKeptPath,
   type KeptPage,
   modulesIn,
-  OFFLINE_PATH,
   PAGE_CACHE,
   surplus,
 } from "./strategy.ts";
+import { OFFLINE_PATH } from "../shared/page_paths.ts";
 
 /** How long a page waits for the network before its copy is shown. */
 export const PAGE_TIMEOUT_MS = 2_500;

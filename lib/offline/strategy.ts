@@ -1,12 +1,11 @@
 // Runs in service worker and page.
 /** What the service worker does with a request, and what it reads out of pages and modules. Pure. */
 
+import { OFFLINE_PATH } from "../shared/page_paths.ts";
+
 /** Caches of this origin. What lies in them changes its shape only together with its name. */
 export const PAGE_CACHE = "festival-pages-1";
 export const ASSET_CACHE = "festival-assets-1";
-
-/** The page that stands in for one that is not kept on this device. */
-export const OFFLINE_PATH = "/offline";
 
 /** Rooms whose pages are kept; the one that was loaded longest ago goes first. */
 export const PAGES_MAX = 60;

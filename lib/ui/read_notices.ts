@@ -1,7 +1,6 @@
 /** Which of the operator's notices were read on this device, before a page's own code runs. Browser only. */
 
-/** Where a device keeps the notices, and the ids of those that were acknowledged: lib/session/room/notice_board.ts. */
-export const NOTICES_KEY = "festival-chat.notices";
+import { NOTICES_KEY } from "../session/model/notices_model.ts";
 
 /**
  * Runs right after the notices that a page was drawn with, so that what was read does not flash by. It hides and does not

@@ -1,12 +1,9 @@
 // Runs in browser and server.
 /** Links to rooms: made for sharing, and read from what a QR code says. */
 
-import { OFFLINE_PATH } from "../offline/strategy.ts";
+import { OFFLINE_PATH, PAIRING_FRAGMENT } from "../shared/page_paths.ts";
 import { PAIRING_PREFIX } from "../protocol/peer/pairing_code.ts";
 import { parseUrl } from "../shared/parse_url.ts";
-
-/** What a fragment with another phone's pairing code begins with. */
-export const PAIRING_FRAGMENT = "pair=";
 
 /** Where a scanned text leads. */
 export type ScannedRoom =

@@ -1,6 +1,7 @@
 /** What the service worker keeps on a device. */
 import { assert } from "@std/assert";
-import { ASSET_CACHE, OFFLINE_PATH, PAGE_CACHE } from "../../lib/offline/strategy.ts";
+import { ASSET_CACHE, PAGE_CACHE } from "../../lib/offline/strategy.ts";
+import { OFFLINE_PATH } from "../../lib/shared/page_paths.ts";
 import type { Tab } from "./tab.ts";
 
 /** What lies in the caches: the paths of the pages, and the addresses of files. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type CacheStorageLike, PageCache } from "../../lib/offline/page_cache.ts";
-import { OFFLINE_PATH, PAGE_CACHE } from "../../lib/offline/strategy.ts";
+import { PAGE_CACHE } from "../../lib/offline/strategy.ts";
+import { OFFLINE_PATH } from "../../lib/shared/page_paths.ts";
 
 const ORIGIN = "https://chat.example";
 

@@ -6,12 +6,12 @@ import {
   isKeptPath,
   type KeptPage,
   modulesIn,
-  OFFLINE_PATH,
   PAGES_MAX,
   type Strategy,
   strategyOf,
   surplus,
 } from "../../lib/offline/strategy.ts";
+import { OFFLINE_PATH } from "../../lib/shared/page_paths.ts";
 
 const ORIGIN = "https://chat.example";
 

@@ -3,7 +3,7 @@ import type { Clock } from "../../lib/shared/environment.ts";
 import type { SessionDeps, SessionMeter, TabChannel } from "../../lib/session/ports/session_deps.ts";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
-import { openRoomSession, type RoomSession } from "../../lib/session/room/room_session.ts";
+import { RoomSession } from "../../lib/session/room/room_session.ts";
 import type { OpenTransport } from "../../lib/transport/transport.ts";
 import type { SessionStorage } from "../../lib/session/ports/session_storage.ts";
 import { fakeEd25519, FakeServer } from "../support/fake_server.ts";
@@ -33,12 +33,13 @@ export interface OpenOptions {
 export function openSession(options: OpenOptions): RoomSession {
   const { server, disk, tabs, meter, preference, onCleared, secret, logs } = options;
   const random = new SeededRandom(options.seed ?? 1, "session");
-  return openRoomSession({
+  return new RoomSession({
     clock: options.clock ?? server.time.clock,
     steady: server.time.clock,
     timers: server.time.timers,
     random,
     storage: options.storage ?? memoryStorage(disk, { lasting: disk !== undefined }),
+    memory: () => Promise.resolve(memoryStorage()),
     ed25519: {
       ...fakeEd25519,
       async verify(...signed) {

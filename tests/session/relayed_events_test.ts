@@ -49,7 +49,7 @@ class Carrier {
       steady: time.clock,
       timers: time.timers,
       random: new SeededRandom(seed, "carrier"),
-      storage: () => storage,
+      storage,
       present: () => this.present,
       send: (frame) => {
         if (!this.takes) return false;

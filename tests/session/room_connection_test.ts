@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { OpenTransport } from "../../lib/transport/transport.ts";
 import { RoomConnection } from "../../lib/session/connection/room_connection.ts";
-import type { RoomSession } from "../../lib/session/room/room_session.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
@@ -17,18 +16,18 @@ async function open({ blocked = false } = {}) {
     time.after(10, () => events.closed(1006));
     return { send: () => false, close() {} };
   };
-  const connection: RoomConnection = new RoomConnection({
+  const connection = new RoomConnection({
     clock: time.clock,
     steady: time.clock,
     timers: time.timers,
     random: new SeededRandom(1, "connection"),
     openers: { websocket, polling: server.openTransport },
-    session: () => session,
+    openSession: (connection) => openSession({ server, openTransport: connection.open, meter: connection }),
     checkServer: () => Promise.resolve(7),
     network: () => ({ online: true }),
     browser: "a test",
   });
-  const session: RoomSession = openSession({ server, openTransport: connection.open, meter: connection });
+  const { session } = connection;
   await connected(server, session);
   return { time, server, session, connection, network };
 }

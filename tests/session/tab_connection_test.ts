@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { MemoryDisk } from "../../lib/session/storage/memory_storage.ts";
+import { TabRelay } from "../../lib/session/tabs/tab_relay.ts";
 import { TabConnection, type TabElection } from "../../lib/session/tabs/tab_connection.ts";
 import type { TabChannelOf, TabMessage } from "../../lib/session/tabs/tab_messages.ts";
 import type { RoomSession } from "../../lib/session/room/room_session.ts";
@@ -84,6 +85,7 @@ class DeviceTab {
       open: server.openTransport,
       channel: device.channel(() => this),
       election: device.election(),
+      loadRelay: () => Promise.resolve(TabRelay),
       visible: () => this.visible,
       onChange: () => this.session.wake(),
       onSuspect: () => this.session.wake(),

@@ -1,6 +1,6 @@
 /** A page that is reloaded between the key press and the answer of its database. */
 import { assertEquals } from "@std/assert";
-import { UnsentTexts } from "../../lib/session/outbox/unsent_texts.ts";
+import { type TextSink, UnsentTexts } from "../../lib/session/outbox/unsent_texts.ts";
 import { lines, openRoom } from "./open_session.ts";
 
 /** One tab's storage. */
@@ -14,29 +14,22 @@ function tabStorage() {
   };
 }
 
-type Parts = ConstructorParameters<typeof UnsentTexts>[0];
-
 /** A page whose database never answers. */
 const stuck = {
   sendMessage: () => new Promise<never>(() => {}),
   edit: () => new Promise<never>(() => {}),
-  ready: Promise.resolve(),
 };
 
 async function start() {
   const { time, session, server } = await openRoom();
   const storage = tabStorage();
-  const open = (page: Pick<Parts["session"], "sendMessage" | "edit" | "ready"> = session) =>
+  const open = (outbox: TextSink = session.commands) =>
     new UnsentTexts({
       room: server.room.id,
       clock: { now: () => time.now() },
       storage: () => storage,
-      session: {
-        messages: session.messages,
-        ready: page.ready,
-        sendMessage: (...message) => page.sendMessage(...message),
-        edit: (...change) => page.edit(...change),
-      },
+      outbox,
+      session,
     });
   return { time, session, storage, open };
 }
@@ -64,7 +57,7 @@ Deno.test("what the outbox got in time is not sent again", async () => {
   const { time, session, storage, open } = await start();
   void open({
     ...stuck,
-    sendMessage: (text, replyTo, at) => session.sendMessage(text, replyTo, at).then(() => stuck.sendMessage()),
+    sendMessage: (text, replyTo, at) => session.commands.sendMessage(text, replyTo, at).then(() => stuck.sendMessage()),
   })
     .sendMessage("in time");
   await time.run(1_000);
@@ -84,9 +77,8 @@ Deno.test("[TAB-13] a page that is shown again sends nothing that a later page o
   let show = () => {};
   const shown = new Promise<void>((resolve) => show = resolve);
   const left = open({
-    ready: session.ready,
-    sendMessage: (...message) => shown.then(() => session.sendMessage(...message)),
-    edit: (...change) => shown.then(() => session.edit(...change)),
+    sendMessage: (...message) => shown.then(() => session.commands.sendMessage(...message)),
+    edit: (...change) => shown.then(() => session.commands.edit(...change)),
   });
   const sent = [left.sendMessage("once"), left.edit(mine, "changed")];
   const later = open();
@@ -105,7 +97,10 @@ Deno.test("[TAB-13] a page that is shown again sends what nobody has sent since,
   const { time, session, storage, open } = await start();
   let show = () => {};
   const shown = new Promise<void>((resolve) => show = resolve);
-  const left = open({ ...stuck, sendMessage: (...message) => shown.then(() => session.sendMessage(...message)) });
+  const left = open({
+    ...stuck,
+    sendMessage: (...message) => shown.then(() => session.commands.sendMessage(...message)),
+  });
   const written = left.sendMessage("written");
   storage.setItem = () => {
     throw new DOMException("full", "QuotaExceededError");

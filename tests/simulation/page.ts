@@ -1,6 +1,6 @@
 /** One page of the app on a phone: a production session over the production transports. Killed, frozen, thawed, reloaded. */
 import { TransportManager } from "../../lib/session/connection/transport_manager.ts";
-import { openRoomSession, type RoomSession } from "../../lib/session/room/room_session.ts";
+import { RoomSession } from "../../lib/session/room/room_session.ts";
 import type { TabChannel } from "../../lib/session/ports/session_deps.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
 import type { SessionStorage } from "../../lib/session/ports/session_storage.ts";
@@ -52,12 +52,13 @@ export class Page {
       onBetterTransport: () => this.model.wake(),
       onRoute: (route) => route && this.#uses(route.transport),
     });
-    this.model = openRoomSession({
+    this.model = new RoomSession({
       clock,
       steady,
       timers,
       random: { bytes: (count) => random.bytes(count), fraction: () => random.fraction() },
       storage: phone.private ? memoryStorage(this.disk) : this.#storage(),
+      memory: () => Promise.resolve(memoryStorage()),
       openTransport: this.#transports.open,
       ed25519: { signer: (seed) => Promise.resolve(fakeSigner(seed)), verify: fakeVerifier.verify },
       tabs: this.#tabs(),
@@ -117,7 +118,7 @@ export class Page {
     for (const exchange of this.#exchanges.open) exchange.stall("network", network === "black_hole");
   }
 
-  /** As lib/session/browser/open_room.ts does it on `online`. */
+  /** As lib/session/browser/page_events.ts does it on `online`. */
   networkChanged(): void {
     this.#transports.networkChanged();
     this.model.wake();

@@ -107,20 +107,25 @@ const page: LinkPage = {
         timers,
         random,
         openTransport: (events) => socketTransport(new WebSocket(socketUrl(location.href, room)), events),
-        async hello(nonce) {
-          const proof: HelloProof = { hello: 1, nonce, room, author: signer.author, name: `Person ${seed}` };
-          const payload = JSON.stringify(proof);
-          return { type: "hello", version: PROTOCOL_VERSION, proof: [payload, await signer.sign(payload)] };
-        },
-        onWelcome: () => {
-          resolve();
-          return true;
-        },
-        onFrame: (frame) => {
-          if (frame.type === "signal") links.receive(frame);
-          if (frame.type === "signal_undeliverable") links.undeliverable(frame);
-          return true;
-        },
+        room: () =>
+          Promise.resolve({
+            async hello(nonce) {
+              const proof: HelloProof = { hello: 1, nonce, room, author: signer.author, name: `Person ${seed}` };
+              const payload = JSON.stringify(proof);
+              return { type: "hello", version: PROTOCOL_VERSION, proof: [payload, await signer.sign(payload)] };
+            },
+            welcomed() {
+              resolve();
+              return true;
+            },
+            received(frame) {
+              if (frame.type === "signal") links.receive(frame);
+              if (frame.type === "signal_undeliverable") links.undeliverable(frame);
+              return true;
+            },
+            ponged() {},
+            disconnected() {},
+          }),
         onState: () => {},
         log: (line) => console.info(line),
       });

@@ -1,11 +1,9 @@
-/** The real environment of what runs in a page: its clock, its storage, its events. */
-import { type Cancel, type Clock, realTimers, wallClock } from "../../shared/environment.ts";
+/** A page's environment: clock, randomness, signatures, small texts that it keeps, and events. */
+import { type Cancel, type Clock, wallClock } from "../../shared/environment.ts";
 import { ed25519 } from "../../crypto/ed25519.ts";
-import { NOTICES_KEY } from "../../ui/read_notices.ts";
+import { NOTICES_KEY } from "../model/notices_model.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
-import { indexedDbStorage } from "../storage/idb_storage.ts";
 import type { NoticeStorage } from "../room/notice_board.ts";
-import { renewableStorage } from "../storage/renewable_storage.ts";
 import { steadyClock } from "../../shared/steady_clock.ts";
 
 export { realRandom as random, realTimers as timers, wallClock as clock } from "../../shared/environment.ts";
@@ -17,13 +15,6 @@ export const signatures: SessionDeps["ed25519"] = {
   signer: async (seed) => (await ed25519()).signer(seed),
   verify: async (author, text, signature) => (await ed25519()).verify(author, text, signature),
 };
-
-export const storage = renewableStorage({
-  open: (onLost) => indexedDbStorage(undefined, onLost),
-  memory: async () => (await import("./on_demand.ts")).memoryStorage(),
-  timers: realTimers,
-  log: (line) => log(line),
-});
 
 export const log = (line: string) => console.info(line);
 

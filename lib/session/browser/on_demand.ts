@@ -8,5 +8,5 @@ export { forgetFiles } from "../storage/idb_files.ts";
 export { openNotices } from "./notices_browser.ts";
 export { openMeshControl } from "./peers_browser.ts";
 export { reportTransports } from "./transport_reporter_browser.ts";
-export { checkServer } from "../connection/server_check.ts";
+export { checkServer } from "./server_check.ts";
 export { TabRelay } from "../tabs/tab_relay.ts";

@@ -1,15 +1,16 @@
 /** How the tabs of a device hear of each other in a real browser. */
 import type { RoomId } from "../../protocol/event.ts";
+import type { TabConnectionDeps } from "../tabs/tab_connection.ts";
 import type { TabChannel } from "../ports/session_deps.ts";
-import { roomChannel, webLockElection } from "../tabs/tab_lock.ts";
+import { roomChannel, webLockElection } from "./tab_lock.ts";
 
 /** How the tabs of this device agree on one connection; undefined where they cannot. */
-export function roomTabs(room: RoomId) {
+export function roomTabs(room: RoomId, loadRelay: TabConnectionDeps["loadRelay"]) {
   const name = `festival-chat room ${room}`;
   const election = webLockElection(name);
   const channel = election && roomChannel(name);
   if (election === undefined || channel === undefined) return undefined;
-  return { election, channel, visible: () => document.visibilityState === "visible" };
+  return { election, channel, loadRelay, visible: () => document.visibilityState === "visible" };
 }
 
 /** Undefined where the browser has no BroadcastChannel. */

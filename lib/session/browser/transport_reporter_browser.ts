@@ -1,6 +1,6 @@
 /** Reports of transports in a real browser: over plain HTTP, without the device's cookie. */
 import type { TransportReport } from "../../protocol/reports/transport_report.ts";
-import { mayReport } from "../reports/report_choice.ts";
+import { mayReport } from "./report_choice.ts";
 import { TransportReporter, type TransportReporterDeps, type TransportTap } from "../reports/transport_reporter.ts";
 
 const REPORTS = "/api/reports";

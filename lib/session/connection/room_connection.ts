@@ -14,6 +14,7 @@ import { ConnectionMeter } from "./connection_meter.ts";
 import type {
   ConnectionDiagnostics,
   ConnectionModel,
+  ConnectionState,
   CurrentRoute,
   MeshView,
   PreferredRoute,
@@ -35,9 +36,9 @@ export interface RoomConnectionDeps {
   random: Random;
   openers: Readonly<Partial<Record<TransportName, OpenTransport>>>;
   /** Absent: tabs cannot agree on one connection, and each has its own. */
-  tabs?: Pick<TabConnectionDeps, "channel" | "election" | "visible">;
-  /** The session that uses the connection. */
-  session(): RoomSession;
+  tabs?: Pick<TabConnectionDeps, "channel" | "election" | "visible" | "loadRelay">;
+  /** Opens the session over this connection. */
+  openSession(connection: RoomConnection): RoomSession;
   checkServer(): Promise<number | undefined>;
   network(): ConnectionDiagnostics["network"];
   browser: string;
@@ -54,15 +55,16 @@ const LOG_MAX_LINES = 50;
 export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   readonly currentRoute: Signal<CurrentRoute | undefined> = signal(undefined);
   readonly preferredRoute: Signal<PreferredRoute> = signal("auto");
+  readonly session: RoomSession;
+  readonly state: ReadonlySignal<ConnectionState>;
   readonly mesh: ReadonlySignal<MeshView>;
-  readonly meshEnabled: ReadonlySignal<boolean>;
   readonly meshMode: ReadonlySignal<MeshMode>;
 
   readonly #deps: RoomConnectionDeps;
   readonly #transports: TransportManager;
   readonly #shared: TabConnection | undefined;
   readonly #peers: MeshStarter;
-  #reports: TransportReports | undefined;
+  readonly #reports: TransportReports | undefined;
   readonly #openedAt: number;
   readonly #log: string[] = [];
   #transport: CurrentRoute | undefined;
@@ -70,13 +72,13 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   constructor(deps: RoomConnectionDeps) {
     super();
     this.#deps = deps;
-    const { clock, steady, timers, random, openers, tabs, session, peers } = deps;
+    const { clock, steady, timers, random, openers, tabs, peers, loadReporter } = deps;
     this.#openedAt = steady.now();
     this.#transports = new TransportManager({
       steady,
       timers,
       openers,
-      onBetterTransport: () => session().wake(),
+      onBetterTransport: () => this.session.wake(),
       onRoute: (route) => this.#routeChanged(route),
       onOutcome: (transport, outcome) => this.#outcome(transport, outcome),
     });
@@ -86,9 +88,11 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
       random,
       ...tabs,
       open: this.#transports.open,
-      onChange: () => session().wake(),
-      onSuspect: () => session().wake(),
+      onChange: () => this.session.wake(),
+      onSuspect: () => this.session.wake(),
     });
+    const session = this.session = deps.openSession(this);
+    this.state = session.connection;
     this.#peers = new MeshStarter({
       timers,
       random,
@@ -99,8 +103,13 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
       log: (line) => this.#tell(line),
     });
     this.mesh = this.#peers.mesh;
-    this.meshEnabled = this.#peers.enabled;
     this.meshMode = this.#peers.mode;
+    this.#reports = loadReporter && new TransportReports({
+      timers,
+      isConnected: () => this.state.peek().state === "connected",
+      load: () => loadReporter(this.#measured),
+      onTap: (tap) => this.useTap(tap),
+    });
   }
 
   // ---- for the session and the page's events ----
@@ -122,27 +131,15 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
       },
     });
 
-  /** The session is there. */
-  start(): void {
-    const { timers, session, loadReporter } = this.#deps;
-    this.#peers.start();
-    this.#reports = loadReporter && new TransportReports({
-      timers,
-      isConnected: () => session().connection.peek().state === "connected",
-      load: () => loadReporter(this.#measured),
-      onTap: (tap) => this.useTap(tap),
-    });
-  }
-
   wake(): void {
     this.#transports.wake();
-    this.#deps.session().wake();
+    this.session.wake();
   }
 
   networkChanged(): void {
     this.#transports.networkChanged();
     this.#peers.networkChanged();
-    this.#deps.session().wake();
+    this.session.wake();
   }
 
   leave(): void {
@@ -181,7 +178,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     if ((before === "auto" || before === "p2p") && transport === "auto") return this.#tellRoute();
     this.#transports.setPreference(transport);
     this.#shared?.lead();
-    this.#deps.session().forceReconnect();
+    this.session.forceReconnect();
   }
 
   setMeshMode(mode: MeshMode): void {
@@ -198,7 +195,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
 
   forceReconnect(): void {
     this.#transports.wake();
-    this.#deps.session().forceReconnect();
+    this.session.forceReconnect();
   }
 
   resetTransports(): void {
@@ -207,11 +204,11 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
       this.forgetMeasured();
       this.setPreferredRoute("auto");
     });
-    this.#deps.session().forceReconnect();
+    this.session.forceReconnect();
   }
 
   measure(): void {
-    if (this.#deps.session().connection.peek().state === "connected") this.#deps.session().wake();
+    if (this.state.peek().state === "connected") this.session.wake();
   }
 
   checkServer(): Promise<number | undefined> {
@@ -219,14 +216,14 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   }
 
   getConnectionDiagnostics(): ConnectionDiagnostics {
-    const { clock, steady, session, network, browser } = this.#deps;
-    const { connection, waiting, stored } = session();
+    const { clock, steady, network, browser } = this.#deps;
+    const { waiting, stored } = this.session;
     const now = steady.now();
     const { next } = this.#transports;
     return {
       at: new Date(clock.now()).toISOString(),
       openSinceMs: now - this.#openedAt,
-      connection: connection.peek(),
+      connection: this.state.peek(),
       route: this.currentRoute.peek(),
       preference: this.preferredRoute.peek(),
       mesh: this.mesh.peek(),
@@ -271,7 +268,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
 
   /** New events go to peers first, or to the server: that is the route. */
   #tellRoute(): void {
-    const { peers, server, reason } = this.#deps.session().delivery;
+    const { peers, server, reason } = this.session.delivery;
     const next: CurrentRoute | undefined = peers && server !== "now" ? { transport: "p2p", reason } : this.#transport;
     const now = this.currentRoute.peek();
     if (now?.transport !== next?.transport || now?.reason !== next?.reason) this.currentRoute.value = next;

@@ -20,22 +20,30 @@ import {
   STALE_TRY_MS,
 } from "../ports/session_limits.ts";
 import { probeTimeoutMs } from "./probe_timeout.ts";
-import type { ConnectionState } from "../model/room_model.ts";
+import type { ConnectionState } from "../model/connection_model.ts";
 
 /** Frames that come after `welcome` and concern the room. */
 export type RoomFrame = Exclude<ServerFrame, { type: "challenge" | "welcome" | "pong" | "goodbye" }>;
 
-export interface ServerConnectionDeps extends Pick<SessionDeps, "clock" | "steady" | "timers" | "random" | "online"> {
-  openTransport: OpenTransport;
+/** The room that a connection serves. */
+export interface ConnectedRoom {
   /** Answers a challenge. */
   hello(nonce: string): Promise<HelloFrame>;
-  /** False: this is no welcome to go on with; the transport is given up. */
-  onWelcome(frame: WelcomeFrame): boolean;
-  /** False: the frame cannot be right; the transport is given up. */
-  onFrame(frame: RoomFrame): boolean;
-  /** A probe was answered: all that the server sent before has come. */
-  onPong?(): void;
-  /** Called at every change, after it. */
+  /** False: the welcome cannot be right, and the connection gives the transport up. */
+  welcomed(frame: WelcomeFrame): boolean;
+  /** False: the frame cannot be right, and the connection gives the transport up. */
+  received(frame: RoomFrame): boolean;
+  /** The server answered a probe: all frames it sent before have arrived. */
+  ponged(): void;
+  /** The connection that was welcomed is over. */
+  disconnected(): void;
+}
+
+export interface ServerConnectionDeps extends Pick<SessionDeps, "clock" | "steady" | "timers" | "random" | "online"> {
+  openTransport: OpenTransport;
+  /** The room, as soon as it is open: a challenge is answered then. Rejects when it cannot be opened. */
+  room(): Promise<ConnectedRoom>;
+  /** Called after every change. */
   onState(state: ConnectionState): void;
   /** From a ping to its pong, ms. */
   onRoundTrip?(ms: number): void;
@@ -48,12 +56,13 @@ type State =
   /** `retryAt`: undefined before the first try. */
   | { name: "waiting"; reason: LostReason; retryAt?: number }
   | { name: "opening"; transport: Transport; startedAt: number }
-  /** `helloAt`: when the challenge was answered. */
-  | { name: "greeting"; transport: Transport; startedAt: number; helloAt?: number }
+  /** `hello`: when the challenge was answered, and for which room. */
+  | { name: "greeting"; transport: Transport; startedAt: number; hello?: { room: ConnectedRoom; at: number } }
   /** `roundTripMs`: what the last answer took. `probe`: a ping without an answer, after so much silence. */
   | {
     name: "live";
     transport: Transport;
+    room: ConnectedRoom;
     since: number;
     heardAt: number;
     roundTripMs: number;
@@ -80,10 +89,6 @@ export class ServerConnection {
 
   get live(): boolean {
     return this.#state.name === "live";
-  }
-
-  get ended(): boolean {
-    return this.#state.name === "ended";
   }
 
   /** Begins, or begins anew at once whatever there was. */
@@ -149,6 +154,7 @@ export class ServerConnection {
     if ("transport" in before && !("transport" in next && next.transport === before.transport)) {
       before.transport.close();
     }
+    if (before.name === "live") before.room.disconnected();
     this.#deps.onState(this.#view(next));
   }
 
@@ -225,14 +231,14 @@ export class ServerConnection {
         if (frame.type === "challenge") return void this.#greet(state.transport, state.startedAt, frame);
         break;
       case "greeting":
-        if (frame.type === "welcome" && state.helloAt !== undefined) {
-          return this.#welcomed(state.transport, state.helloAt, frame);
+        if (frame.type === "welcome" && state.hello !== undefined) {
+          return this.#welcomed(state.transport, state.hello, frame);
         }
         break;
       case "live":
-        if (frame.type === "pong") return this.#deps.onPong?.();
+        if (frame.type === "pong") return state.room.ponged();
         if (frame.type !== "challenge" && frame.type !== "welcome") {
-          if (!this.#deps.onFrame(frame)) this.fault(`a ${frame.type} frame that cannot be right`);
+          if (!state.room.received(frame)) this.fault(`a ${frame.type} frame that cannot be right`);
           return;
         }
     }
@@ -245,24 +251,25 @@ export class ServerConnection {
     this.#become({ name: "greeting", transport, startedAt });
     const leftMs = startedAt + CONNECT_TIMEOUT_MS - steady.now();
     this.#cancelTimer = timers.after(leftMs, () => this.fault("no welcome in time"));
-    let hello: HelloFrame;
+    let room: ConnectedRoom, hello: HelloFrame;
     try {
-      hello = await this.#deps.hello(challenge.nonce);
+      room = await this.#deps.room();
+      hello = await room.hello(challenge.nonce);
     } catch (error) {
       if (this.#owns(transport)) this.fault(`hello could not be made: ${error}`);
       return;
     }
     const state = this.#state;
     if (state.name !== "greeting" || state.transport !== transport) return;
-    state.helloAt = steady.now();
+    state.hello = { room, at: steady.now() };
     if (!transport.send(JSON.stringify(hello))) this.fault("the transport took no hello");
   }
 
-  #welcomed(transport: Transport, helloAt: number, frame: WelcomeFrame): void {
+  #welcomed(transport: Transport, { room, at }: { room: ConnectedRoom; at: number }, frame: WelcomeFrame): void {
     const now = this.#deps.steady.now();
-    const live: State = { name: "live", transport, since: now, heardAt: now, roundTripMs: now - helloAt };
+    const live: State = { name: "live", transport, room, since: now, heardAt: now, roundTripMs: now - at };
     this.#become(live);
-    if (!this.#deps.onWelcome(frame)) return this.fault("a welcome that cannot be right");
+    if (!room.welcomed(frame)) return this.fault("a welcome that cannot be right");
     if (this.#owns(transport)) this.#watch(live);
   }
 

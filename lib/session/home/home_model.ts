@@ -16,7 +16,7 @@ import type { SessionDeps } from "../ports/session_deps.ts";
 import { LISTED_POLL_MS, REFUSED_PAUSE_MS } from "../ports/session_limits.ts";
 import { makeRoom } from "./make_room.ts";
 import { NoticeBoard, type NoticeStorage } from "../room/notice_board.ts";
-import type { NoticeView } from "../model/room_model.ts";
+import type { NoticeView } from "../model/notices_model.ts";
 import { findByCode, homeNews, type HttpProblem, type ListedRoom } from "./room_requests.ts";
 
 export interface HomeDeps extends Pick<SessionDeps, "clock" | "timers" | "random" | "storage" | "ed25519" | "log"> {

@@ -1,6 +1,6 @@
 /** Which room a page stands for that no server drew: by its address, from what this device remembers or has scanned. */
 import { type KnownRoom, roomPath } from "../../chat/recent_rooms.ts";
-import { PAIRING_FRAGMENT } from "../../ui/room_link.ts";
+import { PAIRING_FRAGMENT } from "../../shared/page_paths.ts";
 import type { RoomId, RoomKind } from "../../protocol/event.ts";
 import { readPairing } from "../../protocol/peer/pairing_code.ts";
 

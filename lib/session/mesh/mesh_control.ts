@@ -10,16 +10,15 @@ import { type PairedPeer, Pairing, type PairingState } from "../../transport/pai
 import { browserPeerConnections } from "../../transport/peer_connection.ts";
 
 import type { MeshView } from "../model/connection_model.ts";
-import type { FileLinks, PairingHost } from "../ports/mesh_host.ts";
+import type { FileLinks, MeshSession, PairingHost } from "../ports/mesh_host.ts";
 import { RoomMesh } from "./room_mesh.ts";
 import type { NoticeBoard } from "../room/notice_board.ts";
-import type { RoomSession } from "../room/room_session.ts";
 
 export interface MeshControlDeps {
   clock: Clock;
   timers: Timers;
   random: Random;
-  session: RoomSession;
+  session: MeshSession;
   /** What the policy goes by, but for the server's part of it. */
   power(): Omit<PowerSituation, "limits" | "server">;
   /** Another tab of the device has the connection, and the links. */

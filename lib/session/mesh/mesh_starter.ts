@@ -3,13 +3,14 @@
  * been here for a moment, or when peers are asked for: alone in a room, nobody needs it.
  */
 import type { Cancel, Timers } from "../../shared/environment.ts";
-import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { effect, type Signal, signal } from "@preact/signals";
 import type { MeshMode } from "../../routing/mesh_mode.ts";
 import type { Pairing, PairingState } from "../../transport/pairing.ts";
 import { type MeshView, NO_MESH } from "../model/connection_model.ts";
 
 import type { MeshControl, MeshControlDeps } from "./mesh_control.ts";
-import type { RoomSession } from "../room/room_session.ts";
+import type { PeopleModel } from "../model/people_model.ts";
+import type { MeshSession } from "../ports/mesh_host.ts";
 
 /** What loaded code needs of the page that loads it. */
 export interface MeshWiring extends Pick<MeshControlDeps, "timers" | "random" | "session" | "follows" | "log"> {
@@ -31,7 +32,7 @@ export interface PeerDeps {
 
 export interface MeshStarterDeps extends Omit<MeshWiring, "session" | "mode" | "onView"> {
   timers: Timers;
-  session(): RoomSession;
+  session: MeshSession & Pick<PeopleModel, "people"> & { readonly ready: Promise<void> };
   /** Absent where the browser has no WebRTC. */
   peers?: PeerDeps | undefined;
   /** Links, or whom they reach, have changed. */
@@ -43,7 +44,6 @@ const PEERS_AFTER_MS = 2_000;
 
 export class MeshStarter {
   readonly mesh: Signal<MeshView> = signal(NO_MESH);
-  readonly enabled: ReadonlySignal<boolean> = computed(() => this.mesh.value.enabled);
   readonly mode: Signal<MeshMode> = signal("auto");
   readonly #deps: MeshStarterDeps;
   #loading: Promise<MeshControl | undefined> | undefined;
@@ -53,17 +53,13 @@ export class MeshStarter {
 
   constructor(deps: MeshStarterDeps) {
     this.#deps = deps;
-  }
-
-  /** The session is there: watches for people to link to. */
-  start(): void {
-    const { peers, session, timers } = this.#deps;
+    const { peers, session, timers } = deps;
     if (peers === undefined) return;
     this.mode.value = peers.mode();
     const afterMs = peers.linkedBefore() ? 0 : PEERS_AFTER_MS;
     let cancel: Cancel | undefined;
     const stop = effect(() => {
-      const others = session().people.value.count > 1 && this.mode.value !== "off";
+      const others = session.people.value.count > 1 && this.mode.value !== "off";
       if (others) cancel ??= timers.after(afterMs, () => void this.#load());
     });
     this.#stop = () => {
@@ -88,9 +84,9 @@ export class MeshStarter {
 
   /** Begins to link with a phone beside this one, by codes that both show. */
   async pair(onState: (state: PairingState) => void): Promise<Pairing | { problem: "unavailable" | "other_tab" }> {
-    // Who holds two phones together wants peers.
+    // Two phones that are held together are to be linked, whatever was chosen before.
     if (this.mode.peek() === "off") this.setMode("auto");
-    await this.#deps.session().ready;
+    await this.#deps.session.ready;
     return (await this.#load())?.pair(onState) ?? { problem: "unavailable" };
   }
 
@@ -110,11 +106,10 @@ export class MeshStarter {
   }
 
   #load(): Promise<MeshControl | undefined> {
-    const { peers, session, onView, ...wiring } = this.#deps;
+    const { peers, onView, ...wiring } = this.#deps;
     if (peers === undefined || this.#disposed) return Promise.resolve(undefined);
     return this.#loading ??= peers.load({
       ...wiring,
-      session: session(),
       mode: () => this.mode.peek(),
       onView: (view) => {
         this.mesh.value = view;

@@ -16,6 +16,7 @@ import type { LinkPath, OpenPeerConnection } from "../../transport/peer_connecti
 import type { LinkState, PeerLink } from "../../transport/peer_link.ts";
 import { PeerLinks } from "../../transport/peer_links.ts";
 
+import type { LinkView } from "../model/connection_model.ts";
 import type { FileLinks, FileMesh, MeshHost, SessionMesh } from "../ports/mesh_host.ts";
 import type { NoticeBoard } from "../room/notice_board.ts";
 
@@ -35,15 +36,6 @@ export interface RoomMeshDeps {
   /** Links, or whom they reach, have changed. */
   onChange(): void;
   log(line: string): void;
-}
-
-/** One link, as the connection panel shows it. */
-export interface LinkView {
-  peer: AuthorKey;
-  state: Exclude<LinkState["state"], "closed">;
-  /** Ms; undefined before the first heartbeat. */
-  rttMs: number | undefined;
-  path: LinkPath | undefined;
 }
 
 /** Phones that are remembered as behind phones. */

@@ -1,6 +1,6 @@
 /**
- * How a room's messages travel, as a page may know and steer it: read-only signals and actions, a part of RoomModel. Every
- * figure was measured by this page; what was not measured is undefined.
+ * How a room's messages travel, as a page shows and steers it. This page measured every figure; figures that were not
+ * measured are undefined.
  */
 import type { ReadonlySignal } from "@preact/signals";
 import type { BreakerState } from "../../routing/circuit_breaker.ts";
@@ -15,8 +15,17 @@ import {
 } from "../../routing/transport_choice.ts";
 import type { TransportQuality } from "../../routing/transport_meter.ts";
 import type { Pairing, PairingState } from "../../transport/pairing.ts";
-import type { LinkView } from "../mesh/room_mesh.ts";
-import type { ConnectionState } from "./room_model.ts";
+import type { LinkPath } from "../../transport/peer_connection.ts";
+import type { LinkState } from "../../transport/peer_link.ts";
+import type { CloseReason } from "../../protocol/codes.ts";
+import type { AuthorKey } from "../../protocol/event.ts";
+
+/** The connection to the server. Each state has only the fields that are true in it. */
+export type ConnectionState =
+  /** `retryAtMs`: when the next try starts (Date.now() time); absent when no try follows by itself. */
+  | { state: "disconnected"; reason: CloseReason | "offline" | "lost"; retryAtMs?: number }
+  | { state: "connecting" }
+  | { state: "connected"; since: number };
 
 /**
  * The way in use, and why. `tab`: another tab of this device holds the connection. `p2p`: new events go to peers first, or
@@ -30,6 +39,15 @@ export type CurrentRoute =
 /** What may be preferred: the best, peers first, or one transport to the server. */
 export const PREFERRED_ROUTES = ["auto", "p2p", ...TRANSPORTS] as const;
 export type PreferredRoute = (typeof PREFERRED_ROUTES)[number];
+
+/** One link, as the connection panel shows it. */
+export interface LinkView {
+  peer: AuthorKey;
+  state: Exclude<LinkState["state"], "closed">;
+  /** Ms; undefined before the first heartbeat. */
+  rttMs: number | undefined;
+  path: LinkPath | undefined;
+}
 
 /** Peers of this room. */
 export interface MeshView {
@@ -129,12 +147,11 @@ export interface TransportDiagnostics extends TransportQuality {
 }
 
 export interface ConnectionModel {
+  readonly state: ReadonlySignal<ConnectionState>;
   readonly currentRoute: ReadonlySignal<CurrentRoute | undefined>;
   readonly connectionQuality: ReadonlySignal<Readonly<Record<TransportName, TransportQuality>>>;
   readonly transferStats: ReadonlySignal<TransferStats>;
   readonly preferredRoute: ReadonlySignal<PreferredRoute>;
-  /** Whether links to peers are made and kept. */
-  readonly meshEnabled: ReadonlySignal<boolean>;
   readonly mesh: ReadonlySignal<MeshView>;
   /** What somebody chose of peers; kept on this device. */
   readonly meshMode: ReadonlySignal<MeshMode>;

@@ -2,7 +2,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { BlockedReason } from "../../files/file_ports.ts";
 import type { FileInfo, FileRoot } from "../../protocol/file_info.ts";
-import type { SendProblem } from "./room_model.ts";
+import type { SendProblem } from "./conversation_model.ts";
 
 /** How far a file is on this device. */
 export interface FileView {

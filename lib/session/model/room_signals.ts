@@ -1,11 +1,12 @@
-/** What a page sees of a session: RoomModel's signals, and how they follow what the session holds. */
+/** The signals of a session that a page shows, and how they follow an open room. */
 import { batch, type Signal, signal } from "@preact/signals";
 import { isSame } from "../../shared/same.ts";
 import type { PersonView, Timeline, TimelineItem } from "../../chat/timeline.ts";
 import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { ReplicaReader } from "../replica/replica_reader.ts";
 import type { ReadCursor } from "../replica/read_cursor.ts";
-import type { ConnectionState, RoomProblem, RoomView } from "./room_model.ts";
+import type { ConnectionState } from "./connection_model.ts";
+import type { RoomProblem, RoomView } from "./conversation_model.ts";
 
 /** What is shown. */
 export interface Shown {
@@ -15,6 +16,7 @@ export interface Shown {
   people: { count: number; names: ReadonlyMap<AuthorKey, string | undefined> };
   readCursor: ReadCursor;
   upToDate: boolean;
+  stored: boolean;
   me: AuthorKey;
   /** My display name, which no event may have said yet. */
   name: string;
@@ -36,12 +38,13 @@ export class RoomSignals {
     this.stored = signal(stored);
   }
 
-  protected show({ timeline, reader, people, readCursor, upToDate, me, name }: Shown): void {
+  protected show({ timeline, reader, people, readCursor, upToDate, stored, me, name }: Shown): void {
     batch(() => {
       this.older.value = reader.older;
       this.messages.value = timeline.items;
       this.unread.value = readCursor.unread;
       this.upToDate.value = upToDate;
+      this.stored.value = stored;
       update(this.me, timeline.person(me, name));
       const shown = [...people.names].map(([author, name]) => timeline.person(author, name));
       update(this.people, { count: people.count, shown });

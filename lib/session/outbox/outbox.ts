@@ -73,16 +73,17 @@ export class Outbox {
   constructor(deps: OutboxDeps) {
     this.#deps = deps;
     this.#sender = new OutboxSender({ ...deps, items: this.#items, onSent: (item) => this.#sentChanged(item) });
-    const load = () => this.#run(() => this.load());
+    const load = () => this.#run(() => this.#change((book) => book));
     this.#stopListening = [
       deps.tabs?.listen((room) => room === deps.room && load()),
       deps.storage.onRenewed?.(load),
     ].filter((stop) => stop !== undefined);
   }
 
-  /** Reads what waits, also what an earlier page left. Rejects when the storage fails. */
-  async load(): Promise<void> {
-    await this.#change((book) => book);
+  /** Takes what an earlier page left, as just read, signs what it left unsigned, and sends it. Never rejects. */
+  async start(book: OutboxState): Promise<void> {
+    this.#take(book);
+    await this.#signAndSend();
   }
 
   /**
@@ -221,9 +222,14 @@ export class Outbox {
 
   // ---- the book ----
 
-  /** Runs one transaction, then shows what it left. Signing and sending follow, and tell of their failures themselves. */
+  /** Rejects when the transaction fails. */
   async #change(change: (book: OutboxState) => OutboxState): Promise<void> {
     await this.#transact(change);
+    await this.#signAndSend();
+  }
+
+  /** Tries again later where it fails. */
+  async #signAndSend(): Promise<void> {
     try {
       await this.#signAll();
     } catch (error) {
@@ -370,7 +376,7 @@ export class Outbox {
     if (this.#disposed) return;
     this.#cancelLoad ??= this.#deps.timers.after(STORAGE_RETRY_MS, () => {
       this.#cancelLoad = undefined;
-      this.#run(() => this.load());
+      this.#run(() => this.#change((book) => book));
     });
   }
 }

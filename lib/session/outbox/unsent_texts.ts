@@ -6,8 +6,8 @@
 import type { Clock } from "../../shared/environment.ts";
 import type { EventId, RoomId } from "../../protocol/event.ts";
 
-import type { SendProblem } from "../model/room_model.ts";
-import type { RoomSession } from "../room/room_session.ts";
+import type { ConversationModel, SendProblem } from "../model/conversation_model.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
 
 interface UnsentText {
   /** When Send was pressed, ms since 1970: becomes the `at` of the event, which tells whether it was kept after all. */
@@ -19,17 +19,32 @@ interface UnsentText {
   edits?: EventId;
 }
 
+/** Takes texts that become events. */
+export interface TextSink {
+  /**
+   * `at`: when Send was pressed, if not just now. `isWanted`: asked when the message is kept, which may be late; nothing is
+   * kept then if it is no longer wanted.
+   */
+  sendMessage(
+    text: string,
+    replyTo?: EventId,
+    at?: number,
+    isWanted?: () => boolean,
+  ): Promise<{ problem?: SendProblem }>;
+  edit(to: EventId, text: string, isWanted?: () => boolean): Promise<{ problem?: SendProblem }>;
+}
+
 export interface UnsentTextsDeps {
   room: RoomId;
-  session: Pick<RoomSession, "sendMessage" | "edit" | "messages" | "ready">;
+  outbox: TextSink;
+  session: Pick<ConversationModel, "messages"> & { ready: Promise<void> };
   clock: Clock;
-  /** One tab's own, as `sessionStorage` is. May throw: then nothing is kept here. */
-  storage: () => Pick<Storage, "getItem" | "setItem" | "removeItem">;
+  storage: NonNullable<SessionDeps["unsent"]>;
 }
 
 const PREFIX = "festival-chat.unsent.";
 
-export class UnsentTexts {
+export class UnsentTexts implements TextSink {
   readonly #deps: UnsentTextsDeps;
   readonly #key: string;
   /** Done when what an earlier page left is in the outbox: what is written now comes after it. */
@@ -75,12 +90,12 @@ export class UnsentTexts {
   }
 
   #toOutbox(unsent: UnsentText): Promise<{ problem?: SendProblem }> {
-    const { session } = this.#deps;
+    const { outbox } = this.#deps;
     const { at, text, replyTo, edits } = unsent;
     // A page may be left before its outbox has the text, and shown again after a later page of this tab has sent it.
     const written = this.#has(unsent);
     const isWanted = () => !written || this.#has(unsent);
-    return edits === undefined ? session.sendMessage(text, replyTo, at, isWanted) : session.edit(edits, text, isWanted);
+    return edits === undefined ? outbox.sendMessage(text, replyTo, at, isWanted) : outbox.edit(edits, text, isWanted);
   }
 
   /** Never the same twice: it tells the texts apart. */

@@ -1,4 +1,7 @@
 /** What a session and the mesh of its room are to each other. */
+import type { ReadonlySignal } from "@preact/signals";
+import type { ConnectionState } from "../model/connection_model.ts";
+import type { DeliveryRoute } from "../../routing/delivery_route.ts";
 import type { Signer, Verifier } from "../../crypto/signing.ts";
 import type { Bytes } from "../../protocol/peer/file_frames.ts";
 import type { AuthorKey, Event, EventId, RoomId } from "../../protocol/event.ts";
@@ -25,6 +28,19 @@ export interface MeshHost {
   coverageChanged(): void;
   /** Sends signaling to a peer over the room's connection; false when that takes none now. */
   sendSignal(frame: SendSignalFrame): boolean;
+}
+
+/** The session, for what opens and closes meshes. */
+export interface MeshSession {
+  readonly connection: ReadonlySignal<ConnectionState>;
+  /** Undefined until the device's key is known and the room is verified. */
+  readonly meshHost: MeshHost | undefined;
+  /** Undefined until the device's key is known. */
+  readonly pairingHost: PairingHost | undefined;
+  /** Uses a mesh from now on, or none. */
+  useMesh(mesh: SessionMesh | undefined): void;
+  /** Where new events of mine go first, and why. */
+  readonly delivery: DeliveryRoute;
 }
 
 /** The session, for two phones that link without a server. */

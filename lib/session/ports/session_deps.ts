@@ -1,6 +1,7 @@
 /** What a session takes from the outside, as small interfaces: browsers and simulations give their own. */
 import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import type { Ed25519 } from "../../crypto/ed25519.ts";
+import type { FileInfo } from "../../protocol/file_info.ts";
 import type { WireEvent } from "../../protocol/event.ts";
 import type { DeliverySituation } from "../../routing/delivery_route.ts";
 import type { OpenTransport } from "../../transport/transport.ts";
@@ -36,6 +37,13 @@ export interface SessionDeps {
   timers: Timers;
   random: Random;
   storage: SessionStorage;
+  /** A storage that never fails, for when the device's own does. */
+  memory(): Promise<SessionStorage>;
+  /**
+   * Keeps texts until the outbox has them: storage of one tab that answers at once, as `sessionStorage` does. May throw, and
+   * nothing is kept then. Absent: texts live in the outbox only.
+   */
+  unsent?: () => Pick<Storage, "getItem" | "setItem" | "removeItem">;
   /** Opens the transport to the session's room. */
   openTransport: OpenTransport;
   ed25519: Pick<Ed25519, "signer" | "verify">;
@@ -49,6 +57,8 @@ export interface SessionDeps {
   onNotices?: (notices: readonly WireEvent[], aheadMs: number) => void;
   /** The operator cleared the room, and its log began with this epoch. Said at each welcome while that log lasts. */
   onCleared?: (epoch: string) => void;
+  /** A refused message with this file was discarded. */
+  onDiscarded?: (file: FileInfo) => void;
   /** The room cannot be opened at all: the browser lacks something, or the code is wrong. */
   onFault?: (error: unknown) => void;
   /** Notes for whoever looks into the console. Never what somebody wrote. */

@@ -5,16 +5,16 @@ import type { Event, EventId, RoomId } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { openEvent } from "../room/room_state.ts";
 import { isGenesis, type VerifiedRoom, verifyRoom } from "./verified_room.ts";
-import type { RoomProblem } from "../model/room_model.ts";
+import type { RoomProblem } from "../model/conversation_model.ts";
 
-export interface RoomGateDeps {
+export interface EventVerifierDeps {
   room: RoomId;
-  verifier: Verifier;
+  ed25519: Verifier;
   /** Undefined in a plain room. */
-  sealer(): Sealer | undefined;
+  sealer: Sealer | undefined;
   /** The event with this id, if it came before: it was checked then. */
   held(id: EventId): Event | undefined;
-  onHead(head: VerifiedRoom): void;
+  onVerified(room: VerifiedRoom): void;
   /** The room is proven, and this page cannot show it. */
   onProblem(problem: RoomProblem): void;
   /** What the server says of the room is not what its founding says. */
@@ -22,12 +22,12 @@ export interface RoomGateDeps {
 }
 
 export class EventVerifier {
-  readonly #deps: RoomGateDeps;
+  readonly #deps: EventVerifierDeps;
   /** Events wait for it. */
   #head: Promise<VerifiedRoom | undefined> = Promise.resolve(undefined);
   #known: VerifiedRoom | undefined;
 
-  constructor(deps: RoomGateDeps) {
+  constructor(deps: EventVerifierDeps) {
     this.#deps = deps;
   }
 
@@ -44,7 +44,7 @@ export class EventVerifier {
   /** Another phone describes the room. False: its founding says something else, or it cannot be shown. */
   async learn(info: RoomInfo): Promise<boolean> {
     if (this.#known !== undefined) return true;
-    if (!await isGenesis(info, this.#deps.room, this.#deps.verifier)) return false;
+    if (!await isGenesis(info, this.#deps.room, this.#deps.ed25519)) return false;
     this.welcome(info);
     return await this.#head !== undefined;
   }
@@ -53,7 +53,7 @@ export class EventVerifier {
   enter(head: VerifiedRoom): void {
     this.#known = head;
     this.#head = Promise.resolve(head);
-    this.#deps.onHead(head);
+    this.#deps.onVerified(head);
   }
 
   /** The event opened, if its author wrote it for this room. */
@@ -69,29 +69,29 @@ export class EventVerifier {
     const held = this.#deps.held(event.id);
     // The id is the payload's: another signature is another claim.
     if (held?.wire[1] === event.wire[1]) return held;
-    const sealer = this.#deps.sealer();
+    const { sealer } = this.#deps;
     const fits = event.kind === "room"
       ? event.id === head.founding.id
       : (event.kind === "sealed") === (sealer !== undefined);
     if (!fits) return "refused";
-    if (!await verifyEvent(this.#deps.verifier, event)) return "forged";
+    if (!await verifyEvent(this.#deps.ed25519, event)) return "forged";
     return await openEvent(event, sealer, head);
   }
 
   async #prove(info: RoomInfo): Promise<VerifiedRoom | undefined> {
     const known = this.#known;
     if (known?.info.founding[1] === info.founding[1] && known.info.code === info.code) return known;
-    if (!await isGenesis(info, this.#deps.room, this.#deps.verifier)) {
+    if (!await isGenesis(info, this.#deps.room, this.#deps.ed25519)) {
       this.#deps.onFalse();
       return undefined;
     }
-    const head = await verifyRoom(info, this.#deps.sealer());
+    const head = await verifyRoom(info, this.#deps.sealer);
     if ("problem" in head) {
       this.#deps.onProblem(head);
       return undefined;
     }
     this.#known = head;
-    this.#deps.onHead(head);
+    this.#deps.onVerified(head);
     return head;
   }
 }

@@ -9,8 +9,7 @@ import type { SessionStorage } from "../ports/session_storage.ts";
 export interface ReadCursorStoreDeps extends Pick<SessionDeps, "timers"> {
   room: RoomId;
   readCursor: ReadCursor;
-  /** Undefined until the storage has answered. */
-  storage(): SessionStorage | undefined;
+  storage: SessionStorage;
   /** Another tab has seen more. */
   onChange(): void;
   log(line: string): void;
@@ -34,9 +33,8 @@ export class ReadCursorStore {
   async keep(): Promise<void> {
     this.#cancel?.();
     this.#cancel = undefined;
-    const { room, readCursor } = this.#deps;
-    const [storage, unsaved] = [this.#deps.storage(), readCursor.unsaved];
-    if (storage === undefined) return;
+    const { room, readCursor, storage } = this.#deps;
+    const { unsaved } = readCursor;
     try {
       if (unsaved === undefined) {
         if (readCursor.learn(await storage.readCursor(room))) this.#deps.onChange();

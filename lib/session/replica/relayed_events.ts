@@ -19,7 +19,7 @@ import type { SessionStorage } from "../ports/session_storage.ts";
 
 export interface RelayedEventsDeps extends Pick<SessionDeps, "steady" | "timers" | "random"> {
   room: RoomId;
-  storage(): SessionStorage | undefined;
+  storage: SessionStorage;
   /** Whether somebody has a connection to the server, as far as it tells. */
   present(author: AuthorKey): boolean;
   /** Gives a frame to the connection; false without one. */
@@ -148,13 +148,12 @@ export class RelayedEvents {
   async save(): Promise<void> {
     this.#cancelSave?.();
     this.#cancelSave = undefined;
-    const storage = this.#deps.storage();
-    if (storage === undefined || (this.#unsaved.size === 0 && this.#dropped.size === 0)) return;
+    if (this.#unsaved.size === 0 && this.#dropped.size === 0) return;
     const [kept, dropped] = [this.#unsaved, this.#dropped];
     this.#unsaved = new Map();
     this.#dropped = new Set();
     try {
-      await storage.changeRelayed(this.#deps.room, kept, dropped);
+      await this.#deps.storage.changeRelayed(this.#deps.room, kept, dropped);
       if (kept.size > 0) this.#deps.onKept();
     } catch (error) {
       this.#deps.log(`what other phones sent could not be kept: ${error}`);

@@ -8,20 +8,22 @@ import type { SessionMesh } from "../ports/mesh_host.ts";
 import type { ReadCursorStore } from "./read_cursor_store.ts";
 import type { ReadCursor } from "./read_cursor.ts";
 import type { RoomClock } from "../room/room_clock.ts";
-import type { RoomState } from "../room/room_state.ts";
+import type { Timeline } from "../../chat/timeline.ts";
+import type { Signer } from "../../crypto/signing.ts";
+import type { Outbox } from "../outbox/outbox.ts";
 import type { RoomPeople } from "../room/room_people.ts";
 
 export interface ReplicaMergerDeps extends Pick<SessionDeps, "meter"> {
+  signer: Signer;
+  timeline: Timeline;
+  outbox: Outbox;
   roomClock: RoomClock;
   reader: ReplicaReader;
   people: RoomPeople;
   relayed: RelayedEvents;
   readCursor: ReadCursor;
   readCursorStore: ReadCursorStore;
-  /** Undefined until the device's storage has answered: before that no log is read. */
-  ground(): RoomState | undefined;
-  /** Undefined while there is none. */
-  mesh(): SessionMesh | undefined;
+  peers: { readonly mesh: SessionMesh | undefined };
 }
 
 export class ReplicaMerger {
@@ -33,8 +35,8 @@ export class ReplicaMerger {
 
   /** Checked events by their positions, in the order of the log; also those that are held already. */
   take(events: ReadonlyMap<number, Event>): void {
-    const { roomClock, reader, people, relayed, readCursor, readCursorStore, meter, mesh } = this.#deps;
-    const { timeline, outbox, signer } = this.#deps.ground()!;
+    const { timeline, outbox, signer, roomClock, reader, people, relayed, readCursor, readCursorStore, meter, peers } =
+      this.#deps;
     const fromOthers = [...events.values()].filter(({ author }) => author !== signer.author);
     const fresh = fromOthers.filter(({ id }) => !timeline.has(id)).length;
     meter?.received(fresh, fromOthers.length - fresh);
@@ -44,7 +46,7 @@ export class ReplicaMerger {
       if (event.kind === "profile") people.rename(event.author, event.body.name);
       if (event.author === signer.author) mine.push(event.id);
       else if (isSaid(event) && (!timeline.has(event.id) || relayed.has(event.id))) readCursor.add(event.id, position);
-      mesh()?.heard(event);
+      peers.mesh?.heard(event);
     }
     timeline.remove(relayed.stored([...events.values()]));
     timeline.add(events.values());
@@ -56,23 +58,22 @@ export class ReplicaMerger {
 
   /** Positions mean something else from now on: of what was told before, only these events stand where they stood. */
   renumber(held: ReadonlyMap<number, Event>): void {
-    const timeline = this.#deps.ground()?.timeline;
-    timeline?.forgetPositions();
-    timeline?.setPositions(held);
+    const { timeline } = this.#deps;
+    timeline.forgetPositions();
+    timeline.setPositions(held);
   }
 
   /** The operator deleted all up to this clock: so does this device. */
   clear(upTo: number): void {
-    const { reader, relayed, mesh } = this.#deps;
-    const { timeline } = this.#deps.ground()!;
+    const { timeline, reader, relayed, peers } = this.#deps;
     const old = relayed.forget((id) => (timeline.get(id)?.clock ?? 0) <= upTo);
     // Also what was acked, and had not come from the log yet.
     this.#forget([...reader.forget().map(({ id }) => id), ...old, ...timeline.storedUpTo(upTo)]);
-    mesh()?.cleared();
+    peers.mesh?.cleared();
   }
 
   #forget(ids: readonly EventId[]): void {
-    this.#deps.ground()!.timeline.remove(ids);
+    this.#deps.timeline.remove(ids);
     this.#deps.readCursor.forget(ids);
   }
 }

@@ -10,8 +10,7 @@ import type { SessionStorage } from "../ports/session_storage.ts";
 export interface ReplicaWriterDeps extends Pick<SessionDeps, "timers"> {
   room: RoomId;
   reader: ReplicaReader;
-  /** Undefined until the storage has answered. */
-  storage(): SessionStorage | undefined;
+  storage: SessionStorage;
   /** Undefined until the room is known. */
   info(): RoomInfo | undefined;
   log(line: string): void;
@@ -40,12 +39,12 @@ export class ReplicaWriter {
 
   /** Writes now. Where the storage fails, the next change tries again. */
   async save(): Promise<void> {
-    const { reader, room } = this.#deps;
-    const [unsaved, storage, info] = [reader.unsaved(), this.#deps.storage(), this.#deps.info()];
+    const { reader, room, storage } = this.#deps;
+    const [unsaved, info] = [reader.unsaved(), this.#deps.info()];
     this.#due = false;
     if (unsaved === undefined) return;
     if (!this.#disposed) this.#pause();
-    if (storage === undefined || info === undefined) {
+    if (info === undefined) {
       this.#due = true;
       return;
     }

@@ -3,7 +3,7 @@ import { roomNamePlace, type Sealer } from "../../crypto/seal.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
 import { type Event, readEvent, type RoomId } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
-import type { RoomProblem, RoomView } from "../model/room_model.ts";
+import type { RoomProblem, RoomView } from "../model/conversation_model.ts";
 
 /** A room whose founding was checked. */
 export interface VerifiedRoom {

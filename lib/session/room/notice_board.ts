@@ -11,7 +11,7 @@ import { NOTICES_MAX } from "../../protocol/limits.ts";
 import { readMeshConfig } from "../../protocol/peer/mesh_config.ts";
 import { mergeNotices, type Notice, noticesFor, readNotice } from "../../protocol/notice.ts";
 
-import type { NoticeView } from "../model/room_model.ts";
+import type { NoticeView } from "../model/notices_model.ts";
 
 /** Where a device keeps them. */
 export interface NoticeStorage {

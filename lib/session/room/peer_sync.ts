@@ -1,13 +1,10 @@
-/**
- * The side of a session that faces peers: what its mesh may see and send of the room, what comes from it or from another
- * tab that has the links, and which way new events go first.
- */
+/** How an open room and its peers exchange events: what a mesh sees of the room, what comes from it, and which way new events go first. */
 import { BoundedMap } from "../../shared/bounded.ts";
 import type { Cancel } from "../../shared/environment.ts";
 import type { Timeline } from "../../chat/timeline.ts";
-import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { Event, EventId, WireEvent } from "../../protocol/event.ts";
 import { readEvent } from "../../protocol/event.ts";
-import type { RoomInfo, SendSignalFrame } from "../../protocol/frames.ts";
+import type { RoomInfo } from "../../protocol/frames.ts";
 import { CLOCK_MAX_LEAD } from "../../protocol/limits.ts";
 import { type DeliveryRoute, deliveryRoute } from "../../routing/delivery_route.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
@@ -20,45 +17,43 @@ import type { RoomClock } from "./room_clock.ts";
 import { openKept, type RoomState } from "./room_state.ts";
 import type { EventVerifier } from "../replica/event_verifier.ts";
 import type { RoomPeople } from "./room_people.ts";
-import type { SessionStorage } from "../ports/session_storage.ts";
+import type { ServerConnection } from "../connection/server_connection.ts";
 
-export interface PeerSyncDeps extends Pick<SessionDeps, "meter" | "preference" | "tabs"> {
-  room: RoomId;
+export interface PeerSyncDeps
+  extends
+    Pick<SessionDeps, "meter" | "preference" | "tabs" | "ed25519">,
+    Pick<RoomState, "room" | "storage" | "signer" | "sealer"> {
   /** Sealed rooms only. */
-  secret?: string | undefined;
-  verifier: SessionDeps["ed25519"];
-  gate: EventVerifier;
+  secret: string | undefined;
+  connection: Pick<ServerConnection, "live" | "send">;
+  timeline: Timeline;
+  outbox: Outbox;
+  verifier: EventVerifier;
   reader: ReplicaReader;
   people: RoomPeople;
   relayed: RelayedEvents;
-  /** Undefined until the device's storage has answered, and when the session is over. */
-  ground(): RoomState | undefined;
-  /** The connection to the server is up. */
-  isLive(): boolean;
-  sendSignal(frame: SendSignalFrame): boolean;
   roomClock: RoomClock;
-  /** What an operator deleted had clocks up to this; 0 when nothing was. */
-  cleared(): number;
   /** What is shown of the room, or known of it, has changed. */
   onChange(): void;
-  /** Other people are reached over peers, or by other ways. */
-  onCoverage(): void;
   log(line: string): void;
 }
 
 export class PeerSync {
+  /** The operator deleted every event up to this Lamport clock; 0: none. */
+  cleared = 0;
   readonly #deps: PeerSyncDeps;
   #mesh: SessionMesh | undefined;
-  /** Events that were opened when they were checked, until they are told of. */
+  /** Events that were opened when they were checked, until the mesh reports them. */
   readonly #opened = new BoundedMap<EventId, Event>(UNTOLD_MAX_EVENTS);
-  readonly #stopListening: Cancel;
+  readonly #stopListening: Cancel | undefined;
+  #disposed = false;
 
   constructor(deps: PeerSyncDeps) {
     this.#deps = deps;
-    this.#stopListening = deps.tabs?.listen((what) => {
-      if (what !== relayedTopic(deps.room)) return;
-      this.#readKept().catch((error) => deps.log(`what another tab keeps could not be read: ${error}`));
-    }) ?? (() => {});
+    this.#stopListening = deps.tabs?.listen((topic) => {
+      if (topic !== relayedTopic(deps.room)) return;
+      this.#readKept().catch((error) => deps.log(`relayed events of another tab could not be read: ${error}`));
+    });
   }
 
   /** The mesh that is in use. */
@@ -68,13 +63,13 @@ export class PeerSync {
 
   use(mesh: SessionMesh | undefined): void {
     this.#mesh = mesh;
-    this.#deps.ground()?.outbox.hurry();
+    this.#deps.outbox.hurry();
   }
 
   get delivery(): DeliveryRoute {
-    const { isLive, preference } = this.#deps;
+    const { connection, preference } = this.#deps;
     const { reached, missing } = this.#mesh?.coverage() ?? { reached: 0, missing: 0 };
-    return deliveryRoute({ server: isLive(), reached, missing, preference: preference?.() ?? "auto" });
+    return deliveryRoute({ server: connection.live, reached, missing, preference: preference?.() ?? "auto" });
   }
 
   /** How long a new event that so many other phones hold may wait for others to travel with to the server, ms. */
@@ -85,46 +80,42 @@ export class PeerSync {
     return reason === "peers_reach_everyone" && phones >= others ? LAZY_HELD_MS : LAZY_SERVER_MS;
   }
 
-  /** What a mesh works for; undefined until the device's key is known and the room is proven. */
+  /** The session as a mesh sees it; undefined until the room is verified. */
   get host(): MeshHost | undefined {
-    const { room, verifier, gate, reader, people, relayed, sendSignal } = this.#deps;
-    const ground = this.#deps.ground();
-    if (ground === undefined || gate.known === undefined) return undefined;
-    const { signer, timeline, outbox } = ground;
+    const { room, signer, ed25519, verifier, reader, people, outbox, relayed, connection } = this.#deps;
+    if (verifier.known === undefined) return undefined;
     return {
       room,
       signer,
-      verifier,
+      verifier: ed25519,
       present: () => [...people.names.keys()].filter((author) => author !== signer.author),
       held: () => [...reader.events, ...relayed.wires].flatMap(asSigned),
       unsent: () => outbox.unsent,
       verdict: (event) => this.#verdict(event),
-      heardFromPeers: (event) => this.#heard(event, timeline, signer.author),
+      heardFromPeers: (event) => this.#heard(event),
       receipts: (id, phones) => outbox.reached(id, phones),
-      coverageChanged: () => this.#coverageChanged(outbox),
-      sendSignal,
+      coverageChanged: () => this.#coverageChanged(),
+      sendSignal: (frame) => connection.send(frame),
     };
   }
 
-  /** What linking with a phone beside this one works for; undefined until the device's key is known. */
-  get pairing(): PairingHost | undefined {
-    const { room, secret, verifier, gate, roomClock } = this.#deps;
-    const ground = this.#deps.ground();
-    if (ground === undefined) return undefined;
+  /** The session as linking with a phone beside this one sees it. */
+  get pairing(): PairingHost {
+    const { room, secret, signer, ed25519, verifier, roomClock } = this.#deps;
     return {
       room,
       secret,
-      signer: ground.signer,
-      verifier,
-      info: () => gate.known?.info,
+      signer,
+      verifier: ed25519,
+      info: () => verifier.known?.info,
       clockSeen: () => roomClock.seen,
-      learn: (info, clock) => this.#learn(info, clock, ground.storage),
+      learn: (info, clock) => this.#learn(info, clock),
     };
   }
 
   /** Shows events that came over links and that the device keeps. */
-  showKept({ timeline }: RoomState, events: readonly Event[]): void {
-    timeline.add(events);
+  showKept(events: readonly Event[]): void {
+    this.#deps.timeline.add(events);
     for (const event of events) {
       this.#deps.roomClock.see(event.clock);
       this.#deps.relayed.add(event, true);
@@ -132,24 +123,25 @@ export class PeerSync {
   }
 
   dispose(): void {
-    this.#stopListening();
+    this.#disposed = true;
+    this.#stopListening?.();
   }
 
   /** Another tab of the device has the links: what came over them is shown here, too. */
   async #readKept(): Promise<void> {
-    const { room, gate, onChange } = this.#deps;
-    const ground = this.#deps.ground(), head = gate.known;
-    if (ground === undefined || head === undefined) return;
-    const kept = await openKept(await ground.storage.relayed(room), ground.sealer, head);
-    if (this.#deps.ground() === undefined) return;
-    this.showKept(ground, kept.filter(({ id }) => !ground.timeline.has(id)));
+    const { room, storage, sealer, timeline, verifier, onChange } = this.#deps;
+    const head = verifier.known;
+    if (head === undefined) return;
+    const kept = await openKept(await storage.relayed(room), sealer, head);
+    if (this.#disposed) return;
+    this.showKept(kept.filter(({ id }) => !timeline.has(id)));
     onChange();
   }
 
-  async #learn(info: RoomInfo, clock: number, storage: SessionStorage): Promise<boolean> {
-    const { gate, log, onChange } = this.#deps;
-    const isNew = gate.known === undefined;
-    if (!await gate.learn(info)) return false;
+  async #learn(info: RoomInfo, clock: number): Promise<boolean> {
+    const { storage, verifier, log, onChange } = this.#deps;
+    const isNew = verifier.known === undefined;
+    if (!await verifier.learn(info)) return false;
     if (!isNew) return true;
     this.#deps.roomClock.see(clock);
     // Of no log yet, so that the first server's takes its place: the room opens again without one.
@@ -160,31 +152,33 @@ export class PeerSync {
   }
 
   async #verdict(event: Event): Promise<"good" | "forged" | "refused"> {
-    const { gate, roomClock, cleared } = this.#deps;
-    if (event.clock <= cleared()) return "refused";
+    const { verifier, roomClock } = this.#deps;
+    if (event.clock <= this.cleared) return "refused";
     if (event.clock > roomClock.seen + CLOCK_MAX_LEAD) return "refused";
-    const admitted = await gate.verify(event);
+    const admitted = await verifier.verify(event);
     if (typeof admitted === "string") return admitted;
     this.#opened.set(event.id, admitted);
     return "good";
   }
 
-  #heard({ id }: Event, timeline: Timeline, me: AuthorKey): void {
-    const { ground, people, relayed, meter, roomClock, onChange } = this.#deps;
+  #heard({ id }: Event): void {
+    const { timeline, signer, people, relayed, meter, roomClock, onChange } = this.#deps;
     const event = this.#opened.get(id);
     this.#opened.delete(id);
-    if (event === undefined || timeline.has(id) || event.kind === "room" || ground() === undefined) return;
+    if (event === undefined || timeline.has(id) || event.kind === "room" || this.#disposed) return;
     if (event.kind === "profile") people.rename(event.author, event.body.name);
     timeline.add([event]);
-    if (event.author !== me) relayed.add(event);
+    if (event.author !== signer.author) relayed.add(event);
     meter?.heardFromPeers(1);
     roomClock.see(event.clock);
     onChange();
   }
 
-  #coverageChanged(outbox: Outbox): void {
+  #coverageChanged(): void {
+    const { outbox, connection, onChange } = this.#deps;
     if (this.delivery.server !== "lazy") outbox.hurry();
-    this.#deps.onCoverage();
+    // Without a server the people here are those that peers reach.
+    if (!connection.live) onChange();
   }
 }
 

@@ -1,34 +1,25 @@
 /**
- * One open room in one page: the conductor. It joins the connection, the copy of the log, the outbox and the timeline, and
- * shows what they say as signals. All decisions are theirs; the environment are arguments.
+ * A room in one page, from the first moment on: its signals, its actions and its connection. Until the storage has answered
+ * there is only this stage; then an OpenRoom does the work.
  */
-import type { Cancel } from "../../shared/environment.ts";
 import { batch } from "@preact/signals";
 import { withOpened } from "../../chat/recent_rooms.ts";
-import { personNamePlace, type Sealer, sealerOf } from "../../crypto/seal.ts";
-import type { AuthorKey, Event, EventId, RoomId } from "../../protocol/event.ts";
+import { type Sealer, sealerOf } from "../../crypto/seal.ts";
+import type { EventId, RoomId } from "../../protocol/event.ts";
 import type { FileInfo } from "../../protocol/file_info.ts";
-import type { DeliveryRoute } from "../../routing/delivery_route.ts";
-import type { ServerConnection } from "../connection/server_connection.ts";
-import { ReplicaWriter } from "../replica/replica_writer.ts";
+import { type DeliveryRoute, deliveryRoute } from "../../routing/delivery_route.ts";
+import { ServerConnection } from "../connection/server_connection.ts";
+import type { ConnectionState } from "../model/connection_model.ts";
+import type { ConversationModel, RoomProblem, SendProblem } from "../model/conversation_model.ts";
+import type { PeopleModel } from "../model/people_model.ts";
+import { RoomSignals } from "../model/room_signals.ts";
+import { type TextSink, UnsentTexts } from "../outbox/unsent_texts.ts";
+import type { MeshHost, MeshSession, PairingHost, SessionMesh } from "../ports/mesh_host.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
-import { PEOPLE_MAX } from "../ports/session_limits.ts";
-import { ReplicaMerger } from "../replica/replica_merger.ts";
-import { ReplicaReader } from "../replica/replica_reader.ts";
-import { RelayedEvents, relayedTopic } from "../replica/relayed_events.ts";
-import type { MeshHost, PairingHost, SessionMesh } from "../ports/mesh_host.ts";
-import { PeerSync } from "./peer_sync.ts";
-import { ReadCursorStore } from "../replica/read_cursor_store.ts";
-import { ReadCursor } from "../replica/read_cursor.ts";
-import { RoomClock } from "./room_clock.ts";
-import { EventVerifier } from "../replica/event_verifier.ts";
-import { loadRoomState, type RoomState, tidyPersonName } from "./room_state.ts";
 import type { VerifiedRoom } from "../replica/verified_room.ts";
-import type { ConnectionState, ConversationModel, RoomProblem, SendProblem } from "../model/room_model.ts";
-import { RoomPeople } from "./room_people.ts";
-import { RoomSignals, type Shown } from "../model/room_signals.ts";
+import { OpenRoom } from "./open_room.ts";
 import { RoomCommands } from "./room_commands.ts";
-import { ServerSync } from "./server_sync.ts";
+import { loadRoomState, type RoomState } from "./room_state.ts";
 
 export interface RoomSessionOptions {
   room: RoomId;
@@ -38,185 +29,96 @@ export interface RoomSessionOptions {
   name: string;
 }
 
-/** The room's conversation, and what only its environment call. */
-export interface RoomSession extends ConversationModel {
-  /**
-   * `at`: when Send was pressed, if not just now. `isWanted`: asked as the message is kept, if that comes late; if it is not
-   * wanted any more, nothing is kept.
-   */
-  sendMessage(
-    text: string,
-    replyTo?: EventId,
-    at?: number,
-    isWanted?: () => boolean,
-  ): Promise<{ problem?: SendProblem }>;
-  edit(to: EventId, text: string, isWanted?: () => boolean): Promise<{ problem?: SendProblem }>;
-  /** Offers a file that this device holds. */
-  sendFile(file: FileInfo, caption: string): Promise<{ problem?: SendProblem }>;
-  /** Connects anew, now. */
-  forceReconnect(): void;
-  /** Events of mine that wait on this device. */
-  readonly waiting: number;
-  /** What a mesh of this room works for; undefined until the device's key is known and the room is proven. */
-  readonly meshHost: MeshHost | undefined;
-  /** What linking with a phone beside this one works for; undefined until the device's key is known. */
-  readonly pairingHost: PairingHost | undefined;
-  /** Uses a mesh from now on, or none. */
-  useMesh(mesh: SessionMesh | undefined): void;
-  /** Which way new events of mine go first, and why. */
-  readonly delivery: DeliveryRoute;
-  /** The device woke, the page is shown again, or the network changed: finds out at once whether the connection is true. */
-  wake(): void;
-  /** Writes what the local copy does not have yet: the page may be about to end. */
-  persist(): Promise<void>;
-  /** Resolves when what the device kept is on the screen. Never rejects. */
+/** Opens a room and keeps it open until `dispose`. */
+export class RoomSession extends RoomSignals implements ConversationModel, PeopleModel, MeshSession {
+  /** Resolves when everything that the device kept is on the screen, or when the room cannot be opened. Never rejects. */
   readonly ready: Promise<void>;
-}
-
-/** Opens a room, and keeps it open until `dispose`. */
-export function openRoomSession(deps: SessionDeps, options: RoomSessionOptions): RoomSession {
-  return new Session(deps, options);
-}
-
-class Session extends RoomSignals implements RoomSession {
-  readonly ready: Promise<void>;
-
+  readonly commands: RoomCommands;
   readonly #deps: SessionDeps;
   readonly #options: RoomSessionOptions;
-  /** What the device's storage gave; undefined until it has answered. */
-  #ground: RoomState | undefined;
-  readonly #clock = new RoomClock();
-  readonly #readCursor = new ReadCursor();
-  readonly #writer: RoomCommands;
-  readonly #gate: EventVerifier;
-  readonly #reader: ReplicaReader;
-  readonly #keeper: ReplicaWriter;
-  readonly #people: RoomPeople;
-  readonly #readCursorStore: ReadCursorStore;
-  readonly #relayed: RelayedEvents;
-  readonly #server: ServerSync;
-  readonly #peers: PeerSync;
-  #stopListening: Cancel | undefined;
+  readonly #connection: ServerConnection;
+  readonly #texts: TextSink;
+  /** Undefined until the storage has answered. */
+  #room: OpenRoom | undefined;
   #disposed = false;
 
   constructor(deps: SessionDeps, options: RoomSessionOptions) {
     super(deps.storage.lasting);
     this.#deps = deps;
     this.#options = options;
-    const { room, secret, name } = options;
-    /** What more than one part stands on. */
-    const shared = {
-      ...deps,
-      room,
-      secret,
-      name,
-      verifier: deps.ed25519,
-      roomClock: this.#clock,
-      readCursor: this.#readCursor,
-      ready: () => this.ready,
-      ground: () => this.#ground,
-      storage: () => this.#ground?.storage,
-      mesh: () => this.#peers.mesh,
-      onChange: () => this.#publish(),
-      log: (line: string) => this.#log(line),
+    const { clock, meter, unsent } = deps;
+    const { room, name } = options;
+    const log = (line: string) => deps.log?.(line);
+    const opened = async () => {
+      await this.ready;
+      return this.#room;
     };
-    const writer = this.#writer = new RoomCommands(shared);
-    const gate = this.#gate = new EventVerifier({
-      ...shared,
-      sealer: () => this.#ground?.sealer,
-      held: (id) => this.#ground?.timeline.get(id),
-      onHead: (head) => this.#enter(head),
-      onProblem: (problem) => this.#stop(problem),
-      onFalse: () => this.#connection.fault("the room is not the one its founding event tells of"),
-    });
-    const reader = this.#reader = new ReplicaReader({
-      ...shared,
-      check: (event) => gate.check(event),
-      onEvents: (events) => merger.take(events),
-      onRenumbered: (held) => merger.renumber(held),
-      onChange: () => this.#copyChanged(),
-      onWanted: () => this.#server.requestOlder(),
-    });
-    this.#keeper = new ReplicaWriter({ ...shared, reader, info: () => gate.known?.info });
-    const people = this.#people = new RoomPeople({
-      openName: async ({ author, name }) => {
-        const sealer = this.#ground?.sealer;
-        const open = sealer === undefined ? name : await sealer.open(name, personNamePlace(room, author));
-        return open === undefined ? undefined : tidyPersonName(open);
+    this.commands = new RoomCommands({ clock, name, opened, onChange: () => this.#publish(), log });
+    this.#connection = new ServerConnection({
+      ...deps,
+      room: async () => {
+        const open = await opened();
+        if (open === undefined) throw new Error("the room is not open");
+        return open.server;
       },
-      onChange: () => {
-        shared.mesh()?.presentChanged();
-        this.#publish();
-      },
+      onRoundTrip: (ms) => meter?.roundTrip(ms),
+      onState: (state) => this.#connectionChanged(state),
+      log,
     });
-    const readCursorStore = this.#readCursorStore = new ReadCursorStore(shared);
-    const relayed = this.#relayed = new RelayedEvents({
-      ...shared,
-      present: (author) => people.names.has(author),
-      send: (frame) => this.#connection.send(frame),
-      onKept: () => deps.tabs?.tell(relayedTopic(room)),
-    });
-    const parts = { ...shared, writer, gate, reader, people, readCursorStore, relayed };
-    const merger = new ReplicaMerger(parts);
-    this.#server = new ServerSync({ ...parts, merger, onState: (state) => this.#connectionChanged(state) });
-    this.#peers = new PeerSync({
-      ...parts,
-      ground: () => this.#disposed ? undefined : this.#ground,
-      isLive: () => this.#connection.live,
-      sendSignal: (frame) => this.#connection.send(frame),
-      cleared: () => this.#server.cleared,
-      onCoverage: () => !this.#connection.live && this.#publish(),
-    });
-    this.ready = this.#start().catch((error) => {
-      this.#log(`the room could not be opened: ${error}`);
+    this.ready = this.#open().catch((error) => {
+      log(`the room could not be opened: ${error}`);
       deps.onFault?.(error);
     });
+    this.#texts = unsent === undefined
+      ? this.commands
+      : new UnsentTexts({ room, clock, storage: unsent, outbox: this.commands, session: this });
   }
 
-  get #connection(): ServerConnection {
-    return this.#server.connection;
+  // ---- the conversation and its people ----
+
+  sendMessage(text: string, replyTo?: EventId): Promise<{ problem?: SendProblem }> {
+    return this.#texts.sendMessage(text, replyTo);
   }
 
-  // ---- actions ----
-
-  sendMessage(...message: Parameters<RoomSession["sendMessage"]>): Promise<{ problem?: SendProblem }> {
-    return this.#writer.sendMessage(...message);
+  edit(to: EventId, text: string): Promise<{ problem?: SendProblem }> {
+    return this.#texts.edit(to, text);
   }
 
+  /** Offers a file that this device holds. */
   sendFile(file: FileInfo, caption: string): Promise<{ problem?: SendProblem }> {
-    return this.#writer.sendFile(file, caption);
+    return this.commands.sendFile(file, caption);
   }
 
   async react(to: EventId, emoji: string, on: boolean): Promise<void> {
-    await this.#writer.react(to, emoji, on);
-  }
-
-  edit(...change: Parameters<RoomSession["edit"]>): Promise<{ problem?: SendProblem }> {
-    return this.#writer.edit(...change);
+    await this.commands.react(to, emoji, on);
   }
 
   async deleteMessage(to: EventId): Promise<void> {
-    await this.#writer.deleteMessage(to);
+    await this.commands.deleteMessage(to);
+  }
+
+  async discardRefused(id: EventId): Promise<string | undefined> {
+    const item = this.messages.peek().find((item) => item.id === id);
+    const text = await this.commands.discardRefused(id);
+    if (text !== undefined && item?.type === "message" && item.file) this.#deps.onDiscarded?.(item.file);
+    return text;
   }
 
   rename(name: string): Promise<{ problem?: SendProblem }> {
-    return this.#writer.rename(name);
-  }
-
-  discardRefused(id: EventId): Promise<string | undefined> {
-    return this.#writer.discardRefused(id);
+    return this.commands.rename(name);
   }
 
   loadOlder(): void {
-    this.#server.loadOlder();
+    this.#room?.server.loadOlder();
   }
 
   seen(): void {
-    this.#readCursor.see(this.#reader.position);
-    this.unread.value = this.#readCursor.unread;
-    if (this.#readCursor.unsaved !== undefined) this.#readCursorStore.keepSoon();
+    this.#room?.seen();
   }
 
+  // ---- the page ----
+
+  /** Connects anew, now. */
   forceReconnect(): void {
     // A room that this page must not show stays closed; for the other reasons the world may have changed.
     const { problem } = this.problem.value ?? {};
@@ -225,115 +127,91 @@ class Session extends RoomSignals implements RoomSession {
     this.#connection.restart();
   }
 
+  /** The device woke up, the page is shown again, or the network changed: finds out whether the connection is alive. */
   wake(): void {
     this.upToDate.value = false;
-    this.#server.wake();
-    void this.#readCursorStore.keep();
+    this.#room?.wake();
+    this.#connection.wake();
+  }
+
+  /** Writes everything that the storage does not have yet: the page may be about to end. */
+  async persist(): Promise<void> {
+    await this.#room?.persist();
+  }
+
+  /** My events that wait on this device. */
+  get waiting(): number {
+    return this.#room?.outbox.waiting ?? 0;
   }
 
   dispose(): void {
     if (this.#disposed) return;
     void this.persist();
     this.#disposed = true;
-    this.#stopListening?.();
-    this.#keeper.dispose();
-    this.#readCursorStore.dispose();
-    this.#peers.dispose();
-    this.#server.dispose();
-    this.#relayed.dispose();
-    this.#ground?.outbox.dispose();
+    this.#connection.end();
+    this.#room?.dispose();
   }
 
-  async persist(): Promise<void> {
-    this.#ground?.outbox.hurry(true);
-    await Promise.all([this.#keeper.save(), this.#readCursorStore.keep(), this.#relayed.save()]);
-  }
+  // ---- the mesh ----
 
-  // ---- what surrounds a session asks ----
-
-  get waiting(): number {
-    return this.#ground?.outbox.waiting ?? 0;
-  }
-
+  /** Where new events of mine go first, and why. */
   get delivery(): DeliveryRoute {
-    return this.#peers.delivery;
+    return this.#room?.peers.delivery ?? deliveryRoute({ server: false, reached: 0, missing: 0, preference: "auto" });
   }
 
   get meshHost(): MeshHost | undefined {
-    return this.#peers.host;
+    return this.#disposed ? undefined : this.#room?.peers.host;
   }
 
   get pairingHost(): PairingHost | undefined {
-    return this.#peers.pairing;
+    return this.#disposed ? undefined : this.#room?.peers.pairing;
   }
 
   useMesh(mesh: SessionMesh | undefined): void {
-    this.#peers.use(mesh);
+    this.#room?.peers.use(mesh);
   }
 
-  // ---- start ----
+  // ---- opening ----
 
-  async #start(): Promise<void> {
+  async #open(): Promise<void> {
+    const { secret } = this.#options;
     let sealer: Sealer | undefined;
     try {
-      if (this.#options.secret !== undefined) sealer = await sealerOf(this.#options.secret);
+      if (secret !== undefined) sealer = await sealerOf(secret);
     } catch {
       return this.#stop({ problem: "wrong_secret" }); // A TypeError: the fragment holds no key at all.
     }
     // The transport opens while the storage is read; hello waits for both.
     if (!this.#disposed) this.#connection.restart();
-    const ground = await this.#layGround(sealer);
-    if (this.#disposed) return ground.outbox.dispose();
-    this.#ground = ground;
-    this.#stopListening = ground.storage.onRenewed?.(() => this.#storageRenewed());
-    if (ground.problem !== undefined) return this.#stop(ground.problem);
-    if (ground.kept !== undefined) {
-      const { head, copy, events } = ground.kept;
-      // Before reading was remembered, whatever was kept had been on the screen.
-      const position = copy.ranges.at(-1)?.to;
-      if (position !== undefined) ground.seen ??= { epoch: copy.epoch, position };
-      this.#readCursor.learn(ground.seen);
-      this.#gate.enter(head);
-      this.#peers.showKept(ground, ground.relayed);
-      // What the log has by now is not relayed any more.
-      this.#reader.restore(copy, events);
-    } else this.#readCursor.learn(ground.seen); // What was read is remembered, also where the copy did not get to the disk.
-    this.#publish();
-  }
-
-  async #layGround(sealer: Sealer | undefined): Promise<RoomState> {
-    const parts = {
-      room: this.#options.room,
-      sealer,
-      name: (author: AuthorKey) => this.#writer.nameFor(author),
-      clockSeen: () => this.#clock.seen,
-      send: (frame: Parameters<ServerConnection["send"]>[0]) => this.#connection.send(frame),
-      expectAnswer: () => this.#connection.expectAnswer(),
-      onStored: (afterMs: number | undefined) => this.#deps.meter?.stored(afterMs),
-      onRefused: () => this.#deps.meter?.refused(),
-      onSigned: (event: Event) => this.#peers.mesh?.publish(event),
-      serverDelayMs: (phones: number) => this.#peers.serverDelayMs(phones),
-      giveUpTransport: (why: string) => this.#connection.answerOverdue(why),
+    const state = await this.#load(sealer);
+    if (this.#disposed) return;
+    const room = this.#room = new OpenRoom(state, {
+      ...this.#deps,
+      secret,
+      commands: this.commands,
+      connection: this.#connection,
+      onVerified: (verified) => this.#verified(verified, state),
+      onProblem: (problem) => this.#stop(problem),
       onChange: () => this.#publish(),
-      log: (line: string) => this.#log(line),
-    };
-    try {
-      return await loadRoomState(this.#deps, this.#deps.storage, parts);
-    } catch (error) {
-      // Taken away by the browser, or broken: the page works on without, and says so.
-      this.#log(`storage is not usable: ${error}`);
-      this.stored.value = false;
-      const { memoryStorage } = await import("../browser/on_demand.ts");
-      return await loadRoomState(this.#deps, memoryStorage(), parts);
-    }
+      log: (line) => this.#deps.log?.(line),
+    });
+    if (state.problem !== undefined) return this.#stop(state.problem);
+    const started = room.start();
+    this.#publish();
+    await started;
   }
 
-  /** What the device kept may be gone: all that this page knows is written once more. The outbox does it for itself. */
-  #storageRenewed(): void {
-    this.stored.value = this.#deps.storage.lasting;
-    this.#reader.notSaved();
-    this.#keeper.saveSoon();
-    this.#relayed.notSaved();
+  async #load(sealer: Sealer | undefined): Promise<RoomState> {
+    const { storage, memory, log } = this.#deps;
+    const { room } = this.#options;
+    try {
+      return await loadRoomState(this.#deps, storage, room, sealer);
+    } catch (error) {
+      // Taken away by the browser, or broken: the page works on without it, and says so.
+      log?.(`storage is not usable: ${error}`);
+      this.stored.value = false;
+      return await loadRoomState(this.#deps, await memory(), room, sealer);
+    }
   }
 
   /** This page cannot show the room. */
@@ -342,22 +220,14 @@ class Session extends RoomSignals implements RoomSession {
     this.#connection.end();
   }
 
-  #enter(head: VerifiedRoom): void {
-    this.room.value = head.view;
-    const { timeline, storage } = this.#ground!;
-    timeline.setHost(head.view.host);
-    const { id, kind, name, code } = head.view;
+  #verified({ view }: VerifiedRoom, { storage }: RoomState): void {
+    this.room.value = view;
+    const { id, kind, name, code } = view;
     const { secret } = this.#options;
-    const opened = {
-      id,
-      kind,
-      name,
-      openedAt: this.#deps.clock.now(),
-      ...(code && { code }),
-      ...(secret && { secret }),
-    };
+    const openedAt = this.#deps.clock.now();
+    const opened = { id, kind, name, openedAt, ...(code && { code }), ...(secret && { secret }) };
     storage.changeRooms((rooms) => withOpened(rooms, opened))
-      .catch((error) => this.#log(`the room could not be remembered: ${error}`));
+      .catch((error) => this.#deps.log?.(`the room could not be remembered: ${error}`));
   }
 
   // ---- what is shown ----
@@ -378,36 +248,7 @@ class Session extends RoomSignals implements RoomSession {
     });
   }
 
-  #copyChanged(): void {
-    this.#ground?.timeline.setGaps(this.#reader.gaps());
-    this.#publish();
-    this.#keeper.saveSoon();
-  }
-
   #publish(): void {
-    if (this.#ground === undefined || this.#disposed) return;
-    const { timeline, signer } = this.#ground;
-    this.show({
-      timeline,
-      reader: this.#reader,
-      people: this.#present(signer.author),
-      readCursor: this.#readCursor,
-      upToDate: this.#server.upToDate,
-      me: signer.author,
-      name: this.#writer.name,
-    });
-  }
-
-  /** Who is here: as the server told; without one, whom peers reach. */
-  #present(me: AuthorKey): Shown["people"] {
-    const reached = this.#connection.live ? [] : this.#peers.mesh?.reached() ?? [];
-    if (reached.length === 0) return this.#people;
-    const names = new Map<AuthorKey, string | undefined>([[me, this.#writer.name]]);
-    for (const peer of reached.slice(0, PEOPLE_MAX)) names.set(peer, this.#people.names.get(peer));
-    return { count: reached.length + 1, names };
-  }
-
-  #log(line: string): void {
-    this.#deps.log?.(line);
+    if (this.#room !== undefined && !this.#disposed) this.show(this.#room.shown);
   }
 }

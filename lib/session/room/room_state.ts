@@ -1,139 +1,65 @@
-/** What a session stands on once the device's storage has answered: my key in this room, what was kept, what waits. */
+/** What a device holds of a room, read once before the room opens: my key in it, the local copy, and what waits. */
 import { normalizeDisplayName } from "../../chat/display_name.ts";
-import { type DeliveryState, Timeline } from "../../chat/timeline.ts";
 import { roomSeed } from "../../crypto/room_key.ts";
-import { openContent, sealContent, type Sealer } from "../../crypto/seal.ts";
+import { openContent, type Sealer } from "../../crypto/seal.ts";
 import type { Signer } from "../../crypto/signing.ts";
-import {
-  type AuthorKey,
-  type Event,
-  type EventId,
-  isSaid,
-  readEvent,
-  type RoomId,
-  type WireEvent,
-} from "../../protocol/event.ts";
+import { type Event, isSaid, readEvent, type RoomId, type WireEvent } from "../../protocol/event.ts";
 import type { LogPosition } from "../../protocol/frames.ts";
+import type { RoomProblem } from "../model/conversation_model.ts";
+import type { OutboxState } from "../outbox/outbox_state.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
-import { Outbox, type OutboxDeps } from "../outbox/outbox.ts";
-import { type VerifiedRoom, verifyRoom } from "../replica/verified_room.ts";
-import type { RoomProblem } from "../model/room_model.ts";
 import type { Replica, SessionStorage } from "../ports/session_storage.ts";
+import { type VerifiedRoom, verifyRoom } from "../replica/verified_room.ts";
 
 export interface RoomState {
+  room: RoomId;
+  /** Undefined in a plain room. */
+  sealer: Sealer | undefined;
+  /** The storage that this was read from. */
   storage: SessionStorage;
   signer: Signer;
-  sealer: Sealer | undefined;
-  timeline: Timeline;
-  outbox: Outbox;
+  outbox: OutboxState;
   /** The local copy, if there is one that can be read. */
   kept: { head: VerifiedRoom; copy: Replica; events: ReadonlyMap<number, Event> } | undefined;
   /** How far the room was seen. */
   seen: LogPosition | undefined;
-  /** What came from other phones and is in no log yet; checked before it was kept. */
+  /** Events from other phones that are in no log yet; they were checked before they were kept. */
   relayed: readonly Event[];
   /** The local copy is of a room that this page cannot show. */
   problem: RoomProblem | undefined;
 }
 
-export interface RoomStateDeps extends
-  Pick<
-    OutboxDeps,
-    | "clockSeen"
-    | "send"
-    | "expectAnswer"
-    | "giveUpTransport"
-    | "onStored"
-    | "onRefused"
-    | "onSigned"
-    | "serverDelayMs"
-    | "log"
-  > {
-  room: RoomId;
-  sealer: Sealer | undefined;
-  /** My display name at the moment. */
-  name(author: AuthorKey): string;
-  /** The timeline has changed; told of in the next microtask. */
-  onChange(): void;
-}
-
-/** Reads what the device holds of a room, and signs what an earlier page left unsigned. Rejects when the storage fails. */
+/** Rejects when the storage fails. */
 export async function loadRoomState(
-  deps: SessionDeps,
+  { random, ed25519 }: Pick<SessionDeps, "random" | "ed25519">,
   storage: SessionStorage,
-  parts: RoomStateDeps,
+  room: RoomId,
+  sealer: Sealer | undefined,
 ): Promise<RoomState> {
-  const { clock, steady, timers, random, ed25519, tabs } = deps;
-  const { room, sealer } = parts;
   const secret = await storage.secret(() => random.bytes(32));
   const signer = await ed25519.signer(roomSeed(secret, room));
-  const timeline = new Timeline({ me: signer.author });
-  let toTell = false;
-  /** Once for all that happens in this turn: forty messages that are sent together are shown once, not forty times. */
-  const changed = () => {
-    if (toTell) return;
-    toTell = true;
-    queueMicrotask(() => {
-      toTell = false;
-      parts.onChange();
-    });
-  };
-  const outbox = new Outbox({
-    ...parts,
-    signer,
-    storage,
-    steady,
-    timers,
-    random,
-    ...(tabs && { tabs }),
-    seal: async (header, content) => sealer === undefined ? content : await sealContent(sealer, header, content),
-    noop: () => ({ at: clock.now(), content: { kind: "profile", body: { name: parts.name(signer.author) } } }),
-    onDelivery: (event: Event, delivery: DeliveryState) => {
-      timeline.setDelivery(event.id, delivery);
-      timeline.add([event]);
-      changed();
-    },
-    onGone: (id: EventId) => {
-      timeline.remove([id]);
-      changed();
-    },
-  });
-  const ground: RoomState = {
-    storage,
-    signer,
-    sealer,
-    timeline,
-    outbox,
-    kept: undefined,
-    seen: undefined,
-    relayed: [],
-    problem: undefined,
-  };
-  try {
-    const [copy, seen, relayed] = await Promise.all([
-      storage.replica(room),
-      storage.readCursor(room),
-      storage.relayed(room),
-    ]);
-    ground.seen = seen;
-    const head = copy === undefined ? undefined : await verifyRoom(copy.room, sealer);
-    if (head !== undefined && "problem" in head) return { ...ground, problem: head };
-    if (copy !== undefined && head !== undefined) {
-      // What is kept was checked before it was kept.
-      const events = new Map<number, Event>();
-      for (const { position, wire } of copy.events) {
-        const read = readEvent(wire);
-        if (read.ok) events.set(position, await openEvent(read.event, sealer, head));
-      }
-      ground.kept = { head, copy, events };
-      ground.relayed = await openKept(relayed, sealer, head);
+  const [copy, seen, wires] = await Promise.all([
+    storage.replica(room),
+    storage.readCursor(room),
+    storage.relayed(room),
+  ]);
+  const head = copy === undefined ? undefined : await verifyRoom(copy.room, sealer);
+  const problem = head !== undefined && "problem" in head ? head : undefined;
+  let kept: RoomState["kept"];
+  let relayed: readonly Event[] = [];
+  if (copy !== undefined && head !== undefined && !("problem" in head)) {
+    // The events were checked before they were kept.
+    const events = new Map<number, Event>();
+    for (const { position, wire } of copy.events) {
+      const read = readEvent(wire);
+      if (read.ok) events.set(position, await openEvent(read.event, sealer, head));
     }
-    await outbox.load();
-    return ground;
-  } catch (error) {
-    outbox.dispose();
-    throw error;
+    kept = { head, copy, events };
+    relayed = await openKept(wires, sealer, head);
   }
+  // Read last: the room listens to other tabs' changes from now on.
+  const outbox = await storage.changeOutbox(room, (before) => before);
+  return { room, sealer, storage, signer, outbox, kept, seen, relayed, problem };
 }
 
 /** Events that were checked before they were kept. */

@@ -1,83 +1,59 @@
-/**
- * The side of a session that faces the server: how a connection begins, where each frame goes, and whether the page shows all
- * that the server has.
- */
-import type { RoomId } from "../../protocol/event.ts";
+/** How an open room and its server exchange what each lacks: hello, welcome, and where each frame goes. */
 import type { HelloFrame, LogPosition, WelcomeFrame } from "../../protocol/frames.ts";
-import { type RoomFrame, ServerConnection, type ServerConnectionDeps } from "../connection/server_connection.ts";
+import { LiveCheck } from "../connection/live_check.ts";
+import { signHello } from "../connection/room_hello.ts";
+import type { ConnectedRoom, RoomFrame, ServerConnection } from "../connection/server_connection.ts";
+import type { Outbox } from "../outbox/outbox.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { REFUSED_PAUSE_MS } from "../ports/session_limits.ts";
-import { LiveCheck } from "../connection/live_check.ts";
+import type { EventVerifier } from "../replica/event_verifier.ts";
+import { HistoryRequests } from "../replica/history_requests.ts";
+import type { ReadCursor } from "../replica/read_cursor.ts";
+import type { ReadCursorStore } from "../replica/read_cursor_store.ts";
+import type { RelayedEvents } from "../replica/relayed_events.ts";
 import type { ReplicaMerger } from "../replica/replica_merger.ts";
 import type { ReplicaReader } from "../replica/replica_reader.ts";
-import type { RelayedEvents } from "../replica/relayed_events.ts";
-import type { SessionMesh } from "../ports/mesh_host.ts";
-import { HistoryRequests } from "../replica/history_requests.ts";
-import type { ReadCursorStore } from "../replica/read_cursor_store.ts";
-import type { ReadCursor } from "../replica/read_cursor.ts";
+import type { PeerSync } from "./peer_sync.ts";
 import type { RoomClock } from "./room_clock.ts";
-import type { EventVerifier } from "../replica/event_verifier.ts";
-import type { RoomState } from "./room_state.ts";
-import { signHello } from "../connection/room_hello.ts";
-import type { ConnectionState } from "../model/room_model.ts";
-import type { RoomPeople } from "./room_people.ts";
 import type { RoomCommands } from "./room_commands.ts";
+import type { RoomPeople } from "./room_people.ts";
+import type { RoomState } from "./room_state.ts";
 
 export interface ServerSyncDeps
   extends
-    Pick<ServerConnectionDeps, "clock" | "steady" | "timers" | "random" | "online" | "openTransport" | "log">,
-    Pick<SessionDeps, "meter" | "onNotices" | "onCleared"> {
-  room: RoomId;
+    Pick<SessionDeps, "clock" | "timers" | "onNotices" | "onCleared">,
+    Pick<RoomState, "room" | "signer" | "sealer"> {
+  connection: ServerConnection;
   roomClock: RoomClock;
-  writer: RoomCommands;
-  gate: EventVerifier;
+  commands: Pick<RoomCommands, "nameFor">;
+  verifier: EventVerifier;
   reader: ReplicaReader;
   merger: ReplicaMerger;
   people: RoomPeople;
+  outbox: Outbox;
   relayed: RelayedEvents;
   readCursor: ReadCursor;
   readCursorStore: ReadCursorStore;
-  /** Resolves when the device's storage has answered. */
-  ready(): Promise<void>;
-  /** Undefined until then: no connection gets further than to the challenge before. */
-  ground(): RoomState | undefined;
-  /** Undefined while there is none. */
-  mesh(): SessionMesh | undefined;
-  onState(state: ConnectionState): void;
+  peers: PeerSync;
   /** What is shown of the room has changed. */
   onChange(): void;
+  log(line: string): void;
 }
 
-export class ServerSync {
-  readonly connection: ServerConnection;
+export class ServerSync implements ConnectedRoom {
   readonly #deps: ServerSyncDeps;
   readonly #older: HistoryRequests;
   readonly #live: LiveCheck;
-  /** What the last hello asked to resume from. */
+  /** The position that the last hello asked to resume from. */
   #asked: LogPosition | undefined;
   /** How far the server's clock is ahead of the device's, as the last welcome said. */
   #aheadMs = 0;
-  #cleared = 0;
 
   constructor(deps: ServerSyncDeps) {
     this.#deps = deps;
-    const { reader, timers, meter, onChange } = deps;
-    const connection = this.connection = new ServerConnection({
-      ...deps,
-      onRoundTrip: (ms) => meter?.roundTrip(ms),
-      hello: (nonce) => this.#hello(nonce),
-      onWelcome: (frame) => this.#welcomed(frame),
-      onFrame: (frame) => this.#received(frame),
-      onPong: () => void this.#live.answered(),
-      onState: (state) => this.#stateChanged(state),
-    });
+    const { reader, timers, connection, onChange } = deps;
     this.#older = new HistoryRequests({ timers, reader, connection });
     this.#live = new LiveCheck({ reader, isConnected: () => connection.live, onHeard: onChange });
-  }
-
-  /** What an operator deleted had clocks up to this; 0 when nothing was. */
-  get cleared(): number {
-    return this.#cleared;
   }
 
   /** The page shows all that the server has. */
@@ -85,10 +61,9 @@ export class ServerSync {
     return this.#live.upToDate;
   }
 
-  /** The device woke. What came while it slept is read only now: until a probe is answered, nothing counts as live. */
-  wake(): void {
+  /** The device woke up: until a probe is answered, nobody knows what was missed. */
+  suspect(): void {
     this.#live.suspect();
-    this.connection.wake();
   }
 
   /** Somebody wants to see what is above. */
@@ -104,55 +79,52 @@ export class ServerSync {
 
   dispose(): void {
     this.#older.dispose();
-    this.connection.end();
   }
 
-  async #hello(nonce: string): Promise<HelloFrame> {
-    const { ready, room, writer, reader } = this.#deps;
-    await ready();
-    const ground = this.#deps.ground();
-    if (ground === undefined) throw new Error("the device's key is not known");
-    const hello = await signHello(ground, { room, nonce, name: writer.nameFor(ground.signer.author) });
+  async hello(nonce: string): Promise<HelloFrame> {
+    const { room, signer, commands, reader, clock } = this.#deps;
+    const hello = await signHello(this.#deps, { room, nonce, name: commands.nameFor(signer.author) });
     const resume = this.#asked = reader.position;
-    return { ...hello, at: Math.round(this.#deps.clock.now()), ...(resume && { resume }) };
+    return { ...hello, at: Math.round(clock.now()), ...(resume && { resume }) };
   }
 
-  #welcomed(frame: WelcomeFrame): boolean {
+  welcomed(frame: WelcomeFrame): boolean {
     const {
       clock,
       roomClock,
-      gate,
+      verifier,
       reader,
       merger,
       people,
+      outbox,
       relayed,
       readCursor,
       readCursorStore,
+      peers,
       onChange,
       onCleared,
     } = this.#deps;
     this.#aheadMs = frame.at - clock.now();
-    this.#cleared = frame.cleared ?? 0;
-    if (this.#cleared > 0 && reader.epoch !== frame.epoch) merger.clear(this.#cleared);
+    const cleared = peers.cleared = frame.cleared ?? 0;
+    if (cleared > 0 && reader.epoch !== frame.epoch) merger.clear(cleared);
     if (!reader.welcome(frame, this.#asked)) return false;
     roomClock.see(frame.clock);
-    gate.welcome(frame.room);
+    verifier.welcome(frame.room);
     people.welcome(frame.people);
-    this.#deps.ground()!.outbox.connected(frame);
+    outbox.connected(frame);
     relayed.connected();
     readCursor.follow(frame.epoch, frame.head);
     readCursorStore.keepSoon();
     this.#live.welcomed();
     onChange();
-    // When the screen says what is still offered: files go by that.
-    if (this.#cleared > 0) onCleared?.(frame.epoch);
+    // After the screen: files are kept by what it still offers.
+    if (cleared > 0) onCleared?.(frame.epoch);
     this.#older.request();
     return true;
   }
 
-  #received(frame: RoomFrame): boolean {
-    const { reader, relayed, people, mesh, onNotices, log } = this.#deps;
-    const { outbox } = this.#deps.ground()!;
+  received(frame: RoomFrame): boolean {
+    const { reader, outbox, relayed, people, peers, onNotices, log } = this.#deps;
     switch (frame.type) {
       case "events":
         return reader.take(frame);
@@ -171,10 +143,10 @@ export class ServerSync {
         people.presence(frame);
         return true;
       case "signal":
-        mesh()?.signal(frame);
+        peers.mesh?.signal(frame);
         return true;
       case "signal_undeliverable":
-        mesh()?.undeliverable(frame);
+        peers.mesh?.undeliverable(frame);
         return true;
       case "notices":
         onNotices?.(frame.notices, this.#aheadMs);
@@ -188,12 +160,13 @@ export class ServerSync {
     }
   }
 
-  #stateChanged(state: ConnectionState): void {
-    if (state.state !== "connected") {
-      this.#live.suspect();
-      this.#deps.ground()?.outbox.disconnected();
-      this.#deps.relayed.disconnected();
-    }
-    this.#deps.onState(state);
+  ponged(): void {
+    void this.#live.answered();
+  }
+
+  disconnected(): void {
+    this.#live.suspect();
+    this.#deps.outbox.disconnected();
+    this.#deps.relayed.disconnected();
   }
 }

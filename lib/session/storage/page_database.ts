@@ -2,15 +2,8 @@
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from "idb";
 import { TransactionGate } from "./transaction_gate.ts";
 
-/** One for all databases: a page freezes as a whole. */
-const gate = new TransactionGate();
-// `freeze` and `resume` are Chromium's, also of tabs that nobody has looked at for long (Page Lifecycle).
-if (typeof document !== "undefined") {
-  addEventListener("pagehide", ({ persisted }) => persisted && gate.suspend());
-  document.addEventListener("freeze", () => gate.suspend());
-  addEventListener("pageshow", () => gate.resume());
-  document.addEventListener("resume", () => gate.resume());
-}
+/** One for all databases, because a page freezes as a whole: it is suspended and resumed with the page (page_storage.ts). */
+export const freezeGate = new TransactionGate();
 
 /** A database. Nothing is opened before the first transaction, which rejects where there is no IndexedDB. */
 export class PageDatabase<Schema extends DBSchema> {
@@ -37,7 +30,7 @@ export class PageDatabase<Schema extends DBSchema> {
     this.#upgrade = upgrade;
     this.#onLost = onLost;
     // A frozen page could not make way for a newer version of the app.
-    gate.onSuspend(() => void this.close());
+    freezeGate.onSuspend(() => void this.close());
   }
 
   /**
@@ -50,7 +43,7 @@ export class PageDatabase<Schema extends DBSchema> {
     run: (transaction: IDBPTransaction<Schema, Names, Mode>) => Promise<Result>,
     options?: IDBTransactionOptions,
   ): Promise<Result> {
-    return gate.run(() => this.#open(), (db) => db.transaction(names, mode, options), run);
+    return freezeGate.run(() => this.#open(), (db) => db.transaction(names, mode, options), run);
   }
 
   /** Lets go of the database; the next transaction opens it again. */
@@ -71,7 +64,7 @@ export class PageDatabase<Schema extends DBSchema> {
     };
     const opened = openDB<Schema>(this.#name, this.#version, {
       upgrade: (db, from, _to, transaction) => {
-        gate.watch(transaction);
+        freezeGate.watch(transaction);
         this.#upgrade(db, from);
         if (from === 0 && this.#opened) lost();
       },

@@ -30,6 +30,8 @@ export interface TabConnectionDeps {
   open: OpenTransport;
   channel: TabChannelOf<TabMessage>;
   election: TabElection;
+  /** Loads the code that serves other tabs. */
+  loadRelay(): Promise<typeof TabRelay>;
   /** Whether somebody looks at this tab. */
   visible(): boolean;
   /** The connection should open now: it was closed to be opened elsewhere, or what it waited for is there. */
@@ -217,9 +219,8 @@ export class TabConnection {
   }
 
   async #loadRelay(): Promise<void> {
-    const { TabRelay } = await import("../browser/on_demand.ts");
-    const { clock, channel } = this.#deps;
-    const relay = this.#relay = new TabRelay({
+    const { clock, channel, loadRelay } = this.#deps;
+    const relay = this.#relay = new (await loadRelay())({
       clock,
       post: (message) => channel.post(message),
       onSuspect: () => this.#deps.onSuspect(),

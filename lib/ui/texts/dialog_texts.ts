@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /** Texts of a room's dialogs, menus and rare screens. Room pages load them on demand, with what shows them. */
 import type { Refusal } from "../../protocol/codes.ts";
-import type { RoomProblem } from "../../session/model/room_model.ts";
+import type { RoomProblem } from "../../session/model/conversation_model.ts";
 import { roomTexts } from "./room_texts.ts";
 
 export const dialogTexts = {

@@ -2,7 +2,7 @@
 /** Texts that every room page shows. */
 import type { CloseReason } from "../../protocol/codes.ts";
 import { MESSAGE_MAX_CHARS, NAME_MAX_CHARS } from "../../protocol/limits.ts";
-import type { SendProblem } from "../../session/model/room_model.ts";
+import type { SendProblem } from "../../session/model/conversation_model.ts";
 
 /** A count in words: `one` for 1, else the number and `more`. */
 export function few(count: number, one: string, more: string): string {

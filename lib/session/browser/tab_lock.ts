@@ -1,6 +1,6 @@
 /** The election of a leading tab by Web Locks (W3C, Web Locks API), and the channel between tabs, of a real browser. */
-import type { TabElection } from "./tab_connection.ts";
-import type { TabChannelOf, TabMessage } from "./tab_messages.ts";
+import type { TabElection } from "../tabs/tab_connection.ts";
+import type { TabChannelOf, TabMessage } from "../tabs/tab_messages.ts";
 
 /** Undefined where the browser has no Web Locks: an older one, or a page over plain http. */
 export function webLockElection(name: string): TabElection | undefined {
