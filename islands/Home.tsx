@@ -1,24 +1,25 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import type { RoomEntry } from "../components/home/RoomBand.tsx";
+import type { RoomEntry } from "../components/home/RoomListItem.tsx";
 import { HomeScreen } from "../components/home/HomeScreen.tsx";
 import Notices from "../components/dialogs/Notices.tsx";
 import { openPage } from "../components/home/open_page.ts";
 import { OfflineScreen } from "../components/home/OfflineScreen.tsx";
 import { LazyDialog } from "../components/common/Lazy.tsx";
-import { NameDialog } from "../components/NameDialog.tsx";
+import { NameDialog } from "../components/common/NameDialog.tsx";
 import { homeTexts as t, httpProblemText } from "../lib/ui/texts/home_texts.ts";
 import { type KnownRoom, roomPath } from "../lib/chat/recent_rooms.ts";
 import { readTypedRoom } from "../lib/chat/typed_room.ts";
 import { spokenCode } from "../lib/ui/spoken_code.ts";
 import { keepThisPage } from "../lib/offline/page.ts";
+import { isKeptPath } from "../lib/offline/strategy.ts";
 import type { WireEvent } from "../lib/protocol/event.ts";
 import { noticesFor, readNotice } from "../lib/protocol/notice.ts";
 import { openHomeInBrowser } from "../lib/session/browser/home_browser.ts";
 import type { HomeModel } from "../lib/session/home/home_model.ts";
 import type { ListedRoom } from "../lib/session/home/room_requests.ts";
 
-const loadScanner = () => import("../components/dialogs/ScannerDialog.tsx");
+const loadScanner = () => import("../components/qr/ScannerDialog.tsx");
 
 const NONE: readonly KnownRoom[] = [];
 const NO_NOTICES: readonly WireEvent[] = [];
@@ -60,7 +61,7 @@ export default function Home({ listed, suggested = [], notices = NO_NOTICES, ins
     return (
       <>
         {board}
-        <OfflineScreen mine={mine} answered={model?.listed.value !== undefined} />
+        <OfflineScreen mine={mine} answered={model?.listed.value !== undefined} isKeptPath={isKeptPath} />
       </>
     );
   }

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { writeDraft } from "../components/room/drafts.ts";
 import { Lazy } from "../components/common/Lazy.tsx";
-import { loadProblemScreen } from "../components/room/lazy_components.ts";
+import { loadProblemScreen } from "../components/lazy_components.ts";
 import { type RoomHeading, RoomScreen } from "../components/room/RoomScreen.tsx";
 import { roomTexts as t } from "../lib/ui/texts/room_texts.ts";
 import { roomPath } from "../lib/chat/recent_rooms.ts";

@@ -1,7 +1,7 @@
 import { asset } from "fresh/runtime";
 import { define } from "@/lib/server/http/route_helpers.ts";
 import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
-import { START_SCRIPT, START_SIGNS } from "@/lib/ui/start_script.ts";
+import { START_PROBLEM_IDS, START_SCRIPT } from "@/lib/ui/start_script.ts";
 import { THEME_SCRIPT } from "@/lib/ui/theme.ts";
 
 /** Lies over the composer, which does nothing then. */
@@ -43,8 +43,8 @@ export default define.page(({ Component, url }) => {
             <noscript>
               <p class={OVER_THE_COMPOSER}>{t.site.noScript}</p>
             </noscript>
-            <p id={START_SIGNS.tooOld} role="alert" hidden class={OVER_THE_COMPOSER}>{t.site.tooOld}</p>
-            <p id={START_SIGNS.notStarted} role="alert" hidden class={OVER_THE_COMPOSER}>
+            <p id={START_PROBLEM_IDS.tooOld} role="alert" hidden class={OVER_THE_COMPOSER}>{t.site.tooOld}</p>
+            <p id={START_PROBLEM_IDS.notStarted} role="alert" hidden class={OVER_THE_COMPOSER}>
               {t.site.notStarted} <a href="" class="underline">{t.site.reload}</a>
             </p>
             <script dangerouslySetInnerHTML={{ __html: START_SCRIPT }} />

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Button, IconButton } from "../common/Button.tsx";
 import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
-import { firstCluster } from "../../lib/ui/graphemes.ts";
+import { firstGrapheme } from "../../lib/ui/graphemes.ts";
 import { icons } from "../common/more_icons.ts";
 
 /** The reactions that need one press. */
@@ -97,7 +97,7 @@ function OtherEmoji(props: { onReact: (emoji: string) => void }) {
       autocomplete="off"
       class="w-full min-h-touch px-3 mb-1 bg-sunken border-2 border-line text-lg"
       onInput={(event) => {
-        const emoji = firstCluster(event.currentTarget.value.trim());
+        const emoji = firstGrapheme(event.currentTarget.value.trim());
         if (emoji !== undefined && /\p{Extended_Pictographic}|\p{RI}|\u20e3/u.test(emoji)) props.onReact(emoji);
       }}
     />

@@ -1,7 +1,7 @@
 import type { PersonView } from "../../lib/chat/timeline.ts";
 import { Dialog } from "../common/Dialog.tsx";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
-import { Author } from "../room/Author.tsx";
+import { Author } from "../message/Author.tsx";
 
 /** Who is in the room now. */
 export default function PeopleDialog(props: {

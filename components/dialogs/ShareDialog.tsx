@@ -3,9 +3,9 @@ import { codeLines, spokenCode } from "../../lib/ui/spoken_code.ts";
 import { Button } from "../common/Button.tsx";
 import { copyText } from "../common/copy_text.ts";
 import { Dialog } from "../common/Dialog.tsx";
-import { LaserType } from "../common/LaserType.tsx";
+import { Lettering } from "../common/Lettering.tsx";
 import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
-import { QrCode } from "./QrCode.tsx";
+import { QrCode } from "../qr/QrCode.tsx";
 import { icons } from "../common/more_icons.ts";
 
 /** Everything that brings others into this room: a QR code, the code to say, the link. */
@@ -39,7 +39,7 @@ export default function ShareDialog(props: {
         {code === undefined ? <p class="font-bold">{t.share.sealedHint}</p> : (
           <div class="share-sign w-full mx-auto">
             <p class="font-bold mb-2">{t.share.aloud}</p>
-            <LaserType lines={codeLines(code)} label={spokenCode(code)} />
+            <Lettering lines={codeLines(code)} label={spokenCode(code)} />
             <p class="text-sm font-bold mt-3 break-words">{t.share.host(new URL(link).host)}</p>
           </div>
         )}

@@ -6,7 +6,7 @@ import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 import { ThemeSwitch } from "../common/ThemeSwitch.tsx";
 import { Wordmark } from "../common/Wordmark.tsx";
 import { type JoinAnswer, JoinForm } from "./JoinForm.tsx";
-import { RoomBand, type RoomEntry } from "./RoomBand.tsx";
+import { type RoomEntry, RoomListItem } from "./RoomListItem.tsx";
 import { StartForm } from "./StartForm.tsx";
 import { icons } from "../common/more_icons.ts";
 
@@ -113,7 +113,7 @@ function Bands(props: { rooms: readonly RoomEntry[]; onFavourite?: (room: RoomEn
   return (
     <ul class="flex flex-col gap-2">
       {rooms.map((room) => (
-        <RoomBand
+        <RoomListItem
           key={room.id}
           room={room}
           onFavourite={onFavourite && ((on) => onFavourite(room, on))}

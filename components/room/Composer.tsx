@@ -4,7 +4,6 @@ import { IconButton } from "../common/Button.tsx";
 import { Icon } from "../common/Icon.tsx";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { type DraftPlace, readDraft, writeDraft } from "./drafts.ts";
-import { ComposerContext } from "./Message.tsx";
 
 /** What the composer writes: a message, an answer, or new text for an old message. */
 export type Writing =
@@ -167,6 +166,19 @@ export function Composer(props: {
         </p>
       )}
     </form>
+  );
+}
+
+/** The message that is being answered or edited. */
+function ComposerContext(props: { title: string; text: string; onStop: () => void }) {
+  return (
+    <div class="flex items-center gap-2 pl-3 w-full max-w-3xl mx-auto border-t-2 border-line bg-raised">
+      <p class="flex-1 min-w-0 text-sm py-1">
+        <strong class="block truncate">{props.title}</strong>
+        <span class="block truncate text-dim" dir="auto">{props.text}</span>
+      </p>
+      <IconButton icon="close" label={t.composer.stop} onClick={props.onStop} />
+    </div>
   );
 }
 

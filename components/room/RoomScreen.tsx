@@ -6,15 +6,15 @@ import type { RoomModel } from "../../lib/session/model/room_model.ts";
 import { bandClass } from "../../lib/ui/hue.ts";
 import { copyText } from "../common/copy_text.ts";
 import { Lazy, LazyDialog } from "../common/Lazy.tsx";
-import { NameDialog } from "../NameDialog.tsx";
+import { NameDialog } from "../common/NameDialog.tsx";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { Composer, COMPOSER_FIELD_ID, type Writing } from "./Composer.tsx";
-import { ConnectionStrip } from "./ConnectionStrip.tsx";
+import { ConnectionBanner } from "./ConnectionBanner.tsx";
 import { writeDraft } from "./drafts.ts";
 import { RoomHeader } from "./RoomHeader.tsx";
 import { TimelineView } from "./TimelineView.tsx";
 import { useVisibleHeight } from "./visible_height.ts";
-import type { MessageItem } from "./Message.tsx";
+import type { MessageItem } from "../message/Message.tsx";
 import { NO_MODEL } from "./no_model.ts";
 import {
   loadAtFirstTouch,
@@ -26,7 +26,7 @@ import {
   loadProblemScreen,
   loadSettingsDialog,
   loadShareDialog,
-} from "./lazy_components.ts";
+} from "../lazy_components.ts";
 
 /** What a page knows of a room before it is open. */
 export interface RoomHeading {
@@ -170,7 +170,7 @@ export function RoomScreen(props: RoomScreenProps) {
         onSettings={() => setDialog("settings")}
         onConnection={() => props.model !== undefined && setDialog("connection")}
       />
-      <ConnectionStrip
+      <ConnectionBanner
         connection={connection}
         phonesOnly={phonesOnly}
         onReconnect={() => model.connection.forceReconnect()}

@@ -7,10 +7,10 @@ import { dayKey, dayName } from "../../lib/ui/time.ts";
 import { Icon } from "../common/Icon.tsx";
 import { Lazy } from "../common/Lazy.tsx";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
-import { nameOf } from "./Author.tsx";
-import { MessageGroup } from "./MessageGroup.tsx";
-import type { MessageHandlers } from "./Message.tsx";
-import { loadNothingSaid } from "./lazy_components.ts";
+import { nameOf } from "../message/Author.tsx";
+import { MessageGroup } from "../message/MessageGroup.tsx";
+import type { MessageHandlers } from "../message/Message.tsx";
+import { loadEmptyRoom } from "../lazy_components.ts";
 import { useNewMarker, useScrollAnchor } from "./scroll_anchor.ts";
 
 /** The conversation: scrolls, keeps the reader's place, tells of what is new, asks for what is older. */
@@ -77,7 +77,7 @@ export function TimelineView(props: {
           {props.loading && items.length === 0 && (
             <p data-starting class="text-dim text-center py-8 pulse">{t.room.loading}</p>
           )}
-          {quiet && <Lazy load={loadNothingSaid} props={{ code: props.code, onShare: props.onShare }} />}
+          {quiet && <Lazy load={loadEmptyRoom} props={{ code: props.code, onShare: props.onShare }} />}
         </div>
       </div>
       {!atEnd && (

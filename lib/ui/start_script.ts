@@ -4,7 +4,7 @@
  */
 
 /** Ids of the two signs in the page, hidden until they are true. */
-export const START_SIGNS = { tooOld: "too-old", notStarted: "not-started" } as const;
+export const START_PROBLEM_IDS = { tooOld: "too-old", notStarted: "not-started" } as const;
 
 /**
  * Runs at the end of <body>, before any module. It is the text of a script, in ES5: browsers that know nothing newer
@@ -17,8 +17,8 @@ export const START_SCRIPT = `(function(){` +
   `function starting(){return document.querySelector("[data-starting]")}` +
   `function show(id){var p=starting();if(p)p.hidden=true;document.getElementById(id).hidden=false}` +
   `if(!(Object.hasOwn&&[].at&&window.structuredClone&&window.BroadcastChannel&&window.HTMLDialogElement&&` +
-  `"noModule" in document.createElement("script")))return show("${START_SIGNS.tooOld}");` +
+  `"noModule" in document.createElement("script")))return show("${START_PROBLEM_IDS.tooOld}");` +
   `addEventListener("error",function(e){` +
   `if(e.target.nodeName==="SCRIPT"||e.target===window&&(document.readyState!=="complete"||starting()))` +
-  `show("${START_SIGNS.notStarted}")},true)` +
+  `show("${START_PROBLEM_IDS.notStarted}")},true)` +
   `})()`;

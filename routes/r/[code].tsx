@@ -2,9 +2,10 @@ import { page } from "fresh";
 import { Head } from "fresh/runtime";
 import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownServer } from "@/lib/server/instance.ts";
+import JoinCode from "@/islands/JoinCode.tsx";
 import Room from "@/islands/Room.tsx";
 import type { RoomHeading } from "@/components/room/RoomScreen.tsx";
-import { RoomNotFound, type RoomNotFoundProps } from "@/components/RoomNotFound.tsx";
+import { RoomNotFound, type RoomNotFoundProps } from "@/components/home/RoomNotFound.tsx";
 import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
 
 type Data = { room: RoomHeading } | { missing: RoomNotFoundProps };
@@ -35,7 +36,9 @@ export default define.page<typeof handler>(({ data }) => {
         <Head>
           <title>{`${t.notFound.roomTitle} · ${t.app.name}`}</title>
         </Head>
-        <RoomNotFound {...data.missing} />
+        <RoomNotFound {...data.missing}>
+          <JoinCode />
+        </RoomNotFound>
       </>
     );
   }

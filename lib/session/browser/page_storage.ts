@@ -15,8 +15,10 @@ export const storage = renewableStorage({
   log,
 });
 
-// `freeze` and `resume` are Chromium's, also of tabs that nobody has looked at for long (Page Lifecycle).
-addEventListener("pagehide", ({ persisted }) => persisted && freezeGate.suspend());
-document.addEventListener("freeze", () => freezeGate.suspend());
-addEventListener("pageshow", () => freezeGate.resume());
-document.addEventListener("resume", () => freezeGate.resume());
+// The server loads this module as well. `freeze` and `resume` are Chromium's, also of tabs in the background (Page Lifecycle).
+if (typeof document !== "undefined") {
+  addEventListener("pagehide", ({ persisted }) => persisted && freezeGate.suspend());
+  document.addEventListener("freeze", () => freezeGate.suspend());
+  addEventListener("pageshow", () => freezeGate.resume());
+  document.addEventListener("resume", () => freezeGate.resume());
+}

@@ -63,7 +63,7 @@ export class OpenRoom {
     this.state = state;
     this.#deps = deps;
     const { room, storage, signer, sealer } = state;
-    const { connection, commands, clock, ed25519, meter, tabs, onChange, log } = deps;
+    const { connection, commands, clock, ed25519, meter, tabs, onChange } = deps;
     const timeline = this.timeline = new Timeline({ me: signer.author });
     const roomClock = new RoomClock();
     const readCursor = this.#readCursor;

@@ -5,7 +5,6 @@ import { type FilesModel, type FileView, isShownPicture } from "../../lib/sessio
 import { Button, IconButton } from "../common/Button.tsx";
 import { Dialog } from "../common/Dialog.tsx";
 import { Icon } from "../common/Icon.tsx";
-import type { MessageItem } from "../room/Message.tsx";
 import { icons } from "../common/more_icons.ts";
 
 const NOT_LOOKED_UP: FileView = { state: "unknown", bytesHere: 0, holders: 0 };
@@ -13,7 +12,14 @@ const NOT_LOOKED_UP: FileView = { state: "unknown", bytesHere: 0, holders: 0 };
 const SAVING_BEGINS_MS = 60_000;
 
 /** A file in the conversation: what it is, how much of it is here, and what can be done with it. */
-export default function FileCard(props: { item: MessageItem; file: FileInfo; files: () => Promise<FilesModel> }) {
+export default function FileCard(
+  props: {
+    file: FileInfo;
+    /** What was said about it; empty for nothing. */
+    caption: string;
+    files: () => Promise<FilesModel>;
+  },
+) {
   const { file } = props;
   const card = useRef<HTMLDivElement>(null);
   const [files, setFiles] = useState<FilesModel>();
@@ -110,8 +116,8 @@ function Bar(
 
 /** The picture in its frame: the tiny one that came with the message, then the real one. Pressed, it fills the screen. */
 function Picture(props: {
-  item: MessageItem;
   file: FileInfo;
+  caption: string;
   size: NonNullable<FileInfo["size"]>;
   files: FilesModel | undefined;
   view: FileView;
@@ -135,7 +141,7 @@ function Picture(props: {
       if (made !== undefined) URL.revokeObjectURL(made);
     };
   }, [here, files]);
-  const alt = props.item.text || file.name;
+  const alt = props.caption || file.name;
   const frame = { "--ratio": size.width / size.height };
   const shown = url !== undefined && !broken;
   return (
@@ -164,7 +170,7 @@ function Picture(props: {
       {large && shown && (
         <Dialog title={words.large} full onClose={() => setLarge(false)}>
           <img src={url} alt={alt} class="block mx-auto max-w-full max-h-[80vh] object-contain" />
-          {props.item.text && <p class="py-2" dir="auto">{props.item.text}</p>}
+          {props.caption && <p class="py-2" dir="auto">{props.caption}</p>}
         </Dialog>
       )}
     </>

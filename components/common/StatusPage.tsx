@@ -3,7 +3,7 @@ import { Icon } from "./Icon.tsx";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
 /** A page that mainly says one thing: not found, gone, gone wrong. */
-export function Sign(props: {
+export function StatusPage(props: {
   title: string;
   above?: string | undefined;
   /** Above the title; decoration. */

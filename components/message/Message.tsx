@@ -2,14 +2,14 @@ import { useRef } from "preact/hooks";
 import type { SaidItem } from "../../lib/ui/conversation_rows.ts";
 import type { FileInfo } from "../../lib/protocol/file_info.ts";
 import type { FilesModel } from "../../lib/session/model/files_model.ts";
-import { Button, IconButton } from "../common/Button.tsx";
+import { Button } from "../common/Button.tsx";
 import { Icon } from "../common/Icon.tsx";
 import { Lazy } from "../common/Lazy.tsx";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { nameOf } from "./Author.tsx";
 import { Delivery } from "./Delivery.tsx";
 import { MessageText } from "./MessageText.tsx";
-import { loadFileCard, loadMessageActions, loadRefusalReason } from "./lazy_components.ts";
+import { loadFileCard, loadMessageActions, loadRefusalReason } from "../lazy_components.ts";
 import { Reactions } from "./Reactions.tsx";
 import { useSwipe } from "./swipe.ts";
 
@@ -71,7 +71,7 @@ function Said(props: MessageProps & { item: MessageItem }) {
         <div class="flex-1 min-w-0">
           {!props.first && <span class="sr-only">{nameOf(item.author)}:</span>}
           {item.replyTo && <Quote replyTo={item.replyTo} onShow={handlers.onQuoted} />}
-          {item.file && <FilePlace item={item} file={item.file} files={handlers.files} />}
+          {item.file && <FilePlace file={item.file} caption={item.text} files={handlers.files} />}
           {item.text !== "" && <MessageText text={item.text} />}
           {(item.edited || item.late || delivery || props.time) && (
             <p class="flex items-center gap-2 text-xs text-dim tabular-nums">
@@ -148,7 +148,7 @@ function Said(props: MessageProps & { item: MessageItem }) {
 }
 
 /** A file, in a place that has its size before its code and its picture come. */
-function FilePlace(props: { item: MessageItem; file: FileInfo; files: () => Promise<FilesModel> }) {
+function FilePlace(props: { file: FileInfo; caption: string; files: () => Promise<FilesModel> }) {
   const { size } = props.file;
   return (
     <div class="file-place">
@@ -180,18 +180,5 @@ function Quote(props: { replyTo: NonNullable<MessageItem["replyTo"]>; onShow: (i
         {text ?? t.room.quoteMissing}
       </span>
     </button>
-  );
-}
-
-/** Below the composer's field, while a reply or an edit is written. */
-export function ComposerContext(props: { title: string; text: string; onStop: () => void }) {
-  return (
-    <div class="flex items-center gap-2 pl-3 w-full max-w-3xl mx-auto border-t-2 border-line bg-raised">
-      <p class="flex-1 min-w-0 text-sm py-1">
-        <strong class="block truncate">{props.title}</strong>
-        <span class="block truncate text-dim" dir="auto">{props.text}</span>
-      </p>
-      <IconButton icon="close" label={t.composer.stop} onClick={props.onStop} />
-    </div>
   );
 }

@@ -3,7 +3,7 @@ import type { ConnectionState } from "../../lib/session/model/connection_model.t
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
 /** Told when there is no connection: why, when the next try is, and a button. `phonesOnly`: peers carry what is said. */
-export function ConnectionStrip(
+export function ConnectionBanner(
   props: { connection: ConnectionState; phonesOnly: boolean; onReconnect: () => void; onPair: () => void },
 ) {
   const { connection } = props;

@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { normalizeDisplayName } from "../lib/chat/display_name.ts";
-import { Button } from "./common/Button.tsx";
-import { Dialog } from "./common/Dialog.tsx";
-import { Field } from "./common/Field.tsx";
-import { roomTexts as t } from "../lib/ui/texts/room_texts.ts";
+import { normalizeDisplayName } from "../../lib/chat/display_name.ts";
+import { Button } from "./Button.tsx";
+import { Dialog } from "./Dialog.tsx";
+import { Field } from "./Field.tsx";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
 /** Asks for a display name. `onSave` gets it as it will be shown, and answers what is wrong with it. */
 export function NameDialog(

@@ -1,10 +1,10 @@
-import JoinCode from "../islands/JoinCode.tsx";
-import { CodeLinks } from "./home/CodeLinks.tsx";
-import { normalizeRoomCode } from "../lib/chat/room_code.ts";
-import { codeLines, spokenCode } from "../lib/ui/spoken_code.ts";
-import { LaserType } from "./common/LaserType.tsx";
-import { Sign } from "./common/Sign.tsx";
-import { homeTexts as t } from "../lib/ui/texts/home_texts.ts";
+import type { ComponentChildren } from "preact";
+import { CodeLinks } from "./CodeLinks.tsx";
+import { normalizeRoomCode } from "../../lib/chat/room_code.ts";
+import { codeLines, spokenCode } from "../../lib/ui/spoken_code.ts";
+import { Lettering } from "../common/Lettering.tsx";
+import { StatusPage } from "../common/StatusPage.tsx";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 
 export interface RoomNotFoundProps {
   /** What was looked for, as it stood in the link. */
@@ -19,14 +19,14 @@ export interface RoomNotFoundProps {
 const SHOWN_MAX_CHARS = 60;
 
 /** No room has this code: says what was looked for, shows what may have been meant, asks again. Works without script. */
-export function RoomNotFound(props: RoomNotFoundProps) {
+export function RoomNotFound(props: RoomNotFoundProps & { children: ComponentChildren }) {
   const code = normalizeRoomCode(props.typed);
   const shown = [...props.typed].slice(0, SHOWN_MAX_CHARS).join("");
   const waits = props.waitSeconds !== undefined;
   return (
-    <Sign
+    <StatusPage
       title={waits ? t.notFound.waitTitle : t.notFound.roomTitle}
-      drawn={code && <LaserType lines={codeLines(code)} class="max-w-xs text-flare" />}
+      drawn={code && <Lettering lines={codeLines(code)} class="max-w-xs text-flare" />}
     >
       <p class="text-lg break-words">
         {props.waitSeconds !== undefined
@@ -43,8 +43,8 @@ export function RoomNotFound(props: RoomNotFoundProps) {
       )}
       <section>
         <h2 class="text-lg mb-2">{t.notFound.tryCode}</h2>
-        <JoinCode />
+        {props.children}
       </section>
-    </Sign>
+    </StatusPage>
   );
 }

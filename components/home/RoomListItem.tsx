@@ -18,7 +18,7 @@ export interface RoomEntry {
 }
 
 /** A room as the wristband that lets one in. `onFavourite` adds the star. */
-export function RoomBand(props: { room: RoomEntry; onFavourite?: ((on: boolean) => void) | undefined }) {
+export function RoomListItem(props: { room: RoomEntry; onFavourite?: ((on: boolean) => void) | undefined }) {
   const { room, onFavourite } = props;
   return (
     <li class={`band on-band band-torn ${bandClass(room.id)} flex items-stretch pl-2 pr-3`}>

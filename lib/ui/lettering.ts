@@ -53,7 +53,7 @@ const GLYPHS: Record<string, string> = {
 const WIDTHS: Record<string, number> = { I: 0.3, 1: 0.7, M: 1.35, W: 1.35 };
 
 /** Lines of laser letters, each as wide as the whole. Lengths are in units of which the width has 1,000. */
-export interface LaserLines {
+export interface LetteringLines {
   width: number;
   height: number;
   /** One `<path>` per line, stroked and not filled. */
@@ -68,8 +68,8 @@ const MAX_LINE_HEIGHT = 400;
 const MIN_LINE_HEIGHT = 150;
 
 /** Sets each line to the full width. Characters without a glyph are left out; letters are drawn as capitals. */
-export function setLines(texts: readonly string[]): LaserLines {
-  const lines: LaserLines["lines"] = [];
+export function letteringOf(texts: readonly string[]): LetteringLines {
+  const lines: LetteringLines["lines"] = [];
   let y = 0;
   for (const text of texts) {
     const letters = [...text.toUpperCase()].filter((letter) => GLYPHS[letter] !== undefined);

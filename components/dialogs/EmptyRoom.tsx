@@ -1,15 +1,15 @@
 import { codeLines, spokenCode } from "../../lib/ui/spoken_code.ts";
 import { Button } from "../common/Button.tsx";
-import { LaserType } from "../common/LaserType.tsx";
+import { Lettering } from "../common/Lettering.tsx";
 import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 
 /** A new room: what to do is to show the code, so it stands here as large as it goes. */
-export default function NothingSaid(props: { code: string | undefined; onShare: () => void }) {
+export default function EmptyRoom(props: { code: string | undefined; onShare: () => void }) {
   return (
     <div class="flex-1 flex flex-col justify-center gap-5 py-6 w-full max-w-md mx-auto">
       <p class="font-display font-extrabold text-2xl">{t.empty.title}</p>
       {props.code && (
-        <LaserType lines={codeLines(props.code)} label={spokenCode(props.code)} class="text-band code-sign" />
+        <Lettering lines={codeLines(props.code)} label={spokenCode(props.code)} class="text-band code-sign" />
       )}
       <p class="text-dim">{props.code ? t.empty.hint : t.empty.hintSealed}</p>
       <Button look="band" icon="share" onClick={props.onShare}>{t.room.share}</Button>
