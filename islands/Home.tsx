@@ -28,14 +28,14 @@ interface HomeProps {
   listed: RoomEntry[];
   /** Rooms that the operator recommends. */
   suggested?: RoomEntry[];
-  /** What the operator said to everybody when the page was drawn. */
+  /** The operator's broadcasts when the page was rendered. */
   notices?: readonly WireEvent[];
   instead?: boolean;
 }
 
 /**
- * The first page at work. `listed` is what the server knew when it drew the page; `instead`: it stands in the place of a
- * page that is not on this device, without a network.
+ * The home page. `listed` are the rooms at the time the server rendered it. `instead`: offline, it stands in for a page
+ * that this device does not have.
  */
 export default function Home({ listed, suggested = [], notices = NO_NOTICES, instead = false }: HomeProps) {
   const home = useSignal<HomeModel>();
@@ -54,7 +54,7 @@ export default function Home({ listed, suggested = [], notices = NO_NOTICES, ins
     () => recent && [...favourites, ...recent.filter((room) => !room.favourite)].map(knownEntry),
     [favourites, recent],
   );
-  // As the server drew them, until they are checked here.
+  // As the server rendered them, until this page has verified them.
   const drawn = useMemo(() => noticesFor(undefined, notices.flatMap((wire) => readNotice(wire) ?? []), 0), [notices]);
   const board = <Notices notices={model?.notices.value ?? drawn} onAcknowledge={(id) => model?.acknowledge(id)} />;
   if (instead) {

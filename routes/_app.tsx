@@ -4,7 +4,7 @@ import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
 import { START_PROBLEM_IDS, START_SCRIPT } from "@/lib/ui/start_script.ts";
 import { THEME_SCRIPT } from "@/lib/ui/theme.ts";
 
-/** Lies over the composer, which does nothing then. */
+/** Covers the composer, which does not work then. */
 const OVER_THE_COMPOSER = "fixed bottom-0 inset-x-0 z-10 border-t-2 border-alarm bg-alarm-ground p-3 font-bold";
 
 /** The document around every page. */
@@ -34,10 +34,10 @@ export default define.page(({ Component, url }) => {
         <link rel="manifest" href="/manifest.webmanifest" />
       </head>
       <body>
-        {/* Not in a sealed room, whose key stands where this link would go; the header is four controls long there. */}
+        {/* A sealed room has no skip link: it would replace the key in the fragment. Its header has only four controls. */}
         {!url.pathname.startsWith("/s/") && <a href="#content" class="skip">{t.app.skip}</a>}
         <Component />
-        {/* Figures are read without any script. */}
+        {/* The operator's pages work without scripts. */}
         {!/^\/(admin|analytics)/.test(url.pathname) && (
           <>
             <noscript>

@@ -3,7 +3,7 @@ import Offline from "@/islands/Offline.tsx";
 import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
 
-/** What the service worker shows in the place of a page that is not kept on the device. */
+/** The service worker shows this page in place of one that the device does not have. */
 export default define.page(() => {
   return (
     <>

@@ -1,4 +1,4 @@
-/** One of a few, side by side: radio buttons that look like a torn strip of tickets. */
+/** A choice between a few options, side by side: radio buttons drawn as one segmented control. */
 export function Choices<Value extends string>(props: {
   legend: string;
   name: string;
@@ -20,7 +20,7 @@ export function Choices<Value extends string>(props: {
               value === props.value ? "bg-ink text-ground border-ink" : "border-line hover:bg-raised"
             }`}
           >
-            {/* The real control lies over its label, unseen: whoever feels for it finds it where it is drawn. */}
+            {/* The invisible radio button covers its label, so that touch exploration finds it where it is drawn. */}
             <input
               type="radio"
               name={props.name}

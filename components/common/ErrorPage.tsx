@@ -3,7 +3,7 @@ import { Lettering } from "./Lettering.tsx";
 import { StatusPage } from "./StatusPage.tsx";
 import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 
-/** What people see when a page is not there or something went wrong here; what it was is in the log, not on the page. */
+/** Shown when a page does not exist or the server failed. The log has the details; the page does not. */
 export function ErrorPage({ status, path }: { status: number; path: string }) {
   const title = status === 404 ? t.notFound.title : status === 503 ? t.error.busyTitle : t.error.title;
   const hint = status === 404 ? t.notFound.hint(path) : status === 503 ? t.error.busyHint : t.error.hint;

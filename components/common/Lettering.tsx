@@ -1,8 +1,8 @@
 import { letteringOf } from "../../lib/ui/lettering.ts";
 
 /**
- * Words in the display lettering, each line stretched to the full width. `label` is what a screen reader says; without it the
- * drawing is decoration and the words stand elsewhere.
+ * Lines in the display lettering, each stretched to the full width. Screen readers say `label`; without it the drawing is
+ * decorative, and its text stands elsewhere.
  */
 export function Lettering(props: { lines: readonly string[]; label?: string; class?: string }) {
   const { width, height, lines } = letteringOf(props.lines);

@@ -5,7 +5,7 @@ import { Dialog } from "./Dialog.tsx";
 import { Field } from "./Field.tsx";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
-/** Asks for a display name. `onSave` gets it as it will be shown, and answers what is wrong with it. */
+/** Asks for a display name. `onSave` gets the normalized name and resolves to the problem with it, if any. */
 export function NameDialog(
   props: { name: string; onSave: (name: string) => Promise<string | undefined>; onClose: () => void },
 ) {

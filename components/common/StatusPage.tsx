@@ -2,11 +2,11 @@ import type { ComponentChildren } from "preact";
 import { Icon } from "./Icon.tsx";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
-/** A page that mainly says one thing: not found, gone, gone wrong. */
+/** A page with one message, such as "not found". */
 export function StatusPage(props: {
   title: string;
   above?: string | undefined;
-  /** Above the title; decoration. */
+  /** Decoration above the title. */
   drawn?: ComponentChildren;
   children?: ComponentChildren;
 }) {

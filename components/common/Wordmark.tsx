@@ -1,6 +1,6 @@
 import { Lettering } from "./Lettering.tsx";
 
-/** The name of the app as its laser sign. */
+/** The app's name in the display lettering. */
 export function Wordmark(props: { name: string; class?: string }) {
   return <Lettering lines={props.name.split(" ")} label={props.name} class={props.class ?? ""} />;
 }

@@ -18,10 +18,10 @@ import { Dialog } from "../common/Dialog.tsx";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { icons } from "../common/more_icons.ts";
 
-/** How often the figures are taken anew, and a round trip is measured, while the panel is looked at. */
+/** How often the open panel refreshes its figures and measures a round trip. */
 const REFRESH_MS = 2_000;
 
-/** How this room's messages travel: the transport and why, what was measured, what may be wrong, and what can be done. */
+/** The connection panel: the transport in use and why, measurements, a check, and controls. */
 export default function ConnectionDialog(
   { model, onPair, onClose }: { model: RoomModel; onPair: () => void; onClose: () => void },
 ) {
@@ -37,7 +37,7 @@ export default function ConnectionDialog(
     const timer = setInterval(refresh, REFRESH_MS);
     return () => clearInterval(timer);
   }, [model]);
-  // What changes at once is shown at once.
+  // Signals are read directly, so that their changes show at once; the rest follows the refresh.
   const connection = model.connection.state.value;
   const route = model.connection.currentRoute.value;
   const stats = model.connection.transferStats.value;
@@ -126,7 +126,7 @@ export default function ConnectionDialog(
   );
 }
 
-/** Phones linked to this one, and what can be done about it. */
+/** Phones connected to this one, and controls for them. */
 function Peers({ model, onPair }: { model: RoomModel; onPair: () => void }) {
   const { links, reached, missing, reason, relay, connected, failed } = model.connection.mesh.value;
   const problem = useSignal(false);
@@ -190,7 +190,7 @@ function Heading(props: { children: ComponentChildren }) {
   return <h3 class="font-bold mb-1">{props.children}</h3>;
 }
 
-/** One transport: how it does, in words and numbers. */
+/** The measurements of one transport. */
 function TransportFigures({ transport, figures }: { transport: TransportName; figures: TransportDiagnostics }) {
   const { latencyMs, reliability, health, available, breaker, restsForMs } = figures;
   const state = !available

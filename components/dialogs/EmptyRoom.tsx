@@ -3,7 +3,7 @@ import { Button } from "../common/Button.tsx";
 import { Lettering } from "../common/Lettering.tsx";
 import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 
-/** A new room: what to do is to show the code, so it stands here as large as it goes. */
+/** A room without messages. Inviting people is the next step, so its code is shown large. */
 export default function EmptyRoom(props: { code: string | undefined; onShare: () => void }) {
   return (
     <div class="flex-1 flex flex-col justify-center gap-5 py-6 w-full max-w-md mx-auto">

@@ -4,20 +4,20 @@ import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 import { firstGrapheme } from "../../lib/ui/graphemes.ts";
 import { icons } from "../common/more_icons.ts";
 
-/** The reactions that need one press. */
+/** Reactions offered for one press. */
 const QUICK_REACTIONS = ["👍", "❤️", "😂", "🔥", "🎉", "😮"];
 
 interface MessageActionHandlers {
   onReply: () => void;
   onReact: (emoji: string) => void;
   onCopy?: (() => Promise<boolean>) | undefined;
-  /** Only for my own. */
+  /** Only for my own messages. */
   onEdit?: (() => void) | undefined;
   onDelete?: (() => void) | undefined;
   onClose: () => void;
 }
 
-/** What can be done with one message, opened below it. Esc closes; the focus starts at the first action. */
+/** The actions on one message, shown below it. The focus starts at the first action; Esc closes. */
 export default function MessageActions(props: MessageActionHandlers & { id: string }) {
   const box = useRef<HTMLDivElement>(null);
   const [copied, setCopied] = useState<boolean>();
@@ -85,7 +85,7 @@ export default function MessageActions(props: MessageActionHandlers & { id: stri
   );
 }
 
-/** Any emoji, from the phone's own keyboard: the first one that is typed counts. */
+/** Reacts with the first emoji typed on the phone's own keyboard. */
 function OtherEmoji(props: { onReact: (emoji: string) => void }) {
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.focus(), []);

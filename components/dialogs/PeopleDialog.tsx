@@ -3,7 +3,7 @@ import { Dialog } from "../common/Dialog.tsx";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { Author } from "../message/Author.tsx";
 
-/** Who is in the room now. */
+/** The people in the room now. */
 export default function PeopleDialog(props: {
   people: { count: number; shown: readonly PersonView[] };
   onClose: () => void;

@@ -3,7 +3,7 @@ import { Button } from "../common/Button.tsx";
 import { StatusPage } from "../common/StatusPage.tsx";
 import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 
-/** Why this room cannot be shown, and what to do. */
+/** Says why this room cannot be shown, and offers what helps. */
 export default function ProblemScreen(props: { problem: RoomProblem["problem"]; name?: string | undefined }) {
   const { title, hint } = t.problems[props.problem];
   const reload = props.problem === "unsupported_version" || props.problem === "bad_hello" || props.problem === "banned";

@@ -10,13 +10,13 @@ import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 import { ThemeSwitch } from "../common/ThemeSwitch.tsx";
 import { icons } from "../common/more_icons.ts";
 
-/** What can be set in a room: the look, my name, whether I keep the room. */
+/** Settings of a room: theme, name, favourite, statistics, leaving. */
 export default function SettingsDialog(props: {
   room: string;
-  /** Its key is in the link alone. */
+  /** Only the link holds its key. */
   sealed: boolean;
   name: string;
-  /** Opens what this device remembers, while the dialog is shown. */
+  /** Opens the model of this device's rooms, while the dialog is shown. */
   openHome: () => Promise<HomeModel>;
   onName: () => void;
   onLeave: () => void;
@@ -24,7 +24,7 @@ export default function SettingsDialog(props: {
 }) {
   const home = useSignal<HomeModel>();
   useEffect(() => {
-    // Without a network its code may not come; then the star stays off and the rest of the dialog works.
+    // Without a network this may fail to load. Then the star stays disabled, and the rest of the dialog works.
     const opening = props.openHome().then((model) => home.value = model).catch(() => undefined);
     return () => void opening.then((model) => model?.dispose());
   }, []);
@@ -59,7 +59,7 @@ export default function SettingsDialog(props: {
   );
 }
 
-/** Whether this device reports how its transports are. */
+/** Whether this device shares connection statistics. */
 function Reports() {
   const { reports: words } = connectionTexts;
   const on = useSignal(reportsChosen());

@@ -8,22 +8,22 @@ import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 import { QrCode } from "../qr/QrCode.tsx";
 import { icons } from "../common/more_icons.ts";
 
-/** Everything that brings others into this room: a QR code, the code to say, the link. */
+/** Ways to invite others: the QR code, the room code, the link. */
 export default function ShareDialog(props: {
   name: string;
   /** Absent in sealed rooms. */
   code?: string | undefined;
-  /** The whole link, with the key of a sealed room. */
+  /** The full link, with the key of a sealed room. */
   link: string;
   band: string;
-  /** Links two phones without a server. */
+  /** Connects two phones without a server. */
   onPair: () => void;
   onClose: () => void;
 }) {
   const [full, setFull] = useState(false);
   const [copied, setCopied] = useState<boolean>();
   const { name, code, link } = props;
-  // A dialog changes from sheet to full screen by being opened anew: its key is its size.
+  // Its size is its key: a dialog changes between sheet and full screen by opening again.
   return (
     <Dialog
       key={String(full)}
@@ -66,7 +66,7 @@ async function shareLink(name: string, link: string): Promise<void> {
   try {
     await navigator.share({ title: name, url: link });
   } catch (error) {
-    // Closing the phone's own sheet is an answer too.
+    // AbortError: the person closed the system's share sheet.
     if (!(error instanceof DOMException) || error.name !== "AbortError") throw error;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Parts of a room's page that are shown when somebody asks for them, or rarely: loaded together, as soon as somebody touches
- * the page (components/lazy_components.ts).
+ * Components of a room's page that are shown on request, or rarely. They load together, at the first touch of the page
+ * (components/lazy_components.ts).
  */
 export { default as ConnectionDialog } from "./ConnectionDialog.tsx";
 export { default as MessageActions } from "./MessageActions.tsx";

@@ -7,15 +7,15 @@ import { Dialog } from "../common/Dialog.tsx";
 import { Icon } from "../common/Icon.tsx";
 import { icons } from "../common/more_icons.ts";
 
-const NOT_LOOKED_UP: FileView = { state: "unknown", bytesHere: 0, holders: 0 };
-/** A browser has begun to save what a link names by then. */
+const NOT_CHECKED: FileView = { state: "unknown", bytesHere: 0, holders: 0 };
+/** By then the browser has begun to save the link's file. */
 const SAVING_BEGINS_MS = 60_000;
 
-/** A file in the conversation: what it is, how much of it is here, and what can be done with it. */
+/** A file in the conversation, with its progress and the next action. */
 export default function FileCard(
   props: {
     file: FileInfo;
-    /** What was said about it; empty for nothing. */
+    /** Empty if the author wrote none. */
     caption: string;
     files: () => Promise<FilesModel>;
   },
@@ -24,10 +24,10 @@ export default function FileCard(
   const card = useRef<HTMLDivElement>(null);
   const [files, setFiles] = useState<FilesModel>();
   useEffect(() => {
-    // Without a network its code may not come: the card then says what there is.
+    // Without a network this may fail to load. The card then shows what the message says of the file.
     props.files().then(setFiles, () => {});
   }, []);
-  const view = files?.view(file.root).value ?? NOT_LOOKED_UP;
+  const view = files?.view(file.root).value ?? NOT_CHECKED;
   const visible = useVisible(card);
   const { state } = view;
   useEffect(() => {
@@ -57,7 +57,7 @@ export default function FileCard(
   );
 }
 
-/** How much is here, in words, and the one thing to do next. */
+/** The progress in words, and the next action. */
 function Status(props: { file: FileInfo; view: FileView; files: FilesModel | undefined }) {
   const { file, files, view: { state, bytesHere, holders, blockedReason, onlyHere } } = props;
   const size = fileSize(file.bytes);
@@ -76,7 +76,7 @@ function Status(props: { file: FileInfo; view: FileView; files: FilesModel | und
       {!file.size && <Bar file={file} view={props.view} />}
       {explained && <p class={`pt-1 ${blocked ? "text-alarm font-bold" : "text-dim"}`}>{explained}</p>}
       <div class="flex items-center gap-2 min-h-touch mt-1">
-        {/* Numbers that run are not for reading aloud; the bar tells them to who asks. */}
+        {/* Screen readers do not announce changing numbers; the progress bar tells them on request. */}
         <p class="flex-1 min-w-0 text-dim tabular-nums" aria-live="off">{said}</p>
         {state === "absent" && <Button icon="down" onClick={() => files?.fetch(file.root)}>{words.download}</Button>}
         {state === "fetching" && !blocked && (
@@ -114,14 +114,14 @@ function Bar(
   );
 }
 
-/** The picture in its frame: the tiny one that came with the message, then the real one. Pressed, it fills the screen. */
+/** The picture in its frame: first the message's thumbnail, then the file. A press shows it full screen. */
 function Picture(props: {
   file: FileInfo;
   caption: string;
   size: NonNullable<FileInfo["size"]>;
   files: FilesModel | undefined;
   view: FileView;
-  /** It is on the screen: only then it is in memory. */
+  /** Only pictures on the screen are kept in memory. */
   visible: boolean;
 }) {
   const { file, size, files, view } = props;
@@ -177,7 +177,7 @@ function Picture(props: {
   );
 }
 
-/** Near or on the screen. */
+/** Whether the element is on the screen, or near it. */
 function useVisible(element: { current: HTMLElement | null }): boolean {
   const [visible, setVisible] = useState(false);
   useEffect(() => {
@@ -191,7 +191,7 @@ function useVisible(element: { current: HTMLElement | null }): boolean {
   return visible;
 }
 
-/** JPEG or WebP: nothing else is read as a thumbnail (lib/protocol/file_info.ts). */
+/** A thumbnail is JPEG or WebP (lib/protocol/file_info.ts). */
 function thumbnailUrl(thumbnail: string): string {
   const type = thumbnail.startsWith("UklGR") ? "webp" : "jpeg";
   return `data:image/${type};base64,${thumbnail.replaceAll("-", "+").replaceAll("_", "/")}`;

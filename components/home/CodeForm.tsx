@@ -7,8 +7,8 @@ import { Field } from "../common/Field.tsx";
 import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 
 /**
- * The field for a room code or link. Without scripts the server looks the code up, and the browser sends nothing else: a
- * sealed room's link has its key in it. `onSubmit` takes any text.
+ * The field for a room code or link. Without scripts the browser submits only codes, which the server looks up: a sealed
+ * room's link contains its key. `onSubmit` takes any text.
  */
 export function CodeForm(props: {
   onSubmit?: (typed: string) => void;
@@ -19,7 +19,7 @@ export function CodeForm(props: {
   children?: ComponentChildren;
 }) {
   const form = useRef<HTMLFormElement>(null);
-  // Only now links may be submitted, too: they stay in the page.
+  // From now on links may be submitted too, because they stay in the page.
   useEffect(() => {
     if (form.current && props.onSubmit) form.current.noValidate = true;
   }, []);

@@ -11,16 +11,16 @@ import { StartForm } from "./StartForm.tsx";
 import { icons } from "../common/more_icons.ts";
 
 export interface HomeScreenProps {
-  /** This device's rooms, newest first; undefined until they are read. */
+  /** This device's rooms, newest first; undefined until they are loaded. */
   mine: readonly RoomEntry[] | undefined;
   listed: readonly RoomEntry[];
   suggested: readonly RoomEntry[];
-  /** My display name; undefined until it is read, empty when there is none. */
+  /** My display name; undefined until it is loaded, empty if there is none. */
   name: string | undefined;
-  /** False: nothing on this page is remembered. */
+  /** False: this browser stores nothing. */
   stored: boolean;
   ready: boolean;
-  /** False: the server does not answer; what it drew or said before may be old. */
+  /** False: the server does not answer, and the lists may be old. */
   reachable: boolean;
   onJoin: (typed: string) => Promise<JoinAnswer>;
   onStart: (name: string, kind: RoomKind, waiting: Waiting) => Promise<{ path: string } | { problem: string }>;
@@ -29,7 +29,7 @@ export interface HomeScreenProps {
   onFavourite: (room: RoomEntry, on: boolean) => void;
 }
 
-/** The first page: join, start, and an arm full of wristbands. */
+/** The home page: join a room, start one, and lists of rooms. */
 export function HomeScreen(props: HomeScreenProps) {
   const { mine } = props;
   const favourites = mine?.filter((room) => room.favourite) ?? [];
@@ -57,19 +57,19 @@ export function HomeScreen(props: HomeScreenProps) {
         <div class="flex flex-col gap-8 min-w-0">
           {props.suggested.length > 0 && (
             <Part title={t.home.suggested}>
-              <Bands rooms={props.suggested} />
+              <RoomList rooms={props.suggested} />
             </Part>
           )}
           {favourites.length > 0 && (
             <Part title={t.home.favourites}>
-              <Bands rooms={favourites} onFavourite={props.onFavourite} />
+              <RoomList rooms={favourites} onFavourite={props.onFavourite} />
             </Part>
           )}
           {recent !== undefined && (recent.length > 0 || favourites.length === 0) && (
             <Part title={t.home.recent}>
               {recent.length === 0
                 ? <p class="text-dim">{t.home.recentEmpty}</p>
-                : <Bands rooms={recent} onFavourite={props.onFavourite} />}
+                : <RoomList rooms={recent} onFavourite={props.onFavourite} />}
             </Part>
           )}
           <Part title={t.home.listed}>
@@ -77,7 +77,7 @@ export function HomeScreen(props: HomeScreenProps) {
               ? <p class="text-dim">{t.home.listedFailed}</p>
               : props.listed.length === 0
               ? <p class="text-dim">{t.home.listedEmpty}</p>
-              : <Bands rooms={props.listed} />}
+              : <RoomList rooms={props.listed} />}
           </Part>
           <Part title={t.home.you}>
             <div class="flex flex-col gap-4">
@@ -108,7 +108,7 @@ function Part(props: { title: string; children: ComponentChildren }) {
   );
 }
 
-function Bands(props: { rooms: readonly RoomEntry[]; onFavourite?: (room: RoomEntry, on: boolean) => void }) {
+function RoomList(props: { rooms: readonly RoomEntry[]; onFavourite?: (room: RoomEntry, on: boolean) => void }) {
   const { rooms, onFavourite } = props;
   return (
     <ul class="flex flex-col gap-2">

@@ -6,10 +6,10 @@ import { CodeLinks } from "./CodeLinks.tsx";
 import { icons } from "../common/more_icons.ts";
 import { openPage } from "./open_page.ts";
 
-/** What came of looking for a code. */
+/** The result of looking a code up. */
 export type JoinAnswer = { path: string } | { problem: string; suggestions?: readonly string[] };
 
-/** Join by code, or by scanning. */
+/** Joins a room by its code, or by scanning. */
 export function JoinForm(props: { onJoin: (typed: string) => Promise<JoinAnswer>; onScan: () => void }) {
   const input = useRef<HTMLInputElement>(null);
   const [looking, setLooking] = useState(false);

@@ -6,18 +6,18 @@ import { icons } from "../common/more_icons.ts";
 /** A room in a list. */
 export interface RoomEntry {
   id: string;
-  /** Where it opens; of a sealed room with its key. */
+  /** Its page; of a sealed room with the key. */
   path: string;
   name: string;
   code?: string;
-  /** People in it now; absent where nobody counted. */
+  /** People in it now; absent if unknown. */
   people?: number;
-  /** New messages that this device knows of. */
+  /** Unread messages that this device has. */
   unread?: number;
   favourite?: boolean;
 }
 
-/** A room as the wristband that lets one in. `onFavourite` adds the star. */
+/** A room in a list, drawn like a festival wristband. `onFavourite` adds the star. */
 export function RoomListItem(props: { room: RoomEntry; onFavourite?: ((on: boolean) => void) | undefined }) {
   const { room, onFavourite } = props;
   return (

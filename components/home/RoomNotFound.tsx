@@ -7,18 +7,18 @@ import { StatusPage } from "../common/StatusPage.tsx";
 import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 
 export interface RoomNotFoundProps {
-  /** What was looked for, as it stood in the link. */
+  /** The code in the link, as typed. */
   typed: string;
   /** Codes of rooms that exist, nearest first. */
   suggestions: readonly string[];
-  /** Set when this device tried too many wrong codes. */
+  /** Set if this device tried too many wrong codes. */
   waitSeconds?: number | undefined;
 }
 
-/** Longest part of a wrong code that is repeated to its author. */
+/** A longer wrong code is cut when shown. */
 const SHOWN_MAX_CHARS = 60;
 
-/** No room has this code: says what was looked for, shows what may have been meant, asks again. Works without script. */
+/** Says that no room has this code, suggests similar ones, and asks again (`children`). Works without scripts. */
 export function RoomNotFound(props: RoomNotFoundProps & { children: ComponentChildren }) {
   const code = normalizeRoomCode(props.typed);
   const shown = [...props.typed].slice(0, SHOWN_MAX_CHARS).join("");

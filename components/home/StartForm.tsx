@@ -10,9 +10,9 @@ import { tidyRoomName } from "./room_name.ts";
 
 const KINDS: readonly RoomKind[] = ["unlisted", "listed", "sealed"];
 
-/** Starts a room in one step: a name, and who can find it. */
+/** Starts a room in one step: its name and kind. */
 export function StartForm(props: {
-  /** Makes the room and answers where it is, or why it was not made. */
+  /** Creates the room; resolves to its path or to a problem. */
   onStart: (name: string, kind: RoomKind, waiting: Waiting) => Promise<{ path: string } | { problem: string }>;
   /** The page's code has loaded. */
   ready: boolean;
@@ -38,7 +38,7 @@ export function StartForm(props: {
     setState("ready");
     setProblem(answer.problem);
   };
-  /** What waits is another room than the one that is wanted now. */
+  /** Called when the form changes: the waiting request is for another room. */
   const stopWaiting = () => {
     if (state !== "waiting") return;
     wanted.current?.abort();

@@ -2,7 +2,7 @@ import type { PersonView } from "../../lib/chat/timeline.ts";
 import { markOf } from "../../lib/ui/hue.ts";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
-/** Somebody's mark and name, and what has to be known of them: host, me, a copied name. */
+/** A person's mark and name, with tags: me, host, a name that someone else had first. */
 export function Author(props: { person: PersonView; class?: string }) {
   const { person } = props;
   const mark = markOf(person.author);
@@ -17,7 +17,7 @@ export function Author(props: { person: PersonView; class?: string }) {
   );
 }
 
-/** A name to show; somebody may be known by their key before their name has come. */
+/** The name to show. A person's messages may arrive before their name. */
 export function nameOf(person: PersonView): string {
   return person.name !== "" ? person.name : person.me ? t.room.meNameless : t.room.nameless;
 }

@@ -10,7 +10,7 @@ const ICONS: Record<DeliveryState["state"], IconName> = {
   refused: "warn",
 };
 
-/** How far one of my messages got: an icon, and words. "Stored" is the usual end, so its words are only spoken. */
+/** The delivery state of one of my messages. "Sent" is the usual end, so its text is only for screen readers. */
 export function Delivery({ delivery }: { delivery: DeliveryState }) {
   const { state } = delivery;
   const words = delivery.state === "on_phones" ? t.delivery.on_phones(delivery.phones) : t.delivery[delivery.state];

@@ -13,9 +13,9 @@ import { loadFileCard, loadMessageActions, loadRefusalReason } from "../lazy_com
 import { Reactions } from "./Reactions.tsx";
 import { useSwipe } from "./swipe.ts";
 
-/** What can be done with messages; the room's screen carries it out. */
+/** Actions on messages, which the room's screen carries out. */
 export interface MessageHandlers {
-  /** Opens the actions of this message, or closes them all. */
+  /** Opens the actions of this message; undefined closes them. */
   onOpen: (id: string | undefined) => void;
   onReply: (item: MessageItem) => void;
   onReact: (id: string, emoji: string, on: boolean) => void;
@@ -25,23 +25,23 @@ export interface MessageHandlers {
   onCopy: (text: string) => Promise<boolean>;
   /** The files of the room. */
   files: () => Promise<FilesModel>;
-  /** Shows the message that this one answers. */
+  /** Scrolls to the message that a reply answers. */
   onQuoted: (id: string) => void;
 }
 export type MessageItem = Extract<SaidItem, { type: "message" }>;
 
 interface MessageProps {
   item: SaidItem;
-  /** Its actions are shown. */
+  /** Its actions are open. */
   open: boolean;
-  /** The first of its group: the author's name stands just above. */
+  /** The first of its group, with the author's name just above. */
   first: boolean;
-  /** Shown with it; absent where the group shows one time for all. */
+  /** Absent where the group shows one time for all. */
   time?: string | undefined;
   handlers: MessageHandlers;
 }
 
-/** One thing that somebody said. */
+/** One message, or the note in its place. */
 export function Message(props: MessageProps) {
   const { item } = props;
   if (item.type !== "message") {
@@ -147,7 +147,7 @@ function Said(props: MessageProps & { item: MessageItem }) {
   );
 }
 
-/** A file, in a place that has its size before its code and its picture come. */
+/** A file, in a box that has its final size before code and picture load. */
 function FilePlace(props: { file: FileInfo; caption: string; files: () => Promise<FilesModel> }) {
   const { size } = props.file;
   return (
@@ -158,7 +158,7 @@ function FilePlace(props: { file: FileInfo; caption: string; files: () => Promis
   );
 }
 
-/** What a reply answers, in one or two lines; a press goes there. */
+/** The quoted message of a reply, in up to three lines. A press scrolls to it. */
 function Quote(props: { replyTo: NonNullable<MessageItem["replyTo"]>; onShow: (id: string) => void }) {
   const { id, author, text } = props.replyTo;
   return (

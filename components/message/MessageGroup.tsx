@@ -13,8 +13,8 @@ interface GroupProps {
 }
 
 /**
- * What one person said in one go, beside their light. Rendered again only when something in it changed: in a busy room
- * the list above stays as it is.
+ * Consecutive messages of one person. Renders again only if something in it changed, so that in a busy room the list
+ * above stays untouched.
  */
 export class MessageGroup extends Component<GroupProps> {
   override shouldComponentUpdate(next: GroupProps): boolean {
@@ -30,7 +30,7 @@ export class MessageGroup extends Component<GroupProps> {
     const mine = author.me;
     return (
       <div class={mine ? "said-by-me" : `light ${markOf(author.author).hueClass}`}>
-        {/* Mine stand on the other side, beside my wristband: my name above each would only take room. */}
+        {/* My own groups stand on the other side, so my name is only for screen readers. */}
         <div class={mine ? "sr-only" : "flex items-baseline gap-2"}>
           <Author person={author} class="flex-1 break-words" />
           <time dateTime={new Date(at).toISOString()} class="text-xs text-dim tabular-nums">{timeOfDay(at)}</time>

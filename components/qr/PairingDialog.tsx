@@ -11,13 +11,13 @@ import { type CameraProblem, openCamera } from "./camera.ts";
 import { QrCode } from "./QrCode.tsx";
 import { makeFrameReader } from "./scan_frames.ts";
 
-/** Between two frames that are searched. */
+/** Time between two searched frames. */
 const FRAME_EVERY_MS = 150;
 
-/** Links two phones without a server: shows this phone's code and scans the other's, both at once. */
+/** Connects two phones without a server: shows this phone's code and scans the other's at the same time. */
 export default function PairingDialog(props: {
   model: RoomModel;
-  /** The other phone's code, when it was scanned before the room was open. */
+  /** The other phone's code, if it was scanned before the room was open. */
   scanned: string | undefined;
   onClose: () => void;
 }) {
@@ -28,7 +28,6 @@ export default function PairingDialog(props: {
   const told = useSignal<"own" | "other_room" | "no_code" | undefined>(undefined);
   const patient = useSignal(true);
   const large = useSignal(false);
-  /** Each try begins anew. */
   const attempt = useSignal(1);
 
   useEffect(() => {
@@ -43,7 +42,7 @@ export default function PairingDialog(props: {
       patient.value = true;
       const opened = await openCamera();
       if (signal.aborted) return "stop" in opened ? opened.stop() : undefined;
-      // The connection comes after the camera: only then some phones tell their addresses.
+      // The camera comes first: some browsers reveal local addresses only with camera permission.
       const pairing = await model.connection.pairPhone((next) => {
         if (!signal.aborted) state.value = next;
       });
@@ -79,7 +78,7 @@ export default function PairingDialog(props: {
       }
     }
 
-    /** True when it was the other phone's. */
+    /** Returns true if the code was the other phone's. */
     function take(pairing: Pairing, text: string): boolean {
       const code = readPairing(text);
       const taken = code === undefined ? "no_code" : pairing.scan(code);
@@ -93,7 +92,7 @@ export default function PairingDialog(props: {
 
   const now = state.value;
   const again = () => {
-    // What did not fit into a small code may be the way.
+    // A larger code holds more addresses, and one of those may work.
     large.value = true;
     attempt.value++;
   };

@@ -9,17 +9,17 @@ import { type CameraProblem, openCamera } from "./camera.ts";
 import { makeFrameReader, readPicture } from "./scan_frames.ts";
 import { icons } from "../common/more_icons.ts";
 
-/** Between two frames that are searched: often enough to feel immediate, seldom enough to keep a phone cool. */
+/** Time between two searched frames: short enough to feel immediate, long enough to keep a phone cool. */
 const FRAME_EVERY_MS = 150;
 
-/** Scans a room's QR code by the camera, or from a picture. `onFound` gets the path to open. */
+/** Scans a room's QR code with the camera, or from a picture. `onFound` gets the path to open. */
 export default function ScannerDialog(props: { onFound: (path: string) => void; onClose: () => void }) {
   const video = useRef<HTMLVideoElement>(null);
   const [camera, setCamera] = useState<"starting" | "running" | CameraProblem>("starting");
   const [torch, setTorch] = useState<{ set: (on: boolean) => Promise<void>; on: boolean }>();
   const [told, setTold] = useState<{ text: string; good: boolean }>();
 
-  /** True when the text was a room of ours. */
+  /** Returns true if the text leads to a room on this site. */
   const take = (text: string): boolean => {
     const scanned = readScanned(text, location.origin);
     if (scanned.found === "foreign") {
@@ -90,7 +90,7 @@ export default function ScannerDialog(props: { onFound: (path: string) => void; 
               onChange={(event) => {
                 const input = event.currentTarget;
                 void usePicture(input.files?.[0]).then(() => {
-                  // The same picture may be chosen again.
+                  // Allows choosing the same picture again.
                   input.value = "";
                 });
               }}

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { ConnectionState } from "../../lib/session/model/connection_model.ts";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
-/** Told when there is no connection: why, when the next try is, and a button. `phonesOnly`: peers carry what is said. */
+/** Shown without a connection: the reason, the next try, and buttons. `phonesOnly`: peers carry messages meanwhile. */
 export function ConnectionBanner(
   props: { connection: ConnectionState; phonesOnly: boolean; onReconnect: () => void; onPair: () => void },
 ) {

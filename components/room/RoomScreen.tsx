@@ -28,33 +28,33 @@ import {
   loadShareDialog,
 } from "../lazy_components.ts";
 
-/** What a page knows of a room before it is open. */
+/** Facts about a room that its page has before the room is open. */
 export interface RoomHeading {
   id: string;
   kind: RoomKind;
-  /** Absent in a sealed room until its key has opened it. */
+  /** Absent in a sealed room until its key has decrypted it. */
   name?: string;
   code?: string;
 }
 
 export interface RoomScreenProps {
   head: RoomHeading;
-  /** Absent until the room is being opened: on the server, and just after loading. */
+  /** Absent on the server, and until the page starts to open the room. */
   model: RoomModel | undefined;
-  /** The link that brings others here. */
+  /** The link that invites others. */
   link: string;
-  /** Another phone's code for linking, scanned before the room was open. */
+  /** Another phone's pairing code, scanned before the room was open. */
   pairing?: string;
-  /** Somebody has chosen my name; else the first message asks for it. */
+  /** The name was chosen; otherwise the first message asks for it. */
   named: boolean;
-  /** Takes a new name; answers why not. */
+  /** Sets a new name; resolves to a problem if it was not taken. */
   onName: (name: string) => Promise<SendProblem | undefined>;
-  /** Opens what this device remembers of its rooms. */
+  /** Opens the model of this device's rooms. */
   onOpenSettings: () => Promise<HomeModel>;
   onLeave: () => void;
 }
 
-/** A whole room: header, conversation, composer, and the dialogs above them. */
+/** A whole room: header, conversation, composer, and dialogs. */
 export function RoomScreen(props: RoomScreenProps) {
   const { head } = props;
   const model = props.model ?? NO_MODEL;
@@ -64,10 +64,10 @@ export function RoomScreen(props: RoomScreenProps) {
     props.pairing === undefined ? undefined : "pair",
   );
   const [writing, setWriting] = useState<Writing>({ mode: "message" });
-  /** What is attached and not sent yet; the first one is looked at. */
+  /** Attached files that are not sent yet; a dialog shows the first. */
   const [files, setFiles] = useState<File[]>([]);
   const [inserted, setInserted] = useState<{ text: string }>();
-  /** A message that waits for its author's name. */
+  /** A message that waits for its author to choose a name. */
   const unnamed = useRef<{ text: string; answer: (problem: string | undefined) => void }>();
 
   const name = props.named ? model.people.me.value?.name ?? "" : "";
@@ -95,7 +95,7 @@ export function RoomScreen(props: RoomScreenProps) {
     setDialog(undefined);
     const waiting = unnamed.current;
     unnamed.current = undefined;
-    // From here on the room keeps it.
+    // From here on the outbox stores the message.
     if (waiting) writeDraft({ room: head.id, sealed: head.kind === "sealed" }, "");
     if (waiting) waiting.answer(await sendNow(waiting.text));
     return undefined;
@@ -111,7 +111,7 @@ export function RoomScreen(props: RoomScreenProps) {
     setFiles((files) => [...files, ...chosen]);
     if (!props.named) setDialog("name");
   };
-  /** A code that was scanned counts once. */
+  /** A scanned code is used once. */
   const [scanned, setScanned] = useState(props.pairing);
   const pair = useCallback(() => setDialog("pair"), []);
   const closeDialog = useCallback(() => {
@@ -155,7 +155,7 @@ export function RoomScreen(props: RoomScreenProps) {
         attach(dropped);
       }}
     >
-      {/* Every message is a stop for the Tab key. No link: in a sealed room its target would take the key's place. */}
+      {/* Tab stops at every message. A link would replace the fragment, which holds the key of a sealed room. */}
       <button type="button" class="skip" onClick={() => document.getElementById(COMPOSER_FIELD_ID)?.focus()}>
         {t.composer.skip}
       </button>

@@ -13,21 +13,21 @@ import type { MessageHandlers } from "../message/Message.tsx";
 import { loadEmptyRoom } from "../lazy_components.ts";
 import { useNewMarker, useScrollAnchor } from "./scroll_anchor.ts";
 
-/** The conversation: scrolls, keeps the reader's place, tells of what is new, asks for what is older. */
+/** The conversation: keeps the reader's place, shows new messages, and loads older ones. */
 export function TimelineView(props: {
   messages: ReadonlySignal<readonly TimelineItem[]>;
   older: ReadonlySignal<"available" | "loading" | "none">;
   unread: ReadonlySignal<ReadonlySet<EventId>>;
   upToDate: ReadonlySignal<boolean>;
-  /** All that is here has been seen. */
+  /** Everything loaded has been seen. */
   onSeen: () => void;
-  /** Nothing has come yet: the room is still being opened. */
+  /** The room is still opening. */
   loading: boolean;
-  /** There is no connection: what is here is all there is for now. */
+  /** Without a connection nothing more loads for now. */
   offline: boolean;
   handlers: Omit<MessageHandlers, "onOpen" | "onQuoted">;
   onOlder: () => void;
-  /** Shown large when nobody has said anything. */
+  /** Shown large while there are no messages. */
   code: string | undefined;
   onShare: () => void;
 }) {
@@ -53,10 +53,9 @@ export function TimelineView(props: {
   }), [props.handlers]);
 
   const rows = useMemo(() => rowsOf(items, dayKey, marker.newFrom), [items, marker.newFrom]);
-  // The note of its opening is there as soon as a room is; without it nothing is known yet, unless the room was cleared and
-  // the server says that this is all. What this phone kept may be old: that nothing was said is said only when the server
-  // was heard, or cannot be, and when nothing older is left that it may have been said in.
-  const quiet = older === "none" && (props.upToDate.value || (props.offline && items.length > 0)) &&
+  // A room without messages has the note of its opening, unless it was cleared. The stored copy may be old, so the room
+  // counts as empty only once the server has answered, or cannot be reached, and no older messages are left to load.
+  const empty = older === "none" && (props.upToDate.value || (props.offline && items.length > 0)) &&
     items.every((item) => item.type === "note");
   return (
     <div class="relative flex-1 min-h-0 flex flex-col">
@@ -77,7 +76,7 @@ export function TimelineView(props: {
           {props.loading && items.length === 0 && (
             <p data-starting class="text-dim text-center py-8 pulse">{t.room.loading}</p>
           )}
-          {quiet && <Lazy load={loadEmptyRoom} props={{ code: props.code, onShare: props.onShare }} />}
+          {empty && <Lazy load={loadEmptyRoom} props={{ code: props.code, onShare: props.onShare }} />}
         </div>
       </div>
       {!atEnd && (
@@ -144,7 +143,7 @@ function RowView(props: { row: ConversationRow; openId: string | undefined; hand
   }
 }
 
-/** A line across, with words in it. */
+/** A line across, with a text in it. */
 function Rule(props: { words: string; class: string }) {
   return (
     <div class={`flex items-center gap-3 text-sm ${props.class}`}>

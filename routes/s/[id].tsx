@@ -6,7 +6,7 @@ import Room from "@/islands/Room.tsx";
 import type { RoomHeading } from "@/components/room/RoomScreen.tsx";
 import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
 
-/** A sealed room. Its key stands in the fragment of the link, which browsers do not send. */
+/** A sealed room. Its key is in the fragment of the link, which browsers do not send. */
 export const handler = define.handlers<{ room: RoomHeading }>({
   async GET(ctx) {
     const server = await ownServer();
