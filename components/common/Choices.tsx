@@ -16,7 +16,7 @@ export function Choices<Value extends string>(props: {
             key={value}
             class={`choice relative flex-1 min-w-0 flex items-center justify-center min-h-touch border-2 font-bold text-center cursor-pointer ${
               i > 0 ? "border-l-0" : ""
-            } ${props.options.length > 3 ? "px-1 text-sm" : "px-2"} ${
+            } ${props.options.length > 3 ? "px-0 text-sm" : "px-2"} ${
               value === props.value ? "bg-ink text-ground border-ink" : "border-line hover:bg-raised"
             }`}
           >

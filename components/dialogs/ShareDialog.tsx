@@ -53,7 +53,7 @@ export default function ShareDialog(props: {
             {typeof navigator.share === "function" && (
               <Button icon="share" onClick={() => void shareLink(name, link)}>{t.share.send}</Button>
             )}
-            <Button icon={icons.expand} onClick={() => setFull(true)}>{t.share.show}</Button>
+            <Button icon={icons.expand} onClick={() => setFull(true)}>{t.share.enlarge}</Button>
             <Button icon={icons.link} onClick={props.onPair}>{t.connection.linkPhones}</Button>
           </div>
         )}

@@ -24,21 +24,23 @@ export function ConnectionBanner(
           </span>
         )}
       </p>
-      <button
-        type="button"
-        onClick={props.onPair}
-        class="min-h-touch px-3 border-2 border-current font-bold active:translate-y-px"
-      >
-        {t.connection.linkPhones}
-      </button>
-      <button
-        type="button"
-        onClick={props.onReconnect}
-        class="min-h-touch px-3 border-2 border-current font-bold whitespace-nowrap active:translate-y-px"
-      >
-        {t.connection.retryNow}
-      </button>
+      <div class="flex gap-2 basis-full sm:basis-auto">
+        <BannerButton onClick={props.onPair}>{t.connection.linkPhones}</BannerButton>
+        <BannerButton onClick={props.onReconnect}>{t.connection.retryNow}</BannerButton>
+      </div>
     </div>
+  );
+}
+
+function BannerButton(props: { onClick: () => void; children: string }) {
+  return (
+    <button
+      type="button"
+      onClick={props.onClick}
+      class="flex-auto min-h-touch px-2 border-2 border-current font-bold active:translate-y-px"
+    >
+      {props.children}
+    </button>
   );
 }
 

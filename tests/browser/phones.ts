@@ -21,7 +21,7 @@ export async function receivedFromPhones(person: Tab): Promise<number> {
   return Number(await named.last().locator("dd").textContent());
 }
 
-/** Presses "Connect phones now" and closes the panel. */
+/** Presses "Connect now" and closes the panel. */
 export async function connectPhones(person: Tab): Promise<void> {
   await person.button(t.connection.open).click();
   await person.dialog(panelTexts.title).getByRole("button", { name: panelTexts.connectPeers }).click();

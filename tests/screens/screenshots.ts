@@ -91,9 +91,9 @@ async function takeAll(browser: Browser, origin: string, folder: string): Promis
       await take("peers");
       await page.keyboard.press("Escape");
       await page.getByRole("button", { name: t.room.share }).click();
-      await page.getByRole("button", { name: t.share.show }).waitFor();
+      await page.getByRole("button", { name: t.share.enlarge }).waitFor();
       await take("share");
-      await page.getByRole("button", { name: t.share.show }).click();
+      await page.getByRole("button", { name: t.share.enlarge }).click();
       await take("share-full");
       await page.goto(`${room.slice(0, -1)}`);
       await take("wrong-code");

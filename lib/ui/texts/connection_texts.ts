@@ -54,7 +54,7 @@ export const connectionTexts = {
   preferHint: "If your choice fails, another one takes over.",
   preferences: { auto: "Best", p2p: "Phones", websocket: "Socket", polling: "Polling" },
   peers: "Phones connected to this one",
-  mode: "Connect phone to phone",
+  mode: "Phone-to-phone connections",
   modes: { auto: "Auto", on: "On", off: "Off" } satisfies Record<MeshMode, string>,
   modeHint: {
     switched_off: "Off. Everything goes through the server.",
@@ -75,7 +75,7 @@ export const connectionTexts = {
   tries: (connected: number, failed: number) =>
     `${few(connected, "1 phone connected", "phones connected")}, ${few(failed, "1 attempt failed", "attempts failed")}`,
   noRelay: "This server has no relay, so phones on different networks may not reach each other.",
-  connectPeers: "Connect phones now",
+  connectPeers: "Connect now",
   peersUnavailable: "This browser can't connect phones, or that part of the app didn't load.",
   receivedFromPeers: "Received from phones",
   check: "Why isn't it working?",

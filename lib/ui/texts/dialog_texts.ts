@@ -21,7 +21,7 @@ export const dialogTexts = {
     qr: (room: string) => `QR code for “${room}”`,
     copyLink: "Copy link",
     send: "Send link…",
-    show: "Full screen",
+    enlarge: "Enlarge",
     sealedHint:
       "Sealed rooms have no code: the key is in the link. Only share this link with people who may read everything.",
     host: (host: string) => `at ${host}`,
