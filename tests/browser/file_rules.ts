@@ -1,4 +1,4 @@
-/** Photos and files: from phone to phone, through a reload, from whoever is nearest, and honest about what is not to be had. */
+/** Photos and files go from phone to phone, survive reloads, come from any holder, and show honestly if none is online. */
 import { assert, assertEquals } from "@std/assert";
 import type { Locator } from "playwright-core";
 import { fileTexts as words } from "../../lib/ui/texts/file_texts.ts";
@@ -9,10 +9,10 @@ import { rule } from "./field.ts";
 import { link, untilReached } from "./phones.ts";
 import { t, type Tab } from "./tab.ts";
 
-/** 25 MB over a link between two pages of one machine under test. */
+/** Time for 25 MB over a link between two pages on a busy machine. */
 const TRANSFER_WITHIN_MS = 60_000;
 
-/** A file in the page's own memory, of bytes that no two blocks share; put into the picker as a person would choose it. */
+/** Puts a file into the picker, as a person would choose it. Its bytes are made in the page, and all its blocks differ. */
 export async function choose(person: Tab, name: string, type: string, bytes: number): Promise<void> {
   await person.page.evaluate(([name, type, bytes]) => {
     const content = new Uint8Array(bytes);
@@ -28,7 +28,7 @@ export async function choose(person: Tab, name: string, type: string, bytes: num
   }, [name, type, bytes] as const);
 }
 
-/** A photo as a camera makes it: large, and full of detail. */
+/** A photo like a camera's: large, and full of detail. */
 async function choosePhoto(person: Tab, width: number, height: number): Promise<void> {
   await person.page.evaluate(async ([width, height]) => {
     const canvas = document.createElement("canvas");
@@ -52,7 +52,7 @@ async function choosePhoto(person: Tab, width: number, height: number): Promise<
   }, [width, height] as const);
 }
 
-/** Says a name where none is known, then sends what was chosen. */
+/** Chooses a name if needed, then sends the chosen file. */
 export async function sendChosen(person: Tab, title: string, caption = ""): Promise<void> {
   const sheet = person.dialog(title);
   if (caption !== "") await sheet.getByLabel(words.sheet.caption).fill(caption);
@@ -69,7 +69,7 @@ async function untilHere(person: Tab, label: string): Promise<void> {
   await person.log.locator('[data-file="here"]', {}).and(card(person, label)).waitFor({ timeout: TRANSFER_WITHIN_MS });
 }
 
-/** What somebody saves: its name, and the SHA-256 of its bytes. */
+/** The name and the SHA-256 of a saved file. */
 async function saved(person: Tab, label: string): Promise<{ name: string; bytes: number; hash: string }> {
   const download = person.page.waitForEvent("download");
   await card(person, label).getByRole("button", { name: words.save }).click();
@@ -102,7 +102,7 @@ rule("[FILE-8] a file of 25 MB goes over the link, and the receiver reloads in t
   const [mine, theirs] = [await saved(ada!, label), await saved(ben!, label)];
   assertEquals(theirs, mine);
   assertEquals([theirs.name, theirs.bytes], ["stage plan.bin", FILE_MAX_BYTES]);
-  // The server's whole database is smaller than one block of it.
+  // The server's whole database is smaller than one block of the file.
   let stored = 0;
   for (const { name, isFile } of Deno.readDirSync(server.dataDir)) {
     if (isFile) stored += Deno.statSync(`${server.dataDir}/${name}`).size;
@@ -110,7 +110,7 @@ rule("[FILE-8] a file of 25 MB goes over the link, and the receiver reloads in t
   assert(stored < 1_000_000, `the server has ${stored} bytes`);
 }, { timeoutMs: 180_000 });
 
-rule("[FILE-7] the author is gone, and a third phone gets the file from the second", async (field) => {
+rule("[FILE-7] after the author has left, a third phone gets the file from the second", async (field) => {
   const { people: [ada, ben, cleo] } = await crowd(field, ["Ada", "Ben", "Cleo"], {
     FESTIVAL_ENVIRONMENT: "development",
   });
@@ -129,7 +129,7 @@ rule("[FILE-7] the author is gone, and a third phone gets the file from the seco
   assertEquals(await saved(cleo!, label), await saved(ben!, label));
 }, { timeoutMs: 120_000 });
 
-rule("a photo is made small, shown before it is sent, and comes by itself on the other phone", async (field) => {
+rule("a photo is compressed, previewed before sending, and downloads by itself on the other phone", async (field) => {
   const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"]);
   await ada!.say("hello");
   await link([ada!, ben!]);
@@ -141,7 +141,7 @@ rule("a photo is made small, shown before it is sent, and comes by itself on the
   assertEquals(await findViolations(ada!.page), []);
   await sendChosen(ada!, words.sheet.photo, "from the hill");
   const label = words.picture("sunset.webp");
-  // Nobody pressed anything.
+  // It downloads without a press.
   await untilHere(ben!, label);
   const picture = card(ben!, label).getByRole("img", { name: "from the hill" });
   await picture.waitFor();
@@ -155,7 +155,7 @@ rule("a photo is made small, shown before it is sent, and comes by itself on the
   assertEquals((await saved(ben!, label)).name, "sunset.webp");
 }, { timeoutMs: 90_000 });
 
-rule("[FILE-8] a file that is paused waits, also over a reload, and goes on where it was", async (field) => {
+rule("[FILE-8] a paused download waits, also across a reload, and resumes where it was", async (field) => {
   const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"], { FESTIVAL_ENVIRONMENT: "development" });
   await ada!.say("hello");
   await link([ada!, ben!]);
@@ -174,7 +174,7 @@ rule("[FILE-8] a file that is paused waits, also over a reload, and goes on wher
   await untilHere(ben!, label);
 }, { timeoutMs: 120_000 });
 
-rule("without links the event travels, the file waits with its author, and both say so", async (field) => {
+rule("without links the event arrives, the file waits with its author, and both phones say so", async (field) => {
   const ada = await field.person("Ada"), ben = await field.person("Ben");
   const path = await ada.startRoom("No links");
   await ada.say("hello");
@@ -187,7 +187,7 @@ rule("without links the event travels, the file waits with its author, and both 
   await card(ben, label).getByRole("button", { name: words.download }).click();
   await card(ben, label).getByText(words.blocked.no_holder).waitFor();
   assertEquals(await findViolations(ben.page), []);
-  // Taken back, it is gone, and no longer kept.
+  // Once its message is deleted, the file is no longer stored.
   const message = ada.message("my notes");
   await message.getByRole("button", { name: t.message.actions }).click();
   await message.getByRole("button", { name: t.menu.deleteMessage }).click();
@@ -195,7 +195,7 @@ rule("without links the event travels, the file waits with its author, and both 
   await ben.log.getByText(t.room.deleted).waitFor();
 });
 
-rule("a file that is too large is refused by name, before anything of it is read", async (field) => {
+rule("a file that is too large is refused with a reason, before any of it is read", async (field) => {
   const ada = await field.person("Ada");
   await ada.startRoom("Too large");
   await ada.say("hello");

@@ -1,6 +1,6 @@
 /**
- * Pictures of the pages with real content, for looking at: `deno run -A tests/screens/screenshots.ts FOLDER`. Starts the
- * real server on an empty database of its own.
+ * Takes screenshots of the pages with real content: `deno run -A tests/screens/screenshots.ts FOLDER`. Starts the real
+ * server on its own empty database.
  */
 import type { Browser, Page } from "playwright-core";
 import { connectionTexts } from "@/lib/ui/texts/connection_texts.ts";
@@ -67,7 +67,7 @@ async function takeAll(browser: Browser, origin: string, folder: string): Promis
       await context.addInitScript(`localStorage.setItem("festival-chat.theme", "${theme}")`);
       const page = await context.newPage();
       const take = async (name: string) => {
-        // Until what came last has faded in.
+        // Waits until the last elements have faded in.
         await page.waitForTimeout(300);
         await page.screenshot({ path: `${folder}/${name}-${theme}-${width}.png` });
       };

@@ -4,18 +4,18 @@ import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
 import { dayKey, dayName } from "@/lib/ui/time.ts";
 import { tidyRoomName } from "@/components/home/room_name.ts";
 
-Deno.test("every reason of the protocol has words", () => {
+Deno.test("every reason of the protocol has a text", () => {
   for (const reason of Object.keys(REFUSALS)) assert(reason in t.refusals, reason);
   for (const problem of Object.keys(ROOM_API_PROBLEMS)) assert(problem in t.creating, problem);
 });
 
-Deno.test("counts are told in whole words", () => {
+Deno.test("counts are written out", () => {
   assertEquals(t.home.people(0), "nobody here now");
   assertEquals(t.home.people(1), "1 person");
   assertEquals(t.home.people(1_240), "1,240 people");
 });
 
-Deno.test("days are told as people say them, also over a change of clocks", () => {
+Deno.test("days are named as people say them, also across a clock change", () => {
   const now = new Date(2026, 5, 14, 0, 30).getTime();
   assertEquals(dayName(now, now), "Today");
   assertEquals(dayName(new Date(2026, 5, 13, 23, 59).getTime(), now), "Yesterday");
