@@ -62,7 +62,7 @@ function Status(props: { file: FileInfo; view: FileView; files: FilesModel | und
   const { file, files, view: { state, bytesHere, holders, blockedReason, onlyHere } } = props;
   const size = fileSize(file.bytes);
   const here = fileSize(bytesHere);
-  const said = {
+  const status = {
     unknown: words.looking,
     absent: file.size ? size : words.absent,
     fetching: words.fetching(here, size, holders),
@@ -77,7 +77,7 @@ function Status(props: { file: FileInfo; view: FileView; files: FilesModel | und
       {explained && <p class={`pt-1 ${blocked ? "text-alarm font-bold" : "text-dim"}`}>{explained}</p>}
       <div class="flex items-center gap-2 min-h-touch mt-1">
         {/* Screen readers do not announce changing numbers; the progress bar tells them on request. */}
-        <p class="flex-1 min-w-0 text-dim tabular-nums" aria-live="off">{said}</p>
+        <p class="flex-1 min-w-0 text-dim tabular-nums" aria-live="off">{status}</p>
         {state === "absent" && <Button icon="down" onClick={() => files?.fetch(file.root)}>{words.download}</Button>}
         {state === "fetching" && !blocked && (
           <IconButton

@@ -32,7 +32,7 @@ export function RoomNotFound(props: RoomNotFoundProps & { children: ComponentChi
         {props.waitSeconds !== undefined
           ? t.notFound.wait(props.waitSeconds)
           : code
-          ? t.notFound.looked(spokenCode(code))
+          ? t.notFound.noSuchCode(spokenCode(code))
           : t.notFound.notACode(shown)}
       </p>
       {props.suggestions.length > 0 && (

@@ -20,7 +20,7 @@ export function StartForm(props: {
   const input = useRef<HTMLInputElement>(null);
   const [kind, setKind] = useState<RoomKind>("unlisted");
   const [state, setState] = useState<"ready" | "opening" | "waiting">("ready");
-  const wanted = useRef<AbortController>();
+  const request = useRef<AbortController>();
   const [problem, setProblem] = useState<string>();
 
   const start = async () => {
@@ -31,7 +31,7 @@ export function StartForm(props: {
       return input.current?.focus();
     }
     setState("opening");
-    const { signal } = wanted.current = new AbortController();
+    const { signal } = request.current = new AbortController();
     const answer = await props.onStart(name, kind, { wanted: signal, onWait: () => setState("waiting") });
     if (signal.aborted) return;
     if ("path" in answer) return location.assign(answer.path);
@@ -41,7 +41,7 @@ export function StartForm(props: {
   /** Called when the form changes: the waiting request is for another room. */
   const stopWaiting = () => {
     if (state !== "waiting") return;
-    wanted.current?.abort();
+    request.current?.abort();
     setState("ready");
   };
 

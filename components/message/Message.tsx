@@ -1,5 +1,5 @@
 import { useRef } from "preact/hooks";
-import type { SaidItem } from "../../lib/ui/conversation_rows.ts";
+import type { GroupItem } from "../../lib/ui/conversation_rows.ts";
 import type { FileInfo } from "../../lib/protocol/file_info.ts";
 import type { FilesModel } from "../../lib/session/model/files_model.ts";
 import { Button } from "../common/Button.tsx";
@@ -28,10 +28,10 @@ export interface MessageHandlers {
   /** Scrolls to the message that a reply answers. */
   onQuoted: (id: string) => void;
 }
-export type MessageItem = Extract<SaidItem, { type: "message" }>;
+export type MessageItem = Extract<GroupItem, { type: "message" }>;
 
 interface MessageProps {
-  item: SaidItem;
+  item: GroupItem;
   /** Its actions are open. */
   open: boolean;
   /** The first of its group, with the author's name just above. */
@@ -51,10 +51,10 @@ export function Message(props: MessageProps) {
       </div>
     );
   }
-  return <Said {...props} item={item} />;
+  return <MessageBody {...props} item={item} />;
 }
 
-function Said(props: MessageProps & { item: MessageItem }) {
+function MessageBody(props: MessageProps & { item: MessageItem }) {
   const { item, handlers } = props;
   const more = useRef<HTMLButtonElement>(null);
   const swipe = useSwipe(() => handlers.onReply(item));

@@ -29,7 +29,7 @@ export class MessageGroup extends Component<GroupProps> {
     const at = items[0]?.at ?? 0;
     const mine = author.me;
     return (
-      <div class={mine ? "said-by-me" : `light ${markOf(author.author).hueClass}`}>
+      <div class={mine ? "own-messages" : `others-messages ${markOf(author.author).hueClass}`}>
         {/* My own groups stand on the other side, so my name is only for screen readers. */}
         <div class={mine ? "sr-only" : "flex items-baseline gap-2"}>
           <Author person={author} class="flex-1 break-words" />

@@ -25,7 +25,7 @@ export default function PairingDialog(props: {
   const video = useRef<HTMLVideoElement>(null);
   const camera = useSignal<"starting" | "running" | CameraProblem>("starting");
   const state = useSignal<PairingState | "other_tab">({ state: "preparing" });
-  const told = useSignal<"own" | "other_room" | "no_code" | undefined>(undefined);
+  const rejected = useSignal<"own" | "other_room" | "no_code" | undefined>(undefined);
   const patient = useSignal(true);
   const large = useSignal(false);
   const attempt = useSignal(1);
@@ -38,7 +38,7 @@ export default function PairingDialog(props: {
 
     async function run(): Promise<void> {
       state.value = { state: "preparing" };
-      told.value = undefined;
+      rejected.value = undefined;
       patient.value = true;
       const opened = await openCamera();
       if (signal.aborted) return "stop" in opened ? opened.stop() : undefined;
@@ -82,7 +82,7 @@ export default function PairingDialog(props: {
     function take(pairing: Pairing, text: string): boolean {
       const code = readPairing(text);
       const taken = code === undefined ? "no_code" : pairing.scan(code);
-      told.value = taken === "taken" ? undefined : taken;
+      rejected.value = taken === "taken" ? undefined : taken;
       if (taken !== "taken") return false;
       const timer = setTimeout(() => patient.value = false, PAIRING_PATIENCE_MS);
       signal.addEventListener("abort", () => clearTimeout(timer));
@@ -120,7 +120,7 @@ export default function PairingDialog(props: {
                     : <p role="status">{camera.value === "starting" ? words.camera.starting : words.preparing}</p>}
                   {now.state === "linking"
                     ? <p role="status" class="font-bold">{words.scanBack}</p>
-                    : <Scanning camera={camera.value} told={told.value} video={video} />}
+                    : <Scanning camera={camera.value} rejected={rejected.value} video={video} />}
                   {now.state === "linking" && !patient.value && (
                     <section role="status">
                       <h3 class="font-bold mb-1">{words.waiting}</h3>
@@ -161,12 +161,12 @@ function Code({ code, large }: { code: PairingCode; large: boolean }) {
 
 function Scanning(props: {
   camera: "starting" | "running" | CameraProblem;
-  told: "own" | "other_room" | "no_code" | undefined;
+  rejected: "own" | "other_room" | "no_code" | undefined;
   video: { current: HTMLVideoElement | null };
 }) {
-  const { camera, told } = props;
+  const { camera, rejected } = props;
   const isProblem = camera !== "starting" && camera !== "running";
-  const wrong = told && { own: words.own, other_room: words.otherRoom, no_code: words.noCode }[told];
+  const wrong = rejected && { own: words.own, other_room: words.otherRoom, no_code: words.noCode }[rejected];
   return (
     <>
       <div

@@ -17,21 +17,21 @@ export default function ScannerDialog(props: { onFound: (path: string) => void; 
   const video = useRef<HTMLVideoElement>(null);
   const [camera, setCamera] = useState<"starting" | "running" | CameraProblem>("starting");
   const [torch, setTorch] = useState<{ set: (on: boolean) => Promise<void>; on: boolean }>();
-  const [told, setTold] = useState<{ text: string; good: boolean }>();
+  const [result, setResult] = useState<{ text: string; good: boolean }>();
 
   /** Returns true if the text leads to a room on this site. */
   const take = (text: string): boolean => {
     const scanned = readScanned(text, location.origin);
     if (scanned.found === "foreign") {
-      setTold({ text: t.scanner.foreign(scanned.text), good: false });
+      setResult({ text: t.scanner.foreign(scanned.text), good: false });
       return false;
     }
-    const said = scanned.found === "pairing"
+    const message = scanned.found === "pairing"
       ? t.scanner.foundPhone
       : scanned.code === undefined
       ? t.scanner.foundSealed
       : t.scanner.found(spokenCode(scanned.code));
-    setTold({ text: said, good: true });
+    setResult({ text: message, good: true });
     props.onFound(scanned.path);
     return true;
   };
@@ -63,7 +63,7 @@ export default function ScannerDialog(props: { onFound: (path: string) => void; 
   const usePicture = async (file: File | undefined) => {
     if (file === undefined) return;
     const text = await readPicture(file).catch(() => undefined);
-    if (text === undefined) setTold({ text: t.scanner.noCode, good: false });
+    if (text === undefined) setResult({ text: t.scanner.noCode, good: false });
     else take(text);
   };
 
@@ -75,10 +75,10 @@ export default function ScannerDialog(props: { onFound: (path: string) => void; 
           <video ref={video} class="w-full h-full object-cover" muted playsInline aria-hidden="true" />
           <div class="scan-frame" aria-hidden="true" />
         </div>
-        <p role="status" class={problem || (told && !told.good) ? "text-alarm font-bold" : ""}>
-          {told?.text ?? problem ?? (camera === "starting" ? t.scanner.starting : t.scanner.aim)}
+        <p role="status" class={problem || (result && !result.good) ? "text-alarm font-bold" : ""}>
+          {result?.text ?? problem ?? (camera === "starting" ? t.scanner.starting : t.scanner.aim)}
         </p>
-        {told && problem && !told.good && <p class="text-sm text-dim">{problem}</p>}
+        {result && problem && !result.good && <p class="text-sm text-dim">{problem}</p>}
         <div class="flex flex-wrap gap-2">
           <label class="focus-ring inline-flex items-center gap-2 min-h-touch px-4 py-2 border-2 border-line bg-raised font-bold cursor-pointer">
             <Icon name={icons.picture} />

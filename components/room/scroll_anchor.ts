@@ -132,28 +132,28 @@ export function useNewMarker(
   const [settled, setSettled] = useState(false);
   const visible = useVisible();
   /** The reader was looking at the last render. */
-  const looked = useRef(false);
+  const wasLooking = useRef(false);
   /** The line at which the view has stopped. It stops there only once. */
   const heldAt = useRef<EventId>();
   const mine = useRef<EventId>();
   const { first, count } = useMemo(() => unreadIn(items, unread), [items, unread]);
-  const newFrom = looked.current ? line : first ?? line;
+  const newFrom = wasLooking.current ? line : first ?? line;
 
   useLayoutEffect(() => {
-    if (place.restore(!looked.current && heldAt.current !== newFrom)) heldAt.current = newFrom;
+    if (place.restore(!wasLooking.current && heldAt.current !== newFrom)) heldAt.current = newFrom;
   }, [items, newFrom]);
 
   useEffect(() => {
     const here = place.isAtEnd() && visible;
-    const looks = here && upToDate;
+    const looking = here && upToDate;
     const last = items.at(-1);
     const wrote = last?.type === "message" && last.author.me && last.id !== mine.current;
     if (wrote) mine.current = last.id;
-    const back = looks && !looked.current;
+    const back = looking && !wasLooking.current;
     if (back && first !== undefined) setLine(first);
-    else if ((wrote || !here) && (looks || first === undefined)) setLine(undefined);
-    if (looks && unread.size > 0) onSeen();
-    looked.current = looks;
+    else if ((wrote || !here) && (looking || first === undefined)) setLine(undefined);
+    if (looking && unread.size > 0) onSeen();
+    wasLooking.current = looking;
   }, [items, unread, visible, upToDate, place.atEnd]);
 
   useEffect(() => {

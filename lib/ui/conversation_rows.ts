@@ -4,14 +4,14 @@ import type { EventId } from "../protocol/event.ts";
 import type { PersonView, TimelineItem } from "../chat/timeline.ts";
 
 /** A message, or what stands in its place. */
-export type SaidItem = Extract<TimelineItem, { type: "message" | "retracted" | "unreadable" }>;
+export type GroupItem = Extract<TimelineItem, { type: "message" | "retracted" | "unreadable" }>;
 
 export type ConversationRow =
   /** A new day begins. `at`: a moment of it. */
   | { type: "day"; key: string; at: number }
   /** The line above the first unseen message. */
   | { type: "new"; key: string }
-  | { type: "group"; key: string; author: PersonView; items: SaidItem[] }
+  | { type: "group"; key: string; author: PersonView; items: GroupItem[] }
   | { type: "note"; key: string; item: Extract<TimelineItem, { type: "note" }> }
   | { type: "gap"; key: string; item: Extract<TimelineItem, { type: "gap" }> };
 

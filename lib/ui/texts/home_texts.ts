@@ -92,7 +92,7 @@ export const homeTexts = {
   },
   notFound: {
     roomTitle: "Room not found",
-    looked: (code: string) => `There's no room with the code “${code}”.`,
+    noSuchCode: (code: string) => `There's no room with the code “${code}”.`,
     notACode: (text: string) => `“${text}” isn't a room code. A code is two words and a number.`,
     meant: "Did you mean one of these?",
     tryCode: "Try another code",
