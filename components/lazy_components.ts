@@ -4,6 +4,7 @@ const load = () => import("./dialogs/room_dialogs.ts");
 export const loadConnectionDialog = async () => ({ default: (await load()).ConnectionDialog });
 export const loadMessageActions = async () => ({ default: (await load()).MessageActions });
 export const loadEmptyRoom = async () => ({ default: (await load()).EmptyRoom });
+export const loadNameDialog = async () => ({ default: (await load()).NameDialog });
 export const loadNotices = async () => ({ default: (await load()).Notices });
 export const loadPeopleDialog = async () => ({ default: (await load()).PeopleDialog });
 export const loadProblemScreen = async () => ({ default: (await load()).ProblemScreen });

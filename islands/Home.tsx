@@ -6,7 +6,7 @@ import Notices from "../components/dialogs/Notices.tsx";
 import { openPage } from "../components/home/open_page.ts";
 import { OfflineScreen } from "../components/home/OfflineScreen.tsx";
 import { LazyDialog } from "../components/common/Lazy.tsx";
-import { NameDialog } from "../components/common/NameDialog.tsx";
+import NameDialog from "../components/dialogs/NameDialog.tsx";
 import { homeTexts as t, httpProblemText } from "../lib/ui/texts/home_texts.ts";
 import { type KnownRoom, roomPath } from "../lib/chat/recent_rooms.ts";
 import { readTypedRoom } from "../lib/chat/typed_room.ts";

@@ -58,7 +58,7 @@ export default function Room({ head, secret: givenSecret, pairing }: RoomProps) 
       named.value = chosen !== undefined;
       model.value = openRoomInBrowser({
         room: head.id,
-        name: chosen ?? t.name.guest(1 + Math.floor(Math.random() * 999)),
+        name: chosen ?? t.room.guest(1 + Math.floor(Math.random() * 999)),
         ...(secret !== undefined && { secret }),
       });
     }

@@ -35,7 +35,7 @@ export default define.page(({ Component, url }) => {
       </head>
       <body>
         {/* A sealed room has no skip link: it would replace the key in the fragment. Its header has only four controls. */}
-        {!url.pathname.startsWith("/s/") && <a href="#content" class="skip">{t.app.skip}</a>}
+        {!url.pathname.startsWith("/s/") && <a href="#content" class="skip">{t.site.skip}</a>}
         <Component />
         {/* The operator's pages work without scripts. */}
         {!/^\/(admin|analytics)/.test(url.pathname) && (

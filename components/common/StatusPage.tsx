@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { Icon } from "./Icon.tsx";
-import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
+import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 
 /** A page with one message, such as "not found". */
 export function StatusPage(props: {
@@ -13,7 +13,7 @@ export function StatusPage(props: {
   return (
     <main id="content" class="max-w-xl mx-auto px-4 py-8 flex flex-col gap-5 min-h-screen">
       <a href="/" class="inline-flex items-center gap-2 min-h-touch font-bold">
-        <Icon name="back" /> {t.app.toHome}
+        <Icon name="back" /> {t.toHome}
       </a>
       {props.drawn}
       {props.above && <p class="text-dim font-bold" dir="auto">{props.above}</p>}

@@ -15,7 +15,7 @@ import { Button } from "../common/Button.tsx";
 import { Choices } from "../common/Choices.tsx";
 import { copyText } from "../common/copy_text.ts";
 import { Dialog } from "../common/Dialog.tsx";
-import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
+import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 import { icons } from "../common/more_icons.ts";
 
 /** How often the open panel refreshes its figures and measures a round trip. */
@@ -117,7 +117,7 @@ export default function ConnectionDialog(
             }}
           >
             <span aria-live="polite">
-              {copied.value === undefined ? words.copy : copied.value ? t.app.copied : t.app.copyFailed}
+              {copied.value === undefined ? words.copy : copied.value ? t.clipboard.copied : t.clipboard.failed}
             </span>
           </Button>
         </div>

@@ -73,7 +73,7 @@ export default function MessageActions(props: MessageActionHandlers & { id: stri
             {props.onCopy && (
               <Button icon={icons.copy} onClick={async () => setCopied(await props.onCopy?.())}>
                 <span aria-live="polite">
-                  {copied === undefined ? t.menu.copy : copied ? t.app.copied : t.app.copyFailed}
+                  {copied === undefined ? t.menu.copy : copied ? t.clipboard.copied : t.clipboard.failed}
                 </span>
               </Button>
             )}

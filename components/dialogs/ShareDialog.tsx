@@ -47,7 +47,7 @@ export default function ShareDialog(props: {
           <div class="share-actions flex flex-wrap gap-2">
             <Button icon={icons.copy} onClick={async () => setCopied(await copyText(link))}>
               <span aria-live="polite">
-                {copied === undefined ? t.share.copyLink : copied ? t.app.copied : t.app.copyFailed}
+                {copied === undefined ? t.share.copyLink : copied ? t.clipboard.copied : t.clipboard.failed}
               </span>
             </Button>
             {typeof navigator.share === "function" && (

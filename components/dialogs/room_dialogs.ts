@@ -5,6 +5,7 @@
 export { default as ConnectionDialog } from "./ConnectionDialog.tsx";
 export { default as MessageActions } from "./MessageActions.tsx";
 export { default as EmptyRoom } from "./EmptyRoom.tsx";
+export { default as NameDialog } from "./NameDialog.tsx";
 export { default as Notices } from "./Notices.tsx";
 export { default as PeopleDialog } from "./PeopleDialog.tsx";
 export { default as ProblemScreen } from "./ProblemScreen.tsx";

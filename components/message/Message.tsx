@@ -169,7 +169,7 @@ function Quote(props: { replyTo: NonNullable<MessageItem["replyTo"]>; onShow: (i
     >
       {author && (
         <span class="block font-bold truncate">
-          <span class="sr-only">{t.message.inReplyTo("")}</span>
+          <span class="sr-only">{t.message.inReplyTo}{" "}</span>
           <bdi>{nameOf(author)}</bdi>
         </span>
       )}

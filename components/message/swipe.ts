@@ -4,21 +4,19 @@ import { useRef } from "preact/hooks";
 const SWIPE_PX = 64;
 const FOLLOW_PX = 72;
 
-/** Touch handlers for a swipe in the reading direction. The content follows the finger and springs back. */
+/** Touch handlers for a swipe to the right. The content follows the finger and springs back. */
 export function useSwipe(onSwipe: () => void) {
   const start = useRef<{ x: number; y: number }>();
   const reach = (event: TouchEvent) => {
     const touch = event.changedTouches[0];
     if (start.current === undefined || touch === undefined) return 0;
-    const forward = document.documentElement.dir === "rtl" ? -1 : 1;
-    const x = (touch.clientX - start.current.x) * forward;
+    const x = touch.clientX - start.current.x;
     // A mostly vertical move scrolls the list.
     return Math.abs(touch.clientY - start.current.y) > Math.max(24, x / 2) ? 0 : Math.max(0, x);
   };
   const moveTo = (event: TouchEvent, x: number) => {
-    const forward = document.documentElement.dir === "rtl" ? -1 : 1;
     if (event.currentTarget instanceof HTMLElement) {
-      event.currentTarget.style.transform = x === 0 ? "" : `translateX(${forward * Math.min(x, FOLLOW_PX)}px)`;
+      event.currentTarget.style.transform = x === 0 ? "" : `translateX(${Math.min(x, FOLLOW_PX)}px)`;
     }
   };
   const end = (event: TouchEvent, counts: boolean) => {

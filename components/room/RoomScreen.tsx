@@ -6,7 +6,6 @@ import type { RoomModel } from "../../lib/session/model/room_model.ts";
 import { bandClass } from "../../lib/ui/hue.ts";
 import { copyText } from "../common/copy_text.ts";
 import { Lazy, LazyDialog } from "../common/Lazy.tsx";
-import { NameDialog } from "../common/NameDialog.tsx";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { Composer, COMPOSER_FIELD_ID, type Writing } from "./Composer.tsx";
 import { ConnectionBanner } from "./ConnectionBanner.tsx";
@@ -20,6 +19,7 @@ import {
   loadAtFirstTouch,
   loadConnectionDialog,
   loadFileDialog,
+  loadNameDialog,
   loadNotices,
   loadPairingDialog,
   loadPeopleDialog,
@@ -240,7 +240,13 @@ export function RoomScreen(props: RoomScreenProps) {
           props={{ people: model.people.people.value, onClose: closeDialog }}
         />
       )}
-      {dialog === "name" && <NameDialog name={name} onSave={saveName} onClose={closeName} />}
+      {dialog === "name" && (
+        <LazyDialog
+          load={loadNameDialog}
+          title={t.app.name}
+          props={{ name, onSave: saveName, onClose: closeName }}
+        />
+      )}
       {dialog === undefined && files[0] && (
         <LazyDialog
           key={files.length}

@@ -136,8 +136,8 @@ rule("a photo is compressed, previewed before sending, and downloads by itself o
   await choosePhoto(ada!, 4_000, 3_000);
   const sheet = ada!.dialog(words.sheet.photo);
   await sheet.getByRole("img", { name: "sunset.jpg" }).waitFor();
-  const told = await sheet.getByText(/made smaller from/).textContent();
-  assert(Number(/^(\d+) KB/.exec(told!)?.[1]) <= 200, told!);
+  const told = await sheet.getByText(/^Compressed from/).textContent();
+  assert(Number(/ to (\d+) KB/.exec(told!)?.[1]) <= 200, told!);
   assertEquals(await findViolations(ada!.page), []);
   await sendChosen(ada!, words.sheet.photo, "from the hill");
   const label = words.picture("sunset.webp");

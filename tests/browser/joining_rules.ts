@@ -30,7 +30,7 @@ rule("the share dialog shows the code, the link, and a QR code of the link", asy
   const link = field.server.url + path;
   assertEquals(await readQr(share.getByRole("img", { name: t.share.qr("Come in") })), link);
   await share.getByRole("button", { name: t.share.copyLink }).click();
-  await share.getByText(t.app.copied).waitFor();
+  await share.getByText(t.clipboard.copied).waitFor();
   assertEquals(await ada.page.evaluate(() => navigator.clipboard.readText()), link);
 });
 

@@ -295,7 +295,7 @@ rule(
     await ada.button(t.connection.open).click();
     const panel = ada.dialog(panelTexts.title);
     await panel.getByText(panelTexts.reasons.first_choice).waitFor();
-    await panel.getByText(/Round trip \d+ ms/).waitFor();
+    await panel.getByText(/Response time \d+ ms/).waitFor();
     await panel.getByText(/^1, in \d+ ms/).waitFor();
     await panel.getByRole("radio", { name: panelTexts.preferences.polling }).check();
     await panel.getByText(panelTexts.reasons.preferred).waitFor();

@@ -1,11 +1,14 @@
 // Runs in browser and server.
 /** Texts of a room's dialogs, menus and rare screens. Room pages load them on demand, with what shows them. */
 import type { Refusal } from "../../protocol/codes.ts";
+import { NAME_MAX_CHARS } from "../../protocol/limits.ts";
 import type { RoomProblem } from "../../session/model/conversation_model.ts";
 import { roomTexts } from "./room_texts.ts";
 
 export const dialogTexts = {
   ...roomTexts,
+  clipboard: { copied: "Copied", failed: "Copying isn't allowed here" },
+  toHome: "Back to the home page",
   /** Actions on a message. */
   menu: {
     reply: "Reply",
@@ -15,6 +18,15 @@ export const dialogTexts = {
     deleteSure: "Delete this message for everyone?",
     copy: "Copy",
     otherEmoji: "More emoji",
+  },
+  name: {
+    title: "What should we call you?",
+    hint: "No account. Just a name, saved on this phone.",
+    label: "Your name",
+    save: "That's me",
+    change: "Change name",
+    empty: "A name needs at least one letter, number or symbol.",
+    tooLong: `Names can have up to ${NAME_MAX_CHARS} characters.`,
   },
   share: {
     aloud: "Say this code",

@@ -18,6 +18,7 @@ export const homeTexts = {
       "This browser is too old for Festival Chat. Update it, or use another one: Safari 15.4, Chrome 99, Firefox 102, or newer.",
     notStarted: "This page couldn't start.",
     reload: "Reload",
+    skip: "Skip to content",
   },
   kinds: {
     listed: { name: "Listed", hint: "Shown on the home page for everyone." },

@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /** Texts that every room page shows. */
 import type { CloseReason } from "../../protocol/codes.ts";
-import { MESSAGE_MAX_CHARS, NAME_MAX_CHARS } from "../../protocol/limits.ts";
+import { MESSAGE_MAX_CHARS } from "../../protocol/limits.ts";
 import type { SendProblem } from "../../session/model/conversation_model.ts";
 
 /** A count in words: `one` for 1, else the number and `more`. */
@@ -13,14 +13,9 @@ export const roomTexts = {
   language: "en",
   app: {
     name: "Festival Chat",
-    skip: "Skip to content",
     close: "Close",
     cancel: "Cancel",
     back: "Back to all rooms",
-    toHome: "Back to the home page",
-    copy: "Copy",
-    copied: "Copied",
-    copyFailed: "Copying isn't allowed here",
     tryAgain: "Try again",
   },
   room: {
@@ -34,6 +29,7 @@ export const roomTexts = {
     you: "you",
     meNameless: "You",
     nameless: "Someone",
+    guest: (number: number) => `Guest ${number}`,
     host: "host",
     copiedName: (name: string) => `another ${name} was here first`,
     markOf: (color: string) => `${color} mark`,
@@ -61,7 +57,7 @@ export const roomTexts = {
     yesterday: "Yesterday",
     quoteMissing: "This message isn't here",
     settings: "Settings",
-    notStored: "This browser isn't saving anything. Messages that aren't sent are lost when you close this page.",
+    notStored: "This browser isn't saving anything. Unsent messages are lost when you close this page.",
     sealed: "End-to-end encrypted",
   },
   message: {
@@ -69,7 +65,7 @@ export const roomTexts = {
     reaction: (emoji: string, count: number, mine: boolean) =>
       `${emoji}, ${few(count, "1 person", "people")}${mine ? ", including you" : ""}`,
     discardRefused: "Take back and edit",
-    inReplyTo: (name: string) => `In reply to ${name}`,
+    inReplyTo: "In reply to",
   },
   delivery: {
     queued: "Waiting to send",
@@ -93,7 +89,7 @@ export const roomTexts = {
     problems: {
       empty: "There's nothing to send.",
       too_long: "It's too long.",
-      outbox_full: "A thousand messages are already waiting to send. This one stays here until some have gone out.",
+      outbox_full: "A thousand messages are already waiting to send. This one stays here for now.",
       not_stored: "This phone couldn't save the message. It's still here: free up some space, then send it again.",
     } satisfies Record<SendProblem, string>,
     replying: (name: string) => `Replying to ${name}`,
@@ -131,14 +127,4 @@ export const roomTexts = {
     linkPhones: "Connect phones directly",
   },
   noNetwork: "Can't reach the server. Are you online?",
-  name: {
-    title: "What should we call you?",
-    hint: "No account. Just a name, saved on this phone.",
-    label: "Your name",
-    guest: (number: number) => `Guest ${number}`,
-    save: "That's me",
-    change: "Change name",
-    empty: "A name needs at least one letter, number or symbol.",
-    tooLong: `Names can have up to ${NAME_MAX_CHARS} characters.`,
-  },
 };

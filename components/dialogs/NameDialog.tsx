@@ -1,12 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { normalizeDisplayName } from "../../lib/chat/display_name.ts";
-import { Button } from "./Button.tsx";
-import { Dialog } from "./Dialog.tsx";
-import { Field } from "./Field.tsx";
-import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
+import { Button } from "../common/Button.tsx";
+import { Dialog } from "../common/Dialog.tsx";
+import { Field } from "../common/Field.tsx";
+import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 
 /** Asks for a display name. `onSave` gets the normalized name and resolves to the problem with it, if any. */
-export function NameDialog(
+export default function NameDialog(
   props: { name: string; onSave: (name: string) => Promise<string | undefined>; onClose: () => void },
 ) {
   const input = useRef<HTMLInputElement>(null);
