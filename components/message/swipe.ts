@@ -1,24 +1,22 @@
 import { useRef } from "preact/hooks";
 
-/** How far a finger goes before it counts, in CSS px, and how much of it the content follows. */
+/** Distance after which a swipe counts, and how far the content follows the finger, in CSS px. */
 const SWIPE_PX = 64;
 const FOLLOW_PX = 72;
 
-/** Touch handlers for a swipe towards the reading direction's end: the content follows the finger and springs back. */
+/** Touch handlers for a swipe to the right. The content follows the finger and springs back. */
 export function useSwipe(onSwipe: () => void) {
   const start = useRef<{ x: number; y: number }>();
   const reach = (event: TouchEvent) => {
     const touch = event.changedTouches[0];
     if (start.current === undefined || touch === undefined) return 0;
-    const forward = document.documentElement.dir === "rtl" ? -1 : 1;
-    const x = (touch.clientX - start.current.x) * forward;
-    // Mostly up or down: the list is being scrolled.
+    const x = touch.clientX - start.current.x;
+    // A mostly vertical move scrolls the list.
     return Math.abs(touch.clientY - start.current.y) > Math.max(24, x / 2) ? 0 : Math.max(0, x);
   };
   const moveTo = (event: TouchEvent, x: number) => {
-    const forward = document.documentElement.dir === "rtl" ? -1 : 1;
     if (event.currentTarget instanceof HTMLElement) {
-      event.currentTarget.style.transform = x === 0 ? "" : `translateX(${forward * Math.min(x, FOLLOW_PX)}px)`;
+      event.currentTarget.style.transform = x === 0 ? "" : `translateX(${Math.min(x, FOLLOW_PX)}px)`;
     }
   };
   const end = (event: TouchEvent, counts: boolean) => {

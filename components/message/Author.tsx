@@ -1,17 +1,15 @@
 import type { PersonView } from "../../lib/chat/timeline.ts";
 import { markOf } from "../../lib/ui/hue.ts";
-import type { Texts } from "../../lib/ui/texts/room_texts.ts";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
-/** Somebody's mark and name, and what has to be known of them: host, me, a copied name. */
+/** A person's mark and name, with tags: me, host, a name that someone else had first. */
 export function Author(props: { person: PersonView; class?: string }) {
   const { person } = props;
-  const t = useTexts();
   const mark = markOf(person.author);
   return (
     <span class={`${mark.hueClass} min-w-0 ${props.class ?? ""}`}>
       <span role="img" aria-label={t.room.markOf(mark.colorName)} class="mr-1">{mark.emoji}</span>
-      <bdi class="font-bold text-hue">{nameOf(person, t)}</bdi>
+      <bdi class="font-bold text-hue">{nameOf(person)}</bdi>
       {person.me && <Tag>{t.room.you}</Tag>}
       {person.host && <Tag>{t.room.host}</Tag>}
       {person.copiedName && <span class="ml-2 text-xs font-bold text-warn">{t.room.copiedName(person.name)}</span>}
@@ -19,8 +17,8 @@ export function Author(props: { person: PersonView; class?: string }) {
   );
 }
 
-/** A name to show; somebody may be known by their key before their name has come. */
-export function nameOf(person: PersonView, t: Texts): string {
+/** The name to show. A person's messages may arrive before their name. */
+export function nameOf(person: PersonView): string {
   return person.name !== "" ? person.name : person.me ? t.room.meNameless : t.room.nameless;
 }
 

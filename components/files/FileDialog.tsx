@@ -1,34 +1,32 @@
 import { useEffect, useState } from "preact/hooks";
 import { countChars } from "../../lib/shared/checks.ts";
 import { FILE_CAPTION_MAX_CHARS, FILE_MAX_BYTES } from "../../lib/protocol/limits.ts";
-import { fileSize, fileTextsFor } from "../../lib/ui/texts/file_texts.ts";
+import { fileSize, fileTexts as words } from "../../lib/ui/texts/file_texts.ts";
 import type { FileProblem, FileToSend } from "../../lib/session/model/files_model.ts";
 import { Button } from "../common/Button.tsx";
 import { Dialog } from "../common/Dialog.tsx";
 import { Icon } from "../common/Icon.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { shrinkPhoto } from "./shrink_photo.ts";
 import { icons } from "../common/more_icons.ts";
 
-/** What is about to be sent, as the others will get it, and words to go with it. */
+/** Shows a file as the others will get it, asks for a caption, and sends it. */
 export default function FileDialog(props: {
   file: File;
-  /** Files that come after this one. */
+  /** Number of files after this one. */
   more: number;
   send: (file: FileToSend, caption: string) => Promise<{ problem?: FileProblem }>;
   onDone: () => void;
   onClose: () => void;
 }) {
   const { file } = props;
-  const t = useTexts();
-  const words = fileTextsFor(t.language);
   const [ready, setReady] = useState<{ file: FileToSend; shrunk: boolean; url: string | undefined }>();
   const [problem, setProblem] = useState<FileProblem>();
   const [caption, setCaption] = useState("");
   const [sending, setSending] = useState(false);
 
   useEffect(() => {
-    // Before anything of it is read.
+    // Checked before any of it is read.
     if (file.size > FILE_MAX_BYTES) return setProblem("too_large");
     if (file.size === 0) return setProblem("empty");
     let url: string | undefined, left = false;
@@ -53,7 +51,7 @@ export default function FileDialog(props: {
     else setProblem(problem);
   };
   const tooLong = countChars(caption.trim()) > FILE_CAPTION_MAX_CHARS;
-  const hopeless = problem === "too_large" || problem === "empty" || problem === "unreadable";
+  const unsendable = problem === "too_large" || problem === "empty" || problem === "unreadable";
   return (
     <Dialog title={ready?.url === undefined ? words.sheet.file : words.sheet.photo} onClose={props.onClose}>
       <form
@@ -75,7 +73,7 @@ export default function FileDialog(props: {
           <p class="flex-1 min-w-0">
             <strong class="block break-words" dir="auto">{ready?.file.name ?? file.name}</strong>
             <span class="block text-sm text-dim" aria-live="polite">
-              {hopeless
+              {unsendable
                 ? fileSize(file.size)
                 : ready === undefined
                 ? words.sheet.preparing
@@ -86,9 +84,9 @@ export default function FileDialog(props: {
           </p>
         </div>
         <p role="alert" class="font-bold text-alarm empty:hidden">
-          {problem !== undefined ? words.problems[problem] : tooLong ? words.sheet.captionTooLong : undefined}
+          {problem !== undefined ? words.problems[problem] : tooLong ? words.problems.too_long : undefined}
         </p>
-        {!hopeless && (
+        {!unsendable && (
           <>
             <label class="block">
               <span class="block font-bold mb-1">{words.sheet.caption}</span>
@@ -106,7 +104,7 @@ export default function FileDialog(props: {
         {props.more > 0 && <p class="text-sm">{words.sheet.more(props.more)}</p>}
         <div class="flex flex-wrap gap-2 justify-end">
           <Button onClick={props.onDone}>{props.more > 0 ? words.sheet.skip : t.app.cancel}</Button>
-          {!hopeless && (
+          {!unsendable && (
             <Button type="submit" look="band" icon="send" disabled={ready === undefined || tooLong || sending}>
               {sending ? words.sheet.preparing : words.sheet.send}
             </Button>

@@ -1,12 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
 import type { ConnectionState } from "../../lib/session/model/connection_model.ts";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
-/** Told when there is no connection: why, when the next try is, and a button. `phonesOnly`: peers carry what is said. */
-export function ConnectionStrip(
+/** Shown without a connection: the reason, the next try, and buttons. `phonesOnly`: peers carry messages meanwhile. */
+export function ConnectionBanner(
   props: { connection: ConnectionState; phonesOnly: boolean; onReconnect: () => void; onPair: () => void },
 ) {
-  const t = useTexts();
   const { connection } = props;
   const retryAtMs = connection.state === "disconnected" ? connection.retryAtMs : undefined;
   const seconds = useCountdown(retryAtMs);
@@ -25,21 +24,23 @@ export function ConnectionStrip(
           </span>
         )}
       </p>
-      <button
-        type="button"
-        onClick={props.onPair}
-        class="min-h-touch px-3 border-2 border-current font-bold active:translate-y-px"
-      >
-        {t.connection.linkPhones}
-      </button>
-      <button
-        type="button"
-        onClick={props.onReconnect}
-        class="min-h-touch px-3 border-2 border-current font-bold whitespace-nowrap active:translate-y-px"
-      >
-        {t.connection.retryNow}
-      </button>
+      <div class="flex gap-2 basis-full sm:basis-auto">
+        <BannerButton onClick={props.onPair}>{t.connection.linkPhones}</BannerButton>
+        <BannerButton onClick={props.onReconnect}>{t.connection.retryNow}</BannerButton>
+      </div>
     </div>
+  );
+}
+
+function BannerButton(props: { onClick: () => void; children: string }) {
+  return (
+    <button
+      type="button"
+      onClick={props.onClick}
+      class="flex-auto min-h-touch px-2 border-2 border-current font-bold active:translate-y-px"
+    >
+      {props.children}
+    </button>
   );
 }
 

@@ -1,38 +1,37 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { readScanned } from "../../lib/ui/room_link.ts";
-import { spokenCode } from "../../lib/ui/texts/phrases.ts";
+import { spokenCode } from "../../lib/ui/spoken_code.ts";
 import { Button } from "../common/Button.tsx";
 import { Dialog } from "../common/Dialog.tsx";
 import { Icon } from "../common/Icon.tsx";
-import { useHomeTexts } from "../home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 import { type CameraProblem, openCamera } from "./camera.ts";
 import { makeFrameReader, readPicture } from "./scan_frames.ts";
 import { icons } from "../common/more_icons.ts";
 
-/** Between two frames that are searched: often enough to feel immediate, seldom enough to keep a phone cool. */
+/** Time between two searched frames: short enough to feel immediate, long enough to keep a phone cool. */
 const FRAME_EVERY_MS = 150;
 
-/** Scans a room's QR code by the camera, or from a picture. `onFound` gets the path to open. */
+/** Scans a room's QR code with the camera, or from a picture. `onFound` gets the path to open. */
 export default function ScannerDialog(props: { onFound: (path: string) => void; onClose: () => void }) {
-  const t = useHomeTexts();
   const video = useRef<HTMLVideoElement>(null);
   const [camera, setCamera] = useState<"starting" | "running" | CameraProblem>("starting");
   const [torch, setTorch] = useState<{ set: (on: boolean) => Promise<void>; on: boolean }>();
-  const [told, setTold] = useState<{ text: string; good: boolean }>();
+  const [result, setResult] = useState<{ text: string; good: boolean }>();
 
-  /** True when the text was a room of ours. */
+  /** Returns true if the text leads to a room on this site. */
   const take = (text: string): boolean => {
     const scanned = readScanned(text, location.origin);
     if (scanned.found === "foreign") {
-      setTold({ text: t.scanner.foreign(scanned.text), good: false });
+      setResult({ text: t.scanner.foreign(scanned.text), good: false });
       return false;
     }
-    const said = scanned.found === "pairing"
+    const message = scanned.found === "pairing"
       ? t.scanner.foundPhone
       : scanned.code === undefined
       ? t.scanner.foundSealed
       : t.scanner.found(spokenCode(scanned.code));
-    setTold({ text: said, good: true });
+    setResult({ text: message, good: true });
     props.onFound(scanned.path);
     return true;
   };
@@ -64,7 +63,7 @@ export default function ScannerDialog(props: { onFound: (path: string) => void; 
   const usePicture = async (file: File | undefined) => {
     if (file === undefined) return;
     const text = await readPicture(file).catch(() => undefined);
-    if (text === undefined) setTold({ text: t.scanner.noCode, good: false });
+    if (text === undefined) setResult({ text: t.scanner.noCode, good: false });
     else take(text);
   };
 
@@ -76,10 +75,10 @@ export default function ScannerDialog(props: { onFound: (path: string) => void; 
           <video ref={video} class="w-full h-full object-cover" muted playsInline aria-hidden="true" />
           <div class="scan-frame" aria-hidden="true" />
         </div>
-        <p role="status" class={problem || (told && !told.good) ? "text-alarm font-bold" : ""}>
-          {told?.text ?? problem ?? (camera === "starting" ? t.scanner.starting : t.scanner.aim)}
+        <p role="status" class={problem || (result && !result.good) ? "text-alarm font-bold" : ""}>
+          {result?.text ?? problem ?? (camera === "starting" ? t.scanner.starting : t.scanner.aim)}
         </p>
-        {told && problem && !told.good && <p class="text-sm text-dim">{problem}</p>}
+        {result && problem && !result.good && <p class="text-sm text-dim">{problem}</p>}
         <div class="flex flex-wrap gap-2">
           <label class="focus-ring inline-flex items-center gap-2 min-h-touch px-4 py-2 border-2 border-line bg-raised font-bold cursor-pointer">
             <Icon name={icons.picture} />
@@ -91,7 +90,7 @@ export default function ScannerDialog(props: { onFound: (path: string) => void; 
               onChange={(event) => {
                 const input = event.currentTarget;
                 void usePicture(input.files?.[0]).then(() => {
-                  // The same picture may be chosen again.
+                  // Allows choosing the same picture again.
                   input.value = "";
                 });
               }}

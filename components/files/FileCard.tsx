@@ -1,29 +1,33 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { fileSize, fileTextsFor } from "../../lib/ui/texts/file_texts.ts";
+import { fileSize, fileTexts as words } from "../../lib/ui/texts/file_texts.ts";
 import type { FileInfo } from "../../lib/protocol/file_info.ts";
 import { type FilesModel, type FileView, isShownPicture } from "../../lib/session/model/files_model.ts";
 import { Button, IconButton } from "../common/Button.tsx";
 import { Dialog } from "../common/Dialog.tsx";
 import { Icon } from "../common/Icon.tsx";
-import type { MessageItem } from "../room/Message.tsx";
-import { useTexts } from "../texts.ts";
 import { icons } from "../common/more_icons.ts";
 
-const NOT_LOOKED_UP: FileView = { state: "unknown", bytesHere: 0, holders: 0 };
-/** A browser has begun to save what a link names by then. */
+const NOT_CHECKED: FileView = { state: "unknown", bytesHere: 0, holders: 0 };
+/** By then the browser has begun to save the link's file. */
 const SAVING_BEGINS_MS = 60_000;
 
-/** A file in the conversation: what it is, how much of it is here, and what can be done with it. */
-export default function FileCard(props: { item: MessageItem; file: FileInfo; files: () => Promise<FilesModel> }) {
+/** A file in the conversation, with its progress and the next action. */
+export default function FileCard(
+  props: {
+    file: FileInfo;
+    /** Empty if the author wrote none. */
+    caption: string;
+    files: () => Promise<FilesModel>;
+  },
+) {
   const { file } = props;
-  const words = fileTextsFor(useTexts().language);
   const card = useRef<HTMLDivElement>(null);
   const [files, setFiles] = useState<FilesModel>();
   useEffect(() => {
-    // Without a network its code may not come: the card then says what there is.
+    // Without a network this may fail to load. The card then shows what the message says of the file.
     props.files().then(setFiles, () => {});
   }, []);
-  const view = files?.view(file.root).value ?? NOT_LOOKED_UP;
+  const view = files?.view(file.root).value ?? NOT_CHECKED;
   const visible = useVisible(card);
   const { state } = view;
   useEffect(() => {
@@ -38,7 +42,7 @@ export default function FileCard(props: { item: MessageItem; file: FileInfo; fil
       data-file={state}
     >
       {file.size
-        ? <Picture {...props} files={files} size={file.size} visible={visible} view={view} words={words} />
+        ? <Picture {...props} files={files} size={file.size} visible={visible} view={view} />
         : (
           <p class="flex items-center gap-2 py-1">
             <Icon name={icons.file} class="w-8 h-8" />
@@ -53,13 +57,12 @@ export default function FileCard(props: { item: MessageItem; file: FileInfo; fil
   );
 }
 
-/** How much is here, in words, and the one thing to do next. */
+/** The progress in words, and the next action. */
 function Status(props: { file: FileInfo; view: FileView; files: FilesModel | undefined }) {
   const { file, files, view: { state, bytesHere, holders, blockedReason, onlyHere } } = props;
-  const words = fileTextsFor(useTexts().language);
   const size = fileSize(file.bytes);
   const here = fileSize(bytesHere);
-  const said = {
+  const status = {
     unknown: words.looking,
     absent: file.size ? size : words.absent,
     fetching: words.fetching(here, size, holders),
@@ -67,15 +70,15 @@ function Status(props: { file: FileInfo; view: FileView; files: FilesModel | und
     here: file.size ? size : words.here,
   }[state];
   const blocked = blockedReason !== undefined && blockedReason !== "no_holder";
-  const explained = blockedReason ? words.hindrances[blockedReason] : onlyHere && words.onlyHere;
+  const explained = blockedReason ? words.blocked[blockedReason] : onlyHere && words.onlyHere;
   return (
     <div class="w-72 max-w-full text-sm">
       {!file.size && <Bar file={file} view={props.view} />}
       {explained && <p class={`pt-1 ${blocked ? "text-alarm font-bold" : "text-dim"}`}>{explained}</p>}
       <div class="flex items-center gap-2 min-h-touch mt-1">
-        {/* Numbers that run are not for reading aloud; the bar tells them to who asks. */}
-        <p class="flex-1 min-w-0 text-dim tabular-nums" aria-live="off">{said}</p>
-        {state === "absent" && <Button icon="down" onClick={() => files?.fetch(file.root)}>{words.get}</Button>}
+        {/* Screen readers do not announce changing numbers; the progress bar tells them on request. */}
+        <p class="flex-1 min-w-0 text-dim tabular-nums" aria-live="off">{status}</p>
+        {state === "absent" && <Button icon="down" onClick={() => files?.fetch(file.root)}>{words.download}</Button>}
         {state === "fetching" && !blocked && (
           <IconButton
             icon={icons.pause}
@@ -88,7 +91,7 @@ function Status(props: { file: FileInfo; view: FileView; files: FilesModel | und
             icon="down"
             onClick={() => files?.fetch(file.root)}
           >
-            {words.goOn}
+            {words.resume}
           </Button>
         )}
         {state === "here" && <Button icon="down" onClick={() => files && save(files, file)}>{words.save}</Button>}
@@ -100,7 +103,6 @@ function Status(props: { file: FileInfo; view: FileView; files: FilesModel | und
 function Bar(
   { file, view: { state, bytesHere }, class: extra = "" }: { file: FileInfo; view: FileView; class?: string },
 ) {
-  const words = fileTextsFor(useTexts().language);
   if (state !== "fetching" && state !== "paused") return null;
   return (
     <progress
@@ -112,18 +114,17 @@ function Bar(
   );
 }
 
-/** The picture in its frame: the tiny one that came with the message, then the real one. Pressed, it fills the screen. */
+/** The picture in its frame: first the message's thumbnail, then the file. A press shows it full screen. */
 function Picture(props: {
-  item: MessageItem;
   file: FileInfo;
+  caption: string;
   size: NonNullable<FileInfo["size"]>;
   files: FilesModel | undefined;
   view: FileView;
-  /** It is on the screen: only then it is in memory. */
+  /** Only pictures on the screen are kept in memory. */
   visible: boolean;
-  words: ReturnType<typeof fileTextsFor>;
 }) {
-  const { file, size, files, view, words } = props;
+  const { file, size, files, view } = props;
   const here = props.visible && view.state === "here";
   const [url, setUrl] = useState<string>();
   const [broken, setBroken] = useState(false);
@@ -140,7 +141,7 @@ function Picture(props: {
       if (made !== undefined) URL.revokeObjectURL(made);
     };
   }, [here, files]);
-  const alt = props.item.text || file.name;
+  const alt = props.caption || file.name;
   const frame = { "--ratio": size.width / size.height };
   const shown = url !== undefined && !broken;
   return (
@@ -169,14 +170,14 @@ function Picture(props: {
       {large && shown && (
         <Dialog title={words.large} full onClose={() => setLarge(false)}>
           <img src={url} alt={alt} class="block mx-auto max-w-full max-h-[80vh] object-contain" />
-          {props.item.text && <p class="py-2" dir="auto">{props.item.text}</p>}
+          {props.caption && <p class="py-2" dir="auto">{props.caption}</p>}
         </Dialog>
       )}
     </>
   );
 }
 
-/** Near or on the screen. */
+/** Whether the element is on the screen, or near it. */
 function useVisible(element: { current: HTMLElement | null }): boolean {
   const [visible, setVisible] = useState(false);
   useEffect(() => {
@@ -190,7 +191,7 @@ function useVisible(element: { current: HTMLElement | null }): boolean {
   return visible;
 }
 
-/** JPEG or WebP: nothing else is read as a thumbnail (lib/protocol/file_info.ts). */
+/** A thumbnail is JPEG or WebP (lib/protocol/file_info.ts). */
 function thumbnailUrl(thumbnail: string): string {
   const type = thumbnail.startsWith("UklGR") ? "webp" : "jpeg";
   return `data:image/${type};base64,${thumbnail.replaceAll("-", "+").replaceAll("_", "/")}`;

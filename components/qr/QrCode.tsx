@@ -2,7 +2,7 @@ import { create, type QRCodeErrorCorrectionLevel } from "qrcode";
 import { useMemo } from "preact/hooks";
 import { type QrModules, qrPath } from "../../lib/ui/qr.ts";
 
-/** A text as a QR code: black on white in every theme, as cameras want it. */
+/** A text as a QR code, black on white in every theme, because cameras read that best. */
 export function QrCode(props: { text: string; level: QRCodeErrorCorrectionLevel; label: string; class?: string }) {
   const { text, level } = props;
   const { d, side } = useMemo(() => {

@@ -1,11 +1,10 @@
 import { Head } from "fresh/runtime";
-import { LaserType } from "./LaserType.tsx";
-import { Sign } from "./Sign.tsx";
-import { useHomeTexts } from "../home_texts.ts";
+import { Lettering } from "./Lettering.tsx";
+import { StatusPage } from "./StatusPage.tsx";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 
-/** What people see when a page is not there or something went wrong here; what it was is in the log, not on the page. */
-export function ErrorSign({ status, path }: { status: number; path: string }) {
-  const t = useHomeTexts();
+/** Shown when a page does not exist or the server failed. The log has the details; the page does not. */
+export function ErrorPage({ status, path }: { status: number; path: string }) {
   const title = status === 404 ? t.notFound.title : status === 503 ? t.error.busyTitle : t.error.title;
   const hint = status === 404 ? t.notFound.hint(path) : status === 503 ? t.error.busyHint : t.error.hint;
   return (
@@ -13,10 +12,10 @@ export function ErrorSign({ status, path }: { status: number; path: string }) {
       <Head>
         <title>{`${title} · ${t.app.name}`}</title>
       </Head>
-      <Sign title={title} drawn={<LaserType lines={[String(status)]} class="max-w-xs text-flare" />}>
+      <StatusPage title={title} drawn={<Lettering lines={[String(status)]} class="max-w-xs text-flare" />}>
         <p class="text-lg">{hint}</p>
         {status !== 404 && <a href={path} class="font-bold underline">{t.app.tryAgain}</a>}
-      </Sign>
+      </StatusPage>
     </>
   );
 }

@@ -1,15 +1,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { normalizeDisplayName } from "../lib/chat/display_name.ts";
-import { Button } from "./common/Button.tsx";
-import { Dialog } from "./common/Dialog.tsx";
-import { Field } from "./common/Field.tsx";
-import { useTexts } from "./texts.ts";
+import { normalizeDisplayName } from "../../lib/chat/display_name.ts";
+import { Button } from "./Button.tsx";
+import { Dialog } from "./Dialog.tsx";
+import { Field } from "./Field.tsx";
+import { nameTexts as t } from "../../lib/ui/texts/name_texts.ts";
 
-/** Asks for a display name. `onSave` gets it as it will be shown, and answers what is wrong with it. */
+/** Asks for a display name. `onSave` gets the normalized name and resolves to the problem with it, if any. */
 export function NameDialog(
   props: { name: string; onSave: (name: string) => Promise<string | undefined>; onClose: () => void },
 ) {
-  const t = useTexts();
   const input = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState(props.name);
   const [problem, setProblem] = useState<string>();
@@ -19,17 +18,13 @@ export function NameDialog(
   }, []);
   const save = async () => {
     const read = normalizeDisplayName(typed);
-    const wrong = "name" in read
-      ? await props.onSave(read.name)
-      : read.problem === "empty"
-      ? t.name.empty
-      : t.name.tooLong;
+    const wrong = "name" in read ? await props.onSave(read.name) : read.problem === "empty" ? t.empty : t.tooLong;
     if (wrong === undefined) return;
     setProblem(wrong);
     input.current?.focus();
   };
   return (
-    <Dialog title={props.name === "" ? t.name.title : t.name.change} onClose={props.onClose}>
+    <Dialog title={props.name === "" ? t.title : t.change} onClose={props.onClose}>
       <form
         class="flex flex-col gap-4"
         onSubmit={(event) => {
@@ -38,8 +33,8 @@ export function NameDialog(
         }}
       >
         <Field
-          label={t.name.label}
-          hint={t.name.hint}
+          label={t.label}
+          hint={t.hint}
           problem={problem}
           inputRef={input}
           value={typed}
@@ -51,7 +46,7 @@ export function NameDialog(
             setProblem(undefined);
           }}
         />
-        <Button type="submit" look="flare" wide>{t.name.save}</Button>
+        <Button type="submit" look="flare" wide>{t.save}</Button>
       </form>
     </Dialog>
   );

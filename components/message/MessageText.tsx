@@ -1,6 +1,6 @@
 import { linkify } from "../../lib/ui/linkify.ts";
 
-/** Text as it was written: line breaks kept, links to click, a few emoji alone larger. Always text, never markup. */
+/** A text with its line breaks and clickable links; a few emoji alone are larger. It is never read as markup. */
 export function MessageText({ text }: { text: string }) {
   return (
     <p dir="auto" class={`whitespace-pre-wrap break-words ${isEmojiOnly(text) ? "text-3xl" : "text-base"}`}>
@@ -20,7 +20,7 @@ export function MessageText({ text }: { text: string }) {
   );
 }
 
-/** One to six emoji and nothing else. */
+/** Whether a text is one to six emoji and nothing else. */
 function isEmojiOnly(text: string): boolean {
   return text.length <= 60 &&
     /^(?:(?:\p{RI}\p{RI}|\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f?)\p{EMod}?(?:\u200d\p{Extended_Pictographic}\ufe0f?\p{EMod}?)*\s*){1,6}$/u

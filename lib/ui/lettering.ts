@@ -1,8 +1,8 @@
 // Runs in browser and server.
 /**
- * The display face of Festival Chat: letters as single strokes with cut corners, as a laser would draw them. It is drawn
- * here and needs no font, so a room code looks the same on every phone, and every line is stretched to the full width
- * (as on a line-up poster) without its strokes getting fatter.
+ * The display lettering of Festival Chat: single strokes with cut corners, like a laser show. It needs no font, so a room
+ * code looks the same on every phone. Every line is stretched to the full width, as on a line-up poster, and its strokes
+ * keep their weight.
  */
 
 /**
@@ -49,33 +49,33 @@ const GLYPHS: Record<string, string> = {
   9: "0r 0d c1 d1 1d 1c d0 c0 0c 0u cm 1m",
 };
 
-/** Letters that need more or less room than the others, as a share of a normal letter's width. */
+/** Letters wider or narrower than the others, as a share of a normal letter's width. */
 const WIDTHS: Record<string, number> = { I: 0.3, 1: 0.7, M: 1.35, W: 1.35 };
 
-/** Lines of laser letters, each as wide as the whole. Lengths are in units of which the width has 1,000. */
-export interface LaserLines {
+/** Drawn lines, each as wide as the whole. Lengths are in units; the width is 1,000 of them. */
+export interface LetteringLines {
   width: number;
   height: number;
-  /** One `<path>` per line, stroked and not filled. */
+  /** One `<path>` per line, stroked, not filled. */
   lines: { d: string; strokeWidth: number }[];
 }
 
 const WIDTH = 1_000;
-/** Between two lines, and between two letters as a share of the stroke. */
+/** Space between two lines in units, and between two letters as a share of the stroke. */
 const LINE_GAP = 44;
 const LETTER_GAP = 0.72;
 const MAX_LINE_HEIGHT = 400;
 const MIN_LINE_HEIGHT = 150;
 
-/** Sets each line to the full width. Characters without a glyph are left out; letters are drawn as capitals. */
-export function setLines(texts: readonly string[]): LaserLines {
-  const lines: LaserLines["lines"] = [];
+/** Draws each text across the full width, in capitals. Characters without a glyph are left out. */
+export function letteringOf(texts: readonly string[]): LetteringLines {
+  const lines: LetteringLines["lines"] = [];
   let y = 0;
   for (const text of texts) {
     const letters = [...text.toUpperCase()].filter((letter) => GLYPHS[letter] !== undefined);
     if (letters.length === 0) continue;
     const units = letters.reduce((sum, letter) => sum + widthOf(letter), 0);
-    // A few letters stand tall, many stand low, as in wood type that was chosen to fill its line.
+    // Short lines get tall letters and long lines low ones, as in wood type chosen to fill its line.
     const height = clamp(WIDTH / units * 1.2, MIN_LINE_HEIGHT, MAX_LINE_HEIGHT);
     const stroke = clamp(Math.min(WIDTH / units * 0.27, height * 0.2), 18, 58);
     if (lines.length > 0) y += LINE_GAP;
@@ -87,9 +87,9 @@ export function setLines(texts: readonly string[]): LaserLines {
 
 function lineOf(letters: readonly string[], units: number, top: number, height: number, stroke: number): string {
   const gap = stroke * LETTER_GAP;
-  // Strokes are drawn around their middle: the first and the last one reach half of themselves into the margin.
+  // Strokes are centred on their path, so the first and the last one reach half their width into the margin.
   const fitting = (WIDTH - gap * (letters.length - 1) - stroke * letters.length) / units;
-  // One or two digits alone would become very wide: they keep their shape and leave the rest of the line empty.
+  // One or two digits alone would become very wide. They keep their shape and leave the rest of the line empty.
   const perUnit = Math.min(fitting, (height - stroke) * 0.85);
   const parts: string[] = [];
   let x = stroke / 2;
@@ -117,7 +117,7 @@ function glyphPath(glyph: string, x: number, y: number, width: number, height: n
     1: height,
   };
   return glyph.split("|").map((line) => {
-    // In low letters two points may fall together; a line of no length would turn the end of its stroke.
+    // In low letters two points may coincide, and a segment of no length would tilt the end of its stroke.
     const points = line.split(" ").map(([px = "0", py = "0"]) =>
       `${round(x + (xs[px] ?? 0))} ${round(y + (ys[py] ?? 0))}`
     ).filter((point, i, all) => point !== all[i - 1]);

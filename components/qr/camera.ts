@@ -1,15 +1,15 @@
-/** The back camera, or why there is none. */
+/** Opens the back camera. */
 
 export type CameraProblem = "denied" | "none" | "busy" | "insecure";
 
-/** A running camera. `torch` is there when the phone's lamp can be switched. */
+/** A running camera. `torch` is present if the phone's light can be switched. */
 export interface Camera {
   stream: MediaStream;
   torch?: (on: boolean) => Promise<void>;
   stop(): void;
 }
 
-/** What the Image Capture draft adds to a track's capabilities and constraints. */
+/** The Image Capture draft's additions to a track's capabilities and constraints. */
 interface TorchCapabilities extends MediaTrackCapabilities {
   torch?: boolean;
 }
@@ -26,7 +26,7 @@ const PROBLEMS: Record<string, CameraProblem> = {
   AbortError: "busy",
 };
 
-/** Asks for the camera; the browser may ask the person. */
+/** Opens the back camera; the browser may ask the person for permission. */
 export async function openCamera(): Promise<Camera | { problem: CameraProblem }> {
   if (!isSecureContext || navigator.mediaDevices === undefined) return { problem: "insecure" };
   try {

@@ -1,36 +1,33 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { pairingTextsFor } from "../../lib/ui/texts/pairing_texts.ts";
+import { pairingTexts as words } from "../../lib/ui/texts/pairing_texts.ts";
 import { encodePairing, type PairingCode, readPairing } from "../../lib/protocol/peer/pairing_code.ts";
 import { PAIRING_PATIENCE_MS, pairingAdvice } from "../../lib/session/mesh/pairing_advice.ts";
 import type { RoomModel } from "../../lib/session/model/room_model.ts";
 import type { Pairing, PairingState } from "../../lib/transport/pairing.ts";
 import { Button } from "../common/Button.tsx";
 import { Dialog } from "../common/Dialog.tsx";
-import { useTexts } from "../texts.ts";
 import { type CameraProblem, openCamera } from "./camera.ts";
 import { QrCode } from "./QrCode.tsx";
 import { makeFrameReader } from "./scan_frames.ts";
 
-/** Between two frames that are searched. */
+/** Time between two searched frames. */
 const FRAME_EVERY_MS = 150;
 
-/** Links two phones without a server: shows this phone's code and scans the other's, both at once. */
+/** Connects two phones without a server: shows this phone's code and scans the other's at the same time. */
 export default function PairingDialog(props: {
   model: RoomModel;
-  /** The other phone's code, when it was scanned before the room was open. */
+  /** The other phone's code, if it was scanned before the room was open. */
   scanned: string | undefined;
   onClose: () => void;
 }) {
   const { model } = props;
-  const words = pairingTextsFor(useTexts().language);
   const video = useRef<HTMLVideoElement>(null);
   const camera = useSignal<"starting" | "running" | CameraProblem>("starting");
   const state = useSignal<PairingState | "other_tab">({ state: "preparing" });
-  const told = useSignal<"own" | "other_room" | "no_code" | undefined>(undefined);
+  const rejected = useSignal<"own" | "other_room" | "no_code" | undefined>(undefined);
   const patient = useSignal(true);
   const large = useSignal(false);
-  /** Each try begins anew. */
   const attempt = useSignal(1);
 
   useEffect(() => {
@@ -41,11 +38,11 @@ export default function PairingDialog(props: {
 
     async function run(): Promise<void> {
       state.value = { state: "preparing" };
-      told.value = undefined;
+      rejected.value = undefined;
       patient.value = true;
       const opened = await openCamera();
       if (signal.aborted) return "stop" in opened ? opened.stop() : undefined;
-      // The connection comes after the camera: only then some phones tell their addresses.
+      // The camera comes first: some browsers reveal local addresses only with camera permission.
       const pairing = await model.connection.pairPhone((next) => {
         if (!signal.aborted) state.value = next;
       });
@@ -81,11 +78,11 @@ export default function PairingDialog(props: {
       }
     }
 
-    /** True when it was the other phone's. */
+    /** Returns true if the code was the other phone's. */
     function take(pairing: Pairing, text: string): boolean {
       const code = readPairing(text);
       const taken = code === undefined ? "no_code" : pairing.scan(code);
-      told.value = taken === "taken" ? undefined : taken;
+      rejected.value = taken === "taken" ? undefined : taken;
       if (taken !== "taken") return false;
       const timer = setTimeout(() => patient.value = false, PAIRING_PATIENCE_MS);
       signal.addEventListener("abort", () => clearTimeout(timer));
@@ -95,7 +92,7 @@ export default function PairingDialog(props: {
 
   const now = state.value;
   const again = () => {
-    // What did not fit into a small code may be the way.
+    // A larger code holds more addresses, and one of those may work.
     large.value = true;
     attempt.value++;
   };
@@ -123,7 +120,7 @@ export default function PairingDialog(props: {
                     : <p role="status">{camera.value === "starting" ? words.camera.starting : words.preparing}</p>}
                   {now.state === "linking"
                     ? <p role="status" class="font-bold">{words.scanBack}</p>
-                    : <Scanning camera={camera.value} told={told.value} video={video} />}
+                    : <Scanning camera={camera.value} rejected={rejected.value} video={video} />}
                   {now.state === "linking" && !patient.value && (
                     <section role="status">
                       <h3 class="font-bold mb-1">{words.waiting}</h3>
@@ -148,10 +145,7 @@ export default function PairingDialog(props: {
   );
 }
 
-type Words = ReturnType<typeof pairingTextsFor>;
-
 function Code({ code, large }: { code: PairingCode; large: boolean }) {
-  const words: Words = pairingTextsFor(useTexts().language);
   return (
     <>
       <QrCode
@@ -167,13 +161,12 @@ function Code({ code, large }: { code: PairingCode; large: boolean }) {
 
 function Scanning(props: {
   camera: "starting" | "running" | CameraProblem;
-  told: "own" | "other_room" | "no_code" | undefined;
+  rejected: "own" | "other_room" | "no_code" | undefined;
   video: { current: HTMLVideoElement | null };
 }) {
-  const words: Words = pairingTextsFor(useTexts().language);
-  const { camera, told } = props;
+  const { camera, rejected } = props;
   const isProblem = camera !== "starting" && camera !== "running";
-  const wrong = told && { own: words.own, other_room: words.otherRoom, no_code: words.noCode }[told];
+  const wrong = rejected && { own: words.own, other_room: words.otherRoom, no_code: words.noCode }[rejected];
   return (
     <>
       <div
@@ -193,7 +186,6 @@ function Scanning(props: {
 }
 
 function Advice({ mine, theirs }: { mine: PairingCode; theirs: PairingCode }) {
-  const words: Words = pairingTextsFor(useTexts().language);
   return (
     <ul class="flex flex-col gap-2">
       {pairingAdvice(mine, theirs).map((advice) => (
@@ -204,7 +196,6 @@ function Advice({ mine, theirs }: { mine: PairingCode; theirs: PairingCode }) {
 }
 
 function Linked({ model, peer, onClose }: { model: RoomModel; peer: string; onClose: () => void }) {
-  const words: Words = pairingTextsFor(useTexts().language);
   const name = model.people.people.value.shown.find(({ author }) => author === peer)?.name;
   return (
     <>

@@ -1,63 +1,61 @@
 import { useRef } from "preact/hooks";
-import type { SaidItem } from "../../lib/ui/conversation_rows.ts";
+import type { GroupItem } from "../../lib/ui/conversation_rows.ts";
 import type { FileInfo } from "../../lib/protocol/file_info.ts";
 import type { FilesModel } from "../../lib/session/model/files_model.ts";
-import { Button, IconButton } from "../common/Button.tsx";
+import { Button } from "../common/Button.tsx";
 import { Icon } from "../common/Icon.tsx";
 import { Lazy } from "../common/Lazy.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { nameOf } from "./Author.tsx";
 import { Delivery } from "./Delivery.tsx";
 import { MessageText } from "./MessageText.tsx";
-import { loadFileCard, loadMessageActions, loadRefusalReason } from "./lazy_components.ts";
+import { loadFileCard, loadMessageActions, loadRefusalReason } from "../lazy_components.ts";
 import { Reactions } from "./Reactions.tsx";
 import { useSwipe } from "./swipe.ts";
 
-/** What can be done with messages; the room's screen carries it out. */
+/** Actions on messages, which the room's screen carries out. */
 export interface MessageHandlers {
-  /** Opens the actions of this message, or closes them all. */
+  /** Opens the actions of this message; undefined closes them. */
   onOpen: (id: string | undefined) => void;
   onReply: (item: MessageItem) => void;
   onReact: (id: string, emoji: string, on: boolean) => void;
   onEdit: (item: MessageItem) => void;
-  onRetract: (id: string) => void;
-  onTakeBack: (id: string) => void;
+  onDelete: (id: string) => void;
+  onDiscardRefused: (id: string) => void;
   onCopy: (text: string) => Promise<boolean>;
   /** The files of the room. */
   files: () => Promise<FilesModel>;
-  /** Shows the message that this one answers. */
+  /** Scrolls to the message that a reply answers. */
   onQuoted: (id: string) => void;
 }
-export type MessageItem = Extract<SaidItem, { type: "message" }>;
+export type MessageItem = Extract<GroupItem, { type: "message" }>;
 
 interface MessageProps {
-  item: SaidItem;
-  /** Its actions are shown. */
+  item: GroupItem;
+  /** Its actions are open. */
   open: boolean;
-  /** The first of its group: the author's name stands just above. */
+  /** The first of its group, with the author's name just above. */
   first: boolean;
-  /** Shown with it; absent where the group shows one time for all. */
+  /** Absent where the group shows one time for all. */
   time?: string | undefined;
   handlers: MessageHandlers;
 }
 
-/** One thing that somebody said. */
+/** One message, or the note in its place. */
 export function Message(props: MessageProps) {
   const { item } = props;
-  const t = useTexts();
   if (item.type !== "message") {
     return (
       <div data-item={item.id} class="py-1 text-dim italic">
-        {t.room[item.type]}
+        {item.type === "retracted" ? t.room.deleted : t.room[item.type]}
       </div>
     );
   }
-  return <Said {...props} item={item} />;
+  return <MessageBody {...props} item={item} />;
 }
 
-function Said(props: MessageProps & { item: MessageItem }) {
+function MessageBody(props: MessageProps & { item: MessageItem }) {
   const { item, handlers } = props;
-  const t = useTexts();
   const more = useRef<HTMLButtonElement>(null);
   const swipe = useSwipe(() => handlers.onReply(item));
   const close = () => {
@@ -71,9 +69,9 @@ function Said(props: MessageProps & { item: MessageItem }) {
     <div data-item={item.id} class={`group relative py-1 ${refused ? "border-2 border-alarm p-2 my-1" : ""}`}>
       <div class="flex items-start gap-1" {...swipe}>
         <div class="flex-1 min-w-0">
-          {!props.first && <span class="sr-only">{nameOf(item.author, t)}:</span>}
+          {!props.first && <span class="sr-only">{nameOf(item.author)}:</span>}
           {item.replyTo && <Quote replyTo={item.replyTo} onShow={handlers.onQuoted} />}
-          {item.file && <FilePlace item={item} file={item.file} files={handlers.files} />}
+          {item.file && <FilePlace file={item.file} caption={item.text} files={handlers.files} />}
           {item.text !== "" && <MessageText text={item.text} />}
           {(item.edited || item.late || delivery || props.time) && (
             <p class="flex items-center gap-2 text-xs text-dim tabular-nums">
@@ -108,7 +106,7 @@ function Said(props: MessageProps & { item: MessageItem }) {
             <Lazy load={loadRefusalReason} props={{ reason: delivery.reason }} />
           </p>
           <div class="mt-2">
-            <Button icon="undo" onClick={() => handlers.onTakeBack(item.id)}>{t.message.takeBack}</Button>
+            <Button icon="undo" onClick={() => handlers.onDiscardRefused(item.id)}>{t.message.discardRefused}</Button>
           </div>
         </div>
       )}
@@ -134,10 +132,10 @@ function Said(props: MessageProps & { item: MessageItem }) {
                 handlers.onEdit(item);
               }
               : undefined,
-            onRetract: item.author.me
+            onDelete: item.author.me
               ? () => {
                 handlers.onOpen(undefined);
-                handlers.onRetract(item.id);
+                handlers.onDelete(item.id);
               }
               : undefined,
             onClose: close,
@@ -149,8 +147,8 @@ function Said(props: MessageProps & { item: MessageItem }) {
   );
 }
 
-/** A file, in a place that has its size before its code and its picture come. */
-function FilePlace(props: { item: MessageItem; file: FileInfo; files: () => Promise<FilesModel> }) {
+/** A file, in a box that has its final size before code and picture load. */
+function FilePlace(props: { file: FileInfo; caption: string; files: () => Promise<FilesModel> }) {
   const { size } = props.file;
   return (
     <div class="file-place">
@@ -160,9 +158,8 @@ function FilePlace(props: { item: MessageItem; file: FileInfo; files: () => Prom
   );
 }
 
-/** What a reply answers, in one or two lines; a press goes there. */
+/** The quoted message of a reply, in up to three lines. A press scrolls to it. */
 function Quote(props: { replyTo: NonNullable<MessageItem["replyTo"]>; onShow: (id: string) => void }) {
-  const t = useTexts();
   const { id, author, text } = props.replyTo;
   return (
     <button
@@ -172,30 +169,16 @@ function Quote(props: { replyTo: NonNullable<MessageItem["replyTo"]>; onShow: (i
     >
       {author && (
         <span class="block font-bold truncate">
-          <span class="sr-only">{t.message.inReplyTo("")}</span>
-          <bdi>{nameOf(author, t)}</bdi>
+          <span class="sr-only">{`${t.message.inReplyTo} `}</span>
+          <bdi>{nameOf(author)}</bdi>
         </span>
       )}
       <span
         class="[display:-webkit-box] [-webkit-box-orient:vertical] [-webkit-line-clamp:2] overflow-hidden"
         dir="auto"
       >
-        {text ?? t.room.saysSomethingElse}
+        {text ?? t.room.quoteMissing}
       </span>
     </button>
-  );
-}
-
-/** Below the composer's field, while a reply or an edit is written. */
-export function ComposerContext(props: { title: string; text: string; onStop: () => void }) {
-  const t = useTexts();
-  return (
-    <div class="flex items-center gap-2 pl-3 w-full max-w-3xl mx-auto border-t-2 border-line bg-raised">
-      <p class="flex-1 min-w-0 text-sm py-1">
-        <strong class="block truncate">{props.title}</strong>
-        <span class="block truncate text-dim" dir="auto">{props.text}</span>
-      </p>
-      <IconButton icon="close" label={t.composer.stop} onClick={props.onStop} />
-    </div>
   );
 }

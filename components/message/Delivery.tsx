@@ -1,6 +1,6 @@
 import type { DeliveryState } from "../../lib/chat/timeline.ts";
 import { Icon, type IconName } from "../common/Icon.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
 const ICONS: Record<DeliveryState["state"], IconName> = {
   queued: "clock",
@@ -10,9 +10,8 @@ const ICONS: Record<DeliveryState["state"], IconName> = {
   refused: "warn",
 };
 
-/** How far one of my messages got: an icon, and words. "Stored" is the usual end, so its words are only spoken. */
+/** The delivery state of one of my messages. "Sent" is the usual end, so its text is only for screen readers. */
 export function Delivery({ delivery }: { delivery: DeliveryState }) {
-  const t = useTexts();
   const { state } = delivery;
   const words = delivery.state === "on_phones" ? t.delivery.on_phones(delivery.phones) : t.delivery[delivery.state];
   return (

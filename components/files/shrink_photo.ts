@@ -1,4 +1,4 @@
-/** Makes photos small in the browser. Drawing one anew also leaves out where and with what it was taken. */
+/** Compresses photos in the browser. Redrawing one also removes its metadata: location and camera. */
 import { SMALL_FILE_BYTES } from "../../lib/files/file_limits.ts";
 import { photoTries, type PhotoTry } from "../../lib/files/photo_plan.ts";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
@@ -7,10 +7,10 @@ import type { FileToSend } from "../../lib/session/model/files_model.ts";
 
 /** Longest side of a thumbnail, in pixels. */
 const THUMBNAIL_SIDE = 96;
-/** What moves, or may, stays as it is: a drawing of it would not move. */
-const AS_IT_IS = ["image/gif", "image/avif", "image/apng"];
+/** Types that may be animated are sent unchanged, because a redrawn image does not move. */
+const ANIMATED_TYPES = ["image/gif", "image/avif", "image/apng"];
 
-/** The photo as it is sent; undefined when this browser cannot draw it, or it is none. */
+/** The photo to send; undefined if the file is no photo, or this browser cannot draw it. */
 export async function shrinkPhoto(file: File): Promise<FileToSend | undefined> {
   if (!file.type.startsWith("image/") || file.type === "image/svg+xml") return undefined;
   const picture = await createImageBitmap(file).catch(() => undefined);
@@ -20,7 +20,7 @@ export async function shrinkPhoto(file: File): Promise<FileToSend | undefined> {
     const small = await smallest(picture, photoTries(width, height, THUMBNAIL_SIDE), FILE_THUMBNAIL_MAX_BYTES);
     const thumbnail = small && toBase64Url(new Uint8Array(await small.blob.arrayBuffer()));
     const extra = thumbnail === undefined ? {} : { thumbnail };
-    if (AS_IT_IS.includes(file.type)) {
+    if (ANIMATED_TYPES.includes(file.type)) {
       const fits = Math.max(width, height) <= FILE_SIDE_MAX;
       return { blob: file, name: file.name, type: file.type, ...(fits && { size: { width, height } }), ...extra };
     }
@@ -41,7 +41,7 @@ async function smallest(picture: ImageBitmap, tries: PhotoTry[], maxBytes: numbe
     canvas.height = height;
     const pen = canvas.getContext("2d");
     if (pen === null) return undefined;
-    // A JPEG has no clear pixels: they would be black.
+    // A JPEG has no transparency: transparent pixels would turn black.
     pen.fillStyle = "#fff";
     pen.fillRect(0, 0, width, height);
     pen.drawImage(picture, 0, 0, width, height);
@@ -50,7 +50,7 @@ async function smallest(picture: ImageBitmap, tries: PhotoTry[], maxBytes: numbe
   }
 }
 
-/** WebP, or JPEG where the browser writes none: it then gives a PNG instead. */
+/** Encodes as WebP, or as JPEG if the browser cannot write WebP and returns a PNG instead. */
 async function encode(canvas: HTMLCanvasElement, quality: number): Promise<Blob | null> {
   for (const type of ["image/webp", "image/jpeg"]) {
     const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, type, quality));

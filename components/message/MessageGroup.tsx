@@ -1,47 +1,46 @@
 import { Component } from "preact";
 import { markOf } from "../../lib/ui/hue.ts";
 import type { ConversationRow } from "../../lib/ui/conversation_rows.ts";
-import type { Times } from "../../lib/ui/time.ts";
+import { timeOfDay } from "../../lib/ui/time.ts";
 import { Author } from "./Author.tsx";
 import { Message, type MessageHandlers } from "./Message.tsx";
 
 interface GroupProps {
   row: Extract<ConversationRow, { type: "group" }>;
-  times: Times;
   /** The message whose actions are shown, when it is in this group. */
   openId: string | undefined;
   handlers: MessageHandlers;
 }
 
 /**
- * What one person said in one go, beside their light. Rendered again only when something in it changed: in a busy room
- * the list above stays as it is.
+ * Consecutive messages of one person. Renders again only if something in it changed, so that in a busy room the list
+ * above stays untouched.
  */
 export class MessageGroup extends Component<GroupProps> {
   override shouldComponentUpdate(next: GroupProps): boolean {
-    const { row, openId, handlers, times } = this.props;
-    return openId !== next.openId || handlers !== next.handlers || times !== next.times ||
-      row.items.length !== next.row.items.length || row.author !== next.row.author ||
+    const { row, openId, handlers } = this.props;
+    return openId !== next.openId || handlers !== next.handlers || row.items.length !== next.row.items.length ||
+      row.author !== next.row.author ||
       row.items.some((item, i) => item !== next.row.items[i]);
   }
 
-  override render({ row, times, openId, handlers }: GroupProps) {
+  override render({ row, openId, handlers }: GroupProps) {
     const { author, items } = row;
     const at = items[0]?.at ?? 0;
     const mine = author.me;
     return (
-      <div class={mine ? "said-by-me" : `light ${markOf(author.author).hueClass}`}>
-        {/* Mine stand on the other side, beside my wristband: my name above each would only take room. */}
+      <div class={mine ? "own-messages" : `others-messages ${markOf(author.author).hueClass}`}>
+        {/* My own groups stand on the other side, so my name is only for screen readers. */}
         <div class={mine ? "sr-only" : "flex items-baseline gap-2"}>
           <Author person={author} class="flex-1 break-words" />
-          <time dateTime={new Date(at).toISOString()} class="text-xs text-dim tabular-nums">{times.time(at)}</time>
+          <time dateTime={new Date(at).toISOString()} class="text-xs text-dim tabular-nums">{timeOfDay(at)}</time>
         </div>
         {items.map((item, i) => (
           <Message
             key={item.id}
             item={item}
             first={i === 0}
-            time={mine ? times.time(item.at) : undefined}
+            time={mine ? timeOfDay(item.at) : undefined}
             open={openId === item.id}
             handlers={handlers}
           />

@@ -1,17 +1,16 @@
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
-/** The reactions on one message. A press puts mine on or takes it off. */
+/** The reactions to a message. A press adds or removes mine. */
 export function Reactions(props: {
   reactions: readonly { emoji: string; count: number; mine: boolean }[];
   onReact: (emoji: string, on: boolean) => void;
 }) {
-  const t = useTexts();
   if (props.reactions.length === 0) return null;
   return (
     <ul class="flex flex-wrap gap-1 mt-1" aria-live="off">
       {props.reactions.map(({ emoji, count, mine }) => (
         <li key={emoji}>
-          {/* The touch target is larger than what is drawn: lines of reactions would push messages apart. */}
+          {/* The touch target is larger than its drawing, so that lines of reactions stay close together. */}
           <button
             type="button"
             aria-pressed={mine}

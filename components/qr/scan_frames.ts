@@ -1,15 +1,15 @@
-/** Finds QR codes in pictures: the browser's own detector where there is one, jsQR from our own origin elsewhere. */
+/** Finds QR codes in pictures, with the browser's own detector or else with jsQR. */
 import jsqr from "jsqr";
 
-/** The package is CommonJS: its types have the function under `default`, where it also is. */
+/** The package is CommonJS, so the function is under `default`. */
 const jsQr = jsqr.default;
 
-/** Longest side of a frame that is searched, in px: enough for a code that fills a third of the view. */
+/** Frames are scaled to this side before the search, in px: enough for a code that fills a third of the view. */
 const FRAME_SIDE_PX = 640;
-/** A picture is searched at these sizes, small first: a large one has more detail, and more noise. */
+/** Pictures are searched at these sizes, in px. Larger ones show more detail, and more noise. */
 const PICTURE_SIDES_PX = [800, 1_600, 400];
 
-/** What of the Barcode Detection API (WICG draft) is used. */
+/** The part of the Barcode Detection API (WICG draft) used here. */
 interface Detector {
   detect(source: ImageBitmapSource): Promise<{ rawValue: string }[]>;
 }
@@ -31,7 +31,7 @@ export async function makeFrameReader(): Promise<FrameReader> {
   };
 }
 
-/** The text of a QR code in a picture file, or undefined. Rejects when the file is no picture. */
+/** The text of a QR code in a picture file, or undefined. Rejects if the file is no picture. */
 export async function readPicture(file: Blob): Promise<string | undefined> {
   const bitmap = await createImageBitmap(file);
   try {
@@ -70,7 +70,7 @@ async function ownDetector(): Promise<Detector | undefined> {
     const formats = await BarcodeDetector?.getSupportedFormats();
     return BarcodeDetector && formats?.includes("qr_code") ? new BarcodeDetector({ formats: ["qr_code"] }) : undefined;
   } catch {
-    // Some systems have the class and not what is behind it.
+    // Some systems have the class without the service behind it.
     return undefined;
   }
 }

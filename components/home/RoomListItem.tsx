@@ -1,26 +1,25 @@
 import { bandClass } from "../../lib/ui/hue.ts";
 import { Icon } from "../common/Icon.tsx";
-import { useHomeTexts } from "../home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 import { icons } from "../common/more_icons.ts";
 
 /** A room in a list. */
 export interface RoomEntry {
   id: string;
-  /** Where it opens; of a sealed room with its key. */
+  /** Its page; of a sealed room with the key. */
   path: string;
   name: string;
   code?: string;
-  /** People in it now; absent where nobody counted. */
+  /** People in it now; absent if unknown. */
   people?: number;
-  /** New messages that this device knows of. */
+  /** Unread messages that this device has. */
   unread?: number;
   favourite?: boolean;
 }
 
-/** A room as the wristband that lets one in. `onFavourite` adds the star. */
-export function RoomBand(props: { room: RoomEntry; onFavourite?: ((on: boolean) => void) | undefined }) {
+/** A room in a list, drawn like a festival wristband. `onFavourite` adds the star. */
+export function RoomListItem(props: { room: RoomEntry; onFavourite?: ((on: boolean) => void) | undefined }) {
   const { room, onFavourite } = props;
-  const t = useHomeTexts();
   return (
     <li class={`band on-band band-torn ${bandClass(room.id)} flex items-stretch pl-2 pr-3`}>
       <a href={room.path} class="flex-1 min-w-0 py-2 pl-2 pr-2 no-underline">
