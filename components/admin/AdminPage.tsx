@@ -14,7 +14,7 @@ const PLACES = [
   ["/analytics", t.places.figures],
 ] as const;
 
-/** What a form of an operator needs of the session: the token that proves it came from one of our pages. */
+/** The part of a session that an operator's form needs: the token that proves it came from one of our pages. */
 export interface FormToken {
   token: string;
 }
