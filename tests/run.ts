@@ -4,7 +4,7 @@
  */
 import { FAST, SKIPS_FILE } from "./support/skipping.ts";
 
-/** What the fast run runs: no browsers, no builds, no long simulations, no processes. */
+/** Paths of the fast run: no browsers, no builds, no long simulations, no processes. */
 const FAST_PATHS = [
   "chat",
   "crypto",

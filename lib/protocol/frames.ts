@@ -68,8 +68,8 @@ export interface WelcomeFrame {
   /** The highest Lamport clock in the room. */
   clock: number;
   /**
-   * Present when this epoch began because the operator cleared the room: the highest clock of what was deleted then. What
-   * a client holds of another epoch, and what peers bring up to this clock, it forgets.
+   * Present when this epoch began because the operator cleared the room: the highest clock that was deleted then. The
+   * client forgets what it holds of another epoch, and accepts no event up to this clock from peers.
    */
   cleared?: number;
   people: { count: number; shown: Person[] };

@@ -115,7 +115,7 @@ Deno.test("a code is understood in any case and with any separators", () => {
   for (const typed of typings) assertEquals(normalizeRoomCode(typed), "cosmic-stage-417", typed);
 });
 
-Deno.test("what cannot have the shape of a code is none", () => {
+Deno.test("a text that cannot have the shape of a code is none", () => {
   const none = [
     "",
     "cosmic-stage",

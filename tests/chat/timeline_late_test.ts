@@ -24,13 +24,13 @@ Deno.test("less than a minute is not late: slow transports and clocks that diffe
   assertEquals(lateAmong(arrival("b", 6, 1, MINUTE_MS - 1), arrival("slow", 5, 2, 0)), []);
 });
 
-Deno.test("what stands last is not late, however wrong its author's clock is", () => {
+Deno.test("the last message is not late, however wrong its author's clock is", () => {
   assertEquals(lateAmong(arrival("a", 4, 1, 1_000 * MINUTE_MS), arrival("behind", 5, 2, 0)), []);
   // Nor is what others say after it, of whom its clock is far ahead.
   assertEquals(lateAmong(arrival("ahead", 4, 1, 1_000 * MINUTE_MS), arrival("a", 5, 2, 0), arrival("b", 6, 3, 1)), []);
 });
 
-Deno.test("what arrived in the order of the screen is not late, however old it is", () => {
+Deno.test("messages that arrive in the order of the screen are not late, however old they are", () => {
   assertEquals(lateAmong(arrival("a", 1, 1, 0), arrival("b", 2, 2, 9 * MINUTE_MS)), []);
 });
 

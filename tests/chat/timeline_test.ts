@@ -173,7 +173,7 @@ Deno.test("gaps stand right above the first event after them, the lost part on t
   assertEquals(timeline.items.length, 2);
 });
 
-Deno.test("what an added event does not change keeps its identity; nothing new gives the same array", () => {
+Deno.test("items that an added event does not change keep their identity; nothing new gives the same array", () => {
   const said = message(BO, 1, "one");
   const timeline = folded(said, message(CY, 2, "two"));
   const before = timeline.items;
@@ -327,7 +327,7 @@ Deno.test("a removed event leaves no trace", () => {
   fc.assert(
     fc.property(conversation, fc.nat(), (events, pick) => {
       const removed = events[pick % events.length]!;
-      // What it deleted does not come back.
+      // Removing a retract does not bring its message back.
       fc.pre(removed.kind !== "retract");
       const timeline = folded(...events);
       assert(timeline.items.length >= 0);

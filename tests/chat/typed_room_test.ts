@@ -1,4 +1,4 @@
-/** What is typed or pasted where a code belongs: links to sealed rooms open, and their keys are in no request. */
+/** Reads text that is typed or pasted into the code field: links to sealed rooms open, and their keys are in no request. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { CODE_WORDS_PATTERN, readTypedRoom } from "@/lib/chat/typed_room.ts";
@@ -51,7 +51,7 @@ const spell = (id: string, key: string, { host, query, hash, around, hidden, hid
   return `${around[0]}${escaped(link.slice(0, hiddenAt) + hidden + link.slice(hiddenAt), times)}${around[1]}`;
 };
 
-/** What the home page's model asks the server when this is typed. */
+/** The requests that the home page's model sends for this text. */
 async function requestsFor(typed: string): Promise<{ asked: string[]; path: string | undefined }> {
   const time = new VirtualTime(), asked: string[] = [];
   const home = createHomeModel({

@@ -36,7 +36,7 @@ Deno.test("another room or another device has another seed", () => {
   assertNotEquals(roomSeed(secret, room), roomSeed(new Uint8Array(32), room));
 });
 
-Deno.test("what is no room id is a mistake of the caller", () => {
+Deno.test("a malformed room id is a mistake of the caller", () => {
   for (const id of ["", "cosmic-stage-417", "A".repeat(21), "A".repeat(23)]) {
     assertThrows(() => roomSeed(secret, id), TypeError);
   }

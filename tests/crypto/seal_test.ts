@@ -1,4 +1,4 @@
-/** What is sealed opens with its key at its place, and nowhere else. */
+/** A sealed content opens with its key at its place, and nowhere else. */
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { gcm } from "@noble/ciphers/aes.js";
@@ -90,7 +90,7 @@ Deno.test("every content comes back from its seal at its event, and from no othe
   );
 });
 
-Deno.test("what was sealed with the key and is no content opens as nothing", async () => {
+Deno.test("a sealed text that is no content opens as nothing", async () => {
   const sealer = await sealerOf(SECRET);
   for (const text of ["", "null", "7", "{}", '{"kind":"message","body":{}}', '{"kind":"Poll","body":{}}']) {
     const opened = await openContent(sealer, HEADER, await sealer.seal(text, eventPlace(HEADER)));

@@ -58,7 +58,7 @@ Deno.test("[MESH-30] a phone tells a peer about events that the peer lacks", () 
   ]]);
 });
 
-Deno.test("[DEL-7] what its author deleted is passed on no more, counts as held, and does not come back", () => {
+Deno.test("[DEL-7] a deleted event is no longer relayed, counts as held, and does not come back", () => {
   const mesh = new MeshHarness(), other = new MeshHarness();
   const [a] = mesh.peers(1), author = mesh.key();
   const said = mesh.event(author, "a text that nobody may find");

@@ -29,7 +29,7 @@ const text = (maxLength: number) =>
 const name = text(10).filter((name) => new TextEncoder().encode(name).length <= 160);
 const emoji = fc.constantFrom("🎉", "👩‍👩‍👧‍👦", "❤️", "x");
 
-/** What a `file` event says of its file. */
+/** The description in a `file` event. */
 const file: fc.Arbitrary<FileInfo> = fc.record({
   name: fc.string({ unit: "grapheme", maxLength: 40 }).map(cleanFileName),
   type: fc.constantFrom("image/webp", "application/pdf", "text/x.y+z-1"),

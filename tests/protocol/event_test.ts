@@ -120,7 +120,7 @@ Deno.test("a payload is measured in UTF-8 bytes", () => {
   assertEquals(problemOf(padded(EVENT_PAYLOAD_MAX_BYTES + 4)), "too_long payload");
 });
 
-Deno.test("what is no JSON object is a bad payload, whatever it is", () => {
+Deno.test("anything but a JSON object is a bad payload", () => {
   for (const payload of ["", "null", "[]", "1", '"x"', "{", "undefined"]) {
     assertEquals(problemOf(payload), "bad_event payload");
   }

@@ -142,7 +142,7 @@ Deno.test("[FILE-2] every frame about a file is read as it was written, and fits
   }));
 });
 
-Deno.test("[FILE-2] what is no frame is none: text, pieces, junk, too long, a list of another length", () => {
+Deno.test("[FILE-2] malformed frames are rejected: text, pieces, junk, too long, a list of another length", () => {
   const whole = encodeFileFrame({ type: "ask_block", root: ROOT, index: 1 });
   const list = encodeFileFrame({ type: "list", root: ROOT, bytes: 300_000, hashes: new Uint8Array(64) });
   for (

@@ -24,7 +24,7 @@ Deno.test("[NOTICE-1] a notice is read as it was written, and its id is the hash
   assertEquals([read.text, read.urgency, read.rooms, read.id], ["Storm", "emergency", [ROOM], eventIdOf(payload)]);
 });
 
-Deno.test("[NOTICE-1] what is no notice is none, and no notice is an event", () => {
+Deno.test("[NOTICE-1] only notices decode as notices, and no notice is an event", () => {
   const good = { notice: 1, operator: OPERATOR, at: 1, until: 2, urgency: "info", text: "Hi" };
   const wrong: Record<string, unknown>[] = [
     { notice: 2 },
@@ -66,7 +66,7 @@ Deno.test("[NOTICE-3] a notice ends with its time, for its rooms only, and a wit
   assertEquals([noticesFor(ROOM, [here], 2).length, noticesFor("B".repeat(22), [here], 2).length], [1, 0]);
 });
 
-Deno.test("[NOTICE-4] whatever the order in which they come, phones end up holding the same few; information goes before emergencies", () => {
+Deno.test("[NOTICE-4] phones end up with the same few notices in any order of arrival; information goes before emergencies", () => {
   const all = Array.from(
     { length: 14 },
     (_, at) => notice(`notice ${at}`, { at: 1_000 + at, until: 9_000, urgency: at % 3 === 0 ? "emergency" : "info" }),

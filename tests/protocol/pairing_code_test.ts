@@ -62,7 +62,7 @@ Deno.test("Base45 is that of RFC 9285, section 4.3 and 4.4", () => {
   for (const bad of ["GGW", "A", "ABCD", "ab", "::", "ÄÖ"]) assertEquals(fromBase45(bad), undefined, bad);
 });
 
-Deno.test("what is cut off, longer, of another version or altered in its lengths is no pairing code", () => {
+Deno.test("a code that is truncated, extended, of another version or altered in its lengths is no pairing code", () => {
   const text = encodePairing(CODE);
   const bytes = fromBase45(text.slice(PAIRING_PREFIX.length))!;
   const read = (...altered: number[]) => readPairing(PAIRING_PREFIX + toBase45(Uint8Array.from(altered)));

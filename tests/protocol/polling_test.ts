@@ -32,7 +32,7 @@ Deno.test("[POLL-1] a request is read as it was written, with any frames that JS
   }));
 });
 
-Deno.test("what is no request is read as none", () => {
+Deno.test("malformed requests are rejected", () => {
   for (
     const body of [
       "",

@@ -31,7 +31,7 @@ Deno.test("[REP-1] a report is read as it was written", () => {
   assertEquals(readTransportReport(withoutMesh), { report: withoutMesh });
 });
 
-Deno.test("[REP-1] whatever else is in it refuses all of it, by name", () => {
+Deno.test("[REP-1] an unknown field refuses the whole report, by name", () => {
   const with_ = (change: (report: Record<string, unknown>) => void) => {
     const report = structuredClone(REPORT) as unknown as Record<string, unknown>;
     change(report);
@@ -69,7 +69,7 @@ Deno.test("[REP-1] a report that is taken holds numbers only", () => {
   });
 });
 
-Deno.test("[REP-4] who reports and how often is the server's to say, within reason", () => {
+Deno.test("[REP-4] the server chooses the share of reporting pages and the interval, within bounds", () => {
   assertEquals(readReportRules({ share: 0.2, everyMs: 300_000 }), { share: 0.2, everyMs: 300_000 });
   for (
     const wrong of [null, {}, { share: 2, everyMs: 1 }, { share: -1, everyMs: 1 }, { share: 0.5, everyMs: 0 }, {

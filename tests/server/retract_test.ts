@@ -1,4 +1,4 @@
-/** What an author deletes is gone: from the database, from pages and archives, from memory. Rules: [DEL-2] to [DEL-5]. */
+/** A deleted event is gone: from the database, from pages and archives, from memory. Rules: [DEL-2] to [DEL-5]. */
 import { assert, assertEquals } from "@std/assert";
 import { newRoomSecret, sealContent, sealerOf } from "../../lib/crypto/seal.ts";
 import type { Event } from "../../lib/kinds/kinds.ts";
@@ -106,7 +106,7 @@ Deno.test("[DEL-2] a deleted message and its edits are nowhere any more, and the
     await restored.close();
   }));
 
-Deno.test("[DEL-2] what is deleted before it was told leaves no text either", () =>
+Deno.test("[DEL-2] an event deleted before its fan-out leaves no text either", () =>
   withRoom(async ({ database, ada, ben }) => {
     const said = await ada.signText(SECRET);
     const gone = await ada.sign(composeRetract(said, []));

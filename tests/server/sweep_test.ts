@@ -59,7 +59,7 @@ class Process {
 }
 
 class World {
-  /** What time it really is. */
+  /** The true time. */
   now = START;
   readonly database = new MemoryDatabase({ now: () => this.now });
   /** When each event of the room was really stored, by its position. */
@@ -165,7 +165,7 @@ Deno.test("[RET-3] an empty room goes by the same rules", async () => {
   assert(await server.store.rooms.byId(idOf("main")) !== undefined);
 });
 
-Deno.test("[RET-3] whatever clocks do, nothing is deleted by age within a day: 15 seeds of three weeks", async () => {
+Deno.test("[RET-3] no misbehaving clock deletes an event by age within a day: 15 seeds of three weeks", async () => {
   let deleted = 0;
   for (let seed = 1; seed <= 15; seed++) {
     const random = new SeededRandom(seed, "clocks");

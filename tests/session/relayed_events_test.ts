@@ -75,7 +75,7 @@ class Carrier {
 
 const textOf = ([payload]: WireEvent) => /"text":"([^"]*)"/.exec(payload)![1]!;
 
-Deno.test("[LOOSE-1] relayed events are stored soon, together, and are there for the next page", async () => {
+Deno.test("[RELAY-1] relayed events are stored soon, together, and are there for the next page", async () => {
   const time = new VirtualTime();
   const carrier = new Carrier(time);
   for (const event of await eventsOf(1, 3)) carrier.relayed.add(event);
@@ -85,7 +85,7 @@ Deno.test("[LOOSE-1] relayed events are stored soon, together, and are there for
   assertEquals(carrier.relayed.wires.map(textOf), ["1.1", "1.2", "1.3"]);
 });
 
-Deno.test("[LOOSE-1] stored events are not written again, and each event is relayed once", async () => {
+Deno.test("[RELAY-1] stored events are not written again, and each event is relayed once", async () => {
   const time = new VirtualTime();
   const carrier = new Carrier(time);
   const [event] = await eventsOf(1, 1);
@@ -95,7 +95,7 @@ Deno.test("[LOOSE-1] stored events are not written again, and each event is rela
   assertEquals([carrier.kept, carrier.relayed.size], [[], 1]);
 });
 
-Deno.test("[LOOSE-1] after a failure of the storage the next change writes everything", async () => {
+Deno.test("[RELAY-1] after a failure of the storage the next change writes everything", async () => {
   const time = new VirtualTime();
   let full = true;
   const carrier = new Carrier(time, 1, new MemoryDisk(), () => full);
@@ -111,7 +111,7 @@ Deno.test("[LOOSE-1] after a failure of the storage the next change writes every
   assertEquals(carrier.kept.toSorted(), ["1.1", "1.2"]);
 });
 
-Deno.test("[LOOSE-2] events of the log are no longer relayed, and deleted from the storage", async () => {
+Deno.test("[RELAY-2] events of the log are no longer relayed, and deleted from the storage", async () => {
   const time = new VirtualTime();
   const carrier = new Carrier(time);
   const events = await eventsOf(1, 3);
@@ -127,7 +127,7 @@ Deno.test("[LOOSE-2] events of the log are no longer relayed, and deleted from t
   ]);
 });
 
-Deno.test("[LOOSE-4] of two events with one number the one in the log stays; the other is dropped", async () => {
+Deno.test("[RELAY-4] of two events with one number the one in the log stays; the other is dropped", async () => {
   const carrier = new Carrier(new VirtualTime());
   const [first, second] = await eventsOf(1, 2);
   for (const event of [first!, second!]) carrier.relayed.add(event);
@@ -136,7 +136,7 @@ Deno.test("[LOOSE-4] of two events with one number the one in the log stays; the
   assertEquals(carrier.relayed.stored([second!]), []);
 });
 
-Deno.test("[LOOSE-3] no more than RELAYED_MAX_EVENTS are relayed; the oldest go first, in the storage too", async () => {
+Deno.test("[RELAY-3] no more than RELAYED_MAX_EVENTS are relayed; the oldest go first, in the storage too", async () => {
   const time = new VirtualTime();
   const carrier = new Carrier(time);
   for (const event of await eventsOf(1, RELAYED_MAX_EVENTS)) carrier.relayed.add(event);

@@ -631,27 +631,27 @@ async function pushed(make: (signed: (room?: string, clock?: number) => Promise<
   return result;
 }
 
-Deno.test("[GATE-1] a valid event appears everywhere, and is stored for its author", async () => {
+Deno.test("[VERIFY-1] a valid event appears everywhere, and is stored for its author", async () => {
   const result = await pushed(async (signed) => (await signed()).wire);
   assertEquals(result, { seen: ["Ada", "Ben", "Cleo"], stored: ["junk"], forged: 0, closed: false });
 });
 
-Deno.test("[GATE-1] a forged event never appears, and costs the peer that passed it on its link", async () => {
+Deno.test("[VERIFY-1] a forged event never appears, and costs the peer that passed it on its link", async () => {
   const result = await pushed(async (signed) => [(await signed()).wire[0], "A".repeat(86)]);
   assertEquals(result, { seen: [], stored: [], forged: 1, closed: true });
 });
 
-Deno.test("[GATE-1] an event of another room never appears", async () => {
+Deno.test("[VERIFY-1] an event of another room never appears", async () => {
   const result = await pushed(async (signed) => (await signed("B".repeat(22))).wire);
   assertEquals(result, { seen: [], stored: [], forged: 0, closed: false });
 });
 
-Deno.test("[GATE-1] an event whose clock is far ahead never appears", async () => {
+Deno.test("[VERIFY-1] an event whose clock is far ahead never appears", async () => {
   const result = await pushed(async (signed) => (await signed(undefined, 100 + CLOCK_MAX_LEAD)).wire);
   assertEquals(result, { seen: [], stored: [], forged: 0, closed: false });
 });
 
-Deno.test("[GATE-1] a known payload with a signature that is not its author's is forged too", async () => {
+Deno.test("[VERIFY-1] a known payload with a signature that is not its author's is forged too", async () => {
   using world = await crowd(["Ada", "Ben"]);
   const [ada] = world.phones;
   await ada!.say("true words");

@@ -233,7 +233,7 @@ export class Witness {
   #areStored(room: RoomRecord, from: number, events: readonly LogEntry[]): void {
     events.forEach((entry, index) => {
       const stored = room.at(from + index);
-      // What was read before it was deleted may still be on its way.
+      // An event that was read before it was deleted may still be in flight.
       const isLate = stored?.kind === "deleted" && !isStub(entry) && eventIdOf(entry[0]) === stored.id;
       if (!isLate && JSON.stringify(stored?.wire) !== JSON.stringify(entry)) {
         this.#broken(`sent as number ${from + index}, which is not what is stored there: ${JSON.stringify(entry)}`);

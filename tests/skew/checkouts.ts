@@ -1,7 +1,7 @@
 /** Other versions of the app than this one, built in folders of their own: the last release, and one with a new kind. */
 import { filesIn, ROOT } from "../structure/sources.ts";
 
-/** What makes up the app: all that `deno task build` reads. */
+/** The app: everything that `deno task build` reads. */
 const PRODUCT = [
   "deno.json",
   "deno.lock",

@@ -7,7 +7,7 @@
 const ROOT = new URL("../../", import.meta.url);
 const CONFIG = new URL(".deno.browser.json", ROOT);
 
-/** What no browser loads. Everything else in the project is checked. */
+/** Paths that no browser loads. Everything else in the project is checked. */
 const NOT_FOR_BROWSERS = [
   "bench",
   "dev.ts",

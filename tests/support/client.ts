@@ -28,7 +28,7 @@ import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 
 export type FrameOf<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
 
-/** What carries frames: a real WebSocket, or a session in the same process. */
+/** Carries frames: a real WebSocket, or a session in the same process. */
 export interface ClientWire {
   send(text: string): void;
   close(): void;
@@ -90,7 +90,7 @@ export class TestClient {
   readonly options: ClientOptions;
   /** Frames of this connection, in the order they came. */
   frames: ServerFrame[] = [];
-  /** What is held of the log, by position, over all connections. */
+  /** The client's replica of the log, by position, over all connections. */
   readonly log = new Map<number, LogEntry>();
   /** Where the copy of the log ends. */
   position: LogPosition | undefined;

@@ -153,7 +153,7 @@ export class FakeServer {
     for (const transport of this.open) transport.tell(frame);
   }
 
-  /** What arrived of one type. */
+  /** The received frames of one type. */
   framesOf<Type extends ClientFrame["type"]>(type: Type): Extract<ClientFrame, { type: Type }>[] {
     return this.received.filter((frame): frame is Extract<ClientFrame, { type: Type }> => frame.type === type);
   }
@@ -221,7 +221,7 @@ export class FakeTransport {
   isOpen = true;
   /** The client has been welcomed and holds everything up to here. */
   position: number | undefined;
-  /** Who was welcomed on it. */
+  /** The person who was welcomed on it. */
   person: Person | undefined;
 
   constructor(server: FakeServer, client: TransportEvents) {

@@ -43,7 +43,7 @@ export function byteLengthOf(stored: StoredValue): number {
   return stored.type === "plain" ? serialize(stored.plain).length : stored.bytes.length;
 }
 
-/** What a sum, min or max makes of the value before it; sums wrap at 2^64. */
+/** Applies a sum, min or max to the value before it; sums wrap at 2^64. */
 export function combine(type: "sum" | "min" | "max", operand: bigint, before: StoredValue | undefined): StoredValue {
   if (!before) return { type: "u64", number: operand };
   if (before.type !== "u64") {

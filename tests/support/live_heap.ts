@@ -1,4 +1,4 @@
-/** What a process really holds: its JavaScript heap after a full garbage collection, asked of V8's inspector. */
+/** Measures a process's JavaScript heap after a full garbage collection, through V8's inspector. */
 
 /** Bytes in use after collecting garbage, of the Deno process whose inspector listens on this port of this machine. */
 export async function liveHeapBytes(inspectorPort: number): Promise<number> {

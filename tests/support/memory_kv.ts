@@ -10,7 +10,7 @@ import { checkCommitSize, encodeKey, encodeKeyToRead, KV_LIMITS, type Mutation }
 import { combine, fromStoredValue, type StoredValue, toStoredValue } from "./kv_values.ts";
 import { type FoundRow, MemoryList } from "./memory_kv_list.ts";
 
-/** What a handle does around each operation. */
+/** Hooks around each operation of a handle. */
 export interface KvHooks {
   /** Awaited before an operation takes effect, and again before its result is returned. */
   delay?: () => Promise<void>;

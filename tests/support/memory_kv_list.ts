@@ -10,7 +10,7 @@ export interface FoundRow {
 /** Reads one batch: up to `limit` rows whose encoded keys are from `start` on and before `end`. */
 export type ReadRange = (start: string, end: string, limit: number, reverse: boolean) => Promise<FoundRow[]>;
 
-/** What `list` returns: reads batch after batch, as the real one does, each at its own moment. */
+/** The result of `list`: reads batch after batch, as the real one does, each at its own moment. */
 export class MemoryList<T> implements Deno.KvListIterator<T> {
   readonly #selector: Deno.KvListSelector;
   readonly #readRange: ReadRange;

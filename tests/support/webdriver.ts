@@ -3,7 +3,7 @@
  * systems speaks nothing else. selenium-webdriver would do too; it brings 9 MB of programs for other browsers.
  */
 
-/** What WebDriver calls an element in its answers. */
+/** WebDriver's name for an element in its answers. */
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 /** One command; a page that hangs must not hang the run. */
 const COMMAND_TIMEOUT_MS = 30_000;

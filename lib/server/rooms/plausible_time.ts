@@ -17,7 +17,7 @@ export interface ClockReading {
   steadyMs: number;
 }
 
-/** What is known beside the clock itself. */
+/** Evidence beside the clock itself. */
 export interface TimeEvidence {
   /** When this process last believed its clock. */
   believed?: ClockReading | undefined;

@@ -119,8 +119,9 @@ export class Sweep {
 }
 
 /**
- * A room's mark as it is now; the same one when nothing changed. What was in the log at a mark is proven to be old when
- * servers have run for `heldMs` since: `runningMs` by what all of them counted, `markMs` now, at the latest.
+ * A room's mark as it is now; the same one when nothing changed. The events that were in the log at a mark are proven
+ * to be old once servers have run for `heldMs` since: `runningMs` by what all of them counted, `markMs` now, at the
+ * latest.
  */
 export function nextAge(
   before: AgeMark | undefined,

@@ -31,7 +31,7 @@ export interface TimeKeeperDeps {
   stepMs: number;
 }
 
-/** What one look found. */
+/** The result of one look at the clocks. */
 export interface TimeLook {
   /** Server's clock, ms since 1970. */
   nowMs: number;

@@ -2,7 +2,7 @@
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
 
-/** What servers on this database know of time. */
+/** The time that the servers on this database agree on. */
 export interface TimeRecord {
   /** For how long any of them has run, ms, by clocks that never jump. */
   runningMs: number;

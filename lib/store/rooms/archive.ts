@@ -54,7 +54,7 @@ export class ArchiveStore {
 
   /**
    * Makes a room from an archive: its id, epoch and positions as they were; its code too, when that is free. Nobody finds
-   * it before all is there. What comes to a stop half-way is deleted by `finishRemovals`.
+   * it before all is there. `finishRemovals` deletes an interrupted import.
    */
   async restore(
     { room, head, authors }: RoomSnapshot,
