@@ -9,7 +9,7 @@ import type { HelloProof } from "../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../lib/protocol/limits.ts";
 import { retryDelayMs, STABLE_AFTER_MS } from "../lib/routing/backoff.ts";
 import { CONNECT_TIMEOUT_MS } from "../lib/session/ports/session_limits.ts";
-import { newFounding, TestClient, webSocketWire } from "../tests/support/client.ts";
+import { newGenesis, TestClient, webSocketWire } from "../tests/support/client.ts";
 import { startServer } from "../tests/support/server_process.ts";
 import { LoadSocket, maskedFrame } from "./load_socket.ts";
 
@@ -31,9 +31,9 @@ export async function returnOfTheCrowd(
   { dataDir, sockets }: { dataDir: string; sockets: number },
 ): Promise<CrowdReport> {
   const first = await startServer({ dataDir });
-  const founding = await newFounding();
-  const { room } = founding;
-  const made = await fetch(`${first.url}/api/rooms`, { method: "POST", body: JSON.stringify(founding.wire) });
+  const genesis = await newGenesis();
+  const { room } = genesis;
+  const made = await fetch(`${first.url}/api/rooms`, { method: "POST", body: JSON.stringify(genesis.wire) });
   if (made.status !== 201) throw new Error(`the room was not made: ${made.status} ${await made.text()}`);
   await made.body?.cancel();
 

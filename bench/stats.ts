@@ -13,7 +13,7 @@ import { nodeVerifier } from "../lib/server/rooms/verifier.ts";
 import { serveSocket } from "../lib/server/connections/websocket.ts";
 import { openStore } from "../lib/store/store.ts";
 import { configWith } from "../tests/server/support.ts";
-import { newFounding, TestClient } from "../tests/support/client.ts";
+import { newGenesis, TestClient } from "../tests/support/client.ts";
 import { MemoryDatabase } from "../tests/support/memory_kv.ts";
 
 const MEMBERS = 200;
@@ -61,15 +61,15 @@ async function measure(stats: ServerStats): Promise<number> {
     stats,
     verifier: nodeVerifier(),
   });
-  const founding = await newFounding();
-  await server.createRoom(founding.wire, { device: "host", address: "host" });
+  const genesis = await newGenesis();
+  await server.createRoom(genesis.wire, { device: "host", address: "host" });
   const join = async (name: string) => {
     const client = await TestClient.create({
-      room: founding.room,
+      room: genesis.room,
       name,
       open: ({ onFrame }) => {
         const socket = standIn((text) => open && onFrame(text));
-        serveSocket(socket, server, founding.room, { device: name, address: "bench" });
+        serveSocket(socket, server, genesis.room, { device: name, address: "bench" });
         socket.onopen();
         return { send: (data) => socket.onmessage({ data }), close: () => {} };
       },
@@ -97,7 +97,7 @@ async function measure(stats: ServerStats): Promise<number> {
     // Like in a busy room, several per turn of the event loop.
     if (index % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  while ((await store.log.readHead(founding.room))!.head < MESSAGES + 1 && performance.now() - startedAt < 30_000) {
+  while ((await store.log.readHead(genesis.room))!.head < MESSAGES + 1 && performance.now() - startedAt < 30_000) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   const { user, system } = cpuUsage(before);

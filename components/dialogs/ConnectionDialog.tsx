@@ -193,11 +193,11 @@ function Heading(props: { children: ComponentChildren }) {
 
 /** The measurements of one transport. */
 function TransportFigures({ transport, figures }: { transport: TransportName; figures: TransportDiagnostics }) {
-  const { latencyMs, reliability, health, available, breaker, restsForMs } = figures;
+  const { latencyMs, reliability, health, available, breaker, cooldownMs } = figures;
   const state = !available
     ? words.unavailable
-    : breaker === "open" && restsForMs > 0
-    ? words.resting(Math.ceil(restsForMs / 1000))
+    : breaker === "open" && cooldownMs > 0
+    ? words.coolingDown(Math.ceil(cooldownMs / 1000))
     : words.breakers[breaker];
   return (
     <div class="border-2 border-line p-2">

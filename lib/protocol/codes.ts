@@ -105,14 +105,14 @@ export function closeReasonOf(code: number): CloseReason | undefined {
 
 /** Why a room could not be made or found over HTTP. */
 export const ROOM_API_PROBLEMS = {
-  /** The founding event is not of the documented shape; `field` names the first wrong field. */
+  /** The genesis event is not of the documented shape; `field` names the first wrong field. */
   bad_event: 400,
-  /** The founding event's signature is wrong. */
+  /** The genesis event's signature is wrong. */
   bad_signature: 400,
   /** Too long a payload. */
   too_long: 413,
-  /** The founding event is not `n` 1 and `clock` 1 of kind `room`. */
-  not_a_founding: 400,
+  /** The genesis event is not `n` 1 and `clock` 1 of kind `room`. */
+  not_a_genesis_event: 400,
   /** Another room has this id. */
   id_taken: 409,
   /** No free code was found for this id; try another id. */

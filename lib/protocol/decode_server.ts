@@ -43,7 +43,7 @@ const roomInfo = object({
   name: text(),
   code: optional(text()),
   host: key,
-  founding: wireEvent,
+  genesis: wireEvent,
   createdAt: time,
 });
 

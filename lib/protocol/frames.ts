@@ -27,13 +27,13 @@ export interface Person {
 export interface RoomInfo {
   id: RoomId;
   kind: RoomKind;
-  /** As the founding event says it; sealed in a sealed room. */
+  /** As the genesis event says it; sealed in a sealed room. */
   name: string;
   /** Absent in sealed rooms: they open by link or QR only. */
   code?: string;
   host: AuthorKey;
   /** The host's first event, which proves kind, name and host. */
-  founding: WireEvent;
+  genesis: WireEvent;
   /** Server's clock, ms since 1970. */
   createdAt: number;
 }

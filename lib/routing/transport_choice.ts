@@ -2,8 +2,8 @@
 /**
  * Chooses the next transport to the server, with a reason. Pure: the facts about each transport in, a choice out.
  *
- * Transports are tried in the order of TRANSPORTS. A transport with an objection is skipped while a later one has none.
- * If all have objections, the one that failed longest ago is next, so that they take turns.
+ * Transports are tried in the order of TRANSPORTS. A transport with an obstacle is skipped while a later one has none.
+ * If all have obstacles, the one that failed longest ago is next, so that they alternate.
  */
 import {
   breakerAfter,
@@ -31,9 +31,9 @@ export type TransportOutcome =
   /** Nothing happened: the network drops the request silently. */
   | { type: "no_answer" }
   /** It opened, but no frame arrived, or no answer. */
-  | { type: "opened_but_mute" }
+  | { type: "opened_but_silent" }
   /** It was connected and broke without a goodbye after this long. */
-  | { type: "cut"; afterMs: number }
+  | { type: "lost"; afterMs: number }
   /** It was connected and ended normally: by a goodbye, or by the client. */
   | { type: "ended"; afterMs: number }
   /** The client gave it up before a result. */
@@ -43,26 +43,26 @@ export type TransportOutcome =
 export interface TransportFacts {
   breaker: BreakerState;
   /** The latest failure since it last connected. */
-  failed?: { how: "upgrade_failed" | "no_answer" | "opened_but_mute"; at: number };
+  failed?: { how: "upgrade_failed" | "no_answer" | "opened_but_silent"; at: number };
   /** Failures in a row. */
   failures: number;
   /** Connections in a row that broke early, and when the last one did. */
-  cuts: number;
-  cutAt: number;
+  earlyLosses: number;
+  lostAt: number;
 }
 
 /** The facts about a transport that was never tried. */
-export const NEW_TRANSPORT_FACTS: TransportFacts = { breaker: NEW_BREAKER, failures: 0, cuts: 0, cutAt: 0 };
+export const NEW_TRANSPORT_FACTS: TransportFacts = { breaker: NEW_BREAKER, failures: 0, earlyLosses: 0, lostAt: 0 };
 
-/** A connection that breaks sooner was cut early, before the first heartbeat could keep it alive. */
-const EARLY_CUT_MS = 30_000;
-/** A connection that lasted this long resets the count of early cuts. */
+/** A connection that breaks sooner was lost early, before the first heartbeat could keep it alive. */
+const EARLY_LOSS_MS = 30_000;
+/** A connection that lasted this long resets the count of early losses. */
 const LASTING_MS = 60_000;
-/** Early cuts in a row that are an objection. A single one may be chance. */
-const CUTS_MAX = 2;
+/** Early losses in a row that are an obstacle. A single one may be chance. */
+const EARLY_LOSSES_MAX = 2;
 /** While another transport is in use, a failed one is tried again after this time … */
 const RETRIAL_FIRST_MS = 15_000;
-/** … doubled with each failure, up to this. After CUTS_MAX early cuts it waits this long at once. */
+/** … doubled with each failure, up to this. After EARLY_LOSSES_MAX early losses it waits this long at once. */
 const RETRIAL_MAX_MS = 300_000;
 /**
  * While another transport could be used: longest time until a transport's first frame, and from the client's first
@@ -79,19 +79,19 @@ export interface TransportSituation {
 }
 
 /** Why a transport should not be used now. */
-export type Objection = "unavailable" | "resting" | "blocked" | "mute" | "cut_early";
+export type Obstacle = "unavailable" | "cooling_down" | "blocked" | "silent" | "lost_early";
 
 export type TransportReason =
-  /** The best transport has no objection. */
+  /** The best transport has no obstacle. */
   | "first_choice"
   /** The user chose it. */
   | "preferred"
-  /** The objection to the best transport. */
-  | `websocket_${Objection}`
-  /** All have failed recently and take turns. */
-  | "taking_turns"
+  /** The obstacle to the best transport. */
+  | `websocket_${Obstacle}`
+  /** All have failed recently and alternate. */
+  | "alternating"
   /** None: the breakers of all are open after too many failures … */
-  | "all_resting"
+  | "all_cooling_down"
   /** … or this browser supports none. */
   | "all_unavailable";
 
@@ -99,7 +99,7 @@ export type TransportChoice =
   /** `patienceMs`: give it up after this long without a frame. Absent: no other transport could be tried. */
   | { transport: TransportName; reason: TransportReason; patienceMs?: number }
   /** `retryAt`: when the first transport may be tried again. */
-  | { transport: undefined; reason: "all_resting" | "all_unavailable"; retryAt?: number };
+  | { transport: undefined; reason: "all_cooling_down" | "all_unavailable"; retryAt?: number };
 
 /** The transport to open next. */
 export function chooseTransport(situation: TransportSituation): TransportChoice {
@@ -112,35 +112,35 @@ export function chooseTransport(situation: TransportSituation): TransportChoice 
     const retryAt = Math.min(
       ...existing.map((transport) => breakerAllowsAt(transports[transport].breaker)),
     );
-    return { transport: undefined, reason: "all_resting", retryAt };
+    return { transport: undefined, reason: "all_cooling_down", retryAt };
   }
   const patience = rested.length > 1 ? { patienceMs: TRANSPORT_PATIENCE_MS } : {};
   if (preference !== "auto" && rested.includes(preference)) {
     return { transport: preference, reason: "preferred", ...patience };
   }
 
-  const free = TRANSPORTS.find((transport) => objectionTo(transport, situation) === undefined);
+  const free = TRANSPORTS.find((transport) => obstacleTo(transport, situation) === undefined);
   if (free !== undefined) return { transport: free, reason: reasonFor(free, situation), ...patience };
   const longestAgo = rested.reduce(
     (first, transport) => failedAt(transports[transport]) < failedAt(transports[first]) ? transport : first,
     only,
   );
-  // A single available transport takes no turns: the reason is the objection to the best one.
-  const reason = rested.length > 1 ? "taking_turns" : reasonFor(longestAgo, situation);
+  // A single available transport has none to alternate with: the reason is the obstacle to the best one.
+  const reason = rested.length > 1 ? "alternating" : reasonFor(longestAgo, situation);
   return { transport: longestAgo, reason, ...patience };
 }
 
-/** The current objection to a transport. Failures older than the retrial delay are none. */
-export function objectionTo(
+/** The current obstacle to a transport. Failures older than the retrial delay are none. */
+export function obstacleTo(
   transport: TransportName,
   { transports, available, now }: TransportSituation,
-): Objection | undefined {
+): Obstacle | undefined {
   const facts = transports[transport];
   if (!available[transport]) return "unavailable";
-  if (breakerAllowsAt(facts.breaker) > now) return "resting";
+  if (breakerAllowsAt(facts.breaker) > now) return "cooling_down";
   if (retrialAt(facts) <= now) return undefined;
-  if (facts.failed !== undefined) return facts.failed.how === "opened_but_mute" ? "mute" : "blocked";
-  return "cut_early";
+  if (facts.failed !== undefined) return facts.failed.how === "opened_but_silent" ? "silent" : "blocked";
+  return "lost_early";
 }
 
 /**
@@ -176,18 +176,18 @@ export function transportAfter(facts: TransportFacts, outcome: TransportOutcome,
     }
     case "upgrade_failed":
     case "no_answer":
-    case "opened_but_mute":
+    case "opened_but_silent":
       return {
         ...facts,
         breaker: breakerAfter(facts.breaker, "failure", now),
         failed: { how: outcome.type, at: now },
         failures: facts.failures + 1,
       };
-    case "cut":
-      if (outcome.afterMs < EARLY_CUT_MS) return { ...facts, cuts: facts.cuts + 1, cutAt: now };
-      return outcome.afterMs >= LASTING_MS ? { ...facts, cuts: 0 } : facts;
+    case "lost":
+      if (outcome.afterMs < EARLY_LOSS_MS) return { ...facts, earlyLosses: facts.earlyLosses + 1, lostAt: now };
+      return outcome.afterMs >= LASTING_MS ? { ...facts, earlyLosses: 0 } : facts;
     case "ended":
-      return outcome.afterMs >= LASTING_MS ? { ...facts, cuts: 0 } : facts;
+      return outcome.afterMs >= LASTING_MS ? { ...facts, earlyLosses: 0 } : facts;
     case "abandoned":
       return { ...facts, breaker: breakerAfter(facts.breaker, "abandoned", now) };
   }
@@ -198,21 +198,21 @@ export function transportForgiven(facts: TransportFacts, now: number): Transport
   return { ...facts, breaker: breakerForgiven(facts.breaker, now) };
 }
 
-/** When earlier failures stop being an objection; 0 without any. */
-function retrialAt({ failed, failures, cuts, cutAt }: TransportFacts): number {
-  const afterCuts = cuts >= CUTS_MAX ? cutAt + RETRIAL_MAX_MS : 0;
-  if (failed === undefined) return afterCuts;
+/** When earlier failures stop being an obstacle; 0 without any. */
+function retrialAt({ failed, failures, earlyLosses, lostAt }: TransportFacts): number {
+  const afterLosses = earlyLosses >= EARLY_LOSSES_MAX ? lostAt + RETRIAL_MAX_MS : 0;
+  if (failed === undefined) return afterLosses;
   const delayMs = Math.min(RETRIAL_MAX_MS, RETRIAL_FIRST_MS * 2 ** Math.min(30, failures - 1));
-  return Math.max(afterCuts, failed.at + delayMs);
+  return Math.max(afterLosses, failed.at + delayMs);
 }
 
-function failedAt({ failed, cutAt }: TransportFacts): number {
-  return Math.max(failed?.at ?? 0, cutAt);
+function failedAt({ failed, lostAt }: TransportFacts): number {
+  return Math.max(failed?.at ?? 0, lostAt);
 }
 
 /** The reason to use this transport instead of the best one. */
 function reasonFor(transport: TransportName, situation: TransportSituation): TransportReason {
   const [best] = TRANSPORTS;
-  const objection = objectionTo(best, situation);
-  return transport === best || objection === undefined ? "first_choice" : `${best}_${objection}`;
+  const obstacle = obstacleTo(best, situation);
+  return transport === best || obstacle === undefined ? "first_choice" : `${best}_${obstacle}`;
 }

@@ -141,12 +141,12 @@ export class ChatServer {
   }
 
   /** Makes the room of this genesis event. The same one again returns the same room. */
-  async createRoom(founding: WireEvent, visitor: Visitor): Promise<RoomAnswer> {
+  async createRoom(genesis: WireEvent, visitor: Visitor): Promise<RoomAnswer> {
     // Returning users already have a room, so only newcomers are refused.
     if (!this.#overload.takesNewcomers) {
       return { problem: "overloaded", retryAfterMs: this.#admission.returnAfterMs() };
     }
-    return await this.#rooms.create(founding, visitor);
+    return await this.#rooms.create(genesis, visitor);
   }
 
   /** Finds a room by a code as somebody typed it. */

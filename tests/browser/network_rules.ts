@@ -92,7 +92,7 @@ for (
     ["strips Upgrade from requests", { fault: "strip_upgrade" }, "websocket_blocked"],
     ["answers WebSockets with 503", { fault: "answer", status: 503 }, "websocket_blocked"],
     ["drops all that belongs to WebSockets", { fault: "drop" }, "websocket_blocked"],
-    ["lets WebSockets open and stay mute", { fault: "mute_after_head" }, "websocket_mute"],
+    ["lets WebSockets open and stay mute", { fault: "mute_after_head" }, "websocket_silent"],
   ] as [string, FaultRule, string][]
 ) {
   rule(`on a network that ${what} the room is open by polling within 5 s, and people talk`, async (field) => {
@@ -108,7 +108,7 @@ for (
 rule("a network that cuts idle connections: after the second cut the room is there by polling", async (field) => {
   const scene = await meet(field, "Cut when idle");
   await enterOver(scene, onlySockets({ fault: "cut_idle", ms: 400 }));
-  for (const person of scene.people) await untilTransport(person, "polling (websocket_cut_early)");
+  for (const person of scene.people) await untilTransport(person, "polling (websocket_lost_early)");
   await scene.talk.goesOn("by polling");
   await scene.talk.settles();
 });

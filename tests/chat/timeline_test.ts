@@ -119,7 +119,7 @@ Deno.test("a name that somebody else used before is marked, however it is writte
   assertEquals(copied(), [false, true, false]);
 });
 
-Deno.test("the founding is a line, and a sealed event that did not open is an unreadable one", () => {
+Deno.test("the genesis event is a line, and a sealed event that did not open is an unreadable one", () => {
   const timeline = folded(
     event(BO, 1, { kind: "room", body: { roomKind: "sealed", name: "Stage" } }),
     event(CY, 2, { kind: "sealed", body: { sealed: "A".repeat(40) } }),

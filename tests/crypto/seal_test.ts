@@ -80,7 +80,7 @@ Deno.test("every content comes back from its seal at its event, and from no othe
       const sealed = await sealContent(sealer, HEADER, content);
       assert(sealed.kind === "sealed");
       const opened = readSealedContent(await openContent(sealer, HEADER, sealed.body.sealed));
-      // A founding, a sealed body or what travels in the clear inside of a sealed one is none that we write.
+      // A genesis event, a sealed body or what travels in the clear inside of a sealed one is none that we write.
       assertEquals(opened, ["room", "sealed", "retract"].includes(content.kind) ? undefined : content);
       for (const other of [{ ...HEADER, n: 4 }, { ...HEADER, author: "other" }, { ...HEADER, room: "other" }]) {
         assertEquals(await openContent(sealer, other, sealed.body.sealed), undefined);

@@ -46,7 +46,7 @@ for (
     ["strips Upgrade", { fault: "strip_upgrade" }, "websocket_blocked"],
     ["answers WebSockets with 503", { fault: "answer", status: 503 }, "websocket_blocked"],
     ["swallows WebSockets", { fault: "drop" }, "websocket_blocked"],
-    ["lets a WebSocket open and stay mute", { fault: "mute_after_head" }, "websocket_mute"],
+    ["lets a WebSocket open and stay mute", { fault: "mute_after_head" }, "websocket_silent"],
   ] as [string, FaultRule, TransportReason][]
 ) {
   Deno.test(`on a network that ${what} the room is open by polling within 5 s`, async () => {
@@ -71,7 +71,7 @@ Deno.test("on a network that cuts idle WebSockets the room moves to polling afte
     await client.closed();
   }
   await client.connect();
-  assertEquals(transports.route, { transport: "polling", reason: "websocket_cut_early" });
+  assertEquals(transports.route, { transport: "polling", reason: "websocket_lost_early" });
   await client.say("after the cuts");
   await client.holds(4);
   assertEquals(client.texts, ["before cut 0", "before cut 1", "after the cuts"]);

@@ -6,7 +6,7 @@ import type { Event } from "../../lib/kinds/kinds.ts";
 import { eventIdOf } from "../../lib/protocol/event.ts";
 import { SEND_MAX_EVENTS } from "../../lib/protocol/limits.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
-import { newFounding, TestClient, webSocketWire } from "../support/client.ts";
+import { newGenesis, TestClient, webSocketWire } from "../support/client.ts";
 
 /** Where the server is at the moment; another place after each start. */
 export interface Address {
@@ -19,7 +19,7 @@ export async function makeRoom({ url }: Address): Promise<RoomInfo> {
   const response = await fetch(`${url}/api/rooms`, {
     method: "POST",
     headers: { "content-type": "application/json", origin: url },
-    body: JSON.stringify((await newFounding()).wire),
+    body: JSON.stringify((await newGenesis()).wire),
   });
   if (!response.ok) throw new Error(`no room: ${response.status} ${await response.text()}`);
   return await response.json();
@@ -117,7 +117,7 @@ export class Writer {
 /** Invariants of the writers of one room once all are done and connected. */
 export async function checkRoom(writers: readonly Writer[]): Promise<{ events: number }> {
   const written = new Map(writers.flatMap((writer) => writer.written.map((event) => [event.id, event] as const)));
-  const head = written.size + 1; // The founding is the first.
+  const head = written.size + 1; // The genesis event is the first.
   for (const { client } of writers) {
     await sees(client, () => (client.position?.position ?? 0) >= head, () => [client.position, head, client.closeCode]);
     assertEquals(client.violations, [], `${client.options.name} saw the server break its promises`);

@@ -236,7 +236,7 @@ const IN_ROOM: Maker[] = [
       body: { sealed: "A".repeat(40) },
     }),
   async (random, setting) =>
-    await signed("a second founding", random, setting, {}, ["wrong_kind"], {
+    await signed("a second genesis event", random, setting, {}, ["wrong_kind"], {
       kind: "room",
       body: { roomKind: "listed", name: "Mine now" },
     }),

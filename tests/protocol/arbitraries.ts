@@ -86,9 +86,9 @@ const room = fc.record({
   name: text(10),
   code: fc.constant("cosmic-stage-417"),
   host: base64url(32),
-  founding: wire,
+  genesis: wire,
   createdAt: time,
-}, { requiredKeys: ["id", "kind", "name", "host", "founding", "createdAt"] });
+}, { requiredKeys: ["id", "kind", "name", "host", "genesis", "createdAt"] });
 
 const of = <Type extends string>(type: Type) => fc.constant(type);
 

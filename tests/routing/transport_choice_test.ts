@@ -22,7 +22,7 @@ const START = 1_800_000_000_000;
 type Step = [TransportName, TransportOutcome["type"], afterMs?: number] | number | "wake";
 
 function outcome(type: TransportOutcome["type"], afterMs = 0): TransportOutcome {
-  return type === "cut" || type === "ended" ? { type, afterMs } : { type };
+  return type === "lost" || type === "ended" ? { type, afterMs } : { type };
 }
 
 function situation(
@@ -48,9 +48,9 @@ function situation(
 
 const BLOCKED: Step = ["websocket", "upgrade_failed"];
 const SWALLOWED: Step = ["websocket", "no_answer"];
-const MUTE: Step = ["websocket", "opened_but_mute"];
+const SILENT: Step = ["websocket", "opened_but_silent"];
 const WORKS: Step = ["websocket", "connected"];
-const CUT: Step[] = [WORKS, ["websocket", "cut", 10_000]];
+const LOST: Step[] = [WORKS, ["websocket", "lost", 10_000]];
 const POLLS: Step = ["polling", "connected"];
 const NO_POLL: Step = ["polling", "upgrade_failed"];
 const times = (count: number, ...steps: Step[]) => Array<Step[]>(count).fill(steps).flat();
@@ -60,18 +60,18 @@ const TABLE: [rule: string, TransportSituation, transport: TransportName | undef
   ["and stays while it works", situation([WORKS, ["websocket", "ended", 500]]), "websocket", "first_choice"],
   ["a proxy that strips Upgrade is bypassed", situation([BLOCKED]), "polling", "websocket_blocked"],
   ["so is one that drops everything silently", situation([SWALLOWED]), "polling", "websocket_blocked"],
-  ["and one that opens the socket and stays mute", situation([MUTE]), "polling", "websocket_mute"],
-  ["one early cut may be chance", situation(CUT), "websocket", "first_choice"],
-  ["two early cuts are not", situation([...CUT, ...CUT]), "polling", "websocket_cut_early"],
+  ["and one that opens the socket and stays silent", situation([SILENT]), "polling", "websocket_silent"],
+  ["one early loss may be chance", situation(LOST), "websocket", "first_choice"],
+  ["two early losses are not", situation([...LOST, ...LOST]), "polling", "websocket_lost_early"],
   [
-    "a lasting connection clears early cuts",
-    situation([...CUT, WORKS, ["websocket", "ended", 60_000], ...CUT]),
+    "a lasting connection clears early losses",
+    situation([...LOST, WORKS, ["websocket", "ended", 60_000], ...LOST]),
     "websocket",
     "first_choice",
   ],
   [
-    "a late cut is a network failure, not a proxy",
-    situation(times(5, WORKS, ["websocket", "cut", 31_000])),
+    "a late loss is a network failure, not a proxy",
+    situation(times(5, WORKS, ["websocket", "lost", 31_000])),
     "websocket",
     "first_choice",
   ],
@@ -84,16 +84,16 @@ const TABLE: [rule: string, TransportSituation, transport: TransportName | undef
     "polling",
     "websocket_blocked",
   ],
-  ["after early cuts in 5 minutes", situation([...CUT, ...CUT, POLLS, 299_999]), "polling", "websocket_cut_early"],
-  ["and then it is", situation([...CUT, ...CUT, POLLS, 300_000]), "websocket", "first_choice"],
-  ["a WebSocket that connects has no objection again", situation([BLOCKED, WORKS]), "websocket", "first_choice"],
-  ["when both fail they take turns", situation([BLOCKED, 500, NO_POLL, 500]), "websocket", "taking_turns"],
-  ["one after the other", situation([BLOCKED, 500, NO_POLL, 500, BLOCKED, 500]), "polling", "taking_turns"],
+  ["after early losses in 5 minutes", situation([...LOST, ...LOST, POLLS, 299_999]), "polling", "websocket_lost_early"],
+  ["and then it is", situation([...LOST, ...LOST, POLLS, 300_000]), "websocket", "first_choice"],
+  ["a WebSocket that connects has no obstacle again", situation([BLOCKED, WORKS]), "websocket", "first_choice"],
+  ["when both fail they alternate", situation([BLOCKED, 500, NO_POLL, 500]), "websocket", "alternating"],
+  ["one after the other", situation([BLOCKED, 500, NO_POLL, 500, BLOCKED, 500]), "polling", "alternating"],
   [
-    "after five failures a WebSocket rests for its cooldown",
+    "after five failures a WebSocket has a cooldown",
     situation(times(5, BLOCKED)),
     "polling",
-    "websocket_resting",
+    "websocket_cooling_down",
   ],
   [
     "an abandoned attempt is no failure",
@@ -101,18 +101,18 @@ const TABLE: [rule: string, TransportSituation, transport: TransportName | undef
     "websocket",
     "first_choice",
   ],
-  ["when both rest, nothing is opened", situation(times(5, BLOCKED, NO_POLL)), undefined, "all_resting"],
+  ["while both cool down, nothing is opened", situation(times(5, BLOCKED, NO_POLL)), undefined, "all_cooling_down"],
   [
     "until the first cooldown is over",
     situation([...times(5, BLOCKED), ...times(5, NO_POLL), 15_000]),
     "websocket",
-    "taking_turns",
+    "alternating",
   ],
   [
     "a device that woke up does not wait",
     situation([...times(5, BLOCKED, NO_POLL), "wake"]),
     "websocket",
-    "taking_turns",
+    "alternating",
   ],
   [
     "a browser without WebSockets polls",
@@ -143,7 +143,7 @@ const TABLE: [rule: string, TransportSituation, transport: TransportName | undef
     "but not while it rests",
     situation(times(5, BLOCKED), { preference: "websocket" }),
     "polling",
-    "websocket_resting",
+    "websocket_cooling_down",
   ],
   [
     "nor if the browser has none",
@@ -174,7 +174,7 @@ Deno.test("transport choice: a transport gets 3 s for its first frame while anot
 Deno.test("transport choice: while all rest, the time of the next attempt is given", () => {
   assertEquals(chooseTransport(situation([...times(5, BLOCKED), 400, ...times(5, NO_POLL), 100])), {
     transport: undefined,
-    reason: "all_resting",
+    reason: "all_cooling_down",
     retryAt: START + 15_000,
   });
 });
@@ -182,7 +182,7 @@ Deno.test("transport choice: while all rest, the time of the next attempt is giv
 Deno.test("a better transport is tried in the background when it is due, unless the user chose the one in use", () => {
   const seen = [BLOCKED, POLLS];
   assertEquals(betterTransportAt("polling", situation(seen)), { transport: "websocket", at: START + 15_000 });
-  assertEquals(betterTransportAt("polling", situation([...CUT, ...CUT, POLLS])), {
+  assertEquals(betterTransportAt("polling", situation([...LOST, ...LOST, POLLS])), {
     transport: "websocket",
     at: START + 300_000,
   });
@@ -192,7 +192,7 @@ Deno.test("a better transport is tried in the background when it is due, unless 
   assertEquals(betterTransportAt("websocket", situation([], { preference: "polling" }))?.transport, "polling");
 });
 
-Deno.test("transport choice: an unavailable or resting transport is never chosen, and no wait exceeds 15 s", () => {
+Deno.test("transport choice: an unavailable or cooling transport is never chosen, and no wait exceeds 15 s", () => {
   const step: fc.Arbitrary<Step> = fc.oneof(
     fc.nat(400_000),
     fc.constant("wake" as const),
@@ -202,8 +202,8 @@ Deno.test("transport choice: an unavailable or resting transport is never chosen
         "connected",
         "upgrade_failed",
         "no_answer",
-        "opened_but_mute",
-        "cut",
+        "opened_but_silent",
+        "lost",
         "ended",
         "abandoned",
       ),
@@ -218,7 +218,7 @@ Deno.test("transport choice: an unavailable or resting transport is never chosen
       const seen = situation(steps, { preference, available: { websocket } });
       const choice = chooseTransport(seen);
       if (choice.transport === undefined) {
-        assertEquals(choice.reason, "all_resting");
+        assertEquals(choice.reason, "all_cooling_down");
         assert(choice.retryAt! > seen.now && choice.retryAt! <= seen.now + 15_000);
         return;
       }

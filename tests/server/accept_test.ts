@@ -37,23 +37,23 @@ const basis = (more: Partial<AcceptBasis> = {}): AcceptBasis => ({
 });
 const record = (more: Partial<AuthorRecord> = {}): AuthorRecord => ({ lastN: 3, tatMs: 0, ...more });
 const sealed: EventContent = { kind: "sealed", body: { sealed: "x".repeat(40) } };
-const founding: EventContent = { kind: "room", body: { roomKind: "listed", name: "x" } };
+const genesis: EventContent = { kind: "room", body: { roomKind: "listed", name: "x" } };
 
 const TABLE: [name: string, Event, AcceptBasis, unknown][] = [
   ["[ACC-1] another room's event is refused as wrong_room", event({ room: "other" }), basis(), "wrong_room"],
   [
-    "[ACC-2] a second founding is refused as wrong_kind",
-    event({ n: 4 }, founding),
+    "[ACC-2] a second genesis event is refused as wrong_kind",
+    event({ n: 4 }, genesis),
     basis({ author: record() }),
     "wrong_kind",
   ],
   [
-    "[ACC-2] the host's own founding sent again is looked up",
-    event({}, founding),
+    "[ACC-2] the host's own genesis event sent again is looked up",
+    event({}, genesis),
     basis({ author: record() }),
     "number_used",
   ],
-  ["[ACC-2] a founding by somebody else is refused as wrong_kind", event({}, founding), basis(), "wrong_kind"],
+  ["[ACC-2] a genesis event by somebody else is refused as wrong_kind", event({}, genesis), basis(), "wrong_kind"],
   ["[ACC-3] a sealed room takes no plain text", event(), basis({ room: { ...ROOM, kind: "sealed" } }), "wrong_kind"],
   [
     "[ACC-3] a sealed room takes sealed bodies",

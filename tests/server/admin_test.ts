@@ -12,7 +12,7 @@ import { deviceHash } from "../../lib/server/admin/runtime_settings.ts";
 import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
 import { auditHash, firstBreak } from "../../lib/store/operators/audit.ts";
 import type { AuditEntry } from "../../lib/store/operators/audit.ts";
-import { newFounding, TestClient } from "../support/client.ts";
+import { newGenesis, TestClient } from "../support/client.ts";
 import { type Operated, OPERATOR_KEY, PASSWORD, withOperator } from "./operators.ts";
 
 function scene(name: string, run: (scene: Operated) => Promise<void>, count = 1): void {
@@ -309,8 +309,8 @@ scene(
     database,
     time,
   }) => {
-    const founding = await newFounding({ roomKind: "listed", name: "Doomed place" });
-    const made = await first!.server.createRoom(founding.wire, somebody("192.0.2.1"));
+    const genesis = await newGenesis({ roomKind: "listed", name: "Doomed place" });
+    const made = await first!.server.createRoom(genesis.wire, somebody("192.0.2.1"));
     assert("room" in made);
     const { id, code } = made.room;
     const ada = await TestClient.join({ ...first!.wire(id), room: id });
@@ -336,7 +336,7 @@ scene(
     again.openOnly();
     await time.advance(100);
     assertEquals(again.closeCode, CLOSE_REASONS.room_deleted.code);
-    const remade = await second!.server.createRoom(founding.wire, somebody("192.0.2.2"));
+    const remade = await second!.server.createRoom(genesis.wire, somebody("192.0.2.2"));
     assertEquals(remade, { problem: "id_taken" });
   },
   2,

@@ -11,7 +11,7 @@ import { runTask } from "../../lib/operating/admin_tasks.ts";
 import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import type { Store } from "../../lib/store/store.ts";
-import { newFounding, TestClient } from "../support/client.ts";
+import { newGenesis, TestClient } from "../support/client.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 import { startTestServer, type TestServer } from "./support.ts";
 
@@ -81,7 +81,7 @@ Deno.test("[ARCH-2] a modified archive is refused by name and leaves nothing of 
   const from = startTestServer();
   const { room } = await conversation(from);
   const lines = (await exported(from.store, room.id)).trimEnd().split("\n");
-  const other = await newFounding();
+  const other = await newGenesis();
   const change = (at: number, edit: (line: string) => string) => lines.map((line, n) => n === at ? edit(line) : line);
   const first = lines.findIndex((line) => line.startsWith('{"type":"event"'));
   const cases: [ArchiveProblem, string[]][] = [
@@ -230,7 +230,7 @@ Deno.test("[BACKUP-3] the tasks write a checked file, never overwrite one, and r
     const { openKv } = await import("../../lib/store/open_kv.ts");
     const { openStore } = await import("../../lib/store/store.ts");
     const store = openStore({ kv: await openKv({ path: `${folder}/a/festival.kv` }) });
-    const made = await store.rooms.create(await newFounding({ roomKind: "listed" }), Date.now());
+    const made = await store.rooms.create(await newGenesis({ roomKind: "listed" }), Date.now());
     store.close();
     assertEquals(await run("a", "backup", file), 0);
     assertEquals(await run("a", "backup", file), 1);

@@ -4,7 +4,7 @@ import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import { LoadMeter } from "../../lib/server/limits/load_meter.ts";
 import { type Load, LOAD_LEVELS, type LoadSignals, nextLoad, NO_LOAD } from "../../lib/server/limits/overload.ts";
 import { isFailure, retryDelayMs } from "../../lib/routing/backoff.ts";
-import { newFounding, TestClient } from "../support/client.ts";
+import { newGenesis, TestClient } from "../support/client.ts";
 import { startTestServer } from "./support.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
@@ -179,13 +179,13 @@ Deno.test("[LOAD-1] newcomers and history wait; returning and present clients do
 Deno.test("[LOAD-1] until the load is over no room is made, each client gets another time to return, and wrong codes get no suggestions", async () => {
   const { load, end, running: { server }, time } = await loadedRoom();
   const visitor = { device: "host", address: "192.0.2.7" };
-  const founding = await newFounding();
+  const genesis = await newGenesis();
   const suggested = async () => await server.findRoomByCode("no such code 1", visitor);
   assertEquals(await suggested(), { problem: "no_such_room", suggestions: [] });
   await load({ lagMs: 300 });
   const waits = new Set<number>();
   for (let count = 0; count < 5; count++) {
-    const answer = await server.createRoom(founding.wire, visitor);
+    const answer = await server.createRoom(genesis.wire, visitor);
     assert("problem" in answer && answer.problem === "overloaded");
     assert(answer.retryAfterMs! >= 250);
     waits.add(answer.retryAfterMs!);
@@ -194,7 +194,7 @@ Deno.test("[LOAD-1] until the load is over no room is made, each client gets ano
   assertEquals(await suggested(), { problem: "no_such_room" });
   await load({});
   await time.advance(2_000);
-  assert("room" in await server.createRoom(founding.wire, visitor), "the refusals cost no allowance");
+  assert("room" in await server.createRoom(genesis.wire, visitor), "the refusals cost no allowance");
   await end();
 });
 

@@ -488,9 +488,9 @@ Deno.test("[ACK-1] on the embedded database too: what was acked is there when it
   const { ChatServer } = await import("../../lib/server/server.ts");
   const { realEnvironment } = await import("../../lib/server/environment.ts");
   const { nodeVerifier } = await import("../../lib/server/rooms/verifier.ts");
-  const { newFounding } = await import("../support/client.ts");
+  const { newGenesis } = await import("../support/client.ts");
   try {
-    const founding = await newFounding();
+    const genesis = await newGenesis();
     for (const expected of [[], ["one"]]) {
       const store = openStore({ kv: await openKv({ path: `${folder}/test.kv` }) });
       const server = new ChatServer({
@@ -501,8 +501,8 @@ Deno.test("[ACK-1] on the embedded database too: what was acked is there when it
         verifier: nodeVerifier(),
       });
       const socket = listen(server);
-      await server.createRoom(founding.wire, { device: "d", address: "a" });
-      const ada = await TestClient.join({ open: socket.open(founding.room), room: founding.room });
+      await server.createRoom(genesis.wire, { device: "d", address: "a" });
+      const ada = await TestClient.join({ open: socket.open(genesis.room), room: genesis.room });
       await ada.holds(ada.welcome!.head);
       assertEquals(ada.texts, expected);
       if (expected.length === 0) await ada.say("one");

@@ -16,7 +16,7 @@ import { handler as typedCode } from "../../routes/r/index.ts";
 import { handler as health } from "../../routes/health/index.ts";
 import { handler as live } from "../../routes/health/live.ts";
 import { handler as ready } from "../../routes/health/ready.ts";
-import { newFounding, signerOf, TestClient, webSocketWire } from "../support/client.ts";
+import { newGenesis, signerOf, TestClient, webSocketWire } from "../support/client.ts";
 
 /** The app of main.ts with these routes, on a real port and a database in a folder of its own. */
 async function withApp(run: (base: string) => Promise<void>, settings: Record<string, string> = {}): Promise<void> {
@@ -80,24 +80,24 @@ Deno.test("a code that a form sent leads to its page; a sealed room's key that c
 
 Deno.test("a room is made over HTTP, found by id and by code as typed, and joined over its socket", () =>
   withApp(async (base) => {
-    const founding = await newFounding({ roomKind: "listed", name: "Camp fire" });
-    const made = await fetch(`${base}/api/rooms`, { method: "POST", body: JSON.stringify(founding.wire) });
+    const genesis = await newGenesis({ roomKind: "listed", name: "Camp fire" });
+    const made = await fetch(`${base}/api/rooms`, { method: "POST", body: JSON.stringify(genesis.wire) });
     assertEquals(made.status, 201);
     const info = await made.json();
-    assertEquals([info.id, info.name, info.kind, info.host], [founding.room, "Camp fire", "listed", founding.author]);
+    assertEquals([info.id, info.name, info.kind, info.host], [genesis.room, "Camp fire", "listed", genesis.author]);
     assertMatch(info.code, /^[a-z]+-[a-z]+-\d+$/);
 
-    const again = await fetch(`${base}/api/rooms`, { method: "POST", body: JSON.stringify(founding.wire) });
+    const again = await fetch(`${base}/api/rooms`, { method: "POST", body: JSON.stringify(genesis.wire) });
     assertEquals(await again.json(), info);
-    assertEquals(await (await fetch(`${base}/api/rooms/${founding.room}`)).json(), info);
+    assertEquals(await (await fetch(`${base}/api/rooms/${genesis.room}`)).json(), info);
     const typed = encodeURIComponent(` ${info.code.toUpperCase().replaceAll("-", " ")} `);
     assertEquals(await (await fetch(`${base}/api/codes/${typed}`)).json(), info);
 
-    const open = webSocketWire(`${base.replace("http", "ws")}/api/rooms/${founding.room}/socket`, { origin: base });
-    const client = await TestClient.join({ open, room: founding.room });
+    const open = webSocketWire(`${base.replace("http", "ws")}/api/rooms/${genesis.room}/socket`, { origin: base });
+    const client = await TestClient.join({ open, room: genesis.room });
     assertEquals((await client.say("hello")).position, 2);
     const listed = await (await fetch(`${base}/api/rooms`)).json();
-    assertEquals(listed.rooms.map(({ room }: { room: { id: string } }) => room.id), [founding.room]);
+    assertEquals(listed.rooms.map(({ room }: { room: { id: string } }) => room.id), [genesis.room]);
     await client.close();
   }));
 
@@ -105,26 +105,26 @@ Deno.test("a listed room is on the list as soon as it is made, even just after s
   withApp(async (base) => {
     const listed = async () => (await (await fetch(`${base}/api/rooms`)).json()).rooms.length;
     assertEquals(await listed(), 0);
-    const founding = await newFounding({ roomKind: "listed", name: "Just now" });
-    await (await fetch(`${base}/api/rooms`, { method: "POST", body: JSON.stringify(founding.wire) })).body?.cancel();
+    const genesis = await newGenesis({ roomKind: "listed", name: "Just now" });
+    await (await fetch(`${base}/api/rooms`, { method: "POST", body: JSON.stringify(genesis.wire) })).body?.cancel();
     assertEquals(await listed(), 1);
   }));
 
 Deno.test("a room that cannot be made or found has a named problem and its status", () =>
   withApp(async (base) => {
     const post = (body: BodyInit) => fetch(`${base}/api/rooms`, { method: "POST", body });
-    const founding = await newFounding();
+    const genesis = await newGenesis();
     const cases: [string, Response, number, Record<string, unknown>][] = [
       ["not JSON", await post("{"), 400, { problem: "bad_event", field: "body" }],
       ["no event", await post("[1]"), 400, { problem: "bad_event", field: "event" }],
       ["too large", await post("x".repeat(70_000)), 413, { problem: "too_long", field: "body" }],
       [
         "another's signature",
-        await post(JSON.stringify([founding.wire[0], (await newFounding()).wire[1]])),
+        await post(JSON.stringify([genesis.wire[0], (await newGenesis()).wire[1]])),
         400,
         { problem: "bad_signature" },
       ],
-      ["no room", await fetch(`${base}/api/rooms/${founding.room}`), 404, { problem: "no_such_room" }],
+      ["no room", await fetch(`${base}/api/rooms/${genesis.room}`), 404, { problem: "no_such_room" }],
       ["no id", await fetch(`${base}/api/rooms/x`), 404, { problem: "no_such_room" }],
       [
         "no code",
@@ -146,8 +146,8 @@ Deno.test("[LOAD-1] an overloaded server makes no room over HTTP: 503 by name, w
       ({ status } = await (await fetch(`${base}/health`)).json());
       assert(performance.now() < looksBy, `it is ${status}`);
     }
-    const founding = await newFounding();
-    const made = await fetch(`${base}/api/rooms`, { method: "POST", body: JSON.stringify(founding.wire) });
+    const genesis = await newGenesis();
+    const made = await fetch(`${base}/api/rooms`, { method: "POST", body: JSON.stringify(genesis.wire) });
     const { problem, retryAfterMs } = await made.json();
     assertEquals([made.status, problem, retryAfterMs >= 250], [503, "overloaded", true]);
     assertEquals(made.headers.get("retry-after"), String(Math.ceil(retryAfterMs / 1000)));
@@ -163,8 +163,8 @@ Deno.test("[ROOM-1] only a genesis event makes a room, and the same one makes it
       const response = await fetch(`${base}/api/rooms`, { method: "POST", body: JSON.stringify(event.wire) });
       return [response.status, await response.json()];
     };
-    const founding = await newFounding();
-    const room = founding.room;
+    const genesis = await newGenesis();
+    const room = genesis.room;
     const signer = await signerOf(room);
     const content = { kind: "room", body: { roomKind: "unlisted", name: "Late" } } as const;
     const notFirst = [
@@ -172,11 +172,11 @@ Deno.test("[ROOM-1] only a genesis event makes a room, and the same one makes it
       await signEvent(signer, { room, n: 1, clock: 2, at: 0 }, content),
       await signEvent(signer, { room, n: 1, clock: 1, at: 0 }, { kind: "message", body: { name: "Ada", text: "hi" } }),
     ];
-    for (const event of notFirst) assertEquals(await post(event), [400, { problem: "not_a_founding" }]);
-    const made = await post(founding);
-    assertEquals([made[0], made[1].host], [201, founding.author]);
-    assertEquals(await post(founding), made);
-    assertEquals((await post(await newFounding({ room })))[1].problem, "id_taken");
+    for (const event of notFirst) assertEquals(await post(event), [400, { problem: "not_a_genesis_event" }]);
+    const made = await post(genesis);
+    assertEquals([made[0], made[1].host], [201, genesis.author]);
+    assertEquals(await post(genesis), made);
+    assertEquals((await post(await newGenesis({ room })))[1].problem, "id_taken");
   }));
 
 Deno.test("[ROOM-2] a room's name is one tidy line, else it is refused", () =>
@@ -185,7 +185,7 @@ Deno.test("[ROOM-2] a room's name is one tidy line, else it is refused", () =>
     for (const name of untidy) {
       const response = await fetch(`${base}/api/rooms`, {
         method: "POST",
-        body: JSON.stringify((await newFounding({ name })).wire),
+        body: JSON.stringify((await newGenesis({ name })).wire),
       });
       const refused = { problem: "bad_event", field: "body.name" };
       assertEquals([name, response.status, await response.json()], [name, 400, refused]);
@@ -212,14 +212,14 @@ Deno.test("a body without end is cut off at its limit", () =>
 
 Deno.test("a foreign page can neither post nor open a socket", () =>
   withApp(async (base) => {
-    const founding = await newFounding();
-    const body = JSON.stringify(founding.wire);
+    const genesis = await newGenesis();
+    const body = JSON.stringify(genesis.wire);
     const headers = { origin: "https://evil.example" };
     const posted = await fetch(`${base}/api/rooms`, { method: "POST", body, headers });
     assertEquals(posted.status, 403);
     await posted.body?.cancel();
-    const open = webSocketWire(`${base.replace("http", "ws")}/api/rooms/${founding.room}/socket`, headers);
-    const client = await TestClient.create({ open, room: founding.room });
+    const open = webSocketWire(`${base.replace("http", "ws")}/api/rooms/${genesis.room}/socket`, headers);
+    const client = await TestClient.create({ open, room: genesis.room });
     client.openOnly();
     await client.closed();
     assertEquals(client.frames, []);

@@ -5,7 +5,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { adminTexts } from "../../lib/ui/texts/admin_texts.ts";
 import { AUDIT_SHOWN } from "../../lib/server/admin/audit_log.ts";
-import { newFounding, TestClient, webSocketWire } from "../support/client.ts";
+import { newGenesis, TestClient, webSocketWire } from "../support/client.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";
 import { OPERATOR_KEY, PASSWORD, PASSWORD_HASH } from "./operators.ts";
 
@@ -185,8 +185,8 @@ Deno.test("[SEC-2] no page loads anything of another origin", async () => {
 Deno.test("[SEC-3] a foreign page opens no socket, polls nothing and sends no form, whatever cookies its visitor has", async () => {
   const visitor = new Visitor();
   await visitor.logIn();
-  const founding = await newFounding();
-  const body = JSON.stringify(founding.wire);
+  const genesis = await newGenesis();
+  const body = JSON.stringify(genesis.wire);
   const foreign = [
     { origin: "https://evil.example" },
     { origin: "null" },
@@ -195,7 +195,7 @@ Deno.test("[SEC-3] a foreign page opens no socket, polls nothing and sends no fo
   ];
   for (const headers of foreign as Record<string, string>[]) {
     assertEquals(await statusOf(visitor.ask("/api/rooms", { method: "POST", body, headers })), 403);
-    const poll = `/api/rooms/${founding.room}/poll`;
+    const poll = `/api/rooms/${genesis.room}/poll`;
     assertEquals(await statusOf(visitor.ask(poll, { method: "POST", body: '{"type":"open"}\n', headers })), 403);
     const form = { action: "wipe", typed: "delete everything" };
     assertEquals(
@@ -203,8 +203,8 @@ Deno.test("[SEC-3] a foreign page opens no socket, polls nothing and sends no fo
       403,
     );
     const client = await TestClient.create({
-      open: webSocketWire(`${server.url.replace("http", "ws")}/api/rooms/${founding.room}/socket`, headers),
-      room: founding.room,
+      open: webSocketWire(`${server.url.replace("http", "ws")}/api/rooms/${genesis.room}/socket`, headers),
+      room: genesis.room,
     });
     client.openOnly();
     await client.closed();
@@ -376,7 +376,7 @@ Deno.test("[SEC-12] five hundred sockets that send half a head, or nothing, disp
   try {
     const visitor = new Visitor();
     const startedAt = performance.now();
-    const made = await visitor.ask("/api/rooms", { method: "POST", body: JSON.stringify((await newFounding()).wire) });
+    const made = await visitor.ask("/api/rooms", { method: "POST", body: JSON.stringify((await newGenesis()).wire) });
     assertEquals(await statusOf(made), 201);
     assert(performance.now() - startedAt < 2_000);
     const { connections } = await (await visitor.ask("/health")).json();
@@ -388,8 +388,8 @@ Deno.test("[SEC-12] five hundred sockets that send half a head, or nothing, disp
 
 Deno.test("[SEC-14] an unlisted room is on no list, and its id and code reveal no more than nonexistent ones", async () => {
   const visitor = new Visitor();
-  const founding = await newFounding({ roomKind: "unlisted", name: "Hidden place" });
-  const made = await (await visitor.ask("/api/rooms", { method: "POST", body: JSON.stringify(founding.wire) })).json();
+  const genesis = await newGenesis({ roomKind: "unlisted", name: "Hidden place" });
+  const made = await (await visitor.ask("/api/rooms", { method: "POST", body: JSON.stringify(genesis.wire) })).json();
   for (const path of ["/", "/api/rooms", "/health", "/mesh/config"]) {
     const text = await visitor.text(path);
     for (const secret of [made.id, made.code, "Hidden place"]) {

@@ -12,7 +12,7 @@ import type { Kv } from "../../lib/store/database.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import type { RoomId, RoomKind } from "../../lib/protocol/event.ts";
-import { newFounding, type OpenWire, webSocketWire } from "../support/client.ts";
+import { newGenesis, type OpenWire, webSocketWire } from "../support/client.ts";
 import { type KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
 
 export type PartialConfig = { [Part in keyof ServerConfig]?: Partial<ServerConfig[Part]> | ServerConfig[Part] };
@@ -109,8 +109,8 @@ export function startTestServer(options: TestServerOptions = {}): TestServer {
       };
       return control;
     },
-    async newRoom(founding) {
-      const { wire } = await newFounding(founding);
+    async newRoom(genesis) {
+      const { wire } = await newGenesis(genesis);
       const answer = await server.createRoom(wire, { device: `device ${++devices}`, address: "192.0.2.1" });
       if ("problem" in answer) throw new Error(`no room: ${answer.problem}`);
       return answer.room;

@@ -6,7 +6,7 @@ import { openStore } from "../../lib/store/store.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { SeededRandom } from "../simulation/random.ts";
-import { appendSurely, eventOf, foundingOf, headOf, idOf } from "../store/contract.ts";
+import { appendSurely, eventOf, genesisOf, headOf, idOf } from "../store/contract.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 import { configWith } from "./support.ts";
 
@@ -67,7 +67,7 @@ class World {
   #n = 0;
 
   async found(by: Process): Promise<void> {
-    const room = await by.store.rooms.create(foundingOf("main"), by.wallMs) as RoomInfo;
+    const room = await by.store.rooms.create(genesisOf("main"), by.wallMs) as RoomInfo;
     assertEquals(room.id, idOf("main"));
     this.storedAt.set(1, this.now);
   }

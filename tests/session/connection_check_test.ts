@@ -12,8 +12,8 @@ const FRESH: TransportDiagnostics = {
   ...qualityOf(NEW_METER),
   available: true,
   breaker: "closed",
-  objection: undefined,
-  restsForMs: 0,
+  obstacle: undefined,
+  cooldownMs: 0,
 };
 const WELL: ConnectionDiagnostics = {
   at: "2026-07-04T20:00:00.000Z",

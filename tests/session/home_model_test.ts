@@ -21,11 +21,11 @@ import { VirtualTime } from "../support/virtual_time.ts";
 
 type Answer = (path: string, body: unknown) => unknown;
 
-function infoOf(founding: Event): RoomInfo {
-  assert(founding.kind === "room");
-  const { roomKind: kind, name } = founding.body;
+function infoOf(genesis: Event): RoomInfo {
+  assert(genesis.kind === "room");
+  const { roomKind: kind, name } = genesis.body;
   const code = kind === "sealed" ? {} : { code: "cosmic-stage-417" };
-  return { id: founding.room, kind, name, ...code, host: founding.author, founding: founding.wire, createdAt: 1 };
+  return { id: genesis.room, kind, name, ...code, host: genesis.author, genesis: genesis.wire, createdAt: 1 };
 }
 
 /** The server's side of making a room. */

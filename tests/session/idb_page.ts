@@ -118,10 +118,10 @@ const page: StoragePage = {
         put("outboxes", "room", { revision: 7, n: 4, clock: 9, lastKey: 2 });
         put("entries", ["room", 1], { key: 1, n: 3, clock: 8, at: 5, content: content("signed"), wire: ["p", "s"] });
         put("entries", ["room", 2], { key: 2, n: 4, clock: 9, at: 6, content: content("typed") });
-        const founding = ["payload", "signature"];
-        const room = { id: "room", kind: "listed", name: "Room", host: "host", founding, createdAt: 1 };
+        const genesis = ["payload", "signature"];
+        const room = { id: "room", kind: "listed", name: "Room", host: "host", genesis, createdAt: 1 };
         put("copies", "room", { epoch: "epoch", ranges: [{ from: 1, to: 2 }], oldest: 1, room });
-        put("events", ["room", 1], founding);
+        put("events", ["room", 1], genesis);
         put("events", ["room", 2], ["payload 2", "signature 2"]);
         if (version === 2) put("seen", "room", { epoch: "epoch", position: 1 });
         transaction.oncomplete = () => resolve();

@@ -92,7 +92,7 @@ Deno.test("diagnostics are plain data without text that people wrote", async () 
   const diagnostics = connectionDiagnostics(connection.facts);
   assertEquals(JSON.parse(JSON.stringify(diagnostics)).waiting, 1);
   assert(!JSON.stringify(diagnostics).includes("secret"));
-  assertEquals(diagnostics.transports.websocket.objection, "blocked");
+  assertEquals(diagnostics.transports.websocket.obstacle, "blocked");
   assertEquals(diagnostics.connection.state, "disconnected");
 });
 

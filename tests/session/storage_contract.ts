@@ -24,7 +24,7 @@ function copyOf(from: number, to: number, { epoch = "epoch", oldest = 1 } = {}):
 }
 
 function room(id: string): Replica["room"] {
-  return { id, kind: "listed", name: id, host: "host", founding: ["payload", "signature"], createdAt: 1 };
+  return { id, kind: "listed", name: id, host: "host", genesis: ["payload", "signature"], createdAt: 1 };
 }
 
 /** Relayed events by their ids, `${name} 1` and on. */

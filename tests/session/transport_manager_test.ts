@@ -6,7 +6,7 @@ import type { Transport, TransportEvents } from "../../lib/transport/transport.t
 import { VirtualTime } from "../support/virtual_time.ts";
 
 /** Behaviours of a network towards a transport. */
-type Weather = "works" | "blocked" | "black hole" | "mute" | "deaf";
+type Weather = "works" | "blocked" | "black hole" | "silent" | "deaf";
 
 /** One transport that was opened. */
 interface Opened {
@@ -34,7 +34,7 @@ function network(weather: Record<TransportName, Weather>) {
       });
     } else if (now !== "black hole") {
       later(20, () => events.opened());
-      if (now !== "mute") later(40, () => events.received("challenge"));
+      if (now !== "silent") later(40, () => events.received("challenge"));
     }
     return {
       send(text) {
@@ -106,8 +106,8 @@ for (
   const [what, weather, reason] of [
     ["blocked", "blocked", "websocket_blocked"],
     ["swallowed", "black hole", "websocket_blocked"],
-    ["opened and mute", "mute", "websocket_mute"],
-    ["deaf to what we say", "deaf", "websocket_mute"],
+    ["opened and silent", "silent", "websocket_silent"],
+    ["deaf to what we say", "deaf", "websocket_silent"],
   ] as const
 ) {
   Deno.test(`where WebSockets are ${what}, polling has the room within 5 s, and the reason is reported`, async () => {
@@ -121,9 +121,9 @@ for (
   });
 }
 
-Deno.test("where WebSockets are cut when idle, the second cut leads to polling, and a lasting one does not", async () => {
+Deno.test("where idle WebSockets are cut, the second early loss leads to polling, and a lasting connection does not", async () => {
   const { time, opened, told, connect, transports, names } = network({ websocket: "works", polling: "works" });
-  for (let cuts = 0; cuts < 2; cuts++) {
+  for (let losses = 0; losses < 2; losses++) {
     await connect();
     await time.run(10_000);
     opened.at(-1)!.closed = true;
@@ -131,12 +131,12 @@ Deno.test("where WebSockets are cut when idle, the second cut leads to polling, 
     assertEquals(told.at(-1), 1006);
   }
   assert(await connect() < 1_000);
-  assertEquals(transports.route, { transport: "polling", reason: "websocket_cut_early" });
+  assertEquals(transports.route, { transport: "polling", reason: "websocket_lost_early" });
   assertEquals(names(), ["websocket", "websocket", "polling"]);
   transports.dispose();
 });
 
-Deno.test("a WebSocket that is given up because it went mute counts as cut", async () => {
+Deno.test("a WebSocket that is given up because it went silent counts as lost early", async () => {
   const { time, connect, transports, opened, open } = network({ websocket: "works", polling: "works" });
   for (let times = 0; times < 2; times++) {
     await connect();
@@ -145,8 +145,12 @@ Deno.test("a WebSocket that is given up because it went mute counts as cut", asy
     transport.close();
     await time.run(0);
   }
-  assertEquals(transports.situation.transports.websocket.cuts, 0, "what we end ourselves is no cut");
-  const { time: later, transports: muted, opened: sockets, ...rest } = network({
+  assertEquals(
+    transports.situation.transports.websocket.earlyLosses,
+    0,
+    "a connection that the client ends is not lost",
+  );
+  const { time: later, transports: silenced, opened: sockets, ...rest } = network({
     websocket: "works",
     polling: "works",
   });
@@ -158,9 +162,9 @@ Deno.test("a WebSocket that is given up because it went mute counts as cut", asy
     await later.run(1_500);
     transport.close();
   }
-  assertEquals(muted.situation.transports.websocket.cuts, 2);
+  assertEquals(silenced.situation.transports.websocket.earlyLosses, 2);
   transports.dispose();
-  muted.dispose();
+  silenced.dispose();
 });
 
 Deno.test("one opening tries each transport once; when both fail its owner hears of it, and the transports take turns", async () => {

@@ -116,12 +116,12 @@ class Simulation {
     const room = toBase64Url(random.bytes(16));
     const host = fakeSigner(random.bytes(32));
     const header = { room, n: 1, clock: 1, at: START_AT };
-    const founding = await signEvent(host, header, {
+    const genesis = await signEvent(host, header, {
       kind: "room",
       body: { roomKind: "unlisted", name: "Main stage" },
     });
     let made: RoomAnswer | undefined;
-    instances[0]!.server.createRoom(founding.wire, { device: "host", address: "203.0.113.7" })
+    instances[0]!.server.createRoom(genesis.wire, { device: "host", address: "203.0.113.7" })
       .then((answer) => made = answer, (error) => scheduler.fail(error));
     await scheduler.run(60_000, () => made !== undefined);
     if (made === undefined || "problem" in made) throw new Error(`no room was made: ${JSON.stringify(made)}`);

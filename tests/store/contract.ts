@@ -58,13 +58,13 @@ export function eventOf(room: string, author: string, n: number, clock: number, 
 }
 
 /** The genesis event of a room. */
-export function foundingOf(room: string, roomKind: RoomKind = "listed", host = "host"): Event {
+export function genesisOf(room: string, roomKind: RoomKind = "listed", host = "host"): Event {
   return eventOf(room, host, 1, 1, { kind: "room", body: { roomKind, name: `Room ${room}` } });
 }
 
 /** Makes a room; returns its log's head. */
 export async function makeRoom(store: Store, room: string, roomKind: RoomKind = "listed", at = NOON): Promise<LogHead> {
-  const made = await store.rooms.create(foundingOf(room, roomKind), at);
+  const made = await store.rooms.create(genesisOf(room, roomKind), at);
   if ("problem" in made) throw new Error(`room ${room} was not made: ${made.problem}`);
   return await headOf(store, room);
 }

@@ -7,7 +7,7 @@ import {
   appendSurely,
   eventOf,
   fill,
-  foundingOf,
+  genesisOf,
   headOf,
   idOf,
   makeRoom,
@@ -19,7 +19,7 @@ import {
 export function roomsContract(test: StoreTest): void {
   test("a new room is found by its id and its code, also after the database was reopened", async ({ open }) => {
     const first = await open();
-    const made = await first.rooms.create(foundingOf("main"), NOON);
+    const made = await first.rooms.create(genesisOf("main"), NOON);
     assert(!("problem" in made) && made.code);
     assertEquals(made, {
       id: idOf("main"),
@@ -27,7 +27,7 @@ export function roomsContract(test: StoreTest): void {
       name: "Room main",
       code: roomCodeFor(idOf("main"), 0),
       host: idOf("host", 32),
-      founding: foundingOf("main").wire,
+      genesis: genesisOf("main").wire,
       createdAt: NOON,
     });
     first.close();
@@ -40,25 +40,25 @@ export function roomsContract(test: StoreTest): void {
     assertEquals(await rooms.codeExists("no-such-1"), false);
   });
 
-  test("the founding event is the log's position 1, and the host's number 1", async ({ open }) => {
+  test("the genesis event is the log's position 1, and the host's number 1", async ({ open }) => {
     const store = await open();
     const head = await makeRoom(store, "main");
     const { epoch, versionstamp, ...rest } = head;
     assertEquals(rest, { head: 1, oldest: 1, clock: 1, lastAt: NOON, listed: true });
     assertEquals([epoch.length, versionstamp.length], [11, 20]);
-    const founding = foundingOf("main");
-    assertEquals(await store.log.readRange(idOf("main"), 1, 9, 9, 9_999), { from: 1, events: [founding.wire] });
-    assertEquals((await store.log.readAuthors(idOf("main"), [founding.author])).get(founding.author)?.lastN, 1);
-    assertEquals(await store.log.findByNumber(idOf("main"), [{ author: founding.author, n: 1 }]), [
-      { id: founding.id, position: 1 },
+    const genesis = genesisOf("main");
+    assertEquals(await store.log.readRange(idOf("main"), 1, 9, 9, 9_999), { from: 1, events: [genesis.wire] });
+    assertEquals((await store.log.readAuthors(idOf("main"), [genesis.author])).get(genesis.author)?.lastN, 1);
+    assertEquals(await store.log.findByNumber(idOf("main"), [{ author: genesis.author, n: 1 }]), [
+      { id: genesis.id, position: 1 },
     ]);
   });
 
   test("[ROOM-1] making the same room again returns it and changes nothing", async ({ open }) => {
     const store = await open();
-    const made = await store.rooms.create(foundingOf("main"), NOON);
+    const made = await store.rooms.create(genesisOf("main"), NOON);
     const head = await headOf(store, "main");
-    assertEquals(await store.rooms.create(foundingOf("main"), NOON + 5), made);
+    assertEquals(await store.rooms.create(genesisOf("main"), NOON + 5), made);
     assertEquals(await headOf(store, "main"), head);
     assertEquals(await store.rooms.count(), 1);
   });
@@ -66,13 +66,13 @@ export function roomsContract(test: StoreTest): void {
   test("[ROOM-1] another room with the same id is refused", async ({ open }) => {
     const store = await open();
     await makeRoom(store, "main");
-    assertEquals(await store.rooms.create(foundingOf("main", "listed", "thief"), NOON), { problem: "id_taken" });
+    assertEquals(await store.rooms.create(genesisOf("main", "listed", "thief"), NOON), { problem: "id_taken" });
     assertEquals((await store.rooms.byId(idOf("main")))?.host, idOf("host", 32));
   });
 
   test("the same room made by two instances at once is one room", async ({ open }) => {
     const stores = [await open(), await open()];
-    const made = await Promise.all(stores.map((store) => store.rooms.create(foundingOf("main"), NOON)));
+    const made = await Promise.all(stores.map((store) => store.rooms.create(genesisOf("main"), NOON)));
     assertEquals(made[0], made[1]);
     assertEquals(await stores[0]!.rooms.count(), 1);
   });
@@ -81,8 +81,8 @@ export function roomsContract(test: StoreTest): void {
     const [one, two] = roomsWithOneCode();
     const stores = [await open(), await open()];
     const made = await Promise.all([
-      stores[0]!.rooms.create(foundingOf(one), NOON),
-      stores[1]!.rooms.create(foundingOf(two), NOON),
+      stores[0]!.rooms.create(genesisOf(one), NOON),
+      stores[1]!.rooms.create(genesisOf(two), NOON),
     ]);
     const codes = made.map((room) => "problem" in room ? room.problem : room.code ?? "");
     assertNotEquals(codes[0], codes[1]);
@@ -96,7 +96,7 @@ export function roomsContract(test: StoreTest): void {
     for (let attempt = 0; attempt < CODE_ATTEMPTS; attempt++) {
       await kv.set(keys.code(roomCodeFor(idOf("main"), attempt)), idOf("other"));
     }
-    assertEquals(await store.rooms.create(foundingOf("main"), NOON), { problem: "no_free_code" });
+    assertEquals(await store.rooms.create(genesisOf("main"), NOON), { problem: "no_free_code" });
     assertEquals([await store.rooms.count(), await store.log.readHead(idOf("main"))], [0, undefined]);
     kv.close();
   });

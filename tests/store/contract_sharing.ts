@@ -7,7 +7,7 @@ import type { Envelope, EnvelopeBatch } from "../../lib/store/instances/mailboxe
 import type { PresenceEntry } from "../../lib/store/instances/presence.ts";
 import { STATS_TEXT_MAX_BYTES } from "../../lib/store/operators/stats_history.ts";
 import type { Store } from "../../lib/store/store.ts";
-import { appendSurely, eventOf, foundingOf, idOf, makeRoom, NOON, type StoreTest } from "./contract.ts";
+import { appendSurely, eventOf, genesisOf, idOf, makeRoom, NOON, type StoreTest } from "./contract.ts";
 
 const main = idOf("main");
 
@@ -140,7 +140,7 @@ function changesContract(test: StoreTest): void {
     for (let count = 0; count < CHANGE_CHANNELS; count++) first.add(await next());
     assertEquals(first.size, CHANGE_CHANNELS);
     const changes: ((store: Store) => Promise<unknown>)[] = [
-      (store) => store.rooms.create(foundingOf("main"), NOON),
+      (store) => store.rooms.create(genesisOf("main"), NOON),
       (store) => appendSurely(store, "main", [eventOf("main", "a", 1, 2)]),
       (store) => store.presence.write(main, presenceOf("one", 1, NOON + 9), NOON),
       (store) => store.presence.write(main, presenceOf("one", 0, NOON + 9), NOON),

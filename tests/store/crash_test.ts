@@ -4,7 +4,7 @@ import { openStore } from "../../lib/store/store.ts";
 import { keys } from "../../lib/store/keys.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
-import { appendSurely, eventOf, fill, foundingOf, headOf, idOf, makeRoom, NOON } from "./contract.ts";
+import { appendSurely, eventOf, fill, genesisOf, headOf, idOf, makeRoom, NOON } from "./contract.ts";
 import { assertLogIntact } from "./log_integrity.ts";
 
 const main = idOf("main");
@@ -46,10 +46,10 @@ async function assertWholeOrGone(store: Store, database: MemoryDatabase, rooms: 
 Deno.test("a room appears completely or not at all", async () => {
   await dieAtEveryStep(
     (store) => makeRoom(store, "other"),
-    (store) => store.rooms.create(foundingOf("main"), NOON),
+    (store) => store.rooms.create(genesisOf("main"), NOON),
     async (survivor, database) => {
       await assertWholeOrGone(survivor, database, 1);
-      const made = await survivor.rooms.create(foundingOf("main"), NOON);
+      const made = await survivor.rooms.create(genesisOf("main"), NOON);
       assert(!("problem" in made));
       assertEquals(await assertWholeOrGone(survivor, database, 1), true);
       assertEquals(await assertLogIntact(database.open(), main), [1]);

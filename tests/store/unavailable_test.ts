@@ -5,7 +5,7 @@ import { openStore } from "../../lib/store/store.ts";
 import { StorageUnavailable } from "../../lib/store/database.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
-import { eventOf, foundingOf, idOf, makeRoom, NOON } from "./contract.ts";
+import { eventOf, genesisOf, idOf, makeRoom, NOON } from "./contract.ts";
 import { ManualTimers, settle, storeOn } from "./manual_timers.ts";
 
 const main = idOf("main");
@@ -13,7 +13,7 @@ const rate = { burst: 1, everyMs: 1, pauseMs: 0 };
 
 /** Every verb that touches the database. */
 const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
-  "rooms.create": (store) => store.rooms.create(foundingOf("new"), NOON),
+  "rooms.create": (store) => store.rooms.create(genesisOf("new"), NOON),
   "rooms.byId": (store) => store.rooms.byId(main),
   "rooms.byCode": (store) => store.rooms.byCode("a-b-1"),
   "rooms.codeExists": (store) => store.rooms.codeExists("a-b-1"),

@@ -51,8 +51,8 @@ export async function signerOf(room: RoomId, secret = randomBytes(32)): Promise<
   return (await ed25519()).signer(roomSeed(secret, room));
 }
 
-/** A room's founding event by a new host, ready to be posted. */
-export async function newFounding(
+/** A room's genesis event by a new host, ready to be posted. */
+export async function newGenesis(
   { name = "Main stage", roomKind = "unlisted", at = 0, room = toBase64Url(randomBytes(16)), secret }: {
     name?: string;
     roomKind?: RoomKind;

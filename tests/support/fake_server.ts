@@ -80,7 +80,7 @@ export class FakeServer {
     const server = new FakeServer(time);
     const id = toBase64Url(new Uint8Array(16).fill(9));
     const shown = sealer === undefined ? name : await sealer.seal(name, roomNamePlace(id));
-    const founding = await signEvent(server.host, { room: id, n: 1, clock: 1, at: time.now() }, {
+    const genesis = await signEvent(server.host, { room: id, n: 1, clock: 1, at: time.now() }, {
       kind: "room",
       body: { roomKind: kind, name: shown },
     });
@@ -90,10 +90,10 @@ export class FakeServer {
       name: shown,
       ...(kind !== "sealed" && { code: "cosmic-stage-417" }),
       host: server.host.author,
-      founding: founding.wire,
+      genesis: genesis.wire,
       createdAt: time.now(),
     };
-    server.#keep(founding);
+    server.#keep(genesis);
     return server;
   }
 

@@ -1,7 +1,7 @@
 /** The app in WebKit, old and new: Safari's engine, which every browser of an iPhone has. */
 import { assert, assertEquals } from "@std/assert";
 import { dialogTexts } from "../../lib/ui/texts/dialog_texts.ts";
-import { newFounding, TestClient, webSocketWire } from "../support/client.ts";
+import { newGenesis, TestClient, webSocketWire } from "../support/client.ts";
 import { freePort, type ServerProcess, startServer } from "../support/server_process.ts";
 import { withSecondTry } from "../support/second_try.ts";
 import { findWebKits, launchWebKit, type WebKitEngine } from "../support/webkit.ts";
@@ -112,10 +112,10 @@ rule(
   "[TAB-12] [TAB-13] a busy room reopens however often and whenever it was left, and nothing is lost or doubled",
   async (field) => {
     const { tab, server } = field;
-    const founding = await newFounding({ name: "Busy" });
-    const made = await fetch(`${server.url}/api/rooms`, { method: "POST", body: JSON.stringify(founding.wire) });
+    const genesis = await newGenesis({ name: "Busy" });
+    const made = await fetch(`${server.url}/api/rooms`, { method: "POST", body: JSON.stringify(genesis.wire) });
     const path = `/r/${(await made.json()).code}`;
-    const crowd = await join("Crowd", server.url, founding.room);
+    const crowd = await join("Crowd", server.url, genesis.room);
     const theirs: string[] = [], mine: string[] = [];
     let saying: Promise<unknown> = Promise.resolve();
     const talking = setInterval(() => {

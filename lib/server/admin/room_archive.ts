@@ -90,14 +90,14 @@ export async function readRoom(
   const room = readRoomInfo(header.room);
   const head = readOr(headOf, header.head);
   if (room === undefined || head === undefined) throw fail("broken_line", "room or head cannot be read");
-  const founding = readEvent(room.founding);
-  if (!founding.ok || founding.event.kind !== "room") throw fail("bad_event", "the founding event is none");
-  if (!await verifyEvent(verifier, founding.event)) throw fail("bad_signature", "the founding event is not signed");
-  const { event } = founding;
+  const genesis = readEvent(room.genesis);
+  if (!genesis.ok || genesis.event.kind !== "room") throw fail("bad_event", "the genesis event is none");
+  if (!await verifyEvent(verifier, genesis.event)) throw fail("bad_signature", "the genesis event is not signed");
+  const { event } = genesis;
   if (
     event.room !== room.id || event.author !== room.host || event.body.roomKind !== room.kind ||
     event.body.name !== room.name || (room.kind === "listed") !== (head.listed === true)
-  ) throw fail("wrong_room", "the founding event tells of another room");
+  ) throw fail("wrong_room", "the genesis event tells of another room");
 
   const authors: RoomSnapshot["authors"] = [];
   let line = parse(await lines.next());

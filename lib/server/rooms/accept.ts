@@ -50,10 +50,10 @@ export type AcceptDecision =
 export function accept(event: Event, basis: AcceptBasis): AcceptDecision {
   const { room, author, rules, nowMs } = basis;
   if (event.room !== room.id) return { type: "refused", reason: "wrong_room" };
-  // The founding was stored when the room was made: sent again it is known, another one is a conflict of its `n` 1.
+  // The genesis event was stored when the room was made: sent again it is known, another one is a conflict of its `n` 1.
   if (event.kind === "room") {
-    const founding = author !== undefined && event.n === 1;
-    return founding ? { type: "number_used" } : { type: "refused", reason: "wrong_kind" };
+    const genesis = author !== undefined && event.n === 1;
+    return genesis ? { type: "number_used" } : { type: "refused", reason: "wrong_kind" };
   }
   if (!belongsInto(room.kind === "sealed", event)) return { type: "refused", reason: "wrong_kind" };
 

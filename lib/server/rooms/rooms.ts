@@ -65,12 +65,12 @@ export class Rooms {
   }
 
   /** Rules: ROOM-* in docs/PROTOCOL.md. Throws StorageUnavailable. */
-  async create(founding: WireEvent, { device, address }: { device: string; address: string }): Promise<RoomAnswer> {
+  async create(genesis: WireEvent, { device, address }: { device: string; address: string }): Promise<RoomAnswer> {
     const { store, config: { limits }, clock, verifier } = this.#deps;
-    const read = readEvent(founding);
+    const read = readEvent(genesis);
     if (!read.ok) return { problem: read.problem.reason, field: read.problem.field };
     const { event } = read;
-    const problem = foundingProblem(event);
+    const problem = genesisProblem(event);
     if (problem !== undefined) return problem;
     const now = clock.now();
     const waitMs = await store.limits.take("make rooms device", device, limits.deviceRooms, now) ??
@@ -177,8 +177,8 @@ export class Rooms {
 }
 
 /** Why this event cannot be a room's genesis event. */
-function foundingProblem(event: Event): RoomApiFailure | undefined {
-  if (event.kind !== "room" || event.n !== 1 || event.clock !== 1) return { problem: "not_a_founding" };
+function genesisProblem(event: Event): RoomApiFailure | undefined {
+  if (event.kind !== "room" || event.n !== 1 || event.clock !== 1) return { problem: "not_a_genesis_event" };
   const { roomKind, name } = event.body;
   // A signed name cannot be tidied here, so only a tidy name is accepted.
   const tidy = roomKind === "sealed" ? /^[A-Za-z0-9_-]{38,}$/.test(name) : isTidy(name);

@@ -115,12 +115,12 @@ export class Prober {
     }
     const room = toBase64Url(random.bytes(16));
     const host = await ed25519.signer(new Uint8Array(random.bytes(32)));
-    const founding = await signEvent(
+    const genesis = await signEvent(
       host,
       { room, n: 1, clock: 1, at: clock.now() },
       { kind: "room", body: { roomKind: "unlisted", name: "Probes" } },
     );
-    await rooms.create(founding, clock.now());
+    await rooms.create(genesis, clock.now());
     const named = await stats.setProbeRoom(room, known);
     if (named !== room) await rooms.remove(room);
     server.leaveOut(named);

@@ -1,6 +1,6 @@
 /** Explains a connection as plain data, for the connection panel and for bug reports. Loaded with the panel. */
 import { breakerAllowsAt } from "../../routing/circuit_breaker.ts";
-import { objectionTo, type TransportName } from "../../routing/transport_choice.ts";
+import { obstacleTo, type TransportName } from "../../routing/transport_choice.ts";
 import { qualityOf } from "../../routing/transport_meter.ts";
 import type { ConnectionDiagnostics, ConnectionFacts, TransportDiagnostics } from "../model/connection_model.ts";
 
@@ -33,7 +33,7 @@ function diagnosticsOf(transport: TransportName, { transports, meters }: Connect
     ...qualityOf(meters[transport]),
     available: situation.available[transport],
     breaker: breaker.name,
-    objection: objectionTo(transport, situation),
-    restsForMs: Math.max(0, breakerAllowsAt(breaker) - situation.now),
+    obstacle: obstacleTo(transport, situation),
+    cooldownMs: Math.max(0, breakerAllowsAt(breaker) - situation.now),
   };
 }

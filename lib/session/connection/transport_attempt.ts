@@ -164,7 +164,7 @@ export class TransportAttempt implements Transport {
     if (patienceMs !== undefined) {
       this.#cancelPatience = timers.after(patienceMs, () => {
         attempt.close();
-        this.#failed(transport, attempt.opened ? "opened_but_mute" : "no_answer");
+        this.#failed(transport, attempt.opened ? "opened_but_silent" : "no_answer");
       });
     }
     attempt.start();
@@ -178,7 +178,7 @@ export class TransportAttempt implements Transport {
       state.askedAt = this.#deps.steady.now();
       if (state.name === "greeted" && state.patienceMs !== undefined) {
         this.#cancelPatience = this.#deps.timers.after(state.patienceMs, () => {
-          this.#transports.note(state.route.transport, { type: "opened_but_mute" });
+          this.#transports.note(state.route.transport, { type: "opened_but_silent" });
           state.attempt.close();
           this.#end(BROKEN);
         });
@@ -193,15 +193,15 @@ export class TransportAttempt implements Transport {
     this.#state = { name: "over" };
     if (state.name === "over") return;
     const now = this.#deps.steady.now();
-    // The caller gives no reason; a transport that owes an answer went mute.
+    // The caller gives no reason; a transport that owes an answer went silent.
     const owes = state.name !== "trying" && state.askedAt !== undefined && now - state.askedAt >= PROBE_TIMEOUT_MS;
     if (state.name === "in_use") {
-      this.#transports.note(state.route.transport, { type: owes ? "cut" : "ended", afterMs: now - state.since });
+      this.#transports.note(state.route.transport, { type: owes ? "lost" : "ended", afterMs: now - state.since });
     } else if (state.name === "greeted") {
-      this.#transports.note(state.route.transport, { type: owes ? "opened_but_mute" : "abandoned" });
+      this.#transports.note(state.route.transport, { type: owes ? "opened_but_silent" : "abandoned" });
     } else {
       const silent = now - state.since >= TRANSPORT_PATIENCE_MS;
-      const how = state.attempt.opened ? "opened_but_mute" : "no_answer";
+      const how = state.attempt.opened ? "opened_but_silent" : "no_answer";
       this.#transports.note(state.transport, { type: silent ? how : "abandoned" });
     }
     state.attempt.close();
@@ -235,14 +235,14 @@ export class TransportAttempt implements Transport {
       case "over":
         return;
       case "trying":
-        return this.#failed(state.transport, state.attempt.opened ? "opened_but_mute" : "upgrade_failed");
+        return this.#failed(state.transport, state.attempt.opened ? "opened_but_silent" : "upgrade_failed");
       case "greeted":
-        this.#transports.note(state.route.transport, { type: "opened_but_mute" });
+        this.#transports.note(state.route.transport, { type: "opened_but_silent" });
         break;
       case "in_use": {
         const afterMs = this.#deps.steady.now() - state.since;
         this.#transports.note(state.route.transport, {
-          type: closeReasonOf(code) === undefined ? "cut" : "ended",
+          type: closeReasonOf(code) === undefined ? "lost" : "ended",
           afterMs,
         });
       }
@@ -250,7 +250,7 @@ export class TransportAttempt implements Transport {
     this.#end(code);
   }
 
-  #failed(transport: TransportName, how: "upgrade_failed" | "opened_but_mute" | "no_answer"): void {
+  #failed(transport: TransportName, how: "upgrade_failed" | "opened_but_silent" | "no_answer"): void {
     this.#cancelPatience();
     this.#state = { name: "over" };
     this.#transports.note(transport, { type: how });

@@ -85,7 +85,7 @@ export class TransportManager implements TransportRegistry {
     this.#preference = preference;
   }
 
-  /** The device woke up: no transport has to rest any longer. */
+  /** The device woke up: ends the cooldown of every transport. */
   wake(): void {
     for (const transport of TRANSPORTS) {
       this.#facts[transport] = transportForgiven(this.#facts[transport], this.#deps.steady.now());
@@ -180,11 +180,11 @@ export class TransportManager implements TransportRegistry {
         this.#deps.onBetterTransport();
       },
       closed: () =>
-        this.#trial?.attempt === attempt && failed({ type: attempt.opened ? "opened_but_mute" : "upgrade_failed" }),
+        this.#trial?.attempt === attempt && failed({ type: attempt.opened ? "opened_but_silent" : "upgrade_failed" }),
     });
     this.#trial = { transport, attempt, frames: [] };
     this.#cancelTrial = timers.after(TRANSPORT_PATIENCE_MS, () => {
-      failed({ type: attempt.opened ? "opened_but_mute" : "no_answer" });
+      failed({ type: attempt.opened ? "opened_but_silent" : "no_answer" });
     });
     attempt.start();
   }

@@ -35,14 +35,14 @@ export async function makeRoom(
         return bytes;
       })
       : undefined;
-    const foundingName = secret === undefined ? name : await (await sealerOf(secret)).seal(name, roomNamePlace(room));
+    const signedName = secret === undefined ? name : await (await sealerOf(secret)).seal(name, roomNamePlace(room));
     const signer = await ed25519.signer(roomSeed(deviceSecret, room));
-    const founding = await signEvent(
+    const genesis = await signEvent(
       signer,
       { room, n: 1, clock: 1, at: clock.now() },
-      { kind: "room", body: { roomKind: kind, name: foundingName } },
+      { kind: "room", body: { roomKind: kind, name: signedName } },
     );
-    const made = await postRoom(deps, founding.wire);
+    const made = await postRoom(deps, genesis.wire);
     if ("problem" in made) {
       const unlucky = made.problem === "id_taken" || made.problem === "no_free_code";
       if (unlucky && attempt < ID_ATTEMPTS) continue;

@@ -40,11 +40,11 @@ export interface HttpDeps {
 }
 
 /** Makes the room of this genesis event. Repeating it is harmless: the same event makes the same room. */
-export async function postRoom(deps: HttpDeps, founding: WireEvent): Promise<RoomInfo | HttpProblem> {
+export async function postRoom(deps: HttpDeps, genesis: WireEvent): Promise<RoomInfo | HttpProblem> {
   const answer = await request(deps, "/api/rooms", {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(founding),
+    body: JSON.stringify(genesis),
   });
   return readProblem(answer) ?? readRoomInfo(answer) ?? { problem: "offline" };
 }

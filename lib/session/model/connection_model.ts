@@ -9,7 +9,7 @@ import type { DeliveryRoute } from "../../routing/delivery_route.ts";
 import type { MeshMode } from "../../routing/mesh_mode.ts";
 import type { PowerReason } from "../../routing/power_policy.ts";
 import {
-  type Objection,
+  type Obstacle,
   type TransportName,
   type TransportReason,
   TRANSPORTS,
@@ -146,9 +146,9 @@ export interface TransportDiagnostics extends TransportQuality {
   available: boolean;
   breaker: BreakerState["name"];
   /** The reason against using it now. */
-  objection: Objection | undefined;
+  obstacle: Obstacle | undefined;
   /** When the circuit breaker allows an attempt, in ms; 0: now. */
-  restsForMs: number;
+  cooldownMs: number;
 }
 
 /** The facts of a connection that connectionDiagnostics() turns into plain data. */

@@ -71,7 +71,7 @@ export class EventVerifier {
     // The id covers the payload only: another signature has to be verified.
     if (held !== undefined && held.kind !== "deleted" && held.wire[1] === event.wire[1]) return held;
     const { sealer } = this.#deps;
-    const fits = event.kind === "room" ? event.id === head.founding.id : belongsInto(sealer !== undefined, event);
+    const fits = event.kind === "room" ? event.id === head.genesis.id : belongsInto(sealer !== undefined, event);
     if (!fits) return "refused";
     if (!await verifyEvent(this.#deps.ed25519, event)) return "forged";
     return await openEvent(event, sealer, head);
@@ -79,7 +79,7 @@ export class EventVerifier {
 
   async #prove(info: RoomInfo): Promise<VerifiedRoom | undefined> {
     const known = this.#known;
-    if (known?.info.founding[1] === info.founding[1] && known.info.code === info.code) return known;
+    if (known?.info.genesis[1] === info.genesis[1] && known.info.code === info.code) return known;
     if (!await isGenesis(info, this.#deps.room, this.#deps.ed25519)) {
       this.#deps.onFalse();
       return undefined;

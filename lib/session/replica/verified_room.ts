@@ -11,12 +11,12 @@ export interface VerifiedRoom {
   info: RoomInfo;
   view: RoomView;
   /** The genesis event with the room's name in the clear. */
-  founding: Event;
+  genesis: Event;
 }
 
 /** Whether the genesis event confirms `info`, and its author signed it. */
 export async function isGenesis(info: RoomInfo, room: RoomId, verifier: Verifier): Promise<boolean> {
-  const read = readEvent(info.founding);
+  const read = readEvent(info.genesis);
   if (!read.ok || read.event.kind !== "room") return false;
   const { event } = read;
   const { roomKind, name } = event.body;
@@ -31,12 +31,12 @@ export async function verifyRoom(info: RoomInfo, sealer: Sealer | undefined): Pr
   if (info.kind === "sealed" && sealer === undefined) return { problem: "secret_missing" };
   const name = sealer === undefined ? info.name : await sealer.open(info.name, roomNamePlace(info.id));
   if (name === undefined) return { problem: "wrong_secret" };
-  const read = readEvent(info.founding);
+  const read = readEvent(info.genesis);
   if (!read.ok) throw new TypeError(`unreadable genesis event: ${read.problem.field}`);
   const { id, kind, code, host } = info;
   return {
     info,
     view: { id, kind, name, host, ...(code !== undefined && { code }) },
-    founding: { ...read.event, kind: "room", body: { roomKind: kind, name } },
+    genesis: { ...read.event, kind: "room", body: { roomKind: kind, name } },
   };
 }

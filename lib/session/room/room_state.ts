@@ -77,7 +77,7 @@ export async function openKept(
 
 /** The event with its content in the clear; unchanged when it does not open. */
 export async function openEvent(event: Event, sealer: Sealer | undefined, head: VerifiedRoom): Promise<Event> {
-  if (event.id === head.founding.id) return head.founding;
+  if (event.id === head.genesis.id) return head.genesis;
   if (event.kind !== "sealed" || sealer === undefined) return tidyName(event);
   const content = readSealedContent(await openContent(sealer, event, event.body.sealed));
   return content === undefined ? event : tidyName({ ...event, ...content });

@@ -44,16 +44,16 @@ export class RoomStore {
    * Makes the room of this genesis event (already checked): stores it at position 1 and reserves the room's code in the
    * same commit, so that no code ever names two rooms. Making the same room twice returns it again.
    */
-  async create(founding: Event, nowMs: number): Promise<RoomInfo | { problem: "id_taken" | "no_free_code" }> {
-    if (founding.kind !== "room") {
-      throw new TypeError(`a room's genesis event is of kind room, not ${founding.kind}`);
+  async create(genesis: Event, nowMs: number): Promise<RoomInfo | { problem: "id_taken" | "no_free_code" }> {
+    if (genesis.kind !== "room") {
+      throw new TypeError(`a room's genesis event is of kind room, not ${genesis.kind}`);
     }
-    const { room, author, wire, clock, n, body } = founding;
-    const info = { id: room, kind: body.roomKind, name: body.name, host: author, founding: wire, createdAt: nowMs };
+    const { room, author, wire, clock, n, body } = genesis;
+    const info = { id: room, kind: body.roomKind, name: body.name, host: author, genesis: wire, createdAt: nowMs };
     if (await this.wasDeleted(room)) return { problem: "id_taken" };
     for (let race = 0, attempt = 0; race < RACES_MAX; race++) {
       const there = await this.byId(room);
-      if (there) return there.founding[0] === wire[0] ? there : { problem: "id_taken" };
+      if (there) return there.genesis[0] === wire[0] ? there : { problem: "id_taken" };
       if (attempt === CODE_ATTEMPTS) return { problem: "no_free_code" };
       const code = body.roomKind === "sealed" ? undefined : roomCodeFor(room, attempt);
       const made: RoomInfo = code === undefined ? info : { ...info, code };
@@ -73,7 +73,7 @@ export class RoomStore {
           atomic.set(keys.code(code), room);
         }
         atomic.set(keys.head(room), head);
-        setEvent(atomic, room, 1, founding, nowMs);
+        setEvent(atomic, room, 1, genesis, nowMs);
         setAuthor(atomic, room, author, { lastN: n, tatMs: nowMs });
         if (head.listed) atomic.set(keys.listed(nowMs, room), true);
         atomic.sum(keys.roomCount, 1n);

@@ -65,7 +65,7 @@ export const homeTexts = {
     bad_event: "The server couldn't read the request. Reload the page and try again.",
     bad_signature: "The server couldn't verify the request. Reload the page and try again.",
     too_long: "The name is too long.",
-    not_a_founding: "The server couldn't read the request. Reload the page and try again.",
+    not_a_genesis_event: "The server couldn't read the request. Reload the page and try again.",
     id_taken: "Please try again.",
     no_free_code: "No code is free right now. Please try again.",
     no_such_room: "There's no such room.",

@@ -17,9 +17,9 @@ export const handler = define.handlers({
     const { requestBytes, bodyMs } = server.config.limits;
     const body = await readJson(ctx.req, { maxBytes: requestBytes, withinMs: bodyMs });
     if ("problem" in body) return problemResponse(body);
-    const founding = readWireEvent(body.value);
-    if (founding === undefined) return problemResponse({ problem: "bad_event", field: "event" });
-    const answer = await server.createRoom(founding, ctx.state.visitor);
+    const genesis = readWireEvent(body.value);
+    if (genesis === undefined) return problemResponse({ problem: "bad_event", field: "event" });
+    const answer = await server.createRoom(genesis, ctx.state.visitor);
     return "problem" in answer ? problemResponse(answer) : json(answer.room, 201);
   },
 });

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import parsePrometheus from "parse-prometheus-text-format";
 import { newRoomSecret, roomNamePlace, sealerOf } from "../../../lib/crypto/seal.ts";
 import { toBase64Url } from "../../../lib/shared/base64url.ts";
-import { newFounding, TestClient, webSocketWire } from "../../support/client.ts";
+import { newGenesis, TestClient, webSocketWire } from "../../support/client.ts";
 import { type ServerProcess, startServer } from "../../support/server_process.ts";
 
 async function withServer(env: Record<string, string>, run: (server: ServerProcess) => Promise<void>): Promise<void> {
@@ -38,17 +38,17 @@ async function beSeen(url: string): Promise<string[]> {
     const name = roomKind === "sealed"
       ? await (await sealerOf(key)).seal(CANARIES.roomName, roomNamePlace(room))
       : CANARIES.roomName;
-    const founding = await newFounding({ roomKind, name, room });
+    const genesis = await newGenesis({ roomKind, name, room });
     if (roomKind === "sealed") secrets.push(key, name);
-    const made = await fetch(`${url}/api/rooms`, { method: "POST", headers, body: JSON.stringify(founding.wire) });
+    const made = await fetch(`${url}/api/rooms`, { method: "POST", headers, body: JSON.stringify(genesis.wire) });
     assertEquals(made.status, 201);
     const { code } = await made.json();
-    secrets.push(founding.room, founding.author, ...(code === undefined ? [] : [code]));
-    const page = await fetch(`${url}${code === undefined ? `/s/${founding.room}` : `/r/${code}`}`, { headers });
+    secrets.push(genesis.room, genesis.author, ...(code === undefined ? [] : [code]));
+    const page = await fetch(`${url}${code === undefined ? `/s/${genesis.room}` : `/r/${code}`}`, { headers });
     await page.body?.cancel();
     if (roomKind === "sealed") continue;
-    const open = webSocketWire(`${url.replace("http", "ws")}/api/rooms/${founding.room}/socket`, headers);
-    const client = await TestClient.join({ open, room: founding.room, name: CANARIES.name });
+    const open = webSocketWire(`${url.replace("http", "ws")}/api/rooms/${genesis.room}/socket`, headers);
+    const client = await TestClient.join({ open, room: genesis.room, name: CANARIES.name });
     secrets.push(client.signer.author);
     await client.say(CANARIES.text);
     client.sendRaw(`{"type": "${CANARIES.junk}"`);
