@@ -1,26 +1,26 @@
 // Runs in browser and server.
-/** Display names: what may be shown, when two names are the same to a reader, and the mark that tells people apart. */
+/** Display names: validation, comparison as a reader sees them, and the mark that distinguishes people. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { NAME_MAX_BYTES, NAME_MAX_CHARS } from "../protocol/limits.ts";
 import { toWellFormed } from "../shared/well_formed.ts";
 
-/** Longest input looked at, in UTF-16 units; longer is `too_long` whatever it holds. */
+/** Longest input that is examined, in UTF-16 units; longer input is `too_long`. */
 export const NAME_INPUT_MAX_CHARS = 2_048;
-/** Marks kept above and below one letter. Languages need up to three; heaps of them reach into other lines. */
+/** Most combining marks on one letter. Languages need up to three; stacks of them reach into other lines. */
 const MARKS_PER_LETTER_MAX = 4;
 
-/** A name to show, or why there is none. */
+/** A valid name, or the problem with it. */
 export type DisplayName = { name: string } | { problem: "empty" | "too_long" };
 
-/** Hangul fillers are letters to Unicode, and removed here: a joiner must not stay for a letter that goes. */
+/** Unicode counts Hangul fillers as letters. They are removed here, so a joiner must not depend on them. */
 const LETTER = "(?!\\p{Default_Ignorable_Code_Point})\\p{L}";
 /**
- * Invisible characters stay in three places where what people see depends on them; they match first and are kept:
+ * Invisible characters stay in three places where the visible text depends on them; these match first:
  * - emoji: presentation selectors, skin tones, ZWJ between pictures, keycaps, and the tag letters of regional flags
  *   (Unicode Technical Standard 51);
  * - ZWJ and ZWNJ after a letter (with or without nukta) and its virama, where Indic letters join (RFC 5892, appendix A);
  * - variant selectors of Han letters, common in Japanese names (Unicode Technical Standard 37).
- * Everything else here goes: controls, bidi overrides and isolates, zero-width and filler characters, lone surrogates.
+ * All others are removed: controls, bidi overrides and isolates, zero-width and filler characters, lone surrogates.
  */
 const KEPT_OR_REMOVED = new RegExp(
   [
@@ -34,19 +34,19 @@ const KEPT_OR_REMOVED = new RegExp(
   ].join("|"),
   "gu",
 );
-/** Whitespace, and the blank Braille cell, which looks like it. Not `\s`: that counts the invisible U+FEFF as a space. */
+/** White space, and the blank Braille cell, which looks like it. Not `\s`, which includes the invisible U+FEFF. */
 const BLANK = /[\t-\r\u0085\p{Z}\u2800]+/gu;
-// A joiner goes with the virama it follows.
+// A joiner is removed with the virama before it.
 const MARKS_HEAPED = new RegExp(`(\\p{M}{${MARKS_PER_LETTER_MAX}})[\\p{M}\\u200C\\u200D]+`, "gu");
 const MARKS_WITHOUT_LETTER = /(^| )[\p{M}\u200C\u200D]+/gu;
 
 /**
- * The name to keep and to show for what somebody typed; a name that came out goes in again unchanged. At most
- * `NAME_MAX_CHARS` grapheme clusters and `NAME_MAX_BYTES` UTF-8 bytes. A name is never cut: half an emoji or half a
- * name is worse than being asked for a shorter one.
+ * The valid form of a typed name; normalising it again changes nothing. At most `NAME_MAX_CHARS` grapheme clusters and
+ * `NAME_MAX_BYTES` UTF-8 bytes. Names are never truncated: half an emoji or half a name is worse than asking for a shorter
+ * one.
  *
- * NFC, not NFKC: NFC makes one spelling of what looks the same and changes nothing that can be seen. NFKC would also
- * rewrite what people chose ("™", "½", fullwidth and script letters); only `displayNameKey` does that.
+ * NFC, not NFKC: NFC unifies equal-looking spellings and changes nothing visible. NFKC would also rewrite deliberate
+ * choices ("™", "½", fullwidth and script letters); only `displayNameKey` does that.
  */
 export function normalizeDisplayName(input: string): DisplayName {
   if (input.length > NAME_INPUT_MAX_CHARS) return { problem: "too_long" };
@@ -61,13 +61,13 @@ export function normalizeDisplayName(input: string): DisplayName {
     .trim();
   if (name === "") return { problem: "empty" };
   if (new TextEncoder().encode(name).length > NAME_MAX_BYTES) return { problem: "too_long" };
-  // No text has more clusters than code units: most names are done here, and every message carries one.
+  // A text has at most as many clusters as code units. Every message has a name, and most are done here.
   if (name.length <= NAME_MAX_CHARS) return { name };
   return countClusters(name) > NAME_MAX_CHARS ? { problem: "too_long" } : { name };
 }
 
 /**
- * Grapheme clusters of `text` (Unicode Standard Annex 29); code points where the browser has no `Segmenter`, never fewer.
+ * Grapheme clusters of `text` (Unicode Standard Annex 29); code points, never fewer, if the browser has no `Segmenter`.
  * Engines with different Unicode versions may differ by a few on new emoji; the byte limit is the same everywhere.
  */
 export function countClusters(text: string, Segmenter: typeof Intl.Segmenter | null = Intl.Segmenter ?? null): number {
@@ -75,8 +75,8 @@ export function countClusters(text: string, Segmenter: typeof Intl.Segmenter | n
   return [...new Segmenter(undefined, { granularity: "grapheme" }).segment(text)].length;
 }
 
-// Letters that look like a Latin one, by case: "Н" looks like "H" and "ν" like "v". After Unicode Technical
-// Standard 39, cut down to what phones' keyboards offer. Small capitals last.
+// Letters that look like Latin ones, by case: "Н" looks like "H" and "ν" like "v". From Unicode Technical Standard
+// 39, limited to the letters of phones' keyboards. Small capitals last.
 const LOOKALIKES = new Map(
   [
     ["АВСЕЅІЈКМНОРТУХԌԚԜҮҺ", "ABCESIJKMHOPTYXGQWYH"],
@@ -89,8 +89,8 @@ const LOOKALIKES = new Map(
 );
 
 /**
- * The key by which two names are one to a reader: "John", "John ", "jOHN", "Jöhn", "J0hn" and "Јоhn" with Cyrillic
- * letters. Never shown. Meant to match too often rather than too seldom: a match only adds a mark to a name.
+ * Names with the same key look the same to a reader: "John", "John ", "jOHN", "Jöhn", "J0hn" and "Јоhn" with Cyrillic
+ * letters. Never shown. It matches rather too often than too rarely, because a match only adds a mark to a name.
  * Case is folded, compatibility forms and accents are dropped, look-alikes and pairs such as "rn" and "m" are one.
  */
 export function displayNameKey(name: string): string {
@@ -99,7 +99,7 @@ export function displayNameKey(name: string): string {
       .replace(/[\u0300-\u036F\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, ""),
   ]
     .map((letter) => LOOKALIKES.get(letter) ?? letter).join("");
-  // Upper case first: "ß" and "SS", the two small sigmas, and the dotless i meet there.
+  // Upper case first, which unifies "ß" with "SS", the two small sigmas, and the dotless i.
   const folded = latin.toUpperCase().toLowerCase().normalize("NFKD").replace(/[\u0300-\u036F]/g, "").replace(/ς/g, "σ");
   return folded.replace(/[i1|]/g, "l").replace(/0/g, "o").replace(/rn/g, "m").replace(/vv/g, "w")
     .replace(BLANK, " ").trim().normalize("NFC");
@@ -115,7 +115,7 @@ export interface IdentityMark {
   colorName: string;
 }
 
-/** Told apart by hue alone, at least 20° each; who sees fewer hues has the emoji and the name. */
+/** Hues at least 20° apart. People who see fewer hues have the emoji and the name. */
 export const IDENTITY_COLORS: readonly { hue: number; colorName: string }[] = [
   { hue: 0, colorName: "red" },
   { hue: 26, colorName: "orange" },
@@ -140,8 +140,8 @@ export const IDENTITY_EMOJI: readonly string[] = [
 ];
 
 /**
- * The mark of the author with this public key (base64url): always the same, one of 768, so two people with one name
- * differ in it with 767 chances in 768. It recognises, it does not prove: keys can be tried until a mark comes out.
+ * The mark of the author with this public key (base64url): one of 768, always the same. Two people with the same name
+ * have different marks with a probability of 767 in 768. A mark is no proof: an attacker can try keys until a mark fits.
  */
 export function identityMark(authorKey: string): IdentityMark {
   const hash = sha256(new TextEncoder().encode(`identity mark ${authorKey}`));

@@ -1,26 +1,26 @@
 // Runs in browser and server.
 /**
- * The rooms a device remembers, the one opened last first: the newest few and favourites. Pure. No clock makes a room
- * forgotten: its key, its messages and what waits there would go with it when a phone's clock jumps.
+ * The rooms that a device remembers, the last opened one first: the newest few and favourites. Pure. Time alone never
+ * removes a room: a jump of the phone's clock would delete its key, its messages and its outbox.
  */
 import type { RoomId, RoomKind } from "../protocol/event.ts";
 
 /** Rooms in the list of recent rooms. */
 export const RECENT_ROOMS = 10;
-/** How long a room is shown as recent after it was last opened. Then it is hidden, and forgotten behind ten others. */
+/** A room counts as recent for this long after it was last opened. Then it is hidden, and dropped after ten others. */
 export const RECENT_ROOM_MS = 7 * 86_400_000;
-/** Favourites; the one that was opened longest ago stops being one when another comes. */
+/** Most favourites; beyond it the one that was opened longest ago is dropped. */
 export const FAVOURITES_MAX = 100;
 
-/** A room this device has been in, or keeps. */
+/** A room that this device remembers. */
 export interface KnownRoom {
   id: RoomId;
   kind: RoomKind;
-  /** In the clear, also for a sealed room. */
+  /** Unsealed, even for a sealed room. */
   name: string;
   /** Absent for sealed rooms. */
   code?: string;
-  /** Sealed rooms only: the key that their link carries. */
+  /** Sealed rooms only: the key in their link. */
   secret?: string;
   /** When it was last opened here, ms. */
   openedAt: number;
@@ -33,7 +33,7 @@ export function roomPath(room: Pick<KnownRoom, "id" | "code" | "secret">): strin
   return `/r/${room.code ?? room.id}`;
 }
 
-/** `rooms` after this one was opened: the newest first, what is over the limits forgotten. */
+/** `rooms` after this one was opened: the newest first, without the ones over the limits. */
 export function withOpened(
   rooms: readonly KnownRoom[],
   opened: Omit<KnownRoom, "favourite">,
@@ -42,7 +42,7 @@ export function withOpened(
   return tidy([{ ...opened, favourite }, ...rooms.filter(({ id }) => id !== opened.id)]);
 }
 
-/** `rooms` with this room kept for good, or no longer. */
+/** `rooms` with this room as a favourite, or no longer. */
 export function withFavourite(
   rooms: readonly KnownRoom[],
   id: RoomId,

@@ -1,9 +1,9 @@
 // Runs in browser and server.
-/** How near a typed word is to a word of a room code: by letters, and by sound. */
+/** Similarity of a typed word to a word of a room code: by letters, and by sound. */
 
 /**
- * Edits that turn `a` into `b`: a letter put in, left out, replaced, or two neighbours swapped (optimal string
- * alignment, the restricted Damerau–Levenshtein distance). Above `atMost` the answer is `atMost + 1`.
+ * The number of edits from `a` to `b`: a letter inserted, deleted or replaced, or two adjacent ones swapped (optimal
+ * string alignment, the restricted Damerau–Levenshtein distance). Above `atMost` it returns `atMost + 1`.
  */
 export function editDistance(a: string, b: string, atMost: number): number {
   if (Math.abs(a.length - b.length) > atMost) return atMost + 1;
@@ -25,7 +25,7 @@ export function editDistance(a: string, b: string, atMost: number): number {
   return Math.min(last[b.length]!, atMost + 1);
 }
 
-/** Whether exactly one such edit turns `a` into `b`: what `editDistance` says too, many times faster. */
+/** Whether exactly one such edit turns `a` into `b`. Agrees with `editDistance` and is many times faster. */
 export function isOneEdit(a: string, b: string): boolean {
   if (a === b || Math.abs(a.length - b.length) > 1) return false;
   let start = 0;
@@ -61,8 +61,8 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * A rough English sound of a lower-case word: words that a listener may write for each other mostly share it
- * ("fonograf" and "phonograph"). All vowels count as one, a silent ending as none.
+ * An approximate English pronunciation of a lower-case word. Words that a listener may confuse in writing mostly share it
+ * ("fonograf" and "phonograph"). All vowels are equal, and silent endings are dropped.
  */
 export function soundKey(word: string): string {
   return SPELLINGS.reduce((sound, [spelling, heard]) => sound.replace(spelling, heard), word);

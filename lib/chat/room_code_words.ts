@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /**
- * Room codes that need the word lists: which code a room gets, and which code somebody meant. The lists weigh about
- * 16 kB: only the server imports this file, a page asks the server.
+ * Room codes with the word lists: chooses a room's code and suggests the code that a user meant. The lists weigh about
+ * 16 kB, so only the server imports this file, and pages ask the server.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import {
@@ -16,21 +16,21 @@ import { editDistance, isOneEdit, soundKey } from "./room_code_nearness.ts";
 import { ADJECTIVES } from "./words_adjectives.ts";
 import { NOUNS } from "./words_nouns.ts";
 
-/** Most codes looked up for one wrong code. Candidates beyond it, the farthest, are not tried. */
+/** Most look-ups for one wrong code. The farthest candidates beyond it are skipped. */
 export const CODE_LOOKUPS_MAX = 64;
-/** Look-ups under way at once: fewer waits on a remote store, few look-ups wasted once enough codes are found. */
+/** Concurrent look-ups: shorter waits for a remote store, few wasted look-ups once enough codes are found. */
 const LOOKUPS_AT_ONCE = 8;
-/** Edits forgiven over both words together. */
+/** Most edits over both words together. */
 const WORD_EDITS_MAX = 2;
 /** Typed words may be this much longer or shorter than words of the lists. */
 const TYPED_WORD_MIN_LETTERS = CODE_WORD_MIN_LETTERS - 1;
 const TYPED_WORD_MAX_LETTERS = CODE_WORD_MAX_LETTERS + WORD_EDITS_MAX;
-/** Two words may come in this many pieces: "cos mic stage". */
+/** Two words may be typed in this many pieces: "cos mic stage". */
 const JOINED_RUNS_MAX = 3;
-/** Longest number typed: one digit too many. */
+/** Longest typed number: one digit too many. */
 const TYPED_NUMBER_MAX_DIGITS = 4;
 
-/** The cost of a reading of the input beyond its edits: dearer readings are tried later. */
+/** The cost of a reading of the input beyond its edits: costlier readings are tried later. */
 const COST = {
   otherSplit: 0.25,
   wordsSwapped: 1,
@@ -59,7 +59,7 @@ const FIRST_WORDS = withSounds(ADJECTIVES);
 const SECOND_WORDS = withSounds(NOUNS);
 
 /**
- * The code that room `roomId` should get: `attempt` 0 first, then 1, 2, … while the registry says the code is taken.
+ * The code for room `roomId`: `attempt` 0 first, then 1, 2, … while the code is taken.
  * Always the same for the same arguments. Each word is 10 bits of SHA-256(`roomId:attempt`), the number 32 bits
  * scaled to 1–999, so no code is likelier than another by more than one in four million.
  */
@@ -74,9 +74,8 @@ export function roomCodeFor(roomId: string, attempt: number): string {
 }
 
 /**
- * Codes that exist and that somebody who typed `input` may have meant, nearest first, at most `limit`. The code that
- * was typed is not among them. Asks `exists` at most `CODE_LOOKUPS_MAX` times, with how many codes are nearer; rejects
- * only when `exists` does.
+ * Existing codes that the user may have meant by `input`, nearest first, at most `limit`, without the typed code itself.
+ * Calls `exists` at most `CODE_LOOKUPS_MAX` times, with the number of nearer codes; rejects only if `exists` does.
  */
 export async function suggestRoomCodes(
   input: string,
@@ -94,10 +93,10 @@ export async function suggestRoomCodes(
 }
 
 /**
- * Codes of listed words near to `input`, nearest first, at most `CODE_LOOKUPS_MAX`, without the code that was typed:
+ * Codes of listed words near `input`, nearest first, at most `CODE_LOOKUPS_MAX`, without the typed code itself:
  * a letter off in one word or in both, two letters off where it sounds the same, the words swapped or run together,
  * and, where the words are right, the number with a digit wrong, missing, too many, or two digits swapped.
- * Empty for a text without letters and a number.
+ * Empty for a text without letters or without a number.
  */
 export function codeCandidates(input: string): string[] {
   const code = normalizeRoomCode(input);
@@ -139,7 +138,7 @@ interface WordPair {
   cost: number;
 }
 
-/** Every pair of listed words near to the typed ones: as typed, swapped, and with the letters split elsewhere. */
+/** Every pair of listed words near the typed ones: as typed, swapped, and with the letters split elsewhere. */
 function wordPairs(words: string[]): WordPair[] {
   const pairs: WordPair[] = [];
   const read = (first: string, second: string, extra: number) => {
@@ -169,7 +168,7 @@ function nearPairs(adjectiveText: string, nounText: string, extra: number): Word
   );
 }
 
-/** Listed words one edit from `text`, or two where they sound alike. A listed `text` has no neighbour at one edit. */
+/** Listed words one edit from `text`, or two if they sound alike. A listed `text` has no other word at one edit. */
 function nearWords(text: string, list: WordList): { word: string; edits: number }[] {
   if (text.length < TYPED_WORD_MIN_LETTERS || text.length > TYPED_WORD_MAX_LETTERS) return [];
   const alike = list.bySound.get(soundKey(text)) ?? [];

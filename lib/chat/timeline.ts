@@ -28,36 +28,36 @@ export type { DeliveryState, PersonView } from "../kinds/kind.ts";
 /** One line of the conversation. */
 export type TimelineItem =
   | Line
-  /** `count` events are not here: not loaded yet, or gone from the room's history for good. */
+  /** `count` missing events: not loaded yet, or deleted from the room's history. */
   | { type: "gap"; id: string; count: number; gone: boolean };
 
-/** Events that are not here, right above the first one that is. */
+/** Missing events, directly above the first one that is present. */
 export interface TimelineGap {
   id: string;
   count: number;
   gone: boolean;
-  /** The event that the gap stands above. */
+  /** The event below the gap. */
   above: OrderKey;
 }
 
 /** An event that may have a line of its own. */
 interface EventLine {
   event: LogEvent;
-  /** Absent: nothing to show (a profile that changed no name). */
+  /** Absent: nothing to show, such as a profile without a new name. */
   item: TimelineItem | undefined;
 }
 
 /**
- * Folds events into lines. Events come in any order and any number of times: the same set gives the same lines. Sealed
- * events come opened (their content in place of `sealed`); those that did not open come as they are.
+ * Folds events into lines. Events may arrive in any order and repeatedly: the same set gives the same lines. Sealed events
+ * arrive opened, with their content in place of `sealed`; those that did not open arrive unchanged.
  *
- * Lines keep their identity as long as what they show is the same, and an event costs what it changes, not what there is.
+ * Unchanged lines keep their identity, and the cost of an event depends on its changes, not on the size of the room.
  */
 export class Timeline {
   readonly #me: AuthorKey | undefined;
   #host: AuthorKey | undefined;
   readonly #events = new Map<EventId, LogEvent>();
-  /** Events that their authors deleted, whether or not they are here. */
+  /** Events that their authors deleted, including ones that this phone lacks. */
   readonly #erased = new Map<EventId, { author: AuthorKey; quiet: boolean }>();
   readonly #lines = new Map<EventId, EventLine>();
   readonly #linesOf = new Map<AuthorKey, Set<EventLine>>();
@@ -65,12 +65,12 @@ export class Timeline {
   readonly #names = new Names();
   readonly #targets = new Targets();
   readonly #rows = new TimelineRows<TimelineItem>();
-  /** Positions in the room's log of what came from it. */
+  /** Positions of events in the room's log. */
   readonly #positions = new Map<EventId, number>();
   readonly #late = new LateMessages();
-  /** Of my events, how far those got that are not stored. */
+  /** Delivery states of own events that are not stored. */
   readonly #deliveries = new Map<EventId, DeliveryState>();
-  /** Lines of those that nobody else holds: they stand last, in the order of their `n`. Undefined when others wait than before. */
+  /** Lines of own events that only this device holds: shown last, by `n`. Undefined after a change of that set. */
   #pending: readonly EventLine[] | undefined;
   #gaps: readonly TimelineGap[] = [];
   readonly #dirty = new Set<EventLine>();
@@ -95,8 +95,8 @@ export class Timeline {
   }
 
   /**
-   * Adds what is new of these events. Returns what is left of those that are deleted by now: whatever else holds them drops
-   * their payloads, too.
+   * Adds the new ones of these events. Returns the remains of those that are deleted now, so that other holders drop their
+   * payloads as well.
    */
   add(events: Iterable<LogEvent>): DeletedEvent[] {
     const deleted: DeletedEvent[] = [];
@@ -129,7 +129,7 @@ export class Timeline {
     return deleted;
   }
 
-  /** Says where in the room's log these events stand; what is not held, or was said before, changes nothing. */
+  /** Sets the log positions of these events. Ignores missing events and known positions. */
   setPositions(events: Iterable<readonly [position: number, event: LogEvent]>): void {
     for (const [position, { id }] of events) {
       const event = this.#events.get(id);
@@ -139,7 +139,7 @@ export class Timeline {
     }
   }
 
-  /** Another log, or a shorter one: positions are counted anew. */
+  /** Forgets all positions, for another or a shorter log. */
   forgetPositions(): void {
     for (const id of this.#positions.keys()) if (this.#late.has(id)) this.#touch(id);
     this.#positions.clear();
@@ -154,7 +154,7 @@ export class Timeline {
     return this.#events.get(id);
   }
 
-  /** Events that are stored, as far as anybody said, and whose clocks are at most this. */
+  /** Events that are stored, as far as this phone knows, with clocks up to this one. */
   storedUpTo(clock: number): EventId[] {
     return [...this.#events.values()].filter((event) => event.clock <= clock && !this.#deliveries.has(event.id))
       .map(({ id }) => id);
@@ -165,12 +165,12 @@ export class Timeline {
     return this.#events.size;
   }
 
-  /** Forgets these events, as if they had never come. Costs as much as adding all the others anew. */
+  /** Forgets these events, as if they had never arrived. Costs as much as adding all others again. */
   remove(ids: Iterable<EventId>): void {
     let removed = false;
     for (const id of ids) {
       const event = this.#events.get(id);
-      // The log brings stubs for the events that it erased.
+      // The log has stubs for the events that it erased.
       if (event?.kind === "retract") { for (const erased of erasedBy(event)) this.#erased.delete(erased.id); }
       removed = this.#events.delete(id) || removed;
       this.#deliveries.delete(id);
@@ -179,7 +179,7 @@ export class Timeline {
     if (removed) this.#addAllAgain();
   }
 
-  /** All edits of this message by its author that are here, in their order. */
+  /** All known edits of this message by its author, in order. */
   editsOf({ id, author }: SignedEvent): Event[] {
     return [...this.#events.values()].flatMap((event) =>
       event.kind === "edit" && event.body.to === id && event.author === author ? [event] : []
@@ -196,7 +196,7 @@ export class Timeline {
     for (const author of this.#views.keys()) this.#viewChanged(author);
   }
 
-  /** Says how far an event of mine got. Events without a state count as stored. */
+  /** Sets the delivery state of an own event. Events without a state count as stored. */
   setDelivery(id: EventId, delivery: DeliveryState): void {
     const line = this.#lines.get(id);
     const waited = this.#waits(id);
@@ -211,7 +211,7 @@ export class Timeline {
     this.#items = undefined;
   }
 
-  /** Declares what is missing; replaces what was declared before. */
+  /** Replaces the declared gaps. */
   setGaps(gaps: readonly TimelineGap[]): void {
     const unchanged = gaps.length === this.#gaps.length && gaps.every(({ id, count, gone, above }, at) => {
       const before = this.#gaps[at]!;
@@ -231,7 +231,7 @@ export class Timeline {
     for (const author of [before, host]) if (author !== undefined) this.#viewChanged(author);
   }
 
-  /** Somebody as screens show them. `name`: what they are called where no event says it. */
+  /** A person as screens show them. `name`: for people without an event that has their name. */
   person(author: AuthorKey, name?: string): PersonView {
     const shown = name ?? this.#names.nameOf(author) ?? "";
     const view = this.#views.get(author);
@@ -240,7 +240,7 @@ export class Timeline {
     return { author, name: shown, copiedName, me: author === this.#me, host: author === this.#host };
   }
 
-  /** The lines in order, mine that wait last. The same array as long as nothing changed. */
+  /** The lines in order, own waiting ones last. The same array as long as nothing changed. */
   get items(): readonly TimelineItem[] {
     this.#refreshDirty();
     return this.#items ??= this.#rows.items(this.#pendingItems());
@@ -270,16 +270,16 @@ export class Timeline {
     }
   }
 
-  /** Where the event came among the others is known; some may be late now. */
+  /** Records an event's arrival, which may make messages late. */
   #arrive(event: LogEvent): void {
     const position = this.#positions.get(event.id);
-    // A deleted message counts as well: phones that never held it mark the same ones.
+    // A deleted message counts as well, so that phones that never held it mark the same messages.
     const isMessage = event.kind === "deleted" ? !event.wire.quiet : isSaid(event);
     if (position === undefined || !isMessage) return;
     for (const id of this.#late.add({ place: event, position })) this.#touch(id);
   }
 
-  /** The line of this event, and those that quote it, may look different. */
+  /** Marks the line of this event, and those that quote it, for an update. */
   #touch(id: EventId): void {
     for (const touched of [id, ...this.#targets.quotesOf(id)]) {
       const line = this.#lines.get(touched);
@@ -311,7 +311,7 @@ export class Timeline {
     this.#dirty.clear();
   }
 
-  /** Shows the line as its item is now. */
+  /** Updates the line's row to its item. */
   #place(line: EventLine): void {
     this.#items = undefined;
     if (this.#waits(line.event.id)) return;
@@ -319,7 +319,7 @@ export class Timeline {
     else this.#rows.put({ place: line.event, role: "line", item: line.item });
   }
 
-  /** Only this device holds it. An event that others hold has its place among theirs. */
+  /** Whether only this device holds the event. Events that others hold are shown in order. */
   #waits(id: EventId): boolean {
     const delivery = this.#deliveries.get(id);
     return delivery !== undefined && delivery.state !== "on_phones";

@@ -1,9 +1,9 @@
 // Runs in browser and server.
-/** Which messages came late: written without a network, or carried by a phone, and now above what was read already. */
+/** Finds late messages: written offline or carried by a phone, and now above messages that were read already. */
 import type { EventId } from "../protocol/event.ts";
 import { compareOrder, type OrderKey } from "./timeline_order.ts";
 
-/** Less than this between two messages is the way of the world: slow transports, and clocks that differ a little. */
+/** Shorter differences are normal: slow transports, and clocks that differ slightly. */
 export const LATE_AFTER_MS = 60_000;
 
 /** A message of the log. `position`: when it arrived, compared with others. */
@@ -13,10 +13,9 @@ export interface LogArrival {
 }
 
 /**
- * Whether `message` came late because of `other`: that one stands below it, arrived before it, and was written
- * LATE_AFTER_MS later, as the clocks of both authors say. The last line never came late, so a phone whose clock is
- * wrong does not mark what it says now. A clock that is ahead by as much may mark what another phone said in the same
- * moment.
+ * Whether `message` is late because of `other`: `other` is below it, arrived before it, and was written LATE_AFTER_MS later
+ * by the clocks of both authors. The last line is never late, so a phone with a wrong clock does not mark its own new
+ * messages. A clock that is ahead by as much may mark another phone's message of the same moment.
  */
 export function cameLate(message: LogArrival, other: LogArrival): boolean {
   return other.position < message.position && other.place.at - message.place.at >= LATE_AFTER_MS &&
@@ -24,8 +23,8 @@ export function cameLate(message: LogArrival, other: LogArrival): boolean {
 }
 
 /**
- * Finds late messages while they come in any order. The same set of arrivals gives the same answer, and one that arrives
- * last and stands last, as nearly all do, costs the same however many there are.
+ * Finds late messages among arrivals in any order. The same set of arrivals gives the same result. An arrival at the end
+ * of both orders, as nearly all are, has a constant cost.
  */
 export class LateMessages {
   /** In the order of the screen. */
@@ -38,11 +37,11 @@ export class LateMessages {
     return this.#late.has(id);
   }
 
-  /** Adds one that was not added before; answers with those that are late since then. */
+  /** Adds a new arrival and returns the messages that are late because of it. */
   add(arrival: LogArrival): EventId[] {
     const all = this.#arrivals;
     let low = 0, high = all.length;
-    // Most come last: looked at there first.
+    // Most arrivals come last, so the end is checked first.
     if (high > 0 && compareOrder(all[high - 1]!.place, arrival.place) < 0) low = high;
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -50,7 +49,7 @@ export class LateMessages {
       else high = middle;
     }
     const late: EventId[] = [];
-    // Only what arrived before it makes it late, and it only makes late what arrived after it.
+    // Only earlier arrivals make it late, and it makes only later arrivals late.
     if (arrival.position > this.#oldest) {
       for (let at = all.length - 1; at >= low; at--) {
         if (!cameLate(arrival, all[at]!)) continue;

@@ -1,10 +1,10 @@
 // Runs in browser and server.
-/** Names of authors in a room, from the events that carry them. The same set of events gives the same names. */
+/** Authors' names in a room, from their events. The same set of events gives the same names. */
 import type { AuthorKey } from "../protocol/event.ts";
 import { displayNameKey } from "./display_name.ts";
 import { compareOrder, type OrderKey } from "./timeline_order.ts";
 
-/** One event that says its author's name. */
+/** One event with its author's name. */
 export interface NameUse {
   place: OrderKey;
   name: string;
@@ -12,7 +12,7 @@ export interface NameUse {
 
 /** The effect of a new use. */
 export interface NameChange {
-  /** Whose name or mark may look different now. */
+  /** Authors whose name or mark may look different now. */
   authors: AuthorKey[];
   /** The author's next use, which now follows another name. */
   next: NameUse | undefined;
@@ -23,7 +23,7 @@ export class Names {
   readonly #uses = new Map<AuthorKey, NameUse[]>();
   /** The first use of each name, by displayNameKey. */
   readonly #first = new Map<string, OrderKey>();
-  /** Folding a name is costly, and a room has few of them. */
+  /** A cache: folding a name is costly, and a room has few names. */
   readonly #keys = new Map<string, string>();
 
   add(use: NameUse): NameChange {
@@ -58,7 +58,7 @@ export class Names {
     }
   }
 
-  /** Whether somebody else used this name, or one that looks like it, before this author did. */
+  /** Whether another author used this name, or a similar-looking one, before this author. */
   isCopied(author: AuthorKey, name: string): boolean {
     const first = this.#first.get(this.#key(name));
     return first !== undefined && first.author !== author;

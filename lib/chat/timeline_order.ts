@@ -1,20 +1,20 @@
 // Runs in browser and server.
-/** Lines of a conversation in their one order, kept while events come in any order. */
+/** Keeps the lines of a conversation sorted while events arrive in any order. */
 import { compareEvents, type SignedEvent } from "../protocol/event.ts";
 
-/** The fields that place a line. */
+/** The fields that order a line. */
 export type OrderKey = Omit<SignedEvent, "wire">;
 
-/** The order of compareEvents; two events of one author with one `n`, which only a cheat writes, stand by their ids. */
+/** The order of compareEvents; two events of one author with the same `n`, which no honest phone writes, are ordered by id. */
 export function compareOrder(a: OrderKey, b: OrderKey): number {
   return compareEvents(a, b) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
-/** The rows at one place: the event's own line, right above it a gap of missing events, on top the events that are lost. */
+/** The rows at one place, from the bottom: the event's own line, a gap of missing events, and the deleted events. */
 export type TimelineRowRole = "line" | "gap" | "lost";
 const RANKS: Readonly<Record<TimelineRowRole, number>> = { lost: 0, gap: 1, line: 2 };
 
-/** Something that is shown at a place. */
+/** An item that is shown at a place. */
 export interface TimelineRow<Item> {
   place: OrderKey;
   role: TimelineRowRole;
@@ -26,12 +26,12 @@ function compareRows(a: RowKey, b: RowKey): number {
   return compareOrder(a.place, b.place) || RANKS[a.role] - RANKS[b.role];
 }
 
-/** Sorted rows, and their items as one array. Appending costs the same however many there are. */
+/** Sorted rows, and their items as one array. Appending has a constant cost. */
 export class TimelineRows<Item> {
   readonly #rows: TimelineRow<Item>[] = [];
   readonly #items: Item[] = [];
 
-  /** Puts the row at its place, in place of the one that stood there. */
+  /** Inserts the row, or replaces the one at its place. */
   put(row: TimelineRow<Item>): void {
     const at = this.#find(row);
     const there = this.#rows[at];
@@ -45,7 +45,7 @@ export class TimelineRows<Item> {
     }
   }
 
-  /** Takes away what stands at this place, if anything does. */
+  /** Deletes the row at this place, if there is one. */
   delete(row: RowKey): void {
     const at = this.#find(row);
     const there = this.#rows[at];
@@ -59,12 +59,12 @@ export class TimelineRows<Item> {
     this.#items.length = 0;
   }
 
-  /** The items in order, as a new array; `after` comes behind them. */
+  /** The items in order and then `after`, as a new array. */
   items(after: readonly Item[] = []): Item[] {
     return this.#items.concat(after);
   }
 
-  /** Index of the first row that does not stand before `row`. Most come last: looked at there first. */
+  /** Index of the first row that is not before `row`. Most rows come last, so the end is checked first. */
   #find(row: RowKey): number {
     const rows = this.#rows;
     if (rows.length === 0 || compareRows(rows.at(-1)!, row) < 0) return rows.length;

@@ -1,12 +1,12 @@
 // Runs in browser and server.
-/** Events about other events: edits, reactions, quotes. Kept also when the target comes later. */
+/** Events about other events: edits, reactions, quotes. Their targets may arrive later. */
 import type { AuthorKey, EventId, SignedEvent } from "../protocol/event.ts";
 import type { AnyKind, EventOf } from "../kinds/kind.ts";
 import { aboutIn, type Event, type LogEvent, quotedIn } from "../kinds/kinds.ts";
 import { compareOrder } from "./timeline_order.ts";
 
 interface Target {
-  /** By kind, then by author and slot: the latest event. Its target may not be known yet. */
+  /** The latest event by kind, then by author and slot. */
   about: Map<string, Map<string, Event>>;
   quotedBy: Set<EventId>;
 }
@@ -14,7 +14,7 @@ interface Target {
 export class Targets {
   readonly #targets = new Map<EventId, Target>();
 
-  /** Takes any event; keeps those that are about another one. */
+  /** Accepts any event and keeps those about another one. */
   add(event: LogEvent): void {
     if (event.kind === "deleted") return;
     const quoted = quotedIn(event);

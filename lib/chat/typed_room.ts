@@ -1,25 +1,25 @@
 // Runs in browser and server.
 /**
- * Reads what somebody typed or pasted where a room code belongs. A link to a sealed room ends in its key, which no request
- * may hold: such a link is opened in the page, and only text that cannot hold a key is sent to the server.
+ * Reads text that is typed or pasted into the code field. A link to a sealed room ends in its key, which no request may
+ * contain: the page opens such a link itself and sends only text to the server that cannot hold a key.
  */
 import { CODE_INPUT_MAX_CHARS, normalizeRoomCode, parseRoomCode } from "./room_code.ts";
 
-/** Where a typed text leads. */
+/** The target of a typed text. */
 export type TypedRoom =
-  /** `path`: to open on this site, with the fragment that holds the key, as far as the text has one. */
+  /** `path`: a path on this site, with the key in its fragment if the text has one. */
   | { found: "sealed"; path: string }
-  /** A room code in canonical shape. */
+  /** A canonical room code. */
   | { found: "code"; code: string }
-  /** Nearly a code: the server knows the words, and may be asked for this text. */
+  /** Nearly a code: the server has the words, and the text may be sent to it. */
   | { found: "words"; words: string }
-  /** Nothing that may be sent. */
+  /** No text that may be sent. */
   | { found: "nothing" };
 
 /**
  * Regular expression, for the `u` and `v` flags, of text that may be sent although it is no code: up to four words, then
- * a number. Sealed rooms' keys are 22 letters, digits, "-" and "_" in mixed case: they have more than one word's letters and
- * digits, or capitals inside a word. The join form has it as its `pattern`, so that browsers hold to it without scripts.
+ * a number. Sealed rooms' keys are 22 letters, digits, "-" and "_" in mixed case, so they have more letters and digits than
+ * a word, or capitals inside a word. It is the join form's `pattern`, so that browsers enforce it without scripts.
  */
 export const CODE_WORDS_PATTERN = (() => {
   const word = "(?:\\p{Lu}?\\p{Ll}{1,17}|\\p{Lu}{2,18})";
@@ -30,16 +30,16 @@ const CODE_WORDS = new RegExp(`^(?:${CODE_WORDS_PATTERN})$`, "u");
 
 /** An id, then the key; both are 16 bytes in base64url. */
 const SEALED = /(?:^|[^\w-])([\w-]{22})\/?(?:\?[^#]*)?#[^\w-]*([\w-]{22})/;
-/** A link to a sealed room whose key is missing or not whole: its page says so. */
+/** A link to a sealed room with a missing or incomplete key: the room's page reports it. */
 const SEALED_IN_PART = /\/s\/([\w-]{22})(?![\w-])(?:[^#\s]*#[^\w-]*([\w-]*))?/i;
-/** As long as an id or a key, or longer. */
+/** At least as long as an id or key. */
 const KEY_RUN = /[\w-]{22,}/g;
 
-/** Reads `typed`. Links open on this site, whatever host they name. */
+/** Reads `typed`. Links open on this site, for any host. */
 export function readTypedRoom(typed: string): TypedRoom {
   if (typed.length > CODE_INPUT_MAX_CHARS) return { found: "nothing" };
   const text = plain(typed);
-  // A mail program may have broken a link into lines.
+  // Mail programs may break a link into lines.
   const sealed = SEALED.exec(text) ?? SEALED.exec(text.replace(/\s+/g, "")) ?? SEALED_IN_PART.exec(text);
   if (sealed !== null) return { found: "sealed", path: `/s/${sealed[1]}${sealed[2] ? `#${sealed[2]}` : ""}` };
   const [open, ...fragments] = text.split("#");
@@ -53,7 +53,7 @@ export function readTypedRoom(typed: string): TypedRoom {
 /** `typed` without escapes, invisible characters and full-width forms. */
 function plain(typed: string): string {
   let [before, text] = ["", typed];
-  // Each round makes it shorter.
+  // Ends, because each round makes the text shorter.
   while (text !== before) {
     before = text;
     text = text.normalize("NFKC").replace(/[\p{Cf}\p{Mn}]/gu, "").replace(/&(?:#0*35|#x0*23|num);/gi, "#")
@@ -61,7 +61,7 @@ function plain(typed: string): string {
         try {
           return decodeURIComponent(escaped);
         } catch {
-          return escaped; // No UTF-8.
+          return escaped; // Not UTF-8.
         }
       });
   }

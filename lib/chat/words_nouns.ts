@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /**
- * The 1,024 second words of room codes, sorted. The server's side of room codes: a page that only normalises what was
- * typed imports `room_code.ts` and never loads this list.
+ * The 1,024 second words of room codes, sorted. Only the server loads this list; pages normalise typed codes with
+ * `room_code.ts`.
  *
  * Every word is common, 3–9 letters a–z, easy to say and hear on a loud field, has no homophone that people would type
  * instead, no spelling that differs between Britain and America, and is at least two letters' edits away from every

@@ -5,10 +5,10 @@ import { fromBase64Url, toBase64Url } from "../shared/base64url.ts";
 const IV_BYTES = 12;
 const utf8 = new TextEncoder();
 
-/** Seals and opens texts of one room. `place` is authenticated, not sent: both sides must name the same one. */
+/** Seals and opens texts of one room. `place` is authenticated but not sent: both sides must use the same one. */
 export interface Sealer {
   seal(text: string, place: string): Promise<string>;
-  /** The text, or undefined when the key or place is another one or the bytes were changed. */
+  /** The text; undefined if the key or place differs or the bytes were changed. */
   open(sealed: string, place: string): Promise<string | undefined>;
 }
 
@@ -31,7 +31,7 @@ export async function aesSealer(raw: Uint8Array<ArrayBuffer>): Promise<Sealer> {
         const text = await decrypt(all.slice(0, IV_BYTES), all.slice(IV_BYTES), utf8.encode(place));
         return new TextDecoder("utf-8", { fatal: true }).decode(text);
       } catch {
-        return undefined; // Both implementations throw when the tag does not fit; the cause does not matter to anyone.
+        return undefined; // Both implementations throw when the tag does not fit; no caller needs the cause.
       }
     },
   };

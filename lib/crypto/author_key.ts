@@ -1,12 +1,12 @@
 // Runs in browser and server.
-/** Which public keys may be somebody's. Every Ed25519 implementation asks here first, so that all phones agree. */
+/** Validates public keys before any Ed25519 implementation uses them, so that all phones agree. */
 import { fromBase64Url } from "../shared/base64url.ts";
 import type { AuthorKey } from "../protocol/event.ts";
 
 /**
- * The y coordinates of the curve's points of small order, as encodings without the sign bit, the two that are not
- * reduced among them. Under such a key a signature fits every text, so it proves nothing about who wrote it
- * (RFC 8032 section 8.9 leaves the check to us; Chalkias, Garillot, Nikolaenko 2020, table 1).
+ * The y coordinates of the curve's points of small order, as encodings without the sign bit, including the two that are
+ * not reduced. Under such a key a signature fits every text, so it proves no authorship (RFC 8032 section 8.9 leaves the
+ * check to the application; Chalkias, Garillot, Nikolaenko 2020, table 1).
  */
 const SMALL_ORDER = new Set([
   "0000000000000000000000000000000000000000000000000000000000000000",
@@ -18,7 +18,7 @@ const SMALL_ORDER = new Set([
   "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 ]);
 
-/** The key's 32 bytes; undefined when it is no key, or one that anybody can sign for. */
+/** The key's 32 bytes; undefined if it is malformed or has small order. */
 export function authorKeyBytes(author: AuthorKey): Uint8Array<ArrayBuffer> | undefined {
   const bytes = fromBase64Url(author);
   if (bytes?.length !== 32) return undefined;

@@ -1,6 +1,6 @@
 // Runs in browser and server.
 /**
- * Ed25519 (RFC 8032): the platform's own where `crypto.subtle` has it, else @noble/ed25519, which is loaded only then
+ * Ed25519 (RFC 8032): the platform's own if `crypto.subtle` has it, else @noble/ed25519, loaded on demand
  * (plain http on a LAN has no `crypto.subtle`; older phones have one without Ed25519).
  */
 import { BoundedMap } from "../shared/bounded.ts";
@@ -9,7 +9,7 @@ import type { AuthorKey } from "../protocol/event.ts";
 import { authorKeyBytes } from "./author_key.ts";
 import type { Ed25519 } from "./signing.ts";
 
-/** How many authors' imported public keys are kept: a busy room's active writers. The oldest one goes first. */
+/** Most imported public keys in the cache: a busy room's active writers. The oldest one is dropped first. */
 const KEPT_KEYS = 2_000;
 
 /** PKCS #8 header of an Ed25519 private key (RFC 8410 section 7); the 32-byte seed follows. */
@@ -18,13 +18,13 @@ const PKCS8_HEADER = new Uint8Array([0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0
 const utf8 = new TextEncoder();
 let chosen: Promise<Ed25519> | undefined;
 
-/** The best Ed25519 of this platform, tried out once. */
+/** The best Ed25519 of this platform, tested once. */
 export function ed25519(): Promise<Ed25519> {
   return chosen ??= choose();
 }
 
 async function choose(): Promise<Ed25519> {
-  // `crypto.subtle` is typed as always there, and is not in an insecure context.
+  // The type says that `crypto.subtle` always exists, but insecure contexts lack it.
   const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
   if (subtle !== undefined) {
     const platform = webCryptoEd25519(subtle);
@@ -32,7 +32,7 @@ async function choose(): Promise<Ed25519> {
       const signer = await platform.signer(new Uint8Array(32));
       if (await platform.verify(signer.author, "", await signer.sign(""))) return platform;
     } catch (error) {
-      // NotSupportedError is the one answer that means "not here"; whatever else is wrong, noble works too.
+      // Usually NotSupportedError; the library works in every other case as well.
       console.info(`Ed25519 of this platform is not usable (${error}); using the library.`);
     }
   }
@@ -64,7 +64,7 @@ export function webCryptoEd25519(subtle: SubtleCrypto): Ed25519 {
         try {
           key = await subtle.importKey("raw", raw, "Ed25519", false, ["verify"]);
         } catch {
-          return false; // Not a point on the curve: nobody's key.
+          return false; // Not a point on the curve.
         }
         keys.set(author, key);
       }

@@ -6,8 +6,8 @@ import { fromBase64Url, toBase64Url } from "../shared/base64url.ts";
 import { authorKeyBytes } from "./author_key.ts";
 import type { Ed25519 } from "./signing.ts";
 
-// The library's own SHA-512 is `crypto.subtle`'s, which may not exist here. That of @noble/hashes would be loaded along
-// with the SHA-256 that every page needs: they share a module.
+// By default the library uses the SHA-512 of `crypto.subtle`, which may not exist here. @noble/hashes has SHA-512 in the
+// same module as the SHA-256 that every page loads, so every page would load it.
 noble.hashes.sha512 = (message) => new Uint8Array(sha512(message));
 
 const utf8 = new TextEncoder();
@@ -27,10 +27,10 @@ export function nobleEd25519(): Ed25519 {
       const key = authorKeyBytes(author);
       if (bytes?.length !== 64 || key === undefined) return Promise.resolve(false);
       try {
-        // `zip215: false` is RFC 8032's strict rule, the one Web Crypto follows: all phones must agree.
+        // `zip215: false` is RFC 8032's strict rule, which Web Crypto follows: all phones must agree.
         return Promise.resolve(noble.verify(bytes, utf8.encode(text), key, { zip215: false }));
       } catch {
-        return Promise.resolve(false); // Not a point on the curve: nobody's key.
+        return Promise.resolve(false); // Not a point on the curve.
       }
     },
   };

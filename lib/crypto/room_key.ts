@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** One secret on the device, another key in every room: nobody can tell that two rooms' authors are one person. */
+/** Derives a different key for every room from one device secret, so that nobody can link a person's rooms. */
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { fromBase64Url } from "../shared/base64url.ts";

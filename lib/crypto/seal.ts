@@ -1,6 +1,6 @@
 // Runs in browser and server.
 /**
- * Sealed rooms: bodies are AES-128-GCM (NIST SP 800-38D) under a key that is only in the room link's fragment. Each
+ * Sealed rooms: bodies are AES-128-GCM (NIST SP 800-38D) with a key that only the room link's fragment holds. Each
  * body is bound to its place (room, author, n), so a server cannot pass one sealed body off as another.
  */
 import type { Sealer } from "./aes_sealer.ts";
@@ -9,7 +9,7 @@ import { parseJson } from "../protocol/fields.ts";
 
 export type { Sealer } from "./aes_sealer.ts";
 
-/** A room's sealing key: 16 random bytes, as the link's fragment carries them (base64url). */
+/** A room's sealing key: 16 random bytes, base64url as in the link's fragment. */
 export type RoomSecret = string;
 
 /** A new sealing key. `random` fills the array with random bytes, as `crypto.getRandomValues` does. */
@@ -21,17 +21,17 @@ export function newRoomSecret(random: (bytes: Uint8Array<ArrayBuffer>) => Uint8A
 export async function sealerOf(secret: RoomSecret): Promise<Sealer> {
   const key = fromBase64Url(secret);
   if (key?.length !== 16) throw new TypeError("a room secret is 16 bytes in base64url");
-  // Only sealed rooms need its code.
+  // Only sealed rooms load this code.
   const { aesSealer } = await import("./aes_sealer.ts");
   return await aesSealer(key);
 }
 
-/** Where an event's body is sealed: it opens nowhere else. */
+/** The place of an event's sealed body: it opens at no other place. */
 export function eventPlace(header: { room: string; author: string; n: number }): string {
   return `event/${header.room}/${header.author}/${header.n}`;
 }
 
-/** Where a room's name, and where a person's name in hello and presence, is sealed. */
+/** The places of a room's sealed name, and of a person's in hello and presence. */
 export const roomNamePlace = (room: string): string => `room-name/${room}`;
 export const personNamePlace = (room: string, author: string): string => `person-name/${room}/${author}`;
 
@@ -44,7 +44,7 @@ export async function sealContent(
   return { kind: "sealed", body: { sealed: await sealer.seal(JSON.stringify(content), eventPlace(header)) } };
 }
 
-/** The JSON value that was sealed in the event with this header; undefined when it does not open or is not JSON. */
+/** The JSON value sealed in the event with this header; undefined if it does not open or is not JSON. */
 export async function openContent(
   sealer: Sealer,
   header: { room: string; author: string; n: number },

@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** Signs signals, and opens those that came: what passes here was written by the person it names, in this room, to me. */
+/** Signs own signals and verifies received ones: their author, room and receiver. */
 import type { AuthorKey, RoomId } from "../protocol/event.ts";
 import type { SendSignalFrame, SignalFrame } from "../protocol/frames.ts";
 import {
@@ -11,7 +11,7 @@ import {
 } from "../protocol/peer/signal.ts";
 import type { Signer, Verifier } from "./signing.ts";
 
-/** Writes and signs a signal: the frame that carries it. Throws RangeError when it is too long. */
+/** Writes and signs a signal, and returns its frame. Throws RangeError if it is too long. */
 export async function signSignal(
   signer: Signer,
   header: Omit<SignalHeader, "from">,
@@ -21,15 +21,15 @@ export async function signSignal(
   return { type: "signal", to: header.to, payload, signature: await signer.sign(payload) };
 }
 
-/** Why a signal is not taken. */
+/** Why a signal is rejected. */
 export type SignalProblem =
-  /** Not of the documented shape; `field` names the first wrong field. */
+  /** Malformed; `field` names the first wrong field. */
   | { problem: "bad_field"; field: string }
-  /** It names another room, another receiver, or not the person whose connection it came from. */
+  /** It names another room, another receiver, or another sender than its connection's. */
   | { problem: "misdirected"; field: "room" | "to" | "from" }
   | { problem: "bad_signature" };
 
-/** Opens what a `signal` frame carries. Only replays are left to find out: ReplayWindow, per link session. */
+/** Verifies a `signal` frame except for replays, which ReplayWindow detects per link session. */
 export async function openSignal(
   verifier: Verifier,
   frame: Pick<SignalFrame, "from" | "payload" | "signature">,

@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** Signers and verifiers. Programs depend on these two interfaces; ed25519.ts chooses the implementation. */
+/** Signers and verifiers. Other modules depend on these interfaces; ed25519.ts chooses the implementation. */
 import {
   type AuthorKey,
   encodePayload,
@@ -16,9 +16,9 @@ export interface Signer {
   sign(text: string): Promise<string>;
 }
 
-/** Checks signatures of anybody. */
+/** Verifies signatures of any author. */
 export interface Verifier {
-  /** Whether `signature` is `author`'s signature of the text's UTF-8 bytes. Never throws: junk is not a signature. */
+  /** Whether `signature` is `author`'s signature of the text's UTF-8 bytes. Never throws; junk gives false. */
   verify(author: AuthorKey, text: string, signature: string): Promise<boolean>;
 }
 
@@ -41,7 +41,7 @@ export async function signEvent<const Content extends { kind: string; body: obje
   return { id: eventIdOf(payload), ...full, wire, ...content };
 }
 
-/** Whether the event was written by the author it names. */
+/** Whether the event's author signed it. */
 export function verifyEvent(verifier: Verifier, event: Pick<SignedEvent, "author" | "wire">): Promise<boolean> {
   return verifier.verify(event.author, event.wire[0], event.wire[1]);
 }

@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** A file that its author holds, for phones that ask for it; `text` is its caption. */
+/** A file that its author offers to other phones; `text` is its caption. */
 import { type FileInfo, fileInfo } from "../protocol/file_info.ts";
 import { object, optional, prose } from "../protocol/fields.ts";
 import { FILE_CAPTION_MAX_CHARS } from "../protocol/limits.ts";

@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /**
- * A kind of event is a module: one file says what its body is, how it is read, composed and shown, and who may write it.
- * The list in kinds.ts derives everything else.
+ * A kind of event is a module: one file defines its body and how to read, compose and show it. kinds.ts derives
+ * everything else from the list of kinds.
  */
 import type { AuthorKey, EventId, SignedEvent } from "../protocol/event.ts";
 import type { Refusal } from "../protocol/codes.ts";
@@ -15,22 +15,22 @@ export interface Kind<Name extends string, Body> {
   readonly kind: Name;
   readonly body: Reader<Body>;
   /**
-   * `plain`: in a sealed room it travels inside kind `sealed`. `sealed`: in sealed rooms only. `all`: in the clear in every
-   * room, because it says nothing about what people write.
+   * `plain`: in a sealed room it travels inside kind `sealed`. `sealed`: in sealed rooms only. `all`: unsealed in every
+   * room, because it reveals nothing of what people write.
    */
   readonly rooms: "plain" | "sealed" | "all";
   /**
-   * The content in words that are equal when an author repeats it, for the rate limit; undefined when nobody can tell.
-   * Absent: all of the body.
+   * A text that is equal for repeated content, for the rate limit; undefined if the server cannot compare it. Absent: the
+   * whole body.
    */
   readonly repeats?: (body: Body) => string | undefined;
-  /** Present when the event is a message: it can be answered, edited, reacted to and deleted, and counts as unread. */
+  /** Present if the event is a message: people can reply, edit, react and delete, and it counts as unread. */
   readonly says?: (body: Body) => Said;
-  /** Present when its author's display name is in `body.name`. */
+  /** Present if `body.name` is its author's display name. */
   readonly named?: true;
   /**
-   * Present when the event changes how another one looks. The other one's line asks `RoomFold` for it: by `about` where
-   * everybody's counts, by `ownAbout` where only the author of that one may do it.
+   * Present if the event changes the look of another one. That one's line reads it from `RoomFold`: by `about` if
+   * everybody's events count, by `ownAbout` if only its own author's do.
    */
   readonly about?: {
     target: (body: Body) => EventId;
@@ -39,11 +39,11 @@ export interface Kind<Name extends string, Body> {
   };
   /** The event that its line quotes. */
   readonly quotes?: (body: Body) => EventId;
-  /** Its line of the conversation; undefined for none. Absent: it never has one. */
+  /** Its line of the conversation, or undefined. Absent: it never has one. */
   line?(event: SignedEvent & { kind: Name; body: Body }, room: RoomFold): EventLine | undefined;
 }
 
-// deno-lint-ignore no-explicit-any -- a list of kinds holds kinds with any body; `Read` gives each its own type back.
+// deno-lint-ignore no-explicit-any -- a list of kinds holds any bodies; `Read` restores each type.
 export type AnyKind = Kind<string, any>;
 
 /** The content of a message. */
@@ -52,7 +52,7 @@ export interface Said {
   file?: FileInfo;
 }
 
-/** The rest of the room, as far as a kind needs it to make its line. */
+/** The parts of the room that kinds need for their lines. */
 export interface RoomFold {
   /** This phone's key. */
   readonly me: AuthorKey | undefined;
@@ -66,25 +66,25 @@ export interface RoomFold {
   /** The event as a quote, as far as this phone holds it. */
   quote(id: EventId): Quote;
   isLate(id: EventId): boolean;
-  /** How far an event of mine got. */
+  /** The delivery state of an own event. */
   delivery(id: EventId): DeliveryState;
 }
 
-/** Somebody, as screens show them. */
+/** A person, as screens show them. */
 export interface PersonView {
   author: AuthorKey;
   name: string;
-  /** Another author in this room shows the same name and was here first: names can be copied, keys cannot. */
+  /** Another author in this room used the same name first: names can be copied, keys cannot. */
   copiedName: boolean;
   me: boolean;
   host: boolean;
 }
 
-/** How far one of my messages got. Always true, never optimistic. */
+/** The delivery state of an own message. Always true, never optimistic. */
 export type DeliveryState =
   | { state: "queued" }
   | { state: "on_its_way" }
-  /** So many other phones hold it, and the server has not said that it does. */
+  /** This many other phones hold it, and the server has not acked it. */
   | { state: "on_phones"; phones: number }
   | { state: "stored" }
   | { state: "refused"; reason: Refusal };
@@ -116,29 +116,29 @@ export interface MessageLine extends EventLine {
   text: string;
   file?: FileInfo;
   edited: boolean;
-  /** It came after messages that stand below it, and was written well before them: timeline_late.ts. */
+  /** It arrived after messages below it that were written well after it: timeline_late.ts. */
   late?: true;
   replyTo?: Quote;
   reactions: readonly ReactionView[];
-  /** Only on my own. */
+  /** Own messages only. */
   delivery?: DeliveryState;
 }
 
-/** A short note between messages: the room was opened, somebody changed their name. */
+/** A short note between messages: a person opened the room or changed their name. */
 export interface NoteLine extends EventLine {
   type: "note";
   note: "room_opened" | "renamed";
   name: string;
 }
 
-/** It does not open with this phone's key. */
+/** A sealed event that this phone's key does not open. */
 export interface UnreadableLine extends EventLine {
   type: "unreadable";
 }
 
 export type Composed<Content> = { content: Content } | { problem: "empty" | "too_long" };
 
-/** Checks a kind's types where it is written; changes nothing. */
+/** Checks a kind's types at its definition; changes nothing. */
 export function defineKind<const Name extends string, Body, const K extends Omit<Kind<Name, Body>, "kind" | "body">>(
   kind: Name,
   body: Reader<Body>,

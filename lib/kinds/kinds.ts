@@ -29,7 +29,7 @@ const LIST = [room, message, reply, file, reaction, edit, retract, profile, seal
 type Listed = (typeof LIST)[number];
 type ContentOf<K extends AnyKind> = K extends AnyKind ? { kind: K["kind"]; body: Read<K["body"]> } : never;
 
-/** Content of a kind that this build does not know: its name is all that was read. The event's payload has the rest. */
+/** Content of an unknown kind: only its name is decoded. The event's payload has the rest. */
 export interface UnknownContent {
   kind: "unknown";
   body: { kind: string };
@@ -38,9 +38,9 @@ export interface UnknownContent {
 export type EventContent = ContentOf<Listed> | UnknownContent;
 /** Content that is a message. */
 export type SaidContent = ContentOf<Extract<Listed, { says: unknown }>>;
-/** An event as programs use it: header, content, and the bytes it came as. Its signature may not be checked yet. */
+/** An event as programs use it: header, content, and the received bytes. Its signature may not be verified yet. */
 export type Event = Readonly<SignedEvent & EventContent>;
-/** The remains of a deleted event. `root`: the file that it offered, where this page knew it. */
+/** The remains of a deleted event. `root`: the file that it offered, if this page knew it. */
 export interface DeletedEvent extends Readonly<EventHeader> {
   readonly id: EventId;
   readonly wire: Stub;
@@ -52,29 +52,29 @@ export type LogEvent = Event | DeletedEvent;
 type LogContent = EventContent | Pick<DeletedEvent, "kind" | "body">;
 export type GenesisEvent = Extract<Event, { kind: "room" }>;
 
-/** It was deleted: by its author where there is no `reason`. `root`: the file that it offered, while this page knows it. */
+/** A deleted event, by its author if there is no `reason`. `root`: the file that it offered, if this page knows it. */
 export interface RetractedLine extends EventLine {
   type: "retracted";
   reason?: string;
   root?: FileRoot;
 }
-/** A newer version of the app wrote it; this one does not know its kind. */
+/** An event of a newer version's kind that this one does not know. */
 export interface NewerLine extends EventLine {
   type: "newer";
 }
 type LineOf<K> = K extends { line: (...args: never[]) => infer Made } ? Exclude<Made, undefined> : never;
-/** One line of the conversation that an event has. */
+/** An event's line of the conversation. */
 export type Line = LineOf<Listed> | RetractedLine | NewerLine;
 
 const KINDS: ReadonlyMap<string, AnyKind> = new Map(LIST.map((kind) => [kind.kind, kind as AnyKind]));
 
-/** A content or payload that is refused: the reason, and the first field that is wrong. */
+/** Why a content or payload is refused, and the first wrong field. */
 export interface EventProblem {
   reason: Extract<Refusal, "bad_event" | "too_long">;
   field: string;
 }
 
-/** Reads a wire event: every field checked, nothing trusted but the signature, which `crypto` checks. */
+/** Reads a wire event and checks every field. The signature is still unverified: `lib/crypto` does that. */
 export function readEvent(wire: WireEvent): { ok: true; event: Event } | { ok: false; problem: EventProblem } {
   const header = readHeader(wire);
   if (!header.ok) return header;
@@ -102,12 +102,12 @@ function deleted(wire: Stub, room: RoomId, body: DeletedEvent["body"] = {}): Del
   return { id, room, author, n, clock, at, wire, kind: "deleted", body };
 }
 
-/** Reads `kind` and `body`, of an event or of what was sealed in one. A kind that this build does not know is no problem. */
+/** Reads `kind` and `body` of an event or of a sealed content. Accepts unknown kinds. */
 export function readContent(
   kind: unknown,
   body: unknown,
 ): { ok: true; content: EventContent } | { ok: false; problem: EventProblem } {
-  // A name that a later version may give to a kind.
+  // The format of every kind's name, also of later versions.
   if (typeof kind !== "string" || !/^[a-z][a-z_]{0,31}$/.test(kind)) {
     return { ok: false, problem: { reason: "bad_event", field: "kind" } };
   }
@@ -118,11 +118,11 @@ export function readContent(
   if (!read.ok) {
     return { ok: false, problem: { reason: read.tooLong ? "too_long" : "bad_event", field: `body.${read.field}` } };
   }
-  // Each kind reads its own body: the list above is where the compiler knew which.
+  // Each kind reads its own body; the compiler cannot see which one.
   return { ok: true, content: { kind: known.kind, body: read.value } as EventContent };
 }
 
-/** Reads a content that was sealed in an event; undefined for one that is never sealed. */
+/** Reads a sealed content; undefined for a kind that is never sealed. */
 export function readSealedContent(value: unknown): EventContent | undefined {
   if (!isRecord(value)) return undefined;
   const read = readContent(value.kind, value.body);
@@ -134,23 +134,23 @@ export function isSealable({ kind }: LogContent): boolean {
   return (KINDS.get(kind)?.rooms ?? "plain") === "plain";
 }
 
-/** Whether events of this kind belong into a room like this. Kinds that this build does not know belong everywhere. */
+/** Whether a room like this accepts the kind. Every room accepts unknown kinds. */
 export function belongsInto(roomIsSealed: boolean, { kind }: LogContent): boolean {
   const rooms = KINDS.get(kind)?.rooms ?? "all";
   return rooms === "all" || rooms === (roomIsSealed ? "sealed" : "plain");
 }
 
-/** Whether the content is a message: it has a line that can be answered, and counts as unread. */
+/** Whether the content is a message: people can reply to it, and it counts as unread. */
 export function isSaid<Content extends LogContent>(content: Content): content is Extract<Content, SaidContent> {
   return KINDS.get(content.kind)?.says !== undefined;
 }
 
-/** The text and file of a message; undefined when the content is no message. */
+/** The text and file of a message; undefined if the content is none. */
 export function saidIn({ kind, body }: LogContent): Said | undefined {
   return KINDS.get(kind)?.says?.(body);
 }
 
-/** The content in words that are equal when an author repeats it; undefined when nobody can compare it. */
+/** A text that is equal for repeated content; undefined if it cannot be compared. */
 export function repeatedWords({ kind, body }: LogContent): string | undefined {
   const known = KINDS.get(kind);
   return known?.repeats !== undefined ? known.repeats(body) : known && `${kind} ${JSON.stringify(body)}`;
@@ -158,12 +158,12 @@ export function repeatedWords({ kind, body }: LogContent): string | undefined {
 
 type NamedContent = ContentOf<Extract<Listed, { named: true }>>;
 
-/** Whether the content says its author's display name, in `body.name`. */
+/** Whether `body.name` is the author's display name. */
 export function isNamed<Content extends LogContent>(content: Content): content is Extract<Content, NamedContent> {
   return KINDS.get(content.kind)?.named === true;
 }
 
-/** The event that a content changes, and in which slot; undefined for none. */
+/** The event that a content changes, and the slot; undefined for none. */
 export function aboutIn({ kind, body }: LogContent): { to: string; slot: string } | undefined {
   const about = KINDS.get(kind)?.about;
   return about && { to: about.target(body), slot: about.slot?.(body) ?? "" };
@@ -174,7 +174,7 @@ export function quotedIn({ kind, body }: LogContent): string | undefined {
   return KINDS.get(kind)?.quotes?.(body);
 }
 
-/** Whether an event may have a line. Unknown kinds have one that says so, deleted messages too. */
+/** Whether an event may have a line. Unknown kinds and deleted messages have one of their own. */
 export function hasLine({ kind }: LogContent): boolean {
   return kind === "unknown" || kind === "deleted" || KINDS.get(kind)?.line !== undefined;
 }
@@ -189,6 +189,6 @@ export function lineOf(event: LogEvent, fold: RoomFold): Line | undefined {
     const author = fold.person(event.author);
     return { type: "retracted", id, author, at, ...(reason !== "retracted" && { reason }), ...event.body };
   }
-  // Of a kind of the list above: its line is one of theirs.
+  // The kind is on the list above, so this is one of their lines.
   return KINDS.get(event.kind)!.line?.(event, fold) as Line | undefined;
 }

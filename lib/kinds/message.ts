@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** A text that a person wrote. `name` is the author's display name at that moment. */
+/** A person's text. `name` is the author's display name at that moment. */
 import { object } from "../protocol/fields.ts";
 import { type Composed, defineKind } from "./kind.ts";
 import { messageLine } from "./said.ts";
@@ -13,7 +13,7 @@ export const message = defineKind("message", object({ name: displayName, text: m
   line: (event, room) => messageLine(event, event.body, room),
 });
 
-/** White space at both ends goes. */
+/** Trims white space at both ends. */
 export function composeMessage(
   name: string,
   typed: string,

@@ -7,7 +7,7 @@ import { displayName } from "./texts.ts";
 export const profile = defineKind("profile", object({ name: displayName }), {
   rooms: "plain",
   named: true,
-  // No line where nothing changed.
+  // An unchanged name has no line.
   line: (event, room): NoteLine | undefined => {
     const { id, at, author, body: { name } } = event;
     const before = room.nameBefore(event);

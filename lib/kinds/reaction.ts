@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** One emoji of one author on one message, put on or taken off. */
+/** One author's emoji on one message, added or removed. */
 import { compareEvents, type EventId, type SignedEvent } from "../protocol/event.ts";
 import { filled, flag, id, object } from "../protocol/fields.ts";
 import { REACTION_MAX_BYTES } from "../protocol/limits.ts";
@@ -7,7 +7,7 @@ import { type Composed, defineKind, type ReactionView, type RoomFold } from "./k
 import { toWellFormed } from "../shared/well_formed.ts";
 import { inBytes, problemOf } from "./texts.ts";
 
-/** Most different emoji shown on one message; the first ones stay. */
+/** Most different emoji shown on one message; later ones are not shown. */
 export const REACTIONS_SHOWN = 32;
 
 const emojiText = inBytes(filled(), REACTION_MAX_BYTES);
@@ -21,7 +21,7 @@ export const reaction = defineKind(
   },
 );
 
-/** The emoji that was there first comes first. */
+/** The reactions on a message, in the order in which their emoji first appeared. */
 export function reactionsOn(event: SignedEvent, room: RoomFold): ReactionView[] {
   const on = room.about(reaction, event.id).filter(({ body }) => body.on).sort(compareEvents);
   const views = new Map<string, ReactionView>();

@@ -19,7 +19,7 @@ export const retract = defineKind(
     edits: optional(list(tuple<[id: EventId, n: number]>(id, count), 1, RETRACT_MAX_EDITS)),
   }),
   {
-    // In the clear in sealed rooms, too: the server has to know what to delete, and it says nothing else.
+    // Unsealed in sealed rooms as well: the server has to know which events to delete, and learns nothing else.
     rooms: "all",
   },
 );
@@ -38,7 +38,7 @@ export function erasedBy({ n, body: { to, n: toN, edits = [] } }: EventOf<typeof
   return all.filter((erased) => erased.n < n);
 }
 
-/** Whether events of this kind can be erased. A room's genesis and what deletes others stay. */
+/** Whether events of this kind can be erased. The genesis event and retracts stay. */
 export function isErasable(kind: unknown): boolean {
   return kind !== "room" && kind !== "retract";
 }

@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** The line that messages, replies and files have. */
+/** The line of messages, replies and files. */
 import type { SignedEvent } from "../protocol/event.ts";
 import { edit } from "./edit.ts";
 import type { MessageLine, Quote, RoomFold, Said } from "./kind.ts";

@@ -20,18 +20,18 @@ export const messageText: Reader<string> = prose(MESSAGE_MAX_CHARS);
 /** A display name: its bytes are bounded here; lib/chat/display_name.ts decides how it looks. */
 export const displayName: Reader<string> = inBytes(prose(Infinity), NAME_MAX_BYTES);
 
-/** Typed text in the form in which it is signed. Half a surrogate pair, as a cut paste leaves it, has no UTF-8 form. */
+/** The signed form of a typed text. A truncated paste may end in half a surrogate pair, which has no UTF-8 form. */
 export function tidyTyped(typed: string): string {
   return toWellFormed(typed.trim());
 }
 
-/** Why this reader does not take a text; undefined when it does. */
+/** Why this reader refuses a text; undefined if it accepts it. */
 export function problemOf(read: Reader<string>, text: string): "empty" | "too_long" | undefined {
   const checked = check(read, text);
   return checked.ok ? undefined : checked.tooLong ? "too_long" : "empty";
 }
 
-/** A text in the form in which repetitions are equal: neither case nor the amount of white space makes a difference. */
+/** Folds a text so that repetitions are equal: ignores case and the amount of white space. */
 export function sameText(text: string): string {
   return text.toLowerCase().replace(/\s+/gu, " ").trim();
 }

@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** The closed lists of reasons. The name alone decides what happens next: nobody reads a message text. */
+/** Closed lists of reasons. Programs decide by the name alone, never by a message text. */
 
 /** Why one event was not accepted. `retriable`: the same bytes may be accepted later. `final`: they never will be. */
 export const REFUSALS = {
@@ -9,30 +9,30 @@ export const REFUSALS = {
   too_long: "final",
   /** The signature does not belong to this payload and author. */
   bad_signature: "final",
-  /** The event names another room than the one it was sent to. */
+  /** The event names another room than the one that received it. */
   wrong_room: "final",
-  /** This room does not take the kind: plain text in a sealed room, another genesis. */
+  /** This room does not accept the kind: plain text in a sealed room, another genesis event. */
   wrong_kind: "final",
   /** The author has already used this `n` for another event. */
   conflict: "final",
   /** An event before this one is missing: send from `expectedN` on. */
   missing_previous: "retriable",
-  /** Older than what the room still holds, so it cannot be told whether it was stored before. */
+  /** Older than the room's log, so the server cannot know whether it was stored before. */
   expired: "final",
   /** The Lamport clock is more than CLOCK_MAX_LEAD ahead of the room's. */
   clock_ahead: "final",
-  /** The operator keeps this author out. */
+  /** The operator banned this author. */
   banned: "final",
-  /** The author writes too fast; wait `retryAfterMs`. */
+  /** The author sends too fast; wait `retryAfterMs`. */
   rate_limited: "retriable",
-  /** The server has too much to do; wait `retryAfterMs`. */
+  /** The server is overloaded; wait `retryAfterMs`. */
   overloaded: "retriable",
   /** The database did not answer; the event is not stored. Wait `retryAfterMs`. */
   storage_unavailable: "retriable",
 } as const satisfies Record<string, "final" | "retriable">;
 export type Refusal = keyof typeof REFUSALS;
 
-/** Why a frame could not be read at all. Its sender is told; nothing else changes. */
+/** Why a frame is invalid. Its sender is informed; the frame has no other effect. */
 export const FRAME_PROBLEMS = [
   /** Not text. */
   "not_text",
@@ -44,38 +44,38 @@ export const FRAME_PROBLEMS = [
   "unknown_type",
   /** A field is missing or of the wrong shape; `field` names it. */
   "bad_field",
-  /** A frame that may not come now: anything before `hello`, or a second `hello`. */
+  /** A frame that is not allowed in this state: anything before `hello`, or a second `hello`. */
   "out_of_turn",
-  /** Too many frames, or the room's history cannot be read now; wait `retryAfterMs`. `field` `signal`: too many signals. */
+  /** Too many frames, or the room's history is unavailable; wait `retryAfterMs`. `field` `signal`: too many signals. */
   "busy",
 ] as const;
 export type FrameProblem = (typeof FRAME_PROBLEMS)[number];
 
-/** Why a signal did not reach its peer. `retriable`: it may, a moment later. `final`: not before that peer comes back. */
+/** Why a signal did not reach its peer. `retriable`: it may arrive a moment later. `final`: not before that peer returns. */
 export const SIGNAL_FAILURES = {
   /** Nobody with this key is in the room. */
   not_present: "final",
-  /** The peer, or the way to it, has too much to read already. Signals do not wait. */
+  /** The peer, or the path to it, is under backpressure. Signals are not queued. */
   busy: "retriable",
 } as const satisfies Record<string, "final" | "retriable">;
 export type SignalFailure = keyof typeof SIGNAL_FAILURES;
 
 /**
- * Why a connection ends: the WebSocket close code (RFC 6455 section 7.4.2, private range) and whether the client comes
- * back by itself. `resume`: at once, from its position. `retry`: after `retryAfterMs` or its own backoff. `final`: never.
+ * Why a connection ends: the WebSocket close code (RFC 6455 section 7.4.2, private range) and whether the client
+ * reconnects automatically. `resume`: immediately, from its position. `retry`: after `retryAfterMs` or its own backoff. `final`: never.
  */
 export const CLOSE_REASONS = {
-  /** The server stops or moves its clients on. */
+  /** The server stops or moves its clients to another instance. */
   going_away: { code: 4000, next: "retry" },
-  /** The client read too slowly and was cut off; it resumes from its position. */
+  /** The client read too slowly; it resumes from its position. */
   too_slow: { code: 4001, next: "resume" },
-  /** Nothing was heard for IDLE_TIMEOUT_MS. */
+  /** The client was silent for IDLE_TIMEOUT_MS. */
   idle: { code: 4002, next: "resume" },
-  /** Too many frames that could not be read. */
+  /** Too many invalid frames. */
   bad_frames: { code: 4003, next: "retry" },
   /** There is no room with this id. */
   no_such_room: { code: 4004, next: "final" },
-  /** The client speaks another PROTOCOL_VERSION; it has to load the page anew. */
+  /** The client has another PROTOCOL_VERSION; the user has to reload the page. */
   unsupported_version: { code: 4005, next: "final" },
   /** No valid hello within HELLO_TIMEOUT_MS. */
   hello_timeout: { code: 4006, next: "retry" },
@@ -87,29 +87,29 @@ export const CLOSE_REASONS = {
   overloaded: { code: 4009, next: "retry" },
   /** The operator deleted the room. */
   room_deleted: { code: 4010, next: "final" },
-  /** The operator deleted all that was said in the room; the client resumes and is told of a new epoch. */
+  /** The operator deleted all events of the room; the client resumes and learns of a new epoch. */
   room_cleared: { code: 4011, next: "resume" },
-  /** The operator keeps this key or device out. */
+  /** The operator banned this key or device. */
   banned: { code: 4012, next: "final" },
-  /** An error of the server's own hit this connection; wait `retryAfterMs`. */
+  /** An unforeseen server error; wait `retryAfterMs`. */
   internal_error: { code: 4013, next: "retry" },
 } as const satisfies Record<string, { code: number; next: "resume" | "retry" | "final" }>;
 export type CloseReason = keyof typeof CLOSE_REASONS;
 
-/** The reason a close code stands for, or undefined for codes that are not ours (1006 and the like). */
+/** The reason for a close code; undefined for codes outside CLOSE_REASONS, such as 1006. */
 export function closeReasonOf(code: number): CloseReason | undefined {
   for (const reason in CLOSE_REASONS) {
     if (CLOSE_REASONS[reason as CloseReason].code === code) return reason as CloseReason;
   }
 }
 
-/** Why a room could not be made or found over HTTP. */
+/** Why a room could not be created or found over HTTP. */
 export const ROOM_API_PROBLEMS = {
   /** The genesis event is not of the documented shape; `field` names the first wrong field. */
   bad_event: 400,
   /** The genesis event's signature is wrong. */
   bad_signature: 400,
-  /** Too long a payload. */
+  /** The payload is too long. */
   too_long: 413,
   /** The genesis event is not `n` 1 and `clock` 1 of kind `room`. */
   not_a_genesis_event: 400,
@@ -119,11 +119,11 @@ export const ROOM_API_PROBLEMS = {
   no_free_code: 503,
   /** No room has this code or id. */
   no_such_room: 404,
-  /** Too many rooms made, or too many wrong codes tried; wait `retryAfterMs`. */
+  /** Too many new rooms or wrong codes; wait `retryAfterMs`. */
   rate_limited: 429,
-  /** The request's body did not come in time. */
+  /** The request's body did not arrive in time. */
   too_slow: 408,
-  /** The server has too much to do; wait `retryAfterMs`. */
+  /** The server is overloaded; wait `retryAfterMs`. */
   overloaded: 503,
   /** The database did not answer. */
   storage_unavailable: 503,

@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** Decoders of what clients send. In pages only a tab that carries others' frames needs them. */
+/** Decoders of client frames. In pages only a tab that relays other tabs' frames needs them. */
 import {
   amount,
   base64url,
@@ -26,7 +26,7 @@ const FRAMES: FrameReaders<ClientFrame> = {
     proof: wireEvent,
     version: count,
     resume: optional(object({ epoch: base64url(8), position: amount })),
-    // A device with no idea of the time gets in, too.
+    // A device without a valid time is admitted as well.
     at: (value) => Number.isSafeInteger(value) ? value as number : undefined,
   }),
   send: object({ events: list(wireEvent, 1, SEND_MAX_EVENTS) }),
@@ -35,7 +35,7 @@ const FRAMES: FrameReaders<ClientFrame> = {
   signal: object({ to: key, ...SIGNED }),
 };
 
-/** Reads what a client sent. */
+/** Reads a client's frame. */
 export function decodeClientFrame(data: unknown): Decoded<ClientFrame> {
   return decodeFrame(data, CLIENT_FRAME_MAX_BYTES, FRAMES);
 }

@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** Decoders of what servers send. */
+/** Decoders of server frames. */
 import {
   CLOSE_REASONS,
   type CloseReason,
@@ -67,7 +67,7 @@ const FRAMES: FrameReaders<ServerFrame> = {
   ack: object({ acks: list(tuple<[EventId, number]>(id, count), 1) }),
   refused: object({
     id,
-    // A newer server may refuse for a reason that this build does not know: the same event may be accepted later.
+    // A newer server may give a reason that this build does not know. Such a refusal is retriable, so nothing is lost.
     reason: wordOr<Refusal>("overloaded", Object.keys(REFUSALS) as Refusal[]),
     retryAfterMs: optional(amount),
     expectedN: optional(count),
@@ -93,22 +93,22 @@ const FRAMES: FrameReaders<ServerFrame> = {
   }),
 };
 
-/** Reads what a server sent. */
+/** Reads a server's frame. */
 export function decodeServerFrame(data: unknown): Decoded<ServerFrame> {
   return decodeFrame(data, SERVER_FRAME_MAX_BYTES, FRAMES);
 }
 
-/** Reads the room a server tells of over HTTP; undefined when it is not one. */
+/** Reads a server's description of a room over HTTP; undefined if it is invalid. */
 export function readRoomInfo(value: unknown): RoomInfo | undefined {
   return readOr(roomInfo, value);
 }
 
-/** Reads a wire event on its own (the body of a room's creation); undefined when it is not one. */
+/** Reads a single wire event, such as the body of a room's creation; undefined if it is invalid. */
 export function readWireEvent(value: unknown): WireEvent | undefined {
   return readOr(wireEvent, value);
 }
 
-/** Reads what a position of a log holds; undefined when it is none. */
+/** Reads one position of a log; undefined if it is invalid. */
 export function readLogEntry(value: unknown): LogEntry | undefined {
   return readOr(logEntry, value);
 }

@@ -1,9 +1,9 @@
 // Runs in browser and server.
 /**
- * The event: the one thing a room is made of. An event is written once by its author as a JSON text (the payload), signed
- * as exactly those UTF-8 bytes, and carried unchanged on every transport. Nobody re-encodes it, so no canonical JSON is needed.
+ * A room consists of events. The author writes an event once, as a JSON text (the payload), and signs exactly those UTF-8
+ * bytes. Every transport carries it unchanged. Nobody re-encodes it, so it needs no canonical JSON.
  *
- * Order on every screen is (`clock`, `author`, `n`): independent of transport, arrival and wrong phone clocks.
+ * Every screen orders events by (`clock`, `author`, `n`): independent of transport, arrival and wrong phone clocks.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../shared/base64url.ts";
@@ -14,7 +14,7 @@ import { EVENT_PAYLOAD_MAX_BYTES } from "./limits.ts";
 /** An event on a wire and in the database: the payload text, and its Ed25519 signature (64 bytes, base64url). */
 export type WireEvent = readonly [payload: string, signature: string];
 
-/** 16 random bytes, base64url. Names the room on every wire; people use its code. */
+/** 16 random bytes, base64url. Identifies the room on every wire; people use its code. */
 export type RoomId = string;
 /** An Ed25519 public key (32 bytes, base64url), derived for one room from the device's secret. */
 export type AuthorKey = string;
@@ -28,7 +28,7 @@ export type RoomKind = "listed" | "unlisted" | "sealed";
 export interface EventHeader {
   room: RoomId;
   author: AuthorKey;
-  /** The author's own count in this room: 1, 2, 3, … without holes. */
+  /** The author's own sequence number in this room: 1, 2, 3, … without gaps. */
   n: number;
   /** Lamport clock (Lamport 1978): one more than the highest the author had seen in this room. */
   clock: number;
@@ -39,7 +39,7 @@ export interface EventHeader {
 /** The part of an event that every build reads, whatever its kind. Its signature may not be checked yet. */
 export interface SignedEvent extends EventHeader {
   id: EventId;
-  /** The bytes it came as. */
+  /** The event as it was received, unchanged. */
   wire: WireEvent;
 }
 
@@ -62,7 +62,7 @@ function idOf(payload: Uint8Array): EventId {
 
 const HEADER = object({ v: oneOf(1), room: id, author: key, n: count, clock: count, at: time });
 
-/** Reads all of a wire event but its content, which lib/kinds reads. */
+/** Reads a wire event except its content, which lib/kinds reads. */
 export function readHeader(
   wire: WireEvent,
 ):
@@ -71,7 +71,7 @@ export function readHeader(
   const fail = (reason: "bad_event" | "too_long", field: string) =>
     ({ ok: false, problem: { reason, field } }) as const;
   const [payload] = wire;
-  // UTF-16 length first: encoding a huge text only to measure it would be work done for an attacker.
+  // UTF-16 length first: encoding a huge text only to measure it would let an attacker waste CPU time.
   if (payload.length > EVENT_PAYLOAD_MAX_BYTES) return fail("too_long", "payload");
   const bytes = utf8.encode(payload);
   if (bytes.length > EVENT_PAYLOAD_MAX_BYTES) return fail("too_long", "payload");
@@ -83,7 +83,7 @@ export function readHeader(
   return { ok: true, event: { id: idOf(bytes), ...fields, wire, kind: value.kind, body: value.body } };
 }
 
-/** The one order of events on every screen. Negative when `a` stands above `b`. */
+/** The order of events on every screen. Negative if `a` is above `b`. */
 export function compareEvents(a: EventHeader, b: EventHeader): number {
   return a.clock - b.clock || (a.author < b.author ? -1 : a.author > b.author ? 1 : a.n - b.n);
 }

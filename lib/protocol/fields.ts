@@ -1,6 +1,6 @@
 // Runs in browser and server.
 /**
- * The one style of decoder. A reader takes an unknown value and the name of its field, and returns the checked value or
+ * Building blocks of all decoders. A reader takes an unknown value and the name of its field, and returns the checked value or
  * throws BadField with the name of the first wrong field. It builds new objects from checked fields only, so code behind a
  * decoder neither validates nor casts.
  */
@@ -58,7 +58,7 @@ type Shaped<Fields extends Shape> =
   & { -readonly [Name in Exclude<keyof Fields, OptionalNames<Fields>>]: Read<Fields[Name]> }
   & { -readonly [Name in OptionalNames<Fields>]?: Exclude<Read<Fields[Name]>, undefined> };
 
-/** An object with these fields, read in this order. Others are left out. */
+/** An object with these fields, read in this order. Unknown fields are dropped. */
 export function object<Fields extends Shape>(fields: Fields): Reader<Shaped<Fields>> {
   const readers = Object.entries(fields);
   return (value, field) => {
@@ -72,7 +72,7 @@ export function object<Fields extends Shape>(fields: Fields): Reader<Shaped<Fiel
   };
 }
 
-/** As `object`, and refuses fields that it does not name. */
+/** Like `object`, but refuses unknown fields. */
 export function exactly<Fields extends Shape>(fields: Fields): Reader<Shaped<Fields>> {
   const read = object(fields);
   return (value, field) => {
@@ -98,7 +98,7 @@ export function tagged<Tag extends string, Kinds extends Readonly<Record<string,
   };
 }
 
-/** The value, or nothing when it is absent. */
+/** The value, or undefined if it is absent. */
 export function optional<Value>(read: Reader<Value>): Reader<Value | undefined> {
   return (value, field) => value === undefined ? undefined : read(value, field);
 }
@@ -126,7 +126,7 @@ export function tuple<Items extends readonly unknown[]>(
   };
 }
 
-/** Adds a test to a reader. */
+/** Adds a condition to a reader. */
 export function where<Value>(read: Reader<Value>, isRight: (value: Value) => boolean): Reader<Value> {
   return (value, field) => {
     const result = read(value, field);
@@ -147,8 +147,8 @@ export function oneOf<const Word extends string | number>(...words: readonly Wor
 }
 
 /**
- * One of these words, or `fallback` for any other word: a newer build may have more of them. Words are lower case letters and
- * underscores.
+ * One of these words, or `fallback` for any other word, because a newer build may have more of them. Words consist of lower
+ * case letters and underscores.
  */
 export function wordOr<const Word extends string>(fallback: Word, words: readonly Word[]): Reader<Word> {
   return (value, field) => {
@@ -157,7 +157,7 @@ export function wordOr<const Word extends string>(fallback: Word, words: readonl
   };
 }
 
-/** Well-formed text of at most `max` UTF-16 units. A lone surrogate has no UTF-8 form: nobody could have signed it. */
+/** Well-formed text of at most `max` UTF-16 units. A lone surrogate has no UTF-8 form, so nobody can sign it. */
 export function text(max = Infinity): Reader<string> {
   return (value, field) => {
     if (typeof value !== "string" || value.length > max || !isWellFormed(value)) throw new BadField(field);
@@ -165,7 +165,7 @@ export function text(max = Infinity): Reader<string> {
   };
 }
 
-/** Text of at most `max` UTF-16 units that is not empty; `text` checks more. */
+/** Non-empty text of at most `max` UTF-16 units. Unlike `text`, it accepts lone surrogates. */
 export function filled(max = Infinity): Reader<string> {
   return (value, field) => {
     if (typeof value !== "string" || value === "" || value.length > max) throw new BadField(field);
@@ -179,13 +179,13 @@ export function prose(maxChars: number): Reader<string> {
   return (value, field) => {
     const words = read(value, field);
     if (words.trim() === "") throw new BadField(field);
-    // UTF-16 length first: counting a huge text only to refuse it would be work done for an attacker.
+    // UTF-16 length first: counting a huge text only to refuse it would let an attacker waste CPU time.
     if (words.length > 2 * maxChars || countChars(words) > maxChars) throw new BadField(field, true);
     return words;
   };
 }
 
-/** The canonical base64url text of exactly so many bytes. */
+/** Canonical base64url of exactly `byteLength` bytes. */
 export function base64url(byteLength: number): Reader<string> {
   return (value, field) => {
     if (!isBase64UrlOf(value, byteLength)) throw new BadField(field);
@@ -212,11 +212,11 @@ export const time: Reader<number> = (value, field) => {
   return value;
 };
 
-/** A whole number from 1. */
+/** A whole number of at least 1. */
 export const count: Reader<number> = whole(1);
-/** A whole number from 0. */
+/** A whole number of at least 0. */
 export const amount: Reader<number> = whole(0);
-/** An event, a room, a nonce, a session: 16 bytes. */
+/** The id of an event, room or session, or a nonce: 16 bytes. */
 export const id: Reader<string> = base64url(16);
 /** An Ed25519 public key. */
 export const key: Reader<string> = base64url(32);
@@ -234,14 +234,14 @@ export type FrameReaders<Frame extends { type: string }> = {
   [Type in Frame["type"]]: Reader<Omit<Extract<Frame, { type: Type }>, "type">>;
 };
 
-/** Reads a frame that came as text. */
+/** Reads a frame from its text. */
 export function decodeFrame<Frame extends { type: string }>(
   data: unknown,
   maxChars: number,
   readers: FrameReaders<Frame>,
 ): Decoded<Frame, "not_text" | "too_large" | "not_json" | "unknown_type" | "bad_field"> {
   if (typeof data !== "string") return { ok: false, problem: "not_text" };
-  // No text has fewer UTF-8 bytes than UTF-16 units; at most three times as many, which the bound tolerates.
+  // A text has at least as many UTF-8 bytes as UTF-16 units, and at most three times as many, which the bound tolerates.
   if (data.length > maxChars) return { ok: false, problem: "too_large" };
   const value = parseJson(data);
   if (value === undefined) return { ok: false, problem: "not_json" };

@@ -1,30 +1,30 @@
 // Runs in browser and server.
-/** The description of a file in a `file` event: enough to show it, to ask for it, and to recognise it. Never the file itself. */
+/** The description of a file in a `file` event: enough to show, request and verify it. Never the file itself. */
 import { countChars } from "../shared/checks.ts";
 import { BadField, key, object, optional, type Reader, readOr, text, where, whole } from "./fields.ts";
 import { FILE_MAX_BYTES, FILE_NAME_MAX_CHARS, FILE_SIDE_MAX, FILE_THUMBNAIL_MAX_BYTES } from "./limits.ts";
 
-/** Names a file by its content: SHA-256 over the hashes of its blocks and its size (lib/files/blocks.ts), base64url. */
+/** Identifies a file by its content: SHA-256 over the hashes of its blocks and its size (lib/files/blocks.ts), base64url. */
 export type FileRoot = string;
 
 export interface FileInfo {
-  /** As it is saved. */
+  /** The name under which the file is saved. */
   name: string;
-  /** Media type as the sender says, lower case: `image/webp`. Nothing is run or shown because of it alone. */
+  /** The sender's claim of the media type, lower case: `image/webp`. Never the only reason to run or show the file. */
   type: string;
   /** Size, 1 to FILE_MAX_BYTES. */
   bytes: number;
   root: FileRoot;
-  /** Of pictures: CSS pixels, so that its place is kept before it is here. */
+  /** Of pictures, in CSS pixels: screens reserve the space before the picture arrives. */
   size?: { width: number; height: number };
   /** Of pictures: a tiny JPEG or WebP, base64url. */
   thumbnail?: string;
 }
 
-/** Characters that no file name has: path separators, characters that file systems refuse, controls, and characters that reverse or hide text. */
+/** Characters that file names must not have: path separators, those that file systems refuse, controls, and those that reverse or hide text. */
 export const NOT_IN_FILE_NAMES = /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff/\\:*?"<>|]/gu;
 
-/** A name to save a file under: nothing of the above, no dot or space at its ends, and not too long. */
+/** A valid file name: none of the above, no dot or space at its ends, and not too long. */
 const fileName = where(
   text(2 * FILE_NAME_MAX_CHARS),
   (name) =>
@@ -36,7 +36,7 @@ export const FILE_TYPE = /^[a-z0-9][a-z0-9.+-]{0,63}\/[a-z0-9][a-z0-9.+-]{0,63}$
 /** How the base64url of a JPEG (FF D8 FF) and of a WebP (RIFF) begins. */
 const THUMBNAIL = /^(?:_9j_|UklGR)[A-Za-z0-9_-]+$/;
 
-/** Width and height of a picture. Whichever is wrong, `size` is named. */
+/** Width and height of a picture. An error in either one names `size`. */
 const pictureSize: Reader<{ width: number; height: number }> = (value, field) => {
   const side = whole(1, FILE_SIDE_MAX);
   const size = readOr(object({ width: side, height: side }), value);

@@ -1,10 +1,10 @@
 // Runs in browser and server.
 /**
  * Every frame of the protocol, one type each. A frame is one JSON text on a socket (and, unchanged, in the body of a
- * polling request). docs/PROTOCOL.md tells the rules; these types tell the fields.
+ * polling request). docs/PROTOCOL.md has the rules; these types have the fields.
  *
- * A connection: server `challenge` → client `hello` → server `welcome`, then the `events` it announced, then both sides
- * at will. Positions number a room's stored events 1, 2, 3, …; they mean something only together with the log's epoch.
+ * A connection: server `challenge` → client `hello` → server `welcome`, then the announced `events`, then frames of
+ * both sides at any time. Positions number a room's stored events 1, 2, 3, …; they are valid only with the log's epoch.
  */
 import type { AuthorKey, EventId, RoomId, RoomKind, WireEvent } from "./event.ts";
 import type { LogEntry } from "./stub.ts";
@@ -17,7 +17,7 @@ export interface LogPosition {
   position: number;
 }
 
-/** Somebody who is in the room now. In a sealed room `name` is sealed (base64url), as bodies are. */
+/** A person who is in the room now. In a sealed room `name` is sealed (base64url), as bodies are. */
 export interface Person {
   author: AuthorKey;
   name: string;
@@ -27,9 +27,9 @@ export interface Person {
 export interface RoomInfo {
   id: RoomId;
   kind: RoomKind;
-  /** As the genesis event says it; sealed in a sealed room. */
+  /** The name in the genesis event; sealed in a sealed room. */
   name: string;
-  /** Absent in sealed rooms: they open by link or QR only. */
+  /** Absent in sealed rooms, which open by link or QR code only. */
   code?: string;
   host: AuthorKey;
   /** The host's first event, which proves kind, name and host. */
@@ -40,11 +40,11 @@ export interface RoomInfo {
 
 // ---- server → client ----
 
-/** Server, at once when a connection opens: what `hello` has to sign. */
+/** Server, immediately when a connection opens: the nonce that `hello` signs. */
 export interface ChallengeFrame {
   type: "challenge";
   version: number;
-  /** 16 random bytes, base64url; good for this connection only. */
+  /** 16 random bytes, base64url; valid for this connection only. */
   nonce: string;
   /** Server's clock, ms since 1970. */
   at: number;
@@ -63,7 +63,7 @@ export interface WelcomeFrame {
   mode: "resume" | "latest";
   /** Position of the first event that follows; `head` + 1 when none does. */
   from: number;
-  /** The highest `n` the room has of this author: the next one is one more. */
+  /** The author's highest `n` in the room: the next one is one more. */
   lastN: number;
   /** The highest Lamport clock in the room. */
   clock: number;
@@ -74,35 +74,35 @@ export interface WelcomeFrame {
   cleared?: number;
   people: { count: number; shown: Person[] };
   limits: {
-    /** Messages at once, then one per `messageEveryMs`. */
+    /** Messages allowed at once, then one per `messageEveryMs`. */
     messageBurst: number;
     messageEveryMs: number;
-    /** Events the server may still be storing for one connection. */
+    /** Most events of one connection that may wait for their answer. */
     inFlight: number;
   };
   /** Server's clock, ms since 1970. */
   at: number;
 }
 
-/** Server, whenever there are any: what the log holds at the positions `from`, `from` + 1, …, without holes between frames. */
+/** Server, whenever there are new events: the log entries at `from`, `from` + 1, …, without gaps between frames. */
 export interface EventsFrame {
   type: "events";
   from: number;
   events: LogEntry[];
 }
 
-/** Server, after the events are on disk and before anybody else is told of them. */
+/** Server, after the events are on disk and before anybody receives them. */
 export interface AckFrame {
   type: "ack";
   acks: [id: EventId, position: number][];
 }
 
-/** Server: one event that was not stored. REFUSALS tells whether to send it again. */
+/** Server: one event was not stored. REFUSALS says whether to send it again. */
 export interface RefusedFrame {
   type: "refused";
   id: EventId;
   reason: Refusal;
-  /** Present with reasons that say "wait". */
+  /** Present with reasons that ask the client to wait. */
   retryAfterMs?: number;
   /** With `missing_previous`: the first `n` to send. */
   expectedN?: number;
@@ -110,24 +110,24 @@ export interface RefusedFrame {
   field?: string;
 }
 
-/** Server, when people came, went or were renamed; changes within a short time come together. */
+/** Server, after arrivals, departures and new names; batched over a short time. */
 export interface PresenceFrame {
   type: "presence";
   /** Everybody in the room, on every instance. */
   count: number;
-  /** People who came or have a new name; in large rooms only a part of them. */
+  /** People who arrived or have a new name; in large rooms only some of them. */
   joined: Person[];
   /** People who left. */
   left: AuthorKey[];
 }
 
-/** Server, the answer to `history`: what the log holds at the positions `from`, `from` + 1, …, the last one just before `before`. */
+/** Server, the answer to `history`: the log entries at `from`, `from` + 1, …, the last one just before `before`. */
 export interface PageFrame {
   type: "page";
   before: number;
   from: number;
   events: LogEntry[];
-  /** Position of the oldest event the room still holds: nothing older can be had when `from` <= `oldest`. */
+  /** Position of the oldest event the room still holds: nothing older exists if `from` <= `oldest`. */
   oldest: number;
 }
 
@@ -138,32 +138,32 @@ export interface PongFrame {
   at: number;
 }
 
-/** Server: a frame of the client could not be read, and nothing else happened. */
+/** Server: the client's frame was invalid and had no effect. */
 export interface ProblemFrame {
   type: "problem";
   problem: FrameProblem;
-  /** With `bad_field`: its name. */
+  /** With `bad_field`: the field's path. */
   field?: string;
   retryAfterMs?: number;
 }
 
-/** Server: what another person of the room sent to this one by `signal`, unchanged. */
+/** Server: another person's `signal` to this one, unchanged. */
 export interface SignalFrame {
   type: "signal";
-  /** Whose connection it came from. The payload names its author, too, and the signature proves it: signal.ts. */
+  /** The person on the sending connection. The payload names its author as well, and the signature proves it: signal.ts. */
   from: AuthorKey;
   payload: string;
   signature: string;
 }
 
-/** Server: a signal of this client did not reach anybody. Silence is no promise that one did. */
+/** Server: a signal of this client reached nobody. The absence of this frame proves nothing. */
 export interface SignalUndeliverableFrame {
   type: "signal_undeliverable";
   to: AuthorKey;
   reason: SignalFailure;
 }
 
-/** Server, after `welcome` when there are any, and whenever they change: all notices and withdrawals that hold now. */
+/** Server, after `welcome` if there are any, and whenever they change: all current notices and withdrawals. */
 export interface NoticesFrame {
   type: "notices";
   notices: WireEvent[];
@@ -193,7 +193,7 @@ export type ServerFrame =
 
 // ---- client → server ----
 
-/** A client signs this to prove that it holds its key. */
+/** A client signs this to prove that it has the private key. */
 export interface HelloProof {
   hello: 1;
   /** The nonce of this connection's `challenge`. */
@@ -210,9 +210,9 @@ export interface HelloFrame {
   version: number;
   /** The JSON of a HelloProof, and its signature by `author`. */
   proof: WireEvent;
-  /** Where this client's copy of the log ends. Absent: it has none. */
+  /** The end of this client's replica of the log. Absent if it has none. */
   resume?: LogPosition;
-  /** The device's clock, ms since 1970: many of them together tell a server that its own is wrong. */
+  /** The device's clock, ms since 1970: many of them together show a server that its own is wrong. */
   at?: number;
 }
 
@@ -222,19 +222,19 @@ export interface SendFrame {
   events: WireEvent[];
 }
 
-/** Client: older events please, up to `limit` of them, the last one just before the position `before`. */
+/** Client: requests up to `limit` older events that end just before the position `before`. */
 export interface HistoryFrame {
   type: "history";
   before: number;
   limit: number;
 }
 
-/** Client: are you there? Sent after HEARTBEAT_MS of silence, on resume, and whenever the connection is in doubt. */
+/** Client: checks the connection. Sent after HEARTBEAT_MS of silence, on resume, and when the connection is suspect. */
 export interface PingFrame {
   type: "ping";
 }
 
-/** Client: this to the person `to`, on all their connections. The server carries it and keeps nothing. */
+/** Client: for the person `to`, on all their connections. The server relays it and stores nothing. */
 export interface SendSignalFrame {
   type: "signal";
   to: AuthorKey;

@@ -1,32 +1,32 @@
 // Runs in browser and server.
 /**
- * How frames travel over HTTP where a WebSocket cannot: docs/PROTOCOL.md, "Long polling".
+ * Frames over HTTP, for networks that block WebSockets: docs/PROTOCOL.md, "Long polling".
  *
  * Requests and answers are lines of text, each ended by a line feed: first a head, then one frame per line. Frames are
- * JSON as `JSON.stringify` writes it, which holds no line feed. So nothing is encoded twice, and of an answer that breaks
- * off every whole line still counts.
+ * JSON as `JSON.stringify` writes it, which contains no line feed. So nothing is encoded twice, and every whole line of
+ * a truncated answer counts.
  */
 import { amount, count, id, object, oneOf, optional, parseJson, readOr, tagged } from "./fields.ts";
 
-/** Names one polling connection: 16 random bytes, base64url. Only its client knows it; it is never in a URL. */
+/** Identifies one polling connection: 16 random bytes, base64url. Only its client knows it; it is never in a URL. */
 export type PollConnectionId = string;
 
-/** A request of a client. All go to `POST /api/rooms/{id}/poll`. */
+/** A client's request. All go to `POST /api/rooms/{id}/poll`. */
 export type PollRequest =
-  /** A new connection. Answered by `frames` with its name, and the challenge. */
+  /** Opens a connection. Answered by `frames` with its id, and the challenge. */
   | { type: "open" }
-  /** Frames after number `received`, which the client has; the server forgets those before. */
+  /** Requests the frames after number `received`; the server drops the ones up to it. */
   | { type: "fetch"; connection: PollConnectionId; received: number }
   /** Frames of the client, the first one with number `first`. Answered by `taken`. */
   | { type: "send"; connection: PollConnectionId; first: number; frames: readonly string[] }
-  /** The client leaves. */
+  /** Closes the connection. */
   | { type: "close"; connection: PollConnectionId };
 
-/** Why a request was not answered, and the status that goes with it. */
+/** Why a request fails, with its status. */
 export const POLL_PROBLEMS = {
-  /** The request is not of the documented shape, or confirms frames that were never sent. */
+  /** The request is malformed, or confirms frames that were never sent. */
   bad_poll: 400,
-  /** No such connection here: it expired, ended, or lives in another server process. */
+  /** No such connection here: it expired, ended, or belongs to another server process. */
   unknown_connection: 410,
   /** Larger than POLL_REQUEST_MAX_BYTES. */
   too_large: 413,
@@ -36,11 +36,11 @@ export type PollProblem = keyof typeof POLL_PROBLEMS;
 /** The first line of an answer. */
 export type PollAnswerHead =
   /**
-   * `count` frames follow, the first one with number `from`. With `connection`, the answer to `open`. With `closed`, the
-   * connection ended with this close code after them.
+   * `count` frames follow, the first one with number `from`. `connection`: this answers `open`. `closed`: after these
+   * frames the connection ended with this close code.
    */
   | { type: "frames"; from: number; count: number; connection?: PollConnectionId; closed?: number }
-  /** Every frame of the client up to this number has been taken. */
+  /** The server accepted every frame of the client up to this number. */
   | { type: "taken"; taken: number }
   | { type: "problem"; problem: PollProblem };
 
@@ -58,10 +58,10 @@ const REQUEST = tagged("type", {
   close: object({ connection: id }),
 });
 
-/** Reads the body of a request; undefined when it is none. The frames are for the frame decoder. */
+/** Reads the body of a request; undefined if it is invalid. The frames are left to the frame decoder. */
 export function readPollRequest(body: string): PollRequest | undefined {
   const lines = body.split("\n");
-  // A line feed ends every line: text after the last one was cut off.
+  // A line feed ends every line, so text after the last one is a truncated line.
   if (lines.pop() !== "") return undefined;
   const [headLine = "", ...frames] = lines;
   const head = readOr(REQUEST, parseJson(headLine));
@@ -75,7 +75,7 @@ const ANSWER_HEAD = tagged("type", {
   problem: object({ problem: oneOf(...Object.keys(POLL_PROBLEMS) as PollProblem[]) }),
 });
 
-/** Reads the first line of an answer; undefined when it is none, as a proxy's error page is not. */
+/** Reads the first line of an answer; undefined if it is invalid, such as a proxy's error page. */
 export function readPollAnswerHead(line: string): PollAnswerHead | undefined {
   return readOr(ANSWER_HEAD, parseJson(line));
 }

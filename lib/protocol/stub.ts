@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /**
- * A stub stands in a room's log where an event was deleted: its position and its author's number stay taken, and its payload
- * is gone. It is the server's word, not signed.
+ * A stub replaces a deleted event in a room's log: the position and the author's number stay taken, and the payload is
+ * gone. A stub is the server's unsigned claim.
  */
 import { wireEvent } from "./decode_shared.ts";
 import type { AuthorKey, EventId, SignedEvent, WireEvent } from "./event.ts";
@@ -13,16 +13,16 @@ export const STUB_REASONS = [
   "retracted",
   /** A host or an operator deleted it. */
   "removed",
-  /** It made place for others. */
+  /** It made room for others. */
   "evicted",
   /** It was too old. */
   "expired",
 ] as const;
 
 export interface Stub {
-  /** One of STUB_REASONS, or one that a later version has. */
+  /** One of STUB_REASONS, or a reason from a later version. */
   stub: string;
-  /** Of the event that stood here: what places it and what it is known by. */
+  /** These fields are the deleted event's. */
   id: EventId;
   author: AuthorKey;
   n: number;
@@ -56,7 +56,7 @@ export const logEntry: Reader<LogEntry> = (value, field) => {
   return stub(value, field);
 };
 
-/** The stub that takes an event's place. */
+/** The stub that replaces an event. */
 export function stubFor(
   { id, author, n, clock, at }: Omit<SignedEvent, "room" | "wire">,
   reason: (typeof STUB_REASONS)[number],

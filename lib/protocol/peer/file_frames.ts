@@ -3,14 +3,14 @@
  * Frames about files between phones, over a link's channel for files. Binary: a letter, the file's root (32 bytes), and
  * the fields of that letter; numbers are big-endian. Each is at most LINK_CHUNK_BYTES.
  *
- *   w  want: tell me what you hold of it, and whenever that changes     hopsLeft (1)
- *   u  unwant: not any more; what you were about to send, too
- *   h  have: the blocks I hold, a bit each from the highest bit on      bits (0 to BITS_MAX)
- *   l  list?: the hashes of its blocks, please
- *   L  list: its size, and the SHA-256 of each block                    bytes (4), hashes (32 each)
- *   b  block?: one block, please                                        index (2)
- *   d  data: a piece of a block that was asked for, in order            index (2), offset (4), bytes
- *   r  refused: not that block, not now                                 index (2)
+ *   w  want: requests a `have`, and another one after every change     hopsLeft (1)
+ *   u  unwant: cancels `want` and all queued data
+ *   h  have: the blocks held, one bit each, the highest bit first      bits (0 to BITS_MAX)
+ *   l  requests the hashes of its blocks
+ *   L  list: its size, and the SHA-256 of each block                   bytes (4), hashes (32 each)
+ *   b  requests one block                                              index (2)
+ *   d  data: a piece of a requested block, in order                    index (2), offset (4), bytes
+ *   r  refused: the block is not available now                         index (2)
  */
 import { fromBase64Url, toBase64Url } from "../../shared/base64url.ts";
 import type { FileRoot } from "../file_info.ts";
@@ -21,7 +21,7 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 export type FileFrame =
   & { root: FileRoot }
   & (
-    /** `hopsLeft` above 0: fetch it for me when you do not hold it, and hand that on with one less. */
+    /** `hopsLeft` above 0: the receiver downloads the file for the sender if it lacks it, with one hop less. */
     | { type: "want"; hopsLeft: number }
     | { type: "unwant" }
     | { type: "have"; bits: Bytes }
@@ -32,7 +32,7 @@ export type FileFrame =
   );
 
 export const HASH_BYTES = 32;
-/** Most links that a file goes over for somebody. */
+/** Most links that a file may cross for a phone. */
 export const FILE_HOPS_MAX = 4;
 /** Blocks of the largest file. */
 export const FILE_BLOCKS_MAX = Math.ceil(FILE_MAX_BYTES / FILE_BLOCK_BYTES);
@@ -55,7 +55,7 @@ const TYPES = new Map(
   Object.entries(LETTERS).map(([type, letter]) => [letter.charCodeAt(0), type as FileFrame["type"]]),
 );
 
-/** The frame's bytes. `root` has to be one: 32 bytes in base64url. */
+/** The frame's bytes. `root` must be 32 bytes in base64url. */
 export function encodeFileFrame(frame: FileFrame): Bytes {
   const rest = restOf(frame);
   const bytes = new Uint8Array(HEAD_BYTES + rest.length);
@@ -93,7 +93,7 @@ function restOf(frame: FileFrame): Bytes {
   }
 }
 
-/** Reads what came over a channel for files; undefined when it is no frame. Every field and size is checked. */
+/** Reads a frame from a channel for files and checks every field and size; undefined if it is invalid. */
 export function decodeFileFrame(data: unknown): FileFrame | undefined {
   if (!(data instanceof ArrayBuffer) || data.byteLength < HEAD_BYTES || data.byteLength > LINK_CHUNK_BYTES) return;
   const type = TYPES.get(new Uint8Array(data)[0]!);
@@ -126,12 +126,12 @@ export function decodeFileFrame(data: unknown): FileFrame | undefined {
   }
 }
 
-/** How many blocks a file of this size has. */
+/** The number of blocks of a file of this size. */
 export function blockCount(bytes: number): number {
   return Math.ceil(bytes / FILE_BLOCK_BYTES);
 }
 
-/** How long the block at `index` of a file of this size is. */
+/** The length of block `index` of a file of this size. */
 export function blockBytes(bytes: number, index: number): number {
   return Math.min(FILE_BLOCK_BYTES, bytes - index * FILE_BLOCK_BYTES);
 }

@@ -4,7 +4,7 @@ import type { AuthorKey } from "../event.ts";
 import { BadField, count, key, list, object, optional, type Reader, readOr, time, where } from "../fields.ts";
 import { MESH_AUTO_CONNECT_MS } from "../limits.ts";
 
-/** As RTCPeerConnection takes it. */
+/** In the form that RTCPeerConnection accepts. */
 export interface IceServer {
   urls: string[];
   username?: string;
@@ -14,9 +14,9 @@ export interface IceServer {
 export interface MeshConfig {
   /** Empty: only paths within one network. */
   iceServers: IceServer[];
-  /** When the credentials end, server's clock, ms since 1970; absent when there are none. Ask again before. */
+  /** When the credentials end, server's clock, ms since 1970; absent when there are none. Clients request new ones before that. */
   expiresAt?: number;
-  /** The key that notices of this server's operator are signed with; absent when there is none. */
+  /** The key that signs this server's notices; absent if there is none. */
   operator?: AuthorKey;
   /** Phones of a room link automatically after this time. */
   autoConnectMs: number;
@@ -51,7 +51,7 @@ const meshConfig = object({
   autoConnectMs: count,
 });
 
-/** Reads the answer; undefined when it is none. */
+/** Reads the answer; undefined if it is invalid. */
 export function readMeshConfig(value: unknown): MeshConfig | undefined {
   return readOr(meshConfig, value);
 }

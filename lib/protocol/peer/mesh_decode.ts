@@ -1,5 +1,5 @@
 // Runs in browser and simulator.
-/** Decoder of what linked phones send. */
+/** Decoder of frames from linked phones. */
 import type { AuthorKey, WireEvent } from "../event.ts";
 import {
   BadField,
@@ -41,12 +41,12 @@ import {
   type MeshFrame,
 } from "./mesh_frames.ts";
 
-/** Why another phone's data is no frame. Nothing else happens, but it is counted against that phone. */
+/** Why another phone's frame is invalid. It has no effect and counts against that phone. */
 export type MeshFrameProblem = "not_text" | "too_large" | "not_json" | "unknown_type" | "bad_field";
 
-/** Highest number a digest's bucket has: 48 bits. */
+/** Highest number of a digest's bucket: 48 bits. */
 const BUCKET_MAX = 2 ** 48 - 1;
-/** Oldest `ageMs` that is told: a day. */
+/** Highest `ageMs`: a day. */
 const AGE_MAX_MS = 86_400_000;
 
 const payload = where(text(EVENT_PAYLOAD_MAX_BYTES), (payload) => payload !== "");
@@ -113,7 +113,7 @@ const FRAMES: FrameReaders<MeshFrame> = {
   goodbye: object({ reason: oneOf(...MESH_GOODBYES), peer: optional(key) }),
 };
 
-/** Reads what a linked phone sent. */
+/** Reads a linked phone's frame. */
 export function decodeMeshFrame(data: unknown): Decoded<MeshFrame, MeshFrameProblem> {
   return decodeFrame(data, MESH_FRAME_MAX_CHARS, FRAMES);
 }

@@ -1,29 +1,29 @@
 // Runs in browser and simulator.
 /**
  * Every frame between two linked phones, one type each. A frame is one JSON text on an ordered, reliable data channel.
- * docs/PROTOCOL.md ("Between phones") tells the rules; these types tell the fields.
+ * docs/PROTOCOL.md ("Between phones") has the rules; these types have the fields.
  *
- * A link: both sides `hello` at once, then everything at will. Which phone a frame comes from is known from the link,
- * never from the frame. Events are the unchanged wire events; what is said about them beside (`hopsLeft`, `copies`) is
- * the sender's word, unsigned, and bounded.
+ * A link: both sides send `hello` immediately, then any frame at any time. The link identifies the sender, never the
+ * frame. Events are the unchanged wire events; everything beside them (`hopsLeft`, `copies`) is the sender's unsigned
+ * claim, and bounded.
  */
 import type { AuthorKey, EventId, WireEvent } from "../event.ts";
 
-/** Version of these frames. A phone that speaks another one is told goodbye `version`. */
+/** Version of these frames. A phone with another one gets goodbye `version`. */
 export const MESH_VERSION = 1;
 
 /** Largest frame, in UTF-16 units: one event of any allowed size, its quotes escaped, always fits. */
 export const MESH_FRAME_MAX_CHARS = 65_536;
 /**
- * Highest `hopsLeft`: how many links an event may cross. The links of 500 simulated phones have a diameter of 7; ways
- * along a tree, and around lost frames, are up to twice as long.
+ * Highest `hopsLeft`: how many links an event may cross. The links of 500 simulated phones have a diameter of 7;
+ * paths along a tree, and around lost frames, are up to twice as long.
  */
 export const MESH_HOPS_MAX = 16;
 /** Highest `copies` of one event that phones are asked to carry (binary spray and wait, Spyropoulos 2005). */
 export const MESH_COPIES_MAX = 16;
 /** Most ids in one `offer`, `held` or `want`. */
 export const MESH_IDS_MAX = 100;
-/** The held events are told in this many parts, by author, so that a difference costs only its part. */
+/** A digest has this many parts, by author, so that a difference costs only its part. */
 export const MESH_BUCKETS = 16;
 /** Most authors in one `summary`. */
 export const MESH_SUMMARY_AUTHORS = 128;
@@ -31,34 +31,34 @@ export const MESH_SUMMARY_AUTHORS = 128;
 export const MESH_SUMMARY_RANGES = 16;
 /** Most ranges in one `fetch`. */
 export const MESH_FETCH_RANGES = 64;
-/** Most events asked for in one `fetch`, and sent in one `page`. */
+/** Most events requested in one `fetch`, and sent in one `page`. */
 export const MESH_PAGE_EVENTS = 64;
-/** Characters of payloads after which a page ends; one event is always in it. */
+/** Characters of payloads after which a page ends; it has at least one event. */
 export const MESH_PAGE_CHARS = 16_384;
-/** Most phones told of in one `peers`. */
+/** Most phones in one `peers`. */
 export const MESH_PEERS_ROWS = 64;
 /** Most receipts in one `receipts`. */
 export const MESH_RECEIPTS_MAX = 32;
-/** Most links any phone says it has, or may have. */
+/** Most links that a phone may report as current or possible. */
 export const MESH_LINKS_MAX = 64;
 /** Longest text of a `signal`: a session description with its candidates is 1 to 6 KB, signed and escaped. */
 export const MESH_SIGNAL_CHARS = 16_384;
 
-/** An event, how many further links it may cross, and how many copies its receiver should see carried (0: none). */
+/** An event, the number of further links it may cross, and the number of copies for its receiver to carry (0: none). */
 export type CarriedEvent = readonly [payload: string, signature: string, hopsLeft: number, copies: number];
 
 /** Both, once, when the link is up. */
 export interface MeshHelloFrame {
   type: "hello";
   version: number;
-  /** Links the sender has, this one included, and the most it may have. */
+  /** The sender's links, this one included, and its limit. */
   links: number;
   maxLinks: number;
-  /** As in MeshDigestFrame. */
+  /** See MeshDigestFrame. */
   buckets: number[];
 }
 
-/** Anybody, when a new event is to go on over this link; or, with `asked`, as the answer to `want`. */
+/** Either side, with a new event for this link; or, with `asked`, as the answer to `want`. */
 export interface MeshPushFrame {
   type: "push";
   event: WireEvent;
@@ -67,31 +67,31 @@ export interface MeshPushFrame {
   asked: boolean;
 }
 
-/** Anybody: I hold these; say `held` or `want`. Repeated for a while when nothing is said. */
+/** Either side: lists held events. The receiver answers `held` or `want`; without an answer the offer is repeated. */
 export interface MeshOfferFrame {
   type: "offer";
   ids: EventId[];
 }
 
-/** Anybody, after `push` or `offer`: these I hold now, however they came. */
+/** Either side, after `push` or `offer`: the sender holds these now. */
 export interface MeshHeldFrame {
   type: "held";
   ids: EventId[];
 }
 
-/** Anybody, after `offer`: send me these. From now on push to me. */
+/** Either side, after `offer`: requests these, and pushes from now on. */
 export interface MeshWantFrame {
   type: "want";
   ids: EventId[];
 }
 
-/** Anybody, after a `push` of something held already: from now on offer, do not push. */
+/** Either side, after a duplicate `push`: requests offers instead of pushes from now on. */
 export interface MeshPruneFrame {
   type: "prune";
 }
 
 /**
- * Anybody, now and then: what I hold, in MESH_BUCKETS numbers of 48 bits. A bucket's number is the XOR of the first 48
+ * Either side, at intervals: summarises the held events in MESH_BUCKETS numbers of 48 bits. A bucket's number is the XOR of the first 48
  * bits of the ids of its events; an author's bucket is the low four bits of the key's first base64url letter.
  */
 export interface MeshDigestFrame {
@@ -99,10 +99,10 @@ export interface MeshDigestFrame {
   buckets: number[];
 }
 
-/** The answer to a digest that differs: what I hold in these buckets. `answer`: sent because of a summary. */
+/** The answer to a different digest: lists the held events of these buckets. `answer`: sent because of a summary. */
 export interface MeshSummaryFrame {
   type: "summary";
-  /** The buckets this tells of; an author of them who is not named is one nothing is held of (see `complete`). */
+  /** The buckets of this summary. The sender holds nothing of their other authors (see `complete`). */
   buckets: number[];
   /** Whether all authors of the buckets are named. */
   complete: boolean;
@@ -117,22 +117,22 @@ export interface MeshFetchFrame {
   ranges: [author: AuthorKey, from: number, to: number][];
 }
 
-/** Answer to `fetch`: what of it is held, up to the limits of a page. Empty: nothing. */
+/** Answer to `fetch`: the held ones of the requested events, up to the limits of a page; may be empty. */
 export interface MeshPageFrame {
   type: "page";
   events: CarriedEvent[];
 }
 
-/** Anybody, now and then: whom I reach. */
+/** Either side, at intervals: the phones that the sender reaches. */
 export interface MeshPeersFrame {
   type: "peers";
   links: number;
   maxLinks: number;
-  /** `ageMs`: how long ago that phone was alive, as far as the sender heard. `hops`: links between the sender and it. */
+  /** `ageMs`: how long ago that phone was alive, as far as the sender knows. `hops`: links between the sender and it. */
   peers: [peer: AuthorKey, ageMs: number, hops: number][];
 }
 
-/** A phone's signed word that it holds the events `from` to `to` of an author. The signed text: receiptText. */
+/** A phone's signed claim that it holds the events `from` to `to` of an author. The signed text: receiptText. */
 export interface Receipt {
   phone: AuthorKey;
   author: AuthorKey;
@@ -141,7 +141,7 @@ export interface Receipt {
   signature: string;
 }
 
-/** Anybody, towards the authors: receipts of this phone and of those behind it. Answered with `taken`. */
+/** Either side, towards the authors: receipts of this phone and of those behind it. Answered with `taken`. */
 export interface MeshReceiptsFrame {
   type: "receipts";
   batch: number;
@@ -154,7 +154,7 @@ export interface MeshTakenFrame {
   batch: number;
 }
 
-/** Anybody: signaling for a phone that the receiver reaches better. The text is signed by `from` and opaque here. */
+/** Either side: signaling for a phone that the receiver reaches better. `from` signs the text; relays do not read it. */
 export interface MeshSignalFrame {
   type: "signal";
   from: AuthorKey;
@@ -163,7 +163,7 @@ export interface MeshSignalFrame {
   text: string;
 }
 
-/** Both, when the link is up and they hold any, and whenever these change: the operator's notices and withdrawals. */
+/** Both, when the link is up if they hold any, and whenever these change: the operator's notices and withdrawals. */
 export interface MeshNoticesFrame {
   type: "notices";
   notices: WireEvent[];
@@ -184,7 +184,7 @@ export const MESH_GOODBYES = [
 ] as const;
 export type MeshGoodbye = (typeof MESH_GOODBYES)[number];
 
-/** Anybody, just before it ends the link. */
+/** Either side, just before it ends the link. */
 export interface MeshGoodbyeFrame {
   type: "goodbye";
   reason: MeshGoodbye;
@@ -209,7 +209,7 @@ export type MeshFrame =
   | MeshNoticesFrame
   | MeshGoodbyeFrame;
 
-/** The text that a phone signs for a receipt. It begins unlike any payload and any hello, so it can stand for neither. */
+/** The text that a phone signs for a receipt. Its beginning differs from payloads and hellos, so its signature is valid for neither. */
 export function receiptText(room: string, receipt: Omit<Receipt, "signature">): string {
   return JSON.stringify(["receipt", 1, room, receipt.phone, receipt.author, receipt.from, receipt.to]);
 }

@@ -1,24 +1,24 @@
 // Runs in browser.
 /**
- * The pairing code: what one phone shows another as a QR code, so that the two link without any server. It holds all that
- * WebRTC has to know of the other side, and no more; the rest of a session description is the same every time.
+ * The pairing code that one phone shows another as a QR code, so that the two link without any server. It holds only the
+ * parts of a session description that differ between phones.
  *
  * Bytes, in their order: version (1), flags (1), room (16), key of a sealed room (16, when flagged), SHA-256 fingerprint
- * of the DTLS certificate (32, RFC 8122), ICE name and password (RFC 8445; each a length, then 6 bits a letter), then
- * addresses: a type, 4 or 16 bytes, a port (2). Written in Base45 (RFC 9285), whose letters a QR code packs nearly as
- * tightly as bytes.
+ * of the DTLS certificate (32, RFC 8122), ICE name and password (RFC 8445; each a length, then 6 bits a character), then
+ * addresses: a type, 4 or 16 bytes, a port (2). Written in Base45 (RFC 9285), whose characters a QR code packs
+ * nearly as tightly as bytes.
  */
 import { fromBase64Url, isBase64UrlOf, toBase64Url } from "../../shared/base64url.ts";
 import type { RoomId } from "../event.ts";
 
-/** The prefix of a pairing code: no link and no room code begins with it. */
+/** The prefix of a pairing code; no link or room code has it. */
 export const PAIRING_PREFIX = "FC1:";
-/** Bytes up to which a code stays small enough for any camera: a QR code of 37 × 37 modules. */
+/** Bytes up to which any camera reads the code: a QR code of 37 × 37 modules. */
 export const PAIRING_SMALL_BYTES = 100;
 /** Most addresses in a code. */
 export const PAIRING_ADDRESSES_MAX = 8;
 
-/** Where a phone can be reached over UDP. */
+/** A phone's UDP address. */
 export interface PairingAddress {
   /** IPv4, IPv6, or the mDNS name (`<uuid>.local`) that hides one (draft-ietf-mmusic-mdns-ice-candidates). */
   host: string;
@@ -27,7 +27,7 @@ export interface PairingAddress {
 
 export interface PairingCode {
   room: RoomId;
-  /** Sealed rooms only: the key that their link carries. */
+  /** Sealed rooms only: the key in their link. */
   secret?: string;
   /** Of the DTLS certificate: SHA-256, base64url. */
   fingerprint: string;
@@ -39,15 +39,15 @@ export interface PairingCode {
 const VERSION = 1;
 const SEALED = 1;
 const TYPES = { ipv4: 4, ipv6: 6, mdns: 7 } as const;
-/** ICE's letters (RFC 8839 section 5.4: ice-char). */
+/** ICE's characters (RFC 8839 section 5.4: ice-char). */
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-/** ICE's least and most (RFC 8839): a name of 4 to 256 letters, a password of 22 to 256; no browser takes more than 64. */
+/** ICE's bounds (RFC 8839): a name of 4 to 256 characters, a password of 22 to 256; no browser uses more than 64. */
 const UFRAG_CHARS = { least: 4, most: 64 };
 const PWD_CHARS = { least: 22, most: 64 };
 
 /**
- * The text of a code. `small`: only so many addresses, the likeliest first, that it has at most PAIRING_SMALL_BYTES, but
- * always one. Throws a TypeError when a field is not what it has to be.
+ * The text of a code. `small`: as many addresses as fit into PAIRING_SMALL_BYTES, the likeliest first, but at least one.
+ * Throws a TypeError if a field is invalid.
  */
 export function encodePairing(code: PairingCode, { small = false } = {}): string {
   const bytes = [VERSION, code.secret === undefined ? 0 : SEALED];
@@ -83,7 +83,7 @@ export function readPairing(text: string): PairingCode | undefined {
     }
     return { room, ...(secret !== undefined && { secret }), fingerprint, ufrag, pwd, addresses };
   } catch (error) {
-    if (error instanceof RangeError) return undefined; // Cut off, or not of this shape.
+    if (error instanceof RangeError) return undefined; // Truncated or malformed.
     throw error;
   }
 }
@@ -151,7 +151,7 @@ function bytesOf(text: string, length: number): Uint8Array {
   return bytes;
 }
 
-/** Length, then 6 bits a letter, high bits first. */
+/** Length, then 6 bits a character, high bits first. */
 function packed(text: string): number[] {
   const bytes = [text.length];
   let bits = 0, bitCount = 0;
@@ -172,14 +172,14 @@ function packed(text: string): number[] {
 
 const UUID_LOCAL = /^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})\.local$/i;
 
-/** The type of an address; undefined for an address that a code cannot hold. */
+/** The type of an address; undefined for one that does not fit into a code. */
 export function addressType(host: string): keyof typeof TYPES | undefined {
   if (UUID_LOCAL.test(host)) return "mdns";
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(host) && host.split(".").every((part) => Number(part) <= 255)) return "ipv4";
   return ipv6Bytes(host) === undefined ? undefined : "ipv6";
 }
 
-/** Phones meet in one Wi-Fi, which speaks IPv4; names need multicast, which many networks drop. */
+/** Phones usually share a Wi-Fi network, which has IPv4; mDNS names need multicast, which many networks drop. */
 function likelihood({ host }: PairingAddress): number {
   const type = addressType(host);
   if (type === "ipv4") return host.startsWith("169.254.") ? 1 : 4;
@@ -232,7 +232,7 @@ export function toBase45(bytes: Uint8Array): string {
   return text;
 }
 
-/** The bytes of a Base45 text; undefined when it is none. */
+/** The bytes of a Base45 text; undefined if it is invalid. */
 export function fromBase45(text: string): Uint8Array | undefined {
   if (text.length % 3 === 1) return undefined;
   const bytes: number[] = [];

@@ -1,11 +1,11 @@
 // Runs in browser and server.
 /**
- * The signal: what two peers say to each other, over the room's connection, to set up a link between them. Written once as a
- * JSON text, signed as exactly those bytes by its sender's room key, and carried unchanged; the server does not read it.
+ * The signals with which two peers set up a link, over the room's connection. A signal is written once as a JSON text,
+ * signed as exactly those bytes with its sender's room key, and carried unchanged; the server does not read it.
  *
- * A link session is one life of one end of a link. Each side draws its own id (16 random bytes); a signal names the
- * sender's, and the receiver's as soon as the sender knows it. So an answer fits one offer of one life only, and what is
- * heard again later, or by somebody else, is worth nothing.
+ * A link session is one lifetime of one end of a link. Each side draws its own id (16 random bytes); a signal names the
+ * sender's, and the receiver's as soon as the sender knows it. So an answer fits one offer of one session only, and
+ * replayed signals are worthless.
  */
 import type { AuthorKey, RoomId } from "../event.ts";
 import { isRecord } from "../../shared/checks.ts";
@@ -38,7 +38,7 @@ import {
 /** 16 random bytes, base64url. */
 export type LinkSessionId = string;
 
-/** Why a peer ends a link, or takes none. */
+/** Why a peer ends or refuses a link. */
 export const GOODBYE_REASONS = [
   /** The page ends, or the person leaves the room. */
   "leaving",
@@ -46,33 +46,33 @@ export const GOODBYE_REASONS = [
   "full",
   /** Another tab of this device has the link already. */
   "taken",
-  /** A link that began later takes this one's place. */
+  /** A later link replaces this one. */
   "replaced",
-  /** The sender knows nothing of the session that was named: it was before a reload. */
+  /** The sender does not know the named session: it was before a reload. */
   "gone",
-  /** The sender gave up: no path was found, or nothing was heard. */
+  /** The sender gave up: no path, or silence. */
   "failed",
-  /** The sender could not read what came over the link. */
+  /** The sender received invalid frames over the link. */
   "bad_frames",
 ] as const;
 export type GoodbyeReason = (typeof GOODBYE_REASONS)[number];
 
-/** One ICE candidate (RFC 8445), as browsers give and take it. */
+/** One ICE candidate (RFC 8445), in the browsers' format. */
 export interface IceCandidate {
   candidate: string;
   mid: string | null;
   line: number | null;
-  /** Of which ICE generation: candidates from before a restart fit no more. */
+  /** The ICE generation: candidates from before a restart are invalid. */
   ufrag: string | null;
 }
 
 export type SignalContent =
-  /** An SDP offer; a first one, or one that begins ICE anew. */
-  /** `links`: how many links the sender has; who has few is taken in where all places are taken. */
+  /** An SDP offer: the first one, or an ICE restart. */
+  /** `links`: the sender's number of links; a full phone accepts callers with few. */
   | { kind: "offer"; sdp: string; links: number }
   /** The answer to the offer with the number `offer`. */
   | { kind: "answer"; sdp: string; offer: number }
-  /** ICE candidates, as they are found. */
+  /** ICE candidates, as the browser finds them. */
   | { kind: "candidates"; candidates: IceCandidate[] }
   | { kind: "goodbye"; reason: GoodbyeReason };
 
@@ -93,7 +93,7 @@ export type Signal = Readonly<SignalHeader & SignalContent>;
 /** The payload text of a new signal. Throws RangeError when it is longer than SIGNAL_PAYLOAD_MAX_CHARS. */
 export function encodeSignal(header: SignalHeader, content: SignalContent): string {
   const { room, from, to, session, peerSession, seq } = header;
-  // `signal` comes first and events have none: neither text can ever be taken for the other.
+  // `signal` comes first and events lack it, so neither text can be mistaken for the other.
   const payload = JSON.stringify({ signal: 1, room, from, to, session, peerSession, seq, ...content });
   if (payload.length > SIGNAL_PAYLOAD_MAX_CHARS) {
     throw new RangeError(`a signal has at most ${SIGNAL_PAYLOAD_MAX_CHARS} characters, this one ${payload.length}`);
@@ -102,10 +102,10 @@ export function encodeSignal(header: SignalHeader, content: SignalContent): stri
 }
 
 const sdp = where(text(), (sdp) => sdp !== "");
-/** An ICE username fragment has at most 256 letters (RFC 8839 section 5.4). */
+/** An ICE username fragment has at most 256 characters (RFC 8839 section 5.4). */
 const short = nullable(where(text(256), (word) => word !== ""));
 
-/** Whichever part of a candidate is wrong, the candidate is named. */
+/** An error in any part of a candidate names the candidate. */
 const candidate: Reader<IceCandidate> = (value, field) => {
   const read = readOr(CANDIDATE, value);
   if (read === undefined) throw new BadField(field);
@@ -134,7 +134,7 @@ const CONTENT = tagged("kind", {
   goodbye: object({ reason: oneOf(...GOODBYE_REASONS) }),
 });
 
-/** Reads the payload of a signal: every field checked, nothing trusted but the signature, which `crypto` checks. */
+/** Reads the payload of a signal and checks every field. The signature is still unverified. */
 export function readSignal(payload: string): { ok: true; signal: Signal } | { ok: false; field: string } {
   if (payload.length > SIGNAL_PAYLOAD_MAX_CHARS) return { ok: false, field: "payload" };
   const value = parseJson(payload);
@@ -147,12 +147,12 @@ export function readSignal(payload: string): { ok: true; signal: Signal } | { ok
   return { ok: true, signal: { ...fields, ...content.value } };
 }
 
-/** Which signals of one link session were taken: each counts once, and late ones only within SIGNAL_REPLAY_WINDOW. */
+/** Accepts each signal of a link session once, and late ones only within SIGNAL_REPLAY_WINDOW. */
 export class ReplayWindow {
   #highest = 0;
   readonly #taken = new Set<number>();
 
-  /** Whether this number is new; it is not any more afterwards. */
+  /** Returns whether this number is new, and records it. */
   take(seq: number): boolean {
     if (seq <= this.#highest - SIGNAL_REPLAY_WINDOW || this.#taken.has(seq)) return false;
     this.#taken.add(seq);

@@ -2,8 +2,8 @@
 /** The answer to `GET /analytics/dashboard`, which /analytics shows: every number comes with its source. */
 
 /**
- * `measured`: by this server, all of it; `n`: of so many cases, where it is a share or a percentile. `sampled`: from `n`
- * cases that pages reported, unsigned. `unknown`: nothing was measured, and there is no value.
+ * `measured`: complete, by this server; `n`: the number of cases behind a share or percentile. `sampled`: from `n` cases
+ * in pages' unsigned reports. `unknown`: not measured, without a value.
  */
 export type Source = { kind: "measured"; n?: number } | { kind: "sampled"; n: number } | { kind: "unknown" };
 
@@ -15,7 +15,7 @@ export type Of = "instance" | "all";
 
 export interface DashboardRow {
   id: string;
-  /** The one of several rows of this id: a transport, a reason, an operation. */
+  /** Distinguishes rows of the same id: a transport, a reason, an operation. */
   label?: string;
   unit: Unit;
   /** One value, or p50, p95 and p99. */
@@ -30,7 +30,7 @@ export interface Series {
   unit: Unit;
   step: "minute" | "ten_minutes";
   source: Source;
-  /** Null: nothing was measured in that stretch. */
+  /** Null: nothing was measured in that period. */
   points: readonly { at: string; value: number | null }[];
 }
 
@@ -40,9 +40,9 @@ export type SeriesId = (typeof SERIES)[number];
 
 export interface MeshPicture {
   source: Source;
-  /** How many reports came from pages with 0, 1, 2, … links. */
+  /** The number of reports from pages with 0, 1, 2, … links. */
   byLinks: readonly { links: string; reports: number }[];
-  /** Of the people in their rooms, the share that peers reach. */
+  /** The share of the people in their rooms whom peers reach. */
   reachedShare: number | null;
 }
 

@@ -1,13 +1,13 @@
 // Runs in browser and server.
 /**
- * The fixed buckets of every duration that is counted: four to a doubling, from 0.1 ms to about six minutes. So figures
- * of any number of pages and instances can be added up, and a percentile is at most 9 % off, whatever it is of.
+ * Fixed buckets for all durations: four to a doubling, from 0.1 ms to about six minutes. So figures of any number of pages
+ * and instances can be added, and every percentile is at most 9 % off.
  */
 
-/** Bucket `i` holds what is above the bound of `i - 1` and at most `BUCKETS_FROM_MS × 2 ** (i / BUCKETS_PER_DOUBLING)`. */
+/** Bucket `i` counts durations above the bound of `i - 1` and at most `BUCKETS_FROM_MS × 2 ** (i / BUCKETS_PER_DOUBLING)`. */
 export const BUCKETS_FROM_MS = 0.1;
 export const BUCKETS_PER_DOUBLING = 4;
-/** The last one also holds everything longer. */
+/** The last one also counts everything longer. */
 export const BUCKET_COUNT = 88;
 
 /** Counts by bucket, only those that are not 0, lowest bucket first. */

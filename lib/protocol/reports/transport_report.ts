@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /**
- * A report of a page's transports: counts and buckets of one stretch of time. It holds numbers only, so no id, room, name or
- * address can be in it. Rules: docs/PROTOCOL.md, "Transport reports".
+ * A report of a page's transports: counts and buckets of one period. It holds numbers only, so it cannot contain an id,
+ * room, name or address. Rules: docs/PROTOCOL.md, "Transport reports".
  */
 import {
   BadField,
@@ -19,52 +19,52 @@ import {
 } from "../fields.ts";
 import { BUCKET_COUNT, type BucketCounts } from "./latency_buckets.ts";
 
-/** Transports that are told of. */
+/** Transports in a report. */
 export const REPORTED_TRANSPORTS = ["websocket", "polling", "p2p"] as const;
 export type ReportedTransport = (typeof REPORTED_TRANSPORTS)[number];
 
 export const TRANSPORT_REPORT_VERSION = 1;
 export const TRANSPORT_REPORT_MAX_BYTES = 4_096;
-/** Highest count of anything in one report: no page makes the figures of all others meaningless. */
+/** Highest count in one report, so that no page distorts the figures of all others. */
 export const REPORT_MAX_COUNT = 1_000;
-/** Longest time that one report is about, ms. */
+/** Longest period of one report, ms. */
 export const REPORT_MAX_MS = 3_600_000;
-/** Links of one page are counted up to this; more are this many. */
+/** Highest number of links of one page; more count as this many. */
 export const REPORT_MAX_LINKS = 8;
 
 export interface TransportFigures {
-  /** From a question to its answer. */
+  /** From a request to its answer. */
   roundTrips: BucketCounts;
-  /** Connections or links that came up, and that did not. */
+  /** Successful and failed connections or links. */
   worked: number;
   failed: number;
-  /** Events of others that came this way first. */
+  /** Events of others that arrived over this transport first. */
   received: number;
 }
 
 export interface TransportReport {
   version: typeof TRANSPORT_REPORT_VERSION;
-  /** The time all this is about, ms. */
+  /** The period of the report, ms. */
   forMs: number;
   transports: Record<ReportedTransport, TransportFigures>;
-  /** Times the connection went from WebSocket to polling. */
+  /** Moves of the connection from WebSocket to polling. */
   fallbacks: number;
-  /** My messages, from their sending to "stored". */
+  /** Own messages, from sending to "stored". */
   stored: BucketCounts;
-  /** My messages that were turned away for good. */
+  /** Own messages that were refused for good. */
   refused: number;
-  /** Events that came although they were here. */
+  /** Duplicate events. */
   duplicates: number;
-  /** My events that went to peers, and those of which a peer signed a receipt, some of them of the time before. */
+  /** Own events sent to peers, and those with a peer's signed receipt, some of them from the period before. */
   toPeers: number;
   receipted: number;
-  /** The page's place in the mesh at the end of that time; absent where it has none. */
+  /** The page's place in the mesh at the end of the period; absent without one. */
   mesh?: { links: number; reached: number; missing: number };
 }
 
 /** The answer to `GET /api/reports`: the share of pages that report, and how often. */
 export interface ReportRules {
-  /** Share of pages that report, 0 to 1; which ones, each page draws by itself. */
+  /** Share of pages that report, 0 to 1; each page draws for itself. */
   share: number;
   everyMs: number;
 }
@@ -83,7 +83,7 @@ export function readReportRules(value: unknown): ReportRules | undefined {
 
 const times = whole(0, REPORT_MAX_COUNT);
 const bucketPairs = list(tuple<[number, number]>(whole(0, BUCKET_COUNT - 1), times), 0, BUCKET_COUNT);
-/** Pairs with rising buckets. Whichever pair is wrong, the list is named. */
+/** Pairs with rising buckets. An error in any pair names the list. */
 const buckets: Reader<BucketCounts> = (value, field) => {
   const pairs = readOr(bucketPairs, value);
   if (pairs === undefined || pairs.some(([bucket], at) => at > 0 && bucket <= pairs[at - 1]![0])) {
@@ -105,7 +105,7 @@ const report: Reader<TransportReport> = exactly({
   mesh: optional(exactly({ links: whole(0, REPORT_MAX_LINKS), reached: times, missing: times })),
 });
 
-/** Reads a report. Strict: an unknown, missing or too large field refuses all of it, and is named. */
+/** Reads a report. Strict: an unknown, missing or too large field refuses the whole report, and is named. */
 export function readTransportReport(value: unknown): { report: TransportReport } | { field: string } {
   const read = check(report, value);
   return read.ok ? { report: read.value } : { field: read.field || "report" };

@@ -116,8 +116,8 @@ export class LogStore {
 
   /**
    * Appends events at the positions after `expected.head`, with the authors' new records, in one atomic commit that also
-   * rings the room's channel. `undefined` when somebody else wrote to the log since `expected` was read: nothing is stored,
-   * read again. When this resolves, the events are on disk. Throws RangeError for more than APPEND_MAX_EVENTS events or
+   * notifies the room's channel. `undefined` if another instance wrote to the log since `expected` was read: nothing is
+   * stored, and the caller reads again. When this resolves, the events are on disk. Throws RangeError for more than APPEND_MAX_EVENTS events or
    * authors or APPEND_MAX_BYTES of `appendBytes`, or for none at all.
    */
   async append(
