@@ -20,7 +20,7 @@ import type { BlockedReason, FilePorts } from "./file_ports.ts";
 import type { HeldFile, KeepReason } from "./file_store.ts";
 import { Uploads } from "./uploads.ts";
 
-interface Neighbour {
+interface Peer {
   uploads: Uploads;
   /** Files it wants; `hopsLeft` above 0 asks this phone to carry them. */
   wanted: BoundedMap<FileRoot, { hopsLeft: number }>;
@@ -36,7 +36,7 @@ export interface DownloadProgress {
 
 export class FileExchange {
   readonly #ports: FilePorts;
-  readonly #neighbours = new Map<AuthorKey, Neighbour>();
+  readonly #peers = new Map<AuthorKey, Peer>();
   readonly #downloads = new Map<FileRoot, { download: Download; reason: KeepReason }>();
   /** Downloads that are starting: their record is being read. */
   readonly #beginning = new Set<FileRoot>();
@@ -86,7 +86,7 @@ export class FileExchange {
   linked(peer: AuthorKey): void {
     this.unlinked(peer);
     const { now, send } = this.#ports;
-    this.#neighbours.set(peer, {
+    this.#peers.set(peer, {
       uploads: new Uploads(peer, { now, send, read: (root, index) => this.#read(root, index) }),
       wanted: new BoundedMap(ASKED_MAX),
     });
@@ -95,33 +95,33 @@ export class FileExchange {
   }
 
   unlinked(peer: AuthorKey): void {
-    if (!this.#neighbours.delete(peer)) return;
+    if (!this.#peers.delete(peer)) return;
     for (const { download } of this.#downloads.values()) download.unlinked(peer);
     this.#dropCarried();
   }
 
   drained(peer: AuthorKey): void {
-    this.#neighbours.get(peer)?.uploads.drained();
+    this.#peers.get(peer)?.uploads.drained();
   }
 
   received(peer: AuthorKey, data: unknown): void {
-    const neighbour = this.#neighbours.get(peer);
+    const from = this.#peers.get(peer);
     const frame = decodeFileFrame(data);
-    if (neighbour === undefined || frame === undefined || this.#closed) return;
+    if (from === undefined || frame === undefined || this.#closed) return;
     // Data frames are not limited: unrequested ones are dropped at once.
-    if (frame.type !== "data" && !neighbour.uploads.allows()) return;
+    if (frame.type !== "data" && !from.uploads.allows()) return;
     const { root } = frame;
     switch (frame.type) {
       case "want":
-        return void this.#onWant(peer, neighbour, root, frame.hopsLeft).catch((error) => this.#failed(error));
+        return void this.#onWant(peer, from, root, frame.hopsLeft).catch((error) => this.#failed(error));
       case "unwant":
-        neighbour.wanted.delete(root);
-        neighbour.uploads.cancel(root);
+        from.wanted.delete(root);
+        from.uploads.cancel(root);
         return this.#dropCarried();
       case "ask_list":
-        return void this.#sendList(neighbour, root).catch((error) => this.#failed(error));
+        return void this.#sendList(from, root).catch((error) => this.#failed(error));
       case "ask_block":
-        return neighbour.uploads.ask(root, frame.index);
+        return from.uploads.ask(root, frame.index);
       case "have":
         void this.#onHave(root, frame.bits).catch((error) => this.#failed(error));
     }
@@ -154,8 +154,8 @@ export class FileExchange {
       const nothing = { hashes: undefined, blocks: new Set<number>() };
       const download = new Download(offer, held?.bytes === offer.bytes ? held : nothing, hops, {
         ...this.#ports,
-        peers: () => [...this.#neighbours.keys()].filter((peer) => !this.#misbehaving.has(peer)),
-        send: (peer, frame) => this.#neighbours.get(peer)?.uploads.sendFrame(frame),
+        peers: () => [...this.#peers.keys()].filter((peer) => !this.#misbehaving.has(peer)),
+        send: (peer, frame) => this.#peers.get(peer)?.uploads.sendFrame(frame),
         onMisbehavior: (peer) => this.#misbehaving.add(peer),
         onChange: () => this.#ports.onChange(root),
         onBlock: () => this.#onBlock(root),
@@ -173,9 +173,9 @@ export class FileExchange {
     if (download === undefined) return;
     const frame: FileFrame = { type: "have", root, bits: toBits(download.blocks, download.offer.bytes) };
     // All peers hear of a complete file, so that the author learns that another phone has it.
-    const recipients = new Set(download.complete ? this.#neighbours.keys() : []);
-    for (const [peer, { wanted }] of this.#neighbours) if (wanted.has(root)) recipients.add(peer);
-    for (const peer of recipients) this.#neighbours.get(peer)!.uploads.sendFrame(frame);
+    const recipients = new Set(download.complete ? this.#peers.keys() : []);
+    for (const [peer, { wanted }] of this.#peers) if (wanted.has(root)) recipients.add(peer);
+    for (const peer of recipients) this.#peers.get(peer)!.uploads.sendFrame(frame);
     if (download.complete) this.stop(root);
     this.#ports.onChange(root);
   }
@@ -192,29 +192,29 @@ export class FileExchange {
   /** Stops carrying files that no linked phone wants any more. */
   #dropCarried(): void {
     for (const [root, { reason }] of this.#downloads) {
-      const isWanted = [...this.#neighbours.values()].some(({ wanted }) => wanted.has(root));
+      const isWanted = [...this.#peers.values()].some(({ wanted }) => wanted.has(root));
       if (reason === "carried" && !isWanted) this.stop(root);
     }
   }
 
   // ---- uploads ----
 
-  async #onWant(peer: AuthorKey, neighbour: Neighbour, root: FileRoot, hopsLeft: number): Promise<void> {
-    const { wanted } = neighbour;
+  async #onWant(peer: AuthorKey, from: Peer, root: FileRoot, hopsLeft: number): Promise<void> {
+    const { wanted } = from;
     wanted.set(root, { hopsLeft });
     const held = await this.#offered(root);
-    if (this.#neighbours.get(peer) !== neighbour) return;
+    if (this.#peers.get(peer) !== from) return;
     const blocks = this.#downloads.get(root)?.download.blocks ?? (held?.hashes && held.blocks) ?? new Set<number>();
-    neighbour.uploads.sendFrame({ type: "have", root, bits: toBits(blocks, held?.bytes ?? 1) });
+    from.uploads.sendFrame({ type: "have", root, bits: toBits(blocks, held?.bytes ?? 1) });
     if (hopsLeft === 0 || (held !== undefined && isComplete(held))) return;
     const carried = [...this.#downloads.values()].filter(({ reason }) => reason === "carried").length;
     if (carried < CARRIED_FILES_MAX && this.#ports.mayCarry()) await this.#begin(root, "carried", hopsLeft - 1);
   }
 
-  async #sendList(neighbour: Neighbour, root: FileRoot): Promise<void> {
+  async #sendList(from: Peer, root: FileRoot): Promise<void> {
     const held = await this.#offered(root);
     if (held?.hashes === undefined) return;
-    neighbour.uploads.sendFrame({ type: "list", root, bytes: held.bytes, hashes: held.hashes });
+    from.uploads.sendFrame({ type: "list", root, bytes: held.bytes, hashes: held.hashes });
   }
 
   async #read(root: FileRoot, index: number): Promise<Bytes | undefined> {

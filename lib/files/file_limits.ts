@@ -27,7 +27,7 @@ export const MISBEHAVING_MAX = 256;
 /** Files wanted by one peer that are remembered. The oldest is forgotten. */
 export const ASKED_MAX = 64;
 /** Blocks queued for one peer. Further requests are refused. */
-export const UPLOADS_PER_NEIGHBOUR = 16;
+export const UPLOADS_PER_PEER = 16;
 /** Frames other than data waiting for a full channel. The oldest is dropped: the peer asks again. */
 export const WAITING_FRAMES_MAX = 256;
 /** Upload limit per peer: burst, then per second, in bytes. A request counts as FRAME_COST_BYTES. */

@@ -10,7 +10,7 @@ import {
   FRAME_COST_BYTES,
   UPLOAD_BURST_BYTES,
   UPLOAD_BYTES_PER_SECOND,
-  UPLOADS_PER_NEIGHBOUR,
+  UPLOADS_PER_PEER,
   WAITING_FRAMES_MAX,
 } from "./file_limits.ts";
 
@@ -61,7 +61,7 @@ export class Uploads {
 
   /** The peer requests a block. */
   ask(root: FileRoot, index: number): void {
-    if (this.#blocks.length >= UPLOADS_PER_NEIGHBOUR) return this.sendFrame({ type: "refused", root, index });
+    if (this.#blocks.length >= UPLOADS_PER_PEER) return this.sendFrame({ type: "refused", root, index });
     this.#blocks.push({ root, index });
     this.drained();
   }

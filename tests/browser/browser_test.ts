@@ -14,7 +14,7 @@ import "./offline_rules.ts";
 import "./mesh_rules.ts";
 import "./admin_rules.ts";
 import "./firefox_rules.ts";
-import "./floor_rules.ts";
+import "./oldest_browser_rules.ts";
 import "./pairing_rules.ts";
 import "./file_rules.ts";
 import "./analytics_rules.ts";

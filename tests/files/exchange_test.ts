@@ -3,7 +3,7 @@
  * reloads.
  */
 import { assert, assertEquals } from "@std/assert";
-import { ANSWER_TIMEOUT_MS, CARRY_AFTER_MS, UPLOADS_PER_NEIGHBOUR } from "../../lib/files/file_limits.ts";
+import { ANSWER_TIMEOUT_MS, CARRY_AFTER_MS, UPLOADS_PER_PEER } from "../../lib/files/file_limits.ts";
 import { encodeFileFrame } from "../../lib/protocol/peer/file_frames.ts";
 import { FILE_BLOCK_BYTES } from "../../lib/protocol/limits.ts";
 import { SeededRandom } from "../simulation/random.ts";
@@ -267,7 +267,7 @@ Deno.test("[FILE-10] requests beyond a peer's queue are refused, and uploads to 
   }
   await world.time.run(1_000);
   const refused = ben!.heard.filter(({ type }) => type === "refused").length;
-  assert(refused >= 100 - UPLOADS_PER_NEIGHBOUR - 2, `${refused}`);
+  assert(refused >= 100 - UPLOADS_PER_PEER - 2, `${refused}`);
   assert(ada!.links.get(ben!)!.waiting < 600_000);
 });
 
@@ -296,8 +296,8 @@ for (const seed of SEEDS) {
     world.bytesPerMs = 512;
     const phones = world.add("Ada", "Ben", "Cleo", "Dora", "Eli", "Fay", "Gus", "Hana", "Ivo");
     const honest = phones.slice(0, 7);
-    for (const liar of phones.slice(7)) {
-      liar.spoil = (frame) => {
+    for (const cheat of phones.slice(7)) {
+      cheat.spoil = (frame) => {
         const spoilt = frame.slice();
         if ("dLh".includes(String.fromCharCode(spoilt[0]!)) && random.chance(0.5)) spoilt[spoilt.length - 1]! ^= 255;
         return spoilt;

@@ -98,10 +98,10 @@ Deno.test("[MESH-31] the size of a page and the pages per second are bounded, wh
 
 Deno.test("[MESH-31] a peer that never sends what it claims is asked three times, then its claim is dropped", () => {
   const mesh = new MeshHarness();
-  const [liar, b] = mesh.peers(2), author = mesh.key(), event = mesh.event(author);
+  const [cheat, b] = mesh.peers(2), author = mesh.key(), event = mesh.event(author);
   const claim = (peer: string, to: number) =>
     mesh.receive(peer, { type: "summary", buckets: ALL, complete: true, answer: true, authors: [[author, [1, to]]] });
-  claim(liar!, Number.MAX_SAFE_INTEGER);
+  claim(cheat!, Number.MAX_SAFE_INTEGER);
   claim(b!, 1);
   assertEquals(
     mesh.sentWithin(0, "fetch", b).map(({ frame }) => frame.ranges),
@@ -110,9 +110,9 @@ Deno.test("[MESH-31] a peer that never sends what it claims is asked three times
   );
   mesh.receive(b!, { type: "page", events: [[event.wire[0], event.wire[1], 9, 0]] });
   assertEquals(mesh.delivered.length, 1);
-  claim(liar!, Number.MAX_SAFE_INTEGER);
+  claim(cheat!, Number.MAX_SAFE_INTEGER);
   mesh.time.run(60_000);
-  assert(mesh.sent.filter(({ to, frame }) => to === liar && frame.type === "fetch").length <= 2 * FETCHES_MAX);
+  assert(mesh.sent.filter(({ to, frame }) => to === cheat && frame.type === "fetch").length <= 2 * FETCHES_MAX);
 });
 
 Deno.test("[MESH-31] an unrequested page is ignored", () => {

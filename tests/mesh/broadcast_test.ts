@@ -211,16 +211,16 @@ Deno.test("[MESH-26] a push that arrives first makes the request unnecessary", (
 Deno.test("[MESH-26] a peer that never sends what it offers is banned and delays nobody", () => {
   const mesh = new MeshHarness();
   mesh.largeRoom();
-  const [liar, b] = mesh.peers(2);
+  const [cheat, b] = mesh.peers(2);
   const event = mesh.event();
   const ids = Array.from({ length: WANTED_PER_PEER + 100 }, () => mesh.event().id);
-  for (let at = 0; at < ids.length; at += 50) mesh.receive(liar!, { type: "offer", ids: ids.slice(at, at + 50) });
+  for (let at = 0; at < ids.length; at += 50) mesh.receive(cheat!, { type: "offer", ids: ids.slice(at, at + 50) });
   assert(mesh.node.stats().wanted <= WANTED_PER_PEER);
-  mesh.receive(liar!, { type: "offer", ids: [event.id] });
+  mesh.receive(cheat!, { type: "offer", ids: [event.id] });
   mesh.receive(b!, { type: "offer", ids: [event.id] });
   assert(mesh.sentWithin(400, "want", b).some(({ frame }) => frame.ids.includes(event.id)));
   mesh.time.run(10_000);
-  assertEquals(mesh.banned, [liar]);
+  assertEquals(mesh.banned, [cheat]);
 });
 
 Deno.test("[MESH-27] an event without hops left is held and delivered, but not relayed", () => {
@@ -264,9 +264,9 @@ Deno.test("[MESH-28] forged events do not use up an author's rate limit", () => 
   const mesh = new MeshHarness();
   const author = mesh.key();
   for (let count = 0; count < 2 * AUTHOR_BURST; count++) {
-    const [liar] = mesh.peers(1);
+    const [cheat] = mesh.peers(1);
     const event = mesh.event(author, `false ${count}`, 1);
-    mesh.push(liar!, { ...event, wire: [event.wire[0], fakeSign(liar!, event.wire[0])] });
+    mesh.push(cheat!, { ...event, wire: [event.wire[0], fakeSign(cheat!, event.wire[0])] });
   }
   const [a] = mesh.peers(1);
   mesh.push(a!, mesh.event(author, "true", 1));

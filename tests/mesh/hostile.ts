@@ -5,7 +5,7 @@
  *   forger     events in others' names, true payloads with false signatures and the reverse; relays nothing
  *   replayer   replays received events and whole frames to all peers
  *   flooder    own, validly signed events, fifty a second, different ones to each peer
- *   liar       offers events it lacks, answers "held" to every offer, ignores wants, sends false digests, summaries,
+ *   falsifier offers events it lacks, answers "held" to every offer, ignores wants, sends false digests, summaries,
  *              pages, receipts and routes; relays nothing
  *   babbler    invalid text, malformed and oversized frames
  */
@@ -18,7 +18,7 @@ import { SeededRandom } from "../simulation/random.ts";
 import { type Crowd, type CrowdPhone, type FrameInterceptor, ROOM } from "./crowd.ts";
 import { fakeEvent, fakeSign } from "./fake_keys.ts";
 
-export const HOSTILE_KINDS = ["forger", "replayer", "flooder", "liar", "babbler"] as const;
+export const HOSTILE_KINDS = ["forger", "replayer", "flooder", "falsifier", "babbler"] as const;
 export type HostileKind = (typeof HOSTILE_KINDS)[number];
 
 /** Time between attacks, each on all links. */
@@ -47,7 +47,7 @@ export class Hostile implements FrameInterceptor {
 
   sends(peer: AuthorKey, text: string): string | undefined {
     this.#peers.set(peer, this.crowd.time.now);
-    const relaysNothing = this.kind === "forger" || this.kind === "liar";
+    const relaysNothing = this.kind === "forger" || this.kind === "falsifier";
     return relaysNothing && (text.startsWith('{"type":"push"') || text.startsWith('{"type":"page"')) ? undefined : text;
   }
 
@@ -56,7 +56,7 @@ export class Hostile implements FrameInterceptor {
     remember(this.#frames, text);
     if (!text.startsWith('{"type":"push"')) {
       // Claims to hold every offered event.
-      if (this.kind === "liar" && text.startsWith('{"type":"offer"')) {
+      if (this.kind === "falsifier" && text.startsWith('{"type":"offer"')) {
         this.crowd.transmit(this.phone.key, peer, text.replace("offer", "held"));
       }
       return;
@@ -90,7 +90,7 @@ export class Hostile implements FrameInterceptor {
       case "flooder":
         for (let count = 0; count < 5; count++) this.#push(peer, this.#own().wire);
         return;
-      case "liar":
+      case "falsifier":
         return this.#say(peer, this.#lie(random));
       case "babbler":
         return this.crowd.transmit(

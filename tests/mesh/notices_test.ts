@@ -6,7 +6,7 @@ import { MeshHarness } from "./mesh_harness.ts";
 
 const NOTICE: WireEvent = ['{"notice":1}', "A".repeat(86)];
 
-const told = (mesh: MeshHarness) =>
+const sentNotices = (mesh: MeshHarness) =>
   mesh.sent.filter(({ frame }) => frame.type === "notices").map(({ to, frame }) =>
     [to, (frame as Extract<MeshFrame, { type: "notices" }>).notices] as const
   );
@@ -14,12 +14,12 @@ const told = (mesh: MeshHarness) =>
 Deno.test("[NOTICE-7] current peers get notices at once, new ones when they link; without notices no frame is sent", () => {
   const mesh = new MeshHarness();
   const [a, b] = mesh.peers(2);
-  assertEquals(told(mesh), []);
+  assertEquals(sentNotices(mesh), []);
   mesh.node.setNotices([NOTICE]);
-  assertEquals(told(mesh), [[a!, [NOTICE]], [b!, [NOTICE]]]);
+  assertEquals(sentNotices(mesh), [[a!, [NOTICE]], [b!, [NOTICE]]]);
   const c = mesh.key();
   mesh.node.linked(c);
-  assertEquals(told(mesh).at(-1), [c, [NOTICE]]);
+  assertEquals(sentNotices(mesh).at(-1), [c, [NOTICE]]);
 });
 
 Deno.test("[NOTICE-5] a peer that relays a forged notice loses the link; a refused notice costs nothing", async () => {

@@ -69,11 +69,11 @@ Deno.test("[MESH-41] ages grow along the path, and a route expires after ROUTE_T
 
 Deno.test("[MESH-42] a misbehaving peer's routes end with its link and displace no others", () => {
   const mesh = new MeshHarness();
-  const [liar, b] = mesh.peers(2), far = mesh.key();
+  const [cheat, b] = mesh.peers(2), far = mesh.key();
   mesh.receive(b!, { type: "peers", links: 2, maxLinks: 8, peers: [[far, 1_000, 1]] });
-  mesh.receive(liar!, { type: "peers", links: 2, maxLinks: 8, peers: [[far, 86_400_000, 16], [mesh.key(), 0, 1]] });
+  mesh.receive(cheat!, { type: "peers", links: 2, maxLinks: 8, peers: [[far, 86_400_000, 16], [mesh.key(), 0, 1]] });
   assertEquals(mesh.node.coverage().viaMesh.length, 2);
-  mesh.node.unlinked(liar!);
+  mesh.node.unlinked(cheat!);
   assertEquals(mesh.node.coverage().viaMesh, [far]);
 });
 
@@ -143,18 +143,18 @@ Deno.test("[MESH-52] keys that are not known to be present do not count", () => 
 
 Deno.test("[MESH-52] a false receipt displaces no true one, and receipts from one peer are limited", () => {
   const mesh = new MeshHarness();
-  const [liar, b, c] = mesh.peers(3), author = mesh.key(), phone = mesh.key();
+  const [cheat, b, c] = mesh.peers(3), author = mesh.key(), phone = mesh.key();
   mesh.push(c!, mesh.event(author));
   mesh.sentWithin(20_000, "receipts");
-  mesh.receive(liar!, { type: "receipts", batch: 1, receipts: [receipt(phone, author, 1, 999, liar!)] });
+  mesh.receive(cheat!, { type: "receipts", batch: 1, receipts: [receipt(phone, author, 1, 999, cheat!)] });
   mesh.receive(b!, { type: "receipts", batch: 1, receipts: [receipt(phone, author, 1, 1)] });
   const [both] = mesh.sentWithin(500, "receipts", c);
   assertEquals(both!.frame.receipts.length, 2);
   mesh.receive(c!, { type: "taken", batch: both!.frame.batch });
   let passed = 0;
   for (let batch = 1; batch <= 40; batch++) {
-    const receipts = Array.from({ length: 32 }, () => receipt(mesh.key(), author, 1, 1, liar!));
-    mesh.receive(liar!, { type: "receipts", batch, receipts });
+    const receipts = Array.from({ length: 32 }, () => receipt(mesh.key(), author, 1, 1, cheat!));
+    mesh.receive(cheat!, { type: "receipts", batch, receipts });
   }
   for (let turn = 0; turn < 40; turn++) {
     for (const { to, frame } of mesh.sentWithin(500, "receipts")) {

@@ -59,7 +59,7 @@ function setUp() {
     },
   };
   let giveUp = () => {};
-  const keeper = new PageCache({
+  const cache = new PageCache({
     origin: ORIGIN,
     caches: { open: (name) => Promise.resolve(name === PAGE_CACHE ? pages : assets) },
     fetch: async (request) => {
@@ -69,7 +69,7 @@ function setUp() {
     },
     wait: () => new Promise((resolve) => giveUp = () => resolve(undefined)),
   });
-  const open = (path: string) => keeper.page(new Request(ORIGIN + path), (work) => beside.push(work));
+  const open = (path: string) => cache.page(new Request(ORIGIN + path), (work) => beside.push(work));
   const settled = async () => {
     while (beside.length > 0) await beside.pop();
   };
@@ -78,7 +78,7 @@ function setUp() {
   return {
     server,
     asked,
-    keeper,
+    cache,
     pages,
     assets,
     open,
@@ -156,42 +156,42 @@ Deno.test("a deleted room is shown as such, and its cached page is deleted", asy
 });
 
 Deno.test("instead of a page that is not cached, the offline page or the browser's own is shown", async () => {
-  const { visit, server, keeper } = setUp();
+  const { visit, server, cache } = setUp();
   const { answer } = server;
   server.answer = noNetwork;
   assertEquals(await visit("/r/y"), "nothing");
   server.answer = answer;
-  await keeper.cacheOpenPage("/r/x", false);
+  await cache.cacheOpenPage("/r/x", false);
   server.answer = noNetwork;
   assertEquals(await visit("/r/y"), "/offline of 1");
 });
 
 Deno.test("an open page and the offline page are cached; later modules only with `ahead`", async () => {
-  const { keeper, pages, assets } = setUp();
-  await keeper.cacheOpenPage("/r/x", false);
+  const { cache, pages, assets } = setUp();
+  await cache.cacheOpenPage("/r/x", false);
   assertEquals(pages.paths, ["/r/x", OFFLINE_PATH]);
   assertEquals(assets.paths, ["/_fresh/js/1/Room.js", "/_fresh/js/1/chunk.js"]);
-  await keeper.cacheOpenPage("/r/x", true);
+  await cache.cacheOpenPage("/r/x", true);
   assertEquals(assets.paths.slice(2), ["/_fresh/js/1/Share.js", "/_fresh/js/1/qr.js"]);
 });
 
 Deno.test("nothing is loaded twice, and nothing is cached for other paths", async () => {
-  const { keeper, asked } = setUp();
-  await keeper.cacheOpenPage("/r/x", true);
+  const { cache, asked } = setUp();
+  await cache.cacheOpenPage("/r/x", true);
   assertEquals(asked.length, new Set(asked).size);
   const before = asked.length;
-  for (const path of ["/r/x", "/api/rooms", "https://elsewhere.example/"]) await keeper.cacheOpenPage(path, true);
+  for (const path of ["/r/x", "/api/rooms", "https://elsewhere.example/"]) await cache.cacheOpenPage(path, true);
   assertEquals(asked.length, before);
 });
 
 Deno.test("after a new build cached pages are reloaded and files of unused builds are deleted", async () => {
-  const { keeper, server, visit, pages, assets } = setUp();
-  await keeper.cacheOpenPage("/r/x", true);
-  await keeper.cacheOpenPage("/r/y", true);
+  const { cache, server, visit, pages, assets } = setUp();
+  await cache.cacheOpenPage("/r/x", true);
+  await cache.cacheOpenPage("/r/y", true);
   for (const build of ["2", "3"]) {
     server.build = build;
     await visit("/r/y");
-    await keeper.cacheOpenPage("/r/y", true);
+    await cache.cacheOpenPage("/r/y", true);
   }
   const builds = new Set(assets.paths.map((path) => path.split("/")[3]));
   assertEquals([...builds], ["2", "3"]);
@@ -201,8 +201,8 @@ Deno.test("after a new build cached pages are reloaded and files of unused build
 });
 
 Deno.test("a file is requested once, unless it may change, as in development", async () => {
-  const { keeper, server, asked } = setUp();
-  const load = (path: string) => keeper.asset(new Request(ORIGIN + path), () => {});
+  const { cache, server, asked } = setUp();
+  const load = (path: string) => cache.asset(new Request(ORIGIN + path), () => {});
   for (let times = 0; times < 2; times++) await (await load("/_fresh/js/1/Room.js")).text();
   assertEquals(asked.length, 1);
   server.answer = () => new Response("body {}", { headers: { "cache-control": "no-store" } });

@@ -148,14 +148,14 @@ Deno.test("people: changes per frame are bounded, and the rest comes with the ne
   const first = people.takeChanges()!;
   assertEquals([first.count, first.joined.length], [40, 10]);
   assert(people.pending);
-  const told = new Set(first.joined.map(({ author }) => author));
-  while (people.pending) people.takeChanges()?.joined.forEach(({ author }) => told.add(author));
-  assertEquals(told.size, 30, "the others are only counted");
+  const announced = new Set(first.joined.map(({ author }) => author));
+  while (people.pending) people.takeChanges()?.joined.forEach(({ author }) => announced.add(author));
+  assertEquals(announced.size, 30, "the others are only counted");
   for (const author of names) people.leave(author);
   const left = people.takeChanges()!;
   assertEquals([left.count, left.left.length], [0, 5]);
   while (people.pending) people.takeChanges()?.left.forEach((author) => left.left.push(author));
-  assertEquals(new Set(left.left), told);
+  assertEquals(new Set(left.left), announced);
 });
 
 Deno.test("[PRES-2] people: a person on two instances counts once where both name them, and stays until both lose them", () => {

@@ -14,18 +14,18 @@ interface Answer {
 
 function open() {
   const time = new VirtualTime();
-  const told: string[] = [];
+  const calls: string[] = [];
   const received: unknown[] = [];
   const connection = new PollConnection({
     settings: DEFAULT_CONFIG.polling,
     timers: time.timers,
-    onEnded: () => told.push("ended"),
-    onForgotten: () => told.push("forgotten"),
+    onEnded: () => calls.push("ended"),
+    onForgotten: () => calls.push("forgotten"),
   });
-  connection.serve({ receive: (data) => received.push(data), closed: () => told.push("session closed") });
+  connection.serve({ receive: (data) => received.push(data), closed: () => calls.push("session closed") });
   return {
     time,
-    told,
+    calls,
     received,
     connection,
     /** A request for frames; its answer, once it is there. */
@@ -69,7 +69,7 @@ Deno.test("[POLL-2] a held request is answered a few ms after the first frame, w
 });
 
 Deno.test("[POLL-2] a held request is answered after 8 s, empty, and the connection lives as long as requests come", async () => {
-  const { time, told, fetch } = open();
+  const { time, calls, fetch } = open();
   for (let requests = 0; requests < 20; requests++) {
     const request = fetch(0);
     await time.run(POLL_HOLD_MS - 1);
@@ -78,7 +78,7 @@ Deno.test("[POLL-2] a held request is answered after 8 s, empty, and the connect
     assertEquals(request.answer, { from: 1, count: 0, frames: [] });
     await time.run(DEFAULT_CONFIG.polling.expireMs - 1);
   }
-  assertEquals(told, []);
+  assertEquals(calls, []);
   assertEquals(time.pending, 1);
 });
 
@@ -150,28 +150,28 @@ Deno.test("[POLL-5] a client's frames are taken once and in order, however often
 });
 
 Deno.test("[POLL-6] a connection without requests expires, and its session ends", async () => {
-  const { time, told, connection, fetch } = open();
+  const { time, calls, connection, fetch } = open();
   fetch(0);
   await time.run(POLL_HOLD_MS);
   await time.run(DEFAULT_CONFIG.polling.expireMs - 1);
-  assertEquals(told, []);
+  assertEquals(calls, []);
   await time.run(1);
-  assertEquals(told, ["forgotten", "session closed"]);
+  assertEquals(calls, ["forgotten", "session closed"]);
   connection.send("into nothing");
   assertEquals([connection.bufferedBytes(), time.pending], [0, 0]);
 });
 
 Deno.test("[POLL-6] sending keeps a connection alive, as fetching does", async () => {
-  const { time, told, connection } = open();
+  const { time, calls, connection } = open();
   for (let count = 1; count <= 5; count++) {
     await time.run(DEFAULT_CONFIG.polling.expireMs - 1);
     connection.take(count, ["x"]);
   }
-  assertEquals(told, []);
+  assertEquals(calls, []);
 });
 
 Deno.test("[POLL-7] the end comes after the last frame, with its code, and again when its answer was lost", async () => {
-  const { time, told, connection, fetch } = open();
+  const { time, calls, connection, fetch } = open();
   const held = fetch(0);
   connection.send("goodbye");
   connection.close(4000, "going_away");
@@ -184,7 +184,7 @@ Deno.test("[POLL-7] the end comes after the last frame, with its code, and again
   await drained();
   assertEquals(again.answer, end);
   await time.run(DEFAULT_CONFIG.polling.keepEndedMs);
-  assertEquals(told, ["ended", "forgotten"]);
+  assertEquals(calls, ["ended", "forgotten"]);
   assertEquals(time.pending, 0);
 });
 

@@ -218,23 +218,23 @@ Deno.test("another log of the same room (a new epoch) is read anew; shown messag
 });
 
 Deno.test("[CLEAR-2] nothing of a cleared room stays on the screen, and each welcome reports the clearing to the files", async () => {
-  const told: [epoch: string, shown: string[]][] = [];
-  const { time, server, session } = await openRoom({ onCleared: (epoch) => told.push([epoch, lines(session)]) });
+  const cleared: [epoch: string, shown: string[]][] = [];
+  const { time, server, session } = await openRoom({ onCleared: (epoch) => cleared.push([epoch, lines(session)]) });
   await say(server, 1, 3);
   await time.run(100);
-  assertEquals([lines(session).length, told], [4, []]);
+  assertEquals([lines(session).length, cleared], [4, []]);
   server.oldest = server.head + 1;
   server.log = [];
   server.epoch = "CCCCCCCCCCA";
   server.cleared = server.clock;
   server.cut("room_cleared");
-  await time.until(() => told.length > 0);
-  assertEquals(told, [["CCCCCCCCCCA", []]]);
+  await time.until(() => cleared.length > 0);
+  assertEquals(cleared, [["CCCCCCCCCCA", []]]);
   await server.say("after");
   await time.run(100);
   server.cut();
   await connected(server, session);
-  assertEquals(told.slice(1), [["CCCCCCCCCCA", ["after"]]]);
+  assertEquals(cleared.slice(1), [["CCCCCCCCCCA", ["after"]]]);
   session.dispose();
 });
 

@@ -22,7 +22,7 @@ function device(time = new VirtualTime(), key: string | undefined = KEY) {
   let kept: string | undefined, hears = () => {};
   const server = { key, asked: 0, reachable: true };
   const open = () => {
-    const seen: { shown: string[]; told: string[] } = { shown: [], told: [] };
+    const seen: { shown: string[]; followed: string[] } = { shown: [], followed: [] };
     const notices = new NoticeBoard({
       room: ROOM,
       clock: time.clock,
@@ -45,10 +45,10 @@ function device(time = new VirtualTime(), key: string | undefined = KEY) {
       show: (views) => seen.shown = views.map(({ text }) => text),
       log: () => {},
     });
-    notices.follow((wires) => seen.told = wires.map((wire) => wire[0]));
+    notices.follow((wires) => seen.followed = wires.map((wire) => wire[0]));
     return { notices, seen };
   };
-  return { time, server, open, wrote: () => hears(), setShelf: (text: string) => kept = text };
+  return { time, server, open, wrote: () => hears(), setStored: (text: string) => kept = text };
 }
 
 Deno.test("[NOTICE-2] a notice is shown when the operator whose key the server names has signed it", async () => {
@@ -69,7 +69,7 @@ Deno.test("[NOTICE-5] a forged notice is never shown, and counts against the pee
   for (const from of ["server", "peer"] as const) {
     assertEquals(await notices.take([[payload, signature]], from), "forged");
   }
-  assertEquals([seen.shown, seen.told], [[], []]);
+  assertEquals([seen.shown, seen.followed], [[], []]);
 });
 
 Deno.test("[NOTICE-5] another operator's notice is not shown and counts against nobody; from a peer it is not even verified", async () => {
@@ -88,10 +88,10 @@ Deno.test("[NOTICE-6] a phone shows received notices again without a network, pa
   server.reachable = false;
   const second = open();
   assertEquals(second.seen.shown, ["Storm", "Fire"]);
-  assertEquals(second.seen.told.length, 2);
-  const [storm] = second.seen.told.map((payload) => readNotice([payload, ""])!);
+  assertEquals(second.seen.followed.length, 2);
+  const [storm] = second.seen.followed.map((payload) => readNotice([payload, ""])!);
   second.notices.acknowledge(storm!.id);
-  assertEquals([second.seen.shown, second.seen.told.length], [["Fire"], 2], "read, and still passed on");
+  assertEquals([second.seen.shown, second.seen.followed.length], [["Fire"], 2], "read, and still passed on");
   const third = open();
   assertEquals(third.seen.shown, ["Fire"]);
   assertEquals(await third.notices.take([notice(time, "Flood")], "peer"), "good", "the key is known without a server");
@@ -113,7 +113,7 @@ Deno.test("[NOTICE-3] a notice goes when its time is over by the server's clock,
   const { id, until } = readNotice(other)!;
   const withdrawal = encodeNotice(publicKeyOf(KEY), { at: until - 1, until }, { of: id });
   await notices.take([signAsOperator(KEY, withdrawal)], "peer");
-  assertEquals([seen.shown, seen.told.length], [[], 1], "the withdrawal goes on to others");
+  assertEquals([seen.shown, seen.followed.length], [[], 1], "the withdrawal goes on to others");
   await notices.take([other], "peer");
   assertEquals(seen.shown, []);
 });
@@ -124,15 +124,15 @@ Deno.test("notices from another tab are shown; junk in the storage is ignored", 
   const there = device(here.time);
   const other = there.open();
   await other.notices.take([notice(here.time, "Storm")], "server");
-  here.setShelf(JSON.stringify({
+  here.setStored(JSON.stringify({
     operator: publicKeyOf(KEY),
-    notices: other.seen.told.map((payload) => [payload, "A".repeat(86)]),
+    notices: other.seen.followed.map((payload) => [payload, "A".repeat(86)]),
     acknowledged: [],
   }));
   here.wrote();
   assertEquals(seen.shown, ["Storm"]);
   for (const junk of ["", "{", "null", "[]", '{"notices":1}', '{"notices":[1,["a","b"]],"acknowledged":[]}']) {
-    here.setShelf(junk);
+    here.setStored(junk);
     assertEquals(here.open().seen.shown, [], junk);
   }
 });
@@ -145,5 +145,5 @@ Deno.test("[NOTICE-2] when the server names another key, or none, notices of the
   await notices.take([notice(time, "New", OTHER_KEY)], "server");
   assertEquals(seen.shown, ["New"]);
   notices.learn(undefined);
-  assertEquals([seen.shown, seen.told], [[], []]);
+  assertEquals([seen.shown, seen.followed], [[], []]);
 });

@@ -19,7 +19,7 @@ interface Opened {
 function network(weather: Record<TransportName, Weather>) {
   const time = new VirtualTime();
   const opened: Opened[] = [];
-  const told: unknown[] = [];
+  const calls: unknown[] = [];
   const routes: (Route | undefined)[] = [];
   let better = 0;
   const opener = (name: TransportName) => (events: TransportEvents): Transport => {
@@ -54,14 +54,14 @@ function network(weather: Record<TransportName, Weather>) {
   });
   /** Opens and says hello to a challenge, as a session does. */
   const open = () => {
-    told.length = 0;
+    calls.length = 0;
     const transport: Transport = transports.open({
-      opened: () => told.push("opened"),
+      opened: () => calls.push("opened"),
       received: (data) => {
-        told.push(data);
+        calls.push(data);
         if (data === "challenge") transport.send("hello");
       },
-      closed: (code) => told.push(code),
+      closed: (code) => calls.push(code),
     });
     return transport;
   };
@@ -69,7 +69,7 @@ function network(weather: Record<TransportName, Weather>) {
     time,
     weather,
     opened,
-    told,
+    calls,
     routes,
     transports,
     open,
@@ -80,8 +80,8 @@ function network(weather: Record<TransportName, Weather>) {
       const startedAt = time.now();
       for (;;) {
         open();
-        await time.run(60_000, () => told.some((what) => typeof what === "number" || what === "answer to hello"));
-        if (told.includes("answer to hello")) return time.now() - startedAt;
+        await time.run(60_000, () => calls.some((what) => typeof what === "number" || what === "answer to hello"));
+        if (calls.includes("answer to hello")) return time.now() - startedAt;
         await time.run(1_000);
       }
     },
@@ -91,9 +91,9 @@ function network(weather: Record<TransportName, Weather>) {
 const CONNECTED = ["opened", "challenge", "answer to hello"];
 
 Deno.test("where WebSockets work, nothing else is opened", async () => {
-  const { time, told, routes, connect, names, transports } = network({ websocket: "works", polling: "works" });
+  const { time, calls, routes, connect, names, transports } = network({ websocket: "works", polling: "works" });
   await connect();
-  assertEquals([told, names(), routes], [CONNECTED, ["websocket"], [{
+  assertEquals([calls, names(), routes], [CONNECTED, ["websocket"], [{
     transport: "websocket",
     reason: "first_choice",
   }]]);
@@ -111,10 +111,10 @@ for (
   ] as const
 ) {
   Deno.test(`where WebSockets are ${what}, polling has the room within 5 s, and the reason is reported`, async () => {
-    const { told, connect, transports, opened } = network({ websocket: weather, polling: "works" });
+    const { calls, connect, transports, opened } = network({ websocket: weather, polling: "works" });
     const tookMs = await connect();
     assert(tookMs < 5_000, `${tookMs} ms`);
-    assertEquals(told, CONNECTED);
+    assertEquals(calls, CONNECTED);
     assertEquals(transports.route, { transport: "polling", reason });
     assertEquals(opened.map(({ name, closed }) => [name, closed]), [["websocket", true], ["polling", false]]);
     transports.dispose();
@@ -122,13 +122,13 @@ for (
 }
 
 Deno.test("where idle WebSockets are cut, the second early loss leads to polling, and a lasting connection does not", async () => {
-  const { time, opened, told, connect, transports, names } = network({ websocket: "works", polling: "works" });
+  const { time, opened, calls, connect, transports, names } = network({ websocket: "works", polling: "works" });
   for (let losses = 0; losses < 2; losses++) {
     await connect();
     await time.run(10_000);
     opened.at(-1)!.closed = true;
     opened.at(-1)!.events.closed(1006);
-    assertEquals(told.at(-1), 1006);
+    assertEquals(calls.at(-1), 1006);
   }
   assert(await connect() < 1_000);
   assertEquals(transports.route, { transport: "polling", reason: "websocket_lost_early" });
@@ -156,7 +156,7 @@ Deno.test("a WebSocket that is given up because it went silent counts as lost ea
   });
   for (let times = 0; times < 2; times++) {
     const transport = rest.open();
-    await later.until(() => rest.told.includes("answer to hello"));
+    await later.until(() => rest.calls.includes("answer to hello"));
     sockets.at(-1)!.closed = true;
     transport.send("ping");
     await later.run(1_500);
@@ -168,26 +168,26 @@ Deno.test("a WebSocket that is given up because it went silent counts as lost ea
 });
 
 Deno.test("one opening tries each transport once; when both fail its owner hears of it, and the transports take turns", async () => {
-  const { time, told, open, names } = network({ websocket: "blocked", polling: "blocked" });
+  const { time, calls, open, names } = network({ websocket: "blocked", polling: "blocked" });
   open();
   await time.run(1_000);
-  assertEquals([told, names()], [[1006], ["websocket", "polling"]]);
+  assertEquals([calls, names()], [[1006], ["websocket", "polling"]]);
   open();
   await time.run(1_000);
-  assertEquals([told, names().slice(2)], [[1006], ["websocket", "polling"]]);
+  assertEquals([calls, names().slice(2)], [[1006], ["websocket", "polling"]]);
 });
 
 Deno.test("[D6] after five failures of each nothing is opened for 15 s, unless the device wakes", async () => {
-  const { time, open, opened, told, transports } = network({ websocket: "blocked", polling: "blocked" });
+  const { time, open, opened, calls, transports } = network({ websocket: "blocked", polling: "blocked" });
   for (let tries = 0; tries < 5; tries++) {
     open();
     await time.run(500);
   }
   assertEquals(opened.length, 10);
   open();
-  assertEquals(told, [], "no event before the opening returned");
+  assertEquals(calls, [], "no event before the opening returned");
   await time.run(0);
-  assertEquals([told, opened.length], [[1006], 10]);
+  assertEquals([calls, opened.length], [[1006], 10]);
   transports.wake();
   open();
   await time.run(500);
@@ -199,7 +199,7 @@ Deno.test("[D6] after five failures of each nothing is opened for 15 s, unless t
 });
 
 Deno.test("while polling, a WebSocket is tried in the background; when it works the connection moves there at once", async () => {
-  const { time, weather, told, better, connect, open, opened, transports, names } = network({
+  const { time, weather, calls, better, connect, open, opened, transports, names } = network({
     websocket: "blocked",
     polling: "works",
   });
@@ -208,14 +208,14 @@ Deno.test("while polling, a WebSocket is tried in the background; when it works 
   assertEquals(opened.length, 2);
   await time.run(2_000);
   assertEquals(names(), ["websocket", "polling", "websocket"]);
-  assertEquals([told, better()], [CONNECTED, 0], "a trial that fails disturbs nobody");
+  assertEquals([calls, better()], [CONNECTED, 0], "a trial that fails disturbs nobody");
   weather.websocket = "works";
   await time.run(30_000);
   assertEquals(names().slice(3), ["websocket"]);
-  assertEquals([told.at(-1), better(), opened[1]!.closed], [1006, 1, true]);
+  assertEquals([calls.at(-1), better(), opened[1]!.closed], [1006, 1, true]);
   open();
   await time.run(100);
-  assertEquals(told, CONNECTED);
+  assertEquals(calls, CONNECTED);
   assertEquals(names().length, 4, "the trial is the new transport: nothing else was opened");
   assertEquals(transports.route?.transport, "websocket");
   await time.run(600_000);
@@ -223,7 +223,7 @@ Deno.test("while polling, a WebSocket is tried in the background; when it works 
 });
 
 Deno.test("frames of a trial that arrive before it is taken over are delivered in order", async () => {
-  const { time, weather, told, connect, open, opened, better, transports } = network({
+  const { time, weather, calls, connect, open, opened, better, transports } = network({
     websocket: "blocked",
     polling: "works",
   });
@@ -233,9 +233,9 @@ Deno.test("frames of a trial that arrive before it is taken over are delivered i
   opened.at(-1)!.events.received("before");
   open();
   opened.at(-1)!.events.received("between");
-  assertEquals(told, [], "no event before the opening returned");
+  assertEquals(calls, [], "no event before the opening returned");
   await time.run(0);
-  assertEquals(told, ["opened", "challenge", "before", "between"]);
+  assertEquals(calls, ["opened", "challenge", "before", "between"]);
   transports.dispose();
 });
 
@@ -286,28 +286,28 @@ Deno.test("a preference for polling is kept, without trials", async () => {
 
 Deno.test("an attempt that its owner closes reports nothing and leaves nothing running", async () => {
   for (const afterMs of [0, 10, 30, 50, 100]) {
-    const { time, told, open, opened } = network({ websocket: "works", polling: "works" });
+    const { time, calls, open, opened } = network({ websocket: "works", polling: "works" });
     const transport = open();
     await time.run(afterMs);
-    const before = told.length;
+    const before = calls.length;
     transport.close();
     transport.close();
     await time.run(60_000);
-    assertEquals([told.length, time.pending, opened.length], [before, 0, 1]);
+    assertEquals([calls.length, time.pending, opened.length], [before, 0, 1]);
     assertEquals(transport.send("too late"), false);
   }
 });
 
 Deno.test("a page that is left closes its transport without telling the session, and the transport rejects frames", async () => {
-  const { time, told, open, opened, transports } = network({ websocket: "works", polling: "works" });
+  const { time, calls, open, opened, transports } = network({ websocket: "works", polling: "works" });
   transports.leave();
   const transport = open();
   await time.run(100);
   transports.leave();
-  assertEquals([opened[0]!.closed, transport.send("ping"), told], [true, false, CONNECTED]);
+  assertEquals([opened[0]!.closed, transport.send("ping"), calls], [true, false, CONNECTED]);
   open();
   await time.run(100);
-  assertEquals([opened.length, told], [2, CONNECTED]);
+  assertEquals([opened.length, calls], [2, CONNECTED]);
 });
 
 Deno.test("a browser whose WebSocket constructor throws uses polling", async () => {

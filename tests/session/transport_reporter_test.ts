@@ -72,7 +72,7 @@ Deno.test("[REP-1] a report contains the counts since the last one, and the serv
     missing: 1,
     connected: 2,
     failed: 1,
-    told: 4,
+    sentToPeers: 4,
     receipted: 3,
   };
   await time.run(EVERY_MS / 2);

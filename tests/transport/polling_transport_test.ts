@@ -30,7 +30,7 @@ interface Asked {
 function openTransport() {
   const time = new VirtualTime();
   const asked: Asked[] = [];
-  const told: unknown[] = [];
+  const calls: unknown[] = [];
   const transport = pollingTransport("/poll", {
     timers: time.timers,
     fetch(_, init) {
@@ -71,11 +71,11 @@ function openTransport() {
       return promise;
     },
   }, {
-    opened: () => told.push("opened"),
-    received: (data) => told.push(data),
-    closed: (code) => told.push(code),
+    opened: () => calls.push("opened"),
+    received: (data) => calls.push(data),
+    closed: (code) => calls.push(code),
   });
-  return { time, asked, told, transport };
+  return { time, asked, calls, transport };
 }
 
 /** A transport that is open, with the challenge received and the first request for frames under way. */
@@ -84,7 +84,7 @@ async function opened() {
   assertEquals(parts.asked.length, 0, "no event and no request comes before the transport is in its owner's hands");
   await drained();
   await parts.asked[0]!.answer({ type: "frames", connection: ID, from: 1, count: 1 }, "challenge");
-  parts.told.length = 0;
+  parts.calls.length = 0;
   return { ...parts, fetching: () => parts.asked.findLast(({ request }) => request.type === "fetch")! };
 }
 
@@ -95,81 +95,81 @@ Deno.test("each room has a polling address on the page's server", () => {
 });
 
 Deno.test("[POLL-1] a polling transport opens with the challenge and fetches the next frame at once", async () => {
-  const { asked, told, transport } = openTransport();
+  const { asked, calls, transport } = openTransport();
   assertEquals(transport.send("too early"), false);
   await drained();
   assertEquals(asked.map(({ request }) => request), [{ type: "open" }]);
   await asked[0]!.answer({ type: "frames", connection: ID, from: 1, count: 1 }, "challenge");
-  assertEquals(told, ["opened", "challenge"]);
+  assertEquals(calls, ["opened", "challenge"]);
   assertEquals(asked[1]?.request, { type: "fetch", connection: ID, received: 1 });
   transport.close();
 });
 
 Deno.test("[POLL-1] a failed opening ends the transport, without a retry", async () => {
-  const { asked, told } = openTransport();
+  const { asked, calls } = openTransport();
   await drained();
   await asked[0]!.fail();
-  assertEquals([told, asked.length], [[1006], 1]);
+  assertEquals([calls, asked.length], [[1006], 1]);
 });
 
 Deno.test("an unanswered opening ends the transport in time", async () => {
-  const { time, told } = openTransport();
+  const { time, calls } = openTransport();
   await time.run(POLL_PATIENCE_MS - 1);
-  assertEquals(told, []);
+  assertEquals(calls, []);
   await time.run(1);
-  assertEquals(told, [1006]);
+  assertEquals(calls, [1006]);
   assertEquals(time.pending, 0);
 });
 
 Deno.test("a captive portal's page is not an answer", async () => {
-  const { asked, told } = openTransport();
+  const { asked, calls } = openTransport();
   await drained();
   const page = asked[0]!.begin();
   await page.write("<html>\n<p>Log in</p>\n");
-  assertEquals(told, [1006]);
+  assertEquals(calls, [1006]);
 });
 
 Deno.test("[POLL-3] frames arrive once and in order when answers overlap", async () => {
-  const { asked, told, fetching, transport } = await opened();
+  const { asked, calls, fetching, transport } = await opened();
   await fetching().answer(frames(2, 2), "a", "b");
   assertEquals(fetching().request, { type: "fetch", connection: ID, received: 3 });
   await fetching().answer(frames(2, 3), "a", "b", "c");
   await fetching().answer(frames(5, 0));
   await fetching().answer(frames(4, 1), "c");
   await fetching().answer(frames(5, 1), "d");
-  assertEquals(told, ["a", "b", "c", "d"]);
+  assertEquals(calls, ["a", "b", "c", "d"]);
   assertEquals(asked.length, 7);
   transport.close();
 });
 
 Deno.test("[POLL-3] a lost answer is requested again from the same number", async () => {
-  const { time, told, fetching, transport } = await opened();
+  const { time, calls, fetching, transport } = await opened();
   await fetching().answer(frames(2, 1), "a");
   await fetching().fail();
   await time.run(POLL_RETRY_MS[0]!);
   assertEquals(fetching().request, { type: "fetch", connection: ID, received: 2 });
   await fetching().answer(frames(3, 1), "b");
-  assertEquals(told, ["a", "b"]);
+  assertEquals(calls, ["a", "b"]);
   transport.close();
 });
 
 Deno.test("[POLL-3] every whole frame of a truncated answer counts", async () => {
-  const { time, told, fetching, transport } = await opened();
+  const { time, calls, fetching, transport } = await opened();
   const answer = fetching().begin();
   await answer.write(`${JSON.stringify(frames(2, 3))}\n"ä`);
-  assertEquals(told, []);
+  assertEquals(calls, []);
   await answer.write('"\n"b"\n"c');
-  assertEquals(told, ['"ä"', '"b"']);
+  assertEquals(calls, ['"ä"', '"b"']);
   await answer.cut();
   await time.run(POLL_RETRY_MS[0]!);
   assertEquals(fetching().request, { type: "fetch", connection: ID, received: 3 });
   await fetching().answer(frames(4, 1), '"c"');
-  assertEquals(told, ['"ä"', '"b"', '"c"']);
+  assertEquals(calls, ['"ä"', '"b"', '"c"']);
   transport.close();
 });
 
 Deno.test("an answer may take any time while data arrives, and is given up when none does", async () => {
-  const { time, told, fetching } = await opened();
+  const { time, calls, fetching } = await opened();
   await time.run(POLL_HOLD_MS);
   const answer = fetching().begin();
   await answer.write(`${JSON.stringify(frames(2, 10))}\n`);
@@ -178,7 +178,7 @@ Deno.test("an answer may take any time while data arrives, and is given up when 
     await answer.write(`"${count}"\n`);
   }
   await answer.end();
-  assertEquals(told.length, 10);
+  assertEquals(calls.length, 10);
   const stuck = fetching().begin();
   await stuck.write(`${JSON.stringify(frames(12, 2))}\n"x"\n`);
   await time.run(POLL_PATIENCE_MS + POLL_RETRY_MS[0]!);
@@ -186,50 +186,50 @@ Deno.test("an answer may take any time while data arrives, and is given up when 
 });
 
 Deno.test("[POLL-3] a gap in the frame numbers ends the transport", async () => {
-  const { told, fetching } = await opened();
+  const { calls, fetching } = await opened();
   await fetching().answer(frames(3, 1), "b");
-  assertEquals(told, [1006]);
+  assertEquals(calls, [1006]);
 });
 
 Deno.test("a server that stops answering is given up after the last retry", async () => {
-  const { time, told, asked, fetching } = await opened();
+  const { time, calls, asked, fetching } = await opened();
   for (const pauseMs of POLL_RETRY_MS) {
     await fetching().fail();
     await time.run(pauseMs - 1);
     const before = asked.length;
     await time.run(1);
     assertEquals(asked.length, before + 1);
-    assertEquals(told, []);
+    assertEquals(calls, []);
   }
   await fetching().fail();
-  assertEquals(told, [1006]);
+  assertEquals(calls, [1006]);
   assertEquals(time.pending, 0);
 });
 
 Deno.test("[POLL-8] a server that does not know the connection ends the transport after a few tries", async () => {
-  const { told, asked, fetching } = await opened();
+  const { calls, asked, fetching } = await opened();
   for (let tries = 0; tries < POLL_UNKNOWN_TRIES; tries++) {
-    assertEquals(told, []);
+    assertEquals(calls, []);
     await fetching().answer({ type: "problem", problem: "unknown_connection" });
   }
-  assertEquals(told, [1006]);
+  assertEquals(calls, [1006]);
   assertEquals(asked.length, 1 + POLL_UNKNOWN_TRIES);
 });
 
 Deno.test("[POLL-8] one of several processes that does not know the connection does no harm", async () => {
-  const { told, fetching, transport } = await opened();
+  const { calls, fetching, transport } = await opened();
   for (let tries = 1; tries < POLL_UNKNOWN_TRIES; tries++) {
     await fetching().answer({ type: "problem", problem: "unknown_connection" });
   }
   await fetching().answer(frames(2, 1), "a");
-  assertEquals(told, ["a"]);
+  assertEquals(calls, ["a"]);
   transport.close();
 });
 
 Deno.test("[POLL-7] the end of the connection is reported after its last frame, with its code", async () => {
-  const { time, told, asked, fetching, transport } = await opened();
+  const { time, calls, asked, fetching, transport } = await opened();
   await fetching().answer(frames(2, 1, { closed: 4000 }), "goodbye");
-  assertEquals(told, ["goodbye", 4000]);
+  assertEquals(calls, ["goodbye", 4000]);
   const before = asked.length;
   assertEquals(transport.send("too late"), false);
   transport.close();
@@ -238,14 +238,14 @@ Deno.test("[POLL-7] the end of the connection is reported after its last frame, 
 });
 
 Deno.test("[POLL-7] an end in a truncated answer waits for the frames before it", async () => {
-  const { time, told, fetching } = await opened();
+  const { time, calls, fetching } = await opened();
   const answer = fetching().begin();
   await answer.write(`${JSON.stringify(frames(2, 2, { closed: 4000 }))}\n"ack"\n`);
   await answer.end();
-  assertEquals(told, ['"ack"']);
+  assertEquals(calls, ['"ack"']);
   await time.run(POLL_RETRY_MS[0]!);
   await fetching().answer(frames(3, 1, { closed: 4000 }), '"goodbye"');
-  assertEquals(told, ['"ack"', '"goodbye"', 4000]);
+  assertEquals(calls, ['"ack"', '"goodbye"', 4000]);
 });
 
 Deno.test("[POLL-5] frames of one moment share a request, later ones go in the next", async () => {
@@ -280,11 +280,11 @@ Deno.test("[POLL-5] frames whose answer was lost are sent again with their numbe
 
 Deno.test("a server that took unsent frames, or none, ends the transport", async () => {
   for (const taken of [0, 2]) {
-    const { told, asked, transport } = await opened();
+    const { calls, asked, transport } = await opened();
     transport.send("a");
     await drained();
     await asked.at(-1)!.answer({ type: "taken", taken });
-    assertEquals(told, [1006]);
+    assertEquals(calls, [1006]);
   }
 });
 
@@ -303,7 +303,7 @@ Deno.test("a polling transport rejects frames beyond its limit, sends the others
 });
 
 Deno.test("[POLL-6] a closed transport emits no events, aborts its requests, and says goodbye", async () => {
-  const { time, asked, told, fetching, transport } = await opened();
+  const { time, asked, calls, fetching, transport } = await opened();
   transport.send("a");
   await drained();
   const held = fetching();
@@ -311,7 +311,7 @@ Deno.test("[POLL-6] a closed transport emits no events, aborts its requests, and
   transport.close();
   await held.answer(frames(2, 1), "on its way");
   await time.run(60_000);
-  assertEquals(told, []);
+  assertEquals(calls, []);
   const goodbye = asked.at(-1)!;
   assertEquals([goodbye.request, goodbye.init.keepalive], [{ type: "close", connection: ID }, true]);
   assertEquals(asked.filter(({ init }) => init.signal?.aborted === false).length, 0);
@@ -320,18 +320,18 @@ Deno.test("[POLL-6] a closed transport emits no events, aborts its requests, and
 
 Deno.test("a transport closed during an answer delivers none of the rest", async () => {
   const time = new VirtualTime();
-  const told: unknown[] = [];
+  const calls: unknown[] = [];
   const transport = pollingTransport("/poll", {
     timers: time.timers,
     fetch: () => Promise.resolve(new Response(`${JSON.stringify(frames(1, 3, { connection: ID }))}\na\nb\nc\n`)),
   }, {
     opened: () => {},
     received(data) {
-      told.push(data);
+      calls.push(data);
       transport.close();
     },
-    closed: (code) => told.push(code),
+    closed: (code) => calls.push(code),
   });
   await time.run(1_000);
-  assertEquals(told, ["a"]);
+  assertEquals(calls, ["a"]);
 });

@@ -16,12 +16,12 @@ function startServer() {
   return { server, accepted, url: `ws://127.0.0.1:${server.addr.port}/` };
 }
 
-/** A transport, and what it told, in order. */
+/** A transport and its callbacks, in order. */
 function openTransport(url: string) {
-  const told: unknown[] = [];
+  const calls: unknown[] = [];
   let hear = () => {};
   const tell = (what: unknown) => {
-    told.push(what);
+    calls.push(what);
     hear();
   };
   const events: TransportEvents = {
@@ -31,11 +31,11 @@ function openTransport(url: string) {
   };
   const socket = new WebSocket(url);
   const transport: Transport = socketTransport(socket, events);
-  const tells = async (count: number) => {
-    while (told.length < count) await new Promise<void>((resolve) => hear = resolve);
-    return told;
+  const callsUpTo = async (count: number) => {
+    while (calls.length < count) await new Promise<void>((resolve) => hear = resolve);
+    return calls;
   };
-  return { transport, socket, told, tells };
+  return { transport, socket, calls, callsUpTo };
 }
 
 Deno.test("each room has a socket address on the page's server, encrypted if the page is", () => {
@@ -45,7 +45,7 @@ Deno.test("each room has a socket address on the page's server, encrypted if the
 
 Deno.test("a transport opens, carries frames in both directions in order, and reports how it ended", async () => {
   const { server, accepted, url } = startServer();
-  const { transport, tells } = openTransport(url);
+  const { transport, callsUpTo } = openTransport(url);
   assertEquals(transport.send("too early"), false);
   const socket = await accepted;
   const heard: string[] = [];
@@ -53,36 +53,36 @@ Deno.test("a transport opens, carries frames in both directions in order, and re
     heard.push(data);
     if (data === "two") socket.send("answer");
   };
-  await tells(1);
+  await callsUpTo(1);
   assert(transport.send("one") && transport.send("two"));
-  assertEquals(await tells(2), ["opened", "answer"]);
+  assertEquals(await callsUpTo(2), ["opened", "answer"]);
   assertEquals(heard, ["one", "two"]);
   socket.close(4001, "too_slow");
-  assertEquals(await tells(3), ["opened", "answer", 4001]);
+  assertEquals(await callsUpTo(3), ["opened", "answer", 4001]);
   assertEquals(transport.send("too late"), false);
   await server.shutdown();
 });
 
 Deno.test("a closed transport emits no events", async () => {
   const { server, accepted, url } = startServer();
-  const { transport, socket: own, told, tells } = openTransport(url);
+  const { transport, socket: own, calls, callsUpTo } = openTransport(url);
   const socket = await accepted;
-  await tells(1);
+  await callsUpTo(1);
   const ended = new Promise<void>((resolve) => socket.onclose = () => resolve());
   const gone = new Promise<void>((resolve) => own.addEventListener("close", () => resolve(), { once: true }));
   socket.send("on its way");
   transport.close();
   transport.close();
   await Promise.all([ended, gone]);
-  assertEquals(told, ["opened"]);
+  assertEquals(calls, ["opened"]);
   await server.shutdown();
 });
 
 Deno.test("a transport rejects frames beyond its limit and accepts more once the buffer drains", async () => {
   const { server, accepted, url } = startServer();
-  const { transport, socket: own, tells } = openTransport(url);
+  const { transport, socket: own, callsUpTo } = openTransport(url);
   const socket = await accepted;
-  await tells(1);
+  await callsUpTo(1);
   let received = 0;
   const frame = "x".repeat(65_536);
   let taken = 0;
@@ -102,7 +102,7 @@ Deno.test("a transport rejects frames beyond its limit and accepts more once the
 Deno.test("an absent server is reported as an end with a code outside the protocol's own", async () => {
   const { server, url } = startServer();
   await server.shutdown();
-  const { tells } = openTransport(url);
-  const [code] = await tells(1);
+  const { callsUpTo } = openTransport(url);
+  const [code] = await callsUpTo(1);
   assert(typeof code === "number" && closeReasonOf(code) === undefined, String(code));
 });

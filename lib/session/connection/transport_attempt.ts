@@ -129,7 +129,7 @@ export class TransportAttempt implements Transport {
     };
     const listener = (attempt: TransportAttemptEvents): AttemptEvents => ({
       received: (data) => {
-        if (told !== undefined) return void told.push(data);
+        if (queued !== undefined) return void queued.push(data);
         if (this.#state.name === "trying") {
           greeted(attempt);
           this.#events.opened();
@@ -140,13 +140,13 @@ export class TransportAttempt implements Transport {
     });
 
     const ready = this.#transports.takeTrial(transport);
-    /** Frames of a transport that is taken over, until `open` has returned. */
-    let told = ready?.frames;
+    /** Frames of a trial that becomes the transport, until `open` has returned. */
+    let queued = ready?.frames;
     if (ready !== undefined) {
       ready.attempt.listener = listener(ready.attempt);
       greeted(ready.attempt);
       this.#cancelPatience = timers.after(0, () => {
-        told = undefined;
+        queued = undefined;
         this.#events.opened();
         for (const [index, data] of ready.frames.entries()) {
           if (index > 0) this.#heard();

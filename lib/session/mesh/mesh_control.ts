@@ -74,7 +74,7 @@ export class MeshControl {
   #notices: NoticeBoard | undefined;
   /** When somebody else was first here, with a connection to the server. */
   #since: number | undefined;
-  /** People whom peers reached when the panel was last told. */
+  /** The number of people whom peers reached at the last update of the panel. */
   #reached = 0;
   #cancelLook: Cancel = () => {};
 
@@ -235,7 +235,7 @@ export class MeshControl {
       missing,
       connected: mesh?.counts.connected ?? 0,
       failed: mesh?.counts.failed ?? 0,
-      told: mesh?.counts.told ?? 0,
+      sentToPeers: mesh?.counts.sentToPeers ?? 0,
       receipted: mesh?.counts.receipted ?? 0,
       delivery: this.#deps.session.delivery.reason,
     });

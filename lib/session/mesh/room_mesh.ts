@@ -47,7 +47,7 @@ const BEYOND_MAX = 64;
 export interface LinkCounts {
   connected: number;
   failed: number;
-  told: number;
+  sentToPeers: number;
   receipted: number;
 }
 
@@ -55,7 +55,7 @@ export interface LinkCounts {
 const UNRECEIPTED_MAX = 500;
 
 export class RoomMesh implements SessionMesh, FileMesh {
-  readonly counts: LinkCounts = { connected: 0, failed: 0, told: 0, receipted: 0 };
+  readonly counts: LinkCounts = { connected: 0, failed: 0, sentToPeers: 0, receipted: 0 };
   readonly #deps: RoomMeshDeps;
   readonly #node: MeshNode;
   readonly #links: PeerLinks;
@@ -121,7 +121,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
 
   publish(event: Event): void {
     if (this.#up.size > 0) {
-      this.counts.told++;
+      this.counts.sentToPeers++;
       this.#unreceipted.add(event.id);
     }
     this.#node.publish(event);

@@ -67,7 +67,7 @@ export interface MeshView {
   connected: number;
   failed: number;
   /** Events of mine that were sent to peers since then, and those that a peer signed for. */
-  told: number;
+  sentToPeers: number;
   receipted: number;
   /** The reason for the route of new events. */
   delivery: DeliveryRoute["reason"];
@@ -82,7 +82,7 @@ export const NO_MESH: MeshView = {
   missing: 0,
   connected: 0,
   failed: 0,
-  told: 0,
+  sentToPeers: 0,
   receipted: 0,
   delivery: "no_peers",
 };

@@ -10,7 +10,7 @@ export interface MeshHost {
   readonly room: RoomId;
   readonly signer: Signer;
   readonly verifier: Verifier;
-  /** People in the room besides me, as the server told. */
+  /** People in the room besides me, according to the server. */
   present(): AuthorKey[];
   /** Events as they were signed: those of the log in order, then those of no log. */
   held(): Iterable<Event>;

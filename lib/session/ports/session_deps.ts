@@ -14,7 +14,7 @@ export interface TabChannel {
    * (relayedTopic).
    */
   tell(what: string): void;
-  /** Calls `hear` with the topic when another tab told of a change. */
+  /** Calls `hear` with the topic when another tab reports a change. */
   listen(hear: (what: string) => void): Cancel;
 }
 

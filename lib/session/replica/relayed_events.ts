@@ -21,7 +21,7 @@ import type { SessionStorage } from "../ports/session_storage.ts";
 export interface RelayedEventsDeps extends Pick<SessionDeps, "steady" | "timers" | "random"> {
   room: RoomId;
   storage: SessionStorage;
-  /** Whether this author has a connection to the server, as far as the server told. */
+  /** Whether this author has a connection to the server, as far as the server reported. */
   present(author: AuthorKey): boolean;
   /** Returns false without a connection. */
   send(frame: SendFrame): boolean;

@@ -164,7 +164,7 @@ export class TransportReporter implements TransportTap {
     const stats = transferStats.peek(), before = this.#stats;
     const links = mesh.peek(), linksBefore = this.#mesh;
     // A new mesh counts from 0.
-    const more = (name: "connected" | "failed" | "told" | "receipted") =>
+    const more = (name: "connected" | "failed" | "sentToPeers" | "receipted") =>
       atMost(links[name] >= linksBefore[name] ? links[name] - linksBefore[name] : links[name]);
     const up = links.links.filter(({ state }) => state === "connected");
     for (const { rttMs } of up) if (rttMs !== undefined) this.#roundTrips.p2p.add(rttMs);
@@ -193,7 +193,7 @@ export class TransportReporter implements TransportTap {
       stored: this.#stored.counts,
       refused: atMost(stats.refused - before.refused),
       duplicates: atMost(stats.duplicates - before.duplicates),
-      toPeers: more("told"),
+      toPeers: more("sentToPeers"),
       receipted: more("receipted"),
       ...(links.enabled && {
         mesh: {

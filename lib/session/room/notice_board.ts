@@ -142,19 +142,19 @@ export class NoticeBoard {
   }
 
   #keep(kept: Kept): void {
-    const told = !isSame(kept.notices, this.#kept.notices);
+    const changed = !isSame(kept.notices, this.#kept.notices);
     this.#kept = kept;
     const { operator, notices, acknowledged } = kept;
     this.#deps.storage.write(JSON.stringify({ operator, notices: notices.map(({ wire }) => wire), acknowledged }));
-    if (told) this.#follow(this.#wires);
+    if (changed) this.#follow(this.#wires);
     this.#publish();
   }
 
   #readAgain(): void {
     const kept = readKept(this.#deps.storage.read());
-    const told = !isSame(kept.notices, this.#kept.notices);
+    const changed = !isSame(kept.notices, this.#kept.notices);
     this.#kept = kept;
-    if (told) this.#follow(this.#wires);
+    if (changed) this.#follow(this.#wires);
     this.#publish();
   }
 

@@ -212,7 +212,7 @@ export class OpenRoom {
     this.#deps.onChange();
   }
 
-  /** The people here: as the server told, or without a server those whom peers reach. */
+  /** The people here: as the server reports, or without a server those whom peers reach. */
   #present(me: AuthorKey): Shown["people"] {
     const { connection, commands } = this.#deps;
     const reached = connection.live ? [] : this.peers.mesh?.reached() ?? [];

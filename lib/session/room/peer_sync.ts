@@ -64,7 +64,7 @@ export class PeerSync {
     this.parts.outbox.hurry();
   }
 
-  /** People in the room besides me, as the server told. */
+  /** People in the room besides me, according to the server. */
   get others(): AuthorKey[] {
     const { people, signer } = this.parts;
     return [...people.names.keys()].filter((author) => author !== signer.author);

@@ -158,7 +158,7 @@ function needsOfBuild(files: ReadonlyMap<string, string>): Map<string, string[]>
 
 /** All files of a production build that browsers load, by path. */
 async function builtFiles(): Promise<Map<string, string>> {
-  const folder = await Deno.makeTempDir({ prefix: "festival-floor-" });
+  const folder = await Deno.makeTempDir({ prefix: "festival-support-" });
   try {
     const build = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "tests/support/build_release.ts", folder],
