@@ -154,7 +154,7 @@ async function openingOver(stage: Stage): Promise<Row[]> {
     ["by polling: Upgrade is stripped", { fault: "strip_upgrade" }],
     ["by polling: WebSockets are answered 503", { fault: "answer", status: 503 }],
     ["by polling: WebSockets are swallowed", { fault: "drop" }],
-    ["by polling: WebSockets open and stay mute", { fault: "mute_after_head" }],
+    ["by polling: WebSockets open and stay silent", { fault: "silent_after_head" }],
   ];
   await ada.page.addInitScript((live) => {
     const looks = new MutationObserver(() => {

@@ -155,13 +155,13 @@ async function untilBothTransports(ada: Tab, ben: Tab, text: string): Promise<{ 
 
 /** The link becomes a black hole or is closed by the peer. Measures when a message written at that moment is shown. */
 async function cut([ada, ben]: readonly [Tab, Tab]): Promise<void> {
-  const mute: number[] = [];
+  const silent: number[] = [];
   const closed: number[] = [];
   for (let sample = 0; sample < times(10); sample++) {
     await link([ada, ben]);
     await mutePeers(ada.page, true);
     const { text, from, to } = await sayAndNote(ada, ben);
-    mute.push(to.shown[text]! - from.pressed[text]!);
+    silent.push(to.shown[text]! - from.pressed[text]!);
     await mutePeers(ada.page, false);
     await chooseMode(ada, "off");
     await chooseMode(ada, "auto");
@@ -172,7 +172,7 @@ async function cut([ada, ben]: readonly [Tab, Tab]): Promise<void> {
     await chooseMode(ben, "auto");
   }
   rows.push(
-    { what: "key press to shown, the link swallows everything", samples: mute, goal: "under 1,000" },
+    { what: "key press to shown, the link swallows everything", samples: silent, goal: "under 1,000" },
     { what: "key press to shown, the other side has just closed the link", samples: closed, goal: "under 1,000" },
   );
 }

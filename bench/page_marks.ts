@@ -14,7 +14,7 @@ export interface PageMarks {
   /** When channels to peers were open. */
   opened: number[];
   /** Silently drops everything sent to peers. */
-  muted: boolean;
+  silenced: boolean;
 }
 export type MarkedTransport = "websocket" | "p2p";
 
@@ -31,10 +31,10 @@ export function marksOf(page: Page): Promise<PageMarks> {
 }
 
 /** Turns the links of this page into black holes. */
-export async function mutePeers(page: Page, muted: boolean): Promise<void> {
-  await page.evaluate((muted) => {
-    (globalThis as unknown as { marks: PageMarks }).marks.muted = muted;
-  }, muted);
+export async function mutePeers(page: Page, silenced: boolean): Promise<void> {
+  await page.evaluate((silenced) => {
+    (globalThis as unknown as { marks: PageMarks }).marks.silenced = silenced;
+  }, silenced);
 }
 
 /** Runs in the page, before its own code. */
@@ -46,7 +46,7 @@ function install(): void {
     shown: {},
     socket: { characters: 0, frames: 0 },
     opened: [],
-    muted: false,
+    silenced: false,
   };
   Object.assign(globalThis, { marks });
   const now = () => performance.timeOrigin + performance.now();
@@ -86,7 +86,7 @@ function install(): void {
     const send = channel.send.bind(channel) as (data: unknown) => void;
     channel.send = (data: unknown) => {
       note(marks.sent.p2p, data);
-      if (!marks.muted) send(data);
+      if (!marks.silenced) send(data);
     };
     return channel;
   };

@@ -1,5 +1,5 @@
 /**
- * Bad networks: two people talk, each over a proxy that drops, delays, mutes, cuts, strips or slows traffic. Their
+ * Bad networks: two people talk, each over a proxy that drops, delays, silences, cuts, strips or slows traffic. Their
  * messages are on both screens once, in the same order, and the pages show true states meanwhile.
  *
  * Time limits leave room for a busy machine; bench/ measures the real times.
@@ -92,7 +92,7 @@ for (
     ["strips Upgrade from requests", { fault: "strip_upgrade" }, "websocket_blocked"],
     ["answers WebSockets with 503", { fault: "answer", status: 503 }, "websocket_blocked"],
     ["drops all that belongs to WebSockets", { fault: "drop" }, "websocket_blocked"],
-    ["lets WebSockets open and stay mute", { fault: "mute_after_head" }, "websocket_silent"],
+    ["lets WebSockets open and stay silent", { fault: "silent_after_head" }, "websocket_silent"],
   ] as [string, FaultRule, string][]
 ) {
   rule(`on a network that ${what} the room is open by polling within 5 s, and people talk`, async (field) => {

@@ -15,9 +15,9 @@ export type FaultRule =
   /** Delays everything by this much, in both directions, in order. */
   | { fault: "delay"; ms: number }
   /** After so many bytes to the client: a black hole. */
-  | { fault: "mute"; afterBytes: number }
+  | { fault: "silence"; afterBytes: number }
   /** After the head of the server's first answer (a WebSocket opens): a black hole. */
-  | { fault: "mute_after_head" }
+  | { fault: "silent_after_head" }
   /** Is cut after so long without a byte in either direction. */
   | { fault: "cut_idle"; ms: number }
   /** The first request loses its `Upgrade`, as in proxies without WebSocket support. */
@@ -133,8 +133,8 @@ export class ProxiedConnection {
   head = "";
   bytesToClient = 0;
   bytesToServer = 0;
-  /** Resolves when the connection has fallen silent by `drop` or `mute`. */
-  readonly muted: Promise<void>;
+  /** Resolves when the connection has fallen silent by `drop` or `silence`. */
+  readonly silenced: Promise<void>;
   /** Resolves with the side that ended it. */
   readonly ended: Promise<"client" | "server" | "proxy">;
   /** Resolves when all its resources are released. */
@@ -144,7 +144,7 @@ export class ProxiedConnection {
   #rule: FaultRule = { fault: "pass" };
   #open = true;
   #headPassed = false;
-  #resolveMuted: () => void;
+  #resolveSilenced: () => void;
   #resolveEnded: (by: "client" | "server" | "proxy") => void;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #waits = new Map<ReturnType<typeof setTimeout>, () => void>();
@@ -153,7 +153,7 @@ export class ProxiedConnection {
   constructor(client: Deno.TcpConn, target: number, rule: () => FaultRule | ChooseRule, changed: () => void) {
     this.#client = client;
     this.#changed = changed;
-    ({ promise: this.muted, resolve: this.#resolveMuted } = Promise.withResolvers<void>());
+    ({ promise: this.silenced, resolve: this.#resolveSilenced } = Promise.withResolvers<void>());
     ({ promise: this.ended, resolve: this.#resolveEnded } = Promise.withResolvers<"client" | "server" | "proxy">());
     this.done = this.#serve(target, rule).catch(() => this.#end("proxy"));
   }
@@ -170,7 +170,7 @@ export class ProxiedConnection {
   set rule(rule: FaultRule) {
     this.#rule = rule;
     this.#watchIdle();
-    if (rule.fault === "drop") this.#resolveMuted();
+    if (rule.fault === "drop") this.#resolveSilenced();
   }
 
   /** Ends it on both sides. */
@@ -258,12 +258,12 @@ export class ProxiedConnection {
     // The rule may have become another one meanwhile: what is in the line then falls under it.
     const now = this.#rule;
     if (now.fault === "drop") return;
-    if (now.fault === "mute") {
+    if (now.fault === "silence") {
       const left = Math.max(0, now.afterBytes - this.bytesToClient);
       if (toward === "client") bytes = bytes.subarray(0, left);
       if (toward === "server" && left === 0) return;
     }
-    if (now.fault === "mute_after_head") {
+    if (now.fault === "silent_after_head") {
       if (this.#headPassed) return;
       if (toward === "client") {
         const end = endOfHead(bytes);
@@ -272,8 +272,8 @@ export class ProxiedConnection {
       }
     }
     await this.#deliver(bytes, to, toward);
-    if (now.fault === "mute_after_head" && this.#headPassed) this.#resolveMuted();
-    if (now.fault === "mute" && this.bytesToClient >= now.afterBytes) this.#resolveMuted();
+    if (now.fault === "silent_after_head" && this.#headPassed) this.#resolveSilenced();
+    if (now.fault === "silence" && this.bytesToClient >= now.afterBytes) this.#resolveSilenced();
   }
 
   async #trickle(

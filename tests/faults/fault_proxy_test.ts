@@ -68,7 +68,7 @@ Deno.test("drop: a black hole accepts the connection and never answers", async (
   const given = new AbortController();
   const answer = get(given.signal).catch((error: Error) => error.name);
   const connection = await proxy.connection();
-  await connection.muted;
+  await connection.silenced;
   given.abort();
   assertEquals(await answer, "AbortError");
   await connection.ended;
@@ -76,13 +76,13 @@ Deno.test("drop: a black hole accepts the connection and never answers", async (
   await close();
 });
 
-Deno.test("a changed rule applies to an open connection: it goes mute, then works again", async () => {
+Deno.test("a changed rule applies to an open connection: it goes silent, then works again", async () => {
   const { proxy, close } = start();
   const { socket, opened, closed, next } = openSocket(proxy);
   await opened;
   proxy.apply({ fault: "drop" });
   const [connection] = proxy.open;
-  await connection!.muted;
+  await connection!.silenced;
   const before = connection!.bytesToServer;
   const echo = next();
   socket.send("x");
@@ -98,12 +98,12 @@ Deno.test("a changed rule applies to an open connection: it goes mute, then work
   await close();
 });
 
-Deno.test("mute: a number of bytes pass, then nothing", async () => {
-  const { proxy, get, close } = start({ rule: { fault: "mute", afterBytes: 1_000 } }, 100_000);
+Deno.test("silence: a number of bytes pass, then nothing", async () => {
+  const { proxy, get, close } = start({ rule: { fault: "silence", afterBytes: 1_000 } }, 100_000);
   const given = new AbortController();
   const answer = get(given.signal).catch((error: Error) => error.name);
   const connection = await proxy.connection();
-  await connection.muted;
+  await connection.silenced;
   assertEquals(connection.bytesToClient, 1_000);
   assert(connection.isOpen);
   given.abort();
@@ -111,12 +111,12 @@ Deno.test("mute: a number of bytes pass, then nothing", async () => {
   await close();
 });
 
-Deno.test("mute_after_head: a socket opens, then no byte passes in either direction", async () => {
-  const { proxy, close } = start({ rule: { fault: "mute_after_head" } });
+Deno.test("silent_after_head: a socket opens, then no byte passes in either direction", async () => {
+  const { proxy, close } = start({ rule: { fault: "silent_after_head" } });
   const { socket, opened, closed } = openSocket(proxy);
   await opened;
   const connection = await proxy.connection();
-  await connection.muted;
+  await connection.silenced;
   const before = [connection.bytesToClient, connection.bytesToServer];
   socket.onmessage = () => before.push(NaN);
   socket.send("hello");

@@ -46,7 +46,7 @@ for (
     ["strips Upgrade", { fault: "strip_upgrade" }, "websocket_blocked"],
     ["answers WebSockets with 503", { fault: "answer", status: 503 }, "websocket_blocked"],
     ["swallows WebSockets", { fault: "drop" }, "websocket_blocked"],
-    ["lets a WebSocket open and stay mute", { fault: "mute_after_head" }, "websocket_silent"],
+    ["lets a WebSocket open and stay silent", { fault: "silent_after_head" }, "websocket_silent"],
   ] as [string, FaultRule, TransportReason][]
 ) {
   Deno.test(`on a network that ${what} the room is open by polling within 5 s`, async () => {

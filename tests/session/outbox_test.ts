@@ -58,12 +58,12 @@ Deno.test("messages typed offline are queued, shown last, and sent in order when
 Deno.test("nothing of mine is sent before welcome", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
-  server.muted = true;
+  server.silenced = true;
   const session = openSession({ server });
   await session.sendMessage("early");
   await time.run(1_000);
   assertEquals(lines(session), ["early (queued)"]);
-  server.muted = false;
+  server.silenced = false;
   await connected(server, session);
   assertEquals(server.texts, ["early"]);
   session.dispose();

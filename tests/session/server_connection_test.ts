@@ -260,16 +260,16 @@ Deno.test("a clock that is set back a day hides no dead transport, and delays no
   session.dispose();
 });
 
-Deno.test("a server that accepts and stays mute is given up after the connect time", async () => {
+Deno.test("a server that accepts and stays silent is given up after the connect time", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
-  server.muted = true;
+  server.silenced = true;
   const session = openSession({ server });
   await time.run(CONNECT_TIMEOUT_MS - 1);
   assertEquals(session.connection.value.state, "connecting");
   await time.run(1);
   assertEquals(session.connection.value.state, "disconnected");
-  server.muted = false;
+  server.silenced = false;
   await connected(server, session);
   session.dispose();
 });
@@ -315,11 +315,11 @@ Deno.test("after a transport that was too slow the next one gets twice the time,
   /** Ms from a question on a new transport that answers nothing to its replacement. */
   const patience = async () => {
     await time.until(() => session.connection.value.state === "connected");
-    server.muted = true;
+    server.silenced = true;
     void session.sendMessage("into the hole");
     const before = time.now();
     await time.until(() => session.connection.value.state !== "connected");
-    server.muted = false;
+    server.silenced = false;
     return time.now() - before;
   };
   const base = ANSWER_PATIENCE_MS + PROBE_TIMEOUT_MS;

@@ -118,13 +118,13 @@ export class FaultInjector {
         phone.network = "offline";
         return void world.scheduler.after(random.between(100, 9_000), () => phone.goOnline());
       case "walk":
-        return phone.walk(random.pick(["good", "good", "no_sockets", "mute_sockets"]));
+        return phone.walk(random.pick(["good", "good", "no_sockets", "silent_sockets"]));
       case "blackHole":
         phone.network = "black_hole";
         return this.#clearsUp(phone, 9_000);
       case "badSockets":
         // A temporary proxy, unknown to the phone.
-        phone.network = random.pick(["no_sockets", "mute_sockets"]);
+        phone.network = random.pick(["no_sockets", "silent_sockets"]);
         return this.#clearsUp(phone, 30_000);
       case "setClock":
         if (Deno.env.get("NOJUMP")) return;

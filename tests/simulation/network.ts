@@ -44,7 +44,7 @@ export class Link implements Line {
     page: Life;
     client: ClientEnd;
     /** A middlebox lets the socket open but blocks all data. */
-    muted: boolean;
+    silenced: boolean;
     /** Called on the server's side when the connection is open there. */
     accept(connection: ClientConnection): ConnectionHandle;
   }) {
@@ -65,7 +65,7 @@ export class Link implements Line {
     this.#up.finish(() => {
       if (server.dead || this.#serverKnows) return this.cut();
       this.#down.finish(() => page.whenAwake(() => this.#openClient()));
-      if (parts.muted) this.stall("network", true);
+      if (parts.silenced) this.stall("network", true);
       this.#handle = parts.accept({
         send: (text) => {
           if (server.dead || this.#serverKnows) return;

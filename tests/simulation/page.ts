@@ -117,7 +117,9 @@ export class Page {
     if (network === "offline") return this.cut();
     // A proxy without WebSocket support closes open ones.
     if (network === "no_sockets") this.#links.cut();
-    for (const link of this.#links.open) link.stall("network", network === "black_hole" || network === "mute_sockets");
+    for (const link of this.#links.open) {
+      link.stall("network", network === "black_hole" || network === "silent_sockets");
+    }
     for (const exchange of this.#exchanges.open) exchange.stall("network", network === "black_hole");
   }
 

@@ -23,10 +23,10 @@ const ADDRESS = "203.0.113.7";
 export const MALLORY = "mallory";
 
 /**
- * The network of a phone. `no_sockets`: a proxy without WebSocket support. `mute_sockets`: one that lets them
+ * The network of a phone. `no_sockets`: a proxy without WebSocket support. `silent_sockets`: one that lets them
  * open and blocks their data. `black_hole`: everything is dropped silently while it lasts.
  */
-export type Network = "good" | "no_sockets" | "mute_sockets" | "black_hole" | "offline";
+export type Network = "good" | "no_sockets" | "silent_sockets" | "black_hole" | "offline";
 
 /** A client of the network: a page or the attacker. */
 export interface Caller {
@@ -127,7 +127,7 @@ export class World {
       server: instance.life,
       page: life,
       client,
-      muted: network === "mute_sockets",
+      silenced: network === "silent_sockets",
       accept: (connection) => instance.connect(room, connection, { device, address: ADDRESS }),
     });
     if (network === "black_hole") link.stall("network", true);

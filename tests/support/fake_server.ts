@@ -2,7 +2,7 @@
  * A server of one room that speaks the protocol, in process, under virtual time: what a session's tests talk to. It greets,
  * welcomes, stores, acks, fans out, tells who is there and carries signals as the real one does; a test makes it fail.
  *
- * To extend: `judge` decides on each new event, `muted` swallows everything, `cut` breaks transports, `tell` sends any text.
+ * To extend: `judge` decides on each new event, `silenced` swallows everything, `cut` breaks transports, `tell` sends any text.
  */
 import { eventPlace, roomNamePlace, type Sealer } from "../../lib/crypto/seal.ts";
 import { type Signer, signEvent } from "../../lib/crypto/signing.ts";
@@ -55,7 +55,7 @@ export class FakeServer {
   /** Undefined: stored. Asked only for events that follow their author's last one. */
   judge: (event: Event) => Refusing | undefined = () => undefined;
   /** Accepts connections and says nothing. */
-  muted = false;
+  silenced = false;
   /** Takes no connections: they end at once. */
   down = false;
   /** Cannot read history now. */
@@ -254,7 +254,7 @@ export class FakeTransport {
   tell(frame: ServerFrame | string): void {
     const text = typeof frame === "string" ? frame : JSON.stringify(frame);
     this.#server.time.after(LATENCY_MS, () => {
-      if (this.isOpen && !this.#server.muted && !this.#server.down) this.#client.received(text);
+      if (this.isOpen && !this.#server.silenced && !this.#server.down) this.#client.received(text);
     });
   }
 
@@ -281,7 +281,7 @@ export class FakeTransport {
 
   #receive(text: string): void {
     const server = this.#server;
-    if (!this.isOpen || server.muted || server.down) return;
+    if (!this.isOpen || server.silenced || server.down) return;
     const decoded = decodeClientFrame(text);
     if (!decoded.ok) throw new Error(`the client sent ${decoded.problem} ${decoded.field}: ${text.slice(0, 200)}`);
     const { frame } = decoded;

@@ -98,7 +98,7 @@ export const DEFAULT_CONFIG = {
     maxAttempts: 12,
     /** Authors whose records stay in memory between two commits of a room. With more, all are read again. */
     cachedAuthors: 2_000,
-    /** The wait that clients are told when a queue is full or the database does not answer. */
+    /** `retryAfterMs` when a queue is full or the database does not answer. */
     retryAfterMs: 1_000,
     /** Longest pause between two tries to find out whether a commit was stored. */
     maxDoubtPauseMs: 2_000,
@@ -240,7 +240,7 @@ export const DEFAULT_CONFIG = {
     retrySpreadMs: 1_000,
     /** … and this longer than the one before them: ten thousand are spread over ten thousand times as long. */
     retryEveryMs: 1,
-    /** Longest wait that a client is told, about. */
+    /** Approximate maximum of `retryAfterMs`. */
     maxRetryMs: 60_000,
     /** Time that a stopping process has to finish its work. Deno Deploy allows 5 s in all. */
     graceMs: 3_000,

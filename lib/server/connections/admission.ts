@@ -90,7 +90,7 @@ export class Admission {
     ]);
     if (deviceWaitMs !== undefined || addressWaitMs !== undefined) {
       const waitMs = Math.max(deviceWaitMs ?? 0, addressWaitMs ?? 0);
-      // Thousands may share the address and get the same wait: they are told to come one after the other.
+      // Thousands may share the address and get the same wait, so their returns are spread.
       const retryAfterMs = addressWaitMs === undefined ? waitMs : waitMs + this.returnAfterMs();
       return { ok: false, reason: "rate_limited", retryAfterMs };
     }

@@ -1,6 +1,6 @@
 /**
- * Whether an event may be stored: pure, given what is known. Its shape, size and signature are checked before
- * (readEvent, verifyEvent); where an author's earlier event was stored is looked up after (judgeStored).
+ * Decides whether an event may be stored. Pure. Its shape, size and signature are checked before (readEvent,
+ * verifyEvent); an author's earlier event is looked up afterwards (judgeStored).
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../shared/base64url.ts";
@@ -15,11 +15,11 @@ export interface AcceptRules {
   messages: RateLimit;
   repeatWithinMs: number;
   repeatMaxTokens: number;
-  /** Older events are deleted, and with them the knowledge of who had which `n`. */
+  /** Older events are deleted, and their authors' records with them. */
   retentionMs: number;
 }
 
-/** The facts that an event is judged by. */
+/** The facts for judging an event. */
 export interface AcceptBasis {
   room: Pick<RoomInfo, "id" | "kind" | "createdAt">;
   /** Highest Lamport clock in the room. */
@@ -30,7 +30,7 @@ export interface AcceptBasis {
   rules: AcceptRules;
 }
 
-/** Why an event is not stored, as a `refused` frame says it. */
+/** Why an event is not stored, as in a `refused` frame. */
 export interface Refused {
   type: "refused";
   reason: Refusal;
@@ -42,7 +42,7 @@ export interface Refused {
 export type AcceptDecision =
   /** Store it, and `author` as the author's new record. */
   | { type: "accepted"; author: AuthorRecord }
-  /** The author has used this `n` before: look up for what. */
+  /** The author has used this `n` before: look up its event. */
   | { type: "number_used" }
   | Refused;
 
@@ -50,7 +50,7 @@ export type AcceptDecision =
 export function accept(event: Event, basis: AcceptBasis): AcceptDecision {
   const { room, author, rules, nowMs } = basis;
   if (event.room !== room.id) return { type: "refused", reason: "wrong_room" };
-  // The genesis event was stored when the room was made: sent again it is known, another one is a conflict of its `n` 1.
+  // The genesis event was stored when the room was created. It is known when sent again; another one conflicts by `n` 1.
   if (event.kind === "room") {
     const genesis = author !== undefined && event.n === 1;
     return genesis ? { type: "number_used" } : { type: "refused", reason: "wrong_kind" };
@@ -59,7 +59,7 @@ export function accept(event: Event, basis: AcceptBasis): AcceptDecision {
 
   if (author !== undefined && event.n <= author.lastN) return { type: "number_used" };
   const expectedN = author === undefined ? 1 : author.lastN + 1;
-  // A record may be gone with the last of its author's events; in a younger room none can be gone.
+  // A record is deleted with the last of its author's events; in a younger room none was deleted yet.
   const forgotten = author === undefined && nowMs - room.createdAt > rules.retentionMs;
   if (event.n > expectedN && !forgotten) return { type: "refused", reason: "missing_previous", expectedN };
 
@@ -67,7 +67,7 @@ export function accept(event: Event, basis: AcceptBasis): AcceptDecision {
 
   const repeated = repetition(event, author?.repeated, rules, nowMs);
   const cost = repeated === undefined ? 1 : Math.min(2 ** (repeated.times - 1), rules.repeatMaxTokens);
-  // No honest arrival time is further ahead; one that is came from an instance with a fast clock.
+  // An arrival time further ahead came from an instance with a fast clock.
   const { burst, everyMs } = rules.messages;
   const tatMs = Math.min(author?.tatMs ?? 0, nowMs + Math.max(burst, rules.repeatMaxTokens) * everyMs);
   const taken = takeTokens(tatMs, rules.messages, cost, nowMs);
@@ -87,7 +87,7 @@ export function judgeStored(event: Event, stored: StoredAt | undefined): { type:
 
 const utf8 = new TextEncoder();
 
-/** How often in a row this author said this. Undefined where nobody can tell: sealed bodies, unknown kinds. */
+/** How often in a row this author repeated this. Undefined for sealed bodies and unknown kinds, which cannot be compared. */
 function repetition(
   event: Event,
   before: AuthorRecord["repeated"],

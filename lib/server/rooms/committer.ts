@@ -1,6 +1,6 @@
 /**
- * Stores what clients send to one room, many events in one commit. The order that P1 promises is in one place, `#settle`:
- * the commit resolves, then senders hear of it, then everybody else does.
+ * Stores the events that clients send to one room, many in one commit. `#settle` alone keeps the order of P1: the commit
+ * resolves, then senders get their acks, then everybody gets the events.
  */
 import { pause } from "../../shared/environment.ts";
 import { type AuthorKey, type EventId, readHeader } from "../../protocol/event.ts";
@@ -23,17 +23,17 @@ import { errorText } from "../logger.ts";
 import type { StoreLoad } from "../limits/overload.ts";
 import { type Environment } from "../environment.ts";
 
-/** The outcome for one event. `stored` also when it was stored before. */
+/** The outcome for one event. `stored` includes events that were stored before. */
 export type Outcome = { type: "stored"; position: number } | Refused;
 
 /** Receives the answers to submitted events. */
 export interface Sender {
   answer(id: EventId, outcome: Outcome): void;
-  /** No more answers come in this turn: send them. */
+  /** Sends the answers, because this turn has no more of them. */
   flushAnswers(): void;
 }
 
-/** An event whose shape and signature are right, and who wants to know what becomes of it. */
+/** A valid, signed event, and the receiver of its outcome. */
 export interface Submission {
   event: Event;
   sender: Sender;
@@ -45,15 +45,15 @@ export interface CommitterDeps {
   room: RoomInfo;
   log: Pick<LogStore, "readHead" | "readAuthors" | "findByNumber" | "readAt" | "append">;
   commit: ServerConfig["commit"];
-  /** Least time from one commit to the next, ms, as the room is now: what comes in between is stored together. */
+  /** Least time between two commits, ms, for the room's current size: events in between share a commit. */
   gapMs(): number;
   rules: AcceptRules;
   environment: Environment;
-  /** The senders of these have just been told that their events are stored. */
+  /** The senders of these events just got their acks. */
   onAcked?(stored: readonly Submission[]): void;
   /**
-   * Events of ours are on disk at `from`, `from` + 1, …, and their senders know. `stubs` took the place of what stood, or
-   * would now stand, at these positions.
+   * Events of this instance are on disk at `from`, `from` + 1, …, and their senders have their acks. `stubs` replace the
+   * events at these positions.
    */
   onStored(head: LogHead, from: number, events: readonly Event[], stubs: ReadonlyMap<number, Stub>): void;
   /** The room was removed, or storing is broken. Waiting events get no answer. */
@@ -62,14 +62,14 @@ export interface CommitterDeps {
   onFailure(error: StorageUnavailable): void;
 }
 
-/** In the queue, since when. */
+/** A submission in the queue, with its arrival time. */
 type Queued = Submission & { queuedAt: number };
 
-/** Head and authors as they are right after our own last commit. */
+/** Head and authors right after this instance's last commit. */
 interface Basis {
   head: LogHead;
   authors: Map<AuthorKey, AuthorRecord | undefined>;
-  /** Read for this batch, not remembered: only on such a basis may an event be refused. */
+  /** Read for this batch, not cached: only such a basis allows refusals ([INST-4]). */
   fresh: boolean;
 }
 
@@ -87,7 +87,7 @@ export class Committer {
   readonly #deps: CommitterDeps;
   #queue: Queued[] = [];
   #queueBytes = 0;
-  /** Since when the oldest of what is being stored has waited. */
+  /** When the oldest event of the current commit arrived. */
   #storingSince: number | undefined;
   #running: Promise<void> | undefined;
   #basis: Basis | undefined;
@@ -103,7 +103,7 @@ export class Committer {
     this.#deps = deps;
   }
 
-  /** Takes events in their order. Each sender's `answer` is called once for each, unless the server stops before. */
+  /** Submits events in order. Calls each sender's `answer` once for each event, unless the server stops first. */
   submit(submissions: readonly Submission[]): void {
     const { commit, environment } = this.#deps;
     const senders = new Set<Sender>();
@@ -126,7 +126,7 @@ export class Committer {
     if (this.#batchIsFull()) this.#endWait?.();
     if (this.#queue.length > 0 && this.#running === undefined && !this.#stopped) {
       this.#running = this.#run().catch((error) => {
-        // A broken promise of the code, not of the database: the room's clients resume and start anew.
+        // A programming error, not a database failure: the room's clients reconnect and resume.
         environment.log(`committing failed: ${errorText(error)}`);
         this.stop();
         this.#deps.onEnded("overloaded");
@@ -144,14 +144,14 @@ export class Committer {
     };
   }
 
-  /** Somebody read the log's head: what is remembered of another state is void. */
+  /** Takes the log's new head and drops the cached state of another one. */
   headSeen(head: LogHead): void {
     if (this.#basis !== undefined && this.#basis.head.versionstamp !== head.versionstamp) this.#basis = undefined;
   }
 
   /**
-   * Resolves when no commit of ours is under way whose senders have not heard of it. Reading the log for everybody
-   * waits for this, else the room could see an event before its author knows that it is stored.
+   * Resolves when all commits of this instance are acked to their senders. Reading the log for everybody waits for this,
+   * else the room could see an event before its author's ack.
    */
   acked(): Promise<void> {
     return this.#appending;
@@ -162,7 +162,7 @@ export class Committer {
     while (this.#running !== undefined) await this.#running;
   }
 
-  /** Takes no more, and gives up a commit in doubt. */
+  /** Accepts no more events, and gives up a commit with an unknown result. */
   stop(): void {
     this.#stopped = true;
     this.#queue = [];
@@ -174,7 +174,7 @@ export class Committer {
     const { clock } = this.#deps.environment;
     while (this.#queue.length > 0) {
       const gapMs = this.#deps.gapMs();
-      // A clock that was set back must not hold the room up.
+      // A clock that was set back must not delay the room.
       const waitMs = Math.min(gapMs, this.#nextAt - clock.now());
       if (waitMs > 0 && !this.#batchIsFull()) await this.#wait(waitMs);
       this.#nextAt = clock.now() + gapMs;
@@ -189,7 +189,7 @@ export class Committer {
     return this.#queue.length >= APPEND_MAX_EVENTS || this.#queueBytes >= APPEND_MAX_BYTES / 2;
   }
 
-  /** Waits, but no longer than until a batch is full or nobody wants it any more. */
+  /** Waits until the time is over, a batch is full, or the committer closes. */
   async #wait(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#deps.environment.timers.after(ms, resolve);
@@ -215,7 +215,7 @@ export class Committer {
 
   async #commit(batch: readonly Submission[]): Promise<void> {
     const { log, room, commit, environment } = this.#deps;
-    // The head that the commit in doubt was checked against: as long as it is there, that commit may still come.
+    // The basis of the commit with an unknown result: while it is the head, that commit may still succeed.
     let doubted: string | undefined;
     let failures = 0;
     for (let attempt = 1; batch.length > 0 && !this.#stopped; attempt++) {
@@ -245,7 +245,7 @@ export class Committer {
             environment.clock.now(),
             judged.stubs,
           );
-          // Lost or won: what was in doubt cannot come any more.
+          // Either result rules out that the earlier commit still succeeds.
           doubted = undefined;
           this.#inDoubt = false;
           if (appended === undefined) {
@@ -265,7 +265,7 @@ export class Committer {
         this.#deps.onFailure(error);
         doubted ??= appending;
         if (doubted === undefined) return this.#refuseAll(batch, "storage_unavailable");
-        // Nobody may be told "not stored" now, and nobody "stored": find out first.
+        // The result is unknown: find out before any answer.
         this.#inDoubt = true;
         this.#refuseQueued();
         failures++;
@@ -308,7 +308,7 @@ export class Committer {
     };
     const acceptedByNumber = new Map<string, number>();
     const toLookUp: number[] = [];
-    // Each accepted event may carry the room's clock on, as it would if they came one by one.
+    // Each accepted event may advance the room's clock, as it would if they arrived one by one.
     let clock = basis.head.clock;
     batch.forEach(({ event }, index) => {
       const author = authors.get(event.author) ?? basis.authors.get(event.author);
@@ -341,7 +341,7 @@ export class Committer {
     return judged;
   }
 
-  /** Finds what the accepted events delete: stored events, and those that are stored along with them. */
+  /** Finds the events that the accepted ones delete: stored ones, and ones of the same batch. */
   async #eraseRetracted({ accepted, stubs }: Judged, from: number): Promise<void> {
     const { room, log } = this.#deps;
     const wanted = accepted.flatMap((event) =>
@@ -371,7 +371,7 @@ export class Committer {
   #remember(basis: Basis, head: LogHead, judged: Judged): void {
     const authors = basis.authors;
     for (const [author, record] of judged.authors) authors.set(author, record);
-    // Only our own commit is known to be the newest state; what was merely read may be old by now.
+    // Only this instance's own commit is known to be the newest state; a read state may be outdated.
     const keep = judged.accepted.length > 0 && authors.size <= this.#deps.commit.cachedAuthors;
     this.#basis = keep ? { head, authors, fresh: false } : undefined;
   }

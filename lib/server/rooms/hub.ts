@@ -1,8 +1,8 @@
 /**
- * One open room on one instance: its connections, its newest events, and how far everybody was told. Made when the first
- * connection comes, dropped a while after the last one left.
+ * One open room on one instance: its connections, its newest events, and the position up to which these were sent. It is
+ * created for the first connection and dropped some time after the last one.
  *
- * Every live member has exactly the events up to `fannedOut`: this invariant keeps positions without holes.
+ * Every live member has exactly the events up to `fannedOut`: this invariant keeps positions without gaps.
  */
 import type { Cancel } from "../../shared/environment.ts";
 import type { AuthorKey, RoomId } from "../../protocol/event.ts";
@@ -23,17 +23,17 @@ import type { ServerStats } from "../stats/server_stats.ts";
 import type { Environment } from "../environment.ts";
 import { type EncodedPage, encodeEvents, RecentEvents } from "./recent_events.ts";
 
-/** A connection that was welcomed, as the hub sees it. */
+/** The hub's view of a welcomed connection. */
 export interface Member {
   readonly person: Person;
-  /** Events right after the last ones; only while live. */
+  /** Sends the events right after the last ones; only while live. */
   deliver(page: EncodedPage): void;
-  /** A frame that may be sent at any time. */
+  /** Sends a frame that is allowed at any time. */
   tell(text: string): void;
-  /** A frame that nobody waits for long: false when this member has enough to read already, and nothing was sent. */
+  /** Sends a frame that must not be queued for long. Returns false, without sending, under backpressure. */
   pass(text: string): boolean;
   end(reason: CloseReason, retryAfterMs?: number): void;
-  /** Ends it when an operator keeps it out of this room. */
+  /** Ends the connection if an operator banned it from this room. */
   enforceBan(): void;
 }
 
@@ -62,14 +62,14 @@ export class Hub {
   readonly #byAuthor = new Map<AuthorKey, Set<Member>>();
   #head: LogHead;
   #fannedOut: number;
-  /** When everybody was told last, ms since 1970. */
+  /** When events were last sent to everybody, ms since 1970. */
   #flushedAt = 0;
   #cancelWindow: Cancel | undefined;
-  /** Since when there are events that nobody was told of yet, by the clock of the statistics. */
-  #untoldSince: number | undefined;
+  /** When the oldest unsent event arrived, by the clock of the statistics. */
+  #unsentSince: number | undefined;
   #pulling: Promise<boolean> | undefined;
   #closed = false;
-  /** Connections on their way to `welcome`, which need this hub before it has members. */
+  /** Joining connections, which need this hub before it has members. */
   #holds = 0;
 
   /** Reads the room's end; undefined when there is no such room. Throws StorageUnavailable. */
@@ -101,7 +101,7 @@ export class Hub {
     this.#deps = deps;
     const { store, config, environment } = deps;
     this.changeChannel = store.changes.channelOf(room.id);
-    // A page that does not reach the head (cut by its size) is no tail.
+    // A page that does not reach the head, because of its size, does not contain the newest events.
     const whole = newest.from + newest.events.length - 1 === head.head;
     const { recentEvents, recentBytes } = config.fanOut;
     this.#recent = new RecentEvents(whole ? newest.from : head.head + 1, recentEvents, recentBytes);
@@ -123,7 +123,7 @@ export class Hub {
       room,
       log: store.log,
       commit: config.commit,
-      // Storing more often than the room is told would only cost commits.
+      // Storing more often than sending would only cost commits.
       gapMs: () => Math.max(config.commit.gapMs, this.#windowMs()),
       rules: {
         messages: config.limits.messages,
@@ -168,7 +168,7 @@ export class Hub {
     return this.#committer.load;
   }
 
-  /** Whether nobody is here or on the way here. */
+  /** Whether nobody is here or joining. */
   get unused(): boolean {
     return this.#members.size === 0 && this.#holds === 0;
   }
@@ -197,7 +197,7 @@ export class Hub {
     this.presence.enter(member.person);
   }
 
-  /** From now on `member`, who has everything up to `fannedOut`, is told of whatever comes. */
+  /** From now on `member`, who has everything up to `fannedOut`, receives all new events. */
   goLive(member: Member): void {
     this.#live.add(member);
   }
@@ -212,12 +212,12 @@ export class Hub {
     if (this.unused) this.#deps.onEmpty(this);
   }
 
-  /** Everybody here. A copy: who is in it may leave meanwhile. */
+  /** Everybody here. A copy, because members may leave during an iteration. */
   members(): Member[] {
     return [...this.#members];
   }
 
-  /** A frame for everybody here. */
+  /** Sends a frame to everybody here. */
   tell(text: string): void {
     for (const member of this.members()) member.tell(text);
   }
@@ -239,30 +239,30 @@ export class Hub {
   // ---- events in ----
 
   #stored(head: LogHead, from: number, events: readonly Event[], stubs: ReadonlyMap<number, Stub>): void {
-    // Cleared while this was on its way: it is in the new epoch already, and everybody is told of that one.
+    // The room was cleared meanwhile. The event is in the new epoch, and everybody resyncs with that one.
     if (head.epoch !== this.#head.epoch) return void this.#gone("too_slow");
     this.#deps.stats.count("events_stored", "", events.length);
     if (head.head > this.#head.head) this.#head = head;
     for (const event of events) if (event.kind === "profile") this.presence.rename(event.author, event.body.name);
     this.#recent.erase(stubs);
     this.#take(from, events.map((event, at) => stubs.get(from + at) ?? event.wire));
-    // Our own commits are a window apart already: nobody has to wait a second time.
+    // Commits of this instance are a window apart already, so their events do not wait again.
     this.flush();
     const { maxEvents, slackEvents } = this.#deps.config.retention;
     if (head.head - head.oldest + 1 > maxEvents + slackEvents) this.#deps.onOverfull(this.room.id);
     if (this.newest < head.head) void this.#pull();
   }
 
-  /** Adds events that follow what is in memory; those behind a hole are left to `#pull`. */
+  /** Adds events that follow the ones in memory; `#pull` reads those after a gap. */
   #take(from: number, events: readonly LogEntry[]): void {
     const next = this.newest + 1;
     if (this.#closed || from > next || from + events.length <= next) return;
     this.#recent.push(events.slice(next - from));
-    this.#untoldSince ??= this.#deps.stats.clock.now();
+    this.#unsentSince ??= this.#deps.stats.clock.now();
     this.#flushSoon();
   }
 
-  /** Somebody read the log's head: fetches what other instances stored. Whether there was anything. */
+  /** Takes the log's new head and fetches events of other instances. Returns whether there were any. */
   headSeen(head: LogHead | undefined): Promise<boolean> {
     if (this.#closed) return Promise.resolve(false);
     if (head === undefined) return this.#gone("no_such_room");
@@ -277,7 +277,7 @@ export class Hub {
     return head.head > this.newest ? this.#pull() : Promise.resolve(false);
   }
 
-  /** The log ended or is another one. Was it an operator, people are told so. */
+  /** The log was removed or replaced. Ends all connections, with the operator's action as the reason if it was one. */
   async #gone(reason: CloseReason): Promise<boolean> {
     const { rooms, log } = this.#deps.store;
     try {
@@ -285,17 +285,17 @@ export class Hub {
       else if ((await log.readHead(this.room.id))?.cleared !== undefined) reason = "room_cleared";
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error;
-      this.#deps.onFailure(error); // They come back, and are told then.
+      this.#deps.onFailure(error); // They reconnect and learn the reason then.
     }
     this.end(reason);
     return true;
   }
 
-  /** Reads the head anew and everything up to it. Throws StorageUnavailable. */
+  /** Reads the head again and everything up to it. Throws StorageUnavailable. */
   async refresh(): Promise<void> {
     const head = await this.#deps.store.log.readHead(this.room.id);
     await this.headSeen(head);
-    // The next change notification retries a failed read. The caller must not take an older position for the log's end.
+    // The next change notification retries a failed read. The caller must not mistake an older position for the log's end.
     if (!this.#closed && head !== undefined && this.newest < head.head) {
       throw new StorageUnavailable(`the events after ${this.newest} could not be read`);
     }
@@ -305,7 +305,7 @@ export class Hub {
   #pull(): Promise<boolean> {
     return this.#pulling ??= this.#readOn().catch((error) => {
       if (!(error instanceof StorageUnavailable)) throw error;
-      this.#deps.onFailure(error); // The next change notification or recheck comes here again.
+      this.#deps.onFailure(error); // The next change notification or recheck tries again.
       return false;
     }).finally(() => this.#pulling = undefined);
   }
@@ -313,7 +313,7 @@ export class Hub {
   async #readOn(): Promise<boolean> {
     const { log } = this.#deps.store;
     for (let foundNews = false;; foundNews = true) {
-      // Our own commits come by `#stored`, after their acks.
+      // Commits of this instance arrive by `#stored`, after their acks.
       await this.#committer.acked();
       if (this.#closed || this.newest >= this.#head.head) return foundNews;
       const { head } = this.#head;
@@ -329,7 +329,7 @@ export class Hub {
     }
   }
 
-  /** Another instance stored these: what they delete is dropped from memory here, too. */
+  /** Drops the events from memory that another instance's events delete. */
   async #eraseRetracted(entries: readonly LogEntry[]): Promise<void> {
     const erased = entries.flatMap((entry) => {
       const read = isStub(entry) ? undefined : readEvent(entry);
@@ -352,7 +352,7 @@ export class Hub {
 
   // ---- events out ----
 
-  /** Tells everybody who is live what is new. The first event goes at once; what follows closely waits for the window. */
+  /** Sends new events to everybody who is live. The first one goes immediately; close followers wait for the window. */
   flush(): void {
     this.#cancelWindow?.();
     this.#cancelWindow = undefined;
@@ -360,36 +360,36 @@ export class Hub {
     const { stats } = this.#deps;
     while (this.#fannedOut < this.newest) {
       const page = this.#recent.page(this.#fannedOut + 1, this.newest);
-      if (page === undefined) throw new Error(`the tail of ${this.room.id} lost events that nobody was told of`);
+      if (page === undefined) throw new Error(`room ${this.room.id} lost events that were not sent`);
       stats.count("fan_out_frames", "", this.#live.size);
       stats.count("fan_out_events", "", this.#live.size * (page.to - this.#fannedOut));
       this.#fannedOut = page.to;
       for (const member of this.#live) member.deliver(page);
     }
-    if (this.#untoldSince !== undefined) stats.observe("fan_out", stats.clock.now() - this.#untoldSince);
-    this.#untoldSince = undefined;
+    if (this.#unsentSince !== undefined) stats.observe("fan_out", stats.clock.now() - this.#unsentSince);
+    this.#unsentSince = undefined;
     this.#recent.shrink(this.#fannedOut);
     this.#flushedAt = this.#deps.environment.clock.now();
   }
 
-  /** Tells everybody at once, or as soon as the window after the last time is over. */
+  /** Sends immediately, or when the window after the last frame ends. */
   #flushSoon(): void {
     if (this.#cancelWindow !== undefined) return;
     const { clock, timers } = this.#deps.environment;
     const windowMs = this.#windowMs();
-    // A clock that was set back must not hold the room up.
+    // A clock that was set back must not delay the room.
     const waitMs = Math.min(windowMs, this.#flushedAt + windowMs - clock.now());
     if (waitMs <= 0) this.flush();
     else this.#cancelWindow = timers.after(waitMs, () => this.flush());
   }
 
-  /** Least time from one frame to the next: the more there are in the room, the more a frame costs. */
+  /** Least time between two frames: in larger rooms a frame costs more. */
   #windowMs(): number {
     const { windowMs, windowPerSocketMs, maxWindowMs } = this.#deps.config.fanOut;
     return Math.min(maxWindowMs, windowMs + this.#live.size * windowPerSocketMs);
   }
 
-  /** The page after `position` for somebody who catches up: from memory at once, else read. Undefined: it is gone. */
+  /** The page after `position` for catching up, from memory or the database. Undefined if its events are gone. */
   pageAfter(position: number): EncodedPage | Promise<EncodedPage | undefined> {
     return this.#recent.page(position + 1, this.#fannedOut) ?? this.#readPage(position + 1, this.#fannedOut);
   }
@@ -401,10 +401,10 @@ export class Hub {
     return encodeEvents(from, page.events.map((event) => JSON.stringify(event)));
   }
 
-  /** Up to `limit` events that end just before `before`, and the oldest position there is. Throws StorageUnavailable. */
+  /** Up to `limit` events that end just before `before`, and the oldest position. Throws StorageUnavailable. */
   async history(before: number, limit: number): Promise<{ from: number; events: LogEntry[]; oldest: number }> {
     const to = Math.min(before - 1, this.#head.head);
-    // A page is cut at its end when it gets too large; then a shorter one is read, until it reaches `to`.
+    // The store truncates large pages at their end; then a shorter range is read, until the page reaches `to`.
     for (let count = limit; count >= 1; count = count > 3 ? Math.ceil(count / 4) : count - 1) {
       const { oldest } = this.#head;
       const from = Math.max(oldest, to - count + 1);
@@ -427,17 +427,17 @@ export class Hub {
     this.#deps.onEmpty(this);
   }
 
-  /** Ends every connection with its own delay; the hub stays for what is still to be stored. */
+  /** Ends every connection with its own delay; the hub stays for events that wait to be stored. */
   sendAway(retryAfterMs: () => number): void {
     for (const member of [...this.#members]) member.end("going_away", retryAfterMs());
   }
 
-  /** Resolves when everything taken is stored or refused. */
+  /** Resolves when every accepted event is stored or refused. */
   async settled(): Promise<void> {
     await this.#committer.idle();
   }
 
-  /** Drops the hub, and tells the other instances that nobody of here is in the room any more. */
+  /** Drops the hub, and removes this instance's people from the room's presence. */
   async close(): Promise<void> {
     this.#close();
     await this.presence.close();
