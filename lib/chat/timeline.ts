@@ -57,8 +57,11 @@ export class Timeline {
   readonly #me: AuthorKey | undefined;
   #host: AuthorKey | undefined;
   readonly #events = new Map<EventId, LogEvent>();
-  /** Events that their authors deleted, including ones that this phone lacks. */
-  readonly #erased = new Map<EventId, { author: AuthorKey; quiet: boolean }>();
+  /**
+   * Erasures by `erasureKey`, also of events that this phone lacks: whether they are quiet. An id alone is not enough, else
+   * anybody's retract that arrives before the event would displace its author's.
+   */
+  readonly #erased = new Map<string, boolean>();
   readonly #lines = new Map<EventId, EventLine>();
   readonly #linesOf = new Map<AuthorKey, Set<EventLine>>();
   readonly #views = new Map<AuthorKey, PersonView>();
@@ -112,15 +115,16 @@ export class Timeline {
         if (event.kind === "deleted" && held.kind !== "deleted") put(event);
         continue;
       }
-      const erased = this.#erased.get(event.id);
-      if (erased?.author === event.author && event.kind !== "deleted" && isErasable(event.kind)) {
-        put(deletedEvent(event, erased.quiet));
+      const quiet = this.#erased.get(erasureKey(event));
+      if (quiet !== undefined && event.kind !== "deleted" && isErasable(event.kind)) {
+        put(deletedEvent(event, quiet));
       } else this.#events.set(event.id, event);
       if (!again) this.#add(this.#events.get(event.id)!);
       if (event.kind !== "retract") continue;
       for (const { id, quiet } of erasedBy(event)) {
         const target = this.#events.get(id);
-        if (!this.#erased.has(id)) this.#erased.set(id, { author: event.author, quiet });
+        const key = erasureKey({ id, author: event.author });
+        if (!this.#erased.has(key)) this.#erased.set(key, quiet);
         if (target === undefined || target.kind === "deleted" || target.author !== event.author) continue;
         if (isErasable(target.kind)) put(deletedEvent(target, quiet));
       }
@@ -171,7 +175,9 @@ export class Timeline {
     for (const id of ids) {
       const event = this.#events.get(id);
       // The log has stubs for the events that it erased.
-      if (event?.kind === "retract") { for (const erased of erasedBy(event)) this.#erased.delete(erased.id); }
+      if (event?.kind === "retract") {
+        for (const { id } of erasedBy(event)) this.#erased.delete(erasureKey({ id, author: event.author }));
+      }
       removed = this.#events.delete(id) || removed;
       this.#deliveries.delete(id);
       this.#positions.delete(id);
@@ -344,6 +350,10 @@ export class Timeline {
       text: this.#targets.ownAbout(edit, event)?.body.text ?? (said.text || (said.file?.name ?? "")),
     };
   }
+}
+
+function erasureKey({ id, author }: Pick<SignedEvent, "id" | "author">): string {
+  return `${author} ${id}`;
 }
 
 function gapRow({ id, count, gone, above }: TimelineGap): TimelineRow<TimelineItem> {

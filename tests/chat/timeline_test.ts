@@ -74,6 +74,12 @@ Deno.test("only its author edits or takes back a message, and the last edit in o
   assertEquals(timeline.items[0]?.type, "retracted");
 });
 
+Deno.test("another person's retract that arrives first does not keep an author's retract from deleting", () => {
+  const said = message(BO, 1, "one");
+  const timeline = folded(retract(CY, 10, said), retract(BO, 4, said), said);
+  assertEquals(timeline.items[0]?.type, "retracted");
+});
+
 Deno.test("a file that was taken back still says which one it was: devices hold it", () => {
   const file = { name: "map.pdf", type: "application/pdf", bytes: 1, root: "A".repeat(43) };
   const said = event(BO, 1, { kind: "file", body: { name: "Bo", file } });

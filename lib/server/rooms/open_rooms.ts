@@ -29,9 +29,9 @@ interface OpenRoom {
 export class OpenRooms {
   readonly #deps: OpenRoomsDeps;
   readonly #rooms = new Map<RoomId, OpenRoom>();
-  /** Hubs that are telling the other instances, in the background, that they are empty. */
+  /** Empty hubs that are removing their presence in the background. */
   readonly #leaving = new Set<Promise<void>>();
-  /** The room of the probes; its figures go to statistics that nobody reads. */
+  /** The probes' room; its figures go to separate statistics that nobody reads. */
   #leftOut: RoomId | undefined;
   readonly #unseen: ServerStats;
   #closing = false;
@@ -51,7 +51,7 @@ export class OpenRooms {
     return this.#rooms.get(room)?.hub;
   }
 
-  /** Whether there is a place for this room. */
+  /** Whether this instance may open the room. */
   hasPlaceFor(room: RoomId): boolean {
     return this.#rooms.has(room) || this.#rooms.size < this.#deps.config.limits.openRooms;
   }
@@ -61,13 +61,13 @@ export class OpenRooms {
     this.#leftOut = room;
   }
 
-  /** How many rooms the figures leave out; another instance may have made the probes' room. */
+  /** The number of rooms that the figures leave out; another instance may have created the probes' room. */
   async leftOutCount(): Promise<number> {
     this.#leftOut ??= await this.#deps.store.stats.probeRoom();
     return this.#leftOut === undefined ? 0 : 1;
   }
 
-  /** Where a room's figures are counted. */
+  /** The statistics that count a room's figures. */
   statsOf(room: RoomId): ServerStats {
     return room === this.#leftOut ? this.#unseen : this.#deps.stats;
   }
@@ -79,7 +79,7 @@ export class OpenRooms {
     return { users, openRooms: this.#rooms.size - probing };
   }
 
-  /** How full the fullest room's queue is, and how slow the slowest room's commits are. */
+  /** The fill of the fullest room's queue, and the wait in the slowest room. */
   storeLoad(): { queueShare: number; storeMs: number } {
     let queueShare = 0, storeMs = 0;
     for (const { storeLoad } of this.hubs()) {
@@ -142,12 +142,12 @@ export class OpenRooms {
     await Promise.allSettled([...this.#rooms.values()].map(({ opening }) => opening));
   }
 
-  /** Resolves when every event that the rooms took has its answer. */
+  /** Resolves when every accepted event has its answer. */
   async settled(): Promise<void> {
     await Promise.all(Array.from(this.hubs(), (hub) => hub.settled()));
   }
 
-  /** Sends everybody away; `returnAfterMs` says when each one should come back. */
+  /** Disconnects everybody; `returnAfterMs` gives each one's time to return. */
   sendAllAway(returnAfterMs: () => number): void {
     for (const hub of this.hubs()) {
       hub.flush();
@@ -155,7 +155,7 @@ export class OpenRooms {
     }
   }
 
-  /** Closes all rooms; resolves when the other instances know. */
+  /** Closes all rooms; resolves when their presence is removed. */
   async close(): Promise<void> {
     const hubs = [...this.hubs()];
     for (const { cancelDrop } of this.#rooms.values()) cancelDrop?.();

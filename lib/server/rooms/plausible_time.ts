@@ -1,17 +1,17 @@
-/** Whether the time a server's clock tells can be right. Pure. */
+/** Decides whether a server's clock is plausible. Pure. */
 
 /** Differences up to this are drift, latency and time zones set by hand; ms. */
 export const CLOCK_TOLERANCE_MS = 3_600_000;
-/** A time that nothing confirms is believed once it ran on steadily for this long, ms. */
+/** An unconfirmed time is believed after it ran steadily for this long, ms. */
 export const DOUBT_MS = 24 * 3_600_000;
 /** Devices whose clocks outvote everything else. */
 export const WITNESSES_MIN = 5;
-/** No right clock tells a time before this: the app did not exist. Ms since 1970. */
+/** A correct clock is never before this time, because the app did not exist. Ms since 1970. */
 export const RELEASED_AT = Date.UTC(2026, 0, 1);
 
-/** A moment by both clocks: `steadyMs` counts on whatever happens to the other one. */
+/** A moment by both clocks: changes of the wall clock do not affect `steadyMs`. */
 export interface ClockReading {
-  /** Ms since 1970, as the clock says. */
+  /** The wall clock, ms since 1970. */
   wallMs: number;
   /** Ms since any moment; never jumps. */
   steadyMs: number;
@@ -25,13 +25,13 @@ export interface TimeEvidence {
   seenWallMs?: number | undefined;
   /** The clocks of devices, each as its lead on `steadyMs`. */
   devices: readonly number[];
-  /** Since when this time is doubted. */
+  /** When the doubt about this time began. */
   doubtedSince?: ClockReading | undefined;
 }
 
 export type ClockProblem = "before_release" | "unlike_devices" | "behind_its_past" | "ahead_of_its_past";
 
-/** The first problem of a reading; undefined when it is plausible. `doubtedSince` belongs into the next evidence. */
+/** The first problem of a reading; undefined when it is plausible. `doubtedSince` is part of the next evidence. */
 export function judgeTime(
   reading: ClockReading,
   evidence: TimeEvidence,

@@ -13,7 +13,7 @@ export function encodeEvents(from: number, encoded: readonly string[]): EncodedP
   return { text: `{"type":"events","from":${from},"events":[${encoded.join(",")}]}`, to: from + encoded.length - 1 };
 }
 
-/** Holds the events at `first` … `last`. Bounded in events and characters; the oldest go first. */
+/** Holds the events at `first` … `last`. Bounded in events and characters; the oldest are dropped first. */
 export class RecentEvents {
   #encoded: string[] = [];
   #first: number;
@@ -42,7 +42,7 @@ export class RecentEvents {
     }
   }
 
-  /** Puts stubs in the place of what is held at these positions. */
+  /** Replaces the held events at these positions by stubs. */
   erase(stubs: ReadonlyMap<number, Stub>): void {
     for (const [position, stub] of stubs) {
       const at = position - this.#first;
@@ -53,7 +53,7 @@ export class RecentEvents {
     }
   }
 
-  /** Lets go of what is over the bounds, but of nothing after `keepAfter` (not everybody has it yet). */
+  /** Drops events over the bounds, but none after `keepAfter`, which some members still lack. */
   shrink(keepAfter: number): void {
     let drop = 0;
     let chars = this.#chars;
@@ -64,12 +64,12 @@ export class RecentEvents {
     this.#drop(drop);
   }
 
-  /** Lets go of everything before `position`: it is deleted from the log. */
+  /** Drops everything before `position`, because the log deleted it. */
   dropBefore(position: number): void {
     this.#drop(Math.min(Math.max(0, position - this.#first), this.#encoded.length));
   }
 
-  /** The events from `from` on, up to `to` and as many as a page takes; undefined when `from` is not held. */
+  /** The events from `from` on, up to `to` and the size of a page; undefined if `from` is not held. */
   page(from: number, to: number): EncodedPage | undefined {
     if (from < this.#first || from > to || to > this.last) return undefined;
     const start = from - this.#first;

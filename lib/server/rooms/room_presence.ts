@@ -1,4 +1,4 @@
-/** When clients and other instances hear of changes among the people of one room: the timers around People. */
+/** The timers around People: when clients and other instances learn of changes among a room's people. */
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { Person } from "../../protocol/frames.ts";
@@ -14,7 +14,7 @@ export interface RoomPresenceDeps {
   config: ServerConfig["presence"];
   environment: Environment;
   instance: string;
-  /** Connections in this room: the more, the less often they get a frame. */
+  /** Connections in this room. With more of them, frames are less frequent. */
   sockets(): number;
   /** Sends a frame to everybody in the room. */
   tell(text: string): void;
@@ -76,7 +76,7 @@ export class RoomPresence {
     this.#tellSoon();
   }
 
-  /** Reads the other instances' entries after a notification or in time, not more often than `readGapMs`. */
+  /** Reads the other instances' entries after a notification or periodically, at least `readGapMs` apart. */
   readSoon(): void {
     if (this.#closed || this.#cancelRead !== undefined) return;
     const { environment, config } = this.#deps;

@@ -1,4 +1,4 @@
-/** Making, finding and listing rooms, with the limits on each. */
+/** Creates, finds and lists rooms, within their limits. */
 import { BoundedMap } from "../../shared/bounded.ts";
 import type { Clock } from "../../shared/environment.ts";
 import { normalizeRoomCode } from "../../chat/room_code.ts";
@@ -13,7 +13,7 @@ import type { Store } from "../../store/store.ts";
 import type { SuggestedRoom } from "../../store/operators/runtime_settings.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 
-/** Why a request was refused, as the HTTP answer says it; ROOM_API_PROBLEMS has the status. */
+/** Why a request was refused, as in the HTTP answer; ROOM_API_PROBLEMS has the status. */
 export interface RoomApiFailure {
   problem: RoomApiProblem;
   /** With `bad_event` and `too_long`: the first wrong field. */
@@ -33,7 +33,7 @@ export interface ListedRoomCount {
   people: number;
 }
 
-/** Addresses that are remembered for guessing; the oldest is forgotten first. */
+/** Most addresses remembered for guessing; the oldest is dropped first. */
 const GUESSING_MAX = 10_000;
 
 /** An id that no room has. */
@@ -53,7 +53,7 @@ export interface RoomsDeps {
 
 export class Rooms {
   readonly #deps: RoomsDeps;
-  /** Addresses with too many wrong codes, and until when none of their codes is looked up. */
+  /** Addresses with too many wrong codes, and the end of their pause, in which none of their codes is looked up. */
   readonly #guessing = new BoundedMap<string, number>(GUESSING_MAX);
   #suggested:
     | { at: number; key: string; rooms: Promise<readonly SuggestedEntry[]> }
@@ -79,12 +79,12 @@ export class Rooms {
     if (!await verifyEvent(verifier, event)) return { problem: "bad_signature" };
     const made = await store.rooms.create(event, now);
     if ("problem" in made) return made;
-    // Its host looks for the new room on the list.
+    // The host expects the new room on the list.
     if (made.kind === "listed") this.#listed = undefined;
     return { room: made };
   }
 
-  /** Rules: CODE-* in docs/PROTOCOL.md. `suggests`: there is time to look for codes nearby. Throws StorageUnavailable. */
+  /** Rules: CODE-* in docs/PROTOCOL.md. `suggests`: whether to search for similar codes. Throws StorageUnavailable. */
   async findByCode(
     typed: string,
     { device, address }: { device: string; address: string },
@@ -96,10 +96,10 @@ export class Rooms {
     if (room?.kind === "listed") return { room };
     const now = clock.now();
     const { wrongCodes, addressWrongCodes } = config.limits;
-    // Somebody who guesses takes a new device for each guess: the answer must not tell whether the room exists.
+    // An attacker can use a new device for each guess, so the answer must not reveal whether the room exists.
     const guessedUntil = this.#guessing.get(address) ?? 0;
     if (guessedUntil > now) {
-      // Nor may its time tell.
+      // Its timing must not reveal it either.
       if (room === undefined) await store.rooms.byId(NO_ROOM);
       return { problem: "rate_limited", retryAfterMs: guessedUntil - now };
     }
@@ -162,7 +162,7 @@ export class Rooms {
     });
   }
 
-  /** Makes the next answer come from the database. */
+  /** Drops the cached list, so that the next answer comes from the database. */
   forgetListed(): void {
     this.#listed = undefined;
   }

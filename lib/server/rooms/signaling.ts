@@ -1,8 +1,8 @@
 /**
- * Carries signals from one person of a room to another, also between instances. Nothing is kept: a signal that cannot be
- * handed over now is dropped, and the sender hears of it where that is known.
+ * Carries signals from one person of a room to another, also between instances. Nothing is stored: a signal that cannot be
+ * delivered now is dropped, and its sender is informed if that is certain.
  *
- * Between instances: one mailbox per instance, at most one batch on its way to each; later signals go in the next.
+ * Between instances: one mailbox per instance, at most one batch in flight to each; later signals wait for the next one.
  */
 import { BoundedMap } from "../../shared/bounded.ts";
 import type { Clock } from "../../shared/environment.ts";
@@ -38,10 +38,10 @@ interface Waiting {
 export class Signaling {
   readonly #deps: SignalingDeps;
   readonly #closing = new AbortController();
-  /** Waiting envelopes by instance; present while a batch is on its way there. */
+  /** Waiting envelopes by instance; present while a batch is in flight to it. */
   readonly #queues = new Map<string, Waiting[]>();
   readonly #sending = new Set<Promise<void>>();
-  /** The instance that people's signals came from: the way back until presence names it. Oldest first. */
+  /** The instances that people's signals came from: the return path until presence names them. Oldest first. */
   readonly #heard: BoundedMap<string, { instance: string; at: number }>;
   readonly #listening: Promise<void>;
 
@@ -57,7 +57,7 @@ export class Signaling {
     await Promise.all([this.#listening, ...this.#sending]);
   }
 
-  /** Takes a signal to all connections of its receiver; tells the sender when it certainly reached nobody. */
+  /** Delivers a signal to all connections of its receiver; informs the sender if it certainly reached nobody. */
   send(hub: Hub, sender: Member, { to, payload, signature }: SendSignalFrame): void {
     const room = hub.room.id, from = sender.person.author;
     const here = passHere(hub, to, signalText(from, payload, signature));
@@ -143,7 +143,7 @@ export class Signaling {
       const text = signalText(from, envelope.payload, envelope.signature);
       const reason = hub === undefined ? "not_present" : passHere(hub, to, text);
       if (reason === "passed" || !envelope.answer) continue;
-      // A lost answer does no harm: callers have a timeout of their own.
+      // A lost answer is harmless, because callers have their own timeout.
       this.#enqueue(instance, { envelope: { type: "signal_undeliverable", room, from, to, reason }, failed: () => {} });
     }
   }
@@ -163,7 +163,7 @@ function passHere(hub: Hub, author: AuthorKey, text: string): SignalFailure | "p
   return result;
 }
 
-/** Takes from the front of a queue the envelopes that fit into one batch: at least one. */
+/** Removes the first envelopes of a queue that fit into one batch: at least one. */
 function nextBatch(queue: Waiting[]): Waiting[] {
   let chars = 0, count = 0;
   for (const { envelope } of queue) {

@@ -1,4 +1,4 @@
-/** Retention: deletes events beyond a room's age and number limits, and rooms that nobody uses any more. */
+/** Retention: deletes events beyond a room's age and number limits, and unused rooms. */
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
@@ -36,7 +36,7 @@ export class Sweep {
     this.#later();
   }
 
-  /** A busy room holds more than it may: deletes the oldest now, one room after another. */
+  /** Trims a busy room that exceeds its limit now, one room after another. */
   trimSoon(room: RoomId): void {
     if (this.#closed || this.#trimsWaiting.has(room) || this.#trimsWaiting.size >= TRIMS_WAITING_MAX) return;
     this.#trimsWaiting.add(room);
@@ -52,7 +52,7 @@ export class Sweep {
     return this.#running;
   }
 
-  /** Finishes the room at hand and stops. */
+  /** Finishes the current room and stops. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelNext?.();
@@ -75,7 +75,7 @@ export class Sweep {
       try {
         await work();
       } catch (error) {
-        if (error instanceof StorageUnavailable) this.#deps.onFailure(error); // The next sweep does the rest.
+        if (error instanceof StorageUnavailable) this.#deps.onFailure(error); // The next sweep continues.
         else this.#deps.environment.log(`the retention sweep failed: ${errorText(error)}`);
       }
     });
@@ -96,7 +96,7 @@ export class Sweep {
         if (this.#closed) return;
         const head = heads[index];
         if (head === undefined) continue;
-        // The heads were read before this: what they hold was stored by then.
+        // The heads were read before this, so their events were stored by then.
         const age = nextAge(ages[index], head, { runningMs, markMs: time.runningMs ?? runningMs, heldMs });
         if (age !== ages[index]) await store.log.writeAge(id, age);
         const old = { epoch: age.epoch, upTo: age.proven, beforeMs: nowMs - maxAgeMs };
@@ -131,7 +131,7 @@ export function nextAge(
   let mark: AgeMark = before?.epoch === epoch ? before : { epoch, proven: 0 };
   const { next } = mark;
   if (next !== undefined && runningMs - next.runningMs >= heldMs) mark = { epoch, proven: next.position };
-  // A mark from a time that was not counted yet: of another database, or put back with an older one.
+  // A mark from an uncounted time: of another database, or restored with an older one.
   else if (next !== undefined && next.runningMs > markMs) mark = { epoch, proven: mark.proven };
   if (mark.next !== undefined || head <= mark.proven) return mark;
   return { ...mark, next: { position: head, runningMs: markMs } };

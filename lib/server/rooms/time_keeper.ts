@@ -1,6 +1,6 @@
 /**
- * Counts for how long servers have run on this database, which needs no right clock, and notices when the clock cannot be
- * right. The rules about deleting that go by both: [RET-3] and [RET-4] in docs/PROTOCOL.md.
+ * Counts the running time of servers on this database, which needs no correct clock, and detects an implausible clock.
+ * Retention depends on both: [RET-3] and [RET-4] in docs/PROTOCOL.md.
  */
 import type { Clock } from "../../shared/environment.ts";
 import { StorageUnavailable } from "../../store/database.ts";
@@ -8,10 +8,10 @@ import type { TimeStore } from "../../store/instances/time.ts";
 import { type ClockProblem, type ClockReading, judgeTime } from "./plausible_time.ts";
 import type { Log } from "../environment.ts";
 
-/** Devices whose clocks are remembered, and for how long. */
+/** Most devices whose clocks are remembered, and for how long. */
 const DEVICES_MAX = 101;
 const DEVICE_MS = 6 * 3_600_000;
-/** Lost races with other instances after which one look is given up. */
+/** Lost races with other instances after which one look gives up. */
 const RACES_MAX = 20;
 
 const PROBLEMS: Record<ClockProblem, string> = {
@@ -24,10 +24,10 @@ const PROBLEMS: Record<ClockProblem, string> = {
 export interface TimeKeeperDeps {
   store: Pick<TimeStore, "read" | "write">;
   clock: Clock;
-  /** Never jumps; from any moment on. */
+  /** A clock that never jumps, with any origin. */
   steady: Clock;
   log: Log;
-  /** The most that one look counts, ms: also an instance that was cut off must not count what others counted. */
+  /** The most that one look counts, ms, so that an instance that was cut off does not count time that others counted. */
   stepMs: number;
 }
 
@@ -35,7 +35,7 @@ export interface TimeKeeperDeps {
 export interface TimeLook {
   /** Server's clock, ms since 1970. */
   nowMs: number;
-  /** How long servers have run on this database, ms: never more than really passed, but for `stepMs`. */
+  /** The running time of servers on this database, ms: at most the true time plus `stepMs`. */
   runningMs: number;
   /** Nothing may be deleted by age while this is false. */
   plausible: boolean;
@@ -48,14 +48,14 @@ export class TimeKeeper {
   #doubtedSince: ClockReading | undefined;
   #seenWallMs: number | undefined;
   #problem: ClockProblem | undefined;
-  /** By device, the one heard last at the end. */
+  /** By device, the latest one last. */
   readonly #devices = new Map<string, { lead: number; heardAt: number }>();
 
   constructor(deps: TimeKeeperDeps) {
     this.#deps = deps;
   }
 
-  /** A device said its time. */
+  /** Records a device's clock. */
   hear(device: string, atMs: number): void {
     const steadyMs = this.#deps.steady.now();
     this.#devices.delete(device);
@@ -63,13 +63,13 @@ export class TimeKeeper {
     if (this.#devices.size > DEVICES_MAX) this.#devices.delete(this.#devices.keys().next().value!);
   }
 
-  /** Why the clock cannot be right, in one line; undefined when it can be. */
+  /** Why the clock is implausible, in one line; undefined if it is plausible. */
   get problem(): string | undefined {
     this.#judge();
     return this.#problem && `clock_not_plausible: ${PROBLEMS[this.#problem]}; nothing is deleted by age`;
   }
 
-  /** For how long servers have run by now, at least as much as any look of this instance says. Undefined before one. */
+  /** The running time up to now, at least as much as in any look of this instance. Undefined before the first one. */
   get runningMs(): number | undefined {
     return this.#counted && this.#counted.runningMs + this.#deps.steady.now() - this.#counted.steadyMs;
   }
@@ -78,7 +78,7 @@ export class TimeKeeper {
   async look(): Promise<TimeLook> {
     const { store, steady, stepMs } = this.#deps;
     for (let race = 0; race < RACES_MAX; race++) {
-      // Before reading: what others count while this waits is not counted twice.
+      // Taken before the read, so that time that others count meanwhile is not counted twice.
       const steadyMs = steady.now();
       const { record, version } = await store.read();
       const own = this.#counted === undefined

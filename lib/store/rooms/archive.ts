@@ -1,4 +1,4 @@
-/** Rooms taken out whole, and put back as they were. */
+/** Exports whole rooms, and restores them unchanged. */
 import { roomCodeFor } from "../../chat/room_code_words.ts";
 import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
 import { isStub } from "../../protocol/stub.ts";
@@ -13,7 +13,7 @@ import type { AuditEntry } from "../operators/audit.ts";
 
 /** Entries that are read in one step. */
 const STEP_ENTRIES = 200;
-/** Events that one commit of a restoration writes, and characters of them after which it ends: within a KV commit. */
+/** Most events of one commit of a restore, and the characters after which it ends: within a KV commit's limits. */
 const COMMIT_EVENTS = 200;
 const COMMIT_CHARS = 200_000;
 
@@ -27,8 +27,8 @@ export class ArchiveStore {
   }
 
   /**
-   * A room at one moment, while others go on writing: its events come from `events`, in order and without holes, until
-   * they end at `head`. Undefined when there is no such room.
+   * A snapshot of a room while others write: `events` yields its events up to `head`, in order and without gaps. Undefined
+   * if there is no such room.
    */
   async snapshot(
     id: RoomId,
@@ -40,7 +40,7 @@ export class ArchiveStore {
     for await (const { key, value } of this.#all<AuthorRecord>({ prefix: ["author", id] })) {
       authors.set(String(key[2]), value.lastN);
     }
-    // The authors were read after the head: whoever wrote in between is set back to where the head was.
+    // The authors were read after the head: authors who wrote in between are set back to the head's state.
     for await (const { value } of this.#all<EventValue>(rangeOf(id, at.head + 1, Infinity))) {
       const { author, n } = numberOf(value);
       if ((authors.get(author) ?? 0) < n) continue;
@@ -53,8 +53,8 @@ export class ArchiveStore {
   }
 
   /**
-   * Makes a room from an archive: its id, epoch and positions as they were; its code too, when that is free. Nobody finds
-   * it before all is there. `finishRemovals` deletes an interrupted import.
+   * Restores a room from an archive with its id, epoch and positions, and with its code if that is free. Nobody finds the
+   * room before it is complete. `finishRemovals` deletes an interrupted import.
    */
   async restore(
     { room, head, authors }: RoomSnapshot,
@@ -62,7 +62,7 @@ export class ArchiveStore {
   ): Promise<RoomInfo | { problem: "id_taken" | "no_free_code" | "interrupted" }> {
     const { id } = room;
     const marker = keys.removing(id);
-    // As a removal that began and did not end: nobody finds the room, and whatever happens nothing is left over.
+    // Marks the room as being removed: nobody finds it, and an interrupted import leaves nothing behind.
     const begun = await this.#database.commit((atomic) => {
       for (const key of [keys.room(id), keys.head(id), keys.deleted(id), marker]) {
         atomic.check({ key, versionstamp: null });
@@ -122,12 +122,12 @@ export class ArchiveStore {
     return { problem: "no_free_code" };
   }
 
-  /** Whether the database holds nothing at all. */
+  /** Whether the database is empty. */
   async isEmpty(): Promise<boolean> {
     return (await this.#database.list({ prefix: [] }, { limit: 1 })).length === 0;
   }
 
-  /** Puts audit entries back as they were, oldest first; the last one becomes the newest. */
+  /** Restores audit entries, oldest first; the last one becomes the newest. */
   async restoreAudit(entries: readonly AuditEntry[]): Promise<void> {
     for (let at = 0; at < entries.length; at += COMMIT_EVENTS) {
       await this.#database.commit((atomic) => {
@@ -140,14 +140,14 @@ export class ArchiveStore {
     }
   }
 
-  /** The oldest position that is held; retention may have moved it since the head was read. */
+  /** The oldest held position; retention may have advanced it since the head was read. */
   async #oldestHeld(id: RoomId, { oldest, head }: HeadRecord): Promise<number> {
     if (oldest > head) return oldest;
     const [first] = await this.#database.list(rangeOf(id, oldest, head), { limit: 1 });
     return first === undefined ? head + 1 : Number(first.key[2]);
   }
 
-  /** Retention may overtake the reader: then what follows would have a hole, and it ends with an error. */
+  /** Throws if retention overtakes the reader, because the rest would have a gap. */
   async *#events(id: RoomId, oldest: number, head: number): AsyncGenerator<ArchivedEvent> {
     let next = oldest;
     for await (const { key, value } of this.#all<EventValue>(rangeOf(id, oldest, head))) {

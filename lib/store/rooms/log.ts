@@ -1,4 +1,4 @@
-/** The logs of rooms: numbered events, who wrote which, and the head through which every change of a log goes. */
+/** The logs of rooms: numbered events, their authors' records, and the head that every change of a log checks. */
 import { isStub, type LogEntry, type Stub } from "../../protocol/stub.ts";
 import type { AuthorKey, RoomId, SignedEvent } from "../../protocol/event.ts";
 
@@ -30,7 +30,7 @@ const STUB_BYTES = 200;
 /** Pause after a lost race: about one group commit. */
 const TRIM_PAUSE_MS = 4;
 
-/** Adds an event, or the stub that takes its place at once, and its index entry to a commit. */
+/** Adds an event, or its stub if it is deleted already, and its index entry to a commit. */
 export function setEvent(
   atomic: Deno.AtomicOperation,
   room: RoomId,
@@ -55,14 +55,14 @@ export function valueOf(entry: LogEntry, storedAt: number): EventValue {
   return isStub(entry) ? [entry, storedAt] : [...entry, storedAt];
 }
 
-/** Whose event this is or was, and its number. The payload was checked before it was stored. */
+/** The author and number of an event or stub. The payload was checked before it was stored. */
 export function numberOf(value: EventValue): { author: AuthorKey; n: number } {
   const { entry } = entryOf(value);
   const { author, n } = isStub(entry) ? entry : JSON.parse(entry[0]);
   return { author: String(author), n: Number(n) };
 }
 
-/** Adds an author's record to a commit; each write gives it its whole life again. */
+/** Adds an author's record to a commit; each write renews its lifetime. */
 export function setAuthor(atomic: Deno.AtomicOperation, room: RoomId, author: AuthorKey, record: AuthorRecord): void {
   atomic.set(keys.author(room, author), record, { expireIn: AUTHOR_RECORD_MS });
 }
@@ -106,7 +106,7 @@ export class LogStore {
     return records;
   }
 
-  /** Where the author's event number `n` was stored; undefined when it was not, or is deleted by now. */
+  /** Where the author's event number `n` was stored; undefined if it was never stored or is deleted. */
   async findByNumber(room: RoomId, wanted: readonly { author: AuthorKey; n: number }[]) {
     const entries = await this.#database.getMany<NumberValue>(
       wanted.map(({ author, n }) => keys.number(room, author, n)),
@@ -116,9 +116,9 @@ export class LogStore {
 
   /**
    * Appends events at the positions after `expected.head`, with the authors' new records, in one atomic commit that also
-   * notifies the room's channel. `undefined` if another instance wrote to the log since `expected` was read: nothing is
-   * stored, and the caller reads again. When this resolves, the events are on disk. Throws RangeError for more than APPEND_MAX_EVENTS events or
-   * authors or APPEND_MAX_BYTES of `appendBytes`, or for none at all.
+   * notifies the room's channel. Returns undefined, and stores nothing, if another instance wrote to the log since
+   * `expected` was read; the caller reads again. When this resolves, the events are on disk. Throws RangeError for more
+   * than APPEND_MAX_EVENTS events or authors or APPEND_MAX_BYTES of `appendBytes`, or without any event.
    */
   async append(
     room: RoomId,
@@ -154,7 +154,7 @@ export class LogStore {
 
   /**
    * Stored events at `from`, `from` + 1, …: up to `limit` of them and about `maxBytes`, none after `to`. Starts later
-   * than asked when older ones are deleted: `from` in the answer says where. Empty when there is nothing.
+   * than requested if older ones are deleted: `from` in the answer is the start. May be empty.
    */
   async readRange(room: RoomId, from: number, to: number, limit: number, maxBytes: number) {
     const events: LogEntry[] = [];
@@ -166,7 +166,7 @@ export class LogStore {
     const first = entries[0] ? positionOf(entries[0]) : from;
     let bytes = 0;
     for (const entry of entries) {
-      // Batches are read one after another: a trim between two of them leaves a hole, and what follows it is not next.
+      // Batches are read one after another: a trim between two of them leaves a gap, and the next event does not follow.
       if (positionOf(entry) !== first + events.length) break;
       const { entry: held } = entryOf(entry.value);
       bytes += isStub(held) ? STUB_BYTES : held[0].length + held[1].length;
@@ -176,7 +176,7 @@ export class LogStore {
     return { from: first, events };
   }
 
-  /** Which events are proven to be a day old, of many rooms, in their order. */
+  /** The marks of many rooms, in their order: their events that are proven to be a day old. */
   async readAges(rooms: readonly RoomId[]): Promise<(AgeMark | undefined)[]> {
     return (await this.#database.getMany<AgeMark>(rooms.map(keys.age))).map(({ value }) => value ?? undefined);
   }
@@ -198,9 +198,9 @@ export class LogStore {
   }
 
   /**
-   * Deletes the oldest events beyond the newest `keep`, and those that are `old`, with every index entry of theirs.
-   * Returns how many are gone. Safe beside appends and beside another instance that does the same: it works in
-   * small commits from the oldest event on, and leaves the rest for the next time when appends keep winning the race.
+   * Deletes the oldest events beyond the newest `keep`, and those that are `old`, with all of their index
+   * entries. Returns their number. Safe beside appends and other instances' trims: it works in small commits from the
+   * oldest event on, and leaves the rest for the next time if appends keep winning the race.
    */
   async trim(room: RoomId, keep: number, old?: OldEvents): Promise<number> {
     for (let removed = 0;;) {
@@ -223,8 +223,8 @@ export class LogStore {
   }
 
   /**
-   * Deletes every event and begins a new epoch, in which positions go on. Authors keep their numbers. False when there is
-   * no such room, or appends kept winning the race: then most is gone, and clearing again takes the rest.
+   * Deletes every event and begins a new epoch, in which positions continue. Authors keep their numbers. Returns false if
+   * there is no such room, or if appends kept winning the race: then most events are gone, and a retry deletes the rest.
    */
   async clear(room: RoomId): Promise<boolean> {
     for (let race = 0; race < TRIM_RACES_MAX; race++) {
