@@ -1,6 +1,8 @@
 import { App, staticFiles } from "fresh";
+import { fileURLToPath } from "node:url";
 import { compressedFiles } from "@/lib/server/http/compression.ts";
-import { ConfigError, type ServerConfig } from "@/lib/server/config.ts";
+import { ConfigError } from "@/lib/server/config/read_config.ts";
+import type { ServerConfig } from "@/lib/server/config/server_config.ts";
 import type { RequestState } from "@/lib/server/http/route_helpers.ts";
 import { ownConfig, ownLogger, ownStats } from "@/lib/server/instance.ts";
 import { answerErrors, watchRequests } from "@/lib/server/http/requests.ts";
@@ -16,13 +18,13 @@ export const app = new App<RequestState>()
   .use(contentPolicy)
   .use(answerErrors({ logger: ownLogger(), environment: config.environment }))
   .use(boundedHead(config))
-  .use(compressedFiles())
+  .use(compressedFiles(fileURLToPath(new URL("static", Deno.mainModule))))
   .use(staticFiles())
   .use(ownOriginOnly(config))
   .use(visitor(config))
   .fsRoutes();
 
-/** A wrong setting stops the start, with a line for each mistake and no stack around them. */
+/** A wrong setting stops the start, with one line per mistake and no stack. */
 function readOwnConfig(): ServerConfig {
   try {
     return ownConfig();

@@ -1,14 +1,14 @@
-/** When who says something: the same for every server, from a seed. */
+/** A seeded schedule of messages, the same for every server. */
 
-/** One message to come. */
+/** One scheduled message. */
 export interface Arrival {
   /** Ms after the start. */
   atMs: number;
-  /** Which socket sends it. */
+  /** The socket that sends it. */
   socket: number;
 }
 
-/** Numbers from 0 to below 1 that a seed decides (mulberry32, by Tommy Ettinger, public domain). */
+/** Seeded numbers from 0 to below 1 (mulberry32, by Tommy Ettinger, public domain). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -19,7 +19,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** A Poisson process: people who do not know of each other, so messages come in bursts and with pauses. */
+/** A Poisson process: people write independently, so messages come in bursts and with pauses. */
 export function poissonArrivals(seed: number, perSecond: number, durationMs: number, sockets: number): Arrival[] {
   const random = seededRandom(seed);
   const arrivals: Arrival[] = [];

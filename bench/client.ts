@@ -1,5 +1,5 @@
 /**
- * The client's figures: real Chromium and the built server, networks made bad by the fault proxy.
+ * Client benchmarks: real Chromium and the built server, with network faults from the fault proxy.
  * `deno task bench:client [--quick] [--only=browser|crowd]`. Method: README.md.
  */
 import type { Browser } from "playwright-core";
@@ -14,11 +14,11 @@ import { SLEPT_AFTER_MS } from "../lib/session/connection/probe_timeout.ts";
 import { returnOfTheCrowd } from "./crowd.ts";
 
 const quick = Deno.args.includes("--quick");
-/** A part of it. */
+/** One part of the benchmark. */
 const only = Deno.args.find((arg) => arg.startsWith("--only="))?.slice("--only=".length);
 const times = (count: number) => quick ? Math.min(3, count) : count;
 
-/** What the browser part may do beyond production: rooms are filled fast, and one device connects often. */
+/** Limits raised for the browser part: rooms fill fast, and one device connects often. */
 const RAISED_LIMITS = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
 const PASS: ChooseRule = () => ({ fault: "pass" });
 
@@ -26,10 +26,10 @@ interface Row {
   what: string;
   /** Ms. */
   samples: number[];
-  promised: string;
+  goal: string;
 }
 
-/** Ada's tab behind a network of hers, and Ben's on a good one, in one room. */
+/** Ada's tab behind the fault proxy and Ben's on a good network, in one room. */
 interface Stage {
   ada: Tab;
   ben: Tab;
@@ -56,16 +56,16 @@ async function onStage(browser: Browser, port: number, play: (stage: Stage) => P
   }
 }
 
-/** A new page of Ada's, that knows nothing yet of her transports, connected. */
+/** A new, connected page of Ada's without knowledge of the transports. */
 async function openAnew({ ada, network, path }: Stage): Promise<void> {
-  // A device may open 15 connections a minute: without the cookie that names it, it is another one.
+  // A device may open 15 connections a minute. Without its cookie it counts as another device.
   await ada.device.context.clearCookies({ name: "device" });
   network.rule = PASS;
   await ada.goTo(path);
   await ada.untilLive();
 }
 
-/** From now on: when this text was first in the page, by the clock that this process has, too. */
+/** Resolves with the time when this text first appears in the page, by the clock shared with this process. */
 async function noteArrival({ page }: Tab, text: string): Promise<() => Promise<number>> {
   const name = `arrival of ${text}`;
   await page.evaluate(([name, text]) => {
@@ -91,10 +91,10 @@ function socketsOf(network: FaultProxy) {
 }
 
 const BLACK_HOLE = "the connection became a black hole";
-/** As a phone in a pocket mostly does: what it had heard last is older than SLEPT_AFTER_MS. */
+/** Puts the page to sleep for longer than SLEPT_AFTER_MS, like a phone in a pocket. */
 const LONG_SLEEP = "after a long sleep the connection is a black hole";
 
-/** From waking to seeing what was said meanwhile. */
+/** Time from waking up to seeing the missed messages. */
 async function wakeToSynced(stage: Stage): Promise<Row[]> {
   const { ada, ben, network } = stage;
   const swallow = () => socketsOf(network).forEach((connection) => connection.rule = { fault: "drop" });
@@ -109,7 +109,7 @@ async function wakeToSynced(stage: Stage): Promise<Row[]> {
     const samples: number[] = [];
     for (let sample = 0; sample < times(count); sample++) {
       await openAnew(stage);
-      // As a connection is that somebody used before the phone went into the pocket.
+      // Like a connection that was in use before the phone slept.
       if (happens === swallow) await ada.page.waitForTimeout(STABLE_AFTER_MS);
       const text = `${what} ${sample}`;
       const arrival = await noteArrival(ada, text);
@@ -122,12 +122,12 @@ async function wakeToSynced(stage: Stage): Promise<Row[]> {
       samples.push(await arrival() - wokeAt);
       note(`wake to synced, ${what}`, samples);
     }
-    rows.push({ what: `wake to synced: ${what}`, samples, promised: "1,000 (p95)" });
+    rows.push({ what: `wake to synced: ${what}`, samples, goal: "1,000 (p95)" });
   }
   return rows;
 }
 
-/** From pressing Enter to giving up a connection that has become a black hole. */
+/** Time from pressing Enter to giving up a connection that became a black hole. */
 async function deadLinkNoticed(stage: Stage): Promise<Row[]> {
   const { ada, network } = stage;
   const samples: number[] = [];
@@ -143,10 +143,10 @@ async function deadLinkNoticed(stage: Stage): Promise<Row[]> {
     note("dead link noticed", samples);
     await ada.untilStored(`into the hole ${sample}`);
   }
-  return [{ what: "dead link noticed, from sending into it", samples, promised: "under 3,000" }];
+  return [{ what: "dead link noticed, from sending into it", samples, goal: "under 3,000" }];
 }
 
-/** From following the room's link to being connected. */
+/** Time from following the room's link to being connected. */
 async function openingOver(stage: Stage): Promise<Row[]> {
   const { ada, network, path } = stage;
   const cases: [string, FaultRule][] = [
@@ -175,13 +175,13 @@ async function openingOver(stage: Stage): Promise<Row[]> {
       samples.push(await ada.page.evaluate(() => (globalThis as unknown as { liveAfterMs: number }).liveAfterMs));
       note(`opening, ${what}`, samples);
     }
-    rows.push({ what: `room opened and connected: ${what}`, samples, promised: "5,000" });
+    rows.push({ what: `room opened and connected: ${what}`, samples, goal: "5,000" });
   }
   network.rule = PASS;
   return rows;
 }
 
-/** 1,000 messages that were missed; then the room opened anew with the newest 500 of them on the device. */
+/** Catching up on 1,000 missed messages; then reopening the room with the newest 500 of them on the device. */
 async function missedAndKept({ ada, ben, path }: Stage): Promise<Row[]> {
   const missed: number[] = [];
   for (let sample = 0; sample < times(3); sample++) {
@@ -196,7 +196,7 @@ async function missedAndKept({ ada, ben, path }: Stage): Promise<Row[]> {
     const seen = new Set(await ada.messages());
     for (let n = 0; n < 1_000; n++) if (!seen.has(`${sample}, missed ${n}`)) throw new Error(`missed ${n} is missing`);
   }
-  // The copy is written within a second, and when the page goes.
+  // The replica is written within a second, and when the page closes.
   await ada.page.waitForTimeout(1_500);
   await ada.page.addInitScript(() => {
     const looks = new MutationObserver(() => {
@@ -219,8 +219,8 @@ async function missedAndKept({ ada, ben, path }: Stage): Promise<Row[]> {
     note("cold open", opened);
   }
   return [
-    { what: "1,000 missed messages caught up, from the network being back", samples: missed, promised: "2,000" },
-    { what: "room opened with 500 messages of its own copy, from navigation", samples: opened, promised: "" },
+    { what: "1,000 missed messages caught up, from the network being back", samples: missed, goal: "2,000" },
+    { what: "room opened with 500 messages of its own copy, from navigation", samples: opened, goal: "" },
   ];
 }
 
@@ -255,10 +255,10 @@ for (let round = 0; only !== "browser" && round < times(3); round++) {
 await Deno.remove(folder, { recursive: true });
 
 const ms = (value: number) => Math.round(value).toLocaleString("en");
-console.log("| ms | p50 | p95 | longest | samples | promised |\n| --- | --- | --- | --- | --- | --- |");
-for (const { what, samples, promised } of rows) {
+console.log("| ms | p50 | p95 | longest | samples | goal |\n| --- | --- | --- | --- | --- | --- |");
+for (const { what, samples, goal } of rows) {
   const figures = [percentile(samples, 0.5), percentile(samples, 0.95), Math.max(...samples)].map(ms);
-  console.log(`| ${what} | ${figures.join(" | ")} | ${samples.length} | ${promised} |`);
+  console.log(`| ${what} | ${figures.join(" | ")} | ${samples.length} | ${goal} |`);
 }
 console.log("\n| sockets | server down | half synced | all synced | connections tried | refused |");
 console.log("| --- | --- | --- | --- | --- | --- |");

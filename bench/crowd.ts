@@ -1,6 +1,6 @@
 /**
- * A room full of real sockets whose server dies and comes back. Each socket comes back when the production policy says, and
- * reads no more than it must: a thousand whole sessions in one process would take more of the machine than the server.
+ * A room full of real sockets whose server is killed and restarted. Each socket reconnects by the production policy and
+ * reads only what it must: a thousand full sessions in one process would need more CPU than the server.
  */
 import { ed25519 } from "../lib/crypto/ed25519.ts";
 import type { Signer } from "../lib/crypto/signing.ts";
@@ -22,11 +22,11 @@ export interface CrowdReport {
   allMs: number;
   /** Connections opened after the old process ended. */
   tries: number;
-  /** Tries that came to nothing: by the reason of the goodbye, and those that met no server yet or got no answer. */
+  /** Failed attempts by goodbye reason, and those without a server or an answer. */
   refusals: Record<string, number>;
 }
 
-/** All of them are live; the server is killed and starts anew at once, with the limits of production. */
+/** Connects all sockets, then kills the server and restarts it at once, with production limits. */
 export async function returnOfTheCrowd(
   { dataDir, sockets }: { dataDir: string; sockets: number },
 ): Promise<CrowdReport> {
@@ -41,7 +41,7 @@ export async function returnOfTheCrowd(
   const port = Number(new URL(first.url).port);
   const report: CrowdReport = { sockets, downMs: 0, halfMs: 0, allMs: 0, tries: 0, refusals: {} };
   const phones: Phone[] = [];
-  // They came one after the other, not together.
+  // The sockets connected one after the other, not at once.
   for (let from = 0; from < sockets; from += 50) {
     const some = await Promise.all(Array.from({ length: 50 }, async () => new Phone(port, room, await newSigner())));
     await Promise.all(some.map((phone) => phone.join()));
@@ -67,7 +67,7 @@ export async function returnOfTheCrowd(
   return report;
 }
 
-/** What is written after the return. */
+/** The message written after the restart. */
 const MARK = "we are back";
 const latin1 = new TextDecoder("latin1");
 const TYPE_AT = '{"type":"'.length;
@@ -78,7 +78,7 @@ async function newSigner(): Promise<Signer> {
 }
 
 class Phone {
-  /** When the mark was here. */
+  /** When the mark arrived. */
   syncedAt = 0;
   readonly #port: number;
   readonly #room: RoomId;
@@ -94,7 +94,7 @@ class Phone {
     this.#signer = signer;
   }
 
-  /** Opens a connection; whether it was welcomed. */
+  /** Opens a connection. Returns whether it was welcomed. */
   async join(): Promise<boolean> {
     this.#ended = Promise.withResolvers();
     this.#goodbye = undefined;
@@ -109,7 +109,7 @@ class Phone {
     this.#socket = socket;
     socket.onEnd = () => this.#ended.resolve();
     socket.onText = (payload) => {
-      // Presence is most of what comes.
+      // Most frames are presence.
       if (payload[TYPE_AT] === P) return;
       const text = latin1.decode(payload);
       if (text.includes(MARK)) this.#arrived();
@@ -131,7 +131,7 @@ class Phone {
     return joined;
   }
 
-  /** Waits for the end of the connection, then tries until it is in the room again and has the mark. */
+  /** Waits for the end of the connection, then reconnects until it has the mark. */
   async comeBack(report: CrowdReport): Promise<void> {
     await this.#ended.promise;
     let reason: "lost" | "rate_limited" | "overloaded" = "lost";

@@ -1,4 +1,4 @@
-/** How each server wants to be talked to. All carry the same signed events: as a JSON text, its payload and signature. */
+/** The protocol of each server. All carry the same signed events: a JSON text with payload and signature. */
 import type { Signer } from "../lib/crypto/signing.ts";
 import type { RoomId, WireEvent } from "../lib/protocol/event.ts";
 import type { HelloProof } from "../lib/protocol/frames.ts";
@@ -10,24 +10,24 @@ export type ServerName = (typeof SERVER_NAMES)[number];
 
 export interface Dialect {
   path(room: RoomId): string;
-  /** Does what a client has to do before it is in the room; resolves when it is. */
+  /** Performs the handshake; resolves when the client is in the room. */
   join(socket: LoadSocket, room: RoomId, signer: Signer, name: string): Promise<void>;
-  /** The frame that sends an event to everybody. */
+  /** The frame that broadcasts an event. */
   messageFrame(event: WireEvent): Uint8Array;
-  /** Whether a text frame is a broadcast, and not something else that needs to be looked at. */
+  /** Whether a text frame is a broadcast. Other frames go to `other`. */
   isBroadcast(payload: Uint8Array): boolean;
   /** Looks at any other text frame. */
   other(payload: Uint8Array, socket: LoadSocket, watcher: Watcher): void;
 }
 
-/** Who wants to know what else the server says. */
-export interface Watcher {
+/** Receives the server's frames that are no broadcasts. */
+interface Watcher {
   acked(id: string): void;
   refused(id: string, reason: string): void;
 }
 
 const text = new TextDecoder();
-/** Place of the letter that tells our frames apart: `{"type":"e…`. */
+/** Index of the character that distinguishes the frame types: `{"type":"e…`. */
 const TYPE_AT = '{"type":"'.length;
 const E = "e".charCodeAt(0), V = "v".charCodeAt(0);
 

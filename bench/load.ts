@@ -1,6 +1,6 @@
 /**
- * The load on one server, as a process of its own: fills one room with sockets, lets them talk, and writes down what came
- * where, how late, and what it cost. Takes a LoadOrder as argument, prints a LoadReport.
+ * The load generator for one server, a separate process: fills one room with sockets that send messages, and records
+ * deliveries, latencies and cost. Takes a LoadOrder as argument, prints a LoadReport.
  */
 import { ed25519 } from "../lib/crypto/ed25519.ts";
 import { type Signer, signEvent } from "../lib/crypto/signing.ts";
@@ -13,7 +13,7 @@ import { coreBusyMs, cpuMsOf, memoryKbOf } from "./usage.ts";
 export interface LoadOrder {
   server: ServerName;
   port: number;
-  /** Process of the server. */
+  /** The server's process id. */
   pid: number;
   /** The core the server was pinned to, when it was. */
   serverCore?: number;
@@ -22,10 +22,10 @@ export interface LoadOrder {
   /** Messages per second of all sockets together, one window after the other. */
   rates: number[];
   seed: number;
-  /** Talk before each window, so that code is compiled and buffers have grown. */
+  /** Warm-up before each window, so that code is compiled and buffers have grown. */
   warmUpMs: number;
   windowMs: number;
-  /** How long after a window its last messages may still arrive. */
+  /** Time after a window in which its last messages may still arrive. */
   drainMs: number;
 }
 
@@ -43,7 +43,7 @@ export interface WindowReport {
   /** Share of (messages sent in the window × sockets) that arrived, the drain included. */
   delivered: number;
   doubles: number;
-  /** Messages that the server refused. Only ours does. */
+  /** Messages that the server refused. Only Festival Chat refuses any. */
   refused: number;
   /** From the write of a message to its arrival at each socket, ms. */
   p50Ms: number;
@@ -51,9 +51,9 @@ export interface WindowReport {
   /** From the write of a message to its ack, ms; NaN without acks. */
   ackP50Ms: number;
   ackP99Ms: number;
-  /** Events per frame, on average: more than 1 when a server puts several into one. */
+  /** Average events per frame: more than 1 if a server batches them. */
   perFrame: number;
-  /** CPU time of the server during the window by the messages that arrived in it, µs. */
+  /** CPU time of the server during the window, divided by the messages that arrived in it, µs. */
   cpuUsPerDelivery: number;
   /** Shares of a core in the window: the server's, this process's own, and what others took of the server's core. */
   serverShare: number;
@@ -64,19 +64,21 @@ export interface WindowReport {
 }
 
 const HASH = "#".charCodeAt(0), ZERO = "0".charCodeAt(0);
-/** Digits of the number in a message that tells which one it is: `#000123`. No other byte of an event is a `#`. */
+/** Digits of the number that identifies a message: `#000123`. No other byte of an event is a `#`. */
 const MARK_DIGITS = 6;
 /** Latencies are counted in steps of 0.1 ms, up to a minute. */
 const STEPS_PER_MS = 10;
 /** Sockets that are opened at the same time. */
 const OPENING = 50;
-/** How often a join is tried that was turned away as `overloaded`, and the pause before the next try. */
+/** Attempts of a join that is refused as `overloaded`, and the pause between them. */
 const JOIN_TRIES = 40;
 const JOIN_PAUSE_MS = 500;
 /** The room counts as idle after this long without a frame. */
 const QUIET_MS = 1_600;
 const QUIET_AT_MOST_MS = 45_000;
-/** Sockets opened before the first look at the server's memory, so that code and first buffers are not counted. */
+/**
+ * Sockets opened before the first measurement of the server's memory, so that code and first buffers are not counted.
+ */
 const FIRST_SOCKETS = 50;
 
 interface Client {
@@ -86,14 +88,14 @@ interface Client {
   n: number;
 }
 
-/** A message that is ready to be sent. */
+/** A prepared message. */
 interface Prepared extends Arrival {
   id: string;
   frame: Uint8Array;
   writtenAt: number;
 }
 
-/** Latencies, counted. */
+/** A histogram of latencies. */
 class Latencies {
   readonly #counts = new Uint32Array(60_000 * STEPS_PER_MS);
   #total = 0;
@@ -104,7 +106,7 @@ class Latencies {
     this.#total++;
   }
 
-  /** The latency that `share` of all stay at or below; NaN when there are none. */
+  /** The latency at or below which `share` of all are; NaN without any. */
   quantile(share: number): number {
     if (this.#total === 0) return NaN;
     let left = Math.ceil(share * this.#total);
@@ -120,7 +122,7 @@ class Load {
   readonly #clients: Client[] = [];
   readonly #ended: string[] = [];
   #clock = 1;
-  /** What broadcasts are counted into; undefined between windows. */
+  /** Counts the broadcasts of a window; undefined between windows. */
   #onBroadcast: (payload: Uint8Array, client: number) => void = () => {};
   #onAck: (id: string) => void = () => {};
   #refused = 0;
@@ -170,7 +172,7 @@ class Load {
     await Promise.all(Array.from({ length: OPENING }, open));
   }
 
-  /** Opens a connection that is in the room. A server that has too much to do with so many at once is asked again. */
+  /** Opens a connection and joins the room. Retries if the server is overloaded. */
   async #join(signer: Signer, name: string): Promise<LoadSocket> {
     const { port, room } = this.#order;
     for (let tries = 1;; tries++) {
@@ -186,7 +188,7 @@ class Load {
     }
   }
 
-  /** Resolves when nothing has come for a while: joining is over for everybody. */
+  /** Resolves when no frame has arrived for a while: all joins are done. */
   async #quiet(): Promise<void> {
     const startedAt = this.#lastFrameAt = performance.now();
     for (;;) {
@@ -278,7 +280,7 @@ class Load {
     const expected = measured.length * sockets;
     const drainedAt = performance.now() + drainMs;
     while (arrivedOfMeasured < expected && performance.now() < drainedAt) await pause(20);
-    // A double would come now.
+    // A duplicate would arrive now.
     await pause(200);
     this.#onBroadcast = () => {};
     this.#onAck = () => {};

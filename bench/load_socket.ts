@@ -1,6 +1,6 @@
 /**
- * A WebSocket client for measuring: RFC 6455 on a bare TCP connection. It looks at frame headers and hands on views of
- * payloads, without copying or decoding them, so that one core reads what another core can send.
+ * A WebSocket client for measurements: RFC 6455 on a plain TCP connection. It reads frame headers and passes views of
+ * payloads without copying or decoding them, so that one core can read everything another core sends.
  */
 
 const utf8 = new TextEncoder();
@@ -33,7 +33,7 @@ export class LoadSocket {
   readonly #conn: Deno.TcpConn;
   #buffer = new Uint8Array(16_384);
   #filled: number;
-  /** Writes one after another: a write that was cut short must not be followed by another one's bytes. */
+  /** Serialises writes: no other bytes may follow a partial write. */
   #writing: Promise<void> = Promise.resolve();
   #closing = false;
   /** Called with each whole text frame. The view is valid during the call only. */

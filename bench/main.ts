@@ -46,7 +46,7 @@ async function measure(server: ServerName, round: number, sockets: number): Prom
     room: running.room,
     sockets,
     rates: RATES,
-    // Another hour of talk in each round, the same for all servers.
+    // A different schedule in each round, the same for all servers.
     seed: SEED + round * 1_000,
     warmUpMs,
     windowMs,

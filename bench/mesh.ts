@@ -1,5 +1,5 @@
 /**
- * The figures of links between phones: real Chromium and the built server, nothing between them.
+ * Benchmarks of links between phones: real Chromium and the built server, without a proxy.
  * `deno task bench:mesh [--quick] [--only=setup|latency|cut|reload|load]`. Method: README.md.
  */
 import type { Browser } from "playwright-core";
@@ -8,17 +8,17 @@ import { link, openPanel, panelTexts, untilReached } from "../tests/browser/phon
 import type { Tab } from "../tests/browser/tab.ts";
 import { findChromium, launchChromium } from "../tests/support/chromium.ts";
 import { type ServerProcess, startServer } from "../tests/support/server_process.ts";
-import { linkPerson, linkServers } from "../tests/transport/peer_link_field.ts";
+import { linkPerson, linkServers } from "../tests/transport/peer_link_testbed.ts";
 import { AUTHOR_EVERY_MS } from "../lib/mesh/mesh_limits.ts";
 import { type MarkedTransport, marksOf, markText, mutePeers, noteMarks, type PageMarks } from "./page_marks.ts";
 import { cpuMsOf } from "./usage.ts";
 
 const quick = Deno.args.includes("--quick");
-/** A part of it. */
+/** One part of the benchmark. */
 const only = Deno.args.find((arg) => arg.startsWith("--only="))?.slice("--only=".length);
 const times = (count: number) => quick ? Math.min(3, count) : count;
 
-/** Beyond production: messages come faster than people write. */
+/** Raised limits: messages are sent faster than people write. */
 const RAISED_LIMITS = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
 
 interface Row {
@@ -32,7 +32,7 @@ const rows: Row[] = [];
 let numbered = 0;
 const nextText = () => markText(++numbered);
 
-/** From `connect` to an open channel, of two pages with nothing but links in them, each in a browser of its own. */
+/** Time from `connect` to an open channel, for two pages with links only, each in its own browser. */
 async function linkSetUp(browsers: readonly [Browser, Browser]): Promise<void> {
   const servers = await linkServers(1);
   const samples: number[] = [];
@@ -54,7 +54,7 @@ async function linkSetUp(browsers: readonly [Browser, Browser]): Promise<void> {
   rows.push({ what: "link set up through the server", samples, goal: "p50 100" });
 }
 
-/** People of one room, each with a browser context of their own, who note what happens. */
+/** People of one room, each in their own browser context, with recorded marks. */
 async function inOneRoom<Result>(
   browsers: readonly Browser[],
   server: ServerProcess,
@@ -80,7 +80,7 @@ async function inOneRoom<Result>(
   }
 }
 
-/** Chooses in the connection panel. */
+/** Selects an option in the connection panel. */
 async function choose(person: Tab, label: string): Promise<void> {
   const panel = await openPanel(person);
   await panel.getByRole("radio", { name: label, exact: true }).check();
@@ -92,7 +92,7 @@ function chooseMode(person: Tab, mode: "auto" | "off"): Promise<void> {
   return choose(person, panelTexts.modes[mode]);
 }
 
-/** Ada writes, Ben reads; what both noted of it. No faster than phones pass on what one person says. */
+/** Ada writes and Ben reads; returns both pages' marks. No faster than the mesh's rate limit per author. */
 async function sayAndNote(ada: Tab, ben: Tab): Promise<{ text: string; from: PageMarks; to: PageMarks }> {
   await ada.page.waitForTimeout(AUTHOR_EVERY_MS);
   const text = nextText();
@@ -101,7 +101,10 @@ async function sayAndNote(ada: Tab, ben: Tab): Promise<{ text: string; from: Pag
   return { text, from: await marksOf(ada.page), to: await marksOf(ben.page) };
 }
 
-/** The same two pages: linked, and without a link. Then both transports at once, from a page's send to the other's receipt. */
+/**
+ * The same two pages: linked, and without a link. Then both transports at once, from a page's send to the other's
+ * receipt.
+ */
 async function latency([ada, ben]: readonly [Tab, Tab]): Promise<void> {
   const seen: Record<MarkedTransport, number[]> = { p2p: [], websocket: [] };
   const onTransport: Record<MarkedTransport, number[]> = { p2p: [], websocket: [] };
@@ -120,7 +123,7 @@ async function latency([ada, ben]: readonly [Tab, Tab]): Promise<void> {
     }
     await chooseMode(ada, "auto");
     await link([ada, ben]);
-    // Peers and the server are sent it at the same moment.
+    // The event goes to peers and the server at the same time.
     await choose(ada, panelTexts.preferences.websocket);
     for (let sample = 0; sample < times(15); sample++) {
       const { text } = await sayAndNote(ada, ben);
@@ -150,7 +153,7 @@ async function untilBothTransports(ada: Tab, ben: Tab, text: string): Promise<{ 
   return { from: await marksOf(ada.page), to };
 }
 
-/** The link swallows everything, or is closed by the other side; what was written at that moment is shown after … */
+/** The link becomes a black hole or is closed by the peer. Measures when a message written at that moment is shown. */
 async function cut([ada, ben]: readonly [Tab, Tab]): Promise<void> {
   const mute: number[] = [];
   const closed: number[] = [];
@@ -174,12 +177,12 @@ async function cut([ada, ben]: readonly [Tab, Tab]): Promise<void> {
   );
 }
 
-/** The host loads the page anew: from the beginning of that until a channel is open. */
+/** Time from the start of the host's page reload to an open channel. */
 async function reload([ada, ben]: readonly [Tab, Tab]): Promise<void> {
   const samples: number[] = [];
   await link([ada, ben]);
   for (let sample = 0; sample < times(10); sample++) {
-    // A device may open 15 connections a minute: without the cookie that names it, it is another one.
+    // A device may open 15 connections a minute. Without its cookie it counts as another device.
     await ada.device.context.clearCookies({ name: "device" });
     await ada.page.reload();
     const startedAt = await ada.page.evaluate(() => performance.timeOrigin);
@@ -204,7 +207,7 @@ interface Load {
   frames: number;
 }
 
-/** Five people talk for a while, in turns: once over the server alone, once over links with the server as memory. */
+/** Five people write in turns for a while: once over the server only, once over links with the server as storage. */
 async function load(people: Tab[], server: ServerProcess): Promise<Record<MarkedTransport, Load>[]> {
   const rounds: Record<MarkedTransport, Load>[] = [];
   for (let round = 0; round < (quick ? 1 : 2); round++) {
@@ -223,7 +226,7 @@ async function load(people: Tab[], server: ServerProcess): Promise<Record<Marked
 /** As fast as five people chat when it is lively. */
 const MESSAGES = quick ? 60 : 100;
 const MESSAGE_EVERY_MS = 200;
-/** What waits for the server is on its way, and stored. */
+/** Waits until all pending events are sent and stored. */
 const SETTLE_MS = 2_500;
 
 async function talk(people: Tab[], server: ServerProcess): Promise<Load> {

@@ -1,7 +1,7 @@
 /**
- * More than one core can carry: `deno task bench:overload [--seconds=60] [--sockets=300]`. First the load grows until the
- * server refuses for load: that is what it can carry. Then twice that is offered for a while, and then little again.
- * One JSON line on stdout, progress on stderr.
+ * More load than one core can handle: `deno task bench:overload [--seconds=60] [--sockets=300]`. The load grows until
+ * the server refuses events as overloaded: that is its capacity. Then twice the capacity is offered for a while, then
+ * little. One JSON line on stdout, progress on stderr.
  */
 import { measureOverload } from "./overload_run.ts";
 

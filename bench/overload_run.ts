@@ -1,4 +1,4 @@
-/** One real server under more events than it can take, offered by sockets that do not wait for answers. */
+/** One real server under more events than it can handle, from sockets that do not wait for answers. */
 import { ed25519 } from "../lib/crypto/ed25519.ts";
 import { signEvent } from "../lib/crypto/signing.ts";
 import type { RoomId } from "../lib/protocol/event.ts";
@@ -10,50 +10,50 @@ import { memoryKbOf } from "./usage.ts";
 
 export interface OverloadOptions {
   sockets: number;
-  /** Time of one step while looking for what the server can carry. */
+  /** Duration of one step of the search for the capacity. */
   stepMs: number;
-  /** How long twice that is offered. */
+  /** How long twice the capacity is offered. */
   overloadMs: number;
   progress?(line: string): void;
 }
 
 export interface OverloadReport {
-  /** The most events per second that were stored in a step, the first one in which some were refused included. */
+  /** The most events stored per second in a step, including the first step with refusals. */
   carriedPerSecond: number;
   offeredPerSecond: number;
   storedPerSecond: number;
   /** Offers that were refused, by reason; each is offered again later. */
   refused: Record<string, number>;
-  /** Offers without an answer in the end: 0 where every event has exactly one. */
+  /** Offers without an answer at the end: 0 if every event has exactly one. */
   unanswered: number;
-  /** From writing an event that was taken to its ack, while overloaded, ms. */
+  /** From writing an accepted event to its ack, under overload, ms. */
   ackP50Ms: number;
   ackP99Ms: number;
-  /** Resident memory of the server, MB: before, and the most in each tenth of the time. */
+  /** Resident memory of the server, MB: before, and the maximum in each tenth of the time. */
   memoryMb: { before: number; most: number[] };
-  /** Newcomers that were turned away while overloaded, of those who came. */
+  /** Newcomers refused under overload, and their total. */
   newcomers: { came: number; turnedAway: number };
   /** From the end of the overload until /health was `ok` and a newcomer was welcomed, ms. */
   recoveredMs: number;
-  /** What /health gave as reasons, with N for each number. */
+  /** The reasons that /health gave, with N for each number. */
   reasons: string[];
-  /** Newcomers that were cut off without a goodbye, and how. */
+  /** Newcomers disconnected without a goodbye, by kind. */
   cut: string[];
-  /** Connections in use that the server ended, and how: none where overload costs nobody a connection. */
+  /** Established connections that the server ended, by kind: none if overload costs no connection. */
   ended: string[];
 }
 
 const festival = DIALECTS["festival-chat"];
-/** People in each room: what is measured is taking events, not one room's fan-out. */
+/** People in each room: few, because this measures accepting events, not fan-out. */
 const ROOM_SOCKETS = 10;
 const TICK_MS = 10;
 const FIRST_PER_SECOND = 400;
-/** Each step of the search offers this much more than the one before. */
+/** Growth of the load per step of the search. */
 const STEP_FACTOR = 1.5;
-/** More is not offered: a connection may send 40 frames a second, and each event is a frame of its own here. */
+/** Most events offered: a connection may send 40 frames a second, and each event is one frame here. */
 const SOCKET_PER_SECOND = 30;
 
-/** A signed event, its author's first one in its room, so that it depends on no other. */
+/** A signed event, its author's first one in its room, so that it depends on no other event. */
 interface Offer {
   id: string;
   frame: Uint8Array;
@@ -79,19 +79,19 @@ class Run {
   readonly #options: OverloadOptions;
   readonly #port: number;
   readonly #rooms: RoomId[] = [];
-  /** Sockets by room, in the order in which their turn comes. */
+  /** Sockets by room, in sending order. */
   readonly #sockets: LoadSocket[][] = [];
-  /** When each event that waits for its answer was written. */
+  /** When each unanswered event was written. */
   readonly #waiting = new Map<string, { offer: Offer; at: number; socket: LoadSocket }>();
-  /** Prepared, and refused ones that are offered again. */
+  /** Prepared events, and refused ones to be offered again. */
   readonly #offers = new Queue<Offer>();
   #stored = 0;
   #refused: Record<string, number> = {};
   #latencies: number[] = [];
-  /** How newcomers were cut off that were not told why. */
+  /** How newcomers were disconnected without a reason. */
   readonly #cut: string[] = [];
   #closed = false;
-  /** How connections that were in use ended. */
+  /** How established connections ended. */
   readonly #ended: string[] = [];
 
   constructor(server: { url: string; pid: number }, options: OverloadOptions) {
@@ -120,8 +120,8 @@ class Run {
       await this.#prepare(perSecond * stepMs / 1_000);
       const step = await this.#offer(perSecond, stepMs);
       carriedPerSecond = Math.max(carriedPerSecond, Math.round(step.storedPerSecond));
-      // One slow step among fast ones is somebody else on the machine.
-      // `rate_limited` is a pause of this process, after which one connection got too much at once.
+      // One slow step among fast ones is caused by other load on the machine.
+      // `rate_limited` follows a pause of this process, after which one connection sent too much at once.
       if (step.refused.overloaded !== undefined || step.storedPerSecond < 0.6 * perSecond) break;
     }
     await this.#untilNormal();
@@ -176,7 +176,7 @@ class Run {
     let signer = await newSigner();
     for (let made = this.#offers.length; made < count; made++) {
       const room = made % this.#rooms.length;
-      // One author says one thing in each room: making a key takes longer than signing.
+      // Each author writes one event in each room: creating a key takes longer than signing.
       if (room === 0) signer = await newSigner();
       const event = await signEvent(signer, { room: this.#rooms[room]!, n: 1, clock: 2, at: Date.now() }, {
         kind: "message",
@@ -186,7 +186,7 @@ class Run {
     }
   }
 
-  /** Offers so many events a second, whatever becomes of them; then waits until all have their answer. */
+  /** Offers this many events a second, regardless of the answers; then waits until all are answered. */
   async #offer(
     perSecond: number,
     forMs: number,
@@ -202,7 +202,7 @@ class Run {
         const sockets = this.#sockets[offer.room]!;
         const socket = sockets.shift();
         if (socket === undefined) {
-          // All of this room were cut off and are on their way back.
+          // All sockets of this room were disconnected and are reconnecting.
           this.#offers.push(offer);
           continue;
         }
@@ -246,11 +246,11 @@ class Run {
     socket.onText = (payload) => void (festival.isBroadcast(payload) || festival.other(payload, socket, watcher));
     let ended = false;
     socket.onEnd = (why) => {
-      // Reading and writing may both find it broken.
+      // Both reading and writing may detect the end.
       if (ended) return;
       ended = true;
       this.#ended.push(why);
-      // Nobody writes into it any more, and what it was not answered is offered again.
+      // The socket is not used any more, and its unanswered events are offered again.
       for (const sockets of this.#sockets) if (sockets.includes(socket)) sockets.splice(sockets.indexOf(socket), 1);
       for (const [id, sent] of this.#waiting) {
         if (sent.socket !== socket) continue;
@@ -262,7 +262,7 @@ class Run {
     return socket;
   }
 
-  /** As clients do: again, until the server takes it. */
+  /** Retries like a client, until the server accepts it. */
   async #comeBack(room: RoomId): Promise<void> {
     while (!this.#closed) {
       await pause(1_000);
@@ -272,12 +272,12 @@ class Run {
         else this.#sockets[this.#rooms.indexOf(room)]!.push(socket);
         return;
       } catch {
-        // Turned away for load.
+        // Refused as overloaded.
       }
     }
   }
 
-  /** Somebody who was never here comes: whether they were welcomed. */
+  /** Connects a newcomer. Returns whether it was welcomed. */
   async #newcomer(): Promise<boolean> {
     const { signer: signerOf } = await ed25519();
     const socket = await LoadSocket.open(this.#port, festival.path(this.#rooms[0]!));
@@ -305,7 +305,7 @@ class Run {
   }
 }
 
-/** First in, first out. Taking the first of a long array (`shift`) moves all others, and there are 400,000. */
+/** A FIFO queue. Array.shift moves all remaining items, and there are 400,000. */
 class Queue<T> {
   #items: T[] = [];
   #taken = 0;

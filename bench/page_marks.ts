@@ -1,4 +1,4 @@
-/** What a page notes of its messages, by a clock that all pages of one machine share: which transport had them when. */
+/** Marks of a page's messages: when each transport had them, by a clock shared by all pages of the machine. */
 import type { BrowserContext, Page } from "playwright-core";
 
 /** Times in ms since 1970, with fractions, by the text of a message; each the first one. */
@@ -7,21 +7,21 @@ export interface PageMarks {
   pressed: Record<string, number>;
   sent: Record<MarkedTransport, Record<string, number>>;
   received: Record<MarkedTransport, Record<string, number>>;
-  /** It stands in the page. */
+  /** It is displayed. */
   shown: Record<string, number>;
-  /** What the page said and heard over WebSockets, characters of text (ASCII mostly), and in how many frames. */
+  /** WebSocket traffic in both directions: characters of text (mostly ASCII) and frames. */
   socket: { characters: number; frames: number };
   /** When channels to peers were open. */
   opened: number[];
-  /** Nothing more leaves over peers, and nobody is told. */
+  /** Silently drops everything sent to peers. */
   muted: boolean;
 }
 export type MarkedTransport = "websocket" | "p2p";
 
-/** Texts that are noted. */
+/** Texts that are recorded. */
 export const markText = (number: number) => `mark-${number}.`;
 
-/** From now on the pages of this context note what happens. */
+/** Makes the pages of this context record marks. */
 export async function noteMarks(context: BrowserContext): Promise<void> {
   await context.addInitScript(install);
 }
@@ -30,7 +30,7 @@ export function marksOf(page: Page): Promise<PageMarks> {
   return page.evaluate(() => (globalThis as unknown as { marks: PageMarks }).marks);
 }
 
-/** Links of this page are dead from now on, as in a network that swallows everything. */
+/** Turns the links of this page into black holes. */
 export async function mutePeers(page: Page, muted: boolean): Promise<void> {
   await page.evaluate((muted) => {
     (globalThis as unknown as { marks: PageMarks }).marks.muted = muted;

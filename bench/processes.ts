@@ -1,4 +1,4 @@
-/** Starts the servers, each as a process of its own with nothing in it yet, and the load. */
+/** Starts the servers, each as an empty process of its own, and the load generator. */
 import { ed25519 } from "../lib/crypto/ed25519.ts";
 import { signEvent } from "../lib/crypto/signing.ts";
 import { toBase64Url } from "../lib/shared/base64url.ts";
@@ -6,15 +6,15 @@ import type { RoomId } from "../lib/protocol/event.ts";
 import type { ServerName } from "./dialects.ts";
 import type { LoadOrder, LoadReport } from "./load.ts";
 
-/** A server that takes connections. */
+/** A running server. */
 export interface RunningServer extends AsyncDisposable {
   pid: number;
   port: number;
-  /** The room to fill; servers without rooms take any. */
+  /** The room to fill; servers without rooms accept any. */
   room: string;
 }
 
-/** Cores for the server and for the load; undefined where processes cannot be pinned. */
+/** Cores for the server and the load; undefined if processes cannot be pinned. */
 export interface Cores {
   server: number;
   load: number;
@@ -23,7 +23,7 @@ export interface Cores {
 const here = import.meta.dirname!;
 const project = `${here}/..`;
 const START_AT_MOST_MS = 20_000;
-/** What the load may do; everything else about limits is as in production. */
+/** Limits raised for the load; all others are as in production. */
 const RAISED_LIMITS = {
   // Authors are drawn at random, so some write more than one message a second for a while.
   FESTIVAL_MESSAGE_BURST: "1000",
@@ -31,13 +31,13 @@ const RAISED_LIMITS = {
   FESTIVAL_ADDRESS_CONNECTIONS_PER_MINUTE: "100000",
 };
 
-/** How a core is given to a process, if it can be. */
+/** The command that pins a process to a core, if available. */
 export async function findCores(): Promise<Cores | undefined> {
   if (navigator.hardwareConcurrency < 2 || !(await works("taskset", "-c", "0,1", "true"))) return undefined;
   return { server: 1, load: 0 };
 }
 
-/** Whether the others run under Node; else they run under Deno. */
+/** Whether the other servers run under Node instead of Deno. */
 export function hasNode(): Promise<boolean> {
   return works("node", "--version");
 }
@@ -72,7 +72,7 @@ export async function startServer(name: ServerName, cores: Cores | undefined, no
     : [...(node ? ["node"] : [Deno.execPath(), "run", "-A"]), `${here}/other_servers.mjs`, name, String(port)];
   const child = spawn(command, cores?.server, { ...RAISED_LIMITS, FESTIVAL_DATA_DIR: folder }, "null");
   const stop = async () => {
-    // It holds nothing that is needed any more, so it need not say goodbye to everybody.
+    // Killed without goodbyes: its data is not needed any more.
     child.kill("SIGKILL");
     await child.status;
     await Deno.remove(folder, { recursive: true });

@@ -1,4 +1,4 @@
-/** Medians, spreads and ratios of what was measured, as Markdown. */
+/** Medians, spreads and ratios of the measurements, as Markdown. */
 import { SERVER_NAMES, type ServerName } from "./dialects.ts";
 import type { WindowReport } from "./load.ts";
 
@@ -10,9 +10,9 @@ export interface Measurement extends WindowReport {
   idleKb: number;
 }
 
-/** From here on the load's own core may be what limits a figure. */
+/** Above this share the load generator's own core may limit a figure. */
 const SATURATED_SHARE = 0.9;
-/** From here on others took enough of the server's core to disturb a window. */
+/** Above this share other processes on the server's core disturb a window. */
 const DISTURBED_SHARE = 0.15;
 
 export function markdownReport(measurements: readonly Measurement[]): string {

@@ -1,17 +1,17 @@
 /**
- * What counting costs: one room, its messages accepted, stored in memory and fanned out to connections, once with the
- * statistics and once with ones that do nothing, in turns in one process. Sockets are stand-ins, so that only the server's
- * own work is in it.
+ * The cost of statistics: one room, its messages accepted, stored in memory and fanned out to connections, once with
+ * the statistics and once with no-op ones, in turns in one process. Sockets are fakes, so that only the server's own
+ * work is measured.
  *
  *   deno run -A bench/stats.ts [rounds]
  */
 import { cpuUsage } from "node:process";
-import { createServer } from "../lib/server/server.ts";
+import { ChatServer } from "../lib/server/server.ts";
 import { ServerStats } from "../lib/server/stats/server_stats.ts";
 import { realEnvironment } from "../lib/server/environment.ts";
 import { nodeVerifier } from "../lib/server/rooms/verifier.ts";
 import { serveSocket } from "../lib/server/connections/websocket.ts";
-import { openStore } from "../lib/store/deno_store.ts";
+import { openStore } from "../lib/store/store.ts";
 import { configWith } from "../tests/server/support.ts";
 import { newFounding, TestClient } from "../tests/support/client.ts";
 import { MemoryDatabase } from "../tests/support/memory_kv.ts";
@@ -36,7 +36,7 @@ function standIn(onFrame: (text: string) => void) {
   } as unknown as WebSocket & { onopen(): void; onmessage(message: { data: string }): void };
 }
 
-/** CPU time of one message, accepted and told to everybody, µs. */
+/** CPU time of accepting and fanning out one message, µs. */
 async function measure(stats: ServerStats): Promise<number> {
   const database = new MemoryDatabase({ now: Date.now });
   const store = openStore({
@@ -53,7 +53,7 @@ async function measure(stats: ServerStats): Promise<number> {
     inFlightEvents: 100_000,
     addressConnections: { burst: 100_000, everyMs: 1, pauseMs: 0 },
   };
-  const server = createServer({
+  const server = new ChatServer({
     ...realEnvironment,
     steady: performance,
     store,
@@ -88,13 +88,13 @@ async function measure(stats: ServerStats): Promise<number> {
     });
     events.push(event);
   }
-  // From here on nobody reads: only the server works.
+  // From here on no client reads: only the server works.
   open = false;
   const before = cpuUsage();
   const startedAt = performance.now();
   for (const [index, event] of events.entries()) {
     writer.send({ type: "send", events: [event.wire] });
-    // As they come in a busy room, some in each turn of the event loop.
+    // Like in a busy room, several per turn of the event loop.
     if (index % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   }
   while ((await store.log.readHead(founding.room))!.head < MESSAGES + 1 && performance.now() - startedAt < 30_000) {
@@ -110,7 +110,7 @@ const without: number[] = [], withStats: number[] = [];
 await measure(new ServerStats());
 await measure(new NoStats());
 for (let round = 0; round < rounds; round++) {
-  // In turns, and each first as often as the other.
+  // In turns, each first equally often.
   const order = round % 2 === 0 ? [without, withStats] : [withStats, without];
   for (const results of order) results.push(await measure(results === withStats ? new ServerStats() : new NoStats()));
 }

@@ -1,4 +1,4 @@
-/** What processes and cores use. From /proc on Linux; from `ps` elsewhere, where cores are not told apart. */
+/** CPU and memory usage. From /proc on Linux; from `ps` elsewhere, without figures per core. */
 
 const onLinux = Deno.build.os === "linux";
 /** Ticks per second of every Linux that Deno runs on (USER_HZ). */
@@ -25,7 +25,7 @@ export function memoryKbOf(pid: number): number {
   return Number(line![1]);
 }
 
-/** How long a core was busy so far, with whatever, ms; NaN where that cannot be known. */
+/** Total busy time of a core, ms; NaN if unknown. */
 export function coreBusyMs(core: number): number {
   if (!onLinux) return NaN;
   const line = new RegExp(`^cpu${core} (.*)$`, "m").exec(Deno.readTextFileSync("/proc/stat"));

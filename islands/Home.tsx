@@ -12,7 +12,7 @@ import { type KnownRoom, roomPath } from "../lib/chat/recent_rooms.ts";
 import { readTypedRoom } from "../lib/chat/typed_room.ts";
 import { spokenCode } from "../lib/ui/spoken_code.ts";
 import { keepThisPage } from "../lib/offline/page.ts";
-import { isKeptPath } from "../lib/offline/strategy.ts";
+import { isCachedPath } from "../lib/offline/strategy.ts";
 import type { WireEvent } from "../lib/protocol/event.ts";
 import { noticesFor, readNotice } from "../lib/protocol/notice.ts";
 import { openHomeInBrowser } from "../lib/session/browser/home_browser.ts";
@@ -61,7 +61,7 @@ export default function Home({ listed, suggested = [], notices = NO_NOTICES, ins
     return (
       <>
         {board}
-        <OfflineScreen mine={mine} answered={model?.listed.value !== undefined} isKeptPath={isKeptPath} />
+        <OfflineScreen mine={mine} answered={model?.listed.value !== undefined} isCachedPath={isCachedPath} />
       </>
     );
   }

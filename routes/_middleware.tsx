@@ -3,11 +3,11 @@ import { ErrorPage } from "@/components/common/ErrorPage.tsx";
 import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownConfig, ownLogger } from "@/lib/server/instance.ts";
 import { errorFields } from "@/lib/server/logger.ts";
-import { StorageUnavailable } from "@/lib/store/store.ts";
+import { StorageUnavailable } from "@/lib/store/database.ts";
 
 /**
- * The page for what is not there or went wrong. A middleware and not an `_error` page: those are made outside of all
- * middlewares, and would go out without the policy and the headers that every page has.
+ * Renders the error page. A middleware and not an `_error` page, because those are rendered outside of all middlewares,
+ * without the policy and the headers that every page has.
  */
 export default define.middleware(async (ctx) => {
   try {

@@ -1,7 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { asset, Head } from "fresh/runtime";
 import { adminTexts as t } from "../../lib/ui/texts/admin_texts.ts";
-import type { Operator } from "../../lib/server/admin/login.ts";
 import { Button } from "../common/Button.tsx";
 import { icons } from "../common/more_icons.ts";
 
@@ -15,15 +14,20 @@ const PLACES = [
   ["/analytics", t.places.figures],
 ] as const;
 
-/** A page of the operator's: where one can go, what was just done, and what this page is for. */
+/** What a form of an operator needs of the session: the token that proves it came from one of our pages. */
+export interface FormToken {
+  token: string;
+}
+
+/** The frame of an operator's page: navigation, the result of the last action, and the page itself. */
 export function AdminPage(props: {
   title: string;
   path: string;
-  operator: Operator;
-  /** What was just done, or why it was not. */
+  operator: FormToken;
+  /** The last action, or why it failed. */
   done?: string | undefined;
   problem?: string | undefined;
-  /** Some of it is `Live`. */
+  /** Parts of the page are `Live`. */
   live?: boolean;
   children: ComponentChildren;
 }) {
@@ -80,7 +84,7 @@ export function AdminPage(props: {
   );
 }
 
-/** The part of a page that draws itself anew every few seconds: static/admin.js. */
+/** The part of a page that refreshes every few seconds: static/admin.js. */
 export function Live({ children }: { children: ComponentChildren }) {
   return <div data-live="" class="min-w-0 flex flex-col gap-3">{children}</div>;
 }
@@ -94,8 +98,8 @@ export function AdminHead({ title }: { title: string }) {
   );
 }
 
-/** What every form holds: a request without it does nothing. */
-export function Token({ operator }: { operator: Operator }) {
+/** The token of every form: a request without it does nothing. */
+export function Token({ operator }: { operator: FormToken }) {
   return <input type="hidden" name="token" value={operator.token} />;
 }
 
@@ -108,7 +112,7 @@ export function Section(props: { title: string; alarm?: boolean; children: Compo
   );
 }
 
-/** One of several, as a list to choose from. */
+/** A list with one choice. */
 export function Select(props: {
   label: string;
   name: string;
@@ -149,7 +153,7 @@ export function Area(
   );
 }
 
-/** A moment as everybody reads it: the server knows nobody's time zone. */
+/** A moment in UTC: the server does not know the reader's time zone. */
 export function Timestamp({ at }: { at: number }) {
   const iso = new Date(at).toISOString();
   return <time dateTime={iso} class="tabular-nums whitespace-nowrap">{iso.slice(0, 16).replace("T", " ")} UTC</time>;

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { analyticsTexts, rowText, valueText } from "../../lib/ui/texts/analytics_texts.ts";
+import { analyticsTexts as t, rowText, valueText } from "../../lib/ui/texts/analytics_texts.ts";
 import type { Dashboard, DashboardRow, GroupId, Series } from "../../lib/protocol/reports/dashboard.ts";
 import { Chart, ClockTime } from "./Chart.tsx";
 import { MeshFigure } from "./MeshFigure.tsx";
@@ -16,7 +16,6 @@ const STATUS_LOOKS: Record<Dashboard["status"], string> = {
 
 /** All figures of the server, each with its source. */
 export function AnalyticsScreen({ figures, range, stale }: { figures: Dashboard; range: Range; stale: boolean }) {
-  const t = analyticsTexts();
   const { groups } = figures;
   const first = groups.find(({ id }) => id === "now");
   return (
@@ -94,16 +93,15 @@ function Part(props: { title: string; children: ComponentChildren }) {
 }
 
 function Card({ row }: { row: DashboardRow }) {
-  const t = analyticsTexts();
   return (
     <dl
       class="border-2 border-line p-3 flex flex-col justify-between gap-1 min-w-0"
       data-figure={keyOf(row)}
       data-source={row.source.kind}
     >
-      <dt class="text-sm font-bold">{rowText(t, row.id, row.label)}</dt>
+      <dt class="text-sm font-bold">{rowText(row.id, row.label)}</dt>
       <dd class="font-display font-extrabold text-2xl tabular-nums">
-        {valueText(t, row.values[0]?.value ?? null, row.unit)}
+        {valueText(row.values[0]?.value ?? null, row.unit)}
       </dd>
       <dd>
         <SourceTag source={row.source} over={row.over} of={row.of} />
@@ -113,7 +111,6 @@ function Card({ row }: { row: DashboardRow }) {
 }
 
 function Group({ id, rows }: { id: GroupId; rows: readonly DashboardRow[] }) {
-  const t = analyticsTexts();
   const wide = rows.some(({ values }) => values.length > 1);
   return (
     <Part title={t.groups[id]}>
@@ -136,13 +133,17 @@ function Group({ id, rows }: { id: GroupId; rows: readonly DashboardRow[] }) {
                   row.values.length > 1 && row.source.kind !== "unknown" ? "basis-full" : "flex-1"
                 } min-w-[10rem] sm:py-1 sm:pr-2 font-bold`}
               >
-                {rowText(t, row.id, row.label)}
+                {rowText(row.id, row.label)}
                 <SourceTag source={row.source} over={row.over} of={row.of} />
               </th>
               {row.source.kind === "unknown" || row.values.length === 1
-                ? <Cell colSpan={wide ? 3 : 1} text={valueText(t, row.values[0]?.value ?? null, row.unit)} />
+                ? <Cell colSpan={wide ? 3 : 1} text={valueText(row.values[0]?.value ?? null, row.unit)} />
                 : row.values.map(({ name, value }) => (
-                  <Cell key={name} name={name} text={valueText(t, value, row.unit)} />
+                  <Cell
+                    key={name}
+                    name={name}
+                    text={valueText(value, row.unit)}
+                  />
                 ))}
             </tr>
           ))}

@@ -1,4 +1,4 @@
-import { analyticsTexts, valueText } from "../../lib/ui/texts/analytics_texts.ts";
+import { analyticsTexts as t, valueText } from "../../lib/ui/texts/analytics_texts.ts";
 import type { Series } from "../../lib/protocol/reports/dashboard.ts";
 import { SourceTag } from "./SourceTag.tsx";
 
@@ -6,13 +6,12 @@ const WIDTH = 320, HEIGHT = 96;
 const STEP_MS = { minute: 60_000, ten_minutes: 600_000 };
 const SPAN_MS = { minute: 3_600_000, ten_minutes: 86_400_000 };
 
-/** One figure over time: a line that breaks where nothing was measured, and the same as a table. */
+/** One figure over time: a line with gaps where nothing was measured, and the same data as a table. */
 export function Chart({ series, now }: { series: Series; now: number }) {
-  const t = analyticsTexts();
   const { id, unit, step, source, points } = series;
   const values = points.flatMap(({ value }) => value ?? []);
   const highest = Math.max(0, ...values);
-  // Shares are of one; everything else fills the height.
+  // Shares end at one; other figures fill the height.
   const top = unit === "share" ? 1 : highest || 1;
   const x = (at: string) => WIDTH * (1 - (now - Date.parse(at)) / SPAN_MS[step]);
   const y = (value: number) => HEIGHT - 2 - (HEIGHT - 6) * (value / top);
@@ -30,9 +29,9 @@ export function Chart({ series, now }: { series: Series; now: number }) {
         <>
           <p class="flex justify-between gap-3 text-sm tabular-nums">
             <span>
-              {t.latest} <b>{valueText(t, latest, unit)}</b>
+              {t.latest} <b>{valueText(latest, unit)}</b>
             </span>
-            <span class="text-dim">{t.highest} {valueText(t, highest, unit)}</span>
+            <span class="text-dim">{t.highest} {valueText(highest, unit)}</span>
           </p>
           <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} class="w-full h-auto text-flare-ink" aria-hidden="true">
             <path d={`M0 ${HEIGHT - 1}H${WIDTH}`} stroke="var(--line)" stroke-width="1" />
@@ -80,7 +79,7 @@ export function Chart({ series, now }: { series: Series; now: number }) {
                       <td>
                         <ClockTime at={at} />
                       </td>
-                      <td class="text-right">{valueText(t, value, unit)}</td>
+                      <td class="text-right">{valueText(value, unit)}</td>
                     </tr>
                   ))}
                 </tbody>
@@ -93,12 +92,12 @@ export function Chart({ series, now }: { series: Series; now: number }) {
   );
 }
 
-/** UTC: the server draws it, too, and does not know where the reader is. */
+/** UTC, because the server renders it too and does not know the reader's time zone. */
 export function ClockTime({ at, seconds = false }: { at: string; seconds?: boolean }) {
   return <time dateTime={at}>{at.slice(11, seconds ? 19 : 16)} UTC</time>;
 }
 
-/** Stretches without a hole: neither an empty value nor a record that is missing. */
+/** Runs without a gap: neither an empty value nor a missing record. */
 function linesOf({ points, step }: Series): { at: string; value: number }[][] {
   const lines: { at: string; value: number }[][] = [];
   let last = -Infinity;

@@ -1,14 +1,13 @@
-import { analyticsTexts, valueText } from "../../lib/ui/texts/analytics_texts.ts";
+import { analyticsTexts as t, valueText } from "../../lib/ui/texts/analytics_texts.ts";
 import type { MeshPicture } from "../../lib/protocol/reports/dashboard.ts";
 import { SourceTag } from "./SourceTag.tsx";
 
-/** Dots that are drawn; of more, the rest is a number. */
+/** Dots that are drawn; the rest is shown as a number. */
 const DOTS_MAX = 60;
 const COLUMNS = 12, CELL = 28;
 
-/** What is known of meshes: how many links pages have. Whom they lead to nobody reports, so no line leads anywhere. */
+/** The known part of the meshes: how many links pages have. Pages do not report to whom, so no line is drawn. */
 export function MeshFigure({ mesh }: { mesh: MeshPicture }) {
-  const t = analyticsTexts();
   const { source, byLinks, reachedShare } = mesh;
   const dots = byLinks.flatMap(({ links, reports }) =>
     Array.from({ length: Math.min(reports, DOTS_MAX) }, () => Number(links))
@@ -46,7 +45,7 @@ export function MeshFigure({ mesh }: { mesh: MeshPicture }) {
               </tbody>
             </table>
             <p class="text-sm">
-              {t.mesh.reached}: <b>{valueText(t, reachedShare, "share")}</b>
+              {t.mesh.reached}: <b>{valueText(reachedShare, "share")}</b>
             </p>
           </div>
         </>

@@ -1,17 +1,16 @@
 import type { Of, Over, Source } from "../../lib/protocol/reports/dashboard.ts";
-import { analyticsTexts, sourceText } from "../../lib/ui/texts/analytics_texts.ts";
+import { analyticsTexts as t, sourceText } from "../../lib/ui/texts/analytics_texts.ts";
 
-/** The sign of each kind, so that it is seen without reading: a full dot, an open one, none. */
+/** The mark of each kind, recognisable without reading: a full dot, an open one, none. */
 const SIGNS: Record<Source["kind"], string> = {
   measured: "bg-good border-good",
   sampled: "border-warn",
   unknown: "border-dim border-dashed",
 };
 
-/** Where a figure comes from, and what it is of. */
+/** A figure's source and scope. */
 export function SourceTag(props: { source: Source; over?: Over; of?: Of }) {
-  const t = analyticsTexts();
-  const words = [sourceText(t, props.source), props.over && t.over[props.over], props.of && t.of[props.of]];
+  const words = [sourceText(props.source), props.over && t.over[props.over], props.of && t.of[props.of]];
   return (
     <span class="flex items-baseline gap-1 text-xs text-dim font-normal">
       <span

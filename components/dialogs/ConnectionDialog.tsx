@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { connectionTexts as words } from "../../lib/ui/texts/connection_texts.ts";
+import { connectionDiagnostics } from "../../lib/session/connection/connection_diagnostics.ts";
 import { type Finding, findingsOf } from "../../lib/session/connection/connection_check.ts";
 import {
   type ConnectionDiagnostics,
@@ -25,13 +26,13 @@ const REFRESH_MS = 2_000;
 export default function ConnectionDialog(
   { model, onPair, onClose }: { model: RoomModel; onPair: () => void; onClose: () => void },
 ) {
-  const now = useSignal<ConnectionDiagnostics>(model.connection.getConnectionDiagnostics());
+  const now = useSignal<ConnectionDiagnostics>(connectionDiagnostics(model.connection.facts));
   const findings = useSignal<readonly Finding[] | "checking">();
   const copied = useSignal<boolean>();
   useEffect(() => {
     const refresh = () => {
       model.connection.measure();
-      now.value = model.connection.getConnectionDiagnostics();
+      now.value = connectionDiagnostics(model.connection.facts);
     };
     refresh();
     const timer = setInterval(refresh, REFRESH_MS);
@@ -46,7 +47,7 @@ export default function ConnectionDialog(
   const check = async () => {
     findings.value = "checking";
     const answeredMs = await model.connection.checkServer();
-    findings.value = findingsOf(model.connection.getConnectionDiagnostics(), answeredMs);
+    findings.value = findingsOf(connectionDiagnostics(model.connection.facts), answeredMs);
   };
   return (
     <Dialog title={words.title} onClose={onClose}>
@@ -113,7 +114,7 @@ export default function ConnectionDialog(
           <Button
             icon={icons.copy}
             onClick={async () => {
-              copied.value = await copyText(JSON.stringify(model.connection.getConnectionDiagnostics(), null, 2));
+              copied.value = await copyText(JSON.stringify(connectionDiagnostics(model.connection.facts), null, 2));
             }}
           >
             <span aria-live="polite">

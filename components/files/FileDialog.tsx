@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { countChars } from "../../lib/protocol/event.ts";
+import { countChars } from "../../lib/shared/checks.ts";
 import { FILE_CAPTION_MAX_CHARS, FILE_MAX_BYTES } from "../../lib/protocol/limits.ts";
 import { fileSize, fileTexts as words } from "../../lib/ui/texts/file_texts.ts";
 import type { FileProblem, FileToSend } from "../../lib/session/model/files_model.ts";

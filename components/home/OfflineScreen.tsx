@@ -13,17 +13,17 @@ const loadScanner = () => import("../qr/ScannerDialog.tsx");
 
 /**
  * Stands in for a page that this device does not have, and lists the rooms that it has. `mine`: undefined until read;
- * `answered`: the server is back, so the page itself is loaded again; `isKeptPath`: paths of pages that devices keep.
+ * `answered`: the server is back, so the page itself is loaded again; `isCachedPath`: paths of pages that devices keep.
  */
-export function OfflineScreen({ mine, answered, isKeptPath }: {
+export function OfflineScreen({ mine, answered, isCachedPath }: {
   mine: readonly RoomEntry[] | undefined;
   answered: boolean;
-  isKeptPath: (path: string) => boolean;
+  isCachedPath: (path: string) => boolean;
 }) {
   const scanning = useSignal(false);
   const isRoom = useSignal(true);
   useEffect(() => {
-    isRoom.value = location.pathname !== "/" && isKeptPath(location.pathname);
+    isRoom.value = location.pathname !== "/" && isCachedPath(location.pathname);
   }, []);
   useEffect(() => {
     if (answered && location.pathname !== OFFLINE_PATH) location.reload();

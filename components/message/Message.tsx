@@ -47,7 +47,7 @@ export function Message(props: MessageProps) {
   if (item.type !== "message") {
     return (
       <div data-item={item.id} class="py-1 text-dim italic">
-        {item.type === "retracted" ? t.room.deleted : t.room.unreadable}
+        {t.room[item.type]}
       </div>
     );
   }
@@ -169,7 +169,7 @@ function Quote(props: { replyTo: NonNullable<MessageItem["replyTo"]>; onShow: (i
     >
       {author && (
         <span class="block font-bold truncate">
-          <span class="sr-only">{t.message.inReplyTo}{" "}</span>
+          <span class="sr-only">{`${t.message.inReplyTo} `}</span>
           <bdi>{nameOf(author)}</bdi>
         </span>
       )}

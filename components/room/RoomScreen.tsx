@@ -14,7 +14,7 @@ import { RoomHeader } from "./RoomHeader.tsx";
 import { TimelineView } from "./TimelineView.tsx";
 import { useVisibleHeight } from "./visible_height.ts";
 import type { MessageItem } from "../message/Message.tsx";
-import { NO_MODEL } from "./no_model.ts";
+import { NO_MODEL, type ShownModel } from "./no_model.ts";
 import {
   loadAtFirstTouch,
   loadConnectionDialog,
@@ -57,7 +57,7 @@ export interface RoomScreenProps {
 /** A whole room: header, conversation, composer, and dialogs. */
 export function RoomScreen(props: RoomScreenProps) {
   const { head } = props;
-  const model = props.model ?? NO_MODEL;
+  const model: ShownModel = props.model ?? NO_MODEL;
   useVisibleHeight();
   useEffect(loadAtFirstTouch, []);
   const [dialog, setDialog] = useState<"share" | "people" | "settings" | "name" | "connection" | "pair" | undefined>(
@@ -219,18 +219,18 @@ export function RoomScreen(props: RoomScreenProps) {
           props={{ name: roomName, code, link: props.link, band, onPair: pair, onClose: closeDialog }}
         />
       )}
-      {dialog === "connection" && (
+      {dialog === "connection" && props.model !== undefined && (
         <LazyDialog
           load={loadConnectionDialog}
           title={t.connection.open}
-          props={{ model, onPair: pair, onClose: closeDialog }}
+          props={{ model: props.model, onPair: pair, onClose: closeDialog }}
         />
       )}
       {dialog === "pair" && props.model !== undefined && (
         <LazyDialog
           load={loadPairingDialog}
           title={t.connection.linkPhones}
-          props={{ model, scanned, onClose: closeDialog }}
+          props={{ model: props.model, scanned, onClose: closeDialog }}
         />
       )}
       {dialog === "people" && (

@@ -1,15 +1,20 @@
 import { signal } from "@preact/signals";
-import { NEW_METER, qualityOf } from "../../lib/routing/transport_meter.ts";
-import { NO_MESH, NO_STATS } from "../../lib/session/model/connection_model.ts";
+import { NO_MESH } from "../../lib/session/model/connection_model.ts";
+import type { ConnectionModel } from "../../lib/session/model/connection_model.ts";
+import type { PeopleModel } from "../../lib/session/model/people_model.ts";
 import type { RoomModel } from "../../lib/session/model/room_model.ts";
 
-const NOTHING_MEASURED = qualityOf(NEW_METER);
+/** The part of a room that its screen shows; dialogs open only with a whole model. */
+export interface ShownModel extends Pick<RoomModel, "conversation" | "notices" | "files"> {
+  people: Pick<PeopleModel, "me" | "people">;
+  connection: Pick<ConnectionModel, "state" | "currentRoute" | "mesh" | "forceReconnect">;
+}
 
 /**
- * A room of which nothing is known yet: what the server draws, and the page until its own model is there. Its signals
- * never change, so all visitors may share it.
+ * A room of which nothing is known yet: the server draws it, and the page shows it until its own model is there. Its
+ * signals never change, so all visitors may share it.
  */
-export const NO_MODEL: RoomModel = {
+export const NO_MODEL: ShownModel = {
   conversation: {
     problem: signal(undefined),
     room: signal(undefined),
@@ -26,32 +31,13 @@ export const NO_MODEL: RoomModel = {
     seen: () => {},
     discardRefused: () => Promise.resolve(undefined),
   },
-  people: {
-    me: signal(undefined),
-    people: signal({ count: 0, shown: [] }),
-    rename: () => Promise.resolve({}),
-  },
+  people: { me: signal(undefined), people: signal({ count: 0, shown: [] }) },
   connection: {
     state: signal({ state: "connecting" }),
     currentRoute: signal(undefined),
-    connectionQuality: signal({ websocket: NOTHING_MEASURED, polling: NOTHING_MEASURED }),
-    transferStats: signal(NO_STATS),
-    preferredRoute: signal("auto"),
-    setPreferredRoute: () => {},
-    pairPhone: () => Promise.resolve({ problem: "unavailable" }),
     mesh: signal(NO_MESH),
-    meshMode: signal("auto"),
-    setMeshMode: () => {},
-    connectPeers: () => Promise.resolve({ problem: "unavailable" }),
     forceReconnect: () => {},
-    resetTransports: () => {},
-    measure: () => {},
-    checkServer: () => Promise.resolve(undefined),
-    getConnectionDiagnostics: () => {
-      throw new Error("nothing is known of a room that is not open");
-    },
   },
   notices: { notices: signal([]), acknowledge: () => {} },
   files: () => new Promise(() => {}),
-  dispose: () => {},
 };

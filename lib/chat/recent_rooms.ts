@@ -55,7 +55,7 @@ export function withoutRoom(rooms: readonly KnownRoom[], id: RoomId): readonly K
   return rooms.filter((room) => room.id !== id);
 }
 
-/** What was opened lately, the newest first. */
+/** Rooms that were opened lately, the newest first. */
 export function recentRooms(rooms: readonly KnownRoom[], nowMs: number): readonly KnownRoom[] {
   return rooms.filter(({ openedAt }) => nowMs - openedAt < RECENT_ROOM_MS).slice(0, RECENT_ROOMS);
 }

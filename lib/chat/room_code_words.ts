@@ -30,7 +30,7 @@ const JOINED_RUNS_MAX = 3;
 /** Longest number typed: one digit too many. */
 const TYPED_NUMBER_MAX_DIGITS = 4;
 
-/** What a reading of the input costs beyond its edits: the dearer, the later it is tried. */
+/** The cost of a reading of the input beyond its edits: dearer readings are tried later. */
 const COST = {
   otherSplit: 0.25,
   wordsSwapped: 1,

@@ -1,59 +1,33 @@
 // Runs in browser and server.
 /** The view of a room: a pure fold over its events. */
-import { type AuthorKey, type Event, type EventId, isSaid } from "../protocol/event.ts";
-import type { FileInfo, FileRoot } from "../protocol/file_info.ts";
-import type { Refusal } from "../protocol/codes.ts";
+import { type AuthorKey, compareEvents, type EventId, type SignedEvent } from "../protocol/event.ts";
+import {
+  aboutIn,
+  type DeletedEvent,
+  deletedEvent,
+  type Event,
+  hasLine,
+  isNamed,
+  isSaid,
+  type Line,
+  lineOf,
+  type LogEvent,
+  saidIn,
+} from "../kinds/kinds.ts";
+import type { DeliveryState, PersonView, Quote, RoomFold } from "../kinds/kind.ts";
+import { edit } from "../kinds/edit.ts";
+import { erasedBy, isErasable } from "../kinds/retract.ts";
 import { isSame } from "../shared/same.ts";
 import { LateMessages } from "./timeline_late.ts";
 import { Names } from "./timeline_names.ts";
 import { type OrderKey, type TimelineRow, TimelineRows } from "./timeline_order.ts";
 import { Targets } from "./timeline_targets.ts";
 
-/** Somebody, as screens show them. */
-export interface PersonView {
-  author: AuthorKey;
-  name: string;
-  /** Another author in this room shows the same name and was here first: names can be copied, keys cannot. */
-  copiedName: boolean;
-  me: boolean;
-  host: boolean;
-}
-
-/** How far one of my messages got. Always true, never optimistic. */
-export type DeliveryState =
-  | { state: "queued" }
-  | { state: "on_its_way" }
-  /** So many other phones hold it, and the server has not said that it does. */
-  | { state: "on_phones"; phones: number }
-  | { state: "stored" }
-  | { state: "refused"; reason: Refusal };
+export type { DeliveryState, PersonView } from "../kinds/kind.ts";
 
 /** One line of the conversation. */
 export type TimelineItem =
-  | {
-    type: "message";
-    id: EventId;
-    author: PersonView;
-    /** Author's wall clock, ms. */
-    at: number;
-    /** Of a file: what stands beside it; may be empty. */
-    text: string;
-    file?: FileInfo;
-    edited: boolean;
-    /** It came after messages that stand below it, and was written well before them: timeline_late.ts. */
-    late?: true;
-    /** The quoted message, as far as this phone holds it. */
-    replyTo?: { id: EventId; author?: PersonView; text?: string };
-    reactions: readonly { emoji: string; count: number; mine: boolean }[];
-    /** Only on my own. */
-    delivery?: DeliveryState;
-  }
-  /** The author took it back. `root`: the file that it offered. */
-  | { type: "retracted"; id: EventId; author: PersonView; at: number; root?: FileRoot }
-  /** The room was opened, somebody changed their name. */
-  | { type: "note"; id: EventId; at: number; author: PersonView; note: "room_opened" | "renamed"; name: string }
-  /** Cannot be read: another key, or a newer version of the app wrote it. */
-  | { type: "unreadable"; id: EventId; author: PersonView; at: number }
+  | Line
   /** `count` events are not here: not loaded yet, or gone from the room's history for good. */
   | { type: "gap"; id: string; count: number; gone: boolean };
 
@@ -66,9 +40,9 @@ export interface TimelineGap {
   above: OrderKey;
 }
 
-/** An event that has a line of its own. */
-interface Line {
-  event: Event;
+/** An event that may have a line of its own. */
+interface EventLine {
+  event: LogEvent;
   /** Absent: nothing to show (a profile that changed no name). */
   item: TimelineItem | undefined;
 }
@@ -82,40 +56,81 @@ interface Line {
 export class Timeline {
   readonly #me: AuthorKey | undefined;
   #host: AuthorKey | undefined;
-  readonly #events = new Map<EventId, Event>();
-  readonly #lines = new Map<EventId, Line>();
-  readonly #linesOf = new Map<AuthorKey, Set<Line>>();
+  readonly #events = new Map<EventId, LogEvent>();
+  /** Events that their authors deleted, whether or not they are here. */
+  readonly #erased = new Map<EventId, { author: AuthorKey; quiet: boolean }>();
+  readonly #lines = new Map<EventId, EventLine>();
+  readonly #linesOf = new Map<AuthorKey, Set<EventLine>>();
   readonly #views = new Map<AuthorKey, PersonView>();
   readonly #names = new Names();
   readonly #targets = new Targets();
-  readonly #rows = new TimelineRows();
+  readonly #rows = new TimelineRows<TimelineItem>();
   /** Positions in the room's log of what came from it. */
   readonly #positions = new Map<EventId, number>();
   readonly #late = new LateMessages();
   /** Of my events, how far those got that are not stored. */
   readonly #deliveries = new Map<EventId, DeliveryState>();
   /** Lines of those that nobody else holds: they stand last, in the order of their `n`. Undefined when others wait than before. */
-  #pending: readonly Line[] | undefined;
+  #pending: readonly EventLine[] | undefined;
   #gaps: readonly TimelineGap[] = [];
-  readonly #dirty = new Set<Line>();
+  readonly #dirty = new Set<EventLine>();
   #items: readonly TimelineItem[] | undefined = [];
+
+  /** The room as kinds see it when they make their lines. */
+  readonly #fold: RoomFold;
 
   constructor({ me, host }: { me?: AuthorKey; host?: AuthorKey } = {}) {
     this.#me = me;
     this.#host = host;
+    this.#fold = {
+      me,
+      person: (author) => this.#viewOf(author),
+      about: (kind, target) => this.#targets.about(kind, target),
+      ownAbout: (kind, event) => this.#targets.ownAbout(kind, event),
+      nameBefore: (event) => this.#names.nameBefore(event),
+      quote: (id) => this.#quoteOf(id),
+      isLate: (id) => this.#late.has(id),
+      delivery: (id) => this.#deliveries.get(id) ?? { state: "stored" },
+    };
   }
 
-  /** Adds what is new of these events. */
-  add(events: Iterable<Event>): void {
-    for (const event of events) {
-      if (this.#events.has(event.id)) continue;
+  /**
+   * Adds what is new of these events. Returns what is left of those that are deleted by now: whatever else holds them drops
+   * their payloads, too.
+   */
+  add(events: Iterable<LogEvent>): DeletedEvent[] {
+    const deleted: DeletedEvent[] = [];
+    let again = false;
+    const put = (event: DeletedEvent) => {
+      again ||= this.#events.has(event.id);
       this.#events.set(event.id, event);
-      this.#fold(event);
+      deleted.push(event);
+    };
+    for (const event of events) {
+      const held = this.#events.get(event.id);
+      if (held !== undefined) {
+        if (event.kind === "deleted" && held.kind !== "deleted") put(event);
+        continue;
+      }
+      const erased = this.#erased.get(event.id);
+      if (erased?.author === event.author && event.kind !== "deleted" && isErasable(event.kind)) {
+        put(deletedEvent(event, erased.quiet));
+      } else this.#events.set(event.id, event);
+      if (!again) this.#add(this.#events.get(event.id)!);
+      if (event.kind !== "retract") continue;
+      for (const { id, quiet } of erasedBy(event)) {
+        const target = this.#events.get(id);
+        if (!this.#erased.has(id)) this.#erased.set(id, { author: event.author, quiet });
+        if (target === undefined || target.kind === "deleted" || target.author !== event.author) continue;
+        if (isErasable(target.kind)) put(deletedEvent(target, quiet));
+      }
     }
+    if (again) this.#addAllAgain();
+    return deleted;
   }
 
   /** Says where in the room's log these events stand; what is not held, or was said before, changes nothing. */
-  setPositions(events: Iterable<readonly [position: number, event: Event]>): void {
+  setPositions(events: Iterable<readonly [position: number, event: LogEvent]>): void {
     for (const [position, { id }] of events) {
       const event = this.#events.get(id);
       if (event === undefined || this.#positions.has(id)) continue;
@@ -135,7 +150,7 @@ export class Timeline {
     return this.#events.has(id);
   }
 
-  get(id: EventId): Event | undefined {
+  get(id: EventId): LogEvent | undefined {
     return this.#events.get(id);
   }
 
@@ -154,21 +169,34 @@ export class Timeline {
   remove(ids: Iterable<EventId>): void {
     let removed = false;
     for (const id of ids) {
+      const event = this.#events.get(id);
+      // The log brings stubs for the events that it erased.
+      if (event?.kind === "retract") { for (const erased of erasedBy(event)) this.#erased.delete(erased.id); }
       removed = this.#events.delete(id) || removed;
       this.#deliveries.delete(id);
       this.#positions.delete(id);
     }
-    if (!removed) return;
+    if (removed) this.#addAllAgain();
+  }
+
+  /** All edits of this message by its author that are here, in their order. */
+  editsOf({ id, author }: SignedEvent): Event[] {
+    return [...this.#events.values()].flatMap((event) =>
+      event.kind === "edit" && event.body.to === id && event.author === author ? [event] : []
+    ).sort(compareEvents);
+  }
+
+  #addAllAgain(): void {
     this.#items = this.#pending = undefined;
     const before = new Map([...this.#lines].map(([id, { item }]) => [id, item]));
     const parts = [this.#lines, this.#linesOf, this.#names, this.#targets, this.#rows, this.#late, this.#dirty];
     for (const part of parts) part.clear();
     for (const gap of this.#gaps) this.#rows.put(gapRow(gap));
-    for (const event of this.#events.values()) this.#fold(event, before.get(event.id));
+    for (const event of this.#events.values()) this.#add(event, before.get(event.id));
     for (const author of this.#views.keys()) this.#viewChanged(author);
   }
 
-  /** Says how far an event of mine got. Whatever nothing was said of is stored. */
+  /** Says how far an event of mine got. Events without a state count as stored. */
   setDelivery(id: EventId, delivery: DeliveryState): void {
     const line = this.#lines.get(id);
     const waited = this.#waits(id);
@@ -218,9 +246,9 @@ export class Timeline {
     return this.#items ??= this.#rows.items(this.#pendingItems());
   }
 
-  #fold(event: Event, itemBefore?: TimelineItem): void {
+  #add(event: LogEvent, itemBefore?: TimelineItem): void {
     if (hasLine(event)) {
-      const line: Line = { event, item: itemBefore };
+      const line: EventLine = { event, item: itemBefore };
       this.#lines.set(event.id, line);
       if (this.#waits(event.id)) this.#pending = undefined;
       let lines = this.#linesOf.get(event.author);
@@ -230,22 +258,24 @@ export class Timeline {
       if (itemBefore !== undefined) this.#place(line);
     }
     this.#arrive(event);
-    const about = this.#targets.add(event);
-    if (about !== undefined) this.#touch(about);
-    const name = nameIn(event);
-    if (name === undefined) return;
-    const { authors, next } = this.#names.add({ place: event, name });
+    this.#targets.add(event);
+    const about = aboutIn(event);
+    if (about !== undefined) this.#touch(about.to);
+    if (!isNamed(event)) return;
+    const { authors, next } = this.#names.add({ place: event, name: event.body.name });
     for (const author of authors) this.#viewChanged(author);
     if (next !== undefined) {
       const line = this.#lines.get(next.place.id);
-      if (line?.event.kind === "profile") this.#dirty.add(line);
+      if (line !== undefined) this.#dirty.add(line);
     }
   }
 
   /** Where the event came among the others is known; some may be late now. */
-  #arrive(event: Event): void {
+  #arrive(event: LogEvent): void {
     const position = this.#positions.get(event.id);
-    if (position === undefined || !isSaid(event)) return;
+    // A deleted message counts as well: phones that never held it mark the same ones.
+    const isMessage = event.kind === "deleted" ? !event.wire.quiet : isSaid(event);
+    if (position === undefined || !isMessage) return;
     for (const id of this.#late.add({ place: event, position })) this.#touch(id);
   }
 
@@ -273,7 +303,7 @@ export class Timeline {
 
   #refreshDirty(): void {
     for (const line of this.#dirty) {
-      const item = this.#itemOf(line.event);
+      const item = lineOf(line.event, this.#fold);
       if (isSame(line.item, item)) continue;
       line.item = item;
       this.#place(line);
@@ -282,14 +312,14 @@ export class Timeline {
   }
 
   /** Shows the line as its item is now. */
-  #place(line: Line): void {
+  #place(line: EventLine): void {
     this.#items = undefined;
     if (this.#waits(line.event.id)) return;
     if (line.item === undefined) this.#rows.delete({ place: line.event, role: "line" });
     else this.#rows.put({ place: line.event, role: "line", item: line.item });
   }
 
-  /** Nobody but this device holds it. What others hold has its place among theirs. */
+  /** Only this device holds it. An event that others hold has its place among theirs. */
   #waits(id: EventId): boolean {
     const delivery = this.#deliveries.get(id);
     return delivery !== undefined && delivery.state !== "on_phones";
@@ -302,64 +332,20 @@ export class Timeline {
     return this.#pending.flatMap(({ item }) => item ?? []);
   }
 
-  #itemOf(event: Event): TimelineItem | undefined {
-    const { id, at } = event;
-    const author = this.#viewOf(event.author);
-    switch (event.kind) {
-      case "message":
-      case "reply":
-      case "file": {
-        if (this.#targets.isRetracted(event)) {
-          return { type: "retracted", id, author, at, ...(event.kind === "file" && { root: event.body.file.root }) };
-        }
-        const edit = this.#targets.editOf(event);
-        return {
-          type: "message",
-          id,
-          author,
-          at,
-          text: edit ?? event.body.text ?? "",
-          ...(event.kind === "file" && { file: event.body.file }),
-          edited: edit !== undefined,
-          ...(this.#late.has(id) && { late: true }),
-          ...(event.kind === "reply" && { replyTo: this.#quoteOf(event.body.to) }),
-          reactions: this.#targets.reactionsOf(id, this.#me),
-          ...(event.author === this.#me && { delivery: this.#deliveries.get(id) ?? { state: "stored" } }),
-        };
-      }
-      case "room":
-        return { type: "note", id, at, author, note: "room_opened", name: event.body.name };
-      case "profile": {
-        const before = this.#names.nameBefore(event);
-        const { name } = event.body;
-        if (before === undefined || before === name) return undefined;
-        return { type: "note", id, at, author, note: "renamed", name };
-      }
-      case "sealed":
-        return { type: "unreadable", id, author, at };
-      default:
-        return undefined;
-    }
-  }
-
-  #quoteOf(id: EventId): { id: EventId; author?: PersonView; text?: string } {
+  #quoteOf(id: EventId): Quote {
     const event = this.#events.get(id);
-    if (event === undefined || !isSaid(event)) return { id };
+    if (event?.kind === "deleted") return { id, author: this.#viewOf(event.author) };
+    const said = event && saidIn(event);
+    if (event === undefined || said === undefined) return { id };
     const author = this.#viewOf(event.author);
-    if (this.#targets.isRetracted(event)) return { id, author };
-    const said = event.body.text ?? (event.kind === "file" ? event.body.file.name : "");
-    return { id, author, text: this.#targets.editOf(event) ?? said };
+    return {
+      id,
+      author,
+      text: this.#targets.ownAbout(edit, event)?.body.text ?? (said.text || (said.file?.name ?? "")),
+    };
   }
 }
 
-function hasLine(event: Event): boolean {
-  return isSaid(event) || event.kind === "room" || event.kind === "profile" || event.kind === "sealed";
-}
-
-function nameIn(event: Event): string | undefined {
-  return isSaid(event) || event.kind === "profile" ? event.body.name : undefined;
-}
-
-function gapRow({ id, count, gone, above }: TimelineGap): TimelineRow {
+function gapRow({ id, count, gone, above }: TimelineGap): TimelineRow<TimelineItem> {
   return { place: above, role: gone ? "lost" : "gap", item: { type: "gap", id, count, gone } };
 }

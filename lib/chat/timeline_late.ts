@@ -14,7 +14,7 @@ export interface LogArrival {
 
 /**
  * Whether `message` came late because of `other`: that one stands below it, arrived before it, and was written
- * LATE_AFTER_MS later, as the clocks of both authors say. What stands last never came late, so a phone whose clock is
+ * LATE_AFTER_MS later, as the clocks of both authors say. The last line never came late, so a phone whose clock is
  * wrong does not mark what it says now. A clock that is ahead by as much may mark what another phone said in the same
  * moment.
  */

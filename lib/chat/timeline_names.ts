@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** Who is called what in a room, from the names that events carry. The same for the same set of events. */
+/** Names of authors in a room, from the events that carry them. The same set of events gives the same names. */
 import type { AuthorKey } from "../protocol/event.ts";
 import { displayNameKey } from "./display_name.ts";
 import { compareOrder, type OrderKey } from "./timeline_order.ts";
@@ -10,7 +10,7 @@ export interface NameUse {
   name: string;
 }
 
-/** What a new use changed. */
+/** The effect of a new use. */
 export interface NameChange {
   /** Whose name or mark may look different now. */
   authors: AuthorKey[];

@@ -1,39 +1,38 @@
 // Runs in browser and server.
 /** Lines of a conversation in their one order, kept while events come in any order. */
-import { compareEvents, type Event } from "../protocol/event.ts";
-import type { TimelineItem } from "./timeline.ts";
+import { compareEvents, type SignedEvent } from "../protocol/event.ts";
 
-/** What places a line. */
-export type OrderKey = Pick<Event, "clock" | "author" | "n" | "room" | "at" | "id">;
+/** The fields that place a line. */
+export type OrderKey = Omit<SignedEvent, "wire">;
 
 /** The order of compareEvents; two events of one author with one `n`, which only a cheat writes, stand by their ids. */
 export function compareOrder(a: OrderKey, b: OrderKey): number {
   return compareEvents(a, b) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
-/** What stands at a place: the event's own line, or right above it what is not here, the lost part above the rest. */
+/** The rows at one place: the event's own line, right above it a gap of missing events, on top the events that are lost. */
 export type TimelineRowRole = "line" | "gap" | "lost";
 const RANKS: Readonly<Record<TimelineRowRole, number>> = { lost: 0, gap: 1, line: 2 };
 
 /** Something that is shown at a place. */
-export interface TimelineRow {
+export interface TimelineRow<Item> {
   place: OrderKey;
   role: TimelineRowRole;
-  item: TimelineItem;
+  item: Item;
 }
-type RowKey = Pick<TimelineRow, "place" | "role">;
+type RowKey = Pick<TimelineRow<unknown>, "place" | "role">;
 
 function compareRows(a: RowKey, b: RowKey): number {
   return compareOrder(a.place, b.place) || RANKS[a.role] - RANKS[b.role];
 }
 
 /** Sorted rows, and their items as one array. Appending costs the same however many there are. */
-export class TimelineRows {
-  readonly #rows: TimelineRow[] = [];
-  readonly #items: TimelineItem[] = [];
+export class TimelineRows<Item> {
+  readonly #rows: TimelineRow<Item>[] = [];
+  readonly #items: Item[] = [];
 
   /** Puts the row at its place, in place of the one that stood there. */
-  put(row: TimelineRow): void {
+  put(row: TimelineRow<Item>): void {
     const at = this.#find(row);
     const there = this.#rows[at];
     const replaces = there !== undefined && compareRows(there, row) === 0;
@@ -61,7 +60,7 @@ export class TimelineRows {
   }
 
   /** The items in order, as a new array; `after` comes behind them. */
-  items(after: readonly TimelineItem[] = []): TimelineItem[] {
+  items(after: readonly Item[] = []): Item[] {
     return this.#items.concat(after);
   }
 

@@ -1,12 +1,11 @@
 // Runs in browser and server.
-/** Who signs and who checks. Programs depend on these two; which Ed25519 stands behind them is ed25519.ts's business. */
+/** Signers and verifiers. Programs depend on these two interfaces; ed25519.ts chooses the implementation. */
 import {
   type AuthorKey,
   encodePayload,
-  type Event,
-  type EventContent,
   type EventHeader,
   eventIdOf,
+  type SignedEvent,
   type WireEvent,
 } from "../protocol/event.ts";
 
@@ -23,12 +22,19 @@ export interface Verifier {
   verify(author: AuthorKey, text: string, signature: string): Promise<boolean>;
 }
 
+/** One implementation of Ed25519. */
+export interface Ed25519 extends Verifier {
+  readonly name: "webcrypto" | "noble";
+  /** The signer whose private key is this 32-byte seed. */
+  signer(seed: Uint8Array<ArrayBuffer>): Promise<Signer>;
+}
+
 /** Writes and signs a new event. */
-export async function signEvent(
+export async function signEvent<const Content extends { kind: string; body: object }>(
   signer: Signer,
   header: Omit<EventHeader, "author">,
-  content: EventContent,
-): Promise<Event> {
+  content: Content,
+): Promise<SignedEvent & Content> {
   const full = { ...header, author: signer.author };
   const payload = encodePayload(full, content);
   const wire: WireEvent = [payload, await signer.sign(payload)];
@@ -36,6 +42,6 @@ export async function signEvent(
 }
 
 /** Whether the event was written by the author it names. */
-export function verifyEvent(verifier: Verifier, event: Event): Promise<boolean> {
+export function verifyEvent(verifier: Verifier, event: Pick<SignedEvent, "author" | "wire">): Promise<boolean> {
   return verifier.verify(event.author, event.wire[0], event.wire[1]);
 }

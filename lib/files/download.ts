@@ -1,7 +1,7 @@
 // Runs in browser and simulator.
 /**
- * One file that is being fetched: whom to ask for what. The list of hashes first, then blocks, from every linked phone that
- * holds some, each block from one of them, so that a false one has one sender. It begins with what is held already.
+ * Downloads one file: first the list of hashes, then the missing blocks from all linked phones that hold some. Each
+ * block comes from one phone, so that a false block has one sender.
  */
 import type { AuthorKey } from "../protocol/event.ts";
 import { blockBytes, blockCount, type Bytes, FILE_HOPS_MAX, type FileFrame } from "../protocol/peer/file_frames.ts";
@@ -15,57 +15,56 @@ import {
   CARRY_NEXT_MS,
   CARRY_SMALL_AFTER_MS,
   CONNECT_EVERY_MS,
-  REST_MS,
+  HOLDER_PAUSE_MS,
   SMALL_FILE_BYTES,
 } from "./file_limits.ts";
 import type { BlockedReason, FileOffer, FilePorts } from "./file_ports.ts";
 import { type HeldFile, StoreFull } from "./file_store.ts";
 
-/** A file's frame without the root that this is about. */
-type Word = FileFrame extends infer Frame ? Frame extends FileFrame ? Omit<Frame, "root"> : never : never;
+/** A frame without its root, which the download adds. */
+type RootlessFrame = FileFrame extends infer Frame ? Frame extends FileFrame ? Omit<Frame, "root"> : never : never;
 
-export interface DownloadDeps
-  extends Pick<FilePorts, "now" | "random" | "hash" | "store" | "connect" | "wayTo" | "log"> {
-  /** The phones that are linked, misbehaving not among them. */
+interface DownloadDeps extends Pick<FilePorts, "now" | "random" | "hash" | "store" | "connect" | "nextHopTo" | "log"> {
+  /** The linked phones, without misbehaving ones. */
   peers(): Iterable<AuthorKey>;
-  tell(peer: AuthorKey, frame: FileFrame): void;
-  /** It sent what is not the file. */
+  send(peer: AuthorKey, frame: FileFrame): void;
+  /** A peer sent false data. */
   onMisbehavior(peer: AuthorKey): void;
-  /** More is held, or something hinders it. */
+  /** The progress or the blocked reason changed. */
   onChange(): void;
   onBlock(): void;
 }
 
 interface Holder {
   blocks: ReadonlySet<number>;
-  restsUntil: number;
-  rests: number;
+  pausedUntil: number;
+  pauses: number;
 }
 
-interface Ask {
+interface BlockRequest {
   peer: AuthorKey;
-  /** Filled from the front. */
+  /** Filled from the start. */
   block: Bytes;
   got: number;
-  /** When something of it came last, or when it was asked for. */
+  /** When data last arrived, or when the block was requested. */
   at: number;
 }
 
 export class Download {
   readonly root: FileRoot;
   readonly offer: FileOffer;
-  /** Links the question goes on over, when nobody linked holds it. */
+  /** Links that a request for carriers may cross when no linked phone holds the file. */
   readonly hops: number;
   readonly blocks: Set<number>;
   readonly #deps: DownloadDeps;
   #hashes: Bytes | undefined;
   #blockedReason: BlockedReason | undefined;
   readonly #holders = new Map<AuthorKey, Holder>();
-  readonly #asks = new Map<number, Ask>();
-  /** Blocks that came and are not stored yet. */
+  readonly #requests = new Map<number, BlockRequest>();
+  /** Blocks that arrived and are not stored yet. */
   readonly #checking = new Set<number>();
-  #listAsk: { peer: AuthorKey; at: number } | undefined;
-  #seeking: { connectAt: number; carryAt: number; carriers: AuthorKey[] } | undefined;
+  #listRequest: { peer: AuthorKey; at: number } | undefined;
+  #search: { connectAt: number; carryAt: number; carriers: AuthorKey[] } | undefined;
   #stopped = false;
 
   constructor(offer: FileOffer, held: Pick<HeldFile, "hashes" | "blocks">, hops: number, deps: DownloadDeps) {
@@ -83,37 +82,37 @@ export class Download {
     return this.blocks.size === blockCount(this.offer.bytes);
   }
 
-  /** Why it does not go on. */
+  /** Why the download is blocked; undefined while it is not. */
   get blockedReason(): BlockedReason | undefined {
-    return this.#blockedReason ?? (this.#seeking === undefined ? undefined : "no_holder");
+    return this.#blockedReason ?? (this.#search === undefined ? undefined : "no_holder");
   }
 
-  /** Bytes that are here, those on their way included. */
+  /** Bytes received, including those of unfinished blocks. */
   get bytesHere(): number {
     let bytes = bytesOf([...this.blocks, ...this.#checking], this.offer.bytes);
-    for (const { got } of this.#asks.values()) bytes += got;
+    for (const { got } of this.#requests.values()) bytes += got;
     return bytes;
   }
 
-  /** Linked phones that hold something that is missing here. */
+  /** Linked phones that hold a missing block. */
   get holders(): AuthorKey[] {
     return [...this.#holders.keys()].filter((peer) => this.#lacksFrom(peer));
   }
 
   linked(peer: AuthorKey): void {
-    this.#say(peer, { type: "want", hopsLeft: 0 });
+    this.#send(peer, { type: "want", hopsLeft: 0 });
   }
 
   unlinked(peer: AuthorKey): void {
     this.#holders.delete(peer);
-    this.#giveBack(peer);
+    this.#dropRequests(peer);
     this.#pump();
   }
 
   stop(): void {
     this.#stopped = true;
-    for (const peer of this.#deps.peers()) this.#say(peer, { type: "unwant" });
-    this.#asks.clear();
+    for (const peer of this.#deps.peers()) this.#send(peer, { type: "unwant" });
+    this.#requests.clear();
   }
 
   received(peer: AuthorKey, frame: FileFrame): void {
@@ -122,17 +121,17 @@ export class Download {
       case "have": {
         const before = this.#holders.get(peer);
         const blocks = fromBits(frame.bits, this.offer.bytes);
-        this.#holders.set(peer, { restsUntil: 0, rests: 0, ...before, blocks });
+        this.#holders.set(peer, { pausedUntil: 0, pauses: 0, ...before, blocks });
         break;
       }
       case "list":
-        return void this.#takeList(peer, frame.hashes, frame.bytes);
+        return void this.#onList(peer, frame.hashes, frame.bytes);
       case "data":
-        return this.#takeData(peer, frame.index, frame.offset, frame.bytes);
+        return this.#onData(peer, frame.index, frame.offset, frame.bytes);
       case "refused":
-        if (this.#asks.get(frame.index)?.peer !== peer) return;
-        this.#asks.delete(frame.index);
-        this.#rest(peer);
+        if (this.#requests.get(frame.index)?.peer !== peer) return;
+        this.#requests.delete(frame.index);
+        this.#pauseHolder(peer);
         break;
       default:
         return;
@@ -140,68 +139,75 @@ export class Download {
     this.#pump();
   }
 
-  /** What is late is asked for elsewhere, and where nobody holds it a way is looked for. */
-  look(): void {
+  /** Requests late blocks elsewhere, and looks for other holders when there are none. Called every TICK_EVERY_MS. */
+  tick(): void {
     if (this.#over) return;
     const now = this.#deps.now();
     const late = new Set<AuthorKey>();
-    for (const { peer, at } of this.#asks.values()) if (now - at >= ANSWER_TIMEOUT_MS) late.add(peer);
-    if (this.#listAsk !== undefined && now - this.#listAsk.at >= ANSWER_TIMEOUT_MS) late.add(this.#listAsk.peer);
+    for (const { peer, at } of this.#requests.values()) if (now - at >= ANSWER_TIMEOUT_MS) late.add(peer);
+    if (this.#listRequest !== undefined && now - this.#listRequest.at >= ANSWER_TIMEOUT_MS) {
+      late.add(this.#listRequest.peer);
+    }
     for (const peer of late) {
-      this.#giveBack(peer);
-      this.#rest(peer);
-      // What it was about to send would come twice.
-      this.#say(peer, { type: "unwant" });
-      this.#say(peer, { type: "want", hopsLeft: 0 });
+      this.#dropRequests(peer);
+      this.#pauseHolder(peer);
+      // Without `unwant` it would send its queued blocks later, twice.
+      this.#send(peer, { type: "unwant" });
+      this.#send(peer, { type: "want", hopsLeft: 0 });
     }
     this.#pump();
-    this.#seek(now);
+    this.#lookElsewhere(now);
   }
 
   get #over(): boolean {
     return this.#stopped || this.complete || this.#blockedReason !== undefined;
   }
 
-  /** Asks for as much as may be on its way. */
+  /** Requests as many blocks as may be in flight. */
   #pump(): void {
     if (this.#over) return;
     const now = this.#deps.now();
-    const ready = [...this.#holders].filter(([peer, { restsUntil }]) => restsUntil <= now && this.#lacksFrom(peer));
-    if (ready.length > 0) this.#found();
-    if (this.#hashes === undefined) return this.#askForList(ready.map(([peer]) => peer));
+    const ready = [...this.#holders].filter(([peer, { pausedUntil }]) => pausedUntil <= now && this.#lacksFrom(peer));
+    if (ready.length > 0) this.#endSearch();
+    if (this.#hashes === undefined) return this.#requestList(ready.map(([peer]) => peer));
     for (let more = true; more;) {
       more = false;
-      // One after another gets one more: no holder takes all that others could send.
+      // Round robin, so that the load is spread over all holders.
       for (const [peer, { blocks }] of ready) {
-        if (this.#asks.size + this.#checking.size >= BLOCKS_IN_FLIGHT) return;
-        const asked = [...this.#asks.values()].filter((ask) => ask.peer === peer).length;
-        if (asked >= BLOCKS_PER_HOLDER) continue;
+        if (this.#requests.size + this.#checking.size >= BLOCKS_IN_FLIGHT) return;
+        const inFlight = [...this.#requests.values()].filter((request) => request.peer === peer).length;
+        if (inFlight >= BLOCKS_PER_HOLDER) continue;
         const missing = [...blocks].filter((index) => this.#isMissing(index));
-        // At random: phones that fetch at the same time soon have different blocks for each other.
+        // At random, so that phones downloading at the same time soon have different blocks for each other.
         const index = missing[Math.floor(this.#deps.random() * missing.length)];
         if (index === undefined) continue;
-        this.#asks.set(index, { peer, block: new Uint8Array(blockBytes(this.offer.bytes, index)), got: 0, at: now });
-        this.#say(peer, { type: "ask_block", index });
+        this.#requests.set(index, {
+          peer,
+          block: new Uint8Array(blockBytes(this.offer.bytes, index)),
+          got: 0,
+          at: now,
+        });
+        this.#send(peer, { type: "ask_block", index });
         more = true;
       }
     }
   }
 
-  #askForList(ready: AuthorKey[]): void {
+  #requestList(ready: AuthorKey[]): void {
     const peer = ready[0];
-    if (peer === undefined || this.#listAsk !== undefined) return;
-    this.#listAsk = { peer, at: this.#deps.now() };
-    this.#say(peer, { type: "ask_list" });
+    if (peer === undefined || this.#listRequest !== undefined) return;
+    this.#listRequest = { peer, at: this.#deps.now() };
+    this.#send(peer, { type: "ask_list" });
   }
 
-  async #takeList(peer: AuthorKey, hashes: Bytes, bytes: number): Promise<void> {
-    if (this.#listAsk?.peer !== peer || this.#hashes !== undefined) return;
+  async #onList(peer: AuthorKey, hashes: Bytes, bytes: number): Promise<void> {
+    if (this.#listRequest?.peer !== peer || this.#hashes !== undefined) return;
     const { hash, store } = this.#deps;
     const root = await rootOf(hash, hashes, bytes);
     if (this.#over || this.#hashes !== undefined) return;
-    this.#listAsk = undefined;
-    if (root !== this.root) return this.#lied(peer);
-    if (bytes !== this.offer.bytes) return this.#hinder("false_offer");
+    this.#listRequest = undefined;
+    if (root !== this.root) return this.#misbehaved(peer);
+    if (bytes !== this.offer.bytes) return this.#block("false_offer");
     this.#hashes = hashes;
     try {
       await store.note(this.root, { hashes });
@@ -211,18 +217,18 @@ export class Download {
     this.#pump();
   }
 
-  #takeData(peer: AuthorKey, index: number, offset: number, bytes: Bytes): void {
-    const ask = this.#asks.get(index);
-    // Not asked for, or the rest of what was given up before it was asked for anew: nothing is wrong with who sends it.
-    if (ask?.peer !== peer || offset !== ask.got) return;
-    if (offset + bytes.length > ask.block.length) return this.#lied(peer);
-    ask.block.set(bytes, offset);
-    ask.got += bytes.length;
-    ask.at = this.#deps.now();
-    if (ask.got === ask.block.length) {
-      this.#asks.delete(index);
+  #onData(peer: AuthorKey, index: number, offset: number, bytes: Bytes): void {
+    const request = this.#requests.get(index);
+    // Not requested, or the rest of an abandoned request: the sender did nothing wrong.
+    if (request?.peer !== peer || offset !== request.got) return;
+    if (offset + bytes.length > request.block.length) return this.#misbehaved(peer);
+    request.block.set(bytes, offset);
+    request.got += bytes.length;
+    request.at = this.#deps.now();
+    if (request.got === request.block.length) {
+      this.#requests.delete(index);
       this.#checking.add(index);
-      void this.#check(peer, index, ask.block);
+      void this.#check(peer, index, request.block);
       this.#pump();
     }
     this.#deps.onChange();
@@ -235,7 +241,7 @@ export class Download {
       if (good && !this.#stopped) await store.putBlock(this.root, index, block);
       this.#checking.delete(index);
       if (this.#stopped) return;
-      if (!good) return this.#lied(peer);
+      if (!good) return this.#misbehaved(peer);
     } catch (error) {
       this.#checking.delete(index);
       return this.#failed(error);
@@ -246,81 +252,82 @@ export class Download {
   }
 
   #isMissing(index: number): boolean {
-    return !this.blocks.has(index) && !this.#asks.has(index) && !this.#checking.has(index);
+    return !this.blocks.has(index) && !this.#requests.has(index) && !this.#checking.has(index);
   }
 
   #lacksFrom(peer: AuthorKey): boolean {
     return [...this.#holders.get(peer)?.blocks ?? []].some((index) => !this.blocks.has(index));
   }
 
-  #giveBack(peer: AuthorKey): void {
-    for (const [index, ask] of this.#asks) if (ask.peer === peer) this.#asks.delete(index);
-    if (this.#listAsk?.peer === peer) this.#listAsk = undefined;
+  #dropRequests(peer: AuthorKey): void {
+    for (const [index, request] of this.#requests) if (request.peer === peer) this.#requests.delete(index);
+    if (this.#listRequest?.peer === peer) this.#listRequest = undefined;
   }
 
-  #rest(peer: AuthorKey): void {
+  #pauseHolder(peer: AuthorKey): void {
     const holder = this.#holders.get(peer);
     if (holder === undefined) return;
-    holder.rests++;
-    holder.restsUntil = this.#deps.now() + REST_MS * holder.rests;
+    holder.pauses++;
+    holder.pausedUntil = this.#deps.now() + HOLDER_PAUSE_MS * holder.pauses;
   }
 
-  #lied(peer: AuthorKey): void {
-    this.#deps.log(`files: ${peer.slice(0, 6)} sent what is not the file`);
+  #misbehaved(peer: AuthorKey): void {
+    this.#deps.log(`files: ${peer.slice(0, 6)} sent false data`);
     this.#holders.delete(peer);
-    this.#giveBack(peer);
-    this.#say(peer, { type: "unwant" });
+    this.#dropRequests(peer);
+    this.#send(peer, { type: "unwant" });
     this.#deps.onMisbehavior(peer);
     this.#pump();
   }
 
   #failed(error: unknown): void {
     if (this.#stopped) return;
-    this.#deps.log(`files: a file could not be kept: ${error}`);
-    this.#hinder(error instanceof StoreFull ? "full" : "not_stored");
+    this.#deps.log(`files: a file could not be stored: ${error}`);
+    this.#block(error instanceof StoreFull ? "full" : "not_stored");
   }
 
-  #hinder(blockedReason: BlockedReason): void {
+  #block(blockedReason: BlockedReason): void {
     this.#blockedReason = blockedReason;
     this.#deps.onChange();
   }
 
-  // ---- where nobody linked holds it ----
+  // ---- without a linked holder ----
 
-  #found(): void {
-    if (this.#seeking === undefined) return;
-    this.#seeking = undefined;
+  #endSearch(): void {
+    if (this.#search === undefined) return;
+    this.#search = undefined;
     this.#deps.onChange();
   }
 
-  #seek(now: number): void {
+  #lookElsewhere(now: number): void {
     if (this.#over || this.holders.length > 0) return;
-    const { connect, wayTo, peers } = this.#deps;
+    const { connect, nextHopTo, peers } = this.#deps;
     const { author, bytes } = this.offer;
-    if (this.#seeking === undefined) {
+    if (this.#search === undefined) {
       const patience = bytes <= SMALL_FILE_BYTES ? CARRY_SMALL_AFTER_MS : CARRY_AFTER_MS;
-      this.#seeking = { connectAt: now, carryAt: now + patience, carriers: [] };
+      this.#search = { connectAt: now, carryAt: now + patience, carriers: [] };
       this.#deps.onChange();
     }
-    const seeking = this.#seeking;
+    const search = this.#search;
     const linked = [...peers()];
-    if (seeking.connectAt <= now) {
-      seeking.connectAt = now + CONNECT_EVERY_MS;
+    if (search.connectAt <= now) {
+      search.connectAt = now + CONNECT_EVERY_MS;
       if (!linked.includes(author)) connect(author);
     }
-    if (seeking.carryAt > now || this.hops === 0 || linked.length === 0) return;
-    seeking.carryAt = now + CARRY_NEXT_MS;
-    // The one on the way to the author first, then the others in turn.
-    const untried = linked.filter((peer) => !seeking.carriers.includes(peer));
-    if (untried.length === 0) seeking.carriers = [];
-    const way = wayTo(author);
+    if (search.carryAt > now || this.hops === 0 || linked.length === 0) return;
+    search.carryAt = now + CARRY_NEXT_MS;
+    // The next hop towards the author first, then the others in turn.
+    const untried = linked.filter((peer) => !search.carriers.includes(peer));
+    if (untried.length === 0) search.carriers = [];
+    const nextHop = nextHopTo(author);
     const choices = untried.length === 0 ? linked : untried;
-    const carrier = choices.find((peer) => peer === way) ?? choices[Math.floor(this.#deps.random() * choices.length)]!;
-    seeking.carriers.push(carrier);
-    for (const peer of linked) this.#say(peer, { type: "want", hopsLeft: peer === carrier ? this.hops : 0 });
+    const carrier = choices.find((peer) => peer === nextHop) ??
+      choices[Math.floor(this.#deps.random() * choices.length)]!;
+    search.carriers.push(carrier);
+    for (const peer of linked) this.#send(peer, { type: "want", hopsLeft: peer === carrier ? this.hops : 0 });
   }
 
-  #say(peer: AuthorKey, word: Word): void {
-    this.#deps.tell(peer, { ...word, root: this.root });
+  #send(peer: AuthorKey, frame: RootlessFrame): void {
+    this.#deps.send(peer, { ...frame, root: this.root });
   }
 }

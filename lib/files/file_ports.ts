@@ -1,6 +1,7 @@
 // Runs in browser and simulator.
-/** What transfers take from the outside, and what they tell. Browsers and simulations give their own. */
+/** Dependencies of file transfers. The browser and the simulation implement them. */
 import type { AuthorKey } from "../protocol/event.ts";
+import type { Cancel } from "../shared/environment.ts";
 import type { Bytes } from "../protocol/peer/file_frames.ts";
 import type { FileRoot } from "../protocol/file_info.ts";
 import type { Hash } from "./blocks.ts";
@@ -19,31 +20,31 @@ export interface FilePorts {
   /** From 0 to below 1. */
   random(): number;
   /** Calls `run` once, after `delayMs`, unless cancelled. */
-  after(delayMs: number, run: () => void): () => void;
+  after(delayMs: number, run: () => void): Cancel;
   hash: Hash;
   store: FileStore;
-  /** Puts a frame on the channel to a linked phone; false when it takes none now, then `drained` follows. */
+  /** Sends a frame to a linked phone. Returns false on backpressure; `drained` follows then. */
   send(peer: AuthorKey, frame: Bytes): boolean;
-  /** Sets up a link to this phone if that can be; `linked` follows, or nothing. */
+  /** Dials this phone; `linked` may follow. */
   connect(peer: AuthorKey): void;
-  /** The neighbour over which this phone is reached. */
-  wayTo(peer: AuthorKey): AuthorKey | undefined;
-  /** What the room knows of this file; undefined when no event that is here offers it, or none any more. */
+  /** The next hop towards this phone; undefined without a route. */
+  nextHopTo(peer: AuthorKey): AuthorKey | undefined;
+  /** The offer of this file; undefined if no event here offers it, or it was retracted. */
   offer(root: FileRoot): FileOffer | undefined;
-  /** Whether this device may fetch for others: it costs battery, and perhaps money. */
+  /** Whether this device may carry files for others, which costs battery and perhaps money. */
   mayCarry(): boolean;
-  /** What is held of a file, or what hinders it, is another than before. */
+  /** The held blocks or the blocked reason of a file changed. */
   onChange(root: FileRoot): void;
   log(line: string): void;
 }
 
-/** What becomes of a file that is being fetched. */
+/** Why a download does not continue. */
 export type BlockedReason =
-  /** Nobody that is linked holds what is missing. */
+  /** No linked phone holds a missing block. */
   | "no_holder"
-  /** It is not the file that its event tells of: no phone can have that. */
+  /** The file does not match its event, so no phone can have it. */
   | "false_offer"
-  /** This device has no place for it. */
+  /** This device has no space for it. */
   | "full"
   /** This device's storage failed. */
   | "not_stored";

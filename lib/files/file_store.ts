@@ -1,61 +1,63 @@
 // Runs in browser and simulator.
 /**
- * What a device holds of files, as transfers need it. IndexedDB: lib/session/storage/idb_files.ts; private mode and tests:
- * memory_store.ts. Shared by all tabs of a device; one room sees nothing of another's.
+ * The store of files on a device. IndexedDB: lib/session/storage/idb_files.ts; private mode and tests:
+ * memory_file_store.ts. All tabs of a device share it; rooms cannot see each other's files.
  */
 import type { Bytes } from "../protocol/peer/file_frames.ts";
 import type { FileRoot } from "../protocol/file_info.ts";
 
 /** Why a file is on this device. */
-export type Reason =
-  /** It was added here, and is about to be offered. */
+export type KeepReason =
+  /** The user added it and is about to offer it. */
   | "draft"
-  /** I offered it. */
+  /** The user offered it. */
   | "mine"
-  /** Somebody here asked for it. */
+  /** The user downloads it. */
   | "wanted"
-  /** As above, and stopped it. */
+  /** The user paused the download. */
   | "paused"
-  /** It is fetched for other phones. */
+  /** It is carried for other phones. */
   | "carried";
 
 export interface HeldFile {
   root: FileRoot;
   bytes: number;
-  reason: Reason;
-  /** Of all its blocks, one after the other; absent until they came and fitted the root. */
+  reason: KeepReason;
+  /** The concatenated hashes of all blocks; absent until a list arrived that matches the root. */
   hashes?: Bytes;
   blocks: ReadonlySet<number>;
   /** Another phone is known to have all of it. */
   shared: boolean;
 }
 
-/** The device has no place for a block: everything that may go went already, or the browser gives no more. */
+/** The device has no space for a block, after all evictions, or the browser grants no more. */
 export class StoreFull extends Error {
   override readonly name = "StoreFull";
 }
 
-/** Every method is one transaction. All reject when the storage fails; then nothing has changed. */
+/** Every method is one transaction: it rejects if the storage fails, and nothing has changed then. */
 export interface FileStore {
   all(): Promise<HeldFile[]>;
   find(root: FileRoot): Promise<HeldFile | undefined>;
-  /** Makes the record, or changes what is given; what is held stays. Counts as used now. */
+  /** Creates or updates a record and keeps its blocks. Counts as used now. */
   note(root: FileRoot, change: Partial<Pick<HeldFile, "bytes" | "reason" | "hashes" | "shared">>): Promise<void>;
   block(root: FileRoot, index: number): Promise<Bytes | undefined>;
   /**
-   * Keeps a block of a file that was noted; without a record it is dropped. Throws StoreFull when there is no place for it.
-   * To make place whole files go, by `evictionOrder`.
+   * Stores a block of a file that has a record; without one the block is dropped. Evicts whole files by `evictionOrder`
+   * to make space. Throws StoreFull if there is none.
    */
   putBlock(root: FileRoot, index: number, bytes: Bytes): Promise<void>;
   delete(root: FileRoot): Promise<void>;
-  /** What was in the room until this epoch is gone: deletes what does not stay, once for each epoch, and names it. */
+  /**
+   * The room was cleared before this epoch: deletes files that do not stay, once per epoch, and returns their roots.
+   */
   clear(epoch: string, stays: (file: HeldFile) => boolean): Promise<FileRoot[]>;
 }
 
-/** A draft that was not offered after this will not be. */
+/** A draft this old will no longer be offered. */
 const DRAFT_MAX_MS = 600_000;
 
-/** A file as the rule of what goes first sees it. */
+/** A file as `evictionOrder` sees it. */
 export interface Evictable extends Pick<HeldFile, "bytes" | "reason" | "shared" | "blocks"> {
   /** Ms since 1970. */
   usedAt: number;
@@ -64,9 +66,9 @@ export interface Evictable extends Pick<HeldFile, "bytes" | "reason" | "shared" 
 }
 
 /**
- * Which files go when there is no place, first ones first: those fetched for others, then finished ones, then paused ones,
- * then my own that another phone has; of each the one that was not used for the longest time. Before them all, drafts of
- * DRAFT_MAX_MS: the page that made them is gone. Never: what is being fetched here, and my own that may be nowhere else.
+ * The files to evict, in order: drafts older than DRAFT_MAX_MS (the page that made them is gone), files carried for
+ * others, complete ones, paused ones, and own ones that another phone has; the least recently used first within each.
+ * Running downloads and own files that may exist nowhere else are never evicted.
  */
 export function evictionOrder<File extends Evictable>(files: Iterable<File>, now: number): File[] {
   const rank = ({ reason, complete, shared, usedAt }: File) => {

@@ -1,5 +1,5 @@
 // Runs in browser and simulator.
-/** Files that live as long as the page: where nothing may be stored, and tests. */
+/** A file store in memory: for browsers that allow no storage, and for tests. */
 import { blockCount, type Bytes } from "../protocol/peer/file_frames.ts";
 import type { FileRoot } from "../protocol/file_info.ts";
 import { evictionOrder, type FileStore, type HeldFile, StoreFull } from "./file_store.ts";
@@ -11,8 +11,8 @@ interface Entry {
 }
 
 /**
- * What one device holds of one room's files, and the epoch it was last cleared for. Several stores on one disk are several
- * tabs, or pages after one another.
+ * The files of one room on one device, and the epoch they were last cleared for. Several stores on one disk stand for
+ * several tabs, or for successive pages.
  */
 export type FileDisk = Map<FileRoot, Entry> & { clearedFor?: string };
 
@@ -50,7 +50,7 @@ export function memoryFileStore(disk: FileDisk, maxBytes: number, now: () => num
           if (held() + bytes.length <= maxBytes) break;
           disk.delete(root);
         }
-        if (held() + bytes.length > maxBytes) throw new StoreFull(`no place for ${bytes.length} bytes of a file`);
+        if (held() + bytes.length > maxBytes) throw new StoreFull(`no space for ${bytes.length} bytes of a file`);
         entry.blocks.set(index, bytes.slice());
         entry.usedAt = now();
       }),

@@ -1,7 +1,7 @@
 // Runs in browser and simulator.
-/** How a photo is made small: what is tried, one after another, until it is small enough. */
+/** Compression of photos: the sizes and qualities to try, in order, until one is small enough. */
 
-/** Longest side of a photo that is sent, in pixels. */
+/** Longest side of a sent photo, in pixels. */
 export const PHOTO_SIDE_MAX = 1_600;
 
 export interface PhotoTry {
@@ -11,7 +11,7 @@ export interface PhotoTry {
   quality: number;
 }
 
-/** First as large as it may be and good, then coarser, then smaller. At most 16 tries; the last one fits any limit. */
+/** Starts with the largest size and best quality, then lowers the quality, then the size. 16 tries. */
 export function photoTries(width: number, height: number, longest = PHOTO_SIDE_MAX): PhotoTry[] {
   const largest = Math.min(1, longest / Math.max(width, height));
   return [1, 0.75, 0.5, 0.25].flatMap((part) => {

@@ -1,7 +1,7 @@
 // Runs in browser and simulator.
 /**
- * What is sent to one neighbour: frames that wait for its channel, and blocks it asked for, one after another. One block is
- * in memory at a time, and nothing is read from the storage before the channel takes it.
+ * Sends frames and requested blocks to one peer, in sequence. Only one block is in memory at a time, and none is read
+ * from the storage before the channel accepts data.
  */
 import type { AuthorKey } from "../protocol/event.ts";
 import { type Bytes, encodeFileFrame, FILE_CHUNK_BYTES, type FileFrame } from "../protocol/peer/file_frames.ts";
@@ -14,10 +14,10 @@ import {
   WAITING_FRAMES_MAX,
 } from "./file_limits.ts";
 
-export interface UploadDeps {
+interface UploadDeps {
   now(): number;
   send(peer: AuthorKey, frame: Bytes): boolean;
-  /** A block that may be given away; undefined when it is not held, or not offered any more. */
+  /** Reads a block to send; undefined if it is not held or no longer offered. */
   read(root: FileRoot, index: number): Promise<Bytes | undefined>;
 }
 
@@ -42,7 +42,7 @@ export class Uploads {
     this.#allowanceAt = deps.now();
   }
 
-  /** Whether what it makes this phone do is still within its allowance. */
+  /** Charges the peer's upload limit; returns false if it is exhausted. */
   allows(bytes = FRAME_COST_BYTES): boolean {
     const now = this.#deps.now();
     const refilled = this.#allowance + (now - this.#allowanceAt) * UPLOAD_BYTES_PER_SECOND / 1000;
@@ -53,27 +53,27 @@ export class Uploads {
     return true;
   }
 
-  tell(frame: FileFrame): void {
+  sendFrame(frame: FileFrame): void {
     this.#frames.push(encodeFileFrame(frame));
     if (this.#frames.length > WAITING_FRAMES_MAX) this.#frames.shift();
     this.drained();
   }
 
-  /** It asks for a block. */
+  /** The peer requests a block. */
   ask(root: FileRoot, index: number): void {
-    if (this.#blocks.length >= UPLOADS_PER_NEIGHBOUR) return this.tell({ type: "refused", root, index });
+    if (this.#blocks.length >= UPLOADS_PER_NEIGHBOUR) return this.sendFrame({ type: "refused", root, index });
     this.#blocks.push({ root, index });
     this.drained();
   }
 
-  /** It wants nothing of this file any more. */
+  /** The peer no longer wants this file. */
   cancel(root: FileRoot): void {
     this.#blocks = this.#blocks.filter((block) => block.root !== root);
     if (this.#current?.root === root) this.#current = undefined;
     this.drained();
   }
 
-  /** The channel may take more. */
+  /** The channel accepts frames again. */
   drained(): void {
     for (;;) {
       const frame = this.#frames[0] ?? this.#nextChunk();

@@ -1,79 +1,76 @@
 // Runs in browser and simulator.
-/** Every size and time of the mesh that only this phone has to know. What both phones must agree on: mesh_frames.ts. */
+/** Sizes and times of one phone's mesh node. Values that both ends of a link must agree on are in mesh_frames.ts. */
 
-// ---- overlay ----
+// ---- topology ----
 
-/** Links of a desktop, and of a phone that has to save battery. */
-export const LINKS_DESKTOP = 8;
-export const LINKS_WEAK = 3;
-/** Time between two tries to link to anybody. */
+/** Time between two dials. */
 export const DIAL_EVERY_MS = 2_000;
-/** Time between two tries to link to the same phone; doubles with each failure in a row, up to DIAL_PEER_MAX_MS. */
+/** Time between two dials to the same phone; doubles with each failure in a row, up to DIAL_PEER_MAX_MS. */
 export const DIAL_PEER_EVERY_MS = 5_000;
 export const DIAL_PEER_MAX_MS = 60_000;
-/** A link that did not come up in this time will not. */
+/** A dial that has not produced a link after this time has failed. */
 export const DIAL_TIMEOUT_MS = 10_000;
-/** Of each pair one phone calls. When nobody called this long, the other one may. */
+/** One phone of each pair dials. The other one may dial after waiting this long. */
 export const CALLER_GRACE_MS = 4_000;
-/** Links below which a phone is taken in although all places are taken. */
-export const LINKS_LEAST = 2;
-/** Time between two swaps of this phone, and between two swaps for the same phone. */
-export const SWAP_EVERY_MS = 2_000;
-export const SWAP_PEER_EVERY_MS = 60_000;
-/** How long phones that are known but not reached are waited for before somebody dials them for that reason. */
-export const UNREACHED_PATIENCE_MS = 10_000;
-/** Phones remembered, as people and as failures. The ones heard of longest ago go first. */
+/** A caller with fewer links than this is accepted even when all places are taken. */
+export const LINKS_MIN = 2;
+/** Time between two evictions by this phone, and between two evictions in favour of the same caller. */
+export const EVICT_EVERY_MS = 2_000;
+export const EVICT_FOR_PEER_EVERY_MS = 60_000;
+/** Known phones may stay unreachable for this long before a phone with enough links dials one of them. */
+export const UNREACHABLE_PATIENCE_MS = 10_000;
+/** Phones remembered, as people and as failures. The oldest entries are dropped first. */
 export const PEERS_MAX = 1_000;
-/** Failures in a row after which a phone is no longer taken for present until somebody names it again. */
+/** Failures in a row after which a phone counts as gone until the session or a peer names it again. */
 export const DIAL_FAILURES_MAX = 3;
 
 // ---- broadcast ----
 
 /** Rooms of up to this many phones are flooded. */
 export const FLOOD_MAX_PHONES = 15;
-/** Offers of several events wait this long for each other. */
+/** Offered ids are batched for this long. */
 export const OFFER_DELAY_MS = 20;
-/** So does `held`. */
+/** Ids in `held` are batched for this long. */
 export const HELD_DELAY_MS = 40;
 /**
- * A neighbour that says nothing to a push or an offer is offered it again after half as much again as answers take on
- * average and HELD_DELAY_MS, within these bounds; then after half as long again each time.
+ * An unanswered push or offer is offered again after 1.5 times the average answer time plus HELD_DELAY_MS, within these
+ * bounds. Each further retry waits OFFER_RETRY_FACTOR times as long.
  */
-export const OFFER_AGAIN_LEAST_MS = 160;
-export const OFFER_AGAIN_MOST_MS = 1_000;
-export const OFFER_AGAIN_FACTOR = 1.5;
+export const OFFER_RETRY_MIN_MS = 160;
+export const OFFER_RETRY_MAX_MS = 1_000;
+export const OFFER_RETRY_FACTOR = 1.5;
 export const OFFERS_MAX = 6;
-/** How long an event that was offered is waited for before it is asked for: it may be on its way as a push. */
+/** Delay from an offer to the `want`, because the event may already be on its way as a push. */
 export const WANT_AFTER_MS = 60;
-/** The same where more than this share of the last events had to be asked for: pushes get lost here. */
+/** The same delay on lossy links: more than LOSSY_SHARE of the last events had to be requested. */
 export const WANT_AFTER_LOSS_MS = 20;
 export const LOSSY_SHARE = 0.2;
-/** There, no link is pruned while a phone pushes to no more than so many. */
+/** On lossy links nothing is pruned while a phone pushes to at most this many peers. */
 export const EAGER_WHEN_LOSSY = 2;
 /**
- * How long the answer to `want` may take before another phone is asked: at first, and the bounds once it was measured
- * (half as much again as it takes on average).
+ * Time for the answer to `want` before another phone is asked: initially, and the bounds of 1.5 times the measured
+ * average.
  */
 export const WANT_TIMEOUT_MS = 150;
-export const WANT_TIMEOUT_LEAST_MS = 100;
-export const WANT_TIMEOUT_MOST_MS = 1_000;
-/** Asks for one event in all, and at one phone. */
+export const WANT_TIMEOUT_MIN_MS = 100;
+export const WANT_TIMEOUT_MAX_MS = 1_000;
+/** Requests for one event: in total, and to one phone. */
 export const WANTS_MAX = 12;
 export const WANTS_PER_PEER = 5;
-/** Events known from offers only; per neighbour, and neighbours remembered per event. Further offers are not heard. */
+/** Events known only from one peer's offers. Its further offers are ignored. */
 export const WANTED_PER_PEER = 256;
-/** Events whose broadcast is followed. The oldest one goes first, and anti-entropy does the rest. */
+/** Events whose broadcast is tracked. The oldest one is dropped and left to anti-entropy. */
 export const BROADCAST_MAX = 512;
-/** Longest time the broadcast of an event is followed. */
+/** Longest time that the broadcast of an event is tracked. */
 export const BROADCAST_MS = 30_000;
-/** Ids of events handled once. The oldest one goes first; older events are kept out by what is held of their author. */
+/** Ids of handled events. The oldest are dropped; HeldEvents still rejects those events by author and number. */
 export const SEEN_MAX = 20_000;
-/** Events per author that are taken from pushes at once, then one per this time: the server's rate, twice its burst. */
+/** Pushed events accepted per author: burst, then one per AUTHOR_EVERY_MS. The server's rate, with twice its burst. */
 export const AUTHOR_BURST = 10;
 export const AUTHOR_EVERY_MS = 1_000;
-/** Events per author that are fetched from what neighbours hold at once, then one per AUTHOR_EVERY_MS. */
+/** Fetched events accepted per author: burst, then one per AUTHOR_EVERY_MS. */
 export const AUTHOR_FETCH_BURST = 200;
-/** Authors whose budget is remembered. */
+/** Authors whose rate is remembered. */
 export const AUTHORS_MAX = 2_000;
 
 // ---- holding ----
@@ -81,77 +78,77 @@ export const AUTHORS_MAX = 2_000;
 /** Events held for others, and the characters of their payloads. When full, the author with most loses the oldest. */
 export const HELD_MAX_EVENTS = 2_000;
 export const HELD_MAX_CHARS = 4_000_000;
-/** Events this phone is asked to carry, and for how long they are kept before others. */
+/** Events that this phone carries for others, and how long they are protected from eviction. */
 export const CARRIED_EVENTS_MAX = 1_000;
 export const CARRIED_MS = 6 * 3_600_000;
 
 // ---- anti-entropy ----
 
-/** A digest to one neighbour, in turn, when nothing was missing lately … */
+/** Time between digests, each to the next peer in turn, when nothing differed recently … */
 export const DIGEST_CALM_MS = 5_000;
-/** … and when something was. */
+/** … and when something did. */
 export const DIGEST_BUSY_MS = 1_000;
-/** Two summaries to one neighbour keep this distance: a liar's digests cost little. */
+/** Least time between two summaries to one peer, so that false digests cost little. */
 export const SUMMARY_EVERY_MS = 500;
-/** How long a page may take. */
+/** Time for a page to arrive. */
 export const FETCH_TIMEOUT_MS = 600;
-/** Ranges per neighbour still to be fetched. What does not fit is found by the next digest. */
+/** Ranges per peer waiting to be fetched. The next digest finds the ranges that do not fit. */
 export const FETCH_QUEUE_MAX = 512;
-/** Times one range is asked for at one neighbour. */
+/** Requests for one range at one peer. */
 export const FETCHES_MAX = 3;
-/** Pages per neighbour and second that are answered; more are not. */
+/** Pages sent per peer and second. Further requests are ignored. */
 export const PAGES_PER_SECOND = 20;
-/** Fetched events of one page that are offered on at once. After more, the neighbours get a digest instead. */
+/** Up to this many events of a page are offered on one by one. After a larger page, peers get a digest instead. */
 export const OFFERED_FROM_PAGE = 16;
 
-// ---- reach ----
+// ---- routing ----
 
-/** How often neighbours are told whom this phone reaches, in rooms that fit into one frame; else twice as long. */
+/** Time between routing updates in rooms whose phones fit into one frame; twice as long in larger rooms. */
 export const PEERS_EVERY_MS = 5_000;
-/** A phone nobody told of for this long is not reached; longer in rooms that take several frames. */
-export const REACH_FRESH_MS = 20_000;
-export const REACH_FRESH_PER_PHONE_MS = 400;
+/** A route expires when nobody has confirmed the phone for this long; later in rooms that need several frames. */
+export const ROUTE_TTL_MS = 20_000;
+export const ROUTE_TTL_PER_PHONE_MS = 400;
 
 // ---- receipts ----
 
-/** Receipts wait this long for others to travel with. */
+/** Receipts are batched for this long. */
 export const RECEIPT_DELAY_MS = 400;
-/** A batch nobody took is sent again after this, this often. */
-export const RECEIPTS_AGAIN_MS = 600;
+/** An unacknowledged batch is sent again after this time, and at most this often. */
+export const RECEIPTS_RETRY_MS = 600;
 export const RECEIPTS_TRIES = 5;
-/** Phones that sign receipts for one event, about: in larger rooms the event's id decides which ones. */
+/** Approximate number of phones that sign for one event. In larger rooms the event's id selects them. */
 export const RECEIPT_PHONES = 64;
-/** Receipts of others that one neighbour hands over at once, then one per this time. */
+/** Relayed receipts accepted from one peer: burst, then one per RECEIPT_EVERY_MS. */
 export const RECEIPTS_BURST = 256;
 export const RECEIPT_EVERY_MS = 10;
-/** Receipts on their way through this phone, and remembered as passed on. The oldest ones go first. */
+/** Receipts queued in this phone, and remembered as forwarded. The oldest are dropped. */
 export const RECEIPTS_QUEUED = 256;
 export const RECEIPTS_SEEN = 4_000;
-/** Own events whose receipts are counted, the newest ones. */
+/** Own events whose receipts are counted: the newest ones. */
 export const COUNTED_EVENTS = 200;
-/** Receipts whose signatures are checked at a time. More are dropped. */
+/** Receipts whose signatures are verified at the same time. Further ones are dropped. */
 export const RECEIPTS_CHECKED_MAX = 128;
 
-// ---- checking and score ----
+// ---- verification and score ----
 
-/** Events that wait for their signature to be checked, and those of one neighbour. More are dropped and come again. */
+/** Events waiting for verification: in total, and from one peer. Further ones are dropped and arrive again later. */
 export const UNCHECKED_MAX = 512;
 export const UNCHECKED_PER_PEER = 128;
-/** Strikes at which a link is ended; one is forgiven after each STRIKE_FORGIVEN_MS. */
+/** Strikes at which a link is ended; one is forgiven every STRIKE_FORGIVEN_MS. */
 export const STRIKES_MAX = 20;
 export const STRIKE_FORGIVEN_MS = 2_000;
-/** Frames of one neighbour at once, then per second. More are not read, and every hundredth is a strike. */
+/** Frames read from one peer: burst, then per second. Further ones are ignored, and every hundredth is a strike. */
 export const FRAMES_BURST = 600;
 export const FRAMES_PER_SECOND = 300;
-/** Pushes of events held already, and answered `want`s, of one neighbour at once, then one per this time. */
+/** Duplicate pushes accepted from one peer, and `want`s answered: burst, then one per this time. */
 export const DUPLICATES_BURST = 100;
 export const DUPLICATE_EVERY_MS = 100;
 export const WANTS_BURST = 200;
 export const WANT_EVERY_MS = 10;
-/** Ids refused or over an author's budget are not asked for this long. The oldest ones go first. */
-export const SHUNNED_MAX = 2_000;
-export const SHUNNED_MS = 10_000;
-/** How long a phone that misbehaved gets no link; twice as long each time, up to the longest. */
+/** Ids of refused or rate-limited events are not requested for this long. The oldest are dropped. */
+export const SUPPRESSED_IDS_MAX = 2_000;
+export const SUPPRESSED_MS = 10_000;
+/** First ban of a misbehaving phone; doubles each time, up to the maximum. */
 export const BAN_MS = 60_000;
 export const BAN_MAX_MS = 3_600_000;
 export const PEER_BANS_MAX = 512;

@@ -1,11 +1,11 @@
 // Runs in browser and simulator.
 /**
- * One phone in the mesh of one room: links in, links wanted out; events in from neighbours, checked, told once and passed
- * on. It does no I/O and knows no time of its own: everything it takes from the outside is in ports.ts. The rules it
- * keeps have tags in docs/PROTOCOL.md, "Between phones".
+ * One phone in the mesh of one room. It manages the links, and verifies, delivers and relays events. It does no I/O and
+ * has no clock: mesh_ports.ts lists its dependencies. Its rules are in docs/PROTOCOL.md, "Between phones".
  */
 import type { Cancel } from "../shared/environment.ts";
-import type { AuthorKey, Event, WireEvent } from "../protocol/event.ts";
+import type { AuthorKey, WireEvent } from "../protocol/event.ts";
+import type { Event } from "../kinds/kinds.ts";
 import { decodeMeshFrame } from "../protocol/peer/mesh_decode.ts";
 import {
   MESH_HOPS_MAX,
@@ -26,11 +26,11 @@ import type { Coverage, MeshPorts, MeshSettings, MeshStats } from "./mesh_ports.
 import { RoutingTable } from "./peers/routing_table.ts";
 import { Receipts } from "./events/receipts.ts";
 
-/** Timers are set to full steps of this, so that what is due at about the same time costs one turn. */
-const TURN_MS = 10;
-/** How long a count of the phones in the room is good enough. */
+/** Timers are rounded up to this step, so that one tick handles everything due at about the same time. */
+const TICK_MS = 10;
+/** How long the count of phones in the room is cached. */
 const PHONES_COUNTED_MS = 3_000;
-/** Eager links below which a new link begins as one: a push is faster than an offer. */
+/** With fewer eager links than this, a new link starts eager: a push is faster than an offer. */
 const EAGER_LEAST = 2;
 
 export class MeshNode implements MeshContext {
@@ -38,12 +38,12 @@ export class MeshNode implements MeshContext {
   readonly #links = new Map<AuthorKey, Link>();
   readonly #ports: MeshPorts;
   readonly #score = new PeerScore();
-  readonly #flow: EventRouter;
-  readonly #routes: RoutingTable;
-  readonly #neighbours: PeerManager;
+  readonly #router: EventRouter;
+  readonly #routing: RoutingTable;
+  readonly #peers: PeerManager;
   readonly #receipts: Receipts;
   readonly #frames = new KeyedRateLimiter<AuthorKey>({ burst: FRAMES_BURST, everyMs: 1000 / FRAMES_PER_SECOND }, 256);
-  /** The operator's notices, checked by the session; told to every neighbour. */
+  /** The operator's notices, verified by the session and sent to every peer. */
   #notices: readonly WireEvent[] = [];
   readonly #counts = { framesSent: 0, framesReceived: 0, badFrames: 0, bans: 0 };
   #maxLinks: number;
@@ -55,54 +55,54 @@ export class MeshNode implements MeshContext {
     this.me = settings.me;
     this.#maxLinks = settings.maxLinks;
     this.#ports = ports;
-    this.#flow = new EventRouter(
+    this.#router = new EventRouter(
       this,
       ports,
       (peer, count) => this.#strike(peer, count),
       (peer) => this.#score.strikes(peer, this.now()),
-      (event, from) => this.#receipts.holding(event, from),
+      (event, from) => this.#receipts.onHeld(event, from),
       settings.maxHeld,
     );
     const maxLinks = () => this.#maxLinks;
     const end = (peer: AuthorKey, frame: MeshGoodbyeFrame) => this.#end(peer, frame);
-    this.#routes = new RoutingTable(this, maxLinks);
-    this.#neighbours = new PeerManager(this, ports, this.#routes, this.#score, maxLinks, end);
-    const isMember = (phone: AuthorKey) => this.#neighbours.isMember(phone);
-    this.#receipts = new Receipts(this, settings.room, ports, this.#flow.held, isMember);
+    this.#routing = new RoutingTable(this, maxLinks);
+    this.#peers = new PeerManager(this, ports, this.#routing, this.#score, maxLinks, end);
+    const isMember = (phone: AuthorKey) => this.#peers.isMember(phone);
+    this.#receipts = new Receipts(this, settings.room, ports, this.#router.held, isMember);
   }
 
-  // ---- what the session and the links call ----
+  // ---- called by the session and the links ----
 
-  /** Who is present, as the session knows; whenever that changes. In large rooms this may be a part of them. */
+  /** Takes the people the session knows to be present. In large rooms this may be a part of them. */
   setPresent(authors: readonly AuthorKey[]): void {
-    this.#neighbours.setPresent(authors);
+    this.#peers.setPresent(authors);
     this.#phones.until = -Infinity;
   }
 
-  /** Another power policy: LINKS_DESKTOP, LINKS_WEAK or 0. Links above it are ended. */
+  /** Applies a new link limit (see MeshSettings.maxLinks) and ends the links above it. */
   setMaxLinks(maxLinks: number): void {
     this.#maxLinks = maxLinks;
     for (const peer of [...this.#links.keys()].slice(maxLinks)) this.#end(peer, { type: "goodbye", reason: "full" });
-    this.#neighbours.soon();
+    this.#peers.soon();
   }
 
-  /** A phone offers a link: whether to answer. A place is kept for it when so. `callerLinks`: as the offer says. */
+  /** Decides whether to answer a phone that dials, and reserves a place for it. `callerLinks`: as its offer says. */
   accepts(peer: AuthorKey, callerLinks: number): Acceptance {
     if (this.#closed) return { accept: false, reason: "off" };
-    return this.#neighbours.accepts(peer, callerLinks);
+    return this.#peers.accepts(peer, callerLinks);
   }
 
-  /** Somebody wants peers now: cooldowns and old failures are forgotten. */
+  /** Dials at once: the user asked for it, so cooldowns and old failures are forgotten. */
   connectNow(): void {
-    this.#neighbours.hurry();
+    this.#peers.connectNow();
   }
 
-  /** The link to a peer is open on both sides. A link that was up before is replaced. */
+  /** The link to a peer is open on both sides. It replaces an earlier link to the same peer. */
   linked(peer: AuthorKey): void {
     if (this.#closed || this.#score.isBanned(peer, this.now())) return this.#ports.disconnect(peer);
     if (this.#links.has(peer)) this.#drop(peer);
     const link = newLink(peer, this.now());
-    link.eager = this.#flow.broadcast.eagerLinks() < EAGER_LEAST;
+    link.eager = this.#router.broadcast.eagerLinks() < EAGER_LEAST;
     this.#links.set(peer, link);
     const { size } = this.#links;
     this.send(peer, {
@@ -110,25 +110,25 @@ export class MeshNode implements MeshContext {
       version: MESH_VERSION,
       links: size,
       maxLinks: this.#maxLinks,
-      buckets: this.#flow.held.buckets(),
+      buckets: this.#router.held.buckets(),
     });
-    this.#tellNotices(peer);
-    this.#flow.antiEntropy.linked(peer);
-    this.#routes.linked(peer);
-    this.#neighbours.linked(peer);
+    this.#sendNotices(peer);
+    this.#router.antiEntropy.linked(peer);
+    this.#routing.linked(peer);
+    this.#peers.linked(peer);
     this.#ports.onCoverage?.();
   }
 
-  /** The link to a peer ended, or did not come up. */
+  /** The link to a peer ended, or the dial failed. */
   unlinked(peer: AuthorKey): void {
     const wasUp = this.#links.has(peer);
     if (wasUp) this.#drop(peer);
     if (this.#closed) return;
-    this.#neighbours.unlinked(peer, wasUp);
+    this.#peers.unlinked(peer, wasUp);
     if (wasUp) this.#ports.onCoverage?.();
   }
 
-  /** A frame of a linked phone; whatever it is. */
+  /** Handles one inbound frame of a linked phone. Invalid input counts against that phone only. */
   receive(peer: AuthorKey, data: unknown): void {
     const link = this.#links.get(peer);
     if (link === undefined || this.#closed) return;
@@ -137,70 +137,72 @@ export class MeshNode implements MeshContext {
     const decoded = decodeMeshFrame(data);
     if (decoded.ok) return this.#handle(link, decoded.frame);
     this.#counts.badFrames++;
-    this.#strike(peer, STRIKES_MAX / 10);
+    // A newer build may say more than this one knows; it says so in frames that begin as all do.
+    const isNewer = decoded.problem === "unknown_type" && /^\{"type":"[a-z_]{1,32}"[,}]/.test(String(data));
+    if (!isNewer) this.#strike(peer, STRIKES_MAX / 10);
   }
 
-  /** An own event, new: it goes to everybody. */
+  /** Broadcasts a new event of this phone. */
   publish(event: Event): void {
-    this.#flow.publish(event);
+    this.#router.publish(event);
   }
 
   /**
-   * A new event that came over another transport and is checked. It is offered, not pushed: most neighbours have that transport,
-   * too, and the ones that have not ask for it.
+   * Offers a verified event that arrived over another transport. Most peers have that transport too, so a push would
+   * usually be a duplicate; the others request the event.
    */
-  heard(event: Event): void {
-    this.#flow.heard(event);
+  offer(event: Event): void {
+    this.#router.offer(event);
   }
 
-  /** A checked event of the past, from this phone's storage: neighbours that lack it can fetch it. */
+  /** Holds a verified event from this phone's storage, so that peers can fetch it. */
   hold(event: Event): void {
-    this.#flow.ingress.keep(event);
+    this.#router.ingress.keep(event);
   }
 
-  /** The operator's notices that this phone holds from now on: neighbours are told at once, and new ones when they link. */
+  /** Replaces the operator's notices. Current peers get them at once, later ones when they link. */
   setNotices(notices: readonly WireEvent[]): void {
     this.#notices = notices;
-    for (const peer of this.#links.keys()) this.#tellNotices(peer);
+    for (const peer of this.#links.keys()) this.#sendNotices(peer);
   }
 
-  /** A link to this phone is wanted, for what only it has. */
-  call(peer: AuthorKey): void {
-    if (!this.#closed) this.#neighbours.wanted(peer);
+  /** Dials a phone that alone has something this one needs. */
+  requestLink(peer: AuthorKey): void {
+    if (!this.#closed) this.#peers.requestLink(peer);
   }
 
-  /** The neighbour over which a phone is reached. */
-  wayTo(peer: AuthorKey): AuthorKey | undefined {
-    return this.#routes.way(peer)?.over;
+  /** The next hop towards a phone; undefined without a route. */
+  nextHopTo(peer: AuthorKey): AuthorKey | undefined {
+    return this.#routing.nextHop(peer)?.peer;
   }
 
-  /** Whom this phone reaches now. */
+  /** The phones that are reachable now. */
   coverage(): Coverage {
-    return this.#neighbours.coverage();
+    return this.#peers.coverage();
   }
 
-  /** Whether a phone is linked, or reached over others. */
+  /** Whether a phone is linked, or reachable over others. */
   reaches(peer: AuthorKey): boolean {
-    return this.#routes.way(peer) !== undefined;
+    return this.#routing.nextHop(peer) !== undefined;
   }
 
-  /** Sends signaling to a phone that is reached over the mesh. False: it is not, or the text is too long. */
+  /** Sends signaling to a phone over the mesh. Returns false without a route, or when the text is too long. */
   signal(to: AuthorKey, text: string): boolean {
-    const way = this.#routes.way(to);
-    if (way === undefined || text.length > MESH_SIGNAL_CHARS) return false;
-    return this.send(way.over, { type: "signal", from: this.me, to, hopsLeft: MESH_HOPS_MAX - 1, text });
+    const hop = this.#routing.nextHop(to);
+    if (hop === undefined || text.length > MESH_SIGNAL_CHARS) return false;
+    return this.send(hop.peer, { type: "signal", from: this.me, to, hopsLeft: MESH_HOPS_MAX - 1, text });
   }
 
   stats(): MeshStats {
     return {
       ...this.#counts,
-      ...this.#flow.counts,
-      ...this.#flow.ingress.counts,
+      ...this.#router.counts,
+      ...this.#router.ingress.counts,
       links: this.#links.size,
-      eagerLinks: this.#flow.broadcast.eagerLinks(),
-      held: this.#flow.held.size,
-      pushesSent: this.#flow.broadcast.pushesSent,
-      wanted: this.#flow.wanted.size,
+      eagerLinks: this.#router.broadcast.eagerLinks(),
+      held: this.#router.held.size,
+      pushesSent: this.#router.broadcast.pushesSent,
+      wanted: this.#router.wanted.size,
     };
   }
 
@@ -213,7 +215,7 @@ export class MeshNode implements MeshContext {
     this.#timer = undefined;
   }
 
-  // ---- what its parts share (MeshContext) ----
+  // ---- shared by its parts (MeshContext) ----
 
   get links(): ReadonlyMap<AuthorKey, Link> {
     return this.#links;
@@ -236,32 +238,32 @@ export class MeshNode implements MeshContext {
   phones(): number {
     const now = this.now();
     if (this.#phones.until <= now) {
-      // First the time: who is known depends on how long they stay fresh, and that on how many there are.
+      // The expiry is set first: counting known phones asks for this count again, through the route TTL.
       this.#phones.until = now + PHONES_COUNTED_MS;
-      this.#phones.count = this.#neighbours.known().length + 1;
+      this.#phones.count = this.#peers.known().length + 1;
     }
     return this.#phones.count;
   }
 
   wakeAt(at: number): void {
     if (this.#closed || at === Infinity) return;
-    const turn = Math.ceil(at / TURN_MS) * TURN_MS;
+    const tick = Math.ceil(at / TICK_MS) * TICK_MS;
     if (this.#timer !== undefined) {
-      if (this.#timer.at <= turn) return;
+      if (this.#timer.at <= tick) return;
       this.#timer.cancel();
     }
-    const cancel = this.#ports.after(Math.max(0, turn - this.now()), () => {
+    const cancel = this.#ports.after(Math.max(0, tick - this.now()), () => {
       this.#timer = undefined;
-      this.#turn();
+      this.#tick();
     });
-    this.#timer = { at: turn, cancel };
+    this.#timer = { at: tick, cancel };
   }
 
-  // ---- turns and frames ----
+  // ---- ticks and frames ----
 
-  #turn(): void {
+  #tick(): void {
     if (this.#closed) return;
-    const parts = [this.#flow, this.#routes, this.#neighbours, this.#receipts];
+    const parts = [this.#router, this.#routing, this.#peers, this.#receipts];
     for (const part of parts) part.due();
     this.wakeAt(Math.min(...parts.map((part) => part.nextAt())));
   }
@@ -273,66 +275,66 @@ export class MeshNode implements MeshContext {
         if (frame.version !== MESH_VERSION) return this.#end(peer, { type: "goodbye", reason: "version" });
         link.links = frame.links;
         link.maxLinks = frame.maxLinks;
-        return this.#flow.antiEntropy.digest(peer, frame.buckets);
+        return this.#router.antiEntropy.onDigest(peer, frame.buckets);
       case "push":
-        return this.#flow.pushed(link, frame);
+        return this.#router.onPush(link, frame);
       case "offer":
-        for (const id of frame.ids) this.#flow.offered(link, id);
+        for (const id of frame.ids) this.#router.onOffer(link, id);
         return;
       case "held":
-        for (const id of frame.ids) this.#flow.broadcast.holds(id, peer);
+        for (const id of frame.ids) this.#router.broadcast.addHolder(id, peer);
         return;
       case "want":
-        for (const id of frame.ids) this.#flow.asked(link, id);
+        for (const id of frame.ids) this.#router.onWant(link, id);
         return;
       case "prune":
         link.eager = false;
         return;
       case "digest":
-        return this.#flow.antiEntropy.digest(peer, frame.buckets);
+        return this.#router.antiEntropy.onDigest(peer, frame.buckets);
       case "summary":
-        return this.#flow.antiEntropy.summary(peer, frame);
+        return this.#router.antiEntropy.onSummary(peer, frame);
       case "fetch":
-        return this.#flow.sendPage(peer, this.#flow.antiEntropy.page(peer, frame));
+        return this.#router.sendPage(peer, this.#router.antiEntropy.onFetch(peer, frame));
       case "page":
-        return this.#flow.paged(link, frame);
+        return this.#router.onPage(link, frame);
       case "peers":
         link.links = frame.links;
         link.maxLinks = frame.maxLinks;
-        this.#routes.heard(peer, frame);
+        this.#routing.update(peer, frame);
         return this.#ports.onCoverage?.();
       case "receipts":
-        return this.#receipts.heard(peer, frame);
+        return this.#receipts.onReceipts(peer, frame);
       case "taken":
-        return this.#receipts.taken(peer, frame.batch);
+        return this.#receipts.onTaken(peer, frame.batch);
       case "signal":
-        return this.#signaled(peer, frame);
+        return this.#forwardSignal(peer, frame);
       case "notices":
         return void this.#ports.onNotices?.(frame.notices).then((verdict) => {
           if (verdict === "forged" && !this.#closed) this.#strike(peer, STRIKES_MAX);
         });
       case "goodbye":
-        return this.#left(peer, frame);
+        return this.#goodbye(peer, frame);
     }
   }
 
-  #tellNotices(peer: AuthorKey): void {
+  #sendNotices(peer: AuthorKey): void {
     if (this.#notices.length > 0) this.send(peer, { type: "notices", notices: [...this.#notices] });
   }
 
-  #signaled(peer: AuthorKey, frame: MeshSignalFrame): void {
+  #forwardSignal(peer: AuthorKey, frame: MeshSignalFrame): void {
     if (frame.to === this.me) return this.#ports.onSignal?.(frame.from, frame.text);
-    const way = this.#routes.way(frame.to);
-    if (way === undefined || way.over === peer || frame.hopsLeft === 0) return;
-    this.send(way.over, { ...frame, hopsLeft: frame.hopsLeft - 1 });
+    const hop = this.#routing.nextHop(frame.to);
+    if (hop === undefined || hop.peer === peer || frame.hopsLeft === 0) return;
+    this.send(hop.peer, { ...frame, hopsLeft: frame.hopsLeft - 1 });
   }
 
-  #left(peer: AuthorKey, { reason, peer: other }: MeshGoodbyeFrame): void {
+  #goodbye(peer: AuthorKey, { reason, peer: other }: MeshGoodbyeFrame): void {
     this.#drop(peer);
     this.#ports.disconnect(peer);
-    if (reason === "misbehaved" || reason === "version") this.#neighbours.turnedAway(peer);
-    this.#neighbours.unlinked(peer, true);
-    if (other !== undefined && (reason === "swap" || reason === "full")) this.#neighbours.suggested(other);
+    if (reason === "misbehaved" || reason === "version") this.#peers.onRejected(peer);
+    this.#peers.unlinked(peer, true);
+    if (other !== undefined && (reason === "evicted" || reason === "full")) this.#peers.onSuggested(other);
     this.#ports.onCoverage?.();
   }
 
@@ -346,19 +348,19 @@ export class MeshNode implements MeshContext {
     if (this.#links.has(peer)) this.#end(peer, { type: "goodbye", reason: "misbehaved" });
   }
 
-  /** Ends a link from this side. */
+  /** Says goodbye and ends a link. */
   #end(peer: AuthorKey, frame: MeshGoodbyeFrame): void {
     this.send(peer, frame);
     this.#drop(peer);
     this.#ports.disconnect(peer);
-    this.#neighbours.unlinked(peer, true);
+    this.#peers.unlinked(peer, true);
     this.#ports.onCoverage?.();
   }
 
   #drop(peer: AuthorKey): void {
     this.#links.delete(peer);
-    this.#flow.unlinked(peer);
-    this.#routes.unlinked(peer);
+    this.#router.unlinked(peer);
+    this.#routing.unlinked(peer);
     this.#receipts.unlinked(peer);
     this.#frames.delete(peer);
   }

@@ -1,12 +1,13 @@
 // Runs in browser and simulator.
-/** What a mesh node takes from the outside, and what it tells. Browsers and simulations give their own. */
+/** Dependencies and settings of a mesh node. The browser and the simulation implement them. */
 import type { Cancel } from "../shared/environment.ts";
-import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId, WireEvent } from "../protocol/event.ts";
+import type { Event } from "../kinds/kinds.ts";
 
 /**
- * What a check of an event says. `good`: signature, room and limits are right. `forged`: the signature is wrong, so
- * whoever passed it on had not checked it. `refused`: not wanted here or not now (another room, a clock ahead of what
- * this phone knows, a muted author), which honest phones may see differently.
+ * Result of verifying an event. `good`: signature, room and limits are right. `forged`: the signature is wrong, so the
+ * sender relayed it without verifying it. `refused`: not wanted here or now (another room, a clock too far ahead, a
+ * muted author); other honest phones may decide differently.
  */
 export type CheckVerdict = "good" | "forged" | "refused";
 
@@ -17,32 +18,32 @@ export interface MeshPorts {
   random(): number;
   /** Calls `run` once, after `delayMs`, unless cancelled. */
   after(delayMs: number, run: () => void): Cancel;
-  /** Puts a frame on the link to a peer. False: the link takes no more now (backpressure); the frame is forgotten. */
+  /** Sends a frame to a peer. Returns false on backpressure; the frame is then dropped. */
   send(peer: AuthorKey, text: string): boolean;
-  /** Checks an event, before it is kept or passed on. Must not throw. A plain value saves a turn of the event loop. */
+  /** Verifies an event before it is kept or relayed. Must not throw. A plain value saves a turn of the event loop. */
   verify(event: Event): CheckVerdict | Promise<CheckVerdict>;
-  /** A new event, checked, told once. */
+  /** Delivers a new verified event, exactly once. */
   onEvent(event: Event, from: AuthorKey): void;
   /**
-   * Sets up a link; `linked` or `unlinked` follows. `links`: how many this phone has, to travel with the offer to
-   * `accepts` of the other phone. A phone that is being called may be calling too: perfect negotiation sorts it out.
+   * Sets up a link; `linked` or `unlinked` follows. `links`: this phone's link count, which the offer carries to
+   * `accepts` of the other phone. Both phones may dial at once: perfect negotiation resolves it.
    */
   connect(peer: AuthorKey, links: number): void;
-  /** Ends the link, or the try to set one up. `unlinked` may follow or not. */
+  /** Ends the link or the dial. `unlinked` may follow. */
   disconnect(peer: AuthorKey): void;
-  /** How many other phones are proven to hold an own event; at least so many do. */
+  /** Reports how many other phones have signed a receipt for an event of this phone: a lower bound of its holders. */
   onReceipts?(id: EventId, phones: number): void;
-  /** Signs a receipt with this phone's key. Absent: this phone gives none. */
+  /** Signs a receipt with this phone's key. Absent: this phone signs none. */
   sign?(text: string): string | Promise<string>;
   /** Whether `signature` is `author`'s signature of the text. Absent: receipts are not counted. */
   verifyText?(author: AuthorKey, text: string, signature: string): boolean | Promise<boolean>;
-  /** Signaling that came over the mesh. Its text is unchecked: it has to be signed by `from` itself. */
+  /** Delivers signaling from the mesh. The text is not verified here: `from` must have signed it. */
   onSignal?(from: AuthorKey, text: string): void;
-  /** Notices of the operator that a neighbour holds. `forged`: one of them is not signed by the operator it names. */
+  /** Verifies notices that a peer sent. `forged`: the operator that one of them names has not signed it. */
   onNotices?(notices: readonly WireEvent[]): Promise<CheckVerdict>;
-  /** Whom this phone reaches may have changed: read `coverage()`. */
+  /** `coverage()` may have changed. */
   onCoverage?(): void;
-  /** A phone gets no links with this one for a while: it forged, flooded or broke its word too often. */
+  /** A phone was banned for a while: it sent forged events, flooded, or repeatedly did not deliver. */
   onBanned?(peer: AuthorKey): void;
 }
 
@@ -50,23 +51,23 @@ export interface MeshSettings {
   room: RoomId;
   /** This phone's key. */
   me: AuthorKey;
-  /** Most links: LINKS_DESKTOP, LINKS_WEAK, or 0 for none. */
+  /** Most links: MESH_LINKS_DESKTOP, MESH_LINKS_PHONE, or 0 for none. */
   maxLinks: number;
   /** Events held for others; HELD_MAX_EVENTS when absent. */
   maxHeld?: number;
 }
 
-/** Which of the phones that are present this one reaches. */
+/** The phones that this one can reach. */
 export interface Coverage {
-  /** By a link of its own. */
+  /** Over a link of its own. */
   direct: AuthorKey[];
-  /** Over other phones, as far as these say. A neighbour that lies about it costs a delay: see [MESH-42]. */
+  /** Over other phones, by their word. A false claim costs a delay only: [MESH-42]. */
   viaMesh: AuthorKey[];
-  /** Present, as the session said, and not reached. */
+  /** Present according to the session, and not reachable. */
   missing: AuthorKey[];
 }
 
-/** What happened, in numbers, since the node was made. */
+/** Counters since the node was created, and current sizes. */
 export interface MeshStats {
   links: number;
   eagerLinks: number;

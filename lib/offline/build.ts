@@ -1,9 +1,9 @@
-/** Makes /sw.js at build, out of worker.ts. */
+/** Bundles worker.ts into /sw.js at build time. */
 import type { Builder } from "fresh/dev";
 
 /**
- * Makes the builder put the service worker in the place of static/sw.js. In development that file stays what it is: a
- * worker that takes itself away, so that nothing stands between a change and the page.
+ * Makes the builder replace static/sw.js with the service worker. In development that file stays a worker that
+ * unregisters itself, so that the page never shows cached code.
  */
 export function useServiceWorker(builder: Builder): void {
   builder.onTransformStaticFile({ pluginName: "service worker", filter: /[/\\]sw\.js$/ }, async ({ mode }) => {

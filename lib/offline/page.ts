@@ -1,12 +1,12 @@
-/** What pages have to do with the service worker. */
+/** The page's side of the service worker. */
 import { PAGE_CACHE } from "./strategy.ts";
 
-/** Time for the page to get its own things done first: longer than this a busy browser is not waited for. */
+/** Longest wait for an idle browser before the page is cached. */
 const IDLE_AFTER_MS = 3_000;
 
 /**
- * Lets the page that is open be opened without a network, once the browser has nothing better to do. Does nothing where
- * there are no service workers, as on plain http.
+ * Caches the open page for offline use when the browser is idle. Does nothing without service workers, as on plain
+ * http.
  */
 export function keepThisPage(): void {
   const workers = navigator.serviceWorker;
@@ -14,7 +14,7 @@ export function keepThisPage(): void {
   // Without search and fragment: a sealed room's key stays with the page.
   const keep = location.pathname;
   const start = async () => {
-    // Not waited for: where the device was just without a network, looking for a newer worker can take a long time.
+    // Not awaited: while the device is offline, the check for a newer worker can take a long time.
     workers.register("/sw.js").catch((error) => console.info(`pages will not open offline: ${error}`));
     (await workers.ready).active?.postMessage({ keep, ahead: !savesData() });
   };
@@ -22,7 +22,7 @@ export function keepThisPage(): void {
   else requestIdleCallback(() => void start(), { timeout: IDLE_AFTER_MS });
 }
 
-/** Forgets the page of a room that is left. */
+/** Deletes the cached page of a room that the user left. */
 export async function forgetThisPage(): Promise<void> {
   if (typeof caches !== "undefined") await (await caches.open(PAGE_CACHE)).delete(location.pathname);
 }

@@ -1,33 +1,33 @@
 // Runs in service worker.
-/** Keeps pages and the files of their builds in the browser's cache storage, and answers from there. */
+/** Caches pages and the files of their builds in the browser's cache storage, and answers requests from it. */
 import {
   ASSET_CACHE,
   assetsIn,
   buildOf,
-  isKeptPath,
-  type KeptPage,
+  type CachedPage,
+  isCachedPath,
   modulesIn,
   PAGE_CACHE,
   surplus,
 } from "./strategy.ts";
 import { OFFLINE_PATH } from "../shared/page_paths.ts";
 
-/** How long a page waits for the network before its copy is shown. */
-export const PAGE_TIMEOUT_MS = 2_500;
-/** What is loaded ahead of its use, for one page, at most: characters of modules. */
+/** Time for the network's answer before the cached page is shown. */
+const PAGE_TIMEOUT_MS = 2_500;
+/** Most characters of modules loaded ahead of use for one page. */
 const AHEAD_MAX_CHARS = 1_000_000;
-/** Pages of an older build that are loaded anew at a time, the newest first. */
+/** Pages of an older build reloaded at a time, the newest first. */
 const RENEW_MAX = 20;
 
-/** Headers of a kept page: the build that made it. */
-const BUILD_HEADER = "x-kept-build";
-/** These tell of the answer on its way here, not of what is kept. */
-const NOT_KEPT_HEADERS = ["content-encoding", "content-length", "transfer-encoding", "set-cookie"];
+/** Header of a cached page: its build. */
+const BUILD_HEADER = "x-cached-build";
+/** These describe the transfer, not the cached page. */
+const DROPPED_HEADERS = ["content-encoding", "content-length", "transfer-encoding", "set-cookie"];
 
-/** As much of a browser's cache as is used. */
+/** The part of the browser's Cache that is used. */
 export type CacheStorageLike = Pick<Cache, "match" | "put" | "delete" | "keys">;
 
-export interface PageCacheDeps {
+interface PageCacheDeps {
   origin: string;
   caches: { open(name: string): Promise<CacheStorageLike> };
   fetch(request: Request | string): Promise<Response>;
@@ -35,33 +35,33 @@ export interface PageCacheDeps {
   wait(delayMs: number): Promise<undefined>;
 }
 
-export type Background = (work: Promise<unknown>) => void;
+type Background = (work: Promise<unknown>) => void;
 
 export class PageCache {
   readonly #deps: PageCacheDeps;
-  /** Pages that are being kept now: whoever asks what is kept waits for them. */
-  readonly #keeping = new Map<string, Promise<unknown>>();
+  /** Pages being cached now, which later reads wait for. */
+  readonly #caching = new Map<string, Promise<unknown>>();
 
   constructor(deps: PageCacheDeps) {
     this.#deps = deps;
   }
 
-  /** A page: from the network when it answers in time and well, else the copy, else the page that says so. */
+  /** A page: from the network if it answers in time, else from the cache, else the offline page. */
   async page(request: Request, background: Background): Promise<Response> {
     const path = new URL(request.url).pathname;
     const copy = await this.#copy(path);
     if (copy === undefined) {
       try {
         const response = await this.#deps.fetch(request);
-        background(this.#noted(path, this.#keep(path, response.clone())));
+        background(this.#track(path, this.#cachePage(path, response.clone())));
         return response;
       } catch {
-        return await this.#copy(OFFLINE_PATH) ?? Response.error(); // No network, which is what these say.
+        return await this.#copy(OFFLINE_PATH) ?? Response.error(); // No network.
       }
     }
     const arriving = this.#arrivedWhole(request);
-    // Also one that comes too late for now.
-    background(this.#noted(path, arriving.then((arrived) => arrived && this.#keep(path, arrived.toKeep))));
+    // Also caches an answer that is too late for this request.
+    background(this.#track(path, arriving.then((arrived) => arrived && this.#cachePage(path, arrived.toCache))));
     const arrived = await Promise.race([arriving, this.#deps.wait(PAGE_TIMEOUT_MS)]);
     return arrived === undefined || arrived.answer.status >= 500 ? copy : arrived.answer;
   }
@@ -78,13 +78,13 @@ export class PageCache {
   }
 
   /**
-   * A page is open and idle: keeps it where it is not yet, and the page that says what is not kept; loads what it may
-   * need later; renews the pages of other builds. Does as much of it as the network allows.
+   * Called by an open, idle page: caches it and the offline page; with `ahead` also loads modules it may need later and
+   * reloads cached pages of other builds. Does as much as the network allows.
    */
-  async keepOpen(path: string, ahead: boolean): Promise<void> {
-    if (!isKeptPath(path)) return;
-    // The page that is open may be of a new build, and still on its way into the cache.
-    await this.#keeping.get(path)?.catch(() => {});
+  async cacheOpenPage(path: string, ahead: boolean): Promise<void> {
+    if (!isCachedPath(path)) return;
+    // The open page may be of a new build that is still being cached.
+    await this.#caching.get(path)?.catch(() => {});
     const page = await this.#copy(path) ?? await this.#load(path);
     if (page === undefined) return;
     const build = buildHeader(page);
@@ -92,34 +92,34 @@ export class PageCache {
     const offline = kept !== undefined && buildHeader(kept) === build ? kept : await this.#load(OFFLINE_PATH);
     if (!ahead) return;
     const html = await page.text() + (await offline?.text() ?? "");
-    await this.#keepAssets(assetsIn(html, this.#deps.origin), AHEAD_MAX_CHARS);
+    await this.#cacheAssets(assetsIn(html, this.#deps.origin), AHEAD_MAX_CHARS);
     const others = (await this.#pages()).filter((kept) => kept.build !== build);
     for (const { path } of others.reverse().slice(0, RENEW_MAX)) await this.#load(path);
   }
 
-  #noted(path: string, keeping: Promise<unknown>): Promise<unknown> {
-    const noted = keeping.finally(() => {
-      if (this.#keeping.get(path) === noted) this.#keeping.delete(path);
+  #track(path: string, caching: Promise<unknown>): Promise<unknown> {
+    const tracked = caching.finally(() => {
+      if (this.#caching.get(path) === tracked) this.#caching.delete(path);
     });
-    this.#keeping.set(path, noted);
-    return noted;
+    this.#caching.set(path, tracked);
+    return tracked;
   }
 
-  /** Keeps a page as it is now; undefined when that may not be. */
+  /** Loads and caches a page; undefined if it cannot be cached. */
   async #load(path: string): Promise<Response | undefined> {
-    await this.#keep(path, await this.#deps.fetch(path));
+    await this.#cachePage(path, await this.#deps.fetch(path));
     return await this.#copy(path);
   }
 
-  /** The network's answer when all of it came, twice; undefined when the network failed. */
-  async #arrivedWhole(request: Request): Promise<{ answer: Response; toKeep: Response } | undefined> {
+  /** The network's answer once it is complete, twice; undefined if the network failed. */
+  async #arrivedWhole(request: Request): Promise<{ answer: Response; toCache: Response } | undefined> {
     try {
       const answer = await this.#deps.fetch(request);
-      const toKeep = answer.clone();
+      const toCache = answer.clone();
       await answer.clone().arrayBuffer();
-      return { answer, toKeep };
+      return { answer, toCache };
     } catch {
-      return undefined; // As networks do; there is a copy.
+      return undefined; // The network failed; there is a copy.
     }
   }
 
@@ -127,30 +127,30 @@ export class PageCache {
     return await (await this.#deps.caches.open(PAGE_CACHE)).match(path, { ignoreVary: true });
   }
 
-  /** Keeps a page together with all that it needs to start, or not at all. A page that is gone is not kept any more. */
-  async #keep(path: string, response: Response): Promise<void> {
+  /** Caches a page with all files it needs to start, or not at all. Deletes a page that no longer exists. */
+  async #cachePage(path: string, response: Response): Promise<void> {
     const pages = await this.#deps.caches.open(PAGE_CACHE);
     if (response.status === 404 || response.status === 410) await pages.delete(path);
     const isPage = response.headers.get("content-type")?.startsWith("text/html") ?? false;
     if (response.status !== 200 || response.redirected || !isPage) return;
     const html = await response.text();
     const files = assetsIn(html, this.#deps.origin);
-    if (!await this.#keepAssets(files)) return;
+    if (!await this.#cacheAssets(files)) return;
     const headers = new Headers(response.headers);
-    for (const name of NOT_KEPT_HEADERS) headers.delete(name);
+    for (const name of DROPPED_HEADERS) headers.delete(name);
     const build = files.map((file) => buildOf(new URL(file, this.#deps.origin)))[0];
     if (build !== undefined) headers.set(BUILD_HEADER, build);
-    // What is put anew stands last: pages lie in the order in which they were loaded.
+    // Deleted first so that it moves to the end: pages are in the order in which they were loaded.
     await pages.delete(path);
     await pages.put(path, new Response(html, { headers }));
     await this.#dropSurplus();
   }
 
   /**
-   * Keeps these files and the modules that they need to run; with `aheadMaxChars` also those that they may load later,
-   * until so much code was seen. False when one that is needed cannot be had.
+   * Caches these files and the modules that they import, and up to `aheadMaxChars` of code that they may load later.
+   * Returns false if a required file is unavailable.
    */
-  async #keepAssets(files: readonly string[], aheadMaxChars = 0): Promise<boolean> {
+  async #cacheAssets(files: readonly string[], aheadMaxChars = 0): Promise<boolean> {
     const needed = new Set(files), later = new Set<string>();
     let seen = 0;
     const modulesOf = async (file: string) => {
@@ -161,7 +161,7 @@ export class PageCache {
       seen += code.length;
       return modulesIn(code, pathname);
     };
-    // Both sets grow while they are walked through.
+    // Both sets grow during their iteration.
     for (const file of needed) {
       const modules = await modulesOf(file);
       if (modules === undefined) return false;
@@ -186,8 +186,8 @@ export class PageCache {
     return response;
   }
 
-  /** The kept pages in the order in which they were loaded. */
-  async #pages(): Promise<KeptPage[]> {
+  /** The cached pages in the order in which they were loaded. */
+  async #pages(): Promise<CachedPage[]> {
     const pages = await this.#deps.caches.open(PAGE_CACHE);
     return await Promise.all((await pages.keys()).map(async ({ url }) => {
       const copy = await pages.match(url, { ignoreVary: true });
@@ -206,7 +206,7 @@ export class PageCache {
   }
 }
 
-/** Only what the server calls immutable may be answered from a copy for good: in development nothing is. */
+/** Whether the server marks a response as immutable. In development nothing is. */
 function isImmutable(response: Response): boolean {
   return response.status === 200 && !response.redirected &&
     (response.headers.get("cache-control")?.includes("immutable") ?? false);

@@ -1,17 +1,17 @@
 // Runs in service worker.
-/** As much of a service worker's environment as ours uses: the project's types are those of pages, not of workers. */
+/** The part of a service worker's globals that worker.ts uses: the project is type-checked with those of pages. */
 
-export interface ExtendableEvent {
-  /** Keeps the worker alive until then. */
+interface ExtendableEvent {
+  /** Keeps the worker alive until `work` settles. */
   waitUntil(work: Promise<unknown>): void;
 }
 
-export interface FetchEvent extends ExtendableEvent {
+interface FetchEvent extends ExtendableEvent {
   readonly request: Request;
   respondWith(response: Promise<Response>): void;
 }
 
-export interface MessageFromPage extends ExtendableEvent {
+interface MessageFromPage extends ExtendableEvent {
   readonly data: unknown;
 }
 

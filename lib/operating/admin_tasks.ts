@@ -1,19 +1,20 @@
 /**
- * What operators do on a command line: `deno task admin:hash`, `admin:key`, `backup FILE`, `restore FILE`. They read the
- * same environment as the server.
+ * The operators' commands: `deno task admin:hash`, `admin:key`, `backup FILE`, `restore FILE`. They read the same
+ * environment as the server.
  */
 import { toBase64Url } from "../shared/base64url.ts";
-import { openStore } from "../store/deno_store.ts";
+import { openStore } from "../store/store.ts";
 import { openKv } from "../store/open_kv.ts";
-import { StorageUnavailable, type Store } from "../store/store.ts";
-import { ConfigError, readConfig } from "../server/config.ts";
+import { StorageUnavailable } from "../store/database.ts";
+import type { Store } from "../store/store.ts";
+import { ConfigError, readConfig } from "../server/config/read_config.ts";
 import { nodeVerifier } from "../server/rooms/verifier.ts";
 import { backupLines, checkBackup, restoreBackup, RestoreError } from "../server/admin/backup.ts";
 import { publicKeyOf } from "../server/admin/operator_key.ts";
 import { hashPassword, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS } from "../server/admin/password.ts";
 import { ArchiveError } from "../server/admin/room_archive.ts";
 
-/** What went wrong, said in one line. */
+/** An expected failure, in one line. */
 class TaskError extends Error {}
 
 /** Ctrl-C where a password is typed. */
@@ -23,36 +24,38 @@ class Cancelled extends Error {}
 async function hash(): Promise<void> {
   const password = await typed("Password: ");
   if (password.length < PASSWORD_MIN_CHARS || password.length > PASSWORD_MAX_CHARS) {
-    throw new TaskError(`the password has to have ${PASSWORD_MIN_CHARS} to ${PASSWORD_MAX_CHARS} characters`);
+    throw new TaskError(`the password must have ${PASSWORD_MIN_CHARS} to ${PASSWORD_MAX_CHARS} characters`);
   }
-  // A browser's field takes none of these, so nobody could ever log in with it.
-  if (/\p{Cc}/u.test(password)) throw new TaskError("a key was pressed that is no letter: try again");
-  if (await typed("Once more: ") !== password) throw new TaskError("these are two different passwords");
+  // A browser's field accepts none of these, so nobody could ever log in.
+  if (/\p{Cc}/u.test(password)) throw new TaskError("the password contains a control character: try again");
+  if (await typed("Repeat it: ") !== password) throw new TaskError("the passwords differ");
   const text = await hashPassword(password, crypto.getRandomValues(new Uint8Array(16)));
   console.log(`FESTIVAL_ADMIN_PASSWORD_HASH=${text}`);
 }
 
 function key(): void {
   const seed = toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
-  console.error(`The public key is ${publicKeyOf(seed)}. Keep the line below secret: it speaks to every phone.`);
+  console.error(
+    `The public key is ${publicKeyOf(seed)}. Keep the line below secret: its owner can speak to every phone.`,
+  );
   console.log(`FESTIVAL_OPERATOR_KEY=${seed}`);
 }
 
 async function backup(path: string): Promise<void> {
   await withStore(async (store) => {
-    // Never over an older one, and nothing that looks like a backup before it is one.
+    // Never overwrites a file, and leaves none that looks like a backup before it is complete.
     const part = `${path}.part`;
     const file = await Deno.open(part, { write: true, createNew: true });
     const writer = file.writable.getWriter();
     const utf8 = new TextEncoder();
     try {
-      if (await exists(path)) throw new TaskError(`${path} is there already`);
+      if (await exists(path)) throw new TaskError(`${path} already exists`);
       for await (const line of backupLines(store, Date.now())) await writer.write(utf8.encode(line));
       await file.syncData();
       await writer.close();
       await Deno.rename(part, path);
     } catch (error) {
-      await writer.abort().catch(() => {}); // The error that led here is told.
+      await writer.abort().catch(() => {}); // The error that led here is reported.
       await Deno.remove(part);
       throw error;
     }
@@ -99,7 +102,7 @@ async function withStore(run: (store: Store) => Promise<void>): Promise<void> {
   }
 }
 
-/** Takes a byte of what is typed, UTF-8, into `line`: what a terminal does by itself is done here. */
+/** Adds a typed byte (UTF-8) to `line` and does the terminal's line editing. */
 export function takeKey(line: number[], byte: number): "more" | "end" | "cancel" {
   switch (byte) {
     case 3: // Ctrl-C
@@ -121,7 +124,7 @@ export function takeKey(line: number[], byte: number): "more" | "end" | "cancel"
   }
 }
 
-/** A line that is typed, unseen where there is a terminal. */
+/** Reads a typed line, without echo on a terminal. */
 async function typed(prompt: string): Promise<string> {
   const encoder = new TextEncoder();
   const terminal = Deno.stdin.isTerminal();
@@ -147,14 +150,14 @@ async function typed(prompt: string): Promise<string> {
   return new TextDecoder().decode(new Uint8Array(bytes));
 }
 
-/** Runs what the arguments name; its exit code. */
+/** Runs the command that the arguments name. Returns its exit code. */
 export async function runTask([task, path, ...rest]: readonly string[]): Promise<number> {
   try {
     if (task === "hash" && path === undefined) await hash();
     else if (task === "key" && path === undefined) key();
     else if (task === "backup" && path !== undefined && rest.length === 0) await backup(path);
     else if (task === "restore" && path !== undefined && rest.length === 0) await restore(path);
-    else throw new TaskError("say what to do: hash, key, backup FILE or restore FILE");
+    else throw new TaskError("expected hash, key, backup FILE or restore FILE");
     return 0;
   } catch (error) {
     if (error instanceof Cancelled) return CANCELLED_EXIT;

@@ -1,4 +1,4 @@
-/** A certificate of one's own for HTTPS on a LAN: browsers warn once, and then give pages camera and service worker. */
+/** A self-signed certificate for HTTPS on a LAN: browsers warn once, then allow camera and service worker. */
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { generate } from "selfsigned";
@@ -12,16 +12,15 @@ export interface Certificate {
   fingerprint: string;
 }
 
-/** Apple takes no certificate that is valid for longer (support.apple.com/103769: 825 days for one's own). */
+/** Apple accepts no certificate that is valid for longer (support.apple.com/103769: 825 days for a private one). */
 export const CERTIFICATE_DAYS = 397;
-/** With less time left it is made anew. */
+/** With less time left, a new one is made. */
 const RENEW_DAYS = 7;
 const DAY_MS = 86_400_000;
 
 /**
- * The certificate kept in `folder`, or a new one when there is none, it ends soon, or it lacks one of the `names` (host
- * names and IP addresses): a phone that trusts it is not asked again as long as nothing changes. Throws what writing
- * throws.
+ * The certificate in `folder`, or a new one when there is none, it expires soon, or it lacks one of the `names` (host names
+ * and IP addresses). A phone that trusts it is not asked again while nothing changes. Throws the errors of writing files.
  */
 export async function ownCertificate(folder: string, names: readonly string[], nowMs: number): Promise<Certificate> {
   const [cert, key] = await Promise.all([read(`${folder}/cert.pem`), read(`${folder}/key.pem`)]);
@@ -33,7 +32,7 @@ export async function ownCertificate(folder: string, names: readonly string[], n
   return made;
 }
 
-/** A new key (ECDSA P-256) and a certificate for it, signed by itself. */
+/** A new key (ECDSA P-256) and its self-signed certificate. */
 export async function makeCertificate(names: readonly string[], nowMs: number): Promise<Certificate> {
   const altNames = names.map((name) =>
     isIP(name) === 0 ? { type: 2 as const, value: name } : { type: 7 as const, ip: name }

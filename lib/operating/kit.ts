@@ -1,6 +1,6 @@
 /**
  * `deno task kit`: a field kit, one archive with the built app, the packages it needs, a Deno binary and a start script, for
- * a laptop or a small box on a field without internet. For machines like the one that makes it: Deno's binary is its own.
+ * a laptop or a small box on a field without internet. For machines like this one: the archive has this machine's Deno.
  *
  *   deno task kit [FILE]      default: festival-chat-kit-OS-ARCH.tar.gz
  */
@@ -9,13 +9,13 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** What the app is made of at run time. */
+/** The files of the app at run time. */
 const PARTS = ["main.ts", "fresh.gen.ts", "routes", "islands", "components", "lib", "static", "_fresh"];
 
 /** Folder in the archive. */
 const KIT_NAME = "festival-chat-kit";
 
-/** Builds the app and makes the archive `file`. Throws when a command fails, with what it said. */
+/** Builds the app and makes the archive `file`. Throws when a command fails, with its output. */
 export async function makeKit(file: string): Promise<void> {
   await run(Deno.execPath(), ["run", "-A", "dev.ts", "build"], ROOT);
   const folder = await Deno.makeTempDir({ prefix: "festival-kit-" });
@@ -36,7 +36,7 @@ export async function makeKit(file: string): Promise<void> {
   }
 }
 
-/** Puts into the kit what its server imports, and only that, so that nothing is looked up where there is no network. */
+/** Puts exactly the server's imports into the kit, so that it looks up nothing where there is no network. */
 async function vendorPackages(kit: string): Promise<void> {
   const used = await usedPackages();
   const isUsed = (specifier: string) => {
@@ -47,7 +47,7 @@ async function vendorPackages(kit: string): Promise<void> {
   delete config.tasks;
   delete config.deploy;
   config.imports = pick<string>(config.imports, ([, specifier]) => isUsed(specifier));
-  // Packages of JSR are copied, too, where there are any.
+  // Copies packages of JSR too, where there are any.
   config.vendor = true;
   for (const link of config.links ?? []) {
     const path = join(kit, link, "deno.json");
@@ -63,7 +63,7 @@ async function vendorPackages(kit: string): Promise<void> {
   await Deno.writeTextFile(join(kit, "deno.json"), JSON.stringify({ ...config, nodeModulesDir: "auto" }));
   await Deno.writeTextFile(join(kit, "deno.lock"), JSON.stringify(lock));
   await run(Deno.execPath(), ["install", "--quiet", "--entrypoint", "_fresh/server.js"], kit);
-  // From now on packages are where they are: nobody asks a registry.
+  // From now on all packages are local: no registry is asked.
   const fixed = { ...config, nodeModulesDir: "manual", lock: false };
   await Deno.writeTextFile(join(kit, "deno.json"), JSON.stringify(fixed, null, 2));
   await Deno.remove(join(kit, "deno.lock"));
@@ -84,7 +84,7 @@ async function usedPackages(): Promise<Set<string>> {
   return used;
 }
 
-/** `@scope/name` of `npm:@scope/name@1/path`; undefined for what is no package of npm. */
+/** `@scope/name` of `npm:@scope/name@1/path`; undefined for anything else. */
 function packageName(specifier: string): string | undefined {
   return /^npm:\/?((?:@[^/]+\/)?[^@/]+)/.exec(specifier)?.[1];
 }
@@ -101,8 +101,8 @@ async function run(command: string, args: string[], cwd?: string): Promise<strin
 }
 
 const START_SCRIPT = `#!/bin/sh
-# Starts Festival Chat on port 8000 (another one: PORT=9000 ./start.sh). What is written is kept in data/. Settings may
-# stand in settings.env, one NAME=value a line.
+# Starts Festival Chat on port 8000 (another one: PORT=9000 ./start.sh). Data is kept in data/. Settings go
+# into settings.env, one NAME=value per line.
 cd "$(dirname "$0")" || exit 1
 if [ -f settings.env ]; then set -a; . ./settings.env; set +a; fi
 export DENO_DIR="\${DENO_DIR:-$PWD/cache}" FESTIVAL_DATA_DIR="\${FESTIVAL_DATA_DIR:-$PWD/data}" DENO_NO_UPDATE_CHECK=1
@@ -114,7 +114,7 @@ exec ./deno serve --quiet --cached-only --no-prompt \\
 `;
 
 const OPERATOR_SCRIPT = `#!/bin/sh
-# ./operator.sh hash | key | backup FILE | restore FILE: what deno task admin:hash, admin:key, backup and restore do.
+# ./operator.sh hash | key | backup FILE | restore FILE: like deno task admin:hash, admin:key, backup and restore.
 kit="$(cd "$(dirname "$0")" && pwd)" || exit 1
 if [ -f "$kit/settings.env" ]; then set -a; . "$kit/settings.env"; set +a; fi
 export DENO_DIR="\${DENO_DIR:-$kit/cache}" FESTIVAL_DATA_DIR="\${FESTIVAL_DATA_DIR:-$kit/data}" DENO_NO_UPDATE_CHECK=1
@@ -126,22 +126,22 @@ exec "$kit/deno" run --quiet --cached-only --no-prompt --config "$kit/deno.json"
 const START_HERE = `Festival Chat, field kit
 ========================
 
-Needs nothing but this folder: no internet, no installation.
+Needs only this folder: no internet, no installation.
 
 1. In a terminal, in this folder: ./start.sh
-2. It shows an address and a QR code. Phones in the same Wi-Fi open it.
-3. Ctrl-C stops it. What was written stays in the folder data/, and is there after the next start.
+2. It shows an address and a QR code. Open it on phones on the same Wi-Fi.
+3. Ctrl-C stops it. All messages stay in the folder data/ and are there after the next start.
 
-Settings are environment variables, or lines of settings.env; OPERATING.md lists them. To switch on the operator's pages,
-which open at http://localhost:8000/admin on this machine: ./operator.sh hash >> settings.env, type a password twice, and
-for broadcasts ./operator.sh key >> settings.env; then start again. ./operator.sh backup FILE keeps everything in a file.
-On plain http phones have no camera and no offline pages; chatting, QR codes on screen and links between phones work.
+Settings are environment variables, or lines of settings.env; OPERATING.md lists them. To turn on the operator's pages,
+at http://localhost:8000/admin on this machine: run ./operator.sh hash >> settings.env and type a password twice; for
+broadcasts also run ./operator.sh key >> settings.env; then restart. ./operator.sh backup FILE saves everything to a file.
+Over plain http phones have no camera and no offline pages; chat, QR codes on screen and links between phones work.
 `;
 
 if (import.meta.main) {
   const file = Deno.args[0] ?? `${KIT_NAME}-${Deno.build.os}-${Deno.build.arch}.tar.gz`;
   await makeKit(file);
   const { size } = await Deno.stat(file);
-  // deno-lint-ignore no-console -- tells whoever asked for it where it is
+  // deno-lint-ignore no-console -- says where the archive is
   console.log(`${file}: ${(size / 1_048_576).toFixed(0)} MB`);
 }

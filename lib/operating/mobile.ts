@@ -1,4 +1,4 @@
-/** `deno task dev:mobile`: the development server over HTTPS on the LAN, to be opened on a phone by a QR code. */
+/** `deno task dev:mobile`: the development server over HTTPS on the LAN, with a QR code that a phone opens. */
 import { lanAddresses } from "./addresses.ts";
 import { type Certificate, ownCertificate } from "./certificate.ts";
 import { terminalQr } from "./terminal_qr.ts";
@@ -6,7 +6,7 @@ import { terminalQr } from "./terminal_qr.ts";
 /** Where the certificate is kept; git ignores it. */
 export const CERTIFICATE_FOLDER = ".certificate";
 
-/** What the development server listens with. A port is chosen where `PORT` names none. */
+/** How the development server listens. Without `PORT` a free port is chosen. */
 export async function mobileListening(folder = CERTIFICATE_FOLDER) {
   const addresses = lanAddresses(Deno.networkInterfaces());
   const names = ["localhost", "127.0.0.1", ...addresses, ...localNames(Deno.hostname())];
@@ -18,13 +18,13 @@ export async function mobileListening(folder = CERTIFICATE_FOLDER) {
     cert: certificate.cert,
     key: certificate.key,
     onListen: async ({ port }: { port: number }) => {
-      // deno-lint-ignore no-console -- tells whoever started it how to open it on a phone
+      // deno-lint-ignore no-console -- shows the developer how to open it on a phone
       console.log(await invitation(addresses, port, certificate));
     },
   };
 }
 
-/** What the terminal shows. */
+/** The text in the terminal. */
 export async function invitation(
   addresses: readonly string[],
   port: number,
@@ -32,15 +32,15 @@ export async function invitation(
 ): Promise<string> {
   const [first, ...others] = addresses.map((address) => `https://${address}:${port}/`);
   if (first === undefined) {
-    return `This machine is on no network that a phone could reach. Here: https://localhost:${port}/`;
+    return `This machine is on no network that a phone can reach. On this machine: https://localhost:${port}/`;
   }
   return [
     await terminalQr(first),
     "",
-    `On a phone in the same network: ${first}`,
+    `On a phone on the same network: ${first}`,
     ...others.map((url) => `                             or: ${url}`),
-    "The browser warns, because this machine made the certificate itself; go on to the page.",
-    `Its SHA-256: ${fingerprint}`,
+    "The browser warns of the self-signed certificate; continue to the page.",
+    `The certificate's SHA-256: ${fingerprint}`,
   ].join("\n");
 }
 

@@ -11,7 +11,7 @@ export const REFUSALS = {
   bad_signature: "final",
   /** The event names another room than the one it was sent to. */
   wrong_room: "final",
-  /** The kind is not one this server knows, or not one this room takes (plain text in a sealed room). */
+  /** This room does not take the kind: plain text in a sealed room, another genesis. */
   wrong_kind: "final",
   /** The author has already used this `n` for another event. */
   conflict: "final",
@@ -91,6 +91,8 @@ export const CLOSE_REASONS = {
   room_cleared: { code: 4011, next: "resume" },
   /** The operator keeps this key or device out. */
   banned: { code: 4012, next: "final" },
+  /** An error of the server's own hit this connection; wait `retryAfterMs`. */
+  internal_error: { code: 4013, next: "retry" },
 } as const satisfies Record<string, { code: number; next: "resume" | "retry" | "final" }>;
 export type CloseReason = keyof typeof CLOSE_REASONS;
 

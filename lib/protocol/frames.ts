@@ -7,6 +7,7 @@
  * at will. Positions number a room's stored events 1, 2, 3, …; they mean something only together with the log's epoch.
  */
 import type { AuthorKey, EventId, RoomId, RoomKind, WireEvent } from "./event.ts";
+import type { LogEntry } from "./stub.ts";
 import type { CloseReason, FrameProblem, Refusal, SignalFailure } from "./codes.ts";
 
 /** A place in a room's log: the log's `epoch` (8 random bytes, base64url) and the position of one stored event. */
@@ -22,7 +23,7 @@ export interface Person {
   name: string;
 }
 
-/** What everybody may know of a room. */
+/** The public description of a room. */
 export interface RoomInfo {
   id: RoomId;
   kind: RoomKind;
@@ -83,11 +84,11 @@ export interface WelcomeFrame {
   at: number;
 }
 
-/** Server, whenever there are any: stored events at the positions `from`, `from` + 1, …, without holes between frames. */
+/** Server, whenever there are any: what the log holds at the positions `from`, `from` + 1, …, without holes between frames. */
 export interface EventsFrame {
   type: "events";
   from: number;
-  events: WireEvent[];
+  events: LogEntry[];
 }
 
 /** Server, after the events are on disk and before anybody else is told of them. */
@@ -114,18 +115,18 @@ export interface PresenceFrame {
   type: "presence";
   /** Everybody in the room, on every instance. */
   count: number;
-  /** Who came or has a new name; in large rooms only a part. */
+  /** People who came or have a new name; in large rooms only a part of them. */
   joined: Person[];
-  /** Who went. */
+  /** People who left. */
   left: AuthorKey[];
 }
 
-/** Server, the answer to `history`: stored events at the positions `from`, `from` + 1, …, the last one just before `before`. */
+/** Server, the answer to `history`: what the log holds at the positions `from`, `from` + 1, …, the last one just before `before`. */
 export interface PageFrame {
   type: "page";
   before: number;
   from: number;
-  events: WireEvent[];
+  events: LogEntry[];
   /** Position of the oldest event the room still holds: nothing older can be had when `from` <= `oldest`. */
   oldest: number;
 }
@@ -192,7 +193,7 @@ export type ServerFrame =
 
 // ---- client → server ----
 
-/** What a client signs to prove that it holds the key it speaks with. */
+/** A client signs this to prove that it holds its key. */
 export interface HelloProof {
   hello: 1;
   /** The nonce of this connection's `challenge`. */

@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** Every size and time that both ends of a wire must agree on. Server-only settings live in lib/server/config.ts. */
+/** Every size and time that both ends of a wire must agree on. Server-only settings live in lib/server/config/server_config.ts. */
 
 /** Version of the frames in frames.ts. A client that speaks another one is told `unsupported_version`. */
 export const PROTOCOL_VERSION = 1;
@@ -90,11 +90,9 @@ export const MESH_LINKS_DESKTOP = 8;
 /** Most links of a phone. */
 export const MESH_LINKS_PHONE = 3;
 
-/** ICE candidates that a connection gathers before it needs them: each is a socket, and with TURN an allocation. */
-export const MESH_CANDIDATE_POOL = 0;
-/** A room links by itself after this; sooner where people try things out. */
-export const MESH_AUTO_UPGRADE_MS = 10_000;
-export const MESH_AUTO_UPGRADE_DEVELOPMENT_MS = 5_000;
+/** Phones of a room link automatically after this; sooner in development. */
+export const MESH_AUTO_CONNECT_MS = 10_000;
+export const MESH_AUTO_CONNECT_DEVELOPMENT_MS = 5_000;
 
 /** Most people named in a `welcome`; the count is always complete. */
 export const PEOPLE_SHOWN = 50;

@@ -1,10 +1,10 @@
 // Runs in browser and server.
 /**
- * What the operator says to people: a text signed by the operator's own Ed25519 key, and its withdrawal. As an event it is
+ * A notice from the operator: a text signed by the operator's own Ed25519 key, or its withdrawal. As an event it is
  * carried unchanged on every transport; unlike one it belongs to no room's log. Rules: docs/PROTOCOL.md, "Notices".
  */
-import { isBase64UrlOf } from "../shared/base64url.ts";
-import { type AuthorKey, countChars, eventIdOf, isRecord, isTime, type RoomId, type WireEvent } from "./event.ts";
+import { type AuthorKey, eventIdOf, type RoomId, type WireEvent } from "./event.ts";
+import { id, key, list, object, oneOf, optional, parseJson, prose, readOr, time } from "./fields.ts";
 import {
   NOTICE_MAX_CHARS,
   NOTICE_MAX_LIFE_MS,
@@ -12,7 +12,6 @@ import {
   NOTICE_PAYLOAD_MAX_CHARS,
   NOTICES_MAX,
 } from "./limits.ts";
-import { isWellFormed } from "../shared/well_formed.ts";
 
 /** The first 16 bytes of the payload's SHA-256, base64url. */
 export type NoticeId = string;
@@ -40,7 +39,7 @@ export type Notice = Readonly<
   )
 >;
 
-/** The payload of a new notice. What is signed is its UTF-8 encoding. It begins unlike any event and any hello. */
+/** The payload of a new notice, signed as its UTF-8 encoding. It begins unlike any event and any hello. */
 export function encodeNotice(
   operator: AuthorKey,
   { at, until }: { at: number; until: number },
@@ -49,33 +48,33 @@ export function encodeNotice(
   return JSON.stringify({ notice: 1, operator, at, until, ...content });
 }
 
+const header = object({ notice: oneOf(1), operator: key, at: time, until: time });
+const withdrawal = object({ of: id });
+const notice = object({
+  urgency: oneOf("emergency", "info"),
+  text: prose(NOTICE_MAX_CHARS),
+  rooms: optional(list(id, 1, NOTICE_MAX_ROOMS)),
+});
+
 /** Reads a notice: every field checked, nothing trusted but the signature, which is still to be checked. */
 export function readNotice(wire: WireEvent): Notice | undefined {
   const [payload] = wire;
   if (payload.length > NOTICE_PAYLOAD_MAX_CHARS) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(payload);
-  } catch {
-    return undefined;
+  const value = parseJson(payload);
+  const read = readOr(header, value);
+  if (read === undefined || read.until <= read.at || read.until - read.at > NOTICE_MAX_LIFE_MS) return undefined;
+  const { operator, at, until } = read;
+  const full: NoticeHeader = { id: eventIdOf(payload), operator, at, until, wire };
+  if ((value as { of?: unknown }).of !== undefined) {
+    const content = readOr(withdrawal, value);
+    return content && { ...full, kind: "withdrawal", ...content };
   }
-  if (!isRecord(value) || value.notice !== 1) return undefined;
-  const { operator, at, until, of, urgency, text, rooms } = value;
-  if (!isBase64UrlOf(operator, 32) || !isTime(at) || !isTime(until)) return undefined;
-  if (until <= at || until - at > NOTICE_MAX_LIFE_MS) return undefined;
-  const header: NoticeHeader = { id: eventIdOf(payload), operator, at, until, wire };
-  if (of !== undefined) return isBase64UrlOf(of, 16) ? { ...header, kind: "withdrawal", of } : undefined;
-  if (urgency !== "emergency" && urgency !== "info") return undefined;
-  if (typeof text !== "string" || text.trim() === "" || !isWellFormed(text)) return undefined;
-  if (countChars(text) > NOTICE_MAX_CHARS) return undefined;
-  if (rooms === undefined) return { ...header, kind: "notice", urgency, text };
-  if (!Array.isArray(rooms) || rooms.length === 0 || rooms.length > NOTICE_MAX_ROOMS) return undefined;
-  const named = rooms.filter((room: unknown): room is RoomId => isBase64UrlOf(room, 16));
-  return named.length < rooms.length ? undefined : { ...header, kind: "notice", urgency, text, rooms: named };
+  const content = readOr(notice, value);
+  return content && { ...full, kind: "notice", ...content };
 }
 
 /**
- * What is held when `fresh`, already checked, comes to `held`: ended ones go, each one is there once, a withdrawal takes
+ * Adds `fresh`, already checked, to `held`: ended notices go, each one is there once, a withdrawal takes
  * the place of its notice. When there are more than NOTICES_MAX, information goes before emergencies and withdrawals,
  * and the oldest first.
  */

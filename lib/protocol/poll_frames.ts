@@ -6,13 +6,12 @@
  * JSON as `JSON.stringify` writes it, which holds no line feed. So nothing is encoded twice, and of an answer that breaks
  * off every whole line still counts.
  */
-import { isBase64UrlOf } from "../shared/base64url.ts";
-import { isCount, isRecord } from "./event.ts";
+import { amount, count, id, object, oneOf, optional, parseJson, readOr, tagged } from "./fields.ts";
 
-/** Names one polling connection: 16 random bytes, base64url. Who knows it is that client; it is never in a URL. */
+/** Names one polling connection: 16 random bytes, base64url. Only its client knows it; it is never in a URL. */
 export type PollConnectionId = string;
 
-/** What a client asks. All go to `POST /api/rooms/{id}/poll`. */
+/** A request of a client. All go to `POST /api/rooms/{id}/poll`. */
 export type PollRequest =
   /** A new connection. Answered by `frames` with its name, and the challenge. */
   | { type: "open" }
@@ -52,64 +51,31 @@ export function writePollRequest(request: PollRequest): string {
   return `${JSON.stringify(head)}\n${frames.join("\n")}\n`;
 }
 
+const REQUEST = tagged("type", {
+  open: object({}),
+  fetch: object({ connection: id, received: amount }),
+  send: object({ connection: id, first: count }),
+  close: object({ connection: id }),
+});
+
 /** Reads the body of a request; undefined when it is none. The frames are for the frame decoder. */
 export function readPollRequest(body: string): PollRequest | undefined {
   const lines = body.split("\n");
-  // Every line is ended: what stands after the last one was cut off.
+  // A line feed ends every line: text after the last one was cut off.
   if (lines.pop() !== "") return undefined;
   const [headLine = "", ...frames] = lines;
-  const head = parse(headLine);
-  if (head === undefined || (head.type !== "send" && frames.length > 0)) return undefined;
-  if (head.type === "open") return { type: "open" };
-  const { connection, received, first } = head;
-  if (!isBase64UrlOf(connection, 16)) return undefined;
-  switch (head.type) {
-    case "fetch":
-      return isNumber(received) ? { type: "fetch", connection, received } : undefined;
-    case "send":
-      return isCount(first) && frames.length > 0 ? { type: "send", connection, first, frames } : undefined;
-    case "close":
-      return { type: "close", connection };
-  }
+  const head = readOr(REQUEST, parseJson(headLine));
+  if (head?.type === "send") return frames.length > 0 ? { ...head, frames } : undefined;
+  return frames.length > 0 ? undefined : head;
 }
+
+const ANSWER_HEAD = tagged("type", {
+  frames: object({ from: count, count: amount, connection: optional(id), closed: optional(count) }),
+  taken: object({ taken: amount }),
+  problem: object({ problem: oneOf(...Object.keys(POLL_PROBLEMS) as PollProblem[]) }),
+});
 
 /** Reads the first line of an answer; undefined when it is none, as a proxy's error page is not. */
 export function readPollAnswerHead(line: string): PollAnswerHead | undefined {
-  const head = parse(line);
-  switch (head?.type) {
-    case "frames": {
-      const { from, count, connection, closed } = head;
-      if (!isCount(from) || !isNumber(count)) return undefined;
-      if (connection !== undefined && !isBase64UrlOf(connection, 16)) return undefined;
-      if (closed !== undefined && !isCount(closed)) return undefined;
-      return {
-        type: "frames",
-        from,
-        count,
-        ...(connection === undefined ? {} : { connection }),
-        ...(closed === undefined ? {} : { closed }),
-      };
-    }
-    case "taken":
-      return isNumber(head.taken) ? { type: "taken", taken: head.taken } : undefined;
-    case "problem": {
-      const problem = (Object.keys(POLL_PROBLEMS) as PollProblem[]).find((name) => name === head.problem);
-      return problem === undefined ? undefined : { type: "problem", problem };
-    }
-  }
-}
-
-function parse(line: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isRecord(value) ? value : undefined;
-  } catch {
-    // Not JSON: the answer is the caller's undefined.
-    return undefined;
-  }
-}
-
-/** A count that may be 0: nothing yet. */
-function isNumber(value: unknown): value is number {
-  return value === 0 || isCount(value);
+  return readOr(ANSWER_HEAD, parseJson(line));
 }

@@ -1,27 +1,28 @@
 // Runs in browser and server.
 /**
- * Which way a new event of mine goes first, and why. Pure. The server always gets it in the end: it is the room's memory.
+ * Chooses the first transport of a new event of this device, with a reason. Pure. The server always gets the event in
+ * the end.
  */
 
-/** What is known of the ways at a moment. */
+/** The state of the transports at one moment. */
 export interface DeliverySituation {
   /** The room's connection to the server is up. */
   server: boolean;
-  /** People in the room that my peers and those behind them reach … */
+  /** People in the room who are reachable over the mesh … */
   reached: number;
-  /** … and people in the room that they do not. */
+  /** … and people in the room who are not. */
   missing: number;
-  /** Somebody wants peers first wherever there are any (`p2p`), or the server first always (a transport's name). */
+  /** The user prefers peers whenever there are any (`p2p`), or always the server (a transport's name). */
   preference: "auto" | "p2p" | "websocket" | "polling";
 }
 
 export type DeliveryRoute =
-  /** Peers now, the server a moment later in one batch. */
+  /** Peers now, the server later, in a batch. */
   | { peers: true; server: "lazy"; reason: "peers_reach_everyone" | "peers_preferred" }
   /** Both now. */
   | { peers: true; server: "now"; reason: "peers_reach_some" | "server_preferred" }
   | { peers: false; server: "now"; reason: "no_peers" }
-  /** Peers now; it waits here for the server. */
+  /** Peers now; the event waits for the server. */
   | { peers: true; server: "waits"; reason: "no_server" }
   | { peers: false; server: "waits"; reason: "no_transport" };
 

@@ -1,30 +1,32 @@
 // Runs in browser and server.
-/** What was measured of one transport, as a value: the newest samples, and the figures they give. Nothing is guessed. */
+/**
+ * Measurements of one transport, as a value: the newest samples and the figures derived from them. Nothing is guessed.
+ */
 
 /** Round trips kept. */
 const ROUND_TRIPS_MAX = 50;
-/** Tries kept: connections that were opened, and those that broke. */
+/** Attempts kept: connections that were opened, and those that broke. */
 const TRIES_MAX = 100;
-/** A round trip this long counts nothing for speed; none at all counts everything. */
+/** A round trip of this length has speed 0; one of 0 ms has speed 1. */
 const SLOWEST_MS = 2_000;
 
 export interface TransportMeter {
-  /** From a question to its answer, ms, the newest last. */
+  /** From a request to its answer, ms, the newest last. */
   roundTripsMs: readonly number[];
-  /** Whether each try to use the transport worked, the newest last. */
+  /** Whether each attempt to use the transport worked, the newest last. */
   tries: readonly boolean[];
 }
 
-/** Of a transport nothing was measured of. */
+/** The meter of a transport without measurements. */
 export const NEW_METER: TransportMeter = { roundTripsMs: [], tries: [] };
 
-/** Figures of a transport; undefined where nothing was measured. */
+/** Figures of a transport; undefined without measurements. */
 export interface TransportQuality {
   /** Median round trip, ms. */
   latencyMs: number | undefined;
-  /** Share of tries that worked, 0 to 1. */
+  /** Share of successful attempts, 0 to 1. */
   reliability: number | undefined;
-  /** 0 to 100: 70 % the share of tries that worked, 30 % speed. */
+  /** 0 to 100: 70 % reliability, 30 % speed. */
   health: number | undefined;
 }
 
@@ -46,7 +48,7 @@ export function qualityOf({ roundTripsMs, tries }: TransportMeter): TransportQua
   return { latencyMs, reliability, health };
 }
 
-/** The middle one; of an even number the lower of the two in the middle. */
+/** The median; the lower one of the two middle values of an even number. */
 export function medianOf(values: readonly number[]): number | undefined {
   return [...values].sort((a, b) => a - b)[(values.length - 1) >> 1];
 }

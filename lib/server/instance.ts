@@ -1,15 +1,17 @@
-/** The server of this process, made when the first request needs it. Routes call it; tests make their own. */
+/** The server of this process, started by the first request that needs it. Routes call it; tests start their own. */
 import { cpuUsage, memoryUsage } from "node:process";
 import { ed25519 } from "../crypto/ed25519.ts";
 import { openKv } from "../store/open_kv.ts";
-import { openStore } from "../store/deno_store.ts";
-import { StorageUnavailable, type Store } from "../store/store.ts";
+import { openStore } from "../store/store.ts";
+import { StorageUnavailable } from "../store/database.ts";
+import type { Store } from "../store/store.ts";
 import { Admin } from "./admin/admin.ts";
-import { readConfig, type ServerConfig } from "./config.ts";
+import { readConfig } from "./config/read_config.ts";
+import type { ServerConfig } from "./config/server_config.ts";
 import { LoadMeter } from "./limits/load_meter.ts";
 import { createLogger, logFormatOf, type Logger, writeToConsole } from "./logger.ts";
 import { Polling } from "./connections/poll_endpoint.ts";
-import { type ChatServer, createServer } from "./server.ts";
+import { ChatServer } from "./server.ts";
 import { workerChannel, WorkerGroup } from "./worker_group.ts";
 import { Monitor } from "./stats/monitor.ts";
 import { FigureReaders } from "./stats/reader.ts";
@@ -35,18 +37,20 @@ let logger: Logger | undefined;
 let readers: FigureReaders | undefined;
 
 /**
- * The settings of this process, read once from its environment. Throws ConfigError. main.ts asks for them first of all:
- * from then on signals are heard, before `deno serve` listens to them (see `exit`).
+ * The settings of this process, read once from its environment. Throws ConfigError. main.ts asks for them first:
+ * from then on this process handles signals, before `deno serve` does (see `exit`).
  */
 export function ownConfig(): ServerConfig {
   if (config !== undefined) return config;
-  config = readConfig((name) => Deno.env.get(name) ?? (name === "FESTIVAL_ENVIRONMENT" ? fromStart() : undefined));
+  config = readConfig((name) =>
+    Deno.env.get(name) ?? (name === "FESTIVAL_ENVIRONMENT" ? impliedEnvironment() : undefined)
+  );
   for (const signal of SIGNALS) Deno.addSignalListener(signal, exit);
   return config;
 }
 
-/** `deno task dev` starts dev.ts: then this is development, without anybody saying so. */
-function fromStart(): string | undefined {
+/** `deno task dev` starts dev.ts, which alone implies development. */
+function impliedEnvironment(): string | undefined {
   return Deno.mainModule.endsWith("/dev.ts") ? "development" : undefined;
 }
 
@@ -66,18 +70,18 @@ export async function ownPolling(): Promise<Polling> {
   return polling!;
 }
 
-/** What watches the running server. */
+/** The monitor of the running server. */
 export async function ownMonitor(): Promise<Monitor> {
   await ownServer();
   return monitor!;
 }
 
-/** Where this process counts. */
+/** This process's statistics. */
 export function ownStats(): ServerStats {
   return stats ??= new ServerStats();
 }
 
-/** This process's notes for its operator. */
+/** This process's log. */
 export function ownLogger(): Logger {
   const { environment, monitoring } = ownConfig();
   return logger ??= createLogger({
@@ -89,15 +93,15 @@ export function ownLogger(): Logger {
   });
 }
 
-/** Who may read this process's figures. */
+/** Decides who may read this process's figures. */
 export function ownReaders(): FigureReaders {
   return readers ??= new FigureReaders(ownConfig().monitoring.token);
 }
 
-/** What operators do with the running server. */
+/** The operators' side of the running server. */
 export async function ownAdmin(): Promise<Admin> {
   const server = await ownServer();
-  // Its lines are the audit log's witness: no flood and no level may keep one back.
+  // Its lines are the audit log's witness: neither a flood nor the log level may hold one back.
   const environment: Environment = { ...realEnvironment, log: ownLogger().record };
   return admin ??= new Admin({ server, store: store!, verifier: nodeVerifier(), environment });
 }
@@ -107,7 +111,7 @@ async function start(): Promise<ChatServer> {
   const stats = ownStats();
   const environment: Environment = { ...realEnvironment, log: ownLogger().warn };
   if (config.monitoring.tracing) {
-    environment.log("Deno exports traces, which hold the addresses of rooms: OTEL_DENO_TRACING=false ends that");
+    environment.log("Deno exports traces, which contain the addresses of rooms: OTEL_DENO_TRACING=false stops that");
   }
   const onDeploy = config.platform === "deno-deploy";
   const kv = await openKv({
@@ -123,7 +127,7 @@ async function start(): Promise<ChatServer> {
     },
   });
   const meter = new LoadMeter(config.overload.memoryBytes);
-  const server = running = createServer({
+  const server = running = new ChatServer({
     ...environment,
     steady: performance,
     store,
@@ -156,7 +160,7 @@ async function start(): Promise<ChatServer> {
   return server;
 }
 
-/** Stops the server of this process, when it runs: all are sent away, what was taken is stored, the database closed. */
+/** Stops the server of this process if it runs: sends everybody away, stores the events it took, closes the database. */
 export async function stopOwnServer(): Promise<void> {
   const stopping = starting;
   if (stopping === undefined) return;
@@ -164,7 +168,7 @@ export async function stopOwnServer(): Promise<void> {
   endTelemetry?.();
   await Promise.all([monitor?.close(), server.close()]);
   await polling?.close();
-  await workers?.done(realEnvironment.timers, SIBLINGS_GRACE_MS);
+  await workers?.done(realEnvironment.timers, WORKERS_GRACE_MS);
   for (const signal of SIGNALS) Deno.removeSignalListener(signal, exit);
   store?.close();
   config =
@@ -182,11 +186,11 @@ export async function stopOwnServer(): Promise<void> {
       undefined;
 }
 
-/** How long a worker that has stopped waits for the others of its process: with `closing.graceMs` less than 5 s. */
-const SIBLINGS_GRACE_MS = 1_500;
+/** How long a stopped worker waits for the others of its process: together with `closing.graceMs` less than 5 s. */
+const WORKERS_GRACE_MS = 1_500;
 
 async function exit(): Promise<void> {
-  // `deno serve` closes all sockets itself (1001) when it hears of the signal, right after us: goodbyes go now or never.
+  // `deno serve` gets the signal right after us and closes all sockets (1001): goodbyes go now or never.
   void running?.close({ goodbyesFirst: true });
   try {
     await stopOwnServer();

@@ -1,20 +1,20 @@
 /**
- * Notes for operators: JSON lines in production and staging, readable ones in development. They hold what the program
- * says, never what somebody wrote, who wrote it, or where they are: no names, texts, codes, links, addresses, cookies.
+ * The log for operators: JSON lines in production and staging, readable text in development. Lines never contain user
+ * data: no names, texts, codes, links, addresses, cookies.
  */
 import { BoundedMap } from "../shared/bounded.ts";
-import type { EnvironmentName } from "./config.ts";
+import type { EnvironmentName } from "./config/server_config.ts";
 import { LOG_LEVELS, type LogLevel } from "./stats/figures.ts";
 import type { Log } from "./environment.ts";
 
-/** What stands beside the line; values are the program's own words and numbers. */
+/** Fields beside the line; values are the program's own words and numbers. */
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
 
 export interface Logger {
   log(level: LogLevel, line: string, fields?: LogFields): void;
-  /** As the server's parts take it: notes of something that should not be. */
+  /** Writes a warning; the form that the server's parts take. */
   readonly warn: Log;
-  /** What has to be on record: never held back, and written at every level. */
+  /** Writes a line of the record: at every level, and never held back. */
   readonly record: Log;
 }
 
@@ -23,15 +23,15 @@ export interface LoggerDeps {
   format: "json" | "text";
   clock: { now(): number };
   write(level: LogLevel, text: string): void;
-  /** Hears of every line, also of those held back. */
+  /** Called for every line, also for those held back. */
   onLine?(level: LogLevel): void;
 }
 
-/** The same line is written once in this time; then how often it came meanwhile stands beside it. */
+/** The same line is written once in this time, with a count of its repetitions. */
 export const REPEAT_GAP_MS = 10_000;
-/** Different lines that are remembered for that; the oldest is forgotten. */
-export const REMEMBERED_LINES = 200;
-/** Lines in this time, of whatever kind; more are held back, and the next one says how many. */
+/** Different lines that are remembered for this; the oldest is forgotten. */
+const REMEMBERED_LINES = 200;
+/** Lines of all kinds in this time; more are held back, and the next one says how many. */
 export const BURST_LINES = 300;
 export const BURST_MS = 10_000;
 /** Longest line. */
@@ -39,7 +39,7 @@ const LINE_MAX_CHARS = 2_000;
 
 export function createLogger({ level, format, clock, write, onLine }: LoggerDeps): Logger {
   const least = LOG_LEVELS.indexOf(level);
-  /** By line: when it was written, and how often it was held back since. */
+  /** By line: when it was written, and how often it was held back since then. */
   const remembered = new BoundedMap<string, { at: number; heldBack: number }>(REMEMBERED_LINES);
   let burst = { at: -Infinity, lines: 0, heldBack: 0 };
 
@@ -48,7 +48,7 @@ export function createLogger({ level, format, clock, write, onLine }: LoggerDeps
     onLine?.(level);
     const now = clock.now();
     const known = remembered.get(line);
-    // Not before it: a clock that was set back must not silence a line for hours.
+    // Also when the clock was set back, which must not silence a line for hours.
     if (known !== undefined && now >= known.at && now - known.at < REPEAT_GAP_MS) {
       known.heldBack++;
       return;
@@ -86,8 +86,8 @@ export function logFormatOf(environment: EnvironmentName): "json" | "text" {
 }
 
 /**
- * An error as it may stand in a log: its class and where it was thrown. Its message only when it is one of ours: other
- * messages quote what was read, as JSON's does.
+ * An error's fields for a log: its class and where it was thrown. Only our own errors keep their message, because other
+ * messages quote input, as JSON's do.
  */
 export function errorFields(error: unknown, environment: EnvironmentName): LogFields {
   if (!(error instanceof Error)) return { error: typeof error };
@@ -100,7 +100,7 @@ export function errorFields(error: unknown, environment: EnvironmentName): LogFi
   };
 }
 
-/** The same for a line of its own: `TypeError at commit (…)`. */
+/** The same as text within a line: `TypeError at commit (…)`. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   if (isOwn(error)) return error.message;
@@ -112,7 +112,7 @@ function isOwn(error: Error): boolean {
   return error.name === "StorageUnavailable" || error.name === "ConfigError";
 }
 
-/** Writes as console does, so that OpenTelemetry's log export, where it is on, has them too. */
+/** Writes through console, so that OpenTelemetry's log export includes the lines where it is on. */
 export function writeToConsole(level: LogLevel, text: string): void {
   console[level](text);
 }

@@ -1,17 +1,17 @@
 /**
- * The workers of one process (`deno serve --parallel`), each an instance of its own: the first one that has stopped must not
- * end the process under the others. They know each other by a channel that all workers of a process hear.
+ * The workers of one process (`deno serve --parallel`), each an instance of its own: the first one to stop must not end the
+ * process under the others. They know each other by a channel that all workers of a process share.
  */
 
 import type { Timers } from "../shared/environment.ts";
 
-/** What is said on the channel. `here`: I am; `done`: I have stopped. */
+/** Messages on the channel. `here`: this worker runs; `done`: it has stopped. */
 export interface WorkerMessage {
   type: "here" | "done";
   name: string;
 }
 
-/** A BroadcastChannel, as far as it is used. */
+/** The used part of a BroadcastChannel. */
 export interface WorkerChannel {
   post(message: WorkerMessage): void;
   listen(hear: (message: WorkerMessage) => void): void;
@@ -21,7 +21,7 @@ export interface WorkerChannel {
 export class WorkerGroup {
   readonly #channel: WorkerChannel;
   readonly #name: string;
-  /** Those who are there and have not stopped. As many as a machine has cores, at most. */
+  /** The other running workers; at most one per core. */
   readonly #running = new Set<string>();
   readonly #allDone = Promise.withResolvers<void>();
   #done = false;
@@ -34,7 +34,7 @@ export class WorkerGroup {
     channel.post({ type: "here", name });
   }
 
-  /** Says that this one has stopped. Resolves when every other one has, too, or after `graceMs`. */
+  /** Announces that this worker has stopped. Resolves when every other one has too, or after `graceMs`. */
   async done(timers: Timers, graceMs: number): Promise<void> {
     this.#done = true;
     this.#channel.post({ type: "done", name: this.#name });

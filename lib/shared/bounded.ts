@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** Maps and sets that cannot grow: when full, what was put in first goes out first. */
+/** Maps and sets of bounded size. When full, the oldest entry is dropped. */
 
 export class BoundedMap<Key, Value> {
   readonly #map = new Map<Key, Value>();
@@ -18,7 +18,7 @@ export class BoundedMap<Key, Value> {
     return this.#map.has(key);
   }
 
-  /** Sets a value. A key that is there already becomes the newest. */
+  /** Sets a value. An existing key becomes the newest. */
   set(key: Key, value: Value): void {
     this.#map.delete(key);
     if (this.#map.size >= this.max) this.#map.delete(this.#map.keys().next().value!);

@@ -1,13 +1,13 @@
 // Runs in browser and server.
-/** The outside world that decisions take as arguments: tests and simulations give virtual ones. */
+/** Clock, timers and randomness, which decisions take as arguments. Tests and simulations pass virtual ones. */
 
-/** A clock. Which one (wall clock or monotonic) is said where it is taken. */
+/** A clock. Its user says whether it has to be the wall clock or a monotonic one. */
 export interface Clock {
   /** Milliseconds. Of a wall clock: since 1970. */
   now(): number;
 }
 
-/** Ends a timer or a subscription. Calling it twice, or too late, is harmless. */
+/** Cancels a timer or a subscription. Harmless when called twice or too late. */
 export type Cancel = () => void;
 
 /** One-shot timers. */

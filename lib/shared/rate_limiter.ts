@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /**
- * The one rate limiter: the generic cell rate algorithm (ITU-T I.371). It remembers one number per owner, the theoretical
- * arrival time (TAT) of the next token.
+ * The one rate limiter: the generic cell rate algorithm (ITU-T I.371). It remembers one number per owner, the
+ * theoretical arrival time (TAT) of the next token.
  */
 import { BoundedMap } from "./bounded.ts";
 
@@ -17,8 +17,8 @@ export interface PausingRateLimit extends RateLimit {
 }
 
 /**
- * Takes `cost` tokens: the new theoretical arrival time, or how long to wait, both ms. A cost above the whole burst passes
- * when the bucket is full and is paid for afterwards.
+ * Takes `cost` tokens. Returns the new theoretical arrival time or the time to wait, both ms. A cost above the burst
+ * passes when the bucket is full and delays later ones.
  */
 export function takeTokens(
   tatMs: number,
@@ -37,7 +37,7 @@ export function takeTokens(
 export class RateLimiter {
   #tatMs = 0;
 
-  /** `limit` may be replaced later; what was taken before counts against the new one. */
+  /** `limit` may be replaced later; tokens taken before count against the new one. */
   constructor(public limit: RateLimit) {}
 
   /** Takes one token. Returns 0, or the ms to wait before asking again. */
@@ -48,14 +48,14 @@ export class RateLimiter {
     return 0;
   }
 
-  /** How many tokens can be taken now. */
+  /** The number of tokens available now. */
   left(nowMs: number): number {
     const { burst, everyMs } = this.limit;
     return Math.floor(burst - Math.max(0, this.#tatMs - nowMs) / everyMs);
   }
 }
 
-/** The same limit for each of a bounded number of keys. A key that was forgotten starts with a full burst. */
+/** The same limit for each of a bounded number of keys. A dropped key starts again with a full burst. */
 export class KeyedRateLimiter<Key> {
   readonly #limiters: BoundedMap<Key, RateLimiter>;
 
@@ -70,7 +70,7 @@ export class KeyedRateLimiter<Key> {
     return limiter.take(nowMs);
   }
 
-  /** How many tokens of the key can be taken now. */
+  /** The number of the key's tokens available now. */
   left(key: Key, nowMs: number): number {
     return this.#limiters.get(key)?.left(nowMs) ?? this.limit.burst;
   }

@@ -1,6 +1,6 @@
 // Runs in browser and server.
 
-/** Whether two plain values, or parts of them, show the same. */
+/** Deep equality of plain values. */
 export function isSame(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;

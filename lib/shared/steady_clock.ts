@@ -1,18 +1,18 @@
 /**
- * A clock for durations. The device's own may be set while a page is open, by hand or by the network, a day forward or
- * back: a connection that is due to be probed "at 21:00" would then wait until tomorrow.
+ * A clock for durations. The device's wall clock may be changed while a page is open, by hand or by the network, a day
+ * forward or back. A connection to be probed "at 21:00" would then wait until tomorrow.
  */
 
 import type { Clock } from "./environment.ts";
 
-/** Where the wall clock gains more than this on the other one, the device slept, or its clock was set. */
+/** If the wall clock moves by more than this against the other one, the device slept or its clock was changed. */
 const JUMP_MS = 1_000;
 
 /**
- * Never goes back, and counts the time a device sleeps. `wall`: the device's clock. `ticks`: one that cannot be set, but may
- * stand still in sleep, as `performance.now()` does on most phones (W3C High Resolution Time, section 4.1).
+ * Never goes back, and includes the time a device sleeps. `wall`: the device's clock. `ticks`: a clock that cannot be set
+ * but may stop during sleep, as `performance.now()` does on most phones (W3C High Resolution Time, section 4.1).
  *
- * A wall clock that is set forward looks like sleep. That is harmless: whatever is due then is due too early, once.
+ * A wall clock set forward looks like sleep. That is harmless: timers are due too early, once.
  */
 export function steadyClock(wall: Clock, ticks: Clock): Clock {
   let ahead = wall.now() - ticks.now();

@@ -1,27 +1,34 @@
-/** The one door to Deno KV: every failure becomes StorageUnavailable, and no call waits for ever. */
-import { type Kv, StorageUnavailable } from "./store.ts";
+/** All calls to Deno KV: every failure becomes StorageUnavailable, and no call waits for ever. */
 
-/** What the store needs of timers; `globalThis` has them. */
+/** The part of Deno KV that the store uses: the real one, and the one in memory for tests and simulations. */
+export type Kv = Pick<Deno.Kv, "get" | "getMany" | "list" | "set" | "delete" | "atomic" | "watch" | "close">;
+
+/** The database did not answer, or answered with an error; `cause` holds it. */
+export class StorageUnavailable extends Error {
+  override name = "StorageUnavailable";
+}
+
+/** The timers that the store needs; `globalThis` has them. */
 export interface StoreTimers {
   setTimeout(run: () => void, afterMs: number): number;
   clearTimeout(timer: number): void;
 }
 
-/** What is called: a `list` may be several round trips. */
+/** The kind of a call; a `list` may be several round trips. */
 export type CallKind = "read" | "list" | "commit";
-/** A call ended, `ms` after it began; each try of one that was tried again counts. */
+/** A call ended, `ms` after it began; every retry counts as a call. */
 export type OnCall = (kind: CallKind, ms: number, worked: boolean) => void;
 
-/** Time a database has for one operation; after that it counts as not answering. */
+/** Longest time for one operation; after that the database counts as not answering. */
 export const OPERATION_TIMEOUT_MS = 5_000;
-/** How often an operation is tried again that found the SQLite file locked by another process, and the first delay. */
+/** Retries of an operation that found the SQLite file locked by another process, and the first delay. */
 export const LOCKED_RETRIES = 5;
-export const LOCKED_RETRY_MS = 10;
+const LOCKED_RETRY_MS = 10;
 
 /** Most keys of one `getMany`. */
 const GET_MANY_MAX_KEYS = 10;
 
-/** What a `list` is asked for. `limit` is required: nothing here reads without bound. */
+/** Options of a `list`. `limit` is required: no read is unbounded. */
 export interface ListOptions {
   limit: number;
   reverse?: boolean;
@@ -53,7 +60,7 @@ export class Database {
     return this.#run("read", "read a key", () => this.kv.get<T>(key, consistency && { consistency }));
   }
 
-  /** The entries of any number of keys, in their order. Each ten are read at one moment, more than ten at several. */
+  /** The entries of any number of keys, in their order. Ten at a time are read at the same moment. */
   async getMany<T>(
     keys: readonly Deno.KvKey[],
     consistency?: Deno.KvConsistencyLevel,
@@ -85,7 +92,7 @@ export class Database {
     return result.ok ? result.versionstamp : undefined;
   }
 
-  /** Waits between half of `ms` and all of it, so that those who collided do not meet again; an abort ends it early. */
+  /** Waits between half of `ms` and all of it, so that writers that collided do not collide again; an abort ends it early. */
   pause(ms: number, signal?: AbortSignal): Promise<void> {
     const share = 0.5 + this.#random(1)[0]! / 512;
     return new Promise<void>((resolve) => {
@@ -113,7 +120,7 @@ export class Database {
         return result;
       } catch (cause) {
         ended(false);
-        // A locked file means that nothing was done, so trying again repeats nothing.
+        // Nothing was done while the file was locked, so a retry repeats nothing.
         if (retry < LOCKED_RETRIES && isLocked(cause)) {
           await this.pause(LOCKED_RETRY_MS * 2 ** retry);
           continue;
@@ -135,7 +142,7 @@ export class Database {
   }
 }
 
-/** SQLITE_BUSY reaches us as this text only; it has neither class nor code. */
+/** SQLITE_BUSY arrives only as this text, without a class or code. */
 function isLocked(error: unknown): boolean {
   return error instanceof Error && error.message.includes("database is locked");
 }

@@ -1,5 +1,5 @@
 /**
- * Every key of the database, in one table. Only lib/store reads it; nothing else knows a key.
+ * Every key of the database, in one table. Only lib/store knows keys.
  *
  * | key | value | written |
  * | --- | --- | --- |
@@ -10,30 +10,34 @@
  * | `removing` room | Removal: the room is gone, its log not quite | from a removal's first commit to its last |
  * | `head` room | HeadRecord | with every change of the room's log |
  * | `age` room | AgeMark: which events are proven to be a day old | about once a day, while the room is written in |
- * | `event` room, position | StoredEvent | once |
- * | `number` room, author, n | StoredNumber: where that event is | with its event |
+ * | `event` room, position | EventValue | once |
+ * | `number` room, author, n | NumberValue: the event's position | with its event |
  * | `author` room, author | AuthorRecord | with the author's events |
  * | `presence` room, instance | PresenceEntry | when people come and go, and to keep it alive |
  * | `present` room, instance | [count, expiresAt]: the same without names | with `presence` |
  * | `limit` what, who | Allowance | with every take that changes it |
- * | `channel` number | `1`; only the change counts | with every change of a room that rings it |
- * | `mail` receiver, sender, place | StoredPost: signals for another instance | to hand them over; deleted when read |
+ * | `channel` number | `1`; only the change counts | with every change of a room on this channel |
+ * | `mail` receiver, sender, slot | StoredBatch: signals for another instance | to hand them over; deleted when read |
  * | `mailbox` receiver | `1`; only the change counts | with every `mail` to this instance |
  * | `deleted` room | when an operator deleted it, ms | with the removal, for DELETED_KNOWN_MS |
- * | `settings` part | what operators set at run time: limits, notices, suggested rooms; `bans` only rings | when it is set |
+ * | `settings` part | the operators' settings at run time: limits, notices, suggested rooms; `bans` only notifies | when it is set |
  * | `ban` id | Ban | when it is set; gone with its end |
  * | `operator` session | OperatorSession | at log-in, when it is used, deleted at log-out |
  * | `audit` number | AuditEntry | once; gone after AUDIT_KEPT_MS |
  * | `audit_head` | AuditHead: number and hash of the newest entry | with every `audit` |
  * | `time` | TimeRecord: for how long servers have run, and the last time they believed | with every sweep |
  * | `lease` name | Lease | when it is taken or renewed |
- * | `stats` grain, at, instance | text: what an instance counted in that stretch of time | once a minute, once in ten |
+ * | `stats` grain, at, instance | text: an instance's counts in that span of time | once a minute, once in ten |
  * | `probe_room` | RoomId: the room of the instances' own probes | once |
  */
 import type { AuthorKey, EventId, RoomId } from "../protocol/event.ts";
+import type { Stub } from "../protocol/stub.ts";
+import { fnv1a } from "../shared/fnv1a.ts";
 
-/** Value of `event`: payload, signature, and when it was stored (server's clock, ms). */
-export type EventValue = readonly [payload: string, signature: string, storedAt: number];
+/** Value of `event`: payload and signature, or the stub in their place, and when it was stored (server's clock, ms). */
+export type EventValue =
+  | readonly [payload: string, signature: string, storedAt: number]
+  | readonly [stub: Stub, storedAt: number];
 /** Value of `number`. */
 export type NumberValue = readonly [id: EventId, position: number];
 /** Value of `present`. */
@@ -75,12 +79,12 @@ export const keys = {
   time: ["time"] as Deno.KvKey,
   lease: (name: string): Deno.KvKey => ["lease", name],
   stats: (grain: string, at: number, instance: string): Deno.KvKey => ["stats", grain, at, instance],
-  /** From `at` on; and where a grain's records end. */
+  /** A grain's records from `at` on, and their end. */
   statsFrom: (grain: string, at: number): Deno.KvKey => ["stats", grain, at],
   statsEnd: (grain: string): Deno.KvKey => ["stats", grain, Infinity],
   probeRoom: ["probe_room"] as Deno.KvKey,
-  /** The folders of a room that are emptied after its removal. */
-  foldersOf: (room: RoomId): Deno.KvKey[] => [
+  /** The prefixes of a room's keys that a removal empties. */
+  prefixesOf: (room: RoomId): Deno.KvKey[] => [
     ["event", room],
     ["number", room],
     ["author", room],
@@ -89,15 +93,13 @@ export const keys = {
   ],
 };
 
-/** How finely the list of rooms is ordered by activity: a busy room moves on it once in this time, not per commit. */
-export const LISTED_GRAIN_MS = 60_000;
+/** Resolution of the list of rooms: a busy room moves on it once in this time, not with every commit. */
+const LISTED_GRAIN_MS = 60_000;
 
-/** How many channels the rooms share: as many as one `watch` takes keys. */
+/** Channels that the rooms share: as many as one `watch` takes keys. */
 export const CHANGE_CHANNELS = 10;
 
-/** The channel of a room: its id is random, so a plain hash of the envelopes (FNV-1a, 32 bit) spreads rooms evenly. */
+/** The channel of a room: its id is random, so a simple hash of its characters (FNV-1a, 32 bit) spreads rooms evenly. */
 export function changeChannelOf(room: RoomId): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < room.length; at++) hash = Math.imul(hash ^ room.charCodeAt(at), 0x01000193) >>> 0;
-  return hash % CHANGE_CHANNELS;
+  return fnv1a(room) % CHANGE_CHANNELS;
 }

@@ -1,6 +1,6 @@
 /** Opens the database, wherever it is. */
 import { openKv as openAnyKv } from "@deno/kv";
-import { type Kv, StorageUnavailable } from "./store.ts";
+import { type Kv, StorageUnavailable } from "./database.ts";
 
 /** Where the database is. */
 export interface KvAddress {

@@ -1,4 +1,4 @@
-/** The one way to watch keys: a failed watch begins again, so that whoever listens never has to. */
+/** Watches keys. A failed watch starts again by itself, so that listeners never have to. */
 import type { Database } from "./database.ts";
 
 /** Wait before watching again after the watch failed: doubled each time up to the longest, from the start after a success. */
@@ -6,8 +6,8 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
 
 /**
- * Yields the versionstamps of up to 10 keys: at first as they are, then whenever one may have changed, until `ended`.
- * After a failure it begins with what they are then, so nothing is lost but what was overwritten meanwhile.
+ * Yields the versionstamps of up to 10 keys: first the current ones, then whenever one may have changed, until `ended`.
+ * After a failure it yields the current ones again, so only overwritten values are missed.
  */
 export async function* watchVersions(
   database: Database,
@@ -38,9 +38,9 @@ function watchOnce(database: Database, keys: readonly Deno.KvKey[], ended: Abort
   try {
     reader = database.kv.watch<unknown[]>([...keys]).getReader();
   } catch {
-    // A closed database throws here; `next` then says that there is nothing to hear.
+    // A closed database throws here; `next` then reports the end.
   }
-  // Cancelling a stream that has failed already rejects with that failure, which `next` has told.
+  // Cancelling a failed stream rejects with the failure that `next` has already reported.
   const cancel = () => void reader?.cancel().catch(() => {});
   ended.addEventListener("abort", cancel);
   return {

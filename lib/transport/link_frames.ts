@@ -1,25 +1,25 @@
 /**
- * What goes over a link's data channel: texts, cut where they are too long for one piece, and the link's own words. The
- * channel keeps order and loses nothing, so the pieces of a text follow one another and never mix with those of another.
+ * Frames on a link's data channel: texts, split when too long, and control frames. The channel is ordered and reliable,
+ * so the parts of one text follow one another and never mix with those of another.
  *
- * A frame is one letter and what belongs to it: `m` a whole text, `+` a part of one, `=` its last part, `?` a ping and `!`
- * its pong with the same number, `.` a goodbye with its reason.
+ * A frame is a type character and its content: `m` a whole text, `+` a part of one, `=` its last part, `?` a ping and
+ * `!` its pong with the same number, `.` a goodbye with its reason.
  */
 import { LINK_CHUNK_BYTES, LINK_MESSAGE_MAX_BYTES } from "../protocol/limits.ts";
 import { GOODBYE_REASONS, type GoodbyeReason } from "../protocol/peer/signal.ts";
 
 export type LinkFrame =
   | { type: "message"; text: string }
-  /** More of the same text has to come. */
+  /** A part of a text that is not complete yet. */
   | { type: "part" }
   | { type: "ping" | "pong"; number: number }
   | { type: "goodbye"; reason: GoodbyeReason }
   | { type: "bad"; problem: LinkFrameProblem };
 
-export type LinkFrameProblem =
-  /** Binary, or a letter that stands for nothing. */
+type LinkFrameProblem =
+  /** Binary, or an unknown type character. */
   | "unknown"
-  /** Longer than LINK_CHUNK_BYTES, or put together longer than LINK_MESSAGE_MAX_BYTES. */
+  /** A frame over LINK_CHUNK_BYTES, or a text over LINK_MESSAGE_MAX_BYTES. */
   | "too_large";
 
 const utf8 = new TextEncoder();
@@ -36,7 +36,7 @@ export function messageFrames(text: string): string[] {
   const frames: string[] = [];
   let bytes = 0;
   for (let at = 0; at < text.length;) {
-    // Whole characters only: half of one would arrive as another.
+    // Never splits a surrogate pair: its halves would arrive as replacement characters.
     const { read, written } = utf8.encodeInto(text.slice(at, at + room.length), room);
     bytes += written;
     if (bytes > LINK_MESSAGE_MAX_BYTES || read === 0) {
@@ -48,9 +48,9 @@ export function messageFrames(text: string): string[] {
   return frames;
 }
 
-/** Reads what comes over one channel. Holds at most one unfinished text, of LINK_MESSAGE_MAX_BYTES. */
+/** Reads the frames of one channel. Holds at most one unfinished text, of LINK_MESSAGE_MAX_BYTES. */
 export class LinkFrameReader {
-  #deps: string[] = [];
+  #parts: string[] = [];
   #bytes = 0;
 
   read(data: unknown): LinkFrame {
@@ -60,18 +60,18 @@ export class LinkFrameReader {
     if (bytes > LINK_CHUNK_BYTES) return { type: "bad", problem: "too_large" };
     switch (data[0]) {
       case "m":
-        if (this.#deps.length > 0) break;
+        if (this.#parts.length > 0) break;
         return { type: "message", text: rest };
       case "+":
       case "=": {
         this.#bytes += bytes - 1;
         if (this.#bytes > LINK_MESSAGE_MAX_BYTES) return { type: "bad", problem: "too_large" };
-        // A part without anything in it would be a piece that no sender cuts.
+        // No sender makes an empty part.
         if (rest === "") break;
-        this.#deps.push(rest);
+        this.#parts.push(rest);
         if (data[0] === "+") return { type: "part" };
-        const text = this.#deps.join("");
-        this.#deps = [];
+        const text = this.#parts.join("");
+        this.#parts = [];
         this.#bytes = 0;
         return { type: "message", text };
       }

@@ -1,43 +1,44 @@
 /**
- * Whether a link lives: pings after silence, measures the round trip, and says when nobody should count on the link any
- * more, and when it is over.
+ * Detects failed links: pings after silence, measures the round trip, and reports when a link is suspect and when it is
+ * dead.
  *
  *   alive → (a ping without answer) suspect → (anything heard) alive, or (LINK_SILENCE_MS) silent
  */
 import { LINK_PROBE_TIMEOUT_MS, LINK_SILENCE_MS } from "../protocol/limits.ts";
+import type { Clock, Timers } from "../shared/environment.ts";
 
-export interface LinkHeartbeatDeps {
-  /** Ms; fractions count. */
-  clock: { now(): number };
-  timers: { after(delayMs: number, run: () => void): () => void };
+interface LinkHeartbeatDeps {
+  /** May return fractions of a ms. */
+  clock: Clock;
+  timers: Timers;
   ping(number: number): void;
   /** A ping was not answered in time. */
   onSuspect(): void;
-  /** Something was heard after a doubt. */
+  /** A frame arrived from a suspect peer. */
   onAlive(): void;
-  /** Nothing was heard for LINK_SILENCE_MS. */
+  /** No frame arrived for LINK_SILENCE_MS after the link became suspect. */
   onSilent(): void;
 }
 
-/** Something was sent that long after anything was heard: a ping goes with it, so that a dead link shows soon. */
-const ASK_WITH_SEND_MS = 1_000;
+/** A send after this much silence also sends a ping, so that a dead link shows soon. */
+const PING_WITH_SEND_MS = 1_000;
 /** Share of a new measurement in the smoothed round trip (RFC 6298 section 2). */
 const RTT_GAIN = 1 / 8;
 
 export class LinkHeartbeat {
   readonly #deps: LinkHeartbeatDeps;
-  /** Silence after which it asks, ms. */
+  /** Silence after which it pings, ms. */
   heartbeatMs: number;
   /** Smoothed, ms; undefined before the first pong. */
   rttMs: number | undefined;
   #number = 0;
   #heardAt: number;
-  /** The last ping: its pong measures, whatever else was heard before. */
+  /** The last ping, whose pong measures the round trip even if other frames arrive first. */
   #pinged: { number: number; at: number } | undefined;
-  /** When something was asked that nothing was heard since; undefined: nothing is asked. */
-  #askedAt: number | undefined;
+  /** When the oldest unanswered ping was sent; undefined: none is open. */
+  #openPingAt: number | undefined;
   #suspectSince: number | undefined;
-  /** When the link is over unless something is heard. */
+  /** When the link is dead unless a frame arrives. */
   #silentAt = Infinity;
   #cancel = () => {};
 
@@ -45,14 +46,14 @@ export class LinkHeartbeat {
     this.#deps = deps;
     this.heartbeatMs = heartbeatMs;
     this.#heardAt = deps.clock.now();
-    this.#ask();
+    this.#ping();
   }
 
-  /** Anything came from the peer. */
+  /** Any frame arrived from the peer. */
   heard(): void {
     this.#heardAt = this.#deps.clock.now();
-    // The timer finds out when it comes: it is not set anew for every frame of a busy link.
-    this.#askedAt = undefined;
+    // The timer keeps running and checks when it fires, so that frames of a busy link do not restart it.
+    this.#openPingAt = undefined;
     this.#silentAt = Infinity;
     if (this.#suspectSince === undefined) return;
     this.#suspectSince = undefined;
@@ -68,21 +69,21 @@ export class LinkHeartbeat {
     this.heard();
   }
 
-  /** Something of ours was sent. */
+  /** This side sent a frame. */
   sent(): void {
-    if (this.#askedAt === undefined && this.#deps.clock.now() - this.#heardAt > ASK_WITH_SEND_MS) this.#ask();
+    if (this.#openPingAt === undefined && this.#deps.clock.now() - this.#heardAt > PING_WITH_SEND_MS) this.#ping();
   }
 
-  /** Something speaks against the link: it is asked at once. */
+  /** Pings at once, because something suggests that the link is broken. */
   check(): void {
-    if (this.#askedAt === undefined) this.#ask();
+    if (this.#openPingAt === undefined) this.#ping();
   }
 
-  /** Much speaks against the link: it has one more answer's time. */
+  /** Gives the link one more LINK_PROBE_TIMEOUT_MS, because strong evidence suggests that it is dead. */
   suspect(): void {
     this.#silentAt = Math.min(this.#silentAt, this.#deps.clock.now() + LINK_PROBE_TIMEOUT_MS);
     this.check();
-    this.#watch();
+    this.#schedule();
   }
 
   stop(): void {
@@ -90,18 +91,18 @@ export class LinkHeartbeat {
     this.#cancel = () => {};
   }
 
-  #ask(): void {
-    this.#askedAt = this.#deps.clock.now();
-    this.#pinged = { number: ++this.#number, at: this.#askedAt };
+  #ping(): void {
+    this.#openPingAt = this.#deps.clock.now();
+    this.#pinged = { number: ++this.#number, at: this.#openPingAt };
     this.#deps.ping(this.#number);
-    this.#watch();
+    this.#schedule();
   }
 
-  /** Sets the one timer to what is due next. */
-  #watch(): void {
-    const dueAt = this.#askedAt === undefined
+  /** Sets the timer to the next due time. */
+  #schedule(): void {
+    const dueAt = this.#openPingAt === undefined
       ? this.#heardAt + this.heartbeatMs
-      : this.#askedAt + LINK_PROBE_TIMEOUT_MS;
+      : this.#openPingAt + LINK_PROBE_TIMEOUT_MS;
     this.#cancel();
     const delayMs = Math.max(0, Math.min(dueAt, this.#silentAt) - this.#deps.clock.now());
     this.#cancel = this.#deps.timers.after(delayMs, () => this.#due());
@@ -113,17 +114,17 @@ export class LinkHeartbeat {
       this.stop();
       return this.#deps.onSilent();
     }
-    if (this.#askedAt === undefined) {
-      return now >= this.#heardAt + this.heartbeatMs ? this.#ask() : this.#watch();
+    if (this.#openPingAt === undefined) {
+      return now >= this.#heardAt + this.heartbeatMs ? this.#ping() : this.#schedule();
     }
-    if (now < this.#askedAt + LINK_PROBE_TIMEOUT_MS) return this.#watch();
-    // A page that was asleep finds its timers late: what it has to say counts from now on.
+    if (now < this.#openPingAt + LINK_PROBE_TIMEOUT_MS) return this.#schedule();
+    // Counts from now: the timer is late after the page was suspended.
     if (this.#suspectSince === undefined) {
       this.#suspectSince = now;
       this.#silentAt = Math.min(this.#silentAt, now + LINK_SILENCE_MS);
-      this.#ask();
+      this.#ping();
       return this.#deps.onSuspect();
     }
-    this.#ask();
+    this.#ping();
   }
 }

@@ -1,31 +1,33 @@
 /**
- * Two phones link without any server: each shows its pairing code and takes the other's. Codes name no person; once the
- * channel is open each side says who it is, signed together with both fingerprints, so that the word counts on this
- * connection only.
+ * Links two phones without a server: each shows its pairing code and scans the other's. Codes name no person. Once the
+ * channel is open, each side proves its identity with a signature that covers both fingerprints, so that the proof is
+ * valid on this connection only.
  *
  *   preparing → showing → linking → paired               every state may end in failed
  */
 import type { Signer, Verifier } from "../crypto/signing.ts";
 import { isBase64UrlOf, toBase64Url } from "../shared/base64url.ts";
+import type { Random, Timers } from "../shared/environment.ts";
 import { readRoomInfo } from "../protocol/decode_server.ts";
-import { type AuthorKey, isRecord, type RoomId } from "../protocol/event.ts";
+import type { AuthorKey, RoomId } from "../protocol/event.ts";
+import { isRecord } from "../shared/checks.ts";
 import type { RoomInfo } from "../protocol/frames.ts";
 import type { PairingCode } from "../protocol/peer/pairing_code.ts";
 import type { LinkSessionId } from "../protocol/peer/signal.ts";
 import { pairingAnswer, pairingOf } from "./pairing_sdp.ts";
 import type { OpenPeerConnection, PeerConnection, PeerConnectionEvents } from "./peer_connection.ts";
 
-/** A phone that proved who it is, and the connection to it. */
+/** A phone that proved its identity, and the connection to it. */
 export interface PairedPeer {
   peer: AuthorKey;
-  /** Our life of the link, and the peer's. */
+  /** The link sessions of both sides. */
   session: LinkSessionId;
   peerSession: LinkSessionId;
-  /** What the peer knows of the room: unchecked. */
+  /** The peer's room information, not verified. */
   info: RoomInfo | undefined;
   /** The highest Lamport clock the peer has seen in the room. */
   clock: number;
-  /** Hands over the connection, open, once; nothing that came meanwhile is lost. */
+  /** Hands over the open connection, once, together with frames that arrived meanwhile. */
   open: OpenPeerConnection;
 }
 
@@ -34,32 +36,35 @@ export type PairingState =
   | { state: "showing"; mine: PairingCode }
   | { state: "linking"; mine: PairingCode; theirs: PairingCode }
   | { state: "paired"; peer: PairedPeer }
-  /** `unavailable`: this browser makes no connection. `no_path`: none was found. `unproven`: the peer is not who it says. */
+  /**
+   * `unavailable`: the browser made no connection. `no_path`: no path was found. `unproven`: the peer's proof is
+   * invalid.
+   */
   | { state: "failed"; reason: "unavailable" | "no_path" | "unproven"; mine?: PairingCode; theirs?: PairingCode };
 
-export interface PairingDeps {
+interface PairingDeps {
   room: RoomId;
   /** Sealed rooms only. */
   secret: string | undefined;
   signer: Signer;
   verifier: Verifier;
-  timers: { after(delayMs: number, run: () => void): () => void };
-  random: { bytes(count: number): Uint8Array };
-  /** Without ICE servers: there is no network to ask. */
+  timers: Timers;
+  random: Pick<Random, "bytes">;
+  /** Opens connections without ICE servers, because there may be no internet. */
   open: OpenPeerConnection;
-  /** What this phone knows of the room, and the highest Lamport clock it has seen there. */
+  /** This phone's room information, and the highest Lamport clock it has seen in the room. */
   info(): RoomInfo | undefined;
   clockSeen(): number;
   onState(state: PairingState): void;
   log?(line: string): void;
 }
 
-/** A phone looks for its addresses this long at most. Those of the local network are there at once. */
+/** Longest time for gathering ICE candidates. Those of the local network are found at once. */
 export const PAIRING_GATHER_MS = 1_500;
-/** Frames that a peer sends before it is proven. More end the pairing. */
+/** Frames that a peer may send before its proof is verified. More of them end the pairing. */
 const EARLY_MAX = 64;
-/** What begins the frame with the proof: no frame of a link does. */
-const PROOF_LETTER = "p";
+/** Type character of the proof frame. No link frame uses it. */
+const PROOF_TYPE = "p";
 
 export class Pairing {
   readonly #deps: PairingDeps;
@@ -68,15 +73,15 @@ export class Pairing {
   #connection: PeerConnection | undefined;
   #offer = "";
   #gathered = () => {};
-  /** Came while the own code was not ready. */
+  /** A code that was scanned before the own one was ready. */
   #scanned: PairingCode | undefined;
-  /** Ours is sent: nothing may go before it. */
+  /** Resolves when the own proof was sent. No other frame may precede it. */
   #proved: Promise<void> = Promise.resolve();
-  /** The peer's first frame came. */
+  /** The peer's first frame arrived. */
   #proving = false;
   #early: unknown[] = [];
   readonly #earlyFiles: unknown[] = [];
-  /** Who has the connection after the pairing. */
+  /** Receives the events of the connection after the pairing. */
   #successor: PeerConnectionEvents | undefined;
 
   constructor(deps: PairingDeps) {
@@ -92,7 +97,7 @@ export class Pairing {
     return this.#state;
   }
 
-  /** The other phone's code was scanned. `own`: it is this phone's; `other_room`: of another room. Then nothing happens. */
+  /** Takes the other phone's code. Ignores this phone's own code (`own`) and one of another room (`other_room`). */
   scan(code: PairingCode): "taken" | "own" | "other_room" {
     if (code.room !== this.#deps.room || code.secret !== this.#deps.secret) return "other_room";
     if (this.#state.state === "preparing") this.#scanned = code;
@@ -107,7 +112,7 @@ export class Pairing {
     return "taken";
   }
 
-  /** Ends it; a connection that was handed over stays. */
+  /** Ends the pairing; a connection that was handed over stays open. */
   close(): void {
     if (this.#state.state === "paired") return;
     this.#connection?.close();
@@ -135,17 +140,17 @@ export class Pairing {
     this.#offer = connection.ownSdp() ?? "";
     const found = pairingOf(this.#offer);
     if (this.#state.state !== "preparing") return;
-    if (found === undefined) throw new TypeError("the browser's description says too little");
+    if (found === undefined) throw new TypeError("the browser's description is incomplete");
     this.#become({ state: "showing", mine: { room, ...(secret !== undefined && { secret }), ...found } });
     if (this.#scanned !== undefined) this.scan(this.#scanned);
   }
 
-  /** The channel is open: says who this is. */
+  /** Sends the own proof over the open channel. */
   async #prove(): Promise<void> {
     if (this.#state.state !== "linking") return;
     const { room, signer, info, clockSeen } = this.#deps;
     const { mine, theirs } = this.#state;
-    // `pairing` comes first and no other text that is signed here begins with it: none can be taken for another.
+    // No other signed text begins with `pairing`, so this signature cannot be used for anything else.
     const payload = JSON.stringify({
       pairing: 1,
       room,
@@ -156,7 +161,7 @@ export class Pairing {
       clock: clockSeen(),
       info: info(),
     });
-    this.#connection?.send(PROOF_LETTER + JSON.stringify([payload, await signer.sign(payload)]));
+    this.#connection?.send(PROOF_TYPE + JSON.stringify([payload, await signer.sign(payload)]));
   }
 
   #received(data: unknown): void {
@@ -171,7 +176,7 @@ export class Pairing {
     });
   }
 
-  /** Whoever asks again is answered then: nothing ends for what is too much of this. */
+  /** Drops file frames beyond the limit: the peer asks again later. */
   #fileReceived(data: unknown): void {
     if (this.#earlyFiles.length < EARLY_MAX) this.#earlyFiles.push(data);
   }
@@ -214,7 +219,7 @@ export class Pairing {
     this.#become({ state: "failed", reason, ...(mine && { mine }), ...(theirs && { theirs }) });
   }
 
-  /** The one door for changes. */
+  /** The only place that changes the state. */
   #become(state: PairingState): void {
     this.#state = state;
     this.#deps.onState(state);
@@ -233,11 +238,11 @@ interface Proof {
   info: RoomInfo | undefined;
 }
 
-/** Reads the frame with a proof; its signature is still to be checked. */
+/** Decodes a proof frame. Its signature is not verified here. */
 function readProof(data: unknown): Proof | undefined {
-  if (typeof data !== "string" || !data.startsWith(PROOF_LETTER)) return undefined;
+  if (typeof data !== "string" || !data.startsWith(PROOF_TYPE)) return undefined;
   try {
-    const wire: unknown = JSON.parse(data.slice(PROOF_LETTER.length));
+    const wire: unknown = JSON.parse(data.slice(PROOF_TYPE.length));
     if (!Array.isArray(wire)) return undefined;
     const [payload, signature]: unknown[] = wire;
     if (typeof payload !== "string" || !isBase64UrlOf(signature, 64)) return undefined;

@@ -1,12 +1,12 @@
 /**
- * Between pairing codes and session descriptions (RFC 8866, JSEP: RFC 9429). Both phones offer, and each takes the other's
- * code for the answer: so both may show and scan at once, and nobody has to scan twice. ICE settles who is in control
- * (RFC 8445 section 7.3.1.1); DTLS roles are drawn from the fingerprints.
+ * Converts between pairing codes and session descriptions (RFC 8866, JSEP: RFC 9429). Both phones make an offer and use
+ * the other's code as its answer, so both can show and scan at once and each scans only once. ICE resolves the role
+ * conflict (RFC 8445 section 7.3.1.1); the fingerprints decide the DTLS roles.
  */
 import { fromBase64Url, toBase64Url } from "../shared/base64url.ts";
 import { addressType, type PairingCode } from "../protocol/peer/pairing_code.ts";
 
-/** What a description of ours says, for a code. Undefined: it has no SHA-256 fingerprint, or no ICE name and password. */
+/** The parts of an own description that a code carries. Undefined without a SHA-256 fingerprint or ICE credentials. */
 export function pairingOf(sdp: string): Pick<PairingCode, "fingerprint" | "ufrag" | "pwd" | "addresses"> | undefined {
   const fingerprint = hexBytes(/^a=fingerprint:sha-256 ([0-9A-F:]+)\r?$/im.exec(sdp)?.[1]);
   const ufrag = /^a=ice-ufrag:(\S+)\r?$/m.exec(sdp)?.[1], pwd = /^a=ice-pwd:(\S+)\r?$/m.exec(sdp)?.[1];
@@ -17,7 +17,7 @@ export function pairingOf(sdp: string): Pick<PairingCode, "fingerprint" | "ufrag
   return { fingerprint: toBase64Url(fingerprint), ufrag, pwd, addresses };
 }
 
-/** The answer that the phone with this code would have given to `offer`, ours. */
+/** The answer of the phone with this code to the own `offer`. */
 export function pairingAnswer(code: PairingCode, offer: string): string {
   const mine = pairingOf(offer)?.fingerprint ?? "";
   const mid = /^a=mid:(\S+)\r?$/m.exec(offer)?.[1] ?? "0";
@@ -38,7 +38,7 @@ export function pairingAnswer(code: PairingCode, offer: string): string {
     "a=sctp-port:5000",
     "a=max-message-size:262144",
     ...code.addresses.map(({ host, port }, at) =>
-      // The type preference of host candidates, the earlier ones first (RFC 8445 section 5.1.2.1).
+      // Priority of host candidates, earlier ones first (RFC 8445 section 5.1.2.1).
       `a=candidate:${at + 1} 1 udp ${2 ** 24 * 126 + 2 ** 8 * (65_535 - at) + 255} ${host} ${port} typ host`
     ),
     "",

@@ -1,95 +1,84 @@
-/** What a link needs of the browser's RTCPeerConnection (W3C WebRTC 1.0), and the real one behind it. */
+/** The part of RTCPeerConnection (W3C WebRTC 1.0) that links use, and its browser implementation. */
 import type { IceCandidate } from "../protocol/peer/signal.ts";
 
-/** What a peer connection tells. */
+/** Events of a peer connection. */
 export interface PeerConnectionEvents {
-  /** A way to this device was found; undefined: these were all of this time. */
+  /** An ICE candidate was found; undefined: gathering is complete. */
   candidate(candidate: IceCandidate | undefined): void;
   connection(state: RTCIceConnectionState): void;
-  /** The channel is open: texts go both ways. */
+  /** The channel for texts is open in both directions. */
   opened(): void;
   received(data: unknown): void;
-  /** What waits in the channel fell to LINK_LOW_WATERMARK_BYTES. */
+  /** The buffered bytes fell to LINK_LOW_WATERMARK_BYTES. */
   drained(): void;
-  /** The channel is closed, not by us. */
+  /** The channel was closed by the peer or the network. */
   closed(): void;
-  /** Something came over the channel for files. */
+  /** A frame arrived on the channel for files. */
   fileReceived(data: unknown): void;
-  /** The channel for files takes frames, again or for the first time. */
+  /** The channel for files opened, or accepts frames again. */
   filesDrained(): void;
 }
 
 /**
- * One connection with two data channels, whose description both sides negotiate: one for texts, and one for files, so that
- * no text waits for a file.
+ * One connection with two negotiated data channels: one for texts and one for files, so that no text waits for a file.
  */
 export interface PeerConnection {
-  /** An offer of ours waits for its answer. */
+  /** An own offer waits for its answer. */
   readonly offering: boolean;
-  /** The peer's description is set: its candidates can be added. */
+  /** The peer's description is set, so its candidates can be added. */
   readonly described: boolean;
-  /** Bytes that wait in the channel. */
+  /** Bytes buffered in the channel for texts. */
   readonly bufferedBytes: number;
   /** Makes an offer, sets it, and returns its SDP. */
   offer(iceRestart: boolean): Promise<string>;
-  /** Our own description as it is now, with the candidates found meanwhile. */
+  /** The current own description, with the candidates found so far. */
   ownSdp(): string | undefined;
-  /** Sets the peer's offer, giving up one of ours that waits, and returns the SDP of our answer. */
+  /** Sets the peer's offer, rolling back an own open one, and returns the SDP of the answer. */
   answer(offer: string): Promise<string>;
-  /** Sets the peer's answer to our offer. */
+  /** Sets the peer's answer to the own offer. */
   accept(answer: string): Promise<void>;
   addCandidate(candidate: IceCandidate): Promise<void>;
-  /** False when the channel takes it not. */
+  /** Returns false if the channel rejected the text. */
   send(text: string): boolean;
-  /** Puts a frame on the channel for files; false when it takes none now: FILES_HIGH_WATERMARK_BYTES wait, or it is not open. */
+  /**
+   * Sends a frame on the channel for files. Returns false if it is not open or FILES_HIGH_WATERMARK_BYTES are buffered.
+   */
   sendFile(frame: Uint8Array<ArrayBuffer>): boolean;
-  /** The way that is in use; undefined when none is known. */
+  /** The path in use; undefined if unknown. */
   path(): Promise<LinkPath | undefined>;
-  /** Ends it. No event comes afterwards. */
+  /** Closes the connection. No event follows. */
   close(): void;
 }
 
-/** The two ends of the way in use, as ICE names them (RFC 8445 section 5.1.1). */
+/** The candidate types of both ends of the path in use (RFC 8445 section 5.1.1). */
 export interface LinkPath {
   local: RTCIceCandidateType;
   remote: RTCIceCandidateType;
-  /** Whether a TURN server carries it. */
+  /** Whether a TURN server relays it. */
   relayed: boolean;
 }
 
-/** Makes a connection. No event comes before it returns. */
+/** Opens a connection. No event occurs before it returns. */
 export type OpenPeerConnection = (events: PeerConnectionEvents) => PeerConnection;
 
-/** Servers that help to find a way, and how: from GET /mesh/config. */
-export interface IceSettings {
-  iceServers: RTCIceServer[];
-  /** Candidates found before they are needed. */
-  candidatePool: number;
-  /** `relay`: only through TURN. */
-  transportPolicy?: RTCIceTransportPolicy;
-}
-
-/** Bytes in a channel at which a link that was full takes texts again. */
+/** Buffered bytes at which a link that was full accepts texts again. */
 export const LINK_LOW_WATERMARK_BYTES = 65_536;
-/** Bytes in a channel from which on a link takes none. */
+/** Buffered bytes above which a link accepts no texts. */
 export const LINK_HIGH_WATERMARK_BYTES = 262_144;
-/** As above, of the channel for files: enough for a fast network, and little that a slow one has to send before it may stop. */
+/**
+ * The same for the channel for files: enough to keep a fast network busy, and little for a slow one to send after a
+ * stop.
+ */
 export const FILES_LOW_WATERMARK_BYTES = 131_072;
 export const FILES_HIGH_WATERMARK_BYTES = 524_288;
 
-/** Connections of a browser; `make` is `(configuration) => new RTCPeerConnection(configuration)`. */
+/** Opens browser connections; `make` is `(configuration) => new RTCPeerConnection(configuration)`. */
 export function browserPeerConnections(
   make: (configuration: RTCConfiguration) => RTCPeerConnection,
-  ice: () => IceSettings,
+  ice: () => Pick<RTCConfiguration, "iceServers">,
 ): OpenPeerConnection {
   return (events) => {
-    const { iceServers, candidatePool, transportPolicy } = ice();
-    const configuration: RTCConfiguration = {
-      iceServers,
-      iceCandidatePoolSize: candidatePool,
-      bundlePolicy: "max-bundle",
-      ...(transportPolicy && { iceTransportPolicy: transportPolicy }),
-    };
+    const configuration: RTCConfiguration = { ...ice(), bundlePolicy: "max-bundle" };
     return new BrowserPeerConnection(() => make(configuration), events);
   };
 }
@@ -110,14 +99,14 @@ class BrowserPeerConnection implements PeerConnection {
   #open(): [RTCPeerConnection, RTCDataChannel, RTCDataChannel] {
     const events = this.#events;
     const connection = this.#make();
-    // Both sides make it, so that no offer decides who does: there is nothing to be glared at.
+    // Both sides create the channels (`negotiated`), so that glare cannot affect them.
     const channel = connection.createDataChannel("link", { negotiated: true, id: 0 });
     channel.bufferedAmountLowThreshold = LINK_LOW_WATERMARK_BYTES;
     const files = connection.createDataChannel("files", { negotiated: true, id: 1 });
     files.binaryType = "arraybuffer";
     files.bufferedAmountLowThreshold = FILES_LOW_WATERMARK_BYTES;
     connection.onicecandidate = ({ candidate }) => {
-      // An empty text ends one generation (RFC 8838 section 13); there is nothing in it to be told.
+      // An empty candidate ends a generation (RFC 8838 section 13) and carries no address.
       if (candidate?.candidate === "") return;
       events.candidate(
         candidate === null ? undefined : {
@@ -161,7 +150,7 @@ class BrowserPeerConnection implements PeerConnection {
   }
 
   async answer(offer: string): Promise<string> {
-    // A rolled back first offer can leave Chromium 156 without candidates for good: such a connection is made anew.
+    // Rolling back a first offer can leave Chromium 156 without candidates forever, so the connection is recreated.
     if (this.offering && !this.described) {
       this.close();
       [this.#connection, this.#channel, this.#files] = this.#open();
@@ -185,7 +174,7 @@ class BrowserPeerConnection implements PeerConnection {
       this.#channel.send(text);
       return true;
     } catch {
-      return false; // Its own buffer is full, or it closes at this moment: nothing was taken.
+      return false; // Its buffer is full, or it is closing: nothing was sent.
     }
   }
 
@@ -196,7 +185,7 @@ class BrowserPeerConnection implements PeerConnection {
       files.send(frame);
       return true;
     } catch {
-      return false; // As above.
+      return false; // Its buffer is full, or it is closing: nothing was sent.
     }
   }
 

@@ -1,12 +1,13 @@
 /**
- * One link to one peer: a data channel, set up and repaired by signals, watched by heartbeats. It has one life; a new try
- * is a new link.
+ * One link to one peer: a data channel, set up and repaired over signals, monitored by heartbeats. A closed link is
+ * never reused; a new attempt is a new link.
  *
  *   connecting → connected ⇄ suspect → closed             every state may end in closed
  *
- * Of two peers that begin at once, the one with the smaller key is polite: negotiation.ts.
+ * When both peers begin at once, the one with the smaller key is polite (negotiation.ts).
  */
 import { toBase64Url } from "../shared/base64url.ts";
+import type { Clock, Random, Timers } from "../shared/environment.ts";
 import type { AuthorKey } from "../protocol/event.ts";
 import { LINK_HEARTBEAT_MS, LINK_SETUP_TIMEOUT_MS } from "../protocol/limits.ts";
 import {
@@ -27,51 +28,52 @@ import {
   type PeerConnection,
 } from "./peer_connection.ts";
 
-/** How a link ended. `line`: neither side said so. */
+/** How a link ended. `network`: without a goodbye of either side. */
 export type LinkEnd =
   | { by: "us" | "peer"; reason: GoodbyeReason }
-  | { by: "line"; reason: "not_present" | "no_answer" | "no_path" | "silent" | "cut" };
+  | { by: "network"; reason: "not_present" | "no_answer" | "no_path" | "silent" | "cut" };
 
 export type LinkState =
   | { state: "connecting"; since: number }
   | { state: "connected"; since: number }
-  /** A ping was not answered: texts go other transports, and a new path is looked for. */
+  /** A ping was not answered: texts take other transports and ICE looks for a new path. */
   | { state: "suspect"; since: number }
   | { state: "closed"; since: number; end: LinkEnd };
 
 export interface PeerLinkDeps {
   me: AuthorKey;
   peer: AuthorKey;
-  /** Ms; fractions count: round trips are measured with it. */
-  clock: { now(): number };
-  timers: { after(delayMs: number, run: () => void): () => void };
-  random: { bytes(count: number): Uint8Array };
+  /** Measures round trips; may return fractions of a ms. */
+  clock: Clock;
+  timers: Timers;
+  random: Pick<Random, "bytes">;
   open: OpenPeerConnection;
-  /** The sessions of both sides, when the connection was made without signals: pairing.ts. */
+  /** The sessions of both sides, if the connection was made without signals (pairing.ts). */
   paired?: { session: LinkSessionId; peerSession: LinkSessionId };
-  /** Sends a signal to the peer. It may get lost. */
+  /** Sends a signal to the peer, which may get lost. */
   sendSignal(header: Pick<SignalHeader, "session" | "peerSession" | "seq">, content: SignalContent): void;
-  /** Links this page has, to be told in offers. */
+  /** This page's link count, which offers carry. */
   linkCount(): number;
-  /** Called at every change, after it. */
+  /** Called after every change. */
   onState(state: LinkState): void;
   onMessage(text: string): void;
-  /** A link that took no text takes some again. */
+  /** A link that rejected a text accepts texts again. */
   onDrained(): void;
-  /** Something came that belongs to files: bytes, or what is no frame at all. */
+  /** Delivers data of the channel for files, not decoded. */
   onFileFrame(data: unknown): void;
-  /** The channel for files takes frames, again or for the first time. */
+  /** The channel for files opened, or accepts frames again. */
   onFilesDrained(): void;
   log?(line: string): void;
 }
 
-/** The polite peer leaves the repair to the other one for this long: two offers at once cost a round trip. */
+/** The polite peer delays its repair by this, because two simultaneous offers cost a round trip. */
 export const POLITE_REPAIR_DELAY_MS = 1_000;
-/** A goodbye on the channel has this long to leave before the connection goes. */
-const LAST_WORD_MS = 200;
+/** Time for a goodbye to leave the channel before the connection is closed. */
+const GOODBYE_FLUSH_MS = 200;
+
 export class PeerLink {
   readonly peer: AuthorKey;
-  /** This end's life. */
+  /** This side's link session. */
   readonly session: LinkSessionId;
   readonly #deps: PeerLinkDeps;
   readonly #polite: boolean;
@@ -101,7 +103,7 @@ export class PeerLink {
       opened: () => this.#opened(),
       received: (data) => this.#received(data),
       drained: () => this.#drained(),
-      closed: () => this.#end({ by: "line", reason: "cut" }),
+      closed: () => this.#end({ by: "network", reason: "cut" }),
       fileReceived: (data) => this.#fileReceived(data),
       filesDrained: () => {
         if (this.#state.state === "connected") deps.onFilesDrained();
@@ -117,7 +119,7 @@ export class PeerLink {
     });
     this.#cancelSetup = deps.timers.after(LINK_SETUP_TIMEOUT_MS, () => {
       this.#sayGoodbye("failed");
-      this.#end({ by: "line", reason: this.#peerSession === undefined ? "no_answer" : "no_path" });
+      this.#end({ by: "network", reason: this.#peerSession === undefined ? "no_answer" : "no_path" });
     });
   }
 
@@ -129,7 +131,7 @@ export class PeerLink {
     return this.#peerSession;
   }
 
-  /** Smoothed round trip, ms, as heartbeats measured it; undefined before the first. */
+  /** Smoothed round trip in ms; undefined before the first heartbeat. */
   get rttMs(): number | undefined {
     return this.#heartbeat?.rttMs;
   }
@@ -138,19 +140,19 @@ export class PeerLink {
     return this.#connection.bufferedBytes;
   }
 
-  /** The way in use: direct, or through a relay; undefined when none is known. */
+  /** The path in use, direct or relayed; undefined if unknown. */
   path(): Promise<LinkPath | undefined> {
     return this.#connection.path();
   }
 
-  /** Begins from this side. A link that a peer's offer began needs none. */
+  /** Dials the peer. A link that answers a peer's offer does not call this. */
   connect(): void {
     this.#negotiation.offer(false);
   }
 
   /**
-   * Hands over one text, in order; false when it was not taken: not connected, or LINK_HIGH_WATERMARK_BYTES wait already,
-   * then `onDrained` follows. Throws RangeError for more than LINK_MESSAGE_MAX_BYTES.
+   * Sends one text, in order. Returns false if the link is not connected, or if LINK_HIGH_WATERMARK_BYTES are buffered;
+   * `onDrained` follows then. Throws RangeError for more than LINK_MESSAGE_MAX_BYTES.
    */
   send(text: string): boolean {
     const frames = messageFrames(text);
@@ -161,7 +163,7 @@ export class PeerLink {
     }
     for (const frame of frames) {
       if (!this.#connection.send(frame)) {
-        // A part of a text cannot be taken back: the peer would wait for the rest.
+        // The peer may have a part of the text and would wait for the rest.
         this.close("failed");
         return false;
       }
@@ -170,18 +172,18 @@ export class PeerLink {
     return true;
   }
 
-  /** Hands over one frame of a file, in order; false when it was not taken, then `onFilesDrained` follows. */
+  /** Sends one frame of a file, in order. Returns false if it was rejected; `onFilesDrained` follows then. */
   sendFile(frame: Uint8Array<ArrayBuffer>): boolean {
     return this.#state.state === "connected" && this.#connection.sendFile(frame);
   }
 
-  /** Silence after which the link is asked whether it lives, ms. */
+  /** Sets the silence after which the link is pinged, ms. */
   setHeartbeat(heartbeatMs: number): void {
     this.#heartbeatMs = heartbeatMs;
     if (this.#heartbeat) this.#heartbeat.heartbeatMs = heartbeatMs;
   }
 
-  /** The device has another network: looks for a new path, whatever the old one still says. */
+  /** The device changed networks: looks for a new path even if the old one still seems to work. */
   networkChanged(): void {
     this.#negotiation.offer(true);
     this.#heartbeat?.check();
@@ -194,28 +196,28 @@ export class PeerLink {
     this.#end({ by: "us", reason });
   }
 
-  /** The server says that a signal reached nobody. Who is connected already needs no server. */
+  /** The server reports the peer as absent. Connected links are not affected. */
   undeliverable(): void {
-    if (this.#state.state === "connecting") this.#end({ by: "line", reason: "not_present" });
+    if (this.#state.state === "connecting") this.#end({ by: "network", reason: "not_present" });
   }
 
-  /** The peer's page may not know of this link any more. */
+  /** The peer's page may have forgotten this link. */
   suspect(): void {
     if (this.#heartbeat) this.#heartbeat.suspect();
     else this.#end({ by: "peer", reason: "gone" });
   }
 
-  // ---- signals in ----
+  // ---- inbound signals ----
 
-  /** Whether a signal belongs to this life of the link, on both sides. */
+  /** Whether a signal belongs to this link, by the sessions of both sides. */
   fits(signal: Signal): boolean {
     if (signal.peerSession !== undefined && signal.peerSession !== this.session) return false;
     if (this.#peerSession !== undefined) return signal.session === this.#peerSession;
-    // What trickles in before the first offer names nobody's session.
+    // Before the first offer only signals that name this session, or an offer, belong here.
     return signal.peerSession !== undefined || signal.kind === "offer";
   }
 
-  /** Takes a signal that `fits`, its signature checked. */
+  /** Takes a verified signal that `fits`. */
   receive(signal: Signal): void {
     if (this.#state.state === "closed" || !this.fits(signal)) return;
     this.#peerSession ??= signal.session;
@@ -251,7 +253,7 @@ export class PeerLink {
       },
       onSilent: () => {
         this.#sayGoodbye("failed");
-        this.#end({ by: "line", reason: "silent" });
+        this.#end({ by: "network", reason: "silent" });
       },
     }, this.#heartbeatMs);
   }
@@ -288,7 +290,7 @@ export class PeerLink {
 
   #connectionChanged(state: RTCIceConnectionState): void {
     if (state === "disconnected") this.#heartbeat?.check();
-    // It never connects again by itself.
+    // A failed connection does not recover without an ICE restart.
     if (state === "failed") this.#negotiation.offer(true);
   }
 
@@ -313,12 +315,12 @@ export class PeerLink {
     this.#cancelRepair();
     this.#negotiation.end();
     this.#heartbeat?.stop();
-    if (end.by === "us") this.#deps.timers.after(LAST_WORD_MS, () => this.#connection.close());
+    if (end.by === "us") this.#deps.timers.after(GOODBYE_FLUSH_MS, () => this.#connection.close());
     else this.#connection.close();
     this.#become({ state: "closed", since: this.#deps.clock.now(), end });
   }
 
-  /** The one door for changes. */
+  /** The only place that changes the state. */
   #become(state: LinkState): void {
     this.#state = state;
     this.#deps.onState(state);

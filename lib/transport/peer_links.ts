@@ -1,8 +1,8 @@
 /**
- * The links of one page in one room, and the signals between them and the room's connection: signs what goes out, opens
- * what comes in, and finds the link it is for. Whom to link with, and how many, is decided elsewhere.
+ * The links of one page in one room. Signs outgoing signals, verifies inbound ones and passes each to its link. The
+ * mesh node decides which links to make.
  *
- * A peer that begins anew takes the place of its old link: it reloaded, or another tab of it took over.
+ * A new link session of a peer replaces its old link: its page was reloaded, or another of its tabs took over.
  */
 import { BoundedSet } from "../shared/bounded.ts";
 import type { Signer, Verifier } from "../crypto/signing.ts";
@@ -19,13 +19,15 @@ export interface PeerLinksDeps extends Pick<PeerLinkDeps, "clock" | "timers" | "
   room: RoomId;
   signer: Signer;
   verifier: Verifier;
-  /** Gives a frame to the room's connection; false when it takes none now. */
+  /** Sends a frame over the room's connection. Returns false if it was rejected. */
   sendFrame(frame: SendSignalFrame): boolean;
-  /** Whether a peer that calls, and says that it has so many links, gets one. One that is linked already, and begins anew, is not asked for. */
+  /**
+   * Whether to answer a peer that dials and reports this link count. Not called for a peer that replaces its own link.
+   */
   admits(peer: AuthorKey, links: number): boolean;
-  /** Links this page has, to be told in offers. */
+  /** This page's link count, which offers carry. */
   linkCount(): number;
-  /** Called at every change of a link, also of one that a peer began; not after `closed`. */
+  /** Called after every change of a link, whichever side dialled; not after `closed`. */
   onState(link: PeerLink, state: LinkState): void;
   onMessage(link: PeerLink, text: string): void;
   onDrained(link: PeerLink): void;
@@ -33,9 +35,9 @@ export interface PeerLinksDeps extends Pick<PeerLinkDeps, "clock" | "timers" | "
   onFilesDrained(link: PeerLink): void;
 }
 
-/** Signals that wait to be checked or signed. More are dropped: whoever gets no answer asks again. */
+/** Signals waiting to be verified or signed. Further ones are dropped: negotiation retries. */
 const WAITING_MAX = 128;
-/** Ended sessions of peers that are remembered, so that their last offers begin nothing. The oldest are forgotten. */
+/** Ended sessions of peers, remembered so that their late offers start no link. The oldest are forgotten. */
 const ENDED_MAX = 256;
 
 export class PeerLinks {
@@ -65,7 +67,7 @@ export class PeerLinks {
     return this.#links.get(peer);
   }
 
-  /** Begins a link with a peer; the one there is, when there is one. */
+  /** Dials a peer, or returns the existing link. */
   connect(peer: AuthorKey): PeerLink {
     const known = this.#links.get(peer);
     if (known !== undefined) return known;
@@ -74,34 +76,34 @@ export class PeerLinks {
     return link;
   }
 
-  /** Takes over a connection that was made without signals. A link with the same peer gives way. */
+  /** Takes over a connection that was made without signals. It replaces a link to the same peer. */
   adopt({ peer, session, peerSession, open }: PairedPeer): void {
     this.#links.get(peer)?.close("replaced");
     this.#add(peer, { open, paired: { session, peerSession } });
   }
 
-  /** A signal came over the room's connection. */
+  /** Handles a signal from the room's connection. */
   receive(frame: SignalFrame): void {
     this.#queue("#opening", async () => {
       const { verifier, room, signer: { author: me } } = this.#deps;
       const opened = await openSignal(verifier, frame, { room, me });
       if (this.#closed) return;
       if (opened.ok) this.#take(opened.signal);
-      else this.#deps.log?.(`a signal was not taken: ${opened.problem.problem}`);
+      else this.#deps.log?.(`a signal was rejected: ${opened.problem.problem}`);
     });
   }
 
   undeliverable(frame: SignalUndeliverableFrame): void {
-    // `busy` is no verdict: the offer is sent again.
+    // `busy` says nothing about the peer: the offer is retried.
     if (frame.reason === "not_present") this.#links.get(frame.to)?.undeliverable();
   }
 
-  /** The device has another network. */
+  /** The device changed networks. */
   networkChanged(): void {
     for (const link of this.all) link.networkChanged();
   }
 
-  /** Silence after which links are asked whether they live, ms: longer saves power. */
+  /** Sets the silence after which links are pinged, ms: longer saves power. */
   setHeartbeat(heartbeatMs: number): void {
     this.#heartbeatMs = heartbeatMs;
     for (const link of this.all) link.setHeartbeat(heartbeatMs);
@@ -124,7 +126,7 @@ export class PeerLinks {
       return this.#add(peer).receive(signal);
     }
     if (link === undefined) {
-      // Only offers: other tabs of this device may have what the rest is about.
+      // Only offers are answered: other signals may belong to a link of another tab.
       if (signal.kind === "offer") this.#refuse(signal, "gone");
     } else if (signal.peerSession === link.session) {
       if (signal.kind === "goodbye") {
@@ -149,7 +151,7 @@ export class PeerLinks {
       onState: (state) => {
         if (state.state === "closed") {
           if (this.#links.get(peer) === link) this.#links.delete(peer);
-          this.#remember(link.peerSession);
+          if (link.peerSession !== undefined) this.#ended.add(link.peerSession);
         }
         onState(link, state);
       },
@@ -165,14 +167,9 @@ export class PeerLinks {
     return link;
   }
 
-  #remember(session: LinkSessionId | undefined): void {
-    if (session === undefined) return;
-    this.#ended.add(session);
-  }
-
-  /** Answers a signal that begins or continues nothing here. */
+  /** Answers a signal that belongs to no link with a goodbye. */
   #refuse(signal: Signal, reason: GoodbyeReason, session = toBase64Url(this.#deps.random.bytes(16))): void {
-    // A number of its own, far from those of a link whose session it may borrow.
+    // A number far from those of the link whose session it may use.
     const seq = reason === "taken" ? Number.MAX_SAFE_INTEGER : 1;
     this.#send(signal.from, { session, peerSession: signal.session, seq }, { kind: "goodbye", reason });
   }
@@ -185,7 +182,7 @@ export class PeerLinks {
     });
   }
 
-  /** One after another, in each direction: signals of one link must not overtake one another. */
+  /** Runs tasks of one direction in sequence: signals of one link must not overtake one another. */
   #queue(direction: "#opening" | "#signing", run: () => Promise<void>): void {
     if (this.#waiting >= WAITING_MAX) return this.#deps.log?.("too many signals at once");
     this.#waiting++;

@@ -1,9 +1,10 @@
 /**
- * The polling transport: the frames of a WebSocket, over HTTP requests, for networks that let no WebSocket through. One request
- * at a time waits for frames, another one carries ours. Both directions are numbered, so that a request or an answer that
- * was lost is repeated and nothing is lost or doubled. Rules: docs/PROTOCOL.md, [POLL-…].
+ * The polling transport: the frames of a WebSocket over HTTP requests, for networks that block WebSockets. One request
+ * at a time waits for frames, another one sends them. Frames are numbered in both directions, so that a lost request or
+ * answer can be repeated without losing or duplicating a frame. Rules: docs/PROTOCOL.md, [POLL-…].
  */
 import type { RoomId } from "../protocol/event.ts";
+import type { Timers } from "../shared/environment.ts";
 import { POLL_HOLD_MS, POLL_REQUEST_MAX_BYTES, SERVER_FRAME_MAX_BYTES } from "../protocol/limits.ts";
 import {
   type PollAnswerHead,
@@ -12,26 +13,22 @@ import {
   readPollAnswerHead,
   writePollRequest,
 } from "../protocol/poll_frames.ts";
-import type { Transport, TransportEvents } from "./transport.ts";
-import { TRANSPORT_MAX_BUFFERED_BYTES } from "./socket_transport.ts";
+import { ABNORMAL_CLOSURE, type Transport, TRANSPORT_MAX_BUFFERED_BYTES, type TransportEvents } from "./transport.ts";
 
-/** Time from a request to its answer, and from one piece of an answer to the next, beside what the server holds it. */
+/** Longest time from a request to its answer, and between two parts of an answer, on top of the server's hold time. */
 export const POLL_PATIENCE_MS = 4_000;
-/** Pauses before a request is tried again that got no answer; after the last one the transport ends. */
+/** Pauses before the retries of an unanswered request; after the last one the transport ends. */
 export const POLL_RETRY_MS: readonly number[] = [100, 400, 1_000, 2_000];
-/** Other machines or processes may answer for the server: so often one that does not know us is asked again, at once. */
+/** Tries, without a pause, while the answering process does not know the connection: another one may. */
 export const POLL_UNKNOWN_TRIES = 4;
-/** Bytes of ours in one request: half of what may be, because the head and the last frame come on top. */
+/** Bytes of frames in one request: half of the limit, because the head and the last frame come on top. */
 export const POLL_SEND_BYTES = POLL_REQUEST_MAX_BYTES / 2;
 
-/** The close code of a transport that broke (RFC 6455 section 7.4.1, "abnormal closure"). */
-const BROKEN = 1006;
-
-/** What a polling transport takes from the outside. */
+/** Dependencies of a polling transport. */
 export interface PollingDeps {
-  /** The platform's fetch, as far as it is used. */
+  /** The platform's fetch. */
   fetch(url: string, init: PollInit): Promise<Pick<Response, "body">>;
-  timers: { after(delayMs: number, run: () => void): () => void };
+  timers: Timers;
 }
 
 export interface PollInit {
@@ -43,17 +40,17 @@ export interface PollInit {
   headers: Record<string, string>;
 }
 
-/** Where the frames of a room are asked for, for a page at `pageUrl`. */
+/** The polling address of a room, for a page at `pageUrl`. */
 export function pollUrl(pageUrl: string, room: RoomId): string {
   return new URL(`/api/rooms/${room}/poll`, pageUrl).href;
 }
 
-/** A transport over requests to `url`, that begins to open. */
+/** Opens a transport over requests to `url`. */
 export function pollingTransport(url: string, deps: PollingDeps, events: TransportEvents): Transport {
   return new PollingTransport(url, deps, events);
 }
 
-/** What became of one request: its head, or why there is none. */
+/** The head of an answer, or `failed` without one. */
 type Outcome = PollAnswerHead | { type: "failed" };
 
 const utf8 = new TextEncoder();
@@ -64,9 +61,9 @@ class PollingTransport implements Transport {
   readonly #events: TransportEvents;
   readonly #closing = new AbortController();
   #connection: PollConnectionId | undefined;
-  /** The number of the last frame that came. */
+  /** The number of the last frame received. */
   #received = 0;
-  /** Frames the server has not taken; the first one has number `#taken + 1`. */
+  /** Frames that the server has not taken yet; the first one has number `#taken + 1`. */
   #waiting: { text: string; bytes: number }[] = [];
   #waitingBytes = 0;
   #taken = 0;
@@ -91,14 +88,14 @@ class PollingTransport implements Transport {
 
   close(): void {
     if (!this.#stop() || this.#connection === undefined) return;
-    // The server would find out by itself, but others see us in the room until then.
+    // Without this the server would notice only later, and show this person as present until then.
     const body = writePollRequest({ type: "close", connection: this.#connection });
     this.#deps.fetch(this.#url, { method: "POST", body, headers: HEADERS, keepalive: true })
       .then(({ body }) => body?.cancel())
-      .catch(() => {}); // It was a courtesy.
+      .catch(() => {}); // The server notices by itself.
   }
 
-  /** Ends all requests; false when that was done before. */
+  /** Aborts all requests. Returns false if it was already stopped. */
   #stop(): boolean {
     if (this.#closing.signal.aborted) return false;
     this.#closing.abort();
@@ -111,42 +108,42 @@ class PollingTransport implements Transport {
     if (this.#stop()) this.#events.closed(code);
   }
 
-  /** Opens the connection, and asks for frames until it ends. */
+  /** Opens the connection and fetches frames until it ends. */
   async #receive(): Promise<void> {
-    // So that no event comes before the owner has the transport in its hands.
+    // No event may occur before the constructor returns.
     await undefined;
-    const opening = await this.#ask({ type: "open" });
+    const opening = await this.#request({ type: "open" });
     if (this.#closing.signal.aborted) return;
-    if (opening.type !== "frames" || this.#connection === undefined) return this.#end(BROKEN);
+    if (opening.type !== "frames" || this.#connection === undefined) return this.#end(ABNORMAL_CLOSURE);
     for (let last = opening; last.type === "frames" && last.closed === undefined;) {
-      const answer = await this.#askAgain(() => ({
+      const answer = await this.#requestWithRetry(() => ({
         type: "fetch",
         connection: this.#connection!,
         received: this.#received,
       }));
       if (answer === undefined) return;
-      if (answer.type !== "frames") return this.#end(BROKEN);
+      if (answer.type !== "frames") return this.#end(ABNORMAL_CLOSURE);
       if (answer.closed !== undefined) return this.#end(answer.closed);
       last = answer;
     }
   }
 
-  /** Sends what waits, one request after the other. */
+  /** Sends the waiting frames, one request after the other. */
   async #sendWaiting(): Promise<void> {
     this.#sending = true;
-    // Frames of the same moment go in one request.
+    // Frames of the same moment share one request.
     await undefined;
     while (this.#waiting.length > 0) {
-      const answer = await this.#askAgain(() => ({
+      const answer = await this.#requestWithRetry(() => ({
         type: "send",
         connection: this.#connection!,
         first: this.#taken + 1,
         frames: this.#nextFrames(),
       }));
       if (answer === undefined) return;
-      // Taken means taken: the server can neither forget what it took, nor take what nobody sent.
+      // `taken` must grow, and never beyond the frames that were sent.
       const count = answer.type === "taken" ? answer.taken - this.#taken : -1;
-      if (count <= 0 || count > this.#waiting.length) return this.#end(BROKEN);
+      if (count <= 0 || count > this.#waiting.length) return this.#end(ABNORMAL_CLOSURE);
       for (const { bytes } of this.#waiting.splice(0, count)) this.#waitingBytes -= bytes;
       this.#taken += count;
     }
@@ -164,22 +161,22 @@ class PollingTransport implements Transport {
     return frames;
   }
 
-  /** Asks until there is an answer, with what is true at each try; undefined when the transport is over. */
-  async #askAgain(request: () => PollRequest): Promise<PollAnswerHead | undefined> {
+  /** Sends a request until it is answered, built anew for each try; undefined when the transport has ended. */
+  async #requestWithRetry(request: () => PollRequest): Promise<PollAnswerHead | undefined> {
     let failures = 0, unknown = 0;
     for (;;) {
       const before = this.#received;
-      const outcome = await this.#ask(request());
+      const outcome = await this.#request(request());
       if (this.#closing.signal.aborted) return undefined;
       if (outcome.type === "problem" && outcome.problem === "unknown_connection" && ++unknown < POLL_UNKNOWN_TRIES) {
         continue;
       }
       if (outcome.type !== "failed") return outcome;
-      // An answer that broke off, but brought something, is no silence.
+      // An answer that broke off after some frames still shows a working server.
       if (this.#received > before) failures = 0;
       const pauseMs = POLL_RETRY_MS[failures++];
       if (pauseMs === undefined) {
-        this.#end(BROKEN);
+        this.#end(ABNORMAL_CLOSURE);
         return undefined;
       }
       await this.#pause(pauseMs);
@@ -187,8 +184,8 @@ class PollingTransport implements Transport {
     }
   }
 
-  /** One request and its answer. Frames in it are told as they come, those that came before are not told again. */
-  async #ask(request: PollRequest): Promise<Outcome> {
+  /** Sends one request and reads its answer. Delivers new frames as they arrive and skips those delivered before. */
+  async #request(request: PollRequest): Promise<Outcome> {
     const giveUp = new AbortController();
     const holdMs = request.type === "fetch" ? POLL_HOLD_MS : 0;
     const abort = () => giveUp.abort();
@@ -201,7 +198,7 @@ class PollingTransport implements Transport {
         headers: HEADERS,
         signal: giveUp.signal,
       };
-      // No network, or no answer in time: all the same to whoever asks again.
+      // No network and no answer in time are treated alike: the caller retries.
       const response = await unlessAborted(giveUp.signal, this.#deps.fetch(this.#url, init)).catch(() => undefined);
       if (response === undefined) return { type: "failed" };
       let head: PollAnswerHead | undefined;
@@ -218,7 +215,7 @@ class PollingTransport implements Transport {
             this.#connection = head.connection;
             this.#events.opened();
           }
-          // What is missing between is gone: only a new connection can tell what it was.
+          // A gap in the numbers cannot be filled on this connection. A new one resumes from the position.
           if (head.from > this.#received + 1 && head.count > 0) return { type: "problem", problem: "bad_poll" };
           at = head.from;
           left = head.count;
@@ -254,8 +251,8 @@ class PollingTransport implements Transport {
 const HEADERS = { "content-type": "application/x-ndjson" };
 
 /**
- * The lines of an answer as they come; undefined when something came that ends no line. They also end where the answer
- * breaks off: its head says how many there should be.
+ * The lines of an answer as they arrive; undefined for data without a line end. An answer that breaks off ends the
+ * lines early: its head says how many there should be.
  */
 async function* readLines(
   stream: ReadableStream<Uint8Array> | null,
@@ -276,12 +273,12 @@ async function* readLines(
       yield* parts;
     }
   } finally {
-    // A platform that already broke it off says so by rejecting.
+    // Rejects when the platform has already aborted the stream.
     reader.cancel().catch(() => {});
   }
 }
 
-/** What `promise` gives, or a rejection as soon as `signal` is aborted: not every platform ends a fetch in time. */
+/** Settles like `promise`, but rejects as soon as `signal` is aborted: some platforms abort a fetch late. */
 function unlessAborted<Value>(signal: AbortSignal, promise: Promise<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(new DOMException("given up", "AbortError"));

@@ -1,29 +1,26 @@
-/** The WebSocket transport: one socket per connection, at one URL per room. */
+/** The WebSocket transport: one socket per connection, one URL per room. */
 import type { RoomId } from "../protocol/event.ts";
-import type { Transport, TransportEvents } from "./transport.ts";
+import { type Transport, TRANSPORT_MAX_BUFFERED_BYTES, type TransportEvents } from "./transport.ts";
 
-/** Bytes that may wait in a socket for the line; more is not taken, and the sender keeps it. */
-export const TRANSPORT_MAX_BUFFERED_BYTES = 1_048_576;
-
-/** What is used of the platform's WebSocket. */
+/** The part of WebSocket that is used. */
 export type SocketLike = Pick<
   WebSocket,
   "readyState" | "bufferedAmount" | "onopen" | "onmessage" | "onclose" | "onerror" | "send" | "close"
 >;
 
-/** WebSocket.OPEN, also where there is no such global. */
+/** WebSocket.OPEN, also in environments without that global. */
 const OPEN = 1;
 
-/** Where the socket of a room is, for a page at `pageUrl`. */
+/** The socket address of a room, for a page at `pageUrl`. */
 export function socketUrl(pageUrl: string, room: RoomId): string {
   const url = new URL(`/api/rooms/${room}/socket`, pageUrl);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url.href;
 }
 
-/** A transport over a socket that is about to open. */
+/** A transport over a socket that is opening. */
 export function socketTransport(socket: SocketLike, events: TransportEvents): Transport {
-  const silence = () => {
+  const detach = () => {
     socket.onopen =
       socket.onmessage =
       socket.onclose =
@@ -33,13 +30,13 @@ export function socketTransport(socket: SocketLike, events: TransportEvents): Tr
   socket.onopen = () => events.opened();
   socket.onmessage = ({ data }) => events.received(data);
   socket.onclose = ({ code }) => {
-    silence();
+    detach();
     events.closed(code);
   };
-  // No `onerror`: `close` always follows, and a browser tells no more there.
+  // No `onerror`: `close` always follows, and browsers give no details.
   return {
     send(text) {
-      // UTF-16 length, at most three times too small in bytes, which the bound tolerates.
+      // The UTF-16 length is at most three times too small in bytes, which the limit tolerates.
       if (socket.readyState !== OPEN || socket.bufferedAmount + text.length > TRANSPORT_MAX_BUFFERED_BYTES) {
         return false;
       }
@@ -47,7 +44,7 @@ export function socketTransport(socket: SocketLike, events: TransportEvents): Tr
       return true;
     },
     close() {
-      silence();
+      detach();
       socket.close();
     },
   };

@@ -1,34 +1,40 @@
-/** A transport to a room: what a session needs of whatever carries its frames. */
+/** The transport interface between a session and the connection that carries its frames. */
 
-/** One connection, from its opening to its end. A new try is a new transport. */
+/** Bytes that may be buffered in a transport. Beyond it frames are rejected and stay with the sender. */
+export const TRANSPORT_MAX_BUFFERED_BYTES = 1_048_576;
+
+/** Close code of a connection that ended without a close frame (RFC 6455 section 7.4.1). */
+export const ABNORMAL_CLOSURE = 1006;
+
+/** One connection, from opening to end. A new attempt is a new transport. */
 export interface Transport {
-  /** Hands over one frame, in order; false when it was not taken (not open yet, closed, or too much is waiting). */
+  /** Sends one frame, in order. Returns false if it was rejected: not open yet, closed, or too much is buffered. */
   send(text: string): boolean;
-  /** Ends the transport. None of its events come afterwards. */
+  /** Ends the transport. No event follows. */
   close(): void;
 }
 
-/** What a transport tells. Nothing comes after `closed`. */
+/** Events of a transport. None follows `closed`. */
 export interface TransportEvents {
-  /** Frames go both ways from now on. */
+  /** The transport is open in both directions. */
   opened(): void;
-  /** Whatever arrived: the decoder finds out whether it is a frame. */
+  /** Delivers inbound data, not decoded. */
   received(data: unknown): void;
-  /** The transport ended without our doing, with the WebSocket close code (RFC 6455 section 7.4). */
+  /** The server or the network ended the transport, with this WebSocket close code (RFC 6455 section 7.4). */
   closed(code: number): void;
 }
 
-/** Begins to open a transport. No event comes before it returns. */
+/** Starts opening a transport. No event occurs before it returns. */
 export type OpenTransport = (events: TransportEvents) => Transport;
 
-/** A transport whose code is loaded when it is first wanted. Code that does not come is a transport that does not open. */
+/** A transport whose code is loaded on first use. If the code cannot be loaded, the transport fails to open. */
 export function lazyTransport(load: () => Promise<OpenTransport>, events: TransportEvents): Transport {
   let transport: Transport | undefined;
   let closed = false;
   load().then((open) => {
     if (!closed) transport = open(events);
   }).catch(() => {
-    if (!closed) events.closed(NO_CLOSE_FRAME);
+    if (!closed) events.closed(ABNORMAL_CLOSURE);
   });
   return {
     send: (text) => transport?.send(text) ?? false,
@@ -38,6 +44,3 @@ export function lazyTransport(load: () => Promise<OpenTransport>, events: Transp
     },
   };
 }
-
-/** Close code of a connection that ended without saying why (RFC 6455 section 7.4.1). */
-const NO_CLOSE_FRAME = 1006;

@@ -4,7 +4,7 @@ import type { EventId } from "../protocol/event.ts";
 import type { PersonView, TimelineItem } from "../chat/timeline.ts";
 
 /** A message, or what stands in its place. */
-export type GroupItem = Extract<TimelineItem, { type: "message" | "retracted" | "unreadable" }>;
+export type GroupItem = Exclude<TimelineItem, { type: "note" | "gap" }>;
 
 export type ConversationRow =
   /** A new day begins. `at`: a moment of it. */
@@ -58,7 +58,8 @@ export function rowsOf(
       group = { type: "group", key: item.id, author: item.author, items: [] };
       rows.push(group);
     }
-    group.items.push(item);
+    // Many in a row say no more than one does.
+    if (item.type !== "newer" || group.items.at(-1)?.type !== "newer") group.items.push(item);
     lastAt = item.at;
   }
   return rows;

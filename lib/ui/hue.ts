@@ -3,6 +3,7 @@
 
 import { IDENTITY_COLORS, identityMark } from "../chat/display_name.ts";
 import type { AuthorKey } from "../protocol/event.ts";
+import { fnv1a } from "../shared/fnv1a.ts";
 
 /** How a person is marked: the class of their colour, an emoji, and the colour in words. */
 export interface Mark {
@@ -31,8 +32,5 @@ const BANDS = 8;
 
 /** The class that gives a room its colour, the same on every phone. `id` is the room's id. */
 export function bandClass(id: string): string {
-  // FNV-1a, 32 bits: mixes well, even for few characters.
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
-  return `band-${(hash >>> 0) % BANDS}`;
+  return `band-${fnv1a(id) % BANDS}`;
 }

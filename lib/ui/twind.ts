@@ -1,19 +1,19 @@
 /**
- * The one place where twind comes in. At build (and on each reload in development) it reads the class names in the
- * sources of the pages and writes their CSS; browsers load one stylesheet and no twind.
+ * The only module that uses twind. At build, and on each reload in development, it reads the class names in the sources of
+ * the pages and writes their CSS. Browsers load one stylesheet and no twind.
  */
 import { twind, virtual } from "@twind/core";
 import presetTailwind from "@twind/preset-tailwind";
 import type { Builder } from "fresh/dev";
 
-/** Folders, from the project's root, whose sources hold class names. */
+/** Folders below the project's root whose sources contain class names. */
 const SOURCE_DIRS = ["routes", "islands", "components"];
 const SOURCE_FILE = /\.tsx?$/;
 const STRING_LITERAL = /"([^"\n]*)"|'([^'\n]*)'|`([^`]*)`/g;
-/** What a utility may look like; keeps sentences, paths and markup away from twind's parser. */
+/** The shape of a utility; keeps sentences, paths and markup away from twind's parser. */
 const CLASS_NAME = /^!?-?[a-z@[][\w:/.%#,()[\]&>*=+!'-]*$/;
 
-/** Names of our own tokens (static/styles.css), as utilities know them: `bg-ground`, `text-dim`, `border-line`. */
+/** The names of our own tokens (static/styles.css) in utilities: `bg-ground`, `text-dim`, `border-line`. */
 const COLORS = ["ground", "raised", "sunken", "line", "edge", "ink", "dim", "flare", "flare-ink", "on-band"]
   .concat("good", "warn", "alarm", "alarm-ground", "band", "hue");
 
@@ -21,7 +21,7 @@ const THEME = {
   extend: {
     colors: Object.fromEntries(COLORS.map((name) => [name, `var(--${name})`])),
     fontFamily: { display: "var(--display)" },
-    // A step is a quarter larger than the one before; the smallest is still read at arm's length in the sun.
+    // Each step is a quarter larger than the one before. The smallest is still readable at arm's length in the sun.
     fontSize: {
       xs: ["0.8125rem", "1.1rem"],
       sm: ["0.9375rem", "1.3rem"],
@@ -37,7 +37,7 @@ const THEME = {
   },
 };
 
-/** The class names that stand in string literals of one source text. */
+/** Finds the class names in the string literals of one source text. */
 export function classNamesIn(source: string): string[] {
   const names = new Set<string>();
   for (const [, double, single, template] of source.matchAll(STRING_LITERAL)) {
@@ -48,7 +48,7 @@ export function classNamesIn(source: string): string[] {
   return [...names];
 }
 
-/** The CSS of these class names; names that are no utility give nothing. The order of the names does not matter. */
+/** Returns the CSS of these class names, in any order. Names that are no utility give nothing. */
 export function cssOf(names: Iterable<string>): string {
   const sheet = virtual();
   const tw = twind({ presets: [presetTailwind({ disablePreflight: true })], theme: THEME, hash: false }, sheet);
@@ -56,7 +56,7 @@ export function cssOf(names: Iterable<string>): string {
   return sheet.target.join("\n");
 }
 
-/** The CSS of all class names in the project's pages. */
+/** Returns the CSS of all class names in the project's pages. */
 async function utilitiesOf(root: string): Promise<string> {
   const names = new Set<string>();
   for (const dir of SOURCE_DIRS) {
@@ -75,7 +75,7 @@ async function* sourcesBelow(dir: string): AsyncGenerator<string> {
   }
 }
 
-/** The stylesheet as browsers get it: comments and line breaks gone, utilities appended. */
+/** Returns the stylesheet for browsers: without comments and line breaks, with the utilities appended. */
 export async function stylesheet(base: string, root: string): Promise<string> {
   const small = base.replace(/\/\*[\s\S]*?\*\//g, "").replace(/\s+/g, " ").replace(/ ?([{};,]) ?/g, "$1").trim();
   return `${small}\n${await utilitiesOf(root)}\n`;

@@ -18,7 +18,7 @@ import { ownAdmin, ownConfig } from "@/lib/server/instance.ts";
 
 const LOGIN_PATH = "/admin/login";
 
-/** The door of every page below: admin is on, the connection may carry a password, somebody is logged in, the form is ours. */
+/** Guards every page below: admin is on, the connection is safe for a password, an operator is logged in, the form is ours. */
 export default define.middleware(async (ctx) => {
   const { req, url, state } = ctx;
   const config = ownConfig();
@@ -29,7 +29,7 @@ export default define.middleware(async (ctx) => {
   if (!mayLogIn(url, secure, config.environment)) return await ctx.render(<Insecure />, { status: 403 });
   state.admin = admin;
   state.login = login;
-  // A page that lies open and draws itself anew is no operator at work: without one, its log-in ends.
+  // An open page that refreshes itself is no activity of the operator: the log-in ends without activity.
   const used = !req.headers.has(REFRESH_HEADER);
   const operator = await login.operatorOf(readOperatorCookie(req.headers, secure), { used });
   const atLogin = url.pathname === LOGIN_PATH;

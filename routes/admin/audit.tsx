@@ -1,15 +1,15 @@
 import { page } from "fresh";
 import { AdminPage, Timestamp } from "@/components/admin/AdminPage.tsx";
 import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
-import type { Admin } from "@/lib/server/admin/admin.ts";
+import type { AuditLog } from "@/lib/server/admin/audit_log.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
 
-type Data = Awaited<ReturnType<Admin["audit"]>>;
+type Data = Awaited<ReturnType<AuditLog["page"]>>;
 
 export const handler = define.handlers<Data>({
   async GET(ctx) {
     const before = Number(ctx.url.searchParams.get("before") ?? NaN);
-    return page(await ctx.state.admin.audit(Number.isSafeInteger(before) ? before : undefined));
+    return page(await ctx.state.admin.audit.page(Number.isSafeInteger(before) ? before : undefined));
   },
 });
 

@@ -3,10 +3,10 @@ import { AdminPage, Section, Select, Timestamp, Token } from "@/components/admin
 import { Button } from "@/components/common/Button.tsx";
 import { Field } from "@/components/common/Field.tsx";
 import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
-import { REASON_MAX_CHARS } from "@/lib/server/admin/admin.ts";
+import { REASON_MAX_CHARS } from "@/lib/server/admin/bans_page.ts";
 import { textOf } from "@/lib/server/admin/pages.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
-import type { Ban } from "@/lib/store/store.ts";
+import type { Ban } from "@/lib/store/operators/runtime_settings.ts";
 
 interface Typed {
   kind: string;
@@ -33,13 +33,13 @@ export const handler = define.handlers<Data>({
       reason: "",
       minutes: "1440",
     };
-    return page({ bans: await ctx.state.admin.bans(), typed, ...done !== null && { done } });
+    return page({ bans: await ctx.state.admin.bans.list(), typed, ...done !== null && { done } });
   },
 
   async POST(ctx) {
     const { admin, operator, form } = ctx.state;
     if (textOf(form, "action") === "lift") {
-      await admin.liftBan(operator, textOf(form, "ban"));
+      await admin.bans.lift(operator, textOf(form, "ban"));
       return ctx.redirect("/admin/bans?done=lifted", 303);
     }
     const typed: Typed = {
@@ -49,11 +49,11 @@ export const handler = define.handlers<Data>({
       reason: textOf(form, "reason"),
       minutes: textOf(form, "minutes"),
     };
-    const room = typed.room.trim() === "" ? undefined : await admin.findRoom(typed.room);
+    const room = typed.room.trim() === "" ? undefined : await admin.rooms.find(typed.room);
     const problem = async (why: keyof typeof t.problems) =>
-      page({ bans: await admin.bans(), typed, problem: t.problems[why] }, { status: 400 });
+      page({ bans: await admin.bans.list(), typed, problem: t.problems[why] }, { status: 400 });
     if (typed.room.trim() !== "" && room === undefined) return await problem("no_such_room");
-    const did = await admin.ban(operator, {
+    const did = await admin.bans.add(operator, {
       kind: typed.kind === "device" ? "device" : "key",
       who: typed.who,
       ...room !== undefined && { room: room.id },

@@ -4,7 +4,7 @@ import { Confirm } from "@/components/admin/Confirm.tsx";
 import { icons } from "@/components/common/more_icons.ts";
 import { Button } from "@/components/common/Button.tsx";
 import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
-import { WIPE_WORDS } from "@/lib/server/admin/admin.ts";
+import { WIPE_WORDS } from "@/lib/server/admin/data_page.ts";
 import { download, IMPORT_MAX_BYTES, textOf } from "@/lib/server/admin/pages.ts";
 import { ArchiveError } from "@/lib/server/admin/room_archive.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
@@ -19,7 +19,7 @@ interface Data {
 export const handler = define.handlers<Data>({
   async GET(ctx) {
     if (ctx.url.searchParams.get("confirm") !== "wipe") return page({});
-    return page({ wipe: (await ctx.state.admin.rooms()).total });
+    return page({ wipe: (await ctx.state.admin.rooms.list()).total });
   },
 
   async POST(ctx) {
@@ -27,7 +27,7 @@ export const handler = define.handlers<Data>({
     switch (textOf(form, "action")) {
       case "backup": {
         const day = new Date().toISOString().slice(0, 10);
-        return download(await admin.backup(operator), `festival-chat-${day}.backup.jsonl`);
+        return download(await admin.data.backup(operator), `festival-chat-${day}.backup.jsonl`);
       }
       case "import": {
         const file = form?.get("file");
@@ -35,7 +35,7 @@ export const handler = define.handlers<Data>({
           return page({ problem: t.data.importProblems.no_file }, { status: 400 });
         }
         try {
-          const made = await admin.importRoom(operator, file.stream());
+          const made = await admin.data.importRoom(operator, file.stream());
           if ("room" in made) return ctx.redirect(`/admin/rooms/${made.room.id}?done=imported`, 303);
           return page({ problem: t.data.importProblems[made.problem] }, { status: 409 });
         } catch (error) {
@@ -48,9 +48,9 @@ export const handler = define.handlers<Data>({
         return ctx.redirect("/admin/login", 303);
       }
       case "wipe": {
-        const did = await admin.wipe(operator, textOf(form, "typed"));
+        const did = await admin.data.wipe(operator, textOf(form, "typed"));
         if (did.ok) return ctx.redirect("/admin?done=wiped", 303);
-        return page({ wipe: (await admin.rooms()).total, wrong: true }, { status: 400 });
+        return page({ wipe: (await admin.rooms.list()).total, wrong: true }, { status: 400 });
       }
       default:
         throw new HttpError(400);

@@ -4,20 +4,20 @@ import { Button } from "@/components/common/Button.tsx";
 import { Field } from "@/components/common/Field.tsx";
 import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
 import { bandClass } from "@/lib/ui/hue.ts";
-import type { Admin } from "@/lib/server/admin/admin.ts";
+import type { RoomsPage } from "@/lib/server/admin/rooms_page.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
 
-type Data = Awaited<ReturnType<Admin["rooms"]>> & { done?: string; notFound?: boolean };
+type Data = Awaited<ReturnType<RoomsPage["list"]>> & { done?: string; notFound?: boolean };
 
 export const handler = define.handlers<Data>({
   async GET(ctx) {
     const { admin } = ctx.state;
     const wanted = ctx.url.searchParams.get("room");
-    const found = wanted === null ? undefined : await admin.findRoom(wanted);
+    const found = wanted === null ? undefined : await admin.rooms.find(wanted);
     if (found !== undefined) return ctx.redirect(`/admin/rooms/${found.id}`, 303);
     const done = ctx.url.searchParams.get("done");
     return page({
-      ...await admin.rooms(),
+      ...await admin.rooms.list(),
       ...done !== null && { done },
       ...wanted !== null && { notFound: true },
     }, { status: wanted === null ? 200 : 404 });

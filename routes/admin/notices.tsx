@@ -22,16 +22,21 @@ export const handler = define.handlers<Data>({
     const { searchParams } = ctx.url;
     const done = searchParams.get("done");
     const typed = { urgency: "info", text: "", rooms: searchParams.get("rooms") ?? "", minutes: "60" };
-    return page({ key: ctx.state.admin.operatorKey, notices: settings.notices, typed, ...done !== null && { done } });
+    return page({
+      key: ctx.state.admin.notices.operatorKey,
+      notices: settings.notices,
+      typed,
+      ...done !== null && { done },
+    });
   },
 
   async POST(ctx) {
     const { admin, operator, form } = ctx.state;
     const { settings } = await ownServer();
     if (textOf(form, "action") === "withdraw") {
-      const did = await admin.withdraw(operator, textOf(form, "notice"));
+      const did = await admin.notices.withdraw(operator, textOf(form, "notice"));
       if (did.ok) return ctx.redirect("/admin/notices?done=withdrawn", 303);
-      return page({ key: admin.operatorKey, notices: settings.notices, problem: t.problems[did.problem] }, {
+      return page({ key: admin.notices.operatorKey, notices: settings.notices, problem: t.problems[did.problem] }, {
         status: 400,
       });
     }
@@ -41,14 +46,14 @@ export const handler = define.handlers<Data>({
       rooms: textOf(form, "rooms"),
       minutes: textOf(form, "minutes"),
     };
-    const did = await admin.broadcast(operator, {
+    const did = await admin.notices.broadcast(operator, {
       urgency: typed.urgency === "emergency" ? "emergency" : "info",
       text: typed.text,
       rooms: typed.rooms.split(/[\n,]+/).map((room) => room.trim()).filter((room) => room !== ""),
       minutes: Number(typed.minutes),
     });
     if (did.ok) return ctx.redirect("/admin/notices?done=sent", 303);
-    return page({ key: admin.operatorKey, notices: settings.notices, problem: adminProblemText(did), typed }, {
+    return page({ key: admin.notices.operatorKey, notices: settings.notices, problem: adminProblemText(did), typed }, {
       status: 400,
     });
   },

@@ -3,6 +3,6 @@ import { json } from "@/lib/server/http/responses.ts";
 import { ownMonitor } from "@/lib/server/instance.ts";
 
 export const handler = define.handlers({
-  /** What /analytics shows; Dashboard says what is in it. */
+  /** The data of /analytics, as Dashboard describes it. */
   GET: async () => json(await (await ownMonitor()).dashboard()),
 });

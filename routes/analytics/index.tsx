@@ -1,7 +1,7 @@
 import { page } from "fresh";
 import { Head } from "fresh/runtime";
 import Analytics from "@/islands/Analytics.tsx";
-import { analyticsTexts } from "@/lib/ui/texts/analytics_texts.ts";
+import { analyticsTexts as t } from "@/lib/ui/texts/analytics_texts.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownMonitor } from "@/lib/server/instance.ts";
 
@@ -14,7 +14,6 @@ export const handler = define.handlers({
 });
 
 export default define.page<typeof handler>(({ data }) => {
-  const t = analyticsTexts();
   return (
     <>
       <Head>

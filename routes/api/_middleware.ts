@@ -2,7 +2,7 @@ import { define } from "@/lib/server/http/route_helpers.ts";
 import { storageProblem } from "@/lib/server/http/responses.ts";
 import { ownConfig } from "@/lib/server/instance.ts";
 
-/** A database that does not answer is an answer of its own here; everything else is for the app's error page. */
+/** Answers failures of the database as JSON; other errors get the app's error page. */
 export default define.middleware(async (ctx) => {
   try {
     return await ctx.next();

@@ -4,10 +4,10 @@ import { ownConfig, ownMonitor } from "@/lib/server/instance.ts";
 import { readTransportReport, TRANSPORT_REPORT_MAX_BYTES } from "@/lib/protocol/reports/transport_report.ts";
 
 export const handler = define.handlers({
-  /** ReportRules: who reports, and how often. */
+  /** ReportRules: which pages report, and how often. */
   GET: async () => json((await ownMonitor()).rules),
 
-  /** Takes a TransportReport: 204, or why not. */
+  /** Takes a TransportReport: 204, or the problem. */
   async POST(ctx) {
     const monitor = await ownMonitor();
     const waitMs = monitor.admitReport();

@@ -4,7 +4,7 @@ import { json } from "@/lib/server/http/responses.ts";
 import { ownConfig, ownServer } from "@/lib/server/instance.ts";
 
 export const handler = define.handlers({
-  /** The rooms that are open on this instance, with ids and codes: in development only, else there is no such page. */
+  /** The rooms that are open on this instance, with ids and codes. In development only; elsewhere 404. */
   async GET() {
     if (ownConfig().environment !== "development") throw new HttpError(404);
     const rooms = (await ownServer()).openRooms();

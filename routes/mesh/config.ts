@@ -4,6 +4,6 @@ import { ownConfig } from "@/lib/server/instance.ts";
 import { meshConfigFor } from "@/lib/server/http/ice_config.ts";
 
 export const handler = define.handlers({
-  /** MeshConfig for the device that asks: ICE servers with its own credentials, and limits. */
+  /** MeshConfig for the requesting device: ICE servers with its credentials, and limits. */
   GET: (ctx) => json(meshConfigFor(ownConfig(), ctx.state.visitor.device, Date.now())),
 });

@@ -1,12 +1,11 @@
 /** The analytics page in a real browser, and the reports of pages. */
 import { assert, assertEquals } from "@std/assert";
-import { analyticsTexts } from "../../lib/ui/texts/analytics_texts.ts";
+import { analyticsTexts as words } from "../../lib/ui/texts/analytics_texts.ts";
 import { connectionTexts } from "../../lib/ui/texts/connection_texts.ts";
 import { findings, tooWide } from "./page_rules.ts";
 import { rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
 
-const words = analyticsTexts();
 const reportWords = connectionTexts.reports;
 
 /** Digits outside of elements that name a source or hold no figure, such as times and versions. */
@@ -95,42 +94,45 @@ for (const theme of ["dark", "sunlight"] as const) {
   });
 }
 
-rule("a page reports its transports without any name, and nothing once a person has said no", async (field) => {
-  const env = { FESTIVAL_REPORT_PERCENT: "100", FESTIVAL_REPORT_SECONDS: "5" };
-  const server = await field.ownServer(env);
-  const [ada, ben] = [
-    await field.person("Ada", { origin: server.url }),
-    await field.person("Ben", { origin: server.url }),
-  ];
-  const asking: Promise<{ who: string; method: string; body: string | null; cookie: string | undefined }>[] = [];
-  for (const person of [ada, ben]) {
-    person.page.on("request", (request) => {
-      if (!request.url().endsWith("/api/reports")) return;
-      const asked = { who: person.device.name, method: request.method(), body: request.postData() };
-      asking.push(request.allHeaders().then(({ cookie }) => ({ ...asked, cookie })));
+rule(
+  "[REP-3] [REP-5] a page reports its transports without cookie or name, and nothing once a person has said no",
+  async (field) => {
+    const env = { FESTIVAL_REPORT_PERCENT: "100", FESTIVAL_REPORT_SECONDS: "5" };
+    const server = await field.ownServer(env);
+    const [ada, ben] = [
+      await field.person("Ada", { origin: server.url }),
+      await field.person("Ben", { origin: server.url }),
+    ];
+    const asking: Promise<{ who: string; method: string; body: string | null; cookie: string | undefined }>[] = [];
+    for (const person of [ada, ben]) {
+      person.page.on("request", (request) => {
+        if (!request.url().endsWith("/api/reports")) return;
+        const asked = { who: person.device.name, method: request.method(), body: request.postData() };
+        asking.push(request.allHeaders().then(({ cookie }) => ({ ...asked, cookie })));
+      });
+    }
+    await ben.enter(await ada.startRoom("Transports"));
+    await ada.say("hello");
+    await ben.button(t.room.settings).click();
+    await ben.dialog(t.room.settings).getByRole("radio", { name: reportWords.off, exact: true }).check();
+    await ada.page.waitForResponse((response) => response.url().endsWith("/api/reports") && response.status() === 204, {
+      timeout: 40_000,
     });
-  }
-  await ben.enter(await ada.startRoom("Transports"));
-  await ada.say("hello");
-  await ben.button(t.room.settings).click();
-  await ben.dialog(t.room.settings).getByRole("radio", { name: reportWords.off, exact: true }).check();
-  await ada.page.waitForResponse((response) => response.url().endsWith("/api/reports") && response.status() === 204, {
-    timeout: 40_000,
-  });
-  const asked = await Promise.all(asking);
-  const posted = asked.filter(({ method }) => method === "POST");
-  assertEquals([...new Set(asked.map(({ who }) => who))], ["Ada"]);
-  assert(posted.length > 0);
-  for (const { body, cookie } of posted) {
-    assertEquals(cookie, undefined);
-    assert(!/[A-Za-z0-9_-]{16,}/.test(body!.replaceAll(/"[a-zA-Z]+":/g, "")), body!);
-  }
-  const eve = await field.person("Eve", { origin: server.url });
-  await eve.goTo("/analytics");
-  await eve.page.locator('[data-figure="client_stored"][data-source="sampled"]').waitFor();
-});
+    const asked = await Promise.all(asking);
+    const posted = asked.filter(({ method }) => method === "POST");
+    assertEquals([...new Set(asked.map(({ who }) => who))], ["Ada"]);
+    assert(posted.length > 0);
+    for (const { body, cookie } of posted) {
+      assertEquals(cookie, undefined);
+      assert(!/[A-Za-z0-9_-]{16,}/.test(body!.replaceAll(/"[a-zA-Z]+":/g, "")), body!);
+    }
+    const eve = await field.person("Eve", { origin: server.url });
+    await eve.goTo("/analytics");
+    await eve.page.locator('[data-figure="client_stored"][data-source="sampled"]').waitFor();
+  },
+);
 
-rule("a browser that asks not to be tracked reports nothing", async (field) => {
+rule("[REP-5] a browser that asks not to be tracked reports nothing", async (field) => {
   const server = await field.ownServer({ FESTIVAL_REPORT_PERCENT: "100", FESTIVAL_REPORT_SECONDS: "5" });
   const ada = await field.person("Ada", { origin: server.url });
   await ada.device.context.addInitScript(() => {

@@ -1,7 +1,7 @@
 /** Repeated trouble: reloads in the middle of sending, long offline times, a server that dies ten times. */
 import { assertEquals } from "@std/assert";
 import { seededRandom } from "../../bench/arrivals.ts";
-import { readEvent } from "../../lib/protocol/event.ts";
+import { readEntry } from "../../lib/kinds/kinds.ts";
 import { TestClient, webSocketWire } from "../support/client.ts";
 import { roomAt } from "../support/fill_room.ts";
 import { Conversation } from "./conversation.ts";
@@ -89,7 +89,7 @@ rule(`${RELOADS} reloads in the middle of sending, seed ${RELOAD_SEED}: each tex
   await witness.close();
   assertEquals(witness.texts, texts);
   const numbers = [...witness.log].sort(([a], [b]) => a - b).map(([, wire]) => {
-    const read = readEvent(wire);
+    const read = readEntry(wire, "");
     return read.ok ? read.event.n : undefined;
   });
   assertEquals(numbers, numbers.map((_, at) => at + 1));

@@ -99,10 +99,11 @@ export class Field {
     return { tab: await device.newTab(), see };
   }
 
-  /** A server of this rule, with its own database. */
-  async ownServer(env: Record<string, string> = {}): Promise<OwnServer> {
+  /** A server of this rule, with its own database; with `checkout`, of another version. */
+  async ownServer(env: Record<string, string> = {}, checkout?: string): Promise<OwnServer> {
     const dataDir = await Deno.makeTempDir({ dir: folder!, prefix: "data-" });
-    const server = new OwnServer({ dataDir, env }, await startServer({ dataDir, env }));
+    const options = { dataDir, env, ...(checkout !== undefined && { checkout }) };
+    const server = new OwnServer(options, await startServer(options));
     this.#closing.push(() => server.kill());
     return server;
   }
@@ -156,10 +157,14 @@ export class OwnServer {
     await this.#process.kill();
   }
 
-  /** Starts it on the same port with the same data; with `release`, from another build of the app. */
-  async startAgain(release?: string): Promise<void> {
+  /** Starts it on the same port with the same data; with `release`, from another build; with `checkout`, in another version. */
+  async startAgain(release?: string, checkout?: string): Promise<void> {
     this.#log.push(...this.#process.log);
-    this.#process = await startServer({ ...this.#options, ...(release !== undefined && { release }) });
+    this.#process = await startServer({
+      ...this.#options,
+      ...(release !== undefined && { release }),
+      ...(checkout !== undefined && { checkout }),
+    });
   }
 }
 

@@ -5,7 +5,7 @@ import { rule } from "./field.ts";
 import { link, openPanel, panelTexts, untilReached } from "./phones.ts";
 import { t } from "./tab.ts";
 
-const executablePath = findFirefox();
+const executablePath = await findFirefox();
 
 rule(
   "Firefox and Chromium talk in one room, through the server or, while it is down, over a link; everything is stored once",

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { LATEST_EVENTS } from "../../lib/protocol/limits.ts";
 import { eventPlace, sealerOf } from "../../lib/crypto/seal.ts";
 import { dialogTexts } from "../../lib/ui/texts/dialog_texts.ts";
-import type { EventContent } from "../../lib/protocol/event.ts";
+import type { EventContent } from "../../lib/kinds/kinds.ts";
 import { TestClient, webSocketWire } from "../support/client.ts";
 import { fillRoom, roomAt } from "../support/fill_room.ts";
 import { rule } from "./field.ts";

@@ -1,14 +1,14 @@
 /** Phones talk to each other with the server, without it, and after it returns. */
 import { assert, assertEquals } from "@std/assert";
-import { SERVER_BREAKER } from "../../lib/routing/circuit_breaker.ts";
+import { BREAKER_COOLDOWN_MS } from "../../lib/routing/circuit_breaker.ts";
 import { findViolations } from "../screens/axe.ts";
 import { crowd } from "./crowd.ts";
 import { rule } from "./field.ts";
 import { connectPhones, link, openPanel, panelTexts, receivedFromPhones, untilReached } from "./phones.ts";
 import { t, type Tab } from "./tab.ts";
 
-/** Longest cooldown of the circuit breakers after a while without a server. */
-const BACK_WITHIN_MS = SERVER_BREAKER.cooldownMs + 15_000;
+/** Longest cooldown of the circuit breakers after a while without a server, and time to reconnect. */
+const BACK_WITHIN_MS = BREAKER_COOLDOWN_MS + 15_000;
 
 /** Waits until everybody is connected to the restarted server. */
 async function untilBack(people: Tab[]): Promise<void> {

@@ -95,7 +95,7 @@ for (
     ["lets WebSockets open and stay mute", { fault: "mute_after_head" }, "websocket_mute"],
   ] as [string, FaultRule, string][]
 ) {
-  rule(`a network that ${what}: the room is there by polling within 5 s, and people talk`, async (field) => {
+  rule(`on a network that ${what} the room is open by polling within 5 s, and people talk`, async (field) => {
     const scene = await meet(field, what);
     const tookMs = await enterOver(scene, onlySockets(fault));
     assert(tookMs < OTHER_TRANSPORT_WITHIN_MS, `${tookMs} ms`);

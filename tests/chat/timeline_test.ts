@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { Timeline, type TimelineItem } from "../../lib/chat/timeline.ts";
-import { compareEvents, type Event, type EventContent } from "../../lib/protocol/event.ts";
+import { compareEvents } from "../../lib/protocol/event.ts";
+import type { Event, EventContent } from "../../lib/kinds/kinds.ts";
 
 const AUTHORS = ["ada", "bo", "cy"].map((name) => name.padEnd(43, "_"));
 const [ADA, BO, CY] = AUTHORS as [string, string, string];
@@ -21,7 +22,7 @@ const reply = (author: string, clock: number, text: string, to: Event) =>
 const edit = (author: string, clock: number, to: Event, text: string) =>
   event(author, clock, { kind: "edit", body: { to: to.id, text } });
 const retract = (author: string, clock: number, to: Event) =>
-  event(author, clock, { kind: "retract", body: { to: to.id } });
+  event(author, clock, { kind: "retract", body: { to: to.id, n: to.n } });
 const react = (author: string, clock: number, to: Event, emoji: string, on = true) =>
   event(author, clock, { kind: "reaction", body: { to: to.id, emoji, on } });
 const profile = (author: string, clock: number, name: string) =>
@@ -127,7 +128,7 @@ Deno.test("the founding is a line, and a sealed event that did not open is an un
   assert(timeline.items[0]?.type === "note" && timeline.items[0].author.host);
 });
 
-Deno.test("mine that wait stand last, in the order of their numbers, and move to their place when stored", () => {
+Deno.test("[PHONES-2] mine that wait stand last, in the order of their numbers, and move to their place when stored", () => {
   const timeline = folded(message(BO, 5, "theirs"));
   const mine = [message(ADA, 2, "second"), message(ADA, 1, "first")];
   for (const waiting of mine) timeline.setDelivery(waiting.id, { state: "queued" });
@@ -142,7 +143,7 @@ Deno.test("mine that wait stand last, in the order of their numbers, and move to
   assert(timeline.items[1]?.type === "message" && timeline.items[1].delivery === undefined);
 });
 
-Deno.test("mine that other phones hold stand among theirs, and go back to the end when they are refused", () => {
+Deno.test("[PHONES-2] mine that other phones hold stand among theirs, and go back to the end when they are refused", () => {
   const timeline = folded(message(BO, 5, "theirs"));
   const mine = message(ADA, 1, "mine");
   timeline.setDelivery(mine.id, { state: "queued" });
@@ -234,7 +235,7 @@ const conversation: fc.Arbitrary<Event[]> = fc.array(
       reply: { kind: "reply", body: { name, text: `reply ${at}`, to: target } },
       file: { kind: "file", body: { name, file: { name: `file ${at}`, type: "a/b", bytes: 1, root: "A".repeat(43) } } },
       edit: { kind: "edit", body: { text: `edit ${at}`, to: target } },
-      retract: { kind: "retract", body: { to: target } },
+      retract: { kind: "retract", body: { to: target, n: 1 } },
       reaction: { kind: "reaction", body: { to: target, emoji: on ? "🎉" : "🔥", on: clock % 3 > 0 } },
       profile: { kind: "profile", body: { name } },
       sealed: { kind: "sealed", body: { sealed: "A".repeat(40) } },
@@ -267,10 +268,67 @@ Deno.test("the same set of events gives the same lines, in any order, with any d
   );
 });
 
+Deno.test("[STUB-3] a phone that never held a deleted message shows the same lines as one that did", () => {
+  fc.assert(
+    fc.property(
+      conversation.chain((events) =>
+        fc.tuple(fc.constant(events), fc.shuffledSubarray(events, { minLength: events.length }))
+      ),
+      ([events, shuffled]) => {
+        const held = folded();
+        const left = new Map(held.add(shuffled).map((event) => [event.id, event]));
+        const late = new Timeline({ me: ADA, host: BO });
+        // The stub as it travels: the file that the message offered is not in it.
+        late.add(events.map((event) => {
+          const stub = left.get(event.id);
+          return stub === undefined ? event : { ...stub, body: {} };
+        }));
+        const lines = (items: readonly TimelineItem[]) =>
+          JSON.parse(JSON.stringify(items, (key, value) => key === "root" ? undefined : value));
+        assertEquals(lines(late.items), lines(held.items));
+        for (const { id, kind } of left.values()) assertEquals([kind, held.get(id)?.kind], ["deleted", "deleted"]);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("[DEL-2] a deleted message and its edits leave nothing of their texts behind, whatever comes first", () => {
+  const said = message(BO, 1, "SECRET one"), edited = edit(BO, 2, said, "SECRET two");
+  const gone = event(BO, 9, {
+    kind: "retract",
+    body: { to: said.id, n: said.n, edits: [[edited.id, edited.n]] },
+  });
+  for (const order of [[said, edited, gone], [gone, edited, said], [edited, gone, said]]) {
+    const timeline = new Timeline({ me: ADA });
+    const deleted = order.flatMap((event) => timeline.add([event])).map(({ id }) => id);
+    assertEquals(deleted.sort(), [said.id, edited.id].sort());
+    assertEquals(timeline.items.map(({ type }) => type), ["retracted"]);
+    const held = [said.id, edited.id].map((id) => timeline.get(id));
+    assert(!JSON.stringify([held, timeline.items]).includes("SECRET"));
+  }
+});
+
+Deno.test("[SKEW-4] a stub with a reason that this build does not know is a deleted message", () => {
+  const said = message(BO, 1, "text");
+  const wire = { stub: "by_the_moon", id: said.id, author: BO, n: 1, clock: 1, at: 1 };
+  const timeline = new Timeline({ me: ADA });
+  timeline.add([{ ...said, wire, kind: "deleted", body: {} }]);
+  const [item] = timeline.items;
+  assert(item?.type === "retracted" && item.reason === "by_the_moon");
+});
+
+Deno.test("[SKEW-2] an event of a kind that this build does not know has one line that says so", () => {
+  const timeline = folded(message(BO, 1, "text"), event(CY, 2, { kind: "unknown", body: { kind: "poll" } }));
+  assertEquals(timeline.items.map(({ type }) => type), ["message", "newer"]);
+});
+
 Deno.test("a removed event leaves no trace", () => {
   fc.assert(
     fc.property(conversation, fc.nat(), (events, pick) => {
       const removed = events[pick % events.length]!;
+      // What it deleted does not come back.
+      fc.pre(removed.kind !== "retract");
       const timeline = folded(...events);
       assert(timeline.items.length >= 0);
       timeline.remove([removed.id]);

@@ -1,4 +1,4 @@
-/** A load balancer in front of instances, of TCP connections: each new one goes to the next backend that takes it. */
+/** A TCP load balancer in front of instances: each new connection goes to the next backend that accepts it. */
 
 export class Balancer {
   /** Ports of the instances that get new connections, in turn. */
@@ -49,7 +49,7 @@ export class Balancer {
     const server = await this.#reach();
     if (server !== undefined) {
       this.#open.add(server);
-      // A process that was killed breaks its connections: the other side is told by the end of its own.
+      // A killed process breaks its connections: end the other side as well.
       await Promise.allSettled([client.readable.pipeTo(server.writable), server.readable.pipeTo(client.writable)]);
       close(server);
       this.#open.delete(server);
@@ -58,7 +58,7 @@ export class Balancer {
     this.#open.delete(client);
   }
 
-  /** The next backend that takes a connection; one that is down is passed over. */
+  /** The next backend that accepts a connection; skips those that are down. */
   async #reach(): Promise<Deno.TcpConn | undefined> {
     for (let tries = this.#backends.length; tries > 0; tries--) {
       const port = this.#backends[this.#turn++ % this.#backends.length]!;

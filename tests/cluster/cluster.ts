@@ -31,11 +31,14 @@ export class Cluster {
     }
   }
 
-  /** Another instance: an address of the database is all that it is told. */
-  async addInstance({ skewMs = 0, release = "" } = {}): Promise<ServerProcess> {
+  /** Starts another instance, which gets only the database's address. */
+  async addInstance(
+    { skewMs = 0, release = "", checkout }: { skewMs?: number; release?: string; checkout?: string } = {},
+  ): Promise<ServerProcess> {
     const instance = await startServer({
       dataDir: this.folder,
       release,
+      ...(checkout !== undefined && { checkout }),
       preload: SKEWED_CLOCK,
       env: {
         ...this.denokv.env,
@@ -62,7 +65,7 @@ export class Cluster {
     this.writers.push(...added);
   }
 
-  /** From now on everybody writes. */
+  /** Starts all writers. */
   begin(): void {
     this.#start.resolve();
   }
@@ -80,7 +83,7 @@ export class Cluster {
     }
   }
 
-  /** How many of the rooms' connections each instance has now, by its own word. */
+  /** The connections that each instance reports now. */
   async connections(): Promise<number[]> {
     return await Promise.all(this.instances.map(async ({ url }) => {
       const { connections }: { connections: number } = await (await fetch(`${url}/health`)).json();
@@ -88,7 +91,7 @@ export class Cluster {
     }));
   }
 
-  /** Ends the writing: every room holds what was written in it once, in one order for all. The number of events. */
+  /** Ends the writing and checks that every room has each event once, in one order. Returns the number of events. */
   async check(): Promise<number> {
     for (const writer of this.writers) writer.stop();
     await Promise.all(this.writers.map(({ done }) => done));

@@ -1,5 +1,5 @@
 /**
- * Several server processes on one denokv: what they are told is its address. `deno task test:cluster` builds denokv where
+ * Several server processes on one denokv, whose address is their only shared setting. `deno task test:cluster` builds denokv where
  * there is none; without it these tests are ignored.
  */
 import { assert, assertEquals } from "@std/assert";
@@ -11,7 +11,7 @@ import { findDenokv } from "./denokv.ts";
 
 const denokv = findDenokv();
 
-/** What tells a client by name that what it sent is not stored yet. */
+/** Refusals that tell a client that its event is not stored yet. */
 function isNotStored(frame: ServerFrame): boolean {
   return (frame.type === "refused" && frame.reason === "storage_unavailable") ||
     (frame.type === "goodbye" && frame.reason === "overloaded");
@@ -61,7 +61,7 @@ clusterTest(
 
     const told = Promise.all(cluster.writers.map(({ client }) => client.until(() => client.frames.some(isNotStored))));
     await cluster.denokv.kill();
-    // What was under way may still be told of; then nothing is acked, because nothing is stored.
+    // Commits under way may still be acked; after that nothing is acked, because nothing is stored.
     await pause(500);
     const acked = cluster.acked;
     await pause(9_500);

@@ -1,4 +1,5 @@
 /** A real `denokv` server (github.com/denoland/denokv), which several instances share over KV Connect. */
+import { skipped } from "../support/skipping.ts";
 import { freePort } from "../support/server_process.ts";
 
 export const DENOKV_VERSION = "0.14.0";
@@ -14,13 +15,15 @@ function places(): string[] {
   return [...(named ? [named] : []), ...onPath, `${home}/.cargo/bin/denokv`, `${DENOKV_FOLDER}/bin/denokv`];
 }
 
-/** The path of the program; undefined, after saying what is missing, when there is none. */
+/** The path of the program; undefined when there is none. */
+export function denokvPath(): string | undefined {
+  return places().find(isFile);
+}
+
+/** The same for tests: says that they are skipped when there is none. */
 export function findDenokv(): string | undefined {
-  const path = places().find(isFile);
-  if (path === undefined) {
-    console.warn("No denokv found: the cluster tests are ignored. `deno task test:cluster` builds it once with cargo.");
-  }
-  return path;
+  return denokvPath() ??
+    skipped("cluster tests", "no denokv found; `deno task test:cluster` builds it once with cargo");
 }
 
 export class DenokvProcess {
@@ -42,7 +45,7 @@ export class DenokvProcess {
     return denokv;
   }
 
-  /** What instances need to use it. */
+  /** The environment variables by which instances use it. */
   get env(): Record<string, string> {
     return { FESTIVAL_KV_URL: `http://127.0.0.1:${this.port}`, DENO_KV_ACCESS_TOKEN: this.token };
   }

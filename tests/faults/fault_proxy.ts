@@ -1,18 +1,18 @@
 /**
- * A TCP proxy on loopback that does what bad networks do: between a browser or client and a server, with a rule for each
- * connection that can be changed while it runs. It knows as much of HTTP as it needs to read the head of a connection's
- * first request. Tests wait for what happens instead of sleeping.
+ * A TCP proxy on loopback that behaves like a bad network between a client and a server. Each connection has a rule, which
+ * can change while it runs. The proxy knows just enough HTTP to read the head of a connection's first request. Tests wait
+ * for events instead of sleeping.
  *
  * To extend: a new fault is a variant of FaultRule and its case in `#carry`, or in `#serve` when it does without the server.
  */
 
-/** What a connection suffers. */
+/** A fault of a connection. */
 export type FaultRule =
-  /** Nothing. */
+  /** No fault. */
   | { fault: "pass" }
-  /** A black hole: takes everything, says nothing, stays open. */
+  /** A black hole: accepts everything, answers nothing, stays open. */
   | { fault: "drop" }
-  /** Everything comes this much later, in both directions, in its order. */
+  /** Delays everything by this much, in both directions, in order. */
   | { fault: "delay"; ms: number }
   /** After so many bytes to the client: a black hole. */
   | { fault: "mute"; afterBytes: number }
@@ -20,7 +20,7 @@ export type FaultRule =
   | { fault: "mute_after_head" }
   /** Is cut after so long without a byte in either direction. */
   | { fault: "cut_idle"; ms: number }
-  /** The first request loses its `Upgrade`, as in proxies that know no WebSocket. */
+  /** The first request loses its `Upgrade`, as in proxies without WebSocket support. */
   | { fault: "strip_upgrade" }
   /** The first request is answered with this status by the proxy, and the connection ends. */
   | { fault: "answer"; status: number }
@@ -33,7 +33,7 @@ export type ChooseRule = (head: string) => FaultRule;
 export interface FaultProxyOptions {
   /** Where the server is. */
   port: number;
-  /** Of connections to come. Default: pass. */
+  /** The rule of future connections. Default: pass. */
   rule?: FaultRule | ChooseRule;
 }
 
@@ -51,7 +51,7 @@ export function isUpgrade(head: string): boolean {
 const HEAD_MAX_BYTES = 16_384;
 
 export class FaultProxy {
-  /** Of connections to come; those there are keep theirs. */
+  /** The rule of future connections; open ones keep theirs. */
   rule: FaultRule | ChooseRule;
   /** Every connection so far, in the order they came. */
   readonly connections: ProxiedConnection[] = [];
@@ -92,7 +92,7 @@ export class FaultProxy {
     }
   }
 
-  /** Gives every open connection, and those to come, this rule. */
+  /** Sets the rule of every open and future connection. */
   apply(rule: FaultRule): void {
     this.rule = rule;
     for (const connection of this.open) connection.rule = rule;
@@ -135,9 +135,9 @@ export class ProxiedConnection {
   bytesToServer = 0;
   /** Resolves when the connection has fallen silent by `drop` or `mute`. */
   readonly muted: Promise<void>;
-  /** Resolves with who ended it. */
+  /** Resolves with the side that ended it. */
   readonly ended: Promise<"client" | "server" | "proxy">;
-  /** Resolves when all that belongs to it is gone. */
+  /** Resolves when all its resources are released. */
   readonly done: Promise<void>;
   readonly #client: Deno.TcpConn;
   #server: Deno.TcpConn | undefined;
@@ -162,7 +162,7 @@ export class ProxiedConnection {
     return this.#open;
   }
 
-  /** What it suffers from now on. `strip_upgrade` and `answer` only matter before its first request. */
+  /** Sets its fault from now on. `strip_upgrade` and `answer` only matter before its first request. */
   get rule(): FaultRule {
     return this.#rule;
   }

@@ -51,7 +51,7 @@ Deno.test("pass: requests and sockets go through, and each is a connection with 
   await close();
 });
 
-Deno.test("cut: both ends are closed, and it is told that the proxy did it", async () => {
+Deno.test("cut: both ends are closed, and the proxy reports that it did it", async () => {
   const { proxy, close } = start();
   const { opened, closed } = openSocket(proxy);
   await opened;
@@ -63,7 +63,7 @@ Deno.test("cut: both ends are closed, and it is told that the proxy did it", asy
   await close();
 });
 
-Deno.test("drop: a black hole takes the connection and never answers", async () => {
+Deno.test("drop: a black hole accepts the connection and never answers", async () => {
   const { proxy, get, upgrades, close } = start({ rule: { fault: "drop" } });
   const given = new AbortController();
   const answer = get(given.signal).catch((error: Error) => error.name);
@@ -76,7 +76,7 @@ Deno.test("drop: a black hole takes the connection and never answers", async () 
   await close();
 });
 
-Deno.test("a rule changed in the middle holds for a connection that is open: it goes mute, and speaks again", async () => {
+Deno.test("a changed rule applies to an open connection: it goes mute, then works again", async () => {
   const { proxy, close } = start();
   const { socket, opened, closed, next } = openSocket(proxy);
   await opened;
@@ -98,7 +98,7 @@ Deno.test("a rule changed in the middle holds for a connection that is open: it 
   await close();
 });
 
-Deno.test("mute: so many bytes pass, then nothing", async () => {
+Deno.test("mute: a number of bytes pass, then nothing", async () => {
   const { proxy, get, close } = start({ rule: { fault: "mute", afterBytes: 1_000 } }, 100_000);
   const given = new AbortController();
   const answer = get(given.signal).catch((error: Error) => error.name);
@@ -111,7 +111,7 @@ Deno.test("mute: so many bytes pass, then nothing", async () => {
   await close();
 });
 
-Deno.test("mute_after_head: a socket opens, and nothing comes or goes any more", async () => {
+Deno.test("mute_after_head: a socket opens, then no byte passes in either direction", async () => {
   const { proxy, close } = start({ rule: { fault: "mute_after_head" } });
   const { socket, opened, closed } = openSocket(proxy);
   await opened;
@@ -126,7 +126,7 @@ Deno.test("mute_after_head: a socket opens, and nothing comes or goes any more",
   await close();
 });
 
-Deno.test("cut_idle: a connection ends after so long without a byte, and not before", async () => {
+Deno.test("cut_idle: a connection ends after the set time without a byte, and not before", async () => {
   const { proxy, close } = start({ rule: { fault: "cut_idle", ms: 150 } });
   const { socket, opened, closed, next } = openSocket(proxy);
   await opened;
@@ -150,14 +150,14 @@ Deno.test("strip_upgrade: the server sees a plain request, and no socket opens",
   await close();
 });
 
-Deno.test("answer: the proxy answers itself", async () => {
+Deno.test("answer: the proxy itself answers", async () => {
   const { get, upgrades, close } = start({ rule: { fault: "answer", status: 503 } });
   assertEquals(await get(), { status: 503, text: "" });
   assertEquals(upgrades, []);
   await close();
 });
 
-Deno.test("a rule may be for sockets only", async () => {
+Deno.test("a rule may apply to sockets only", async () => {
   const { proxy, get, close } = start({ rule: onlySockets({ fault: "answer", status: 503 }) });
   const { closed } = openSocket(proxy);
   await closed;
@@ -165,7 +165,7 @@ Deno.test("a rule may be for sockets only", async () => {
   await close();
 });
 
-Deno.test("trickle: bytes come at the rate they may", async () => {
+Deno.test("trickle: bytes arrive at the set rate", async () => {
   const { get, close } = start({ rule: { fault: "trickle", bytesPerSecond: 20_000 } }, 4_000);
   const startedAt = performance.now();
   assertEquals((await get()).text.length, 4_000);
@@ -173,7 +173,7 @@ Deno.test("trickle: bytes come at the rate they may", async () => {
   await close();
 });
 
-Deno.test("a server that is not there ends the connection", async () => {
+Deno.test("a missing server ends the connection", async () => {
   const { get, proxy, close } = start();
   const nowhere = new FaultProxy({ port: proxy.port });
   await close();

@@ -5,7 +5,7 @@ import { measureOverload } from "../../bench/overload_run.ts";
 /** Above what a shared machine of CI shows; an unbounded queue passes it within seconds. */
 const ACK_P99_MAX_MS = 5_000;
 
-Deno.test("[LOAD-3] [LOAD-4] twice what a server carries: memory and acks stay in bounds, every offer is answered, normal again in 10 s", async () => {
+Deno.test("[LOAD-3] [LOAD-4] at twice its capacity a server keeps memory and acks in bounds, answers every event, and is normal within 10 s", async () => {
   const report = await measureOverload({ sockets: 200, stepMs: 700, overloadMs: 5_000 });
   const said = JSON.stringify(report);
   assertEquals(report.unanswered, 0, said);

@@ -22,7 +22,7 @@ async function crowd(address: Address) {
   return { start, writers, clients: writers.map(({ client }) => client) };
 }
 
-Deno.test("clients on different workers of one process see each other's events in one order, and each other", async () => {
+Deno.test("clients on different workers of one process see each other and all events in one order", async () => {
   const dataDir = await Deno.makeTempDir({ prefix: "festival-parallel-" });
   const env = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
   const server = await startServer({ dataDir, env, workers: 2 });
@@ -59,7 +59,7 @@ Deno.test("clients on different workers of one process see each other's events i
   }
 });
 
-Deno.test("SIGTERM with several workers: clients of every one of them are sent away with a delay, and it ends in 5 s", async () => {
+Deno.test("SIGTERM with several workers: every worker sends its clients away with a delay, and the process ends within 5 s", async () => {
   const dataDir = await Deno.makeTempDir({ prefix: "festival-parallel-" });
   const env = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
   let server = await startServer({ dataDir, env, workers: 2 });

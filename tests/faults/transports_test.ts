@@ -49,7 +49,7 @@ for (
     ["lets a WebSocket open and stay mute", { fault: "mute_after_head" }, "websocket_mute"],
   ] as [string, FaultRule, TransportReason][]
 ) {
-  Deno.test(`a network that ${what}: the room is there by polling within 5 s`, async () => {
+  Deno.test(`on a network that ${what} the room is open by polling within 5 s`, async () => {
     const { client, transports, close } = await start(onlySockets(rule));
     const startedAt = performance.now();
     await client.connect();
@@ -62,7 +62,7 @@ for (
   });
 }
 
-Deno.test("a network that cuts idle WebSockets: after the second cut the room is there by polling, nothing lost", async () => {
+Deno.test("on a network that cuts idle WebSockets the room moves to polling after the second cut and loses nothing", async () => {
   const { client, transports, close } = await start(onlySockets({ fault: "cut_idle", ms: 150 }));
   for (let cuts = 0; cuts < 2; cuts++) {
     await client.connect();
@@ -79,7 +79,7 @@ Deno.test("a network that cuts idle WebSockets: after the second cut the room is
   await close();
 });
 
-Deno.test("a network of a trickle carries both transports", async () => {
+Deno.test("both transports work over a very slow network", async () => {
   const { client, transports, proxy, close } = await start({ fault: "trickle", bytesPerSecond: 4_000 });
   await client.connect();
   assertEquals(transports.route?.transport, "websocket");

@@ -1,19 +1,22 @@
-/** How files get from phone to phone: the rules of docs/PROTOCOL.md, "Files", and a seeded crowd that lies, leaves and reloads. */
+/**
+ * How files get from phone to phone: the rules of docs/PROTOCOL.md, "Files", and a seeded crowd that lies, leaves and
+ * reloads.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { ANSWER_TIMEOUT_MS, CARRY_AFTER_MS, UPLOADS_PER_NEIGHBOUR } from "../../lib/files/file_limits.ts";
 import { encodeFileFrame } from "../../lib/protocol/peer/file_frames.ts";
 import { FILE_BLOCK_BYTES } from "../../lib/protocol/limits.ts";
 import { SeededRandom } from "../simulation/random.ts";
-import { type FilePhone, Neighbourhood } from "./neighbourhood.ts";
+import { FileNetwork, type FilePhone } from "./file_network.ts";
 
 const BLOCKS_7 = 6 * FILE_BLOCK_BYTES + 1_000;
 
-function chain(world: Neighbourhood, phones: FilePhone[]): void {
+function chain(world: FileNetwork, phones: FilePhone[]): void {
   for (const [at, phone] of phones.entries()) if (at > 0) world.link(phones[at - 1]!, phone);
 }
 
-Deno.test("[FILE-4] a linked phone gets a file from its author, block by block, and it is the same file", async () => {
-  const world = new Neighbourhood();
+Deno.test("[FILE-4] a linked phone downloads a file from its author, block by block, unchanged", async () => {
+  const world = new FileNetwork();
   const [ada, ben] = world.add("Ada", "Ben");
   world.link(ada!, ben!);
   const bytes = world.bytes(BLOCKS_7);
@@ -26,8 +29,8 @@ Deno.test("[FILE-4] a linked phone gets a file from its author, block by block, 
   assertEquals(ben!.exchange.progress(root), undefined);
 });
 
-Deno.test("[FILE-7] the author is gone, and a third phone gets the file from the second", async () => {
-  const world = new Neighbourhood();
+Deno.test("[FILE-7] without the author, a third phone gets the file from the second", async () => {
+  const world = new FileNetwork();
   const [ada, ben, cleo] = world.add("Ada", "Ben", "Cleo");
   chain(world, [ada!, ben!, cleo!]);
   const { root } = await ada!.offer(world.bytes(BLOCKS_7));
@@ -40,7 +43,7 @@ Deno.test("[FILE-7] the author is gone, and a third phone gets the file from the
 });
 
 Deno.test("[FILE-5] several holders send different blocks at the same time", async () => {
-  const world = new Neighbourhood();
+  const world = new FileNetwork();
   const [ada, ben, cleo, dora] = world.add("Ada", "Ben", "Cleo", "Dora");
   world.link(ada!, ben!);
   world.link(ada!, cleo!);
@@ -57,7 +60,7 @@ Deno.test("[FILE-5] several holders send different blocks at the same time", asy
 });
 
 Deno.test("[FILE-6] a phone that sends false blocks is not asked again, and the file comes from the others", async () => {
-  const world = new Neighbourhood();
+  const world = new FileNetwork();
   const [ada, ben, cleo] = world.add("Ada", "Ben", "Cleo");
   world.link(ada!, ben!);
   const bytes = world.bytes(BLOCKS_7);
@@ -78,8 +81,8 @@ Deno.test("[FILE-6] a phone that sends false blocks is not asked again, and the 
   assert(lies <= 3 * 17, `${lies}`);
 });
 
-Deno.test("[FILE-3] a false list of hashes costs its sender the trust, and a false size costs the event's author the file", async () => {
-  const world = new Neighbourhood();
+Deno.test("[FILE-3] a false list of hashes marks its sender as misbehaving; a false size marks the offer as false", async () => {
+  const world = new FileNetwork();
   const [ada, ben, cleo] = world.add("Ada", "Ben", "Cleo");
   world.link(ada!, cleo!);
   const { root } = await ada!.offer(world.bytes(BLOCKS_7));
@@ -91,7 +94,7 @@ Deno.test("[FILE-3] a false list of hashes costs its sender the trust, and a fal
   await cleo!.exchange.fetch(root);
   await world.time.run(30_000);
   assertEquals(cleo!.exchange.progress(root)?.blockedReason, "no_holder");
-  assert(cleo!.logs.some((line) => line.includes("not the file")));
+  assert(cleo!.logs.some((line) => line.includes("false data")));
   ada!.spoil = undefined;
   world.link(ada!, ben!);
   ben!.knows.set(root, { root, bytes: BLOCKS_7 + FILE_BLOCK_BYTES, author: cleo!.key });
@@ -100,8 +103,8 @@ Deno.test("[FILE-3] a false list of hashes costs its sender the trust, and a fal
   assertEquals(ben!.exchange.progress(root)?.blockedReason, "false_offer");
 });
 
-Deno.test("[FILE-8] a reload in the middle costs only what was on its way", async () => {
-  const world = new Neighbourhood();
+Deno.test("[FILE-8] a reload during a download loses only the blocks in flight", async () => {
+  const world = new FileNetwork();
   const [ada, ben] = world.add("Ada", "Ben");
   world.link(ada!, ben!);
   const bytes = world.bytes(40 * FILE_BLOCK_BYTES);
@@ -115,8 +118,8 @@ Deno.test("[FILE-8] a reload in the middle costs only what was on its way", asyn
   assert(frames <= (40 + 4) * 17, `${frames} frames for 40 blocks`);
 });
 
-Deno.test("[FILE-8] a file that is stopped takes nothing any more, and goes on where it was", async () => {
-  const world = new Neighbourhood();
+Deno.test("[FILE-8] a stopped download receives nothing and resumes where it stopped", async () => {
+  const world = new FileNetwork();
   const [ada, ben] = world.add("Ada", "Ben");
   world.link(ada!, ben!);
   const { root } = await ada!.offer(world.bytes(40 * FILE_BLOCK_BYTES));
@@ -132,8 +135,8 @@ Deno.test("[FILE-8] a file that is stopped takes nothing any more, and goes on w
   assert(ben!.dataFrom.get(ada!.key)! <= (40 + 6) * 17);
 });
 
-Deno.test("[FILE-6] what comes after it was given up and asked for anew makes nobody a liar", async () => {
-  const world = new Neighbourhood();
+Deno.test("[FILE-6] data of an abandoned and repeated request is no misbehaviour", async () => {
+  const world = new FileNetwork();
   const [ada, ben] = world.add("Ada", "Ben");
   world.link(ada!, ben!);
   world.bytesPerMs = 64;
@@ -145,11 +148,11 @@ Deno.test("[FILE-6] what comes after it was given up and asked for anew makes no
   await world.time.run(1_000);
   world.latencyMs = 5;
   await world.until(() => ben!.has(root), 120_000);
-  assert(!ben!.logs.some((line) => line.includes("not the file")), ben!.logs.join("\n"));
+  assert(!ben!.logs.some((line) => line.includes("false data")), ben!.logs.join("\n"));
 });
 
-Deno.test("[FILE-7] what somebody stopped is not fetched for others, and stays stopped", async () => {
-  const world = new Neighbourhood();
+Deno.test("[FILE-7] a paused file is not carried for others and stays paused", async () => {
+  const world = new FileNetwork();
   const [ada, ben, cleo] = world.add("Ada", "Ben", "Cleo");
   chain(world, [ada!, ben!, cleo!]);
   const { root, bytes } = await ada!.offer(world.bytes(1_000));
@@ -160,8 +163,8 @@ Deno.test("[FILE-7] what somebody stopped is not fetched for others, and stays s
   assertEquals([reason, blocks.size, await cleo!.has(root)], ["paused", 0, false]);
 });
 
-Deno.test("[FILE-7] nobody near holds it: the author is called, then a neighbour on the way fetches it", async () => {
-  const world = new Neighbourhood();
+Deno.test("[FILE-7] without a linked holder the author is dialled, then the next hop carries the file", async () => {
+  const world = new FileNetwork();
   const phones = world.add("Ada", "Ben", "Cleo", "Dora");
   const [ada, , cleo, dora] = phones;
   chain(world, phones);
@@ -178,8 +181,8 @@ Deno.test("[FILE-7] nobody near holds it: the author is called, then a neighbour
   assertEquals(await stranger!.store.find(root), undefined);
 });
 
-Deno.test("[FILE-7] a phone that must not fetch for others does not", async () => {
-  const world = new Neighbourhood();
+Deno.test("[FILE-7] a phone that may not carry files does not", async () => {
+  const world = new FileNetwork();
   const [ada, ben, cleo] = world.add("Ada", "Ben", "Cleo");
   chain(world, [ada!, ben!, cleo!]);
   ben!.mayCarry = false;
@@ -190,8 +193,8 @@ Deno.test("[FILE-7] a phone that must not fetch for others does not", async () =
   assertEquals(cleo!.exchange.progress(root)?.blockedReason, "no_holder");
 });
 
-Deno.test("[FILE-7] what is fetched for others ends when they are gone", async () => {
-  const world = new Neighbourhood();
+Deno.test("[FILE-7] carrying ends when the phones that want the file are gone", async () => {
+  const world = new FileNetwork();
   const [ada, ben, cleo] = world.add("Ada", "Ben", "Cleo");
   chain(world, [ada!, ben!, cleo!]);
   world.bytesPerMs = 64;
@@ -205,8 +208,8 @@ Deno.test("[FILE-7] what is fetched for others ends when they are gone", async (
   assertEquals((await ben!.store.find(root))!.blocks.size, size);
 });
 
-Deno.test("[FILE-2] what the room does not offer is neither told of nor given", async () => {
-  const world = new Neighbourhood();
+Deno.test("[FILE-2] a file that the room does not offer is neither revealed nor sent", async () => {
+  const world = new FileNetwork();
   const [ada, ben] = world.add("Ada", "Ben");
   world.link(ada!, ben!);
   const { root } = await ada!.offer(world.bytes(1_000));
@@ -221,8 +224,8 @@ Deno.test("[FILE-2] what the room does not offer is neither told of nor given", 
   assertEquals([...ben!.dataFrom], []);
 });
 
-Deno.test("[FILE-12] a file whose offer goes while its record is being read is not fetched, and leaves nothing behind", async () => {
-  const world = new Neighbourhood();
+Deno.test("[FILE-12] a file whose offer is retracted while its record is read is not downloaded and leaves no record", async () => {
+  const world = new FileNetwork();
   const [ada, ben] = world.add("Ada", "Ben");
   world.link(ada!, ben!);
   const { root } = await ada!.offer(world.bytes(1_000));
@@ -232,8 +235,8 @@ Deno.test("[FILE-12] a file whose offer goes while its record is being read is n
   assertEquals([await ben!.store.all(), ben!.exchange.progress(root)], [[], undefined]);
 });
 
-Deno.test("[FILE-9] a full device says so, keeps what is being fetched, and lets finished files go first", async () => {
-  const world = new Neighbourhood();
+Deno.test("[FILE-9] a full device reports it, keeps running downloads, and evicts complete files first", async () => {
+  const world = new FileNetwork();
   const [ada, ben] = world.add("Ada", "Ben");
   ben!.maxBytes = 10 * FILE_BLOCK_BYTES;
   ben!.open();
@@ -253,8 +256,8 @@ Deno.test("[FILE-9] a full device says so, keeps what is being fetched, and lets
   assertEquals(ben!.exchange.progress(larger.root)?.blockedReason, "full");
 });
 
-Deno.test("[FILE-10] a neighbour that asks for more than it may wait for is refused, and what it is sent is bounded", async () => {
-  const world = new Neighbourhood();
+Deno.test("[FILE-10] requests beyond a peer's queue are refused, and uploads to it are bounded", async () => {
+  const world = new FileNetwork();
   const [ada, ben] = world.add("Ada", "Ben");
   world.link(ada!, ben!);
   world.bytesPerMs = 16;
@@ -269,7 +272,7 @@ Deno.test("[FILE-10] a neighbour that asks for more than it may wait for is refu
 });
 
 Deno.test("[FILE-10] junk on the channel changes nothing", async () => {
-  const world = new Neighbourhood();
+  const world = new FileNetwork();
   const [ada, ben] = world.add("Ada", "Ben");
   world.link(ada!, ben!);
   const { root } = await ada!.offer(world.bytes(BLOCKS_7));
@@ -287,8 +290,8 @@ Deno.test("[FILE-10] junk on the channel changes nothing", async () => {
 
 const SEEDS = Array.from({ length: 12 }, (_, at) => at + 1);
 for (const seed of SEEDS) {
-  Deno.test(`in a crowd whose links break, whose phones reload, and where two of nine lie, everybody gets every file, seed ${seed}`, async () => {
-    const world = new Neighbourhood(seed);
+  Deno.test(`with broken links, reloads and two misbehaving phones of nine, every phone gets every file, seed ${seed}`, async () => {
+    const world = new FileNetwork(seed);
     const { random } = world;
     world.bytesPerMs = 512;
     const phones = world.add("Ada", "Ben", "Cleo", "Dora", "Eli", "Fay", "Gus", "Hana", "Ivo");

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { PHOTO_SIDE_MAX, photoTries } from "../../lib/files/photo_plan.ts";
 
-Deno.test("a photo is first tried as large and good as it may be, then never larger or better at once", () => {
+Deno.test("the tries for a photo start at the largest size and best quality and never grow in both", () => {
   assertEquals(photoTries(4_000, 3_000)[0], { width: 1_600, height: 1_200, quality: 0.82 });
   assertEquals(photoTries(3_000, 4_000).at(-1), { width: 300, height: 400, quality: 0.4 });
   fc.assert(fc.property(fc.integer({ min: 8, max: 20_000 }), fc.integer({ min: 1, max: 20_000 }), (width, height) => {
@@ -17,6 +17,6 @@ Deno.test("a photo is first tried as large and good as it may be, then never lar
   }));
 });
 
-Deno.test("a small photo is never made larger", () => {
+Deno.test("a small photo is never enlarged", () => {
   assertEquals(photoTries(100, 50)[0], { width: 100, height: 50, quality: 0.82 });
 });

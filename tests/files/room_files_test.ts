@@ -8,7 +8,7 @@ import { FILE_BLOCK_BYTES, FILE_MAX_BYTES } from "../../lib/protocol/limits.ts";
 import { type FileNews, RoomFiles } from "../../lib/session/files/room_files.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
-import { hash } from "./neighbourhood.ts";
+import { hash } from "./file_network.ts";
 
 /** A room whose events everybody sees at once, and devices in it. */
 class Room {
@@ -119,7 +119,7 @@ function open(names: string[]): { room: Room; pages: Page[] } {
   return { room, pages: names.map((name) => new Page(new Device(room, name.padEnd(43, "A")))) };
 }
 
-Deno.test("[FILE-1] what is sent is kept first, then offered with a clean name and type", async () => {
+Deno.test("[FILE-1] a sent file is stored first, then offered with a clean name and type", async () => {
   const { room, pages: [ada] } = open(["Ada"]);
   const { file } = await ada!.send(300_000, "../my\u202Eplan.PDF", "look");
   assertEquals(file, { name: "myplan.PDF", type: "application/octet-stream", bytes: 300_000, root: file!.root });
@@ -129,7 +129,7 @@ Deno.test("[FILE-1] what is sent is kept first, then offered with a clean name a
   assertEquals((await ada!.files.open(file!))!.size, 300_000);
 });
 
-Deno.test("[FILE-1] what cannot be sent is refused by name, and nothing of it is kept", async () => {
+Deno.test("[FILE-1] a file that cannot be sent is refused with a reason and not stored", async () => {
   const room = new Room();
   const small = new Page(new Device(room, "Ada"), { maxBytes: 2 * FILE_BLOCK_BYTES });
   assertEquals((await small.send(0)).problem, "empty");
@@ -141,7 +141,7 @@ Deno.test("[FILE-1] what cannot be sent is refused by name, and nothing of it is
   assertEquals([...small.device.disk.values()].map(({ file }) => file.reason), ["draft"]);
 });
 
-Deno.test("a file is fetched, its progress shown, and a page loaded anew goes on with it by itself", async () => {
+Deno.test("a download shows its progress and resumes automatically after a reload", async () => {
   const { room, pages: [ada, ben] } = open(["Ada", "Ben"]);
   const { file } = await ada!.send(12 * FILE_BLOCK_BYTES);
   const { root } = file!;
@@ -165,7 +165,7 @@ Deno.test("a file is fetched, its progress shown, and a page loaded anew goes on
   assertEquals(ada!.files.view(root).value.onlyHere, undefined);
 });
 
-Deno.test("[FILE-8] what is paused stays paused, in the next page too", async () => {
+Deno.test("[FILE-8] a paused download stays paused, after a reload too", async () => {
   const { room, pages: [ada, ben] } = open(["Ada", "Ben"]);
   const { file } = await ada!.send(40 * FILE_BLOCK_BYTES);
   const { root } = file!;
@@ -187,7 +187,7 @@ Deno.test("[FILE-8] what is paused stays paused, in the next page too", async ()
   assertEquals(again.files.view(root).value.state, "here");
 });
 
-Deno.test("a tab without links has its files fetched by the tab that has them, and sees how far they are", async () => {
+Deno.test("the tab with the links downloads files for other tabs, which see the progress", async () => {
   const { room, pages: [ada, ben] } = open(["Ada", "Ben"]);
   const second = new Page(ben!.device, { follows: true });
   const { file } = await ada!.send(8 * FILE_BLOCK_BYTES);
@@ -200,7 +200,7 @@ Deno.test("a tab without links has its files fetched by the tab that has them, a
   assertEquals((await second.files.open(file!))?.size, 8 * FILE_BLOCK_BYTES);
 });
 
-Deno.test("[FILE-2] what its author takes back goes from every device, unless another message offers it", async () => {
+Deno.test("[FILE-2] a retracted file is deleted from every device unless another message offers it", async () => {
   const { room, pages: [ada, ben] } = open(["Ada", "Ben"]);
   const { file } = await ada!.send(1_000);
   await ada!.send(1_000, "again.bin");
@@ -216,7 +216,7 @@ Deno.test("[FILE-2] what its author takes back goes from every device, unless an
   assertEquals(ben!.files.view(file!.root).value.state, "unknown");
 });
 
-Deno.test("[FILE-2] what was taken back while no page was open goes when one is", async () => {
+Deno.test("[FILE-2] a file retracted while no page was open is deleted when one opens", async () => {
   const { room, pages: [ada, ben] } = open(["Ada", "Ben"]);
   const { file } = await ada!.send(1_000);
   room.link(ada!, ben!);
@@ -238,7 +238,7 @@ Deno.test("[FILE-2] what was taken back while no page was open goes when one is"
   assertEquals(ada!.device.disk.size, 0);
 });
 
-Deno.test("[FILE-12] a cleared room: finished, half and paused files go, what is still offered or about to be stays, nothing else is given", async () => {
+Deno.test("[FILE-12] clearing a room deletes complete, partial and paused files; offered files and drafts stay, and only those are sent", async () => {
   const { room, pages: [ada, ben] } = open(["Ada", "Ben"]);
   const { file: whole } = await ada!.send(1_000, "whole.bin");
   const { file: half } = await ada!.send(40 * FILE_BLOCK_BYTES, "half.bin");
@@ -270,7 +270,7 @@ Deno.test("[FILE-12] a cleared room: finished, half and paused files go, what is
   assertEquals(bytes(ben!), [3_000]);
 });
 
-Deno.test("[FILE-12] of a deleted room no file is kept, fetched or given", async () => {
+Deno.test("[FILE-12] files of a deleted room are not kept, downloaded or sent", async () => {
   const { room, pages: [ada, ben] } = open(["Ada", "Ben"]);
   const { file } = await ada!.send(40 * FILE_BLOCK_BYTES);
   const { file: other } = await ada!.send(1_000);
@@ -289,7 +289,7 @@ Deno.test("[FILE-12] of a deleted room no file is kept, fetched or given", async
   assertEquals(ben!.device.disk.size, 0);
 });
 
-Deno.test("only small pictures come by themselves, and none where the network is to be spared", () => {
+Deno.test("[FILE-11] only small pictures download automatically, and none when the device saves data", () => {
   const { pages: [ada] } = open(["Ada"]);
   const file = { name: "a", type: "image/webp", bytes: 200_000, root: "A" };
   assert(ada!.files.fetchesByItself(file));
@@ -298,4 +298,16 @@ Deno.test("only small pictures come by themselves, and none where the network is
   assert(!ada!.files.fetchesByItself({ ...file, type: "application/pdf" }));
   ada!.saves = true;
   assert(!ada!.files.fetchesByItself(file));
+});
+
+Deno.test("[FILE-11] five types of picture keep their type when opened; every other file is bytes that no page shows", async () => {
+  const { pages: [ada] } = open(["Ada"]);
+  const { file } = await ada!.send(1_000);
+  const opened = async (type: string) => (await ada!.files.open({ ...file!, type }))!.type;
+  for (const type of ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"]) {
+    assertEquals(await opened(type), type);
+  }
+  for (const type of ["image/svg+xml", "text/html", "application/pdf"]) {
+    assertEquals(await opened(type), "application/octet-stream");
+  }
 });

@@ -1,16 +1,16 @@
-/** What every FileStore promises. Runs in Deno for the one in memory, and in a real browser for IndexedDB. */
+/** The contract of every FileStore. Runs in Deno for the memory store and in a real browser for IndexedDB. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type FileStore, type HeldFile, StoreFull } from "../../lib/files/file_store.ts";
 import { FILE_BLOCK_BYTES } from "../../lib/protocol/limits.ts";
 
-/** Opens one more tab on the same device, which has place for so many blocks. */
-export type OpenFiles = (options: { blocks: number; now: () => number }) => FileStore;
+/** Opens another tab on the same device, which has space for this many blocks. */
+type OpenFiles = (options: { blocks: number; now: () => number }) => FileStore;
 
 const block = (fill: number) => new Uint8Array(FILE_BLOCK_BYTES).fill(fill);
 const hashes = (count: number) => new Uint8Array(32 * count).fill(7);
 const kept = (files: HeldFile[]) => files.map(({ root, blocks }) => `${root} ${blocks.size}`).sort();
 
-/** A device whose clock goes on by one with each look at it. */
+/** A device whose clock advances by one with each reading. */
 function device(open: OpenFiles, blocks: number) {
   let now = 1_000;
   const clock = { now: () => now++, pass: (ms: number) => now += ms };
@@ -25,7 +25,7 @@ function device(open: OpenFiles, blocks: number) {
 /** Each rule gets a device of its own. */
 export const FILE_STORE_RULES: { name: string; run: (open: OpenFiles) => Promise<void> }[] = [
   {
-    name: "files: what is noted and put is there for every tab, block by block",
+    name: "files: records and blocks are visible in every tab",
     async run(open) {
       const { store } = device(open, 10);
       assertEquals([await store.find("a"), await store.block("a", 0), await store.all()], [undefined, undefined, []]);
@@ -65,7 +65,7 @@ export const FILE_STORE_RULES: { name: string; run: (open: OpenFiles) => Promise
     },
   },
   {
-    name: "files: a block of a file that nobody noted, or that is gone, is dropped",
+    name: "files: a block of a file without a record is dropped",
     async run(open) {
       const { store } = device(open, 10);
       await store.putBlock("a", 0, block(1));
@@ -73,7 +73,7 @@ export const FILE_STORE_RULES: { name: string; run: (open: OpenFiles) => Promise
     },
   },
   {
-    name: "files: blocks that come at once are all kept",
+    name: "files: blocks stored at the same time are all kept",
     async run(open) {
       const { store } = device(open, 10);
       await store.note("a", { bytes: 8 * FILE_BLOCK_BYTES, reason: "wanted" });
@@ -82,7 +82,8 @@ export const FILE_STORE_RULES: { name: string; run: (open: OpenFiles) => Promise
     },
   },
   {
-    name: "[FILE-9] files: carried ones go first, then finished, paused, and mine that others have; the oldest of each",
+    name:
+      "[FILE-9] files: eviction takes carried ones first, then complete, paused, and own shared ones; the oldest of each",
     async run(open) {
       const { store, file } = device(open, 8);
       await file("mine, shared", "mine", 1, 1, true);
@@ -106,7 +107,7 @@ export const FILE_STORE_RULES: { name: string; run: (open: OpenFiles) => Promise
     },
   },
   {
-    name: "[FILE-9] files: a draft of a page that is gone goes, one that is being written stays",
+    name: "[FILE-9] files: an old draft is evicted, a recent one stays",
     async run(open) {
       const { clock, store, file } = device(open, 2);
       await file("old draft", "draft", 1);

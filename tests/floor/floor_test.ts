@@ -25,7 +25,6 @@ const ASKED_FOR: Record<string, string> = {
   ".getCapabilities": "no torch is offered where a camera cannot be asked",
   "Intl.Segmenter": "code points are counted where there is none, never fewer",
   // In packages, on paths that never run.
-  Temporal: "values of islands' props that would be Temporal's; ours have none",
   "Symbol.dispose": "a second name for what signals call themselves",
   ".displayName": "a name for developers' tools",
   // Ignored by a browser, these change no text and no function.

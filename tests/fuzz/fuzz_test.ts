@@ -28,7 +28,7 @@ const CHAT_EVERY_MS = 1_000;
 /** An honest message on a machine that also makes the junk. */
 const CHAT_P99_MS = 5_000;
 /**
- * What the server may hold more after all the junk than after the first half of it, when all caches are warm: live
+ * The memory that the server may gain between the first half of the junk, when all caches are warm, and its end: live
  * objects, and honest messages are among them. 1.9 KB that each connection left behind would be more.
  */
 const LIVE_GROWTH_MAX_BYTES = 6 * 1024 * 1024;
@@ -87,7 +87,7 @@ interface Tally {
   connections: number;
   sorts: Map<string, number>;
   closes: Map<string, number>;
-  /** What no documented server does. */
+  /** Answers that no documented server gives. */
   wrong: string[];
 }
 
@@ -142,7 +142,7 @@ async function attackOnce(
     for (const { sort, data } of missing) tally.wrong.push(`${sort} was not answered: ${String(data).slice(0, 300)}`);
   } else {
     const goodbye = socket.frames.find((frame) => frame.type === "goodbye");
-    // Who still writes while the other end hangs up may get a TCP reset, which throws away even what had arrived.
+    // Writing while the other end hangs up may cause a TCP reset, which discards even data that had arrived.
     const reason = closeReasonOf(socket.code) ?? goodbye?.reason ?? "reset";
     tally.closes.set(reason, (tally.closes.get(reason) ?? 0) + 1);
     // Before the hello, a second one is a first one, and says nothing right.

@@ -1,4 +1,4 @@
-/** What no WebSocket library would send: broken handshakes and broken frames (RFC 6455), straight onto TCP. */
+/** Bytes that no WebSocket library would send: broken handshakes and broken frames (RFC 6455), straight onto TCP. */
 import type { RoomId } from "../../lib/protocol/event.ts";
 import type { Address } from "../faults/writers.ts";
 import type { SeededRandom } from "../simulation/random.ts";

@@ -1,34 +1,34 @@
 /**
- * A crowd of phones in virtual time: each runs the production mesh node; links take time to set up, lose frames, break
- * silently, and exist only between phones that reach each other. What every phone was told is written down.
+ * A crowd of phones in virtual time. Each runs the production mesh node; links take time to set up, lose frames, break
+ * silently, and exist only between phones within reach of each other. Every delivery is recorded.
  */
-import type { AuthorKey, Event, EventId, RoomId } from "../../lib/protocol/event.ts";
+import type { AuthorKey, EventId, RoomId } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import { MeshNode } from "../../lib/mesh/mesh_node.ts";
-import { LINKS_DESKTOP, LINKS_WEAK } from "../../lib/mesh/mesh_limits.ts";
 import type { MeshPorts } from "../../lib/mesh/mesh_ports.ts";
-import { PEOPLE_SHOWN } from "../../lib/protocol/limits.ts";
+import { MESH_LINKS_DESKTOP, MESH_LINKS_PHONE, PEOPLE_SHOWN } from "../../lib/protocol/limits.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { fakeEvent, fakeKey, fakeSign, fakeVerify } from "./fake_keys.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
 export const ROOM: RoomId = "AAAAAAAAAAAAAAAAAAAAAA";
 
-export interface Weather {
+export interface NetworkConditions {
   /** One way, from and to, ms. */
   latencyMs: readonly [number, number];
   /** Share of frames that get lost, of every kind. */
   loss: number;
-  /** From a call to the link, ms. */
+  /** From a dial to the link, ms. */
   setupMs: number;
-  /** How long neighbours take to notice that a phone is gone, from and to, ms. */
+  /** Time until peers notice that a phone is gone, from and to, ms. */
   noticeMs: readonly [number, number];
 }
 
-export const QUIET: Weather = { latencyMs: [20, 40], loss: 0, setupMs: 250, noticeMs: [1_000, 4_000] };
+export const GOOD_NETWORK: NetworkConditions = { latencyMs: [20, 40], loss: 0, setupMs: 250, noticeMs: [1_000, 4_000] };
 
-/** Who gets to see frames that a phone sends or receives, and may change them: hostile phones. */
-export interface Meddler {
-  /** What goes out instead of this frame; undefined: nothing. */
+/** Sees, and may change, the frames that a hostile phone sends and receives. */
+export interface FrameInterceptor {
+  /** Returns the frame to send instead; undefined: none. */
   sends(peer: AuthorKey, text: string): string | undefined;
   receives(peer: AuthorKey, text: string): void;
 }
@@ -38,16 +38,16 @@ export class CrowdPhone {
   alive = true;
   n = 0;
   clock = 0;
-  /** What this device was told: event id → when. Survives a reload. */
-  readonly told = new Map<EventId, number>();
+  /** Event id → time of delivery on this device. Survives a reload. */
+  readonly deliveredAt = new Map<EventId, number>();
   readonly events = new Map<EventId, Event>();
   readonly receipts = new Map<EventId, number>();
-  /** Whom the server named. */
+  /** People named by the server. */
   shown = new Set<AuthorKey>();
-  /** What it was told twice, in all its lives. */
-  twice = 0;
-  meddler: Meddler | undefined;
-  /** Counts of earlier lives. */
+  /** Events delivered more than once, over all reloads. */
+  duplicates = 0;
+  interceptor: FrameInterceptor | undefined;
+  /** Counts before the last reload. */
   pastPushes = 0;
   pastPageEvents = 0;
   pastFrames = 0;
@@ -59,21 +59,21 @@ export class CrowdPhone {
   }
 
   get hostile(): boolean {
-    return this.meddler !== undefined;
+    return this.interceptor !== undefined;
   }
 
-  /** Writes something; `before` hears its id before it goes its way. */
+  /** Publishes a message; `before` gets its id first. */
   write(text: string, before: (id: EventId) => void = () => {}): Event {
     const header = { room: ROOM, author: this.key, n: ++this.n, clock: ++this.clock, at: this.crowd.time.now };
     const event = fakeEvent(header, text);
-    this.told.set(event.id, this.crowd.time.now);
+    this.deliveredAt.set(event.id, this.crowd.time.now);
     this.events.set(event.id, event);
     before(event.id);
     this.node.publish(event);
     return event;
   }
 
-  /** The page closes; with `goodbye`, or just so. */
+  /** Closes the page, with or without a goodbye. */
   leave(goodbye: boolean): void {
     if (goodbye) this.node.close();
     const { pushesSent, pageEventsSent, framesSent } = this.node.stats();
@@ -81,12 +81,12 @@ export class CrowdPhone {
     this.pastPageEvents += pageEventsSent;
     this.pastFrames += framesSent;
     this.alive = false;
-    this.crowd.gone(this);
+    this.crowd.breakLinks(this);
     this.node.close();
   }
 
-  /** The page opens again and finds what it stored. */
-  comeBack(): void {
+  /** Opens the page again with its stored events. */
+  reopen(): void {
     this.alive = true;
     this.node = this.#newNode();
     for (const event of this.events.values()) this.node.hold(event);
@@ -113,19 +113,19 @@ export class CrowdPhone {
       after: (delayMs, run) => time.after(delayMs, () => isLiving() && run()),
       send: (peer, text) => {
         if (!isLiving()) return false;
-        const changed = this.meddler === undefined ? text : this.meddler.sends(peer, text);
-        if (changed !== undefined) crowd.carry(key, peer, changed);
+        const changed = this.interceptor === undefined ? text : this.interceptor.sends(peer, text);
+        if (changed !== undefined) crowd.transmit(key, peer, changed);
         return true;
       },
       verify: (event) => fakeVerify(event.author, event.wire[0], event.wire[1]) ? "good" : "forged",
       onEvent: (event) => {
-        if (this.told.has(event.id)) this.twice++;
-        this.told.set(event.id, time.now);
+        if (this.deliveredAt.has(event.id)) this.duplicates++;
+        this.deliveredAt.set(event.id, time.now);
         this.events.set(event.id, event);
         this.clock = Math.max(this.clock, event.clock);
-        crowd.onTold(this, event);
+        crowd.onDelivered(this, event);
       },
-      connect: (peer, links) => isLiving() && crowd.call(this, peer, links),
+      connect: (peer, links) => isLiving() && crowd.dial(this, peer, links),
       disconnect: (peer) => isLiving() && crowd.cut(key, peer),
       onReceipts: (id, phones) => this.receipts.set(id, phones),
       sign: (text) => fakeSign(key, text),
@@ -145,33 +145,33 @@ export class Crowd {
   readonly random: SeededRandom;
   readonly phones = new Map<AuthorKey, CrowdPhone>();
   readonly list: CrowdPhone[] = [];
-  /** Links by both keys; the time each direction's last frame arrives, for order. */
+  /** Links by both keys, with the arrival time of each direction's last frame, which keeps the order. */
   readonly #links = new Map<string, { lastAt: Map<AuthorKey, number> }>();
-  weather: Weather;
-  /** Whether two phones can have a link now. */
+  conditions: NetworkConditions;
+  /** Whether two phones are within reach of each other now. */
   canReach: (a: CrowdPhone, b: CrowdPhone) => boolean = () => true;
-  onTold: (phone: CrowdPhone, event: Event) => void = () => {};
-  /** People whom the server names to a newcomer; in a room of no more, everybody is told of everybody. */
+  onDelivered: (phone: CrowdPhone, event: Event) => void = () => {};
+  /** Number of people that the server names to a newcomer; all are named to all in smaller rooms. */
   shownToNewcomers = PEOPLE_SHOWN;
   framesLost = 0;
-  /** Honest phones that took an honest one for hostile. */
+  /** Bans of honest phones by honest phones. */
   honestBans = 0;
 
-  constructor(readonly seed: number, weather: Weather) {
+  constructor(readonly seed: number, weather: NetworkConditions) {
     this.random = new SeededRandom(seed, "crowd");
-    this.weather = weather;
+    this.conditions = weather;
   }
 
-  /** A new phone; it knows some of those that are there. */
+  /** Adds a phone that knows some of the others. */
   join(weak: boolean): CrowdPhone {
-    const phone = new CrowdPhone(this, fakeKey(this.random), weak ? LINKS_WEAK : LINKS_DESKTOP, this.seed);
+    const phone = new CrowdPhone(this, fakeKey(this.random), weak ? MESH_LINKS_PHONE : MESH_LINKS_DESKTOP, this.seed);
     this.phones.set(phone.key, phone);
     this.list.push(phone);
     this.introduce(phone);
     return phone;
   }
 
-  /** As the server does: the newcomer is told of some phones that are there. */
+  /** Names some present phones to a newcomer, as the server does. */
   introduce(phone: CrowdPhone): void {
     const there = this.list.filter((other) => other.alive && other !== phone && this.canReach(phone, other));
     const shown: AuthorKey[] = [];
@@ -184,7 +184,7 @@ export class Crowd {
     phone.shown = new Set(shown);
     phone.node.setPresent(shown);
     if (there.length + shown.length > this.shownToNewcomers) return;
-    // In a small room everybody is told of everybody.
+    // In a small room all are named to all.
     for (const other of this.list) {
       if (!other.alive || other === phone || !this.canReach(phone, other)) continue;
       other.shown.add(phone.key);
@@ -192,12 +192,12 @@ export class Crowd {
     }
   }
 
-  /** A phone calls another one. */
-  call(from: CrowdPhone, to: AuthorKey, links: number): void {
+  /** One phone dials another. */
+  dial(from: CrowdPhone, to: AuthorKey, links: number): void {
     const other = this.phones.get(to);
     const { node } = from;
     const failed = () => void (from.alive && from.node === node && node.unlinked(to));
-    this.time.after(this.weather.setupMs / 2, () => {
+    this.time.after(this.conditions.setupMs / 2, () => {
       if (!from.alive || from.node !== node || this.#links.has(pair(from.key, to))) return;
       if (other === undefined || !other.alive || !this.canReach(from, other)) {
         this.time.after(3_000, failed);
@@ -205,7 +205,7 @@ export class Crowd {
       }
       const answering = other.node;
       if (!answering.accepts(from.key, links).accept) return failed();
-      this.time.after(this.weather.setupMs / 2, () => {
+      this.time.after(this.conditions.setupMs / 2, () => {
         if (this.#links.has(pair(from.key, to))) return;
         const ok = from.alive && other.alive && from.node === node && other.node === answering &&
           this.canReach(from, other);
@@ -221,12 +221,12 @@ export class Crowd {
     });
   }
 
-  /** One side ends a link; the other one notices a moment later. */
+  /** One side ends a link; the other side notices a moment later. */
   cut(from: AuthorKey, to: AuthorKey): void {
     const key = pair(from, to), link = this.#links.get(key);
     if (link === undefined) return;
-    // What is on its way still arrives.
-    const at = Math.max(link.lastAt.get(to) ?? 0, this.time.now + this.weather.latencyMs[1]);
+    // Frames in flight still arrive.
+    const at = Math.max(link.lastAt.get(to) ?? 0, this.time.now + this.conditions.latencyMs[1]);
     this.#links.delete(key);
     const other = this.phones.get(to);
     const node = other?.node;
@@ -235,31 +235,31 @@ export class Crowd {
     });
   }
 
-  /** Puts a frame on a link; it is lost or arrives, in order. */
-  carry(from: AuthorKey, to: AuthorKey, text: string): void {
+  /** Sends a frame over a link: it is lost, or arrives in order. */
+  transmit(from: AuthorKey, to: AuthorKey, text: string): void {
     const link = this.#links.get(pair(from, to));
     if (link === undefined) return;
-    if (this.random.chance(this.weather.loss)) {
+    if (this.random.chance(this.conditions.loss)) {
       this.framesLost++;
       return;
     }
-    const [least, most] = this.weather.latencyMs;
+    const [least, most] = this.conditions.latencyMs;
     const at = Math.max(link.lastAt.get(to) ?? 0, this.time.now + least + (most - least) * this.random.fraction());
     link.lastAt.set(to, at);
     const other = this.phones.get(to)!, { node } = other;
     this.time.after(at - this.time.now, () => {
       if (!other.alive || other.node !== node || !this.canReach(this.phones.get(from)!, other)) return;
-      other.meddler?.receives(from, text);
+      other.interceptor?.receives(from, text);
       node.receive(from, text);
     });
   }
 
-  /** A phone is gone; its neighbours notice after a while. */
-  gone(phone: CrowdPhone): void {
+  /** Breaks the links of a phone that left; its peers notice after a while. */
+  breakLinks(phone: CrowdPhone): void {
     for (const other of this.list) if (this.#links.has(pair(phone.key, other.key))) this.#breaks(phone, other);
   }
 
-  /** Links between phones that no longer reach each other break. */
+  /** Breaks links between phones that are no longer within reach of each other. */
   breakUnreachable(): void {
     for (const [a, b] of this.linkedPairs()) if (!this.canReach(a, b)) this.#breaks(a, b);
   }
@@ -271,7 +271,7 @@ export class Crowd {
     });
   }
 
-  /** The honest phones that are connected with one by links between honest phones, itself included. */
+  /** The honest phones connected to this one by links between honest phones, itself included. */
   connectedWith(phone: CrowdPhone): Set<CrowdPhone> {
     const neighbours = new Map<CrowdPhone, CrowdPhone[]>();
     for (const [a, b] of this.linkedPairs()) {
@@ -291,7 +291,7 @@ export class Crowd {
     const key = pair(a.key, b.key);
     if (!this.#links.delete(key)) return;
     for (const [one, other] of [[a, b], [b, a]] as const) {
-      const { node } = one, [least, most] = this.weather.noticeMs;
+      const { node } = one, [least, most] = this.conditions.noticeMs;
       this.time.after(this.random.between(least, most), () => {
         if (one.alive && one.node === node && !this.#links.has(key)) node.unlinked(other.key);
       });

@@ -1,16 +1,17 @@
 /**
- * Keys and signatures for mesh simulations, at once and without promises: a keyed hash in place of Ed25519, as in
- * tests/simulation/fake_ed25519.ts. Another text or author makes a signature wrong. It keeps no secret.
+ * Synchronous keys and signatures for mesh simulations: a keyed hash instead of Ed25519, as in
+ * tests/simulation/fake_ed25519.ts. A signature matches one text and author only. Not secret.
  */
 import { toBase64Url } from "../../lib/shared/base64url.ts";
-import { type AuthorKey, encodePayload, type Event, type EventHeader, eventIdOf } from "../../lib/protocol/event.ts";
+import { type AuthorKey, encodePayload, type EventHeader, eventIdOf } from "../../lib/protocol/event.ts";
+import type { Event, EventContent } from "../../lib/kinds/kinds.ts";
 import type { SeededRandom } from "../simulation/random.ts";
 
 export function fakeKey(random: SeededRandom): AuthorKey {
   return toBase64Url(random.bytes(32));
 }
 
-/** The author's signature of a text: 64 bytes that only this text and this author have. */
+/** The author's signature of a text: 64 bytes derived from both. */
 export function fakeSign(author: AuthorKey, text: string): string {
   let a = 0x811c9dc5, b = 0x9747b28c;
   for (const part of [author, text]) {
@@ -30,9 +31,9 @@ export function fakeVerify(author: AuthorKey, text: string, signature: string): 
   return fakeSign(author, text) === signature;
 }
 
-/** A signed message. */
-export function fakeEvent(header: EventHeader, text: string): Event {
-  const content = { kind: "message", body: { name: "somebody", text } } as const;
+/** A signed message, or another content. */
+export function fakeEvent(header: EventHeader, text: string, other?: EventContent): Event {
+  const content = other ?? { kind: "message", body: { name: "somebody", text } } as const;
   const payload = encodePayload(header, content);
   return { id: eventIdOf(payload), ...header, wire: [payload, fakeSign(header.author, payload)], ...content };
 }

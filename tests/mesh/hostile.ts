@@ -1,62 +1,63 @@
 /**
- * Phones that do not keep to the protocol. Each runs the production node to get and keep its links, and on top of it does
- * one kind of harm to all its neighbours, all the time:
+ * Phones that violate the protocol. Each runs the production node to get and keep its links, and additionally attacks
+ * all its peers continuously in one way:
  *
- *   forger     events in others' names, true payloads with false signatures and the reverse; swallows what it should pass on
- *   replayer   everything it ever received, again and again, to everybody, events and whole frames
- *   flooder    own, well-signed events, fifty a second, other ones to each neighbour
- *   liar       offers what it has not, says "held" to everything, answers no want, false digests, summaries, pages,
- *              receipts and reachable phones; swallows what it should pass on
- *   babbler    text that is no frame, frames of the wrong shape, endless ones
+ *   forger     events in others' names, true payloads with false signatures and the reverse; relays nothing
+ *   replayer   replays received events and whole frames to all peers
+ *   flooder    own, validly signed events, fifty a second, different ones to each peer
+ *   liar       offers events it lacks, answers "held" to every offer, ignores wants, sends false digests, summaries,
+ *              pages, receipts and routes; relays nothing
+ *   babbler    invalid text, malformed and oversized frames
  */
 import { toBase64Url } from "../../lib/shared/base64url.ts";
-import type { AuthorKey, Event, WireEvent } from "../../lib/protocol/event.ts";
+import type { AuthorKey, WireEvent } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import { decodeMeshFrame } from "../../lib/protocol/peer/mesh_decode.ts";
 import { MESH_BUCKETS, type MeshFrame } from "../../lib/protocol/peer/mesh_frames.ts";
 import { SeededRandom } from "../simulation/random.ts";
-import { type Crowd, type CrowdPhone, type Meddler, ROOM } from "./crowd.ts";
+import { type Crowd, type CrowdPhone, type FrameInterceptor, ROOM } from "./crowd.ts";
 import { fakeEvent, fakeSign } from "./fake_keys.ts";
 
 export const HOSTILE_KINDS = ["forger", "replayer", "flooder", "liar", "babbler"] as const;
 export type HostileKind = (typeof HOSTILE_KINDS)[number];
 
-/** How often each of them acts, ms: on all its links each time. */
+/** Time between attacks, each on all links. */
 const ACTS_EVERY_MS = 100;
 const REMEMBERED = 200;
 
-export class Hostile implements Meddler {
+export class Hostile implements FrameInterceptor {
   readonly #random: SeededRandom;
   readonly #peers = new Map<AuthorKey, number>();
   readonly #frames: string[] = [];
   readonly #events: WireEvent[] = [];
   #n = 0;
-  /** Payloads it made in others' names. */
+  /** Payloads forged in others' names. */
   readonly forged = new Set<string>();
   acts = 0;
 
   constructor(readonly crowd: Crowd, readonly phone: CrowdPhone, readonly kind: HostileKind, seed: number) {
     this.#random = new SeededRandom(seed, `hostile ${phone.key}`);
-    phone.meddler = this;
+    phone.interceptor = this;
   }
 
-  /** Until now it got its links and listened. */
+  /** Starts the attacks. Before, it behaves and records. */
   start(): void {
     this.#actLater();
   }
 
   sends(peer: AuthorKey, text: string): string | undefined {
     this.#peers.set(peer, this.crowd.time.now);
-    const swallows = this.kind === "forger" || this.kind === "liar";
-    return swallows && (text.startsWith('{"type":"push"') || text.startsWith('{"type":"page"')) ? undefined : text;
+    const relaysNothing = this.kind === "forger" || this.kind === "liar";
+    return relaysNothing && (text.startsWith('{"type":"push"') || text.startsWith('{"type":"page"')) ? undefined : text;
   }
 
   receives(peer: AuthorKey, text: string): void {
     this.#peers.set(peer, this.crowd.time.now);
     remember(this.#frames, text);
     if (!text.startsWith('{"type":"push"')) {
-      // Claims to hold whatever it is offered.
+      // Claims to hold every offered event.
       if (this.kind === "liar" && text.startsWith('{"type":"offer"')) {
-        this.crowd.carry(this.phone.key, peer, text.replace("offer", "held"));
+        this.crowd.transmit(this.phone.key, peer, text.replace("offer", "held"));
       }
       return;
     }
@@ -84,7 +85,7 @@ export class Hostile implements Meddler {
         );
       case "replayer":
         if (this.#events.length > 0) this.#push(peer, random.pick(this.#events));
-        if (this.#frames.length > 0) this.crowd.carry(this.phone.key, peer, random.pick(this.#frames));
+        if (this.#frames.length > 0) this.crowd.transmit(this.phone.key, peer, random.pick(this.#frames));
         return;
       case "flooder":
         for (let count = 0; count < 5; count++) this.#push(peer, this.#own().wire);
@@ -92,7 +93,7 @@ export class Hostile implements Meddler {
       case "liar":
         return this.#say(peer, this.#lie(random));
       case "babbler":
-        return this.crowd.carry(
+        return this.crowd.transmit(
           this.phone.key,
           peer,
           random.pick([
@@ -136,14 +137,14 @@ export class Hostile implements Meddler {
     }
   }
 
-  /** A true payload, with the signature of somebody else. */
+  /** A true payload with another author's signature. */
   #misSigned(): WireEvent | undefined {
     if (this.#events.length === 0) return undefined;
     const [payload] = this.#random.pick(this.#events);
     return [payload, fakeSign(this.phone.key, payload)];
   }
 
-  /** A true signature, and other words. */
+  /** A true signature with a changed payload. */
   #altered(): WireEvent | undefined {
     if (this.#events.length === 0) return undefined;
     const [payload, signature] = this.#random.pick(this.#events);
@@ -152,7 +153,7 @@ export class Hostile implements Meddler {
     return [other, signature];
   }
 
-  /** What somebody else would say next. */
+  /** A new event in another author's name. */
   #invented(): WireEvent {
     const { wire: [payload] } = fakeEvent(
       {
@@ -180,7 +181,7 @@ export class Hostile implements Meddler {
   }
 
   #say(peer: AuthorKey, frame: MeshFrame): void {
-    this.crowd.carry(this.phone.key, peer, JSON.stringify(frame));
+    this.crowd.transmit(this.phone.key, peer, JSON.stringify(frame));
   }
 }
 

@@ -1,14 +1,24 @@
 /**
  * Runs the mesh simulations in full and prints their table:
  *
- *   deno task simulate:mesh                    500 phones, seed 1, every plot, and the walk
- *   deno task simulate:mesh --seed 7 --phones 200 --only all
+ *   deno task simulate:mesh                    500 phones, seed 1, every scenario, and mobility
+ *   deno task simulate:mesh --seed 7 --phones 200 --only "all faults"
  *
- * `copies`: payloads of events that honest phones sent, lost ones too, per event and phone that took it; `frames`: the
- * same for frames of any kind. `receipts`: median count per event at its author, of about 64 that sign in large rooms.
- * Times are of phones that were connected with the author when it wrote. Ends with 1 when a target is missed.
+ * `copies`: event payloads sent by honest phones, lost ones included, per delivery; `frames`: the
+ * same for all frames. `receipts`: median count per event at its author; about 64 phones sign in large rooms.
+ * Times are for phones connected to the author at the time. Exits with 1 when a target is missed.
  */
-import { faults, HEAD, line, plots, simulate, WALK, walk, walkFaults, walkLine } from "./plots.ts";
+import {
+  faults,
+  HEAD,
+  line,
+  MOBILITY,
+  mobilityFaults,
+  mobilityLine,
+  scenarios,
+  simulate,
+  simulateMobility,
+} from "./scenarios.ts";
 
 const text = (name: string): string | undefined => {
   const at = Deno.args.indexOf(`--${name}`);
@@ -28,15 +38,15 @@ const complain = (name: string, wrong: string[]) => {
 };
 
 console.log(`${phones} phones, 30 % of them with at most 3 links, links of 20 to 40 ms, seed ${seed}\n\n${HEAD}`);
-for (const plot of plots(phones).filter(({ name }) => name.includes(only))) {
-  const outcome = simulate(plot, seed);
-  console.log(line(plot, outcome));
-  complain(plot.name, faults(plot, outcome));
+for (const scenario of scenarios(phones).filter(({ name }) => name.includes(only))) {
+  const outcome = simulate(scenario, seed);
+  console.log(line(scenario, outcome));
+  complain(scenario.name, faults(scenario, outcome));
 }
-if (WALK.name.includes(only)) {
-  const plot = { ...WALK, phones };
-  const outcome = walk(plot, seed);
-  console.log(`\n${walkLine(plot, outcome)}`);
-  complain(plot.name, walkFaults(outcome));
+if (MOBILITY.name.includes(only)) {
+  const scenario = { ...MOBILITY, phones };
+  const outcome = simulateMobility(scenario, seed);
+  console.log(`\n${mobilityLine(scenario, outcome)}`);
+  complain(scenario.name, mobilityFaults(outcome));
 }
 if (failed) Deno.exit(1);

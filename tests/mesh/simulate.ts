@@ -1,55 +1,56 @@
 /**
- * A crowd, its weather and its troubles; in the end, what came of every event. A seed decides everything.
+ * Simulates a crowd under network conditions and faults, and measures the delivery of every event. Determined by the
+ * seed.
  *
- * "Loss" is taken as harshly as the word: every frame on every link gets lost with this probability, of every kind, and
- * nothing below the mesh repairs it. (On a reliable data channel frames are lost only when a link breaks.)
+ * "Loss" is harsh: every frame on every link, of any kind, is lost with this probability, and nothing below the mesh
+ * repairs it. (On a reliable data channel frames are lost only when a link breaks.)
  */
 import type { EventId } from "../../lib/protocol/event.ts";
-import { Crowd, type CrowdPhone, QUIET, type Weather } from "./crowd.ts";
+import { Crowd, type CrowdPhone, GOOD_NETWORK, type NetworkConditions } from "./crowd.ts";
 import { fakeVerify } from "./fake_keys.ts";
 import { Hostile, HOSTILE_KINDS } from "./hostile.ts";
 
-export interface Plot {
+export interface Scenario {
   name: string;
   phones: number;
   /** Share of phones with few links. */
   weak: number;
   loss: number;
-  /** Share of phones that go within a minute; they come back after 5 to 30 s. */
+  /** Share of phones that leave within a minute; they return after 5 to 30 s. */
   churnPerMinute: number;
   /** Share of phones that are hostile. */
   hostile: number;
-  /** How often the crowd falls into two parts, each time for 10 s, during the writing. */
+  /** Number of partitions into two parts while events are written, 10 s each. */
   partitions: number;
   /** Events written, one after the other at random times within `writingMs`. */
   events: number;
   writingMs: number;
-  /** Quiet weather without trouble at the end, until everybody should have everything. */
+  /** Time without faults at the end, after which everyone should have every event. */
   healingMs: number;
-  weather?: Partial<Weather>;
+  conditions?: Partial<NetworkConditions>;
 }
 
 export interface Outcome {
   seed: number;
   /** Share of (event, honest phone connected at the end) that got it. */
   delivered: number;
-  /** Of honest phones connected with the author from the writing on, and there since: ms until they had it. */
+  /** Delivery time in ms for honest phones that were connected to the author at the time and stayed present. */
   p50Ms: number;
   p95Ms: number;
   p99Ms: number;
-  /** Share of those that had it within 10 s. */
+  /** Share of those deliveries within 10 s. */
   inTime: number;
-  /** Event payloads that honest phones sent (lost ones too), per event and phone that took it. */
+  /** Event payloads sent by honest phones (lost ones included), per delivery. */
   copies: number;
-  /** Frames of any kind that honest phones sent, per event and phone that took it. */
+  /** Frames sent by honest phones, per delivery. */
   framesPerDelivery: number;
-  /** Events told twice to a phone. */
-  twice: number;
-  /** Events told that nobody wrote. */
+  /** Events delivered twice to a phone. */
+  duplicates: number;
+  /** Delivered events that nobody wrote. */
   forgedAccepted: number;
-  /** Links between honest phones cut for misconduct. */
+  /** Links between honest phones ended for misbehaviour. */
   honestBans: number;
-  /** Highest count of an own event's receipts minus phones that have it: above 0 would be a lie believed. */
+  /** Highest receipt count of an event minus the phones that have it. Above 0, a false receipt was counted. */
   receiptsTooMany: number;
   /** Median count of receipts per event. */
   receipts: number;
@@ -59,59 +60,59 @@ export interface Outcome {
   links: number;
 }
 
-/** What of a plot is in a table. */
-export function simulate(plot: Plot, seed: number): Outcome {
-  const crowd = new Crowd(seed, { ...QUIET, ...plot.weather });
+/** Runs a scenario. */
+export function simulate(scenario: Scenario, seed: number): Outcome {
+  const crowd = new Crowd(seed, { ...GOOD_NETWORK, ...scenario.conditions });
   const { time, random } = crowd;
   const hostiles: Hostile[] = [];
-  for (let count = 0; count < plot.phones; count++) {
+  for (let count = 0; count < scenario.phones; count++) {
     time.after(count * 10, () => {
-      const phone = crowd.join(random.chance(plot.weak));
-      if (count < Math.round(plot.phones * plot.hostile)) {
+      const phone = crowd.join(random.chance(scenario.weak));
+      if (count < Math.round(scenario.phones * scenario.hostile)) {
         hostiles.push(new Hostile(crowd, phone, HOSTILE_KINDS[count % HOSTILE_KINDS.length]!, seed));
       }
     });
   }
-  time.run(plot.phones * 10 + 15_000);
-  crowd.weather = { ...crowd.weather, loss: plot.loss };
+  time.run(scenario.phones * 10 + 15_000);
+  crowd.conditions = { ...crowd.conditions, loss: scenario.loss };
   time.run(5_000);
 
   const written = new Map<EventId, { at: number; author: CrowdPhone; part: Set<CrowdPhone> }>();
   const lateBy: number[] = [];
   const before = totals(crowd);
-  let troubled = true, taken = 0, forgedAccepted = 0;
-  const bornAt = new Map<CrowdPhone, number>();
-  crowd.onTold = (phone, event) => {
+  let faultsActive = true, taken = 0, forgedAccepted = 0;
+  const reopenedAt = new Map<CrowdPhone, number>();
+  crowd.onDelivered = (phone, event) => {
     if (phone.hostile) return;
     taken++;
     const origin = written.get(event.id);
     const isSigned = fakeVerify(event.author, event.wire[0], event.wire[1]);
     if (!isSigned || (origin === undefined && crowd.phones.get(event.author)?.hostile !== true)) forgedAccepted++;
     if (origin === undefined) return;
-    if (origin.part.has(phone) && (bornAt.get(phone) ?? 0) < origin.at) lateBy.push(time.now - origin.at);
+    if (origin.part.has(phone) && (reopenedAt.get(phone) ?? 0) < origin.at) lateBy.push(time.now - origin.at);
   };
 
   for (const hostile of hostiles) hostile.start();
 
   const churn = () => {
-    if (!troubled) return;
+    if (!faultsActive) return;
     const there = crowd.list.filter((phone) => phone.alive && !phone.hostile);
     const phone = random.pick(there);
     phone.leave(random.chance(0.5));
     time.after(random.between(5_000, 30_000), () => {
-      bornAt.set(phone, time.now);
-      phone.comeBack();
+      reopenedAt.set(phone, time.now);
+      phone.reopen();
     });
-    time.after(60_000 / (plot.churnPerMinute * plot.phones), churn);
+    time.after(60_000 / (scenario.churnPerMinute * scenario.phones), churn);
   };
-  if (plot.churnPerMinute > 0) churn();
+  if (scenario.churnPerMinute > 0) churn();
 
-  for (let count = 0; count < plot.partitions; count++) {
-    time.after((count + 0.25) * plot.writingMs / plot.partitions, () => {
+  for (let count = 0; count < scenario.partitions; count++) {
+    time.after((count + 0.25) * scenario.writingMs / scenario.partitions, () => {
       const side = new Map(crowd.list.map((phone) => [phone, random.chance(0.4)]));
       crowd.canReach = (a, b) => side.get(a) === side.get(b);
       crowd.breakUnreachable();
-      // Whoever is cut off from the author within a second of its writing was not connected long enough to be in time.
+      // A phone separated from the author within a second of the event was not connected long enough to be in time.
       for (const { at, author, part } of written.values()) {
         if (time.now - at > 1_000) continue;
         for (const phone of part) if (!crowd.canReach(author, phone)) part.delete(phone);
@@ -120,21 +121,21 @@ export function simulate(plot: Plot, seed: number): Outcome {
     });
   }
 
-  for (let count = 0; count < plot.events; count++) {
-    time.after(random.between(0, plot.writingMs), () => {
+  for (let count = 0; count < scenario.events; count++) {
+    time.after(random.between(0, scenario.writingMs), () => {
       const author = random.pick(crowd.list.filter((phone) => phone.alive && !phone.hostile));
-      // Before it goes: who is told at once is told of by then.
+      // Recorded before publishing, because deliveries may be immediate.
       const part = crowd.connectedWith(author);
       const origin = { at: time.now, author, part };
       part.delete(author);
       author.write(`word ${count}`, (id) => written.set(id, origin));
     });
   }
-  time.run(plot.writingMs + 2_000);
-  troubled = false;
+  time.run(scenario.writingMs + 2_000);
+  faultsActive = false;
   const alive = () => crowd.list.filter((phone) => phone.alive);
   const after = totals(crowd), takenWriting = taken;
-  time.run(plot.healingMs);
+  time.run(scenario.healingMs);
 
   return outcomeOf();
 
@@ -148,21 +149,21 @@ export function simulate(plot: Plot, seed: number): Outcome {
     let missing = 0, receiptsTooMany = 0;
     const receipts: number[] = [];
     for (const [id, { author }] of written) {
-      // What only a phone that is gone has seen, nobody can have.
-      const holders = crowd.list.filter((phone) => phone.told.has(id)).length;
+      // An event that only a phone outside the connected part holds cannot be delivered.
+      const holders = crowd.list.filter((phone) => phone.deliveredAt.has(id)).length;
       if (holders === 1 && !part.has(author)) continue;
-      for (const phone of part) if (!phone.told.has(id)) missing++;
+      for (const phone of part) if (!phone.deliveredAt.has(id)) missing++;
       const counted = author.receipts.get(id) ?? 0;
       receipts.push(counted);
       receiptsTooMany = Math.max(receiptsTooMany, counted - holders + 1);
     }
-    // Who was there and never got it was late without end.
+    // A missing delivery to an eligible phone counts as infinitely late.
     let eligible = 0;
     for (const [id, { at, part: its }] of written) {
       for (const phone of its) {
-        if ((bornAt.get(phone) ?? 0) >= at || !phone.alive) continue;
+        if ((reopenedAt.get(phone) ?? 0) >= at || !phone.alive) continue;
         eligible++;
-        if (!phone.told.has(id)) lateBy.push(Infinity);
+        if (!phone.deliveredAt.has(id)) lateBy.push(Infinity);
       }
     }
     lateBy.sort((a, b) => a - b);
@@ -178,13 +179,13 @@ export function simulate(plot: Plot, seed: number): Outcome {
       inTime: lateBy.filter((ms) => ms <= 10_000).length / Math.max(lateBy.length, eligible),
       copies: (after.payloads - before.payloads) / takenWriting,
       framesPerDelivery: (after.frames - before.frames) / takenWriting,
-      twice: crowd.list.reduce((sum, phone) => sum + phone.twice, 0),
+      duplicates: crowd.list.reduce((sum, phone) => sum + phone.duplicates, 0),
       forgedAccepted,
       honestBans: crowd.honestBans,
       receiptsTooMany,
       receipts: receipts[receipts.length >> 1] ?? 0,
       connected: part.size / one.length,
-      phones: plot.phones,
+      phones: scenario.phones,
       steps: time.steps,
       links: alive().reduce((sum, phone) => sum + phone.node.stats().links, 0) / alive().length,
     };

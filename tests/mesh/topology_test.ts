@@ -1,18 +1,18 @@
-/** Who links to whom: [MESH-10] to [MESH-16] of docs/PROTOCOL.md. */
+/** Topology: [MESH-10] to [MESH-16] of docs/PROTOCOL.md. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import {
   type AcceptView,
-  chooseLeaver,
+  chooseEvicted,
   isCaller,
   judgeCaller,
   linksWanted,
   nextDial,
   type TopologyView,
 } from "../../lib/mesh/peers/topology.ts";
-import { CALLER_GRACE_MS, DIAL_EVERY_MS, SWAP_EVERY_MS, UNREACHED_PATIENCE_MS } from "../../lib/mesh/mesh_limits.ts";
-import { Rig } from "./rig.ts";
+import { CALLER_GRACE_MS, DIAL_EVERY_MS, EVICT_EVERY_MS, UNREACHABLE_PATIENCE_MS } from "../../lib/mesh/mesh_limits.ts";
+import { MeshHarness } from "./mesh_harness.ts";
 
 const ME = key(0);
 const OTHERS = Array.from({ length: 20 }, (_, at) => key(at + 1));
@@ -29,11 +29,11 @@ function view(over: Partial<TopologyView> = {}): TopologyView {
     links: [],
     pending: new Set(),
     known: OTHERS,
-    isReached: () => true,
-    unreachedSince: undefined,
+    isReachable: () => true,
+    unreachableSince: undefined,
     dials: { get: () => undefined },
     lastDialAt: -Infinity,
-    wantingSince: 1_000_000,
+    underLinkedSince: 1_000_000,
     random: () => 0,
     ...over,
   };
@@ -49,7 +49,7 @@ Deno.test("[MESH-11] a phone wants links to all when they are few, else three qu
   assert(nextDial(view({ links: linksTo(5) })) !== undefined);
 });
 
-Deno.test("[MESH-12] one call in two seconds, one per phone in five, then ever more seldom", () => {
+Deno.test("[MESH-12] a phone dials every two seconds, each peer every five, and backs off after failures", () => {
   assertEquals(nextDial(view({ lastDialAt: 1_000_000 - DIAL_EVERY_MS + 1 })), undefined);
   const [peer] = OTHERS;
   const after = (ms: number, failures: number) =>
@@ -59,42 +59,42 @@ Deno.test("[MESH-12] one call in two seconds, one per phone in five, then ever m
   assertEquals([after(59_999, 9), after(60_000, 9)], [undefined, peer]);
 });
 
-Deno.test("[MESH-12] a phone that failed three times is not there until it is named again", () => {
-  const rig = new Rig();
-  const gone = rig.key();
-  rig.node.setPresent([gone]);
+Deno.test("[MESH-12] a phone that failed three times counts as gone until it is named again", () => {
+  const mesh = new MeshHarness();
+  const gone = mesh.key();
+  mesh.node.setPresent([gone]);
   for (let second = 0; second < 300; second++) {
-    rig.time.run(1_000);
-    if (rig.called.length > rig.ended.length) {
-      rig.ended.push(gone);
-      rig.node.unlinked(gone);
+    mesh.time.run(1_000);
+    if (mesh.dialled.length > mesh.ended.length) {
+      mesh.ended.push(gone);
+      mesh.node.unlinked(gone);
     }
   }
-  assertEquals(rig.called.length, 3);
-  rig.node.setPresent([]);
-  rig.node.setPresent([gone]);
-  rig.time.run(3_000);
-  assertEquals(rig.called.length, 4);
+  assertEquals(mesh.dialled.length, 3);
+  mesh.node.setPresent([]);
+  mesh.node.setPresent([gone]);
+  mesh.time.run(3_000);
+  assertEquals(mesh.dialled.length, 4);
 });
 
-Deno.test("[MESH-13] of each pair exactly one is the caller, each in about half of its pairs", () => {
+Deno.test("[MESH-13] exactly one phone of each pair is the caller, each in about half of its pairs", () => {
   const bytes = fc.uint8Array({ minLength: 32, maxLength: 32 });
   fc.assert(fc.property(bytes, bytes, (a, b) => {
     const one = toBase64Url(a), other = toBase64Url(b);
     return one === other || isCaller(one, other) !== isCaller(other, one);
   }));
-  const keys = new Rig();
+  const keys = new MeshHarness();
   const mine = Array.from({ length: 1_000 }, () => keys.key()).filter((peer) => isCaller(keys.me, peer)).length;
   assert(mine > 400 && mine < 600, `caller of ${mine} in 1,000`);
 });
 
-Deno.test("[MESH-13] the other one of a pair calls when it has hardly any links, or waited long enough", () => {
+Deno.test("[MESH-13] the other phone of a pair dials when it has hardly any links or has waited long enough", () => {
   const theirs = OTHERS.filter((peer) => !isCaller(ME, peer));
   assert(theirs.length > 3);
   const others = view({ known: theirs, links: linksTo(3).map((link, at) => ({ ...link, peer: key(100 + at) })) });
   assertEquals(nextDial(others), undefined);
   assert(nextDial({ ...others, links: [] }) !== undefined);
-  assert(nextDial({ ...others, wantingSince: others.now - CALLER_GRACE_MS }) !== undefined);
+  assert(nextDial({ ...others, underLinkedSince: others.now - CALLER_GRACE_MS }) !== undefined);
 });
 
 const full: AcceptView = {
@@ -103,75 +103,78 @@ const full: AcceptView = {
   used: 3,
   isBanned: false,
   callerLinks: 0,
-  isReached: true,
-  lastSwapAt: -Infinity,
-  lastSwapForCallerAt: -Infinity,
+  isReachable: true,
+  lastEvictionAt: -Infinity,
+  lastEvictionForCallerAt: -Infinity,
 };
 
-Deno.test("[MESH-14] a free place is given; when there is none, only a newcomer or a bridge gets in, and seldom", () => {
+Deno.test("[MESH-14] a caller gets a free place; without one only a newcomer or a bridge is accepted, at a limited rate", () => {
   assertEquals(judgeCaller({ ...full, used: 2, callerLinks: 5 }), { accept: true, reason: "place_free" });
-  assertEquals(judgeCaller(full), { accept: true, reason: "swap" });
+  assertEquals(judgeCaller(full), { accept: true, reason: "evict" });
   assertEquals(judgeCaller({ ...full, callerLinks: 2 }), { accept: false, reason: "full" });
-  assertEquals(judgeCaller({ ...full, callerLinks: 7, isReached: false }), { accept: true, reason: "swap" });
-  assertEquals(judgeCaller({ ...full, lastSwapAt: full.now - SWAP_EVERY_MS + 1 }).reason, "swapped_lately");
-  assertEquals(judgeCaller({ ...full, lastSwapForCallerAt: full.now - 59_999 }).reason, "swapped_lately");
+  assertEquals(judgeCaller({ ...full, callerLinks: 7, isReachable: false }), { accept: true, reason: "evict" });
+  assertEquals(judgeCaller({ ...full, lastEvictionAt: full.now - EVICT_EVERY_MS + 1 }).reason, "evicted_recently");
+  assertEquals(judgeCaller({ ...full, lastEvictionForCallerAt: full.now - 59_999 }).reason, "evicted_recently");
   assertEquals(judgeCaller({ ...full, used: 0, isBanned: true }).reason, "banned");
   assertEquals(judgeCaller({ ...full, used: 0, maxLinks: 0 }).reason, "off");
 });
 
-Deno.test("[MESH-15] the neighbour with the most links gives its place to the newcomer, and is told to link to it", () => {
-  assertEquals(chooseLeaver([{ peer: "a", upAt: 1, links: 3 }, { peer: "b", upAt: 1, links: 8 }], "b"), "a");
-  const rig = new Rig({}, { maxLinks: 3 });
-  const [a, b, c] = rig.neighbours(3), newcomer = rig.key();
-  rig.say(b!, { type: "peers", links: 7, maxLinks: 8, peers: [] });
-  assertEquals(rig.node.accepts(newcomer, 0), { accept: true, reason: "swap" });
-  rig.node.linked(newcomer);
-  assertEquals(rig.ended, [b]);
-  assertEquals(rig.pass(0, "goodbye"), [{ to: b!, frame: { type: "goodbye", reason: "swap", peer: newcomer } }]);
-  assertEquals(new Set(rig.node.links.keys()), new Set([a, c, newcomer]));
+Deno.test("[MESH-15] the peer with the most links is evicted for the newcomer and told to link to it", () => {
+  assertEquals(chooseEvicted([{ peer: "a", upAt: 1, links: 3 }, { peer: "b", upAt: 1, links: 8 }], "b"), "a");
+  const mesh = new MeshHarness({}, { maxLinks: 3 });
+  const [a, b, c] = mesh.peers(3), newcomer = mesh.key();
+  mesh.receive(b!, { type: "peers", links: 7, maxLinks: 8, peers: [] });
+  assertEquals(mesh.node.accepts(newcomer, 0), { accept: true, reason: "evict" });
+  mesh.node.linked(newcomer);
+  assertEquals(mesh.ended, [b]);
+  assertEquals(mesh.sentWithin(0, "goodbye"), [{
+    to: b!,
+    frame: { type: "goodbye", reason: "evicted", peer: newcomer },
+  }]);
+  assertEquals(new Set(mesh.node.links.keys()), new Set([a, c, newcomer]));
 });
 
-Deno.test("[MESH-15] who is told to swap calls the newcomer at once", () => {
-  const rig = new Rig();
-  const [a] = rig.neighbours(1), newcomer = rig.key();
-  rig.say(a!, { type: "goodbye", reason: "swap", peer: newcomer });
-  assertEquals(rig.called, [newcomer]);
-  assertEquals(rig.ended, [a]);
+Deno.test("[MESH-15] an evicted phone dials the newcomer at once", () => {
+  const mesh = new MeshHarness();
+  const [a] = mesh.peers(1), newcomer = mesh.key();
+  mesh.receive(a!, { type: "goodbye", reason: "evicted", peer: newcomer });
+  assertEquals(mesh.dialled, [newcomer]);
+  assertEquals(mesh.ended, [a]);
 });
 
-Deno.test("[MESH-10] links and links being set up never exceed the limit, but for one swap in two seconds", () => {
-  const rig = new Rig({}, { maxLinks: 3 });
-  const present = rig.crowd();
-  let takenIn = 0;
-  for (let count = 0; count < 20; count++) if (rig.node.accepts(rig.key(), 5).accept) takenIn++;
-  assertEquals(takenIn, 4);
-  rig.time.run(9_000);
-  assertEquals(rig.called, []);
-  for (const peer of present.slice(0, 6)) rig.node.linked(peer);
-  assertEquals(rig.node.stats().links, 3);
+Deno.test("[MESH-10] links and dials never exceed the limit, except for one eviction in two seconds", () => {
+  const mesh = new MeshHarness({}, { maxLinks: 3 });
+  const present = mesh.largeRoom();
+  let accepted = 0;
+  for (let count = 0; count < 20; count++) if (mesh.node.accepts(mesh.key(), 5).accept) accepted++;
+  assertEquals(accepted, 4);
+  mesh.time.run(9_000);
+  assertEquals(mesh.dialled, []);
+  for (const peer of present.slice(0, 6)) mesh.node.linked(peer);
+  assertEquals(mesh.node.stats().links, 3);
 });
 
-Deno.test("[MESH-16] phones that are not reached for long are called although there are links enough", () => {
-  const beyond = OTHERS.slice(10);
+Deno.test("[MESH-16] phones that stay unreachable are dialled even with enough links", () => {
+  const unreachable = OTHERS.slice(10);
   const apart = (since: number, random: number) =>
     nextDial(view({
       links: linksTo(6),
-      isReached: (peer) => !beyond.includes(peer),
-      unreachedSince: since,
+      isReachable: (peer) => !unreachable.includes(peer),
+      unreachableSince: since,
       random: () => random,
     }));
-  assertEquals(apart(1_000_000 - UNREACHED_PATIENCE_MS + 1, 0), undefined);
-  assert(beyond.includes(apart(1_000_000 - UNREACHED_PATIENCE_MS, 0)!));
-  assertEquals(apart(0, 0.9), undefined, "not by all of this side at once");
+  assertEquals(apart(1_000_000 - UNREACHABLE_PATIENCE_MS + 1, 0), undefined);
+  assert(unreachable.includes(apart(1_000_000 - UNREACHABLE_PATIENCE_MS, 0)!));
+  assertEquals(apart(0, 0.9), undefined, "not by the whole partition at once");
 });
 
-Deno.test("[FILE-7] a phone that alone has what is wanted is called by one that has links enough, and gets a place by a swap", () => {
-  const rig = new Rig({}, { maxLinks: 3 });
-  const [a, b, c] = rig.neighbours(3), holder = rig.key(), other = rig.key();
-  rig.say(c!, { type: "peers", links: 7, maxLinks: 8, peers: [] });
-  for (const peer of [a!, rig.me, holder, holder, other]) rig.node.call(peer);
-  assertEquals(rig.called, [holder]);
-  rig.node.linked(holder);
-  assertEquals(rig.ended, [c]);
-  assertEquals(new Set(rig.node.links.keys()), new Set([a, b, holder]));
+Deno.test("[FILE-7] the only holder of a wanted file is dialled even with enough links, and another peer is evicted for it", () => {
+  const mesh = new MeshHarness({}, { maxLinks: 3 });
+  const [a, b, c] = mesh.peers(3), holder = mesh.key(), other = mesh.key();
+  mesh.receive(c!, { type: "peers", links: 7, maxLinks: 8, peers: [] });
+  for (const peer of [a!, mesh.me, holder, holder, other]) mesh.node.requestLink(peer);
+  assertEquals(mesh.dialled, [holder]);
+  mesh.node.linked(holder);
+  assertEquals(mesh.ended, [c]);
+  assertEquals(new Set(mesh.node.links.keys()), new Set([a, b, holder]));
 });

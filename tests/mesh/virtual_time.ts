@@ -1,9 +1,9 @@
-/** Virtual time without promises: nothing happens but by a step, and a step is one call. A million take a second or so. */
+/** Virtual time without promises: each step is one callback. A million steps take about a second. */
 import { Heap } from "../support/heap.ts";
 
 interface Task {
   at: number;
-  /** Things due at the same ms keep their order. */
+  /** Tasks due at the same ms keep their order. */
   order: number;
   run: (() => void) | undefined;
 }
@@ -21,7 +21,7 @@ export class VirtualTime {
     return () => void (task.run = undefined);
   }
 
-  /** Runs everything that is due within the next `durationMs`. */
+  /** Runs all tasks due within the next `durationMs`. */
   run(durationMs: number): void {
     const until = this.now + durationMs;
     for (let task = this.#heap.first; task !== undefined && task.at <= until; task = this.#heap.first) {

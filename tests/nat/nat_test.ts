@@ -1,15 +1,15 @@
-/** Phones in two homes, each behind a NAT that lets nobody find it: real NATs, a real relay, real browsers. */
+/** Phones in two homes behind NATs that block inbound connections: real NATs, a real relay, real browsers. */
 import { assert, assertEquals } from "@std/assert";
 import { connectPhones, link, openPanel, panelTexts, receivedFromPhones } from "../browser/phones.ts";
 import type { Tab } from "../browser/tab.ts";
-import { natRule } from "./nat_field.ts";
+import { natRule } from "./nat_testbed.ts";
 
 async function closePanel(person: Tab): Promise<void> {
   await person.page.keyboard.press("Escape");
   await person.dialog(panelTexts.title).waitFor({ state: "detached" });
 }
 
-/** Both see all of it, once and in one order, and the server has it. */
+/** Both see all messages once and in the same order, and the server has them. */
 async function bothShow(people: readonly [Tab, Tab], said: readonly string[]): Promise<void> {
   for (const person of people) await person.hears(...said);
   for (const [number, text] of said.entries()) await people[number % 2]!.untilStored(text);
@@ -19,18 +19,18 @@ async function bothShow(people: readonly [Tab, Tab], said: readonly string[]): P
 }
 
 natRule(
-  "[WAY-2] [MESH-1] behind two NATs and without a relay no link comes about, the panel says what is missing, and the server carries the chat",
-  async (field) => {
-    await field.startRelay();
-    await field.startApp({ relay: false });
-    const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
+  "[WAY-2] [TURN-1] behind two NATs and without a relay no link comes about, the panel says what is missing, and the server carries the chat",
+  async (testbed) => {
+    await testbed.startRelay();
+    await testbed.startApp({ relay: false });
+    const [ada, ben] = [await testbed.person("Ada"), await testbed.person("Ben")];
     await ben.enter(await ada.startRoom("Two homes"));
     for (const person of [ada, ben]) await person.untilPeople(2);
     for (const person of [ada, ben]) await connectPhones(person);
     await ada.say("while they look for a path");
     const panel = await openPanel(ben);
     await panel.locator('[data-peer="connecting"]').waitFor();
-    // After LINK_SETUP_TIMEOUT_MS the try is over.
+    // After LINK_SETUP_TIMEOUT_MS the dial has failed.
     await panel.getByText(panelTexts.noRelay).waitFor({ timeout: 30_000 });
     await panel.getByText(panelTexts.reach(0, 1)).waitFor();
     await panel.locator('[data-route="websocket"]').waitFor();
@@ -42,11 +42,11 @@ natRule(
 );
 
 natRule(
-  "[WAY-5] [WAY-7] [MESH-1] behind two NATs phones talk over the relay; it is killed while they talk, and every message is there once, in one order",
-  async (field) => {
-    const relay = await field.startRelay();
-    await field.startApp({ relay: true });
-    const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
+  "[WAY-5] [WAY-7] [TURN-1] behind two NATs phones talk over the relay; it is killed while they talk, and every message is there once, in one order",
+  async (testbed) => {
+    const relay = await testbed.startRelay();
+    await testbed.startApp({ relay: true });
+    const [ada, ben] = [await testbed.person("Ada"), await testbed.person("Ben")];
     await ben.enter(await ada.startRoom("Two homes"));
     for (const person of [ada, ben]) await person.untilPeople(2);
     await link([ada, ben]);

@@ -1,22 +1,22 @@
 /**
- * A small internet on this machine, of Linux network namespaces: a public net with the server in it, and homes, each
- * behind a NAT of its own. Nothing of it touches the machine's own network.
+ * A small internet on this machine, made of Linux network namespaces: a public network with the server, and homes, each
+ * behind its own NAT. It is separate from the machine's own network.
  *
  *   phone 192.168.1.2 ── lan [home: NAT] wan 198.51.100.1x ── bridge [public] 198.51.100.1: server, relay
  *
- * The NATs are of the worst kind: each connection gets a random port, and nothing comes in that nobody inside asked for
+ * The NATs are of the strictest kind: each connection gets a random port, and unsolicited inbound packets are dropped
  * (address- and port-dependent mapping and filtering, RFC 4787).
  */
 import { findChromium } from "../support/chromium.ts";
 import { installPackages, isFile } from "../support/debian_packages.ts";
 
-/** The address of everything public. */
+/** The address of the server and the relay. */
 export const PUBLIC_ADDRESS = "198.51.100.1";
 
 const PROGRAMS = { ip: "iproute2", iptables: "iptables", turnserver: "coturn" };
 const PREFIX = "festival-nat-";
 
-/** One network that was built; `down` ends everything in it. */
+/** A network; `down` ends everything in it. */
 export interface Network {
   /** Namespace of the server and the relay. */
   readonly public: string;
@@ -25,7 +25,7 @@ export interface Network {
   down(): Promise<void>;
 }
 
-/** Builds a network with so many homes. */
+/** Builds a network with this many homes. */
 export async function buildNetwork(homes: number): Promise<Network> {
   const name = (what: string) => `${PREFIX}${Deno.pid}-${what}`;
   const world = name("public");
@@ -39,7 +39,7 @@ export async function buildNetwork(homes: number): Promise<Network> {
     await ip(`-n ${world} link add bridge type bridge`);
     await ip(`-n ${world} addr add ${PUBLIC_ADDRESS}/24 dev bridge`);
     await ip(`-n ${world} link set bridge up`);
-    // What is for nowhere gets lost on the way, as on the internet: an error at once would end the relay's session.
+    // Packets to unknown addresses are lost, as on the internet: an immediate error would end the relay's session.
     await ip(`-n ${world} neigh add 198.51.100.254 lladdr 02:00:00:00:00:01 dev bridge`);
     await ip(`-n ${world} route add default via 198.51.100.254`);
     const phones: string[] = [];
@@ -91,8 +91,8 @@ export function inNamespace(namespace: string, command: readonly string[]): [str
 let problem: Promise<string | undefined> | undefined;
 
 /**
- * Why no such network can be built here; undefined when it can. With CI=true programs that are missing are installed from
- * Debian: elsewhere nobody wants a relay to be installed by a test.
+ * Why no such network can be built here; undefined if it can. With CI=true missing programs are installed from
+ * Debian. Elsewhere a test should not install a relay.
  */
 export function networkProblem(): Promise<string | undefined> {
   return problem ??= findProblem();
@@ -131,7 +131,7 @@ async function removeLeftBehind(): Promise<void> {
   }
 }
 
-/** Ends what still runs in a namespace, and removes it with its interfaces. */
+/** Ends all processes in a namespace, and removes it with its interfaces. */
 async function removeNamespace(namespace: string): Promise<void> {
   for (const pid of (await ip(`netns pids ${namespace}`)).split("\n").filter((line) => line !== "")) {
     try {
@@ -143,7 +143,7 @@ async function removeNamespace(namespace: string): Promise<void> {
   await ip(`netns del ${namespace}`);
 }
 
-/** Runs `ip`; what it printed. One text is split at its spaces. Throws when it fails. */
+/** Runs `ip` and returns its output. A single text is split at spaces. Throws if it fails. */
 async function ip(...words: string[]): Promise<string> {
   const args = words.length === 1 ? words[0]!.split(" ") : words;
   const { success, stdout, stderr } = await new Deno.Command("ip", { args, stdout: "piped", stderr: "piped" }).output();

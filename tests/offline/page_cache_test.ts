@@ -30,7 +30,7 @@ class MemoryShelf implements CacheStorageLike {
   }
 }
 
-/** Room.js needs one module, and may load two more, of which one needs a third. */
+/** room.js needs one module and may load two more, one of which needs a third. */
 const MODULES: Record<string, string> = {
   "Room.js": `import"./chunk.js";const a=()=>import("./Share.js"),b=()=>import("./chunk.js")`,
   "chunk.js": ``,
@@ -43,7 +43,7 @@ const noNetwork = () => Promise.reject(new TypeError("no network"));
 const answers = (status: number) => () =>
   new Response(`status ${status}`, { status, headers: { "content-type": "text/html" } });
 
-/** A browser with one server behind its network. `answer` may be replaced: by a slow one, by none. */
+/** A browser with one server. `answer` may be replaced, e.g. by a slow or failing one. */
 function setUp() {
   const [pages, assets] = [new MemoryShelf(), new MemoryShelf()];
   const asked: string[] = [];
@@ -84,9 +84,9 @@ function setUp() {
     open,
     read,
     settled,
-    /** The time limit of the page that was asked for last passes. */
+    /** Lets the time limit of the last page request pass. */
     giveUp: () => giveUp(),
-    /** What people see under this address. All work beside it is done then. */
+    /** The page shown for this path, after all background work is done. */
     async visit(path: string): Promise<string> {
       const text = await read(await open(path));
       await settled();
@@ -95,7 +95,7 @@ function setUp() {
   };
 }
 
-Deno.test("a page that was seen opens without a network, with the headers that belong to it and no cookie", async () => {
+Deno.test("a visited page opens offline, with its own headers and no cookie", async () => {
   const { visit, open, server, pages } = setUp();
   assertEquals(await visit("/r/x"), "/r/x of 1");
   server.answer = noNetwork;
@@ -106,7 +106,7 @@ Deno.test("a page that was seen opens without a network, with the headers that b
   assertEquals(pages.paths, ["/r/x"]);
 });
 
-Deno.test("a page is kept together with the modules it needs to start, or not at all", async () => {
+Deno.test("a page is cached with the modules it needs to start, or not at all", async () => {
   const { visit, server, assets } = setUp();
   await visit("/r/x");
   assertEquals(assets.paths, ["/_fresh/js/1/Room.js", "/_fresh/js/1/chunk.js"]);
@@ -118,7 +118,7 @@ Deno.test("a page is kept together with the modules it needs to start, or not at
   assertEquals(await visit("/r/x"), "/r/x of 1");
 });
 
-Deno.test("a network that is too slow: the copy is shown, and what comes later is kept", async () => {
+Deno.test("on a slow network the cached page is shown, and the late answer is cached", async () => {
   const { visit, open, read, settled, server, giveUp } = setUp();
   await visit("/r/x");
   const late = Promise.withResolvers<void>(), asked = Promise.withResolvers<void>();
@@ -139,7 +139,7 @@ Deno.test("a network that is too slow: the copy is shown, and what comes later i
   assertEquals(await visit("/r/x"), "/r/x of 2");
 });
 
-Deno.test("a server in trouble: the copy is shown, and not replaced", async () => {
+Deno.test("on a server error the cached page is shown and kept", async () => {
   const { visit, server } = setUp();
   await visit("/r/x");
   server.answer = answers(503);
@@ -147,7 +147,7 @@ Deno.test("a server in trouble: the copy is shown, and not replaced", async () =
   assertEquals(await visit("/r/y"), "status 503");
 });
 
-Deno.test("a room that is gone is shown as gone, and its copy goes too", async () => {
+Deno.test("a deleted room is shown as such, and its cached page is deleted", async () => {
   const { visit, server, pages } = setUp();
   await visit("/r/x");
   server.answer = answers(404);
@@ -155,43 +155,43 @@ Deno.test("a room that is gone is shown as gone, and its copy goes too", async (
   assertEquals(pages.paths, []);
 });
 
-Deno.test("a page that is not kept: the offline page, or the browser's own", async () => {
+Deno.test("instead of a page that is not cached, the offline page or the browser's own is shown", async () => {
   const { visit, server, keeper } = setUp();
   const { answer } = server;
   server.answer = noNetwork;
   assertEquals(await visit("/r/y"), "nothing");
   server.answer = answer;
-  await keeper.keepOpen("/r/x", false);
+  await keeper.cacheOpenPage("/r/x", false);
   server.answer = noNetwork;
   assertEquals(await visit("/r/y"), "/offline of 1");
 });
 
-Deno.test("an open page is kept, and the offline page; what it may load later only where that is wanted", async () => {
+Deno.test("an open page and the offline page are cached; later modules only with `ahead`", async () => {
   const { keeper, pages, assets } = setUp();
-  await keeper.keepOpen("/r/x", false);
+  await keeper.cacheOpenPage("/r/x", false);
   assertEquals(pages.paths, ["/r/x", OFFLINE_PATH]);
   assertEquals(assets.paths, ["/_fresh/js/1/Room.js", "/_fresh/js/1/chunk.js"]);
-  await keeper.keepOpen("/r/x", true);
+  await keeper.cacheOpenPage("/r/x", true);
   assertEquals(assets.paths.slice(2), ["/_fresh/js/1/Share.js", "/_fresh/js/1/qr.js"]);
 });
 
-Deno.test("nothing is loaded twice, and nothing is kept for a path that is no page's", async () => {
+Deno.test("nothing is loaded twice, and nothing is cached for other paths", async () => {
   const { keeper, asked } = setUp();
-  await keeper.keepOpen("/r/x", true);
+  await keeper.cacheOpenPage("/r/x", true);
   assertEquals(asked.length, new Set(asked).size);
   const before = asked.length;
-  for (const path of ["/r/x", "/api/rooms", "https://elsewhere.example/"]) await keeper.keepOpen(path, true);
+  for (const path of ["/r/x", "/api/rooms", "https://elsewhere.example/"]) await keeper.cacheOpenPage(path, true);
   assertEquals(asked.length, before);
 });
 
-Deno.test("after a new build the kept pages are renewed, and the files of builds that nobody needs go", async () => {
+Deno.test("after a new build cached pages are reloaded and files of unused builds are deleted", async () => {
   const { keeper, server, visit, pages, assets } = setUp();
-  await keeper.keepOpen("/r/x", true);
-  await keeper.keepOpen("/r/y", true);
+  await keeper.cacheOpenPage("/r/x", true);
+  await keeper.cacheOpenPage("/r/y", true);
   for (const build of ["2", "3"]) {
     server.build = build;
     await visit("/r/y");
-    await keeper.keepOpen("/r/y", true);
+    await keeper.cacheOpenPage("/r/y", true);
   }
   const builds = new Set(assets.paths.map((path) => path.split("/")[3]));
   assertEquals([...builds], ["2", "3"]);
@@ -200,7 +200,7 @@ Deno.test("after a new build the kept pages are renewed, and the files of builds
   assertEquals(pages.paths.toSorted(), [OFFLINE_PATH, "/r/x", "/r/y"]);
 });
 
-Deno.test("a file is asked for once, unless it may change, as in development", async () => {
+Deno.test("a file is requested once, unless it may change, as in development", async () => {
   const { keeper, server, asked } = setUp();
   const load = (path: string) => keeper.asset(new Request(ORIGIN + path), () => {});
   for (let times = 0; times < 2; times++) await (await load("/_fresh/js/1/Room.js")).text();

@@ -3,8 +3,8 @@ import {
   assetsIn,
   buildOf,
   BUILDS_MAX,
-  isKeptPath,
-  type KeptPage,
+  type CachedPage,
+  isCachedPath,
   modulesIn,
   PAGES_MAX,
   type Strategy,
@@ -43,17 +43,17 @@ for (const [strategy, method, mode, path] of REQUESTS) {
   });
 }
 
-Deno.test("only the home page, rooms and the page that stands in for others are kept", () => {
+Deno.test("only the home page, rooms and the offline page are cached", () => {
   const paths = ["/", "/r/x", "/s/x", "/r", "/s/", "/offline", "/api/rooms", "/x", "", "//elsewhere.example"];
-  assertEquals(paths.filter(isKeptPath), ["/", "/r/x", "/s/x", OFFLINE_PATH]);
+  assertEquals(paths.filter(isCachedPath), ["/", "/r/x", "/s/x", OFFLINE_PATH]);
 });
 
-Deno.test("a file's build stands in its address", () => {
+Deno.test("a file's address contains its build", () => {
   const builds = ["/_fresh/js/abc/Room.js", "/icons/app.png?__frsh_c=abc", "/icons/app.png", "/_fresh/js/Room.js"];
   assertEquals(builds.map((path) => buildOf(new URL(path, ORIGIN))), ["abc", "abc", undefined, undefined]);
 });
 
-Deno.test("a page names its build's files, each counted once", () => {
+Deno.test("a page references its build's files, each counted once", () => {
   const html =
     `<link rel="stylesheet" href="/styles.css?__frsh_c=abc"><link rel="manifest" href="/manifest.webmanifest">
     <link rel="modulepreload" href="/_fresh/js/abc/Room.js"><a href="/">home</a><a href="//elsewhere.example/_fresh/">
@@ -65,7 +65,7 @@ Deno.test("a page names its build's files, each counted once", () => {
   ]);
 });
 
-Deno.test("a module names what it needs to run and what it may load later", () => {
+Deno.test("a module references the modules it needs and those it may load later", () => {
   const code = `import{a as b}from"./chunk-1.js";import"./chunk-2.js";export{c}from './chunk-3.js';` +
     `const d=()=>import("./Share-4.js"),e=import( "../Scan-5.js" );f("./not-6.js");import g from "preact"`;
   assertEquals(modulesIn(code, "/_fresh/js/abc/Room.js"), {
@@ -74,24 +74,24 @@ Deno.test("a module names what it needs to run and what it may load later", () =
   });
 });
 
-const rooms = (count: number, build: string): KeptPage[] =>
+const rooms = (count: number, build: string): CachedPage[] =>
   Array.from({ length: count }, (_, i) => ({ path: `/r/${i}`, build }));
 
 Deno.test("within the limits nothing is dropped", () => {
   assertEquals(surplus([{ path: "/", build: "b" }, ...rooms(PAGES_MAX, "a")], ["a", "b"]), { pages: [], builds: [] });
 });
 
-Deno.test("of too many rooms the oldest go, never the home page and the offline page", () => {
+Deno.test("with too many rooms the oldest are dropped, never the home page or the offline page", () => {
   const pages = [{ path: "/", build: "a" }, { path: OFFLINE_PATH, build: "a" }, ...rooms(PAGES_MAX + 2, "a")];
   assertEquals(surplus(pages, ["a"]).pages, ["/r/0", "/r/1"]);
 });
 
-Deno.test("a build's files stay while a kept page needs them; the newest two stay in any case", () => {
+Deno.test("a build's files stay while a cached page needs them; the newest two always stay", () => {
   const pages = [{ path: "/r/0", build: "a" }, { path: "/", build: "d" }];
   assertEquals(surplus(pages, ["a", "b", "c", "d"]), { pages: [], builds: ["b"] });
 });
 
-Deno.test("pages of a build that is too old go together with its files", () => {
+Deno.test("pages of a build that is too old are dropped with its files", () => {
   const builds = Array.from({ length: BUILDS_MAX + 1 }, (_, i) => `build ${i}`);
   const pages = builds.map((build, i) => ({ path: `/r/${i}`, build }));
   assertEquals(surplus(pages, builds), { pages: ["/r/0"], builds: ["build 0"] });

@@ -1,9 +1,10 @@
 /**
- * What docs/deploy/ holds. Building a container takes a registry of images and a runtime for containers, which are not
- * everywhere: its build commands are run in an empty folder instead, and what it would start is started as its user.
+ * The files of docs/deploy/. Building a container needs an image registry and a container runtime, which are not everywhere:
+ * the test runs its build commands in an empty folder instead, and its start command as its user.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname } from "node:path";
+import { skipped } from "../support/skipping.ts";
 import { freePort } from "../support/server_process.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -108,7 +109,7 @@ Deno.test("kit, container and unit start the server with the same few permission
 const analyze = await works(["systemd-analyze", "--version"]);
 
 Deno.test({
-  name: "systemd takes the unit without a complaint, and rates it as confined",
+  name: "systemd accepts the unit without a complaint and rates it as confined",
   ignore: !analyze,
   fn: async () => {
     const folder = await Deno.makeTempDir({ prefix: "festival-unit-" });
@@ -134,12 +135,12 @@ async function works(command: string[]): Promise<boolean> {
     await sh(command);
     return true;
   } catch {
-    console.warn(`The systemd unit is not checked: there is no ${command[0]}.`);
+    skipped("the check of the systemd unit", `there is no ${command[0]}`);
     return false;
   }
 }
 
-/** What a command says, to stdout and stderr. */
+/** A command's output, stdout and stderr. */
 async function sh([command, ...args]: string[], cwd?: string): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(command!, { args, ...(cwd !== undefined && { cwd }) })
     .output();

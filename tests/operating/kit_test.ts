@@ -8,6 +8,7 @@ import { makeKit } from "../../lib/operating/kit.ts";
 import { Device } from "../browser/device.ts";
 import type { Tab } from "../browser/tab.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
+import { skipped } from "../support/skipping.ts";
 import { withSecondTry } from "../support/second_try.ts";
 
 const NAMESPACE = `festival-kit-${Deno.pid}`;
@@ -62,7 +63,7 @@ async function onTheField(chromium: string): Promise<void> {
     for (const { device } of [ada, bob]) device.expects(/./);
     assertMatch(await operate(kit, ["backup", `${folder}/field.backup`]), /1 rooms, \d+ events, checked/);
     server = await start(kit);
-    // Somebody who was never here: what is shown comes from the kit's disk.
+    // A new visitor: the page shows what the kit's disk has.
     const eve: Tab = await visit("Eve");
     await eve.enter(path);
     await eve.hears("is anybody out there?", "right behind you");
@@ -80,7 +81,7 @@ async function onTheField(chromium: string): Promise<void> {
 
 const onField = (command: string, ...args: string[]) => sh("ip", "netns", "exec", NAMESPACE, command, ...args);
 
-/** What the kit's operator script says. */
+/** The output of the kit's operator script. */
 async function operate(kit: string, args: string[], typed = ""): Promise<string> {
   const child = new Deno.Command("ip", {
     args: ["netns", "exec", NAMESPACE, `${kit}/operator.sh`, ...args],
@@ -140,7 +141,7 @@ async function mayMakeNamespaces(): Promise<boolean> {
     }
   };
   const reason = await why();
-  if (reason !== undefined) console.warn(`The field kit's test is ignored, it needs network namespaces: ${reason}`);
+  if (reason !== undefined) skipped("the field kit's test", `it needs network namespaces: ${reason}`);
   return reason === undefined;
 }
 

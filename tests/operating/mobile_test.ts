@@ -27,7 +27,7 @@ Deno.test("addresses for phones: IPv4 of real networks, private ones first", () 
   );
 });
 
-Deno.test("the certificate names the machine, and phones may trust it", async () => {
+Deno.test("the certificate names the machine and meets phones' requirements", async () => {
   const now = Date.UTC(2026, 6, 1);
   const { cert, fingerprint } = await makeCertificate(["localhost", "192.168.178.20", "stage.local"], now);
   const parsed = new X509Certificate(cert);
@@ -38,7 +38,7 @@ Deno.test("the certificate names the machine, and phones may trust it", async ()
   assertEquals(fingerprint.split(":").length, 32);
 });
 
-Deno.test("the certificate is kept, and made anew when it ends, lacks a name, or is none; its key is private", async () => {
+Deno.test("the certificate is kept, and replaced when it expires, lacks a name or is unreadable; its key is private", async () => {
   const folder = await Deno.makeTempDir({ prefix: "festival-certificate-" });
   try {
     const now = Date.UTC(2026, 6, 1);
@@ -62,7 +62,7 @@ Deno.test("the QR code in the terminal is read by a scanner, and is black on whi
   for (const line of drawn.split("\n")) assert(line.startsWith("\x1b[30;107m") && line.endsWith("\x1b[0m"));
   assertEquals(readTerminal(drawn), url);
   assertEquals(readTerminal((await invitation(["192.168.178.20"], 8000, { fingerprint: "" })).split("\n\n")[0]!), url);
-  assert((await invitation([], 8000, { fingerprint: "" })).includes("no network that a phone could reach"));
+  assert((await invitation([], 8000, { fingerprint: "" })).includes("no network that a phone can reach"));
 });
 
 /** Reads half blocks as a camera would: each module as 4 × 4 pixels. */

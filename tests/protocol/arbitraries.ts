@@ -10,13 +10,8 @@ import {
   SIGNAL_FAILURES,
   type SignalFailure,
 } from "../../lib/protocol/codes.ts";
-import {
-  encodePayload,
-  type EventContent,
-  type EventHeader,
-  type RoomKind,
-  type WireEvent,
-} from "../../lib/protocol/event.ts";
+import { encodePayload, type EventHeader, type RoomKind, type WireEvent } from "../../lib/protocol/event.ts";
+import type { EventContent } from "../../lib/kinds/kinds.ts";
 import { cleanFileName } from "../../lib/files/file_name.ts";
 import type { FileInfo } from "../../lib/protocol/file_info.ts";
 import { FILE_MAX_BYTES } from "../../lib/protocol/limits.ts";
@@ -60,7 +55,14 @@ export const content: fc.Arbitrary<EventContent> = fc.oneof(
     body: fc.record({ to: base64url(16), emoji, on: fc.boolean() }),
   }),
   fc.record({ kind: fc.constant("edit" as const), body: fc.record({ to: base64url(16), text: text(50) }) }),
-  fc.record({ kind: fc.constant("retract" as const), body: fc.record({ to: base64url(16) }) }),
+  fc.record({
+    kind: fc.constant("retract" as const),
+    body: fc.record({
+      to: base64url(16),
+      n: fc.integer({ min: 1 }),
+      edits: fc.array(fc.tuple(base64url(16), fc.integer({ min: 1 })), { minLength: 1, maxLength: 3 }),
+    }, { requiredKeys: ["to", "n"] }),
+  }),
   fc.record({ kind: fc.constant("profile" as const), body: fc.record({ name }) }),
   fc.record({ kind: fc.constant("sealed" as const), body: fc.record({ sealed: base64url(40) }) }),
 );

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode_client.ts";
-import type { Decoded } from "../../lib/protocol/decode_fields.ts";
+import type { Decoded } from "../../lib/protocol/fields.ts";
 import { decodeServerFrame, readRoomInfo, readWireEvent } from "../../lib/protocol/decode_server.ts";
 import { CLIENT_FRAME_MAX_BYTES, SEND_MAX_EVENTS, SERVER_FRAME_MAX_BYTES } from "../../lib/protocol/limits.ts";
 import { base64url, clientFrame, serverFrame, wire } from "./arbitraries.ts";
@@ -131,6 +131,43 @@ Deno.test("a hello's proof is read when all of it is right, and not otherwise", 
     }
   }));
   fc.assert(fc.property(fc.string(), (text) => assertEquals(readHelloProof(text), undefined)));
+});
+
+Deno.test("[SKEW-3] a reason that this build does not know is read as one that loses nothing", () => {
+  const read = (frame: object) => {
+    const decoded = decodeServerFrame(JSON.stringify(frame));
+    return decoded.ok ? decoded.frame : decoded;
+  };
+  const id = "A".repeat(22), reason = "by_the_moon";
+  assertEquals(read({ type: "refused", id, reason }), { type: "refused", id, reason: "overloaded" });
+  assertEquals(read({ type: "goodbye", reason }), { type: "goodbye", reason: "going_away" });
+  assertEquals(read({ type: "problem", problem: reason }), { type: "problem", problem: "unknown_type" });
+  const to = "A".repeat(43);
+  assertEquals(read({ type: "signal_undeliverable", to, reason }), {
+    type: "signal_undeliverable",
+    to,
+    reason: "busy",
+  });
+  assertEquals(read({ type: "goodbye", reason: "Moon!" }), { ok: false, problem: "bad_field", field: "reason" });
+});
+
+Deno.test("[STUB-1] frames of the log carry events and stubs, and every field of a stub is checked", () => {
+  const stub = { stub: "retracted", id: "A".repeat(22), author: "A".repeat(43), n: 2, clock: 3, at: 4 };
+  const event = ["{}", "A".repeat(86)];
+  const read = (entry: unknown) =>
+    decodeServerFrame(JSON.stringify({ type: "events", from: 1, events: [event, entry] }));
+  const frame = (entry: unknown) => ({ ok: true, frame: { type: "events", from: 1, events: [event, entry] } });
+  assertEquals(read({ ...stub, more: 1 }), frame(stub) as ReturnType<typeof read>);
+  assertEquals(
+    read({ ...stub, quiet: true, stub: "by_the_moon" }),
+    frame({ ...stub, quiet: true, stub: "by_the_moon" }) as ReturnType<typeof read>,
+  );
+  for (const field of Object.keys(stub)) {
+    for (const wrong of [undefined, null, -0.5, "", "\ud83c", {}]) {
+      const decoded = read({ ...stub, [field]: wrong });
+      assertEquals(decoded, { ok: false, problem: "bad_field", field: `events[1].${field}` });
+    }
+  }
 });
 
 Deno.test("rooms and events over HTTP come through the same door", () => {

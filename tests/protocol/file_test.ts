@@ -2,8 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { newRoomSecret, sealContent, sealerOf } from "../../lib/crypto/seal.ts";
-import { composeFile } from "../../lib/chat/compose.ts";
-import { encodePayload, readEvent } from "../../lib/protocol/event.ts";
+import { composeFile } from "../../lib/kinds/file.ts";
+import { encodePayload } from "../../lib/protocol/event.ts";
+import { readEvent } from "../../lib/kinds/kinds.ts";
 import {
   decodeFileFrame,
   encodeFileFrame,
@@ -13,7 +14,8 @@ import {
   type FileFrame,
 } from "../../lib/protocol/peer/file_frames.ts";
 import { cleanFileName, cleanFileType } from "../../lib/files/file_name.ts";
-import { type FileInfo, readFileInfo } from "../../lib/protocol/file_info.ts";
+import { check, object } from "../../lib/protocol/fields.ts";
+import { type FileInfo, fileInfo } from "../../lib/protocol/file_info.ts";
 import {
   FILE_CAPTION_MAX_CHARS,
   FILE_MAX_BYTES,
@@ -22,6 +24,12 @@ import {
   LINK_CHUNK_BYTES,
 } from "../../lib/protocol/limits.ts";
 import { base64url } from "./arbitraries.ts";
+
+/** The file of an event's body, or the name of its first wrong field. */
+function readFileInfo(file: unknown): FileInfo | string {
+  const read = check(object({ file: fileInfo }), { file });
+  return read.ok ? read.value.file : read.field;
+}
 
 const ROOT = "A".repeat(43);
 const FILE: FileInfo = { name: "a.txt", type: "text/plain", bytes: 5, root: ROOT };

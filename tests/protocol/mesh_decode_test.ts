@@ -23,7 +23,7 @@ const FRAMES: MeshFrame[] = [
   { type: "receipts", batch: 1, receipts: [{ phone: KEY, author: KEY, from: 1, to: 2, signature: SIGNATURE }] },
   { type: "taken", batch: 7 },
   { type: "signal", from: KEY, to: KEY, hopsLeft: 3, text: "v=0" },
-  { type: "goodbye", reason: "swap", peer: KEY },
+  { type: "goodbye", reason: "evicted", peer: KEY },
   { type: "goodbye", reason: "leaving" },
 ];
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { eventIdOf, readEvent } from "../../lib/protocol/event.ts";
+import { eventIdOf } from "../../lib/protocol/event.ts";
+import { readEvent } from "../../lib/kinds/kinds.ts";
 import { NOTICE_MAX_LIFE_MS, NOTICES_MAX } from "../../lib/protocol/limits.ts";
 import { encodeNotice, mergeNotices, type Notice, noticesFor, readNotice } from "../../lib/protocol/notice.ts";
 

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { openSignal, signSignal } from "../../lib/crypto/signal_signing.ts";
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
-import { readEvent } from "../../lib/protocol/event.ts";
+import { readEvent } from "../../lib/kinds/kinds.ts";
 import { readHelloProof } from "../../lib/protocol/decode_client.ts";
 import {
   SIGNAL_CANDIDATE_MAX_CHARS,

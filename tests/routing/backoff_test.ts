@@ -5,8 +5,8 @@ import { CLOSE_REASONS, type CloseReason } from "../../lib/protocol/codes.ts";
 import { BACKOFF_MAX_MS, isFailure, type LostConnection, retryDelayMs } from "../../lib/routing/backoff.ts";
 
 const TABLE: [name: string, lost: LostConnection, fraction: number, delay: number | "never"][] = [
-  ["full jitter: it may be at once", { reason: "lost", failures: 0, wasStable: false }, 0, 0],
-  ["also after many failures", { reason: "lost", failures: 50, wasStable: false }, 0, 0],
+  ["full jitter: the delay may be 0", { reason: "lost", failures: 0, wasStable: false }, 0, 0],
+  ["even after many failures", { reason: "lost", failures: 50, wasStable: false }, 0, 0],
   ["the first ceiling is 1 s", { reason: "lost", failures: 0, wasStable: false }, 0.5, 500],
   ["500 ms of it grow by half with each failure", { reason: "lost", failures: 3, wasStable: false }, 0.5, 1_094],
   ["8 s is the highest", { reason: "lost", failures: 50, wasStable: false }, 0.99, 7_920],
@@ -24,7 +24,7 @@ for (const [name, lost, fraction, delay] of TABLE) {
   Deno.test(`backoff: ${name}`, () => assertEquals(retryDelayMs(lost, fraction), delay));
 }
 
-Deno.test("backoff: who is turned away for rate or load, and told for how long, has not failed", () => {
+Deno.test("backoff: a refusal for rate or load with a delay is no failure", () => {
   assertEquals(isFailure({ reason: "rate_limited", retryAfterMs: 500 }), false);
   assertEquals(isFailure({ reason: "overloaded", retryAfterMs: 500 }), false);
   assertEquals(isFailure({ reason: "overloaded" }), true);
@@ -32,7 +32,7 @@ Deno.test("backoff: who is turned away for rate or load, and told for how long, 
   assertEquals(isFailure({ reason: "lost" }), true);
 });
 
-Deno.test("backoff: without a server's word no delay is longer than the maximum, and never is said only for final reasons", () => {
+Deno.test("backoff: unless the server asks for more, no delay exceeds the maximum; only final reasons give `never`", () => {
   fc.assert(fc.property(
     fc.constantFrom("lost", ...Object.keys(CLOSE_REASONS) as CloseReason[]),
     fc.nat(),

@@ -1,7 +1,7 @@
-/** Ten thousand clients that lose the server together do not come back together. */
+/** Ten thousand clients that lose the server together do not return together. */
 import { assert } from "@std/assert";
 import { isFailure, retryDelayMs } from "../../lib/routing/backoff.ts";
-import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import { RateLimiter } from "../../lib/shared/rate_limiter.ts";
 import { RetryScheduler } from "../../lib/server/limits/retry_scheduler.ts";
 import { SeededRandom } from "../simulation/random.ts";
@@ -9,20 +9,20 @@ import { SeededRandom } from "../simulation/random.ts";
 const CLIENTS = 10_000;
 const SLOT_MS = 100;
 
-/** The old policy, to show what the bounds are worth: a delay that grows to 8 s, and up to 500 ms on top of it. */
+/** An earlier policy, for comparison: a delay that grows to 8 s, plus up to 500 ms. */
 const growingDelay: typeof retryDelayMs = ({ failures, retryAfterMs }, fraction) =>
   retryAfterMs ?? Math.min(8_000, 500 * 1.5 ** failures + fraction * 500);
-/** The old hint: the same four seconds, however many are turned away. */
+/** An earlier hint, for comparison: always four seconds. */
 const fixedHint = (_: number, fraction: number) => 250 + fraction * 4_000;
 
 interface Herd {
-  /** Most tries within SLOT_MS after the server is back. */
+  /** Most attempts within SLOT_MS after the server is back. */
   peak: number;
   allInMs: number;
   tries: number;
 }
 
-/** The server breaks at 0 and is back at `backMs`; then it takes `perSlot` clients per 100 ms and turns the rest away. */
+/** The server fails at 0 and is back at `backMs`; then it admits `perSlot` clients per 100 ms and refuses the rest. */
 function herd(
   backMs: number,
   perSlot: number,
@@ -72,7 +72,7 @@ const spreadHint = () => {
   return (now: number, fraction: number) => queue.next(now, fraction);
 };
 
-Deno.test("herd: after an outage of 30 s, 10,000 clients come spread over the whole backoff", () => {
+Deno.test("herd: after an outage of 30 s, 10,000 clients return spread over the whole backoff interval", () => {
   const now = herd(30_000, CLIENTS, retryDelayMs, spreadHint());
   const before = herd(30_000, CLIENTS, growingDelay, spreadHint());
   // Measured: at most 254 within 100 ms, all in after 7.9 s; before 1,006.
@@ -80,7 +80,7 @@ Deno.test("herd: after an outage of 30 s, 10,000 clients come spread over the wh
   assert(before.peak > 400, `the bound says nothing: ${before.peak}`);
 });
 
-Deno.test("herd: a server that takes 100 per 100 ms turns the rest away to different times, and all are in soon", () => {
+Deno.test("herd: a server that admits 100 per 100 ms spreads the others over time, and all are connected soon", () => {
   const now = herd(3_000, 100, retryDelayMs, spreadHint());
   const before = herd(3_000, 100, growingDelay, fixedHint);
   // Measured: at most 796 within 100 ms, all in after 10.4 s, where 10 s is the least; before 1,440 and 12.4 s.
@@ -88,7 +88,7 @@ Deno.test("herd: a server that takes 100 per 100 ms turns the rest away to diffe
   assert(before.peak > 1_000 && before.allInMs > 12_000, `the bounds say nothing: ${JSON.stringify(before)}`);
 });
 
-Deno.test("returns: each one sent away comes later than the one before, and nobody waits without end", () => {
+Deno.test("retries: each refused client returns later than the one before, and none waits forever", () => {
   const { minRetryMs, retrySpreadMs, maxRetryMs } = DEFAULT_CONFIG.closing;
   const queue = new RetryScheduler(DEFAULT_CONFIG.closing);
   const waits = Array.from({ length: CLIENTS }, () => queue.next(0, 0));
@@ -96,6 +96,6 @@ Deno.test("returns: each one sent away comes later than the one before, and nobo
   assert(waits[0]! < minRetryMs + 10 && waits.at(-1)! >= CLIENTS);
   const longest = minRetryMs + maxRetryMs + retrySpreadMs;
   for (let count = 0; count < 200_000; count++) assert(queue.next(0, 0.999) <= longest);
-  // A quiet server has forgotten.
+  // The schedule resets after a quiet time.
   assert(queue.next(maxRetryMs + 10, 0) < minRetryMs + 10);
 });

@@ -8,7 +8,6 @@ import {
   type PowerSituation,
 } from "../../lib/routing/power_policy.ts";
 
-const LIMITS = { desktopLinks: 8, phoneLinks: 3 };
 /** A desktop on the mains that somebody looks at. */
 const CALM: PowerSituation = {
   mode: "auto",
@@ -18,7 +17,6 @@ const CALM: PowerSituation = {
   weak: false,
   hiddenForMs: 0,
   server: true,
-  limits: LIMITS,
 };
 const battery = (level: number, charging = false) => ({ battery: { level, charging } });
 const NO_SERVER = { server: false };
@@ -30,32 +28,23 @@ const TABLE: [name: string, change: Partial<PowerSituation>, maxLinks: number, r
   ["above 70 %: all", battery(0.71), 8, "full"],
   ["70 % and below: few", battery(0.7), 3, "few_links"],
   ["a phone below 70 %: no more than a phone has", { ...battery(0.5), weak: true }, 3, "few_links"],
-  ["40 % and below: the server alone", battery(0.4), 0, "battery_low"],
+  ["40 % and below: server only", battery(0.4), 0, "battery_low"],
   ["40 % and below, no server: few links", { ...battery(0.4), ...NO_SERVER }, 3, "battery_low"],
-  ["20 % and below: the server alone", battery(0.2), 0, "battery_very_low"],
+  ["20 % and below: server only", battery(0.2), 0, "battery_very_low"],
   ["20 % and below, no server: one link", { ...battery(0.2), ...NO_SERVER }, 1, "battery_very_low"],
-  ["an empty battery that charges is a full one", battery(0.01, true), 8, "full"],
+  ["an empty battery that is charging counts as full", battery(0.01, true), 8, "full"],
   ["a mobile network: few", { networkType: "cellular" }, 3, "few_links"],
   ["Wi-Fi: all", { networkType: "wifi" }, 8, "full"],
-  ["save data: the server alone", { saveData: true }, 0, "save_data"],
+  ["save data: server only", { saveData: true }, 0, "save_data"],
   ["save data, no server: few", { saveData: true, ...NO_SERVER }, 3, "save_data"],
   ["a low battery counts before save data", { ...battery(0.1), saveData: true }, 0, "battery_very_low"],
-  ["nobody looks for a while: the server alone", HIDDEN, 0, "background"],
-  ["nobody looks for a moment: all", { hiddenForMs: BACKGROUND_AFTER_MS - 1 }, 8, "full"],
-  ["nobody looks, and there is no server: peers are all there is", { ...HIDDEN, ...NO_SERVER }, 8, "full"],
+  ["a page hidden for a while: server only", HIDDEN, 0, "background"],
+  ["a page hidden for a moment: all", { hiddenForMs: BACKGROUND_AFTER_MS - 1 }, 8, "full"],
+  ["a hidden page without a server keeps all links", { ...HIDDEN, ...NO_SERVER }, 8, "full"],
   ["switched off: none", { mode: "off" }, 0, "switched_off"],
   ["switched off, without a server too", { mode: "off", ...NO_SERVER }, 0, "switched_off"],
   ["switched on: battery and network do not count", { mode: "on", ...battery(0.1), saveData: true }, 8, "full"],
-  ["switched on, in the background: the server alone", { mode: "on", ...HIDDEN }, 0, "background"],
-  [
-    "a server that allows fewer links to desktops than to phones",
-    {
-      ...battery(0.5),
-      limits: { desktopLinks: 2, phoneLinks: 3 },
-    },
-    2,
-    "few_links",
-  ],
+  ["switched on, in the background: server only", { mode: "on", ...HIDDEN }, 0, "background"],
 ];
 
 for (const [name, change, maxLinks, reason] of TABLE) {
@@ -64,7 +53,7 @@ for (const [name, change, maxLinks, reason] of TABLE) {
   });
 }
 
-Deno.test("power policy: a fuller battery never means fewer links, no server never means fewer than with one", () => {
+Deno.test("power policy: neither a fuller battery nor the lack of a server reduces the links", () => {
   const levels = [0, 0.1, 0.2, 0.21, 0.4, 0.41, 0.7, 0.71, 1];
   for (const mode of MESH_MODES) {
     for (const weak of [true, false]) {
@@ -82,7 +71,7 @@ Deno.test("power policy: a fuller battery never means fewer links, no server nev
   }
 });
 
-Deno.test("links are asked less often whether they live, the less battery there is", () => {
+Deno.test("links are pinged less often the lower the battery is", () => {
   const waits = (["full", "few_links", "battery_low", "battery_very_low"] as const).map(linkHeartbeatMs);
   assertEquals(waits, [5_000, 10_000, 10_000, 25_000]);
 });

@@ -1,4 +1,4 @@
-/** Which transport, and why: as a table of what was seen and what follows. */
+/** The choice of a transport, as a table of earlier outcomes and the resulting choice. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
@@ -18,7 +18,7 @@ import {
 
 const START = 1_800_000_000_000;
 
-/** What came of a transport, or ms that pass, or a waking. */
+/** The outcome of a transport, or ms that pass, or the device waking up. */
 type Step = [TransportName, TransportOutcome["type"], afterMs?: number] | number | "wake";
 
 function outcome(type: TransportOutcome["type"], afterMs = 0): TransportOutcome {
@@ -58,9 +58,9 @@ const times = (count: number, ...steps: Step[]) => Array<Step[]>(count).fill(ste
 const TABLE: [rule: string, TransportSituation, transport: TransportName | undefined, reason: TransportReason][] = [
   ["a WebSocket comes first", situation([]), "websocket", "first_choice"],
   ["and stays while it works", situation([WORKS, ["websocket", "ended", 500]]), "websocket", "first_choice"],
-  ["a proxy that strips Upgrade is passed by", situation([BLOCKED]), "polling", "websocket_blocked"],
-  ["so is one that swallows everything", situation([SWALLOWED]), "polling", "websocket_blocked"],
-  ["and one that opens and stays mute", situation([MUTE]), "polling", "websocket_mute"],
+  ["a proxy that strips Upgrade is bypassed", situation([BLOCKED]), "polling", "websocket_blocked"],
+  ["so is one that drops everything silently", situation([SWALLOWED]), "polling", "websocket_blocked"],
+  ["and one that opens the socket and stays mute", situation([MUTE]), "polling", "websocket_mute"],
   ["one early cut may be chance", situation(CUT), "websocket", "first_choice"],
   ["two early cuts are not", situation([...CUT, ...CUT]), "polling", "websocket_cut_early"],
   [
@@ -70,7 +70,7 @@ const TABLE: [rule: string, TransportSituation, transport: TransportName | undef
     "first_choice",
   ],
   [
-    "a late cut is a line that broke, not a proxy",
+    "a late cut is a network failure, not a proxy",
     situation(times(5, WORKS, ["websocket", "cut", 31_000])),
     "websocket",
     "first_choice",
@@ -86,24 +86,34 @@ const TABLE: [rule: string, TransportSituation, transport: TransportName | undef
   ],
   ["after early cuts in 5 minutes", situation([...CUT, ...CUT, POLLS, 299_999]), "polling", "websocket_cut_early"],
   ["and then it is", situation([...CUT, ...CUT, POLLS, 300_000]), "websocket", "first_choice"],
-  ["a WebSocket that connects is clear again", situation([BLOCKED, WORKS]), "websocket", "first_choice"],
+  ["a WebSocket that connects has no objection again", situation([BLOCKED, WORKS]), "websocket", "first_choice"],
   ["when both fail they take turns", situation([BLOCKED, 500, NO_POLL, 500]), "websocket", "taking_turns"],
   ["one after the other", situation([BLOCKED, 500, NO_POLL, 500, BLOCKED, 500]), "polling", "taking_turns"],
-  ["after five failures a WebSocket rests", situation(times(5, BLOCKED)), "polling", "websocket_resting"],
   [
-    "what we gave up ourselves is no failure",
+    "after five failures a WebSocket rests for its cooldown",
+    situation(times(5, BLOCKED)),
+    "polling",
+    "websocket_resting",
+  ],
+  [
+    "an abandoned attempt is no failure",
     situation(times(9, ["websocket", "abandoned"])),
     "websocket",
     "first_choice",
   ],
   ["when both rest, nothing is opened", situation(times(5, BLOCKED, NO_POLL)), undefined, "all_resting"],
   [
-    "until the first of them is rested",
+    "until the first cooldown is over",
     situation([...times(5, BLOCKED), ...times(5, NO_POLL), 15_000]),
     "websocket",
     "taking_turns",
   ],
-  ["a device that woke need not wait", situation([...times(5, BLOCKED, NO_POLL), "wake"]), "websocket", "taking_turns"],
+  [
+    "a device that woke up does not wait",
+    situation([...times(5, BLOCKED, NO_POLL), "wake"]),
+    "websocket",
+    "taking_turns",
+  ],
   [
     "a browser without WebSockets polls",
     situation([], { available: { websocket: false } }),
@@ -122,9 +132,9 @@ const TABLE: [rule: string, TransportSituation, transport: TransportName | undef
     undefined,
     "all_unavailable",
   ],
-  ["who prefers polling polls", situation([], { preference: "polling" }), "polling", "preferred"],
+  ["a preference for polling is followed", situation([], { preference: "polling" }), "polling", "preferred"],
   [
-    "who prefers a blocked WebSocket gets it",
+    "a preference for a blocked WebSocket is followed",
     situation([BLOCKED], { preference: "websocket" }),
     "websocket",
     "preferred",
@@ -136,7 +146,7 @@ const TABLE: [rule: string, TransportSituation, transport: TransportName | undef
     "websocket_resting",
   ],
   [
-    "nor where there is none",
+    "nor if the browser has none",
     situation([], { preference: "websocket", available: { websocket: false } }),
     "polling",
     "websocket_unavailable",
@@ -150,7 +160,7 @@ for (const [rule, seen, transport, reason] of TABLE) {
   });
 }
 
-Deno.test("transport choice: a transport has 3 s to show itself while there is another one, else as long as it takes", () => {
+Deno.test("transport choice: a transport gets 3 s for its first frame while another one is available, otherwise any time", () => {
   const patience = (seen: TransportSituation) => {
     const choice = chooseTransport(seen);
     return choice.transport && choice.patienceMs;
@@ -161,7 +171,7 @@ Deno.test("transport choice: a transport has 3 s to show itself while there is a
   assertEquals(patience(situation(times(5, NO_POLL))), undefined);
 });
 
-Deno.test("transport choice: while all rest it is said when the first one may be tried", () => {
+Deno.test("transport choice: while all rest, the time of the next attempt is given", () => {
   assertEquals(chooseTransport(situation([...times(5, BLOCKED), 400, ...times(5, NO_POLL), 100])), {
     transport: undefined,
     reason: "all_resting",
@@ -169,7 +179,7 @@ Deno.test("transport choice: while all rest it is said when the first one may be
   });
 });
 
-Deno.test("a better transport is tried in the background when its time has come, and only where it is wanted", () => {
+Deno.test("a better transport is tried in the background when it is due, unless the user chose the one in use", () => {
   const seen = [BLOCKED, POLLS];
   assertEquals(betterTransportAt("polling", situation(seen)), { transport: "websocket", at: START + 15_000 });
   assertEquals(betterTransportAt("polling", situation([...CUT, ...CUT, POLLS])), {
@@ -182,7 +192,7 @@ Deno.test("a better transport is tried in the background when its time has come,
   assertEquals(betterTransportAt("websocket", situation([], { preference: "polling" }))?.transport, "polling");
 });
 
-Deno.test("transport choice: whatever was seen, an unavailable or resting transport is never chosen, and nothing waits for over 15 s", () => {
+Deno.test("transport choice: an unavailable or resting transport is never chosen, and no wait exceeds 15 s", () => {
   const step: fc.Arbitrary<Step> = fc.oneof(
     fc.nat(400_000),
     fc.constant("wake" as const),

@@ -11,7 +11,7 @@ import {
 const after = (roundTripsMs: number[], tries: boolean[]): TransportMeter =>
   tries.reduce(withTry, roundTripsMs.reduce(withRoundTrip, NEW_METER));
 
-Deno.test("what was not measured is unknown, not zero", () => {
+Deno.test("figures without measurements are unknown, not zero", () => {
   assertEquals(qualityOf(NEW_METER), { latencyMs: undefined, reliability: undefined, health: undefined });
   assertEquals(qualityOf(after([40], [])).health, undefined);
   assertEquals(qualityOf(after([], [true])).health, undefined);
@@ -22,7 +22,7 @@ Deno.test("latency is the median round trip: one slow answer does not spoil it",
   assertEquals(medianOf([4, 1, 3, 2]), 2);
 });
 
-Deno.test("health is 70 % the share of tries that worked and 30 % speed", () => {
+Deno.test("health is 70 % reliability and 30 % speed", () => {
   const rows: [roundTripMs: number, tries: boolean[], health: number][] = [
     [0, [true], 100],
     [1_000, [true], 85],

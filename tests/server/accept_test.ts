@@ -6,9 +6,10 @@ import {
   type AcceptRules,
   judgeStored,
 } from "../../lib/server/rooms/accept.ts";
-import { encodePayload, type Event, type EventContent, type EventHeader, eventIdOf } from "../../lib/protocol/event.ts";
+import { encodePayload, type EventHeader, eventIdOf } from "../../lib/protocol/event.ts";
+import type { Event, EventContent } from "../../lib/kinds/kinds.ts";
 import { CLOCK_MAX_LEAD } from "../../lib/protocol/limits.ts";
-import type { AuthorRecord } from "../../lib/store/store.ts";
+import type { AuthorRecord } from "../../lib/store/rooms/log_records.ts";
 
 const NOW = 1_800_000_000_000;
 const DAY = 86_400_000;
@@ -61,6 +62,24 @@ const TABLE: [name: string, Event, AcceptBasis, unknown][] = [
     "accepted",
   ],
   ["[ACC-3] a plain room takes no sealed bodies", event({}, sealed), basis(), "wrong_kind"],
+  [
+    "[ACC-3] a sealed room takes a retract, which says nothing that is sealed",
+    event({ n: 4 }, { kind: "retract", body: { to: "id", n: 3 } }),
+    basis({ room: { ...ROOM, kind: "sealed" }, author: record() }),
+    "accepted",
+  ],
+  [
+    "[SKEW-2] a plain room takes kinds that this server does not know",
+    event({}, { kind: "unknown", body: { kind: "poll" } }),
+    basis(),
+    "accepted",
+  ],
+  [
+    "[SKEW-2] a sealed room takes kinds that this server does not know",
+    event({}, { kind: "unknown", body: { kind: "poll" } }),
+    basis({ room: { ...ROOM, kind: "sealed" } }),
+    "accepted",
+  ],
   ["[ACC-4] an author's first event has n 1", event(), basis(), "accepted"],
   ["[ACC-4] the next event has the next n", event({ n: 4 }), basis({ author: record() }), "accepted"],
   ["[ACC-4] an n further on is missing_previous, with the n to send", event({ n: 9 }), basis({ author: record() }), {
@@ -93,7 +112,7 @@ for (const [name, judged, known, expected] of TABLE) {
   });
 }
 
-/** Sends one text after another at the given times: how each was judged. */
+/** Sends one text after another at the given times. Returns the decision on each. */
 function sequence(texts: [atMs: number, text: string][], make = text): (number | string)[] {
   let author: AuthorRecord | undefined;
   return texts.map(([atMs, said]) => {
@@ -111,12 +130,12 @@ Deno.test("[ACC-7] five messages at once, then one a second; a refusal says how 
   assertEquals(verdicts, [ok, ok, ok, ok, ok, 1_000, 1, ok, 999, ok]);
 });
 
-Deno.test("[ACC-7] what an instance with a fast clock wrote down makes nobody wait longer than a whole burst", () => {
+Deno.test("[ACC-7] a record from an instance with a fast clock makes nobody wait longer than a whole burst", () => {
   const fast = accept(event({ n: 4 }), basis({ author: record({ tatMs: NOW + 3_600_000 }) }));
   assertEquals(fast, { type: "refused", reason: "rate_limited", retryAfterMs: 4_000 });
 });
 
-Deno.test("[ACC-7] waiting exactly as long as told is enough", () => {
+Deno.test("[ACC-7] waiting exactly the announced time is enough", () => {
   const first = sequence(Array.from({ length: 6 }, (_, index) => [0, `text ${index}`]));
   const waitMs = first[5] as number;
   const all = sequence(Array.from({ length: 6 }, (_, index) => [index === 5 ? waitMs : 0, `text ${index}`]));

@@ -1,15 +1,17 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
 import { readNotice } from "../../lib/protocol/notice.ts";
-import { AUDIT_SHOWN, WIPE_WORDS } from "../../lib/server/admin/admin.ts";
+import { AUDIT_SHOWN } from "../../lib/server/admin/audit_log.ts";
+import { WIPE_WORDS } from "../../lib/server/admin/data_page.ts";
 import { hashPassword, isPassword, readPasswordHash } from "../../lib/server/admin/password.ts";
 import { publicKeyOf, signAsOperator } from "../../lib/server/admin/operator_key.ts";
-import { ConfigError, DEFAULT_CONFIG, readConfig } from "../../lib/server/config.ts";
+import { ConfigError, readConfig } from "../../lib/server/config/read_config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import { takeKey } from "../../lib/operating/admin_tasks.ts";
 import { deviceHash } from "../../lib/server/admin/runtime_settings.ts";
 import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
 import { auditHash, firstBreak } from "../../lib/store/operators/audit.ts";
-import type { AuditEntry } from "../../lib/store/store.ts";
+import type { AuditEntry } from "../../lib/store/operators/audit.ts";
 import { newFounding, TestClient } from "../support/client.ts";
 import { type Operated, OPERATOR_KEY, PASSWORD, withOperator } from "./operators.ts";
 
@@ -21,7 +23,7 @@ const somebody = (address: string) => ({ device: "d", address });
 
 // ---- log-in ----
 
-Deno.test("a password is kept as a salted hash, and only that password opens it", async () => {
+Deno.test("a password is kept as a salted hash, and only that password matches", async () => {
   const [one, other] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
   const hash = await hashPassword("correct horse battery", one);
   assertNotEquals(hash, await hashPassword("correct horse battery", other));
@@ -32,7 +34,7 @@ Deno.test("a password is kept as a salted hash, and only that password opens it"
   }
 });
 
-Deno.test("what is no hash, or would stop the server for each try, is refused at the start with one line", () => {
+Deno.test("a malformed or too costly hash is refused at the start with one line", () => {
   const hash = `scrypt.15.8.1.${"A".repeat(22)}.${"A".repeat(43)}`;
   assert(readPasswordHash(hash) !== undefined);
   for (const wrong of ["secret", hash.replace("15", "25"), hash.replace("15", "5"), hash.slice(0, -1), `${hash}A`]) {
@@ -72,7 +74,7 @@ scene(
   2,
 );
 
-Deno.test("a password is typed as at any terminal: backspace takes a character, Ctrl-U the line, Ctrl-C ends it", () => {
+Deno.test("typing a password works as in any terminal: backspace deletes a character, Ctrl-U the line, Ctrl-C cancels", () => {
   const typed = (keys: string) => {
     const line: number[] = [];
     for (const byte of new TextEncoder().encode(keys)) {
@@ -155,7 +157,7 @@ scene("logging out everywhere ends every log-in on every instance, and one that 
   const get = store.operators.get.bind(store.operators);
   store.operators.get = async (session) => {
     const record = await get(session);
-    // Between the look at a log-in and the note that it was used.
+    // Between reading a log-in and recording its use.
     await first!.admin.logOutEverywhere(first!.login, operator);
     return record;
   };
@@ -195,8 +197,8 @@ scene("every action is in the audit log before it is done, by whom, and on the s
 }) => {
   const { admin, store, log } = first!;
   const room = await first!.newRoom();
-  await admin.ban(operator, { kind: "key", who: room.host, room: room.id, reason: "private words", minutes: 5 });
-  await admin.deleteRoom(operator, room.id, room.code!);
+  await admin.bans.add(operator, { kind: "key", who: room.host, room: room.id, reason: "private words", minutes: 5 });
+  await admin.rooms.delete(operator, room.id, room.code!);
   const entries = await store.audit.page(undefined, 10);
   assertEquals(entries.map(({ action, by }) => [action, by]), [
     ["room_deleted", operator.by],
@@ -213,11 +215,11 @@ scene("an action that cannot be written down does not happen", async ({ instance
   const room = await first!.newRoom();
   store.audit.append = () => Promise.reject(new Error("full"));
   let failed = false;
-  await admin.deleteRoom(operator, room.id, room.code!).catch(() => failed = true);
+  await admin.rooms.delete(operator, room.id, room.code!).catch(() => failed = true);
   assert(failed && await store.rooms.byId(room.id) !== undefined);
 });
 
-Deno.test("an audit entry that was changed, taken out or put in shows", () => {
+Deno.test("a changed, removed or inserted audit entry is detected", () => {
   const chain: AuditEntry[] = [];
   for (let number = 1; number <= 5; number++) {
     const linked = {
@@ -247,26 +249,28 @@ scene("entries that were taken out between two pages, or at the newest end, show
   database,
 }) => {
   const { admin } = first!;
-  for (let n = 0; n < AUDIT_SHOWN + 10; n++) await admin.liftBan(operator, "A".repeat(16));
+  for (let n = 0; n < AUDIT_SHOWN + 10; n++) await admin.bans.lift(operator, "A".repeat(16));
   const all = AUDIT_SHOWN + 11;
-  const { entries, broken } = await admin.audit(undefined);
+  const { entries, broken } = await admin.audit.page(undefined);
   assertEquals([entries.length, entries[0]!.number, broken], [AUDIT_SHOWN, all, undefined]);
   const next = entries.at(-1)!.number;
-  assertEquals((await admin.audit(next)).broken, undefined);
-  assertEquals((await admin.audit(1)).broken, undefined, "there is nothing before the first");
+  assertEquals((await admin.audit.page(next)).broken, undefined);
+  assertEquals((await admin.audit.page(1)).broken, undefined, "there is nothing before the first");
   const kv = database.open();
   const { value } = await kv.get(["audit", all]);
   await kv.delete(["audit", all]);
-  assertEquals((await admin.audit(undefined)).broken, all);
+  assertEquals((await admin.audit.page(undefined)).broken, all);
   await kv.set(["audit", all], value);
   await kv.delete(["audit", next - 1]);
-  assertEquals((await admin.audit(undefined)).broken, next);
-  assertEquals((await admin.audit(next)).broken, next - 1);
+  assertEquals((await admin.audit.page(undefined)).broken, next);
+  assertEquals((await admin.audit.page(next)).broken, next - 1);
 });
 
 scene("two instances that write at once write one chain", async ({ instances: [first, second], operator, time }) => {
   const writing = Promise.all(
-    [first!, second!].flatMap(({ admin }) => Array.from({ length: 5 }, () => admin.liftBan(operator, "A".repeat(16)))),
+    [first!, second!].flatMap(({ admin }) =>
+      Array.from({ length: 5 }, () => admin.bans.lift(operator, "A".repeat(16)))
+    ),
   );
   await time.advance(1_000);
   await writing;
@@ -280,8 +284,8 @@ scene("two instances that write at once write one chain", async ({ instances: [f
 scene("the room of the probes is in no list of rooms and no count of them", async ({ instances: [first] }) => {
   const { admin, store } = first!;
   const [people, probes] = [await first!.newRoom(), await first!.newRoom({ name: "Probes" })];
-  await store.stats.nameProbeRoom(probes.id, undefined);
-  const { rooms, total, looked } = await admin.rooms();
+  await store.stats.setProbeRoom(probes.id, undefined);
+  const { rooms, total, looked } = await admin.rooms.list();
   assertEquals([rooms.map(({ room }) => room.id), total, looked], [[people.id], 1, 1]);
 });
 
@@ -289,11 +293,11 @@ scene("an import that is refused is not in the audit log", async ({ instances: [
   const { admin, store } = first!;
   const room = await first!.newRoom();
   const lines: string[] = [];
-  for await (const line of (await admin.exportRoom(operator, room.id))!) lines.push(line);
+  for await (const line of (await admin.rooms.export(operator, room.id))!) lines.push(line);
   const archive = () => new Blob(lines).stream();
-  assertEquals(await admin.importRoom(operator, archive()), { problem: "id_taken" });
-  await admin.deleteRoom(operator, room.id, room.code!);
-  assertEquals(await admin.importRoom(operator, archive()), { problem: "id_taken" });
+  assertEquals(await admin.data.importRoom(operator, archive()), { problem: "id_taken" });
+  await admin.rooms.delete(operator, room.id, room.code!);
+  assertEquals(await admin.data.importRoom(operator, archive()), { problem: "id_taken" });
   assertEquals((await store.audit.page(undefined, 1))[0]?.action, "room_deleted");
 });
 
@@ -314,9 +318,12 @@ scene(
     const said = ada.say("canary words");
     await time.advance(1_000);
     await said;
-    assertEquals(await first!.admin.deleteRoom(operator, id, "other-room-1"), { ok: false, problem: "not_confirmed" });
+    assertEquals(await first!.admin.rooms.delete(operator, id, "other-room-1"), {
+      ok: false,
+      problem: "not_confirmed",
+    });
     assertEquals(ada.closeCode, undefined);
-    const deleting = first!.admin.deleteRoom(operator, id, code!.toUpperCase());
+    const deleting = first!.admin.rooms.delete(operator, id, code!.toUpperCase());
     await time.advance(2_000);
     assertEquals(await deleting, { ok: true });
     for (const person of [ada, ben]) assertEquals(person.closeCode, CLOSE_REASONS.room_deleted.code);
@@ -347,7 +354,7 @@ scene("[CLEAR-1] a cleared room keeps no event; a new epoch begins and positions
   await time.advance(1_000);
   await said;
   const before = (await first!.store.log.readHead(room.id))!;
-  const clearing = first!.admin.clearRoom(operator, room.id, room.code!);
+  const clearing = first!.admin.rooms.clear(operator, room.id, room.code!);
   await time.advance(2_000);
   assertEquals(await clearing, { ok: true });
   assertEquals(ada.closeCode, CLOSE_REASONS.room_cleared.code);
@@ -367,8 +374,8 @@ scene(
   "everything is deleted only after its words are typed",
   async ({ instances: [first], operator, database, time }) => {
     for (let n = 0; n < 3; n++) await first!.newRoom();
-    assertEquals(await first!.admin.wipe(operator, "yes"), { ok: false, problem: "not_confirmed" });
-    const wiping = first!.admin.wipe(operator, WIPE_WORDS);
+    assertEquals(await first!.admin.data.wipe(operator, "yes"), { ok: false, problem: "not_confirmed" });
+    const wiping = first!.admin.data.wipe(operator, WIPE_WORDS);
     await time.advance(1_000);
     assertEquals(await wiping, { ok: true, rooms: 3 });
     assertEquals(await first!.store.rooms.count(), 0);
@@ -379,7 +386,7 @@ scene(
 // ---- bans ----
 
 scene(
-  "[BAN-1] a banned key is sent away on every instance, gets in nowhere, and nobody brings its events, until the ban ends",
+  "[BAN-1] until the ban ends, a banned key is disconnected on every instance, cannot join, and its events are refused",
   async ({
     instances: [first, second],
     operator,
@@ -391,7 +398,7 @@ scene(
     const secret = new Uint8Array(32).fill(7);
     const ben = await TestClient.join({ ...benWire, room: room.id, name: "Ben", secret });
     const who = ben.signer.author;
-    const banning = first!.admin.ban(operator, { kind: "key", who, room: room.id, reason: "spam", minutes: 5 });
+    const banning = first!.admin.bans.add(operator, { kind: "key", who, room: room.id, reason: "spam", minutes: 5 });
     await time.advance(1_000);
     assertEquals(await banning, { ok: true });
     assertEquals(ben.closeCode, CLOSE_REASONS.banned.code);
@@ -424,7 +431,7 @@ scene(
       reason: "",
       minutes: 60,
     } as const;
-    const banning = first!.admin.ban(operator, asked);
+    const banning = first!.admin.bans.add(operator, asked);
     await time.advance(1_000);
     await banning;
     assertEquals(first!.server.settings.bansDevice(device, room.id)?.who, deviceHash(device));
@@ -483,7 +490,12 @@ scene(
   }) => {
     const room = await first!.newRoom();
     const ada = await TestClient.join({ ...second!.wire(room.id), room: room.id });
-    const sending = first!.admin.broadcast(operator, { urgency: "emergency", text: "Storm", rooms: [], minutes: 60 });
+    const sending = first!.admin.notices.broadcast(operator, {
+      urgency: "emergency",
+      text: "Storm",
+      rooms: [],
+      minutes: 60,
+    });
     await time.advance(1_000);
     const sent = await sending;
     assert(sent.ok);
@@ -495,28 +507,28 @@ scene(
     await time.advance(100);
     assertEquals((await ben.waitFor("notices")).notices, [wire]);
 
-    const withdrawing = first!.admin.withdraw(operator, notice.id);
+    const withdrawing = first!.admin.notices.withdraw(operator, notice.id);
     await time.advance(1_000);
     assert((await withdrawing).ok);
     const last = ada.frames.findLast((frame) => frame.type === "notices")!;
     assertEquals(last.notices.map((wire) => readNotice(wire)?.kind), ["withdrawal"]);
-    assertEquals(await first!.admin.withdraw(operator, notice.id), { ok: false, problem: "no_such_notice" });
+    assertEquals(await first!.admin.notices.withdraw(operator, notice.id), { ok: false, problem: "no_such_notice" });
     await time.advance(60 * 60_000);
     const cleo = await TestClient.join({ ...first!.wire(room.id), room: room.id });
     await time.advance(100);
-    assertEquals(cleo.frames.filter(({ type }) => type === "notices"), [], "what ended is not told");
+    assertEquals(cleo.frames.filter(({ type }) => type === "notices"), [], "an ended notice is not sent");
   },
   2,
 );
 
 scene(
-  "[NOTICE-8] who is in no room is told what goes to all rooms, and only what this operator signed",
+  "[NOTICE-8] outside of rooms people get the notices to all rooms, and only those that this operator signed",
   async ({ instances: [first, second], operator, time }) => {
     const room = await first!.newRoom();
     const notice = { urgency: "emergency", text: "Storm", rooms: [], minutes: 60 } as const;
     const told = async () => (await second!.server.broadcasts()).map(([payload]) => JSON.parse(payload));
-    const storm = await first!.admin.broadcast(operator, notice);
-    await first!.admin.broadcast(operator, { ...notice, text: "Here", rooms: [room.id] });
+    const storm = await first!.admin.notices.broadcast(operator, notice);
+    await first!.admin.notices.broadcast(operator, { ...notice, text: "Here", rooms: [room.id] });
     assert(storm.ok);
     const other = "C".repeat(42) + "E";
     const [payload] = storm.notice.wire;
@@ -528,7 +540,7 @@ scene(
     await second!.server.settings.refresh();
     assertEquals(second!.server.settings.notices.length, 4);
     assertEquals((await told()).map(({ text }) => text), ["Storm"]);
-    await first!.admin.withdraw(operator, storm.notice.id);
+    await first!.admin.notices.withdraw(operator, storm.notice.id);
     await second!.server.settings.refresh();
     assertEquals((await told()).map(({ of }) => of), [storm.notice.id]);
     await time.advance(3_600_000);
@@ -537,10 +549,10 @@ scene(
   2,
 );
 
-scene("what cannot be sent as a notice is named", async ({ instances: [first], operator, time }) => {
+scene("an unusable notice is refused by name", async ({ instances: [first], operator, time }) => {
   const notice = { urgency: "info", text: "Hi", rooms: [], minutes: 60 } as const;
   const problem = async (changes: object) => {
-    const did = await first!.admin.broadcast(operator, { ...notice, ...changes });
+    const did = await first!.admin.notices.broadcast(operator, { ...notice, ...changes });
     return did.ok ? "sent" : did.problem;
   };
   assertEquals(await problem({ text: " \n" }), "empty");
@@ -559,13 +571,16 @@ scene(
   async ({ instances: [first], operator, time }) => {
     const room = await first!.newRoom();
     const sealed = await first!.newRoom({ roomKind: "sealed", name: "A".repeat(40) });
-    assertEquals(await first!.admin.suggest(operator, room.id, "  Food   court "), { ok: true });
-    assertEquals(await first!.admin.suggest(operator, sealed.id, "Secret"), { ok: false, problem: "no_such_room" });
+    assertEquals(await first!.admin.rooms.suggest(operator, room.id, "  Food   court "), { ok: true });
+    assertEquals(await first!.admin.rooms.suggest(operator, sealed.id, "Secret"), {
+      ok: false,
+      problem: "no_such_room",
+    });
     await TestClient.join({ ...first!.wire(room.id), room: room.id });
     await time.advance(2_000);
     const suggested = await first!.server.suggestedRooms();
     assertEquals(suggested.map(({ label, people, room: { id } }) => [label, people, id]), [["Food court", 1, room.id]]);
-    await first!.admin.suggest(operator, room.id, "");
+    await first!.admin.rooms.suggest(operator, room.id, "");
     assertEquals(await first!.server.suggestedRooms(), []);
   },
 );

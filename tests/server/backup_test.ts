@@ -40,12 +40,12 @@ async function imported(store: Store, text: string): Promise<RoomInfo | { proble
   return await store.archive.restore(snapshot, events);
 }
 
-/** What the lines say, whatever the order of their fields; the checksum is of their envelopes. */
+/** The lines' contents, in any order of their fields; the checksum covers their characters. */
 function parsed(text: string): unknown[] {
   return text.trimEnd().split("\n").map((line) => ({ ...JSON.parse(line), sha256: undefined }));
 }
 
-/** A room in which three people said something, one of them twice. */
+/** A room with messages of three people, two of them from one. */
 async function conversation(server: TestServer, roomKind: "listed" | "unlisted" = "listed") {
   const room = await server.newRoom({ roomKind });
   const ada = await TestClient.join({ ...server.wire(room.id), room: room.id });
@@ -70,14 +70,14 @@ Deno.test("[ARCH-1] a room that is exported and imported elsewhere is the same: 
   );
   assertEquals(parsed(await exported(to.store, room.id)), parsed(text));
   assertEquals((await to.server.listedRooms()).map(({ room: { id } }) => id), [room.id]);
-  // The client goes on there, from where it was.
+  // The client continues there from its position.
   const there = await TestClient.create({ ...to.wire(room.id), room: room.id, secret: ada.options.secret! });
   await there.connect({ resume: ada.position! });
   assertEquals([there.welcome?.mode, there.welcome?.from], ["resume", 5]);
   await Promise.all([from.close(), to.close()]);
 });
 
-Deno.test("[ARCH-2] an archive that anybody changed is refused by name, and nothing of its room is there", async () => {
+Deno.test("[ARCH-2] a modified archive is refused by name and leaves nothing of its room", async () => {
   const from = startTestServer();
   const { room } = await conversation(from);
   const lines = (await exported(from.store, room.id)).trimEnd().split("\n");
@@ -111,7 +111,7 @@ Deno.test("[ARCH-2] an archive that anybody changed is refused by name, and noth
   await from.close();
 });
 
-Deno.test("[ARCH-3] what is there already is not imported again, nor what an operator deleted; a code in use is not taken", async () => {
+Deno.test("[ARCH-3] a room that exists or was deleted by an operator is not imported, and a code in use is not reassigned", async () => {
   const server = startTestServer();
   const { room, ada, ben } = await conversation(server);
   const text = await exported(server.store, room.id);
@@ -129,7 +129,7 @@ Deno.test("[ARCH-3] what is there already is not imported again, nor what an ope
   await other.close();
 });
 
-Deno.test("[ARCH-4] a room is taken at one moment of its log, while people go on writing and retention goes on deleting", async () => {
+Deno.test("[ARCH-4] an export shows the room at one moment of its log while people write and retention deletes", async () => {
   const server = startTestServer({ config: { limits: { messages: { burst: 1_000, everyMs: 0 } } } });
   const { room, ada } = await conversation(server);
   let found = await server.store.archive.snapshot(room.id);
@@ -146,7 +146,7 @@ Deno.test("[ARCH-4] a room is taken at one moment of its log, while people go on
   assert("id" in made);
   const head = (await to.store.log.readHead(room.id))!;
   assertEquals(head.head, found!.snapshot.head.head);
-  // The author goes on there with the number after the last one that is there.
+  // The author continues there with the number after the last restored one.
   const records = await to.store.log.readAuthors(room.id, [ada.signer.author]);
   const events = lines.filter((line) => line.includes(ada.signer.author) && line.startsWith('{"type":"event"')).length;
   assertEquals(records.get(ada.signer.author)?.lastN, events);
@@ -217,7 +217,7 @@ Deno.test("[BACKUP-2] a broken backup is refused by name before anything is writ
   await server.close();
 });
 
-Deno.test("[BACKUP-3] the tasks write a checked file, never over another one, and put it back into an empty database only", async () => {
+Deno.test("[BACKUP-3] the tasks write a checked file, never overwrite one, and restore only into an empty database", async () => {
   const folder = await Deno.makeTempDir();
   const [file, said] = [`${folder}/one.backup.jsonl`, [] as string[]];
   const { log, error } = console;
@@ -228,7 +228,7 @@ Deno.test("[BACKUP-3] the tasks write a checked file, never over another one, an
   };
   try {
     const { openKv } = await import("../../lib/store/open_kv.ts");
-    const { openStore } = await import("../../lib/store/deno_store.ts");
+    const { openStore } = await import("../../lib/store/store.ts");
     const store = openStore({ kv: await openKv({ path: `${folder}/a/festival.kv` }) });
     const made = await store.rooms.create(await newFounding({ roomKind: "listed" }), Date.now());
     store.close();

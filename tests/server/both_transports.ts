@@ -1,5 +1,5 @@
 /** A server for tests with both transports, WebSocket and polling, over real HTTP. */
-import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config/server_config.ts";
 import { Polling } from "../../lib/server/connections/poll_endpoint.ts";
 import { realEnvironment } from "../../lib/server/environment.ts";
 import { serveSocket } from "../../lib/server/connections/websocket.ts";
@@ -8,7 +8,7 @@ import type { OpenTransport } from "../../lib/transport/transport.ts";
 import { type OpenWire, webSocketWire } from "../support/client.ts";
 import { startTestServer, type TestServerOptions } from "./support.ts";
 
-/** What a polling transport asks with; a test may lose or repeat requests in it. */
+/** The polling transport's `fetch`, in which a test may lose or repeat requests. */
 export type Fetch = (url: string, init: PollInit) => Promise<Response>;
 
 const VISITOR = { device: "device", address: "127.0.0.1" };

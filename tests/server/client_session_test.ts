@@ -1,4 +1,4 @@
-/** One instance with virtual time and connections in this process: what needs time, slowness or a database in trouble. */
+/** One instance with virtual time and in-process connections: rules about time, slow readers and a failing database. */
 import { assert, assertEquals } from "@std/assert";
 import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
 import { HELLO_TIMEOUT_MS, IDLE_TIMEOUT_MS, SERVER_FRAME_MAX_BYTES } from "../../lib/protocol/limits.ts";
@@ -93,7 +93,7 @@ stage("[HIST-3] a second history before the first is answered is busy", async ({
 });
 
 stage(
-  "[FAN-1] the first event goes out at once, those that follow within the window come in one frame",
+  "[FAN-1] the first event goes out at once, and events within the window share one frame",
   async ({ join, time }) => {
     const [ada, bob] = [await join("Ada"), await join("Bob")];
     await time.advance(1_000);
@@ -113,7 +113,7 @@ stage(
 );
 
 stage(
-  "[FAN-1] what comes within a window is stored by one commit at its end, acked, and told of at once",
+  "[FAN-1] events within a window are stored by one commit at its end, acked and fanned out at once",
   async ({ join, time }) => {
     const [ada, bob] = [await join("Ada"), await join("Bob")];
     await time.advance(1_000);
@@ -132,7 +132,7 @@ stage(
 );
 
 stage(
-  "[SLOW-1] a slow reader is cut off; the others never wait, and it resumes without a hole",
+  "[SLOW-1] a slow reader is disconnected and resumes without a gap; the others never wait",
   async ({ join, client, time }) => {
     const ada = await join("Ada");
     const { client: slow, line } = await client("Slow");
@@ -154,7 +154,7 @@ stage(
 );
 
 stage(
-  "[SLOW-2] catching up waits for the reader, and is cut off when it never moves",
+  "[SLOW-2] catching up waits for the reader, and ends the connection when the reader never moves",
   async ({ join, client, time }) => {
     const ada = await join("Ada");
     const { client: bob, line } = await client("Bob");
@@ -210,7 +210,7 @@ stage("[LIM-6] too many pings are busy, with a time to wait", async ({ join, tim
   assertEquals(ada.frames.at(-1)!.type, "pong");
 });
 
-stage("[SLOW-3] who only writes and never reads is cut off by the answers", async ({ client }) => {
+stage("[SLOW-3] a client that writes and never reads is disconnected for its unread answers", async ({ client }) => {
   const { client: ada, line } = await client();
   await ada.connect();
   line.buffered = 524_289;
@@ -237,7 +237,7 @@ stage("[SYNC-4] no server frame is larger than a client reads", async ({ join, t
   assert(Math.max(...sizes) < SERVER_FRAME_MAX_BYTES);
 }, QUICK);
 
-// ---- a database in trouble ----
+// ---- a failing database ----
 
 stage(
   "[STORE-1] when the database does not answer, an event is refused as storage_unavailable and can be sent again",
@@ -262,7 +262,7 @@ stage(
 );
 
 stage(
-  "[STORE-2] a commit of unknown outcome is found out about before anybody is answered",
+  "[STORE-2] the outcome of an uncertain commit is determined before anybody is answered",
   async ({ join, hooks, time }) => {
     const [ada, bob] = [await join("Ada"), await join("Bob")];
     await ada.say("warms the cache of head and author");
@@ -292,7 +292,7 @@ stage(
 );
 
 stage(
-  "[STORE-3] a connection that comes while the database is away is sent off as overloaded",
+  "[STORE-3] a new connection while the database is away ends as overloaded",
   async ({ client, hooks, time, server }) => {
     hooks.fail = () => new Error("no database");
     const { client: ada } = await client();
@@ -332,35 +332,38 @@ stage("[LIM-4] a full queue refuses as overloaded, and nothing before it is lost
   assertEquals(ada.acked.size + refused.length, 21);
 }, { ...QUICK, commit: { queueEvents: 8 } });
 
-stage("[BYE-1] who is joining while a server stops is told another time than everybody else", async (stage) => {
-  const { server, client, hooks, time } = stage;
-  await stage.join();
-  const clients = await Promise.all(Array.from({ length: 20 }, async () => (await client()).client));
-  for (const joining of clients) joining.openOnly();
-  await settle();
-  let open = () => {};
-  const gate = new Promise<void>((resolve) => open = resolve);
-  hooks.delay = () => gate;
-  for (const joining of clients) await joining.hello((await joining.waitFor("challenge")).nonce);
-  await settle();
-  void server.server.close();
-  await time.advance(100);
-  assertEquals(clients.filter(({ closeCode }) => closeCode !== undefined).length, 0);
-  delete hooks.delay;
-  open();
-  await time.advance(100);
-  const goodbyes = await Promise.all(clients.map((joining) => joining.waitFor("goodbye")));
-  assertEquals(new Set(goodbyes.map(({ reason }) => reason)), new Set(["going_away"]));
-  const waits = goodbyes.map(({ retryAfterMs }) => retryAfterMs!);
-  assert(Math.max(...waits) - Math.min(...waits) > 300, String(waits));
-});
+stage(
+  "[BYE-1] a client that joins while a server stops gets another time to return than everybody else",
+  async (stage) => {
+    const { server, client, hooks, time } = stage;
+    await stage.join();
+    const clients = await Promise.all(Array.from({ length: 20 }, async () => (await client()).client));
+    for (const joining of clients) joining.openOnly();
+    await settle();
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => open = resolve);
+    hooks.delay = () => gate;
+    for (const joining of clients) await joining.hello((await joining.waitFor("challenge")).nonce);
+    await settle();
+    void server.server.close();
+    await time.advance(100);
+    assertEquals(clients.filter(({ closeCode }) => closeCode !== undefined).length, 0);
+    delete hooks.delay;
+    open();
+    await time.advance(100);
+    const goodbyes = await Promise.all(clients.map((joining) => joining.waitFor("goodbye")));
+    assertEquals(new Set(goodbyes.map(({ reason }) => reason)), new Set(["going_away"]));
+    const waits = goodbyes.map(({ retryAfterMs }) => retryAfterMs!);
+    assert(Math.max(...waits) - Math.min(...waits) > 300, String(waits));
+  },
+);
 
 // ---- rooms ----
 
 const MINUTE = 60_000;
 
 stage(
-  "[RET-1] the sweep deletes what is too old or too much, and rooms nobody uses",
+  "[RET-1] the sweep deletes events beyond the age and number limits, and unused rooms",
   async ({ join, server, room, time }) => {
     const ada = await join();
     for (let index = 0; index < 150; index++) ada.sendEvents(await ada.signText(`text ${index}`));
@@ -458,7 +461,7 @@ stage(
 );
 
 stage(
-  "[CODE-3] beyond the wrong codes of an address the answer is the same whether there is such a room or not",
+  "[CODE-3] once an address has used up its wrong codes, the answer does not reveal whether the room exists",
   async ({
     server,
     room,
@@ -491,11 +494,11 @@ stage("[CODE-2] a code one digit off gets the right one suggested", async ({ ser
   assertEquals((await suggested(server, oneDigitOff(listed.code!)))?.includes(listed.code!), true);
 });
 
-stage("[CODE-4] a wrong code tells of no more than two codes of rooms that are not listed", async ({ server }) => {
+stage("[CODE-4] a wrong code reveals at most two codes of unlisted rooms", async ({ server }) => {
   const room = await server.newRoom({ room: "A".repeat(22) });
   let asked = 0;
   const byCode = server.store.rooms.byCode.bind(server.store.rooms);
-  // As if every code were one of a room that is not listed.
+  // As if every code belonged to an unlisted room.
   server.store.rooms.byCode = (code) => Promise.resolve(code === "cosmic-stage-41" ? undefined : (asked++, room));
   assertEquals((await suggested(server, "cosmic-stage-41"))?.length, 2);
   assert(asked > 20, "others were looked up");

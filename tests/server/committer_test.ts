@@ -1,11 +1,13 @@
-/** Group commit, alone: two committers on one database know nothing of each other but what the database says. */
+/** Group commit alone: two committers on one database know of each other only through the database. */
 import { assert, assertEquals } from "@std/assert";
-import type { Event, EventId } from "../../lib/protocol/event.ts";
+import type { EventId } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
-import { Committer, type Outcome, type Sender } from "../../lib/server/rooms/committer.ts";
+import { Committer, type CommitterDeps, type Outcome, type Sender } from "../../lib/server/rooms/committer.ts";
 import { realEnvironment } from "../../lib/server/environment.ts";
-import { openStore } from "../../lib/store/deno_store.ts";
-import { APPEND_MAX_EVENTS, type LogStore, StorageUnavailable } from "../../lib/store/store.ts";
+import { openStore } from "../../lib/store/store.ts";
+import { APPEND_MAX_EVENTS } from "../../lib/store/rooms/log_records.ts";
+import { StorageUnavailable } from "../../lib/store/database.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import { newFounding, signerOf, TestClient } from "../support/client.ts";
 import { type KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
@@ -30,7 +32,7 @@ interface Scene {
   sender: Recorder;
   /** Appends made, by all committers: how many events each had. */
   commits: number[];
-  committer(changes?: Partial<LogStore>): Committer;
+  committer(changes?: Partial<CommitterDeps["log"]>): Committer;
   say(n: number): Promise<Event>;
 }
 
@@ -50,16 +52,11 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
     sender: new Recorder(),
     commits,
     committer: (changes = {}) => {
-      const log: LogStore = {
+      const log: CommitterDeps["log"] = {
         readHead: (...args) => store.log.readHead(...args),
-        readHeads: (...args) => store.log.readHeads(...args),
         readAuthors: (...args) => store.log.readAuthors(...args),
         findByNumber: (...args) => store.log.findByNumber(...args),
-        readRange: (...args) => store.log.readRange(...args),
-        readAges: (...args) => store.log.readAges(...args),
-        writeAge: (...args) => store.log.writeAge(...args),
-        trim: (...args) => store.log.trim(...args),
-        clear: (...args) => store.log.clear(...args),
+        readAt: (...args) => store.log.readAt(...args),
         append(...args) {
           commits.push(args[2].length);
           return store.log.append(...args);
@@ -89,7 +86,7 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
   store.close();
 }
 
-Deno.test("what comes while a commit is under way, or right after one, is stored together", () =>
+Deno.test("events that arrive during or right after a commit are stored together", () =>
   scene(async ({ committer, say, sender, time, commits }) => {
     const one = committer();
     for (let n = 1; n <= 10; n++) one.submit([{ event: await say(n), sender }]);
@@ -132,7 +129,7 @@ Deno.test("a commit takes no more than the store does; the rest follows in order
     assertEquals(sender.positionOf(events.at(-1)!.event), APPEND_MAX_EVENTS + 21);
   }));
 
-Deno.test("[INST-4] an event is never refused on what a committer remembers: the author wrote through another one", () =>
+Deno.test("[INST-4] a committer's stale memory never refuses an event whose author wrote through another instance", () =>
   scene(async ({ committer, say, sender, time }) => {
     const [a, b] = [committer(), committer()];
     const [one, two, three] = [await say(1), await say(2), await say(3)];
@@ -143,7 +140,7 @@ Deno.test("[INST-4] an event is never refused on what a committer remembers: the
     assertEquals([one, two, three].map((event) => sender.positionOf(event)), [2, 3, 4]);
   }));
 
-Deno.test("[INST-2] a lost race is read anew and tried again; who loses for ever is refused as overloaded", () =>
+Deno.test("[INST-2] a lost race leads to a new read and another try; after too many the events are refused as overloaded", () =>
   scene(async ({ committer, say, sender, time }) => {
     let attempts = 0;
     const unlucky = committer({
@@ -195,7 +192,7 @@ Deno.test("[ACK-2] nobody sees an event before its author's ack, also when the c
   await closing;
 });
 
-Deno.test("[LOAD-1] what waits to be stored tells for how long, unless the database is away: that is no load", () =>
+Deno.test("[LOAD-1] the age of waiting events counts as load, except while the database is away", () =>
   scene(async ({ committer, say, sender, time }) => {
     let finish = () => {}, fail = (_: Error) => {};
     const one = committer({

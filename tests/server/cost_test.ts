@@ -1,5 +1,5 @@
 /**
- * What the database is asked for, counted over the real server and store in virtual time. docs/OPERATING.md, "What it costs",
+ * Requests to the database, counted over the real server and store in virtual time. docs/OPERATING.md, "What it costs",
  * has these figures.
  */
 import { assert } from "@std/assert";
@@ -47,7 +47,7 @@ async function room(
   }
 }
 
-/** Time goes by, with the pings of clients that are there. */
+/** Moves time on, with the pings of the connected clients. */
 async function pass(time: VirtualTime, clients: readonly TestClient[], ms: number): Promise<void> {
   for (let left = ms; left > 0; left -= HEARTBEAT_MS) {
     for (const client of clients) client.send({ type: "ping" });
@@ -55,7 +55,7 @@ async function pass(time: VirtualTime, clients: readonly TestClient[], ms: numbe
   }
 }
 
-/** Compares what was counted with its row in docs/OPERATING.md: `| label | commits | write units | read units |`. */
+/** Compares the counts with their row in docs/OPERATING.md: `| label | commits | write units | read units |`. */
 async function isDocumented(label: string, cost: KvCost, by: number): Promise<void> {
   const text = await Deno.readTextFile(new URL("../../docs/OPERATING.md", import.meta.url));
   const row = text.split("\n").find((line) => line.startsWith(`| ${label} `));
@@ -90,7 +90,7 @@ function without(cost: KvCost, idle: KvCost): KvCost {
   return Object.fromEntries(left) as unknown as KvCost;
 }
 
-Deno.test("a message in a quiet room is one commit of five keys, and a look at the head", () =>
+Deno.test("a message in a quiet room costs one commit of five keys and a read of the head", () =>
   room(async (parts) => {
     const { cost, events } = await talk(parts, 1, 60);
     await isDocumented("a message, room of 10, one a second", cost, events);
@@ -102,7 +102,7 @@ Deno.test("in a busy room many messages share a commit", () =>
     await isDocumented("a message, room of 10, 200 a second", cost, events);
   }));
 
-/** What one instance asks of itself, whatever rooms there are: for ten minutes. */
+/** The requests of one instance for itself, independent of rooms, in ten minutes. */
 async function ofTheInstance(): Promise<KvCost> {
   const time = new VirtualTime();
   const counted = countingKv(new MemoryDatabase({ now: () => time.now() }).open());
@@ -117,15 +117,15 @@ async function ofTheInstance(): Promise<KvCost> {
   }
 }
 
-Deno.test("an instance looks now and then at what operators set", async () => {
+Deno.test("an instance rechecks the operators' settings from time to time", async () => {
   await isDocumented("an instance, each minute", await ofTheInstance(), IDLE_MINUTES);
 });
 
-Deno.test("an open room in which nobody writes costs its presence and a look now and then, whoever many are in it", () =>
+Deno.test("an idle open room costs its presence and the rechecks, for any number of people", () =>
   room(async ({ time, clients, take }) => {
     await pass(time, clients, IDLE_MINUTES * 60_000);
     const cost = without(take(), await ofTheInstance());
-    await isDocumented("a room that is open, each minute, on each instance", cost, IDLE_MINUTES);
+    await isDocumented("an open room, each minute, on each instance", cost, IDLE_MINUTES);
   }));
 
 Deno.test("joining an open room costs its limits and the author's record", () =>
@@ -137,6 +137,6 @@ Deno.test("joining an open room costs its limits and the author's record", () =>
       await time.advance(500);
     }
     const cost = take();
-    await isDocumented("somebody joins an open room", cost, joins);
+    await isDocumented("a person joins an open room", cost, joins);
     await Promise.all(joined.map((client) => client.close()));
   }));

@@ -1,9 +1,10 @@
-/** The small parts: settings, verifier, addresses, rates, people, the tail. */
+/** The small parts: settings, verifier, addresses, rates, people, recent events. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import { PAGE_MAX_BYTES } from "../../lib/protocol/limits.ts";
-import { ConfigError, DEFAULT_CONFIG, type Platform, readConfig } from "../../lib/server/config.ts";
+import { ConfigError, readConfig } from "../../lib/server/config/read_config.ts";
+import { DEFAULT_CONFIG, type Platform } from "../../lib/server/config/server_config.ts";
 import { addressOf, isSecure, nameDevice, readDevice } from "../../lib/server/http/device.ts";
 import { People } from "../../lib/server/rooms/people.ts";
 import { RecentEvents } from "../../lib/server/rooms/recent_events.ts";
@@ -30,7 +31,7 @@ Deno.test("every wrong setting has a line of its own", () => {
   for (const line of error.mistakes) assert(line.startsWith("FESTIVAL_"), line);
 });
 
-Deno.test("settings of monitoring: what makes no sense stops the start", () => {
+Deno.test("senseless monitoring settings stop the start", () => {
   const wrong: Record<string, string> = {
     FESTIVAL_PROBE_SECONDS: "1",
     FESTIVAL_REPORT_PERCENT: "101",
@@ -40,13 +41,13 @@ Deno.test("settings of monitoring: what makes no sense stops the start", () => {
   };
   const error = assertThrows(() => readConfig(env(wrong)), ConfigError);
   for (const name of Object.keys(wrong)) assert(error.mistakes.some((line) => line.startsWith(name)), name);
-  // What was said instead of a token may be one elsewhere.
+  // A wrong token may be a valid one elsewhere.
   assert(!error.message.includes("short"));
   const off = readConfig(env({ FESTIVAL_PROBE_SECONDS: "0", FESTIVAL_REPORT_PERCENT: "0" })).monitoring;
   assertEquals([off.probeEveryMs, off.reportShare, off.token], [0, 0, undefined]);
 });
 
-Deno.test("environment and platform are found by themselves, and no proxy is trusted unasked", () => {
+Deno.test("environment and platform are detected, and no proxy is trusted by default", () => {
   const found = (values: Record<string, string>) => {
     const { environment, platform, proxyHops } = readConfig(env(values));
     return [environment, platform, proxyHops];
@@ -57,7 +58,7 @@ Deno.test("environment and platform are found by themselves, and no proxy is tru
   assertEquals(found({ FESTIVAL_ENVIRONMENT: "development" }), ["development", "plain", 0]);
 });
 
-Deno.test("the server's verifier takes what a phone signs and nothing else", async () => {
+Deno.test("the server's verifier accepts a phone's signatures and nothing else", async () => {
   const signer = await (await ed25519()).signer(new Uint8Array(32).fill(7));
   const verifier = nodeVerifier(2);
   const signature = await signer.sign("häl😀");
@@ -92,7 +93,7 @@ Deno.test("a key of small order signs nothing, though its signatures fit every t
   }
 });
 
-Deno.test("the address is the socket's, or the entry our own proxy wrote; a visitor cannot choose it", () => {
+Deno.test("the address is the socket's or the trusted proxy's entry; a visitor cannot choose it", () => {
   const from = (forwarded: string | undefined, hops: number, hostname = "192.0.2.9") =>
     addressOf(
       new Headers(forwarded === undefined ? {} : { "x-forwarded-for": forwarded }),
@@ -110,7 +111,7 @@ Deno.test("the address is the socket's, or the entry our own proxy wrote; a visi
   assert(from("x".repeat(10_000), 1).length <= 45);
 });
 
-Deno.test("a device is read from its cookie only when we could have made it", () => {
+Deno.test("a device's cookie counts only in the form that the server makes", () => {
   const device = toBase64Url(new Uint8Array(16).fill(9));
   assertEquals(readDevice(new Headers({ cookie: `a=b; device=${device}; c=d` })), device);
   assertEquals(readDevice(new Headers({ cookie: "device=admin" })), undefined);
@@ -140,7 +141,7 @@ Deno.test("a socket opens for pages of the own origin, of configured ones, and f
   assert(may("https://other.example", ["https://other.example"]));
 });
 
-Deno.test("people: changes are bounded per frame, and what does not fit comes with the next", () => {
+Deno.test("people: changes per frame are bounded, and the rest comes with the next frame", () => {
   const people = new People({ announced: 30, joinedPerFrame: 10, leftPerFrame: 5 });
   const names = Array.from({ length: 40 }, (_, index) => `author ${index}`);
   for (const author of names) people.enter({ author, name: author });
@@ -157,7 +158,7 @@ Deno.test("people: changes are bounded per frame, and what does not fit comes wi
   assertEquals(new Set(left.left), told);
 });
 
-Deno.test("[PRES-2] people: somebody on two instances counts once where both name them, and stays until gone from both", () => {
+Deno.test("[PRES-2] people: a person on two instances counts once where both name them, and stays until both lose them", () => {
   const people = new People({ announced: 30, joinedPerFrame: 10, leftPerFrame: 10 });
   const ada = { author: "ada", name: "Ada" };
   people.enter(ada);
@@ -171,14 +172,14 @@ Deno.test("[PRES-2] people: somebody on two instances counts once where both nam
   assertEquals(people.takeChanges()!.left.sort(), ["ada", "bob"]);
 });
 
-Deno.test("[PRES-2] people: only those are shown whose leaving will be told", () => {
+Deno.test("[PRES-2] people: only people whose leaving will be announced are shown", () => {
   const people = new People({ announced: 3, joinedPerFrame: 10, leftPerFrame: 10 });
   for (let index = 0; index < 10; index++) people.enter({ author: `a${index}`, name: "x" });
   people.takeChanges();
   assertEquals(people.shown({ author: "me", name: "Me" }).length, 4);
 });
 
-Deno.test("the tail is bounded in events and bytes, and never lets go of what nobody was told of", () => {
+Deno.test("recent events are bounded in number and bytes, and events not yet fanned out are never dropped", () => {
   const event = (length: number): WireEvent => ["x".repeat(length), "s"];
   const tail = new RecentEvents(1, 10, 10_000);
   tail.push(Array.from({ length: 20 }, () => event(10)));
@@ -194,7 +195,7 @@ Deno.test("the tail is bounded in events and bytes, and never lets go of what no
   assertEquals([tail.first, tail.last], [23, 22]);
 });
 
-Deno.test("[SYNC-4] a page of the tail ends at its byte limit and says where", () => {
+Deno.test("[SYNC-4] a page of recent events ends at its byte limit and says where", () => {
   const tail = new RecentEvents(5, 1_000, 10_000_000);
   tail.push(Array.from({ length: 100 }, (): WireEvent => ["x".repeat(10_000), "s"]));
   const page = tail.page(5, 104)!;

@@ -1,7 +1,9 @@
-/** What phones are told for their links, and that a real TURN server takes what they are given. */
+/** The configuration of phones' links, and a real TURN server that accepts its credentials. */
+import { skipped } from "../support/skipping.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { App } from "fresh";
-import { DEFAULT_CONFIG, readConfig } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
+import { readConfig } from "../../lib/server/config/read_config.ts";
 import type { RequestState } from "../../lib/server/http/route_helpers.ts";
 import { meshConfigFor, turnCredential, turnUser } from "../../lib/server/http/ice_config.ts";
 import { visitor } from "../../lib/server/http/security.ts";
@@ -16,7 +18,7 @@ const TURN = {
 };
 const withEnv = (values: Record<string, string>) => readConfig((name) => values[name]);
 
-Deno.test("[MESH-1] credentials are what coturn's use-auth-secret expects", () => {
+Deno.test("[TURN-1] credentials are what coturn's use-auth-secret expects", () => {
   // Made with Python's hmac and hashlib.
   assertEquals(turnCredential("north", 1433895918, "ada"), {
     username: "1433895918:ada",
@@ -26,7 +28,7 @@ Deno.test("[MESH-1] credentials are what coturn's use-auth-secret expects", () =
   assertEquals(turnUser("AAAAAAAAAAAAAAAAAAAAAA"), "vo22P4IORHqJWYC4");
 });
 
-Deno.test("[MESH-1] a device gets servers with credentials of its own, which end", () => {
+Deno.test("[TURN-1] a device gets servers with credentials of its own, which expire", () => {
   const config = meshConfigFor(withEnv(TURN), "device", NOW);
   const [stun, turn] = config.iceServers;
   assertEquals(stun, { urls: ["stun:turn.chat.example:3478"] });
@@ -36,12 +38,14 @@ Deno.test("[MESH-1] a device gets servers with credentials of its own, which end
   assert(!JSON.stringify(config).includes("device"), "the cookie is no user name");
   assert(meshConfigFor(withEnv(TURN), "other", NOW).iceServers[1]!.username !== turn!.username);
   assertEquals(readMeshConfig(JSON.parse(JSON.stringify(config))), config);
-  for (const wrong of [{ iceServers: {} }, { expiresAt: "x" }, { limits: {} }, { iceServers: [{ urls: [] }] }]) {
+  for (
+    const wrong of [{ iceServers: {} }, { expiresAt: "x" }, { autoConnectMs: 0.5 }, { iceServers: [{ urls: [] }] }]
+  ) {
     assertEquals(readMeshConfig({ ...config, ...wrong }), undefined);
   }
 });
 
-Deno.test("[MESH-1] without configuration no page is sent to anybody, and half a configuration stops the start", () => {
+Deno.test("[TURN-1] without configuration pages contact no other server, and half a configuration stops the start", () => {
   const config = meshConfigFor(DEFAULT_CONFIG, "device", NOW);
   assertEquals([config.iceServers, config.expiresAt], [[], undefined]);
   const mistakes: Record<string, string>[] = [
@@ -53,12 +57,12 @@ Deno.test("[MESH-1] without configuration no page is sent to anybody, and half a
   for (const values of mistakes) assertThrows(() => withEnv(values));
 });
 
-Deno.test("GET /mesh/config answers with the configuration, which nobody keeps", async () => {
+Deno.test("GET /mesh/config answers with the configuration, uncached", async () => {
   const app = new App<RequestState>().use(visitor(DEFAULT_CONFIG)).route("/mesh/config", { handler });
   const response = await app.handler()(new Request("http://127.0.0.1/mesh/config"));
   assertEquals([response.status, response.headers.get("cache-control")], [200, "no-store"]);
   const config = readMeshConfig(await response.json());
-  assertEquals([config?.limits.desktopLinks, config?.limits.phoneLinks, config?.iceServers], [8, 3, []]);
+  assertEquals([config?.autoConnectMs, config?.iceServers], [10_000, []]);
 });
 
 const hasCoturn = ["/usr/bin/turnserver", "/usr/bin/turnutils_uclient"].every((path) => {
@@ -68,10 +72,10 @@ const hasCoturn = ["/usr/bin/turnserver", "/usr/bin/turnutils_uclient"].every((p
     return false; // Not installed.
   }
 });
-if (!hasCoturn) console.warn("No coturn found (Debian: apt-get install coturn). Its test is skipped.");
+if (!hasCoturn) skipped("the test with a real coturn", "none found; install it (Debian: apt-get install coturn)");
 
 Deno.test({
-  name: "[MESH-1] a real coturn takes a minted credential, and neither an ended nor a forged one",
+  name: "[TURN-1] a real coturn accepts a minted credential, and neither an expired nor a forged one",
   ignore: !hasCoturn,
   async fn() {
     const folder = await Deno.makeTempDir();
@@ -123,7 +127,7 @@ Deno.test({
   },
 });
 
-/** Resolves when something listens there; it says nothing by itself when it does. */
+/** Resolves when something listens there; the server itself does not report it. */
 async function answering(port: number): Promise<void> {
   for (const deadline = Date.now() + 10_000;;) {
     try {

@@ -1,4 +1,4 @@
-/** Several instances on one database: what one accepts, all tell; and what is limited is limited together. */
+/** Several instances on one database: all deliver an event that one accepted, and all share the limits. */
 import { assert, assertEquals } from "@std/assert";
 import { TestClient } from "../support/client.ts";
 import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
@@ -92,7 +92,7 @@ Deno.test("[INST-3] a client that moves to another instance resumes exactly, eve
     await bob.close();
   }));
 
-Deno.test("[INST-4] an author's n and limits are judged on what all instances stored, never on an old memory", () =>
+Deno.test("[INST-4] an author's n and limits are checked against all instances' events, never against stale memory", () =>
   withInstances(2, async ([a, b]) => {
     const room = await a!.newRoom();
     const ada = await TestClient.join({ open: a!.wire(room.id).open, room: room.id });
@@ -110,7 +110,7 @@ Deno.test("[INST-4] an author's n and limits are judged on what all instances st
     await ada.close();
   }));
 
-Deno.test("[INST-5] people on all instances are counted and named, and gone people are gone everywhere", () =>
+Deno.test("[INST-5] people on all instances are counted and named, and people who leave disappear everywhere", () =>
   withInstances(2, async ([a, b]) => {
     const room = await a!.newRoom();
     const join = (server: TestServer, name: string) =>
@@ -143,7 +143,7 @@ Deno.test("[INST-6] connections of one device are counted over all instances", (
     assertEquals(outcomes, [...Array<boolean>(15).fill(true), false]);
   }));
 
-Deno.test("[INST-7] the people of an instance that died are gone when their entry runs out", async () => {
+Deno.test("[INST-7] the people of a dead instance disappear when its entry expires", async () => {
   const time = new VirtualTime();
   const database = new MemoryDatabase({ now: () => time.now() });
   const start = (instance: string) => startTestServer({ database, time, instance, config: CONFIG });
@@ -153,7 +153,7 @@ Deno.test("[INST-7] the people of an instance that died are gone when their entr
   const bob = await TestClient.join({ open: b.wire(room.id).open, room: room.id, name: "Bob" });
   await time.advance(3_000);
   assertEquals(ada.count, 2);
-  // Its handle on the database is gone, as with a process that was killed: it can say nothing any more.
+  // Its handle on the database is closed, as with a killed process: it can no longer write.
   b.store.close();
   for (let second = 0; second < 40; second++) {
     ada.send({ type: "ping" });
@@ -166,7 +166,7 @@ Deno.test("[INST-7] the people of an instance that died are gone when their entr
   assertEquals(time.waiting, 0);
 });
 
-Deno.test("[SYNC-5] events deleted before an instance had read them cut its clients off: nobody is shown a hole", async () => {
+Deno.test("[SYNC-5] when events are deleted before an instance read them, its clients are disconnected: nobody sees a gap", async () => {
   const time = new VirtualTime();
   const database = new MemoryDatabase({ now: () => time.now() });
   const hooks: KvHooks = {};

@@ -9,7 +9,7 @@ import {
   type LoggerDeps,
   REPEAT_GAP_MS,
 } from "../../lib/server/logger.ts";
-import { StorageUnavailable } from "../../lib/store/store.ts";
+import { StorageUnavailable } from "../../lib/store/database.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 
 function logging(options: Partial<LoggerDeps> = {}) {
@@ -25,7 +25,7 @@ function logging(options: Partial<LoggerDeps> = {}) {
   return { time, lines, logger };
 }
 
-Deno.test("in production a line is one JSON object; in development it is for reading", () => {
+Deno.test("in production a line is one JSON object; in development it is readable text", () => {
   const { lines, logger } = logging();
   logger.log("error", "it broke\nbadly", { status: 500, requestId: "abc" });
   const { time, ...line } = JSON.parse(lines[0]!);
@@ -47,7 +47,7 @@ Deno.test("lines below the level are not written", () => {
   assertEquals(lines.map((line) => JSON.parse(line).message), ["c", "d"]);
 });
 
-Deno.test("the same line again and again is written once in a while, with how often it came", async () => {
+Deno.test("a repeated line is written from time to time, with the number of repetitions", async () => {
   const { time, lines, logger } = logging();
   for (let times = 0; times < 1_000; times++) logger.warn("the database does not answer");
   assertEquals(lines.length, 1);
@@ -66,7 +66,7 @@ Deno.test("a flood of different lines is held back, and counted", async () => {
   assertEquals(JSON.parse(lines.at(-1)!).heldBack, 5_000 - BURST_LINES);
 });
 
-Deno.test("what has to be on record is written at every level, and however much else is written", () => {
+Deno.test("a record line is written at every level and during any flood", () => {
   const { lines, logger } = logging({ level: "error" });
   for (let line = 0; line < 2 * BURST_LINES; line++) logger.log("error", `line ${line}`);
   logger.record("audit 17 room_deleted HASH");
@@ -86,7 +86,7 @@ Deno.test("a clock that is set back silences nothing", () => {
   assertEquals(lines.length, 2);
 });
 
-Deno.test("an error is told by its class and place: its message may quote what somebody wrote", () => {
+Deno.test("an error is logged by its class and place, because its message may quote user text", () => {
   const error = (() => {
     try {
       JSON.parse("my secret diary");
@@ -99,7 +99,7 @@ Deno.test("an error is told by its class and place: its message may quote what s
   assert(!errorText(error).includes("secret"), errorText(error));
   assertMatch(errorText(error), /^SyntaxError at /);
   assertEquals(errorText(new StorageUnavailable("no answer")), "no answer");
-  assertMatch(told, /SyntaxError.*log_test\.ts/);
+  assertMatch(told, /SyntaxError.*logger_test\.ts/);
   assertEquals(errorFields(new StorageUnavailable("no answer"), "production").reason, "no answer");
   assert(JSON.stringify(errorFields(error, "development")).includes("not valid JSON"));
 });

@@ -9,7 +9,7 @@ import { startTestServer, type TestServer } from "./support.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
 export const PASSWORD = "correct horse battery";
-/** Its work is that of a real one: what is measured in tries is measured here, too. */
+/** A hash with the work of a real one, so that tests measure real tries. */
 export const PASSWORD_HASH = await hashPassword(PASSWORD, new Uint8Array(16));
 /** The seed of an operator's key. */
 export const OPERATOR_KEY = "A".repeat(43);

@@ -1,6 +1,6 @@
-/** Too much to do: what is refused when, in which order, and how it ends. */
+/** Overload: which work is refused when, in which order, and how it ends. */
 import { assert, assertEquals } from "@std/assert";
-import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import { LoadMeter } from "../../lib/server/limits/load_meter.ts";
 import { type Load, LOAD_LEVELS, type LoadSignals, nextLoad, NO_LOAD } from "../../lib/server/limits/overload.ts";
 import { isFailure, retryDelayMs } from "../../lib/routing/backoff.ts";
@@ -11,13 +11,13 @@ import { VirtualTime } from "./virtual_time.ts";
 const { overload: SETTINGS } = DEFAULT_CONFIG;
 const QUIET: LoadSignals = { lagMs: 0, busyShare: 0, queueShare: 0, storeMs: 0, memoryShare: 0 };
 
-/** Looks once per signal, `lookMs` apart. */
+/** Checks once per signal, `lookMs` apart. */
 function loads(...signals: Partial<LoadSignals>[]): Load[] {
   let load = NO_LOAD;
   return signals.map((some, at) => load = nextLoad(load, { ...QUIET, ...some }, at * SETTINGS.lookMs, SETTINGS));
 }
 
-Deno.test("[LOAD-1] [LOAD-2] [LOAD-3] each signal has its three limits, and the worst one decides", () => {
+Deno.test("[LOAD-1] [LOAD-2] [LOAD-3] each signal has three limits, and the worst signal decides", () => {
   const table: [Partial<LoadSignals>, string, string?][] = [
     [{}, "normal"],
     [{ lagMs: 249, busyShare: 0.89, queueShare: 0.49, storeMs: 999, memoryShare: 0.79 }, "normal"],
@@ -40,13 +40,13 @@ Deno.test("[LOAD-1] [LOAD-2] [LOAD-3] each signal has its three limits, and the 
   }
 });
 
-Deno.test("[LOAD-3] the share of events that is taken shrinks while the load stays, and is never nothing", () => {
+Deno.test("[LOAD-3] the accepted share of events shrinks while the load lasts, and never reaches zero", () => {
   const shares = loads(...Array.from({ length: 40 }, () => ({ busyShare: 1 }))).map(({ eventShare }) => eventShare);
   assertEquals(shares.slice(0, 3).map((share) => Math.round(share * 100)), [80, 64, 51]);
   assertEquals(shares.at(-1), SETTINGS.minShare);
 });
 
-Deno.test("[LOAD-4] the worst load ends by itself: events first, then joins, then newcomers, within 10 s", () => {
+Deno.test("[LOAD-4] after the worst load, events return first, then joins, then newcomers, within 10 s", () => {
   const all = loads(...Array.from({ length: 40 }, () => ({ lagMs: 5_000 })), ...Array.from({ length: 60 }, () => ({})));
   const after = all.slice(40);
   const firstAt = (test: (load: Load) => boolean) => after.findIndex(test) * SETTINGS.lookMs;
@@ -57,12 +57,12 @@ Deno.test("[LOAD-4] the worst load ends by itself: events first, then joins, the
   assert(levelsAt[0]! <= 10_000, `normal after ${levelsAt[0]} ms`);
 });
 
-Deno.test("[LOAD-4] a level is not left while its signal comes and goes", () => {
+Deno.test("[LOAD-4] a level stays while its signal comes and goes", () => {
   const swinging = Array.from({ length: 40 }, (_, at) => at % 3 === 0 ? { lagMs: 600 } : {});
   assert(loads(...swinging).every(({ level }) => level === "no_joins"));
 });
 
-Deno.test("the meter smooths: one long turn of the event loop is no overload, three busy seconds are", () => {
+Deno.test("the meter smooths: one long turn of the event loop is no overload; three busy seconds are", () => {
   let cpuMs = 0, at = 0;
   const meter = new LoadMeter(1_000, {
     threadCpuMs: () => cpuMs,
@@ -90,7 +90,7 @@ Deno.test("the meter smooths: one long turn of the event loop is no overload, th
   assertEquals(starved.level, "fewer_events", "always a turn under way, with a part of the core only");
 });
 
-Deno.test("where the runtime does not tell a thread's CPU time, late timers alone say that it is busy", () => {
+Deno.test("without a thread's CPU time, late timers alone show that it is busy", () => {
   let at = 0;
   const meter = new LoadMeter(Infinity, {
     threadCpuMs: () => 0,
@@ -115,7 +115,7 @@ Deno.test("the meter's own probes measure this process", () => {
   assert(memoryShare > 0 && memoryShare < 0.5, `${memoryShare}`);
 });
 
-/** A room with one who is there, on a server whose load a test sets. */
+/** A room with one client, on a server whose load a test sets. */
 async function loadedRoom() {
   const time = new VirtualTime();
   let signals = QUIET;
@@ -143,7 +143,7 @@ async function loadedRoom() {
   };
 }
 
-Deno.test("[LOAD-1] newcomers and history wait; who comes back, and who is there, does not", async () => {
+Deno.test("[LOAD-1] newcomers and history wait; returning and present clients do not", async () => {
   const { there, join, load, end, running, time } = await loadedRoom();
   const old = await join();
   await old.connect();
@@ -163,10 +163,10 @@ Deno.test("[LOAD-1] newcomers and history wait; who comes back, and who is there
   const busy = await there.waitFor("problem");
   assertEquals([busy.problem, busy.retryAfterMs! >= SETTINGS.retryAfterMs], ["busy", true]);
 
-  assert(await old.connect() !== undefined, "who has a position is welcomed");
+  assert(await old.connect() !== undefined, "a client with a position is welcomed");
   await there.say("still here");
   const { status, reasons } = await running.server.health();
-  assertEquals([status, reasons], ["degraded", ["too much to do: no_newcomers (lagMs)"]]);
+  assertEquals([status, reasons], ["degraded", ["overloaded: no_newcomers (lagMs)"]]);
   assert(await running.server.ready());
 
   await load({});
@@ -176,7 +176,7 @@ Deno.test("[LOAD-1] newcomers and history wait; who comes back, and who is there
   await end();
 });
 
-Deno.test("[LOAD-1] no room is made, each told another time, and a wrong code gets no suggestions; until the load is over", async () => {
+Deno.test("[LOAD-1] until the load is over no room is made, each client gets another time to return, and wrong codes get no suggestions", async () => {
   const { load, end, running: { server }, time } = await loadedRoom();
   const visitor = { device: "host", address: "192.0.2.7" };
   const founding = await newFounding();
@@ -198,7 +198,7 @@ Deno.test("[LOAD-1] no room is made, each told another time, and a wrong code ge
   await end();
 });
 
-Deno.test("[LOAD-2] no joins: who comes back waits, each for another time, and who is there goes on", async () => {
+Deno.test("[LOAD-2] no joins: returning clients wait, each for another time, and present clients go on", async () => {
   const { there, join, load, end, running } = await loadedRoom();
   const others = [await join(), await join(), await join()];
   await load({ memoryShare: 0.92 });
@@ -215,7 +215,7 @@ Deno.test("[LOAD-2] no joins: who comes back waits, each for another time, and w
   await end();
 });
 
-Deno.test("[LOAD-3] fewer events: some are refused by name with a time to try again, none is lost", async () => {
+Deno.test("[LOAD-3] fewer events: some are refused by name with a time to retry, none is lost", async () => {
   const { there, load, end, time } = await loadedRoom();
   for (let count = 0; count < 20; count++) await load({ busyShare: 1 });
   let text = await there.signText("again and again");

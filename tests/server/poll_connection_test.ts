@@ -1,7 +1,7 @@
 /** One polling connection under virtual time: numbering, holding, expiring, ending. */
 import { assert, assertEquals } from "@std/assert";
 import { POLL_ANSWER_MAX_BYTES, POLL_HOLD_MS } from "../../lib/protocol/limits.ts";
-import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import { PollConnection } from "../../lib/server/connections/poll_connection.ts";
 import { drained, VirtualTime } from "../support/virtual_time.ts";
 
@@ -46,7 +46,7 @@ function read(body: string): Answer {
   return { ...rest, frames };
 }
 
-Deno.test("[POLL-2] what waits is answered at once", async () => {
+Deno.test("[POLL-2] waiting frames are answered at once", async () => {
   const { connection, fetch } = open();
   connection.send("one");
   connection.send("two");
@@ -82,7 +82,7 @@ Deno.test("[POLL-2] a held request is answered after 8 s, empty, and the connect
   assertEquals(time.pending, 1);
 });
 
-Deno.test("[POLL-3] frames come again until they are confirmed, and then never", async () => {
+Deno.test("[POLL-3] frames are repeated until they are confirmed, and never after that", async () => {
   const { connection, fetch } = open();
   connection.send("one");
   connection.send("two");
@@ -94,7 +94,7 @@ Deno.test("[POLL-3] frames come again until they are confirmed, and then never",
   assertEquals(connection.bufferedBytes(), 0);
 });
 
-Deno.test("[POLL-3] a request that was overtaken by a later one brings nothing back", async () => {
+Deno.test("[POLL-3] an overtaken request does not bring frames back", async () => {
   const { connection, fetch } = open();
   connection.send("one");
   connection.send("two");
@@ -105,13 +105,13 @@ Deno.test("[POLL-3] a request that was overtaken by a later one brings nothing b
   assertEquals(late.answer, { from: 3, count: 1, frames: ["three"] });
 });
 
-Deno.test("[POLL-3] who confirms what was never sent is refused", () => {
+Deno.test("[POLL-3] confirming frames that were never sent is refused", () => {
   const { connection } = open();
   connection.send("one");
   assertEquals(connection.fetch(2, new AbortController().signal), "bad_poll");
 });
 
-Deno.test("[POLL-4] one request is held at a time: a newer one takes the place of an older one", async () => {
+Deno.test("[POLL-4] one request is held at a time: a newer one replaces an older one", async () => {
   const { time, connection, fetch } = open();
   const older = fetch(0), newer = fetch(0);
   await drained();
@@ -139,7 +139,7 @@ Deno.test("[POLL-4] a request whose client is gone frees its place, and its fram
   assertEquals(time.pending, 1);
 });
 
-Deno.test("[POLL-5] a client's frames are taken once and in order, however often their request comes", () => {
+Deno.test("[POLL-5] a client's frames are taken once and in order, however often the request is repeated", () => {
   const { connection, received } = open();
   assertEquals(connection.take(1, ["a", "b"]), 2);
   assertEquals(connection.take(1, ["a", "b"]), 2);
@@ -149,7 +149,7 @@ Deno.test("[POLL-5] a client's frames are taken once and in order, however often
   assertEquals(received, ["a", "b", "c", "d", "e"]);
 });
 
-Deno.test("[POLL-6] a connection nobody asks for expires, and its session ends", async () => {
+Deno.test("[POLL-6] a connection without requests expires, and its session ends", async () => {
   const { time, told, connection, fetch } = open();
   fetch(0);
   await time.run(POLL_HOLD_MS);
@@ -161,7 +161,7 @@ Deno.test("[POLL-6] a connection nobody asks for expires, and its session ends",
   assertEquals([connection.bufferedBytes(), time.pending], [0, 0]);
 });
 
-Deno.test("[POLL-6] sending keeps a connection alive as fetching does", async () => {
+Deno.test("[POLL-6] sending keeps a connection alive, as fetching does", async () => {
   const { time, told, connection } = open();
   for (let count = 1; count <= 5; count++) {
     await time.run(DEFAULT_CONFIG.polling.expireMs - 1);
@@ -188,7 +188,7 @@ Deno.test("[POLL-7] the end comes after the last frame, with its code, and again
   assertEquals(time.pending, 0);
 });
 
-Deno.test("[POLL-7] frames that do not fit in one answer come in the next ones, the end in the last", async () => {
+Deno.test("[POLL-7] frames beyond one answer come in the next ones, and the end in the last", async () => {
   const { connection, fetch } = open();
   const large = "x".repeat(POLL_ANSWER_MAX_BYTES / 2);
   for (let count = 0; count < 5; count++) connection.send(large);

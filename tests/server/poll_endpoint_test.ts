@@ -76,7 +76,7 @@ Deno.test("[POLL-3] [POLL-5] a third of all requests and answers are lost: nothi
   await close();
 });
 
-Deno.test("[POLL-5] a request that comes twice, also late, is taken once", async () => {
+Deno.test("[POLL-5] a repeated request, even a late one, is taken once", async () => {
   const { newRoom, poll, close } = start();
   const { id: room } = await newRoom();
   const twice: Fetch = async (url, init) => {
@@ -124,7 +124,7 @@ Deno.test("[POLL-7] a server that stops says goodbye to a polling client", async
   await close();
 });
 
-Deno.test("[POLL-7] a room that is not there is said in frames, as on a WebSocket", async () => {
+Deno.test("[POLL-7] a missing room is reported in frames, as on a WebSocket", async () => {
   const { poll, close, polling } = start({}, { keepEndedMs: 20 });
   const client = await TestClient.create({ room: "AAAAAAAAAAAAAAAAAAAAAA", open: poll("AAAAAAAAAAAAAAAAAAAAAA") });
   client.openOnly();
@@ -185,7 +185,7 @@ Deno.test("[POLL-9] a polling client that reads nothing is cut off as too_slow, 
   await close();
 });
 
-Deno.test("[POLL-9] of all ended connections only so much is kept, the newest", async () => {
+Deno.test("[POLL-9] of all ended connections only the newest are kept, up to a size", async () => {
   const { poll, pollUrl, polling, close } = start({}, { keepEndedBytes: 2_000 });
   const room = "AAAAAAAAAAAAAAAAAAAAAA";
   for (let count = 0; count < 10; count++) {
@@ -214,7 +214,7 @@ Deno.test("a client that gives up a held request frees its place at once", async
   await close();
 });
 
-Deno.test("what is no request of ours is refused by name, with its status, and costs nobody else anything", async () => {
+Deno.test("an invalid polling request is refused by name, with its status, and affects nobody else", async () => {
   const { newRoom, pollUrl, polling, close } = start();
   const { id: room } = await newRoom();
   const { id: other } = await newRoom();

@@ -26,7 +26,7 @@ interface Stage {
   client(name?: string): Promise<TestClient>;
 }
 
-/** A server on real sockets with one room. Every client is checked for holes and doubles at the end. */
+/** A server on real sockets with one room. Every client is checked for gaps and duplicates at the end. */
 function scene(name: string, run: (stage: Stage) => Promise<void>, config: PartialConfig = TALKATIVE): void {
   Deno.test(name, async () => {
     const server = startTestServer({ config });
@@ -325,7 +325,7 @@ scene(
 );
 
 scene(
-  "[SYNC-3] who missed more than a resume holds gets the newest, and can see how much is missing",
+  "[SYNC-3] a client that missed more than a resume holds gets the newest events and can see how many are missing",
   async ({ join }) => {
     const ada = await join();
     for (let sent = 0; sent <= RESUME_MAX_EVENTS;) {
@@ -342,7 +342,7 @@ scene(
   },
 );
 
-scene("[SYNC-4] who joins in the middle of a storm has no hole and nothing twice", async ({ join }) => {
+scene("[SYNC-4] a client that joins in the middle of a storm has no gap and no duplicate", async ({ join }) => {
   const ada = await join();
   const sending = (async () => {
     for (let index = 0; index < 400; index++) ada.sendEvents(await ada.signText(`text ${index}`));
@@ -443,7 +443,7 @@ scene("[PING-1] a ping is answered with a pong", async ({ join }) => {
 // ---- people ----
 
 scene(
-  "[PRES-1] everybody is told who comes, goes and is renamed; two tabs are one person",
+  "[PRES-1] everybody hears of joins, leaves and renames; two tabs are one person",
   async ({ join, client }) => {
     const ada = await join("Ada");
     const bob = await join("Bob");
@@ -484,17 +484,17 @@ scene(
 
 Deno.test("[ACK-1] on the embedded database too: what was acked is there when it is opened again", async () => {
   const folder = await Deno.makeTempDir();
-  const { openStore } = await import("../../lib/store/deno_store.ts");
-  const { createServer } = await import("../../lib/server/server.ts");
-  const { realEnvironment: realSurroundings } = await import("../../lib/server/environment.ts");
+  const { openStore } = await import("../../lib/store/store.ts");
+  const { ChatServer } = await import("../../lib/server/server.ts");
+  const { realEnvironment } = await import("../../lib/server/environment.ts");
   const { nodeVerifier } = await import("../../lib/server/rooms/verifier.ts");
   const { newFounding } = await import("../support/client.ts");
   try {
     const founding = await newFounding();
     for (const expected of [[], ["one"]]) {
       const store = openStore({ kv: await openKv({ path: `${folder}/test.kv` }) });
-      const server = createServer({
-        ...realSurroundings,
+      const server = new ChatServer({
+        ...realEnvironment,
         steady: performance,
         store,
         config: configWith(),

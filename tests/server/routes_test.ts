@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { App } from "fresh";
 import { signEvent } from "../../lib/crypto/signing.ts";
-import type { Event } from "../../lib/protocol/event.ts";
-import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import type { RequestState } from "../../lib/server/http/route_helpers.ts";
 import { stopOwnServer } from "../../lib/server/instance.ts";
 import { contentPolicy, ownOriginOnly, securityHeaders, visitor } from "../../lib/server/http/security.ts";
@@ -50,7 +50,7 @@ async function withApp(run: (base: string) => Promise<void>, settings: Record<st
   }
 }
 
-Deno.test("the answer to a socket's handshake is left as it is, any other one gets the policy", async () => {
+Deno.test("the answer to a socket's handshake is unchanged; every other answer gets the policy", async () => {
   // Headers that cannot be changed, as those of a handshake's answer in some runtimes.
   const app = new App<RequestState>().use(contentPolicy).get("/", () => Response.redirect("http://localhost/elsewhere"))
     .get("/page", (ctx) => ctx.html("<p>page</p>"));
@@ -101,7 +101,7 @@ Deno.test("a room is made over HTTP, found by id and by code as typed, and joine
     await client.close();
   }));
 
-Deno.test("a listed room is on the list as soon as it is made, also just after somebody looked at the list", () =>
+Deno.test("a listed room is on the list as soon as it is made, even just after somebody read the list", () =>
   withApp(async (base) => {
     const listed = async () => (await (await fetch(`${base}/api/rooms`)).json()).rooms.length;
     assertEquals(await listed(), 0);
@@ -110,7 +110,7 @@ Deno.test("a listed room is on the list as soon as it is made, also just after s
     assertEquals(await listed(), 1);
   }));
 
-Deno.test("what cannot be made or found has a named problem and its status", () =>
+Deno.test("a room that cannot be made or found has a named problem and its status", () =>
   withApp(async (base) => {
     const post = (body: BodyInit) => fetch(`${base}/api/rooms`, { method: "POST", body });
     const founding = await newFounding();
@@ -138,7 +138,7 @@ Deno.test("what cannot be made or found has a named problem and its status", () 
     }
   }));
 
-Deno.test("[LOAD-1] with too much to do no room is made over HTTP: 503 by name, with a time in answer and header; the rest answers", () =>
+Deno.test("[LOAD-1] an overloaded server makes no room over HTTP: 503 by name, with a time in answer and header; other routes answer", () =>
   withApp(async (base) => {
     // More than it may use, this process needs always.
     const looksBy = performance.now() + 10_000;
@@ -157,7 +157,7 @@ Deno.test("[LOAD-1] with too much to do no room is made over HTTP: 503 by name, 
     assertEquals([wrong.status, await wrong.json()], [404, { problem: "no_such_room" }]);
   }, { FESTIVAL_MEMORY_MB: "128" }));
 
-Deno.test("[ROOM-1] only a founding makes a room, and the same one makes it once", () =>
+Deno.test("[ROOM-1] only a genesis event makes a room, and the same one makes it once", () =>
   withApp(async (base) => {
     const post = async (event: Event) => {
       const response = await fetch(`${base}/api/rooms`, { method: "POST", body: JSON.stringify(event.wire) });
@@ -256,7 +256,7 @@ Deno.test("a device gets its cookie once, strict against scripts", () =>
     assertEquals(second.headers.get("set-cookie"), null);
   }));
 
-Deno.test("health says what was measured, with the matching status", () =>
+Deno.test("/health reports measurements with the matching status", () =>
   withApp(async (base) => {
     const response = await fetch(`${base}/health`);
     const answer = await response.json();

@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { adminTexts } from "../../lib/ui/texts/admin_texts.ts";
-import { AUDIT_SHOWN } from "../../lib/server/admin/admin.ts";
+import { AUDIT_SHOWN } from "../../lib/server/admin/audit_log.ts";
 import { newFounding, TestClient, webSocketWire } from "../support/client.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";
 import { OPERATOR_KEY, PASSWORD, PASSWORD_HASH } from "./operators.ts";
@@ -30,7 +30,7 @@ Deno.test.afterAll(async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-/** Addresses of visitors: what one test uses up is not missing in another. */
+/** Addresses of visitors, so that tests do not use up each other's limits. */
 let addresses = 0;
 
 /** A browser as far as cookies go, at an address of its own. */
@@ -105,7 +105,7 @@ async function raw(text: string, forMs = 5_000): Promise<{ answer: string; ended
   const writing = (async () => {
     const bytes = new TextEncoder().encode(text);
     for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
-  })().catch(() => {}); // The server hung up: that is what is looked for.
+  })().catch(() => {}); // The server hung up, as expected.
   const buffer = new Uint8Array(4_096);
   for (;;) {
     const read = await Promise.race([connection.read(buffer).catch(() => 0), late]);
@@ -128,7 +128,7 @@ async function raw(text: string, forMs = 5_000): Promise<{ answer: string; ended
 
 const PAGES = ["/", "/offline", "/r/cosmic-stage-417", "/nowhere", "/admin", "/admin/login", "/api/rooms", "/health"];
 
-Deno.test("[SEC-1] every answer over https keeps to itself: policy with nonces, COOP, CORP, referrer, permissions, HSTS", async () => {
+Deno.test("[SEC-1] every answer over https is isolated: policy with nonces, COOP, CORP, referrer, permissions, HSTS", async () => {
   const visitor = new Visitor();
   await visitor.logIn();
   type Asked = [path: string, init?: RequestInit & { headers?: Record<string, string> }];
@@ -169,7 +169,7 @@ Deno.test("[SEC-1] every answer over https keeps to itself: policy with nonces, 
   }
 });
 
-Deno.test("[SEC-2] no page names anything of another origin that it would load", async () => {
+Deno.test("[SEC-2] no page loads anything of another origin", async () => {
   const visitor = new Visitor();
   await visitor.logIn();
   for (const path of [...PAGES, "/admin/notices", "/admin/audit"]) {
@@ -231,7 +231,7 @@ Deno.test("[SEC-4] a form without its token does nothing, nor with one of anothe
   assertEquals(await statusOf(third.post("/admin/login", { password: PASSWORD }, { token: null })), 403);
 });
 
-Deno.test("[SEC-5] the cookie is for this host, https and the server's eyes only, and after log-out a copy of it opens nothing", async () => {
+Deno.test("[SEC-5] the cookie is bound to this host and https and hidden from scripts, and after log-out a copy of it opens nothing", async () => {
   const visitor = new Visitor();
   const cookie = (await visitor.logIn()).headers.getSetCookie().find((cookie) => cookie.includes("operator"))!;
   const [pair, ...attributes] = cookie.split("; ");
@@ -250,7 +250,7 @@ Deno.test("[SEC-5] the cookie is for this host, https and the server's eyes only
   assertEquals(await statusOf(visitor.post("/admin/limits", action, { token: "x" })), 401);
 });
 
-Deno.test("[SEC-6] the password is not taken over plain http from another machine", async () => {
+Deno.test("[SEC-6] the password is not accepted over plain http from another machine", async () => {
   const visitor = new Visitor("http");
   const page = await visitor.ask("/admin/login", { headers: { host: "chat.example" } });
   // fetch sets its own Host: a raw request names another one.
@@ -261,7 +261,7 @@ Deno.test("[SEC-6] the password is not taken over plain http from another machin
   assertMatch(answer, /^HTTP\/1\.1 403/);
 });
 
-Deno.test("[SEC-7] guessing the password stops after five tries, and says how long", async () => {
+Deno.test("[SEC-7] guessing the password is blocked after five tries, with the time to wait", async () => {
   const visitor = new Visitor();
   const statuses: number[] = [];
   let last: Response | undefined;
@@ -276,7 +276,7 @@ Deno.test("[SEC-7] guessing the password stops after five tries, and says how lo
   assertEquals(await statusOf(visitor.logIn()), 429, "the right one has to wait as well");
 });
 
-Deno.test("[SEC-8] no spelling of an address gets around the door of /admin, or out of the folder of files", async () => {
+Deno.test("[SEC-8] no spelling of an address bypasses the log-in of /admin or leaves the folder of files", async () => {
   const tricks = [
     "/%61dmin/limits",
     "//admin/limits",
@@ -318,7 +318,7 @@ Deno.test("[SEC-8] no spelling of an address gets around the door of /admin, or 
   }
 });
 
-Deno.test("[SEC-13] a cookie header that is none costs nobody an error", async () => {
+Deno.test("[SEC-13] a malformed cookie header causes no error", async () => {
   for (const cookie of ["", "=", "; ;", "=x; y", 'device="; __Host-operator', "\u00ff"]) {
     const { answer } = await raw(
       `GET /health/live HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\nConnection: close\r\n\r\n`,
@@ -340,7 +340,7 @@ Deno.test("[SEC-9] heads beyond their bounds are refused, and the server goes on
   assertEquals(await statusOf(new Visitor().ask("/health/live")), 200);
 });
 
-Deno.test("[SEC-10] a body beyond its bound is refused before it is whole", async () => {
+Deno.test("[SEC-10] a body beyond its bound is refused before it has arrived", async () => {
   const visitor = new Visitor();
   await visitor.logIn();
   const cases: [string, number, number][] = [
@@ -356,7 +356,7 @@ Deno.test("[SEC-10] a body beyond its bound is refused before it is whole", asyn
   }
 });
 
-Deno.test("[SEC-11] who sends a body slowly is answered after its time, and holds nobody up", async () => {
+Deno.test("[SEC-11] a slow body is answered when its time is over, and delays nobody", async () => {
   const slow = `POST /api/rooms HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n["half`;
   const startedAt = performance.now();
   const { answer } = await raw(slow, 25_000);
@@ -365,7 +365,7 @@ Deno.test("[SEC-11] who sends a body slowly is answered after its time, and hold
   assert(tookMs > 14_000 && tookMs < 20_000, `${tookMs} ms`);
 });
 
-Deno.test("[SEC-12] five hundred sockets that send half a head, or nothing, take no place from anybody", async () => {
+Deno.test("[SEC-12] five hundred sockets that send half a head, or nothing, displace nobody", async () => {
   const port = Number(new URL(server.url).port);
   const half = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\nA: b");
   const idle = await Promise.all(Array.from({ length: 500 }, async (_, at) => {
@@ -386,7 +386,7 @@ Deno.test("[SEC-12] five hundred sockets that send half a head, or nothing, take
   }
 });
 
-Deno.test("[SEC-14] a room that is not listed is on no list, and its id and code tell no more than ones that do not exist", async () => {
+Deno.test("[SEC-14] an unlisted room is on no list, and its id and code reveal no more than nonexistent ones", async () => {
   const visitor = new Visitor();
   const founding = await newFounding({ roomKind: "unlisted", name: "Hidden place" });
   const made = await (await visitor.ask("/api/rooms", { method: "POST", body: JSON.stringify(founding.wire) })).json();
@@ -413,13 +413,13 @@ Deno.test("[SEC-15] an operator's action goes through its form and is in the log
   assertMatch(JSON.parse(witness).message, /^audit \d+ logged_in \S{43}$/, "JSON, as every line of the log");
 });
 
-Deno.test("[SEC-18] a Host header that is none is refused, and what it says is not in the log", async () => {
+Deno.test("[SEC-18] a malformed Host header is refused, and its text is not in the log", async () => {
   const { answer } = await raw("GET / HTTP/1.1\r\nHost: a b<canaryhost>\r\nConnection: close\r\n\r\n");
   assertMatch(answer, /^HTTP\/1\.1 400 /);
   assertEquals(server.log.filter((line) => line.includes("canaryhost")), []);
 });
 
-Deno.test("[SEC-16] without a password admin is off, says how to switch it on, and nothing below it is there", async () => {
+Deno.test("[SEC-16] without a password admin is off, explains how to turn it on, and has no pages below it", async () => {
   const off = await startServer({ dataDir: `${folder}/off` });
   try {
     for (const path of ["/admin", "/admin/login", "/admin/limits"]) {

@@ -15,7 +15,7 @@ import { configWith, type PartialConfig, startTestServer, type TestServer } from
 
 const signals = (client: TestClient) => client.frames.filter((frame): frame is SignalFrame => frame.type === "signal");
 
-/** Waits until a client was told of the other one's presence. */
+/** Waits until a client knows of the other one's presence. */
 const sees = (client: TestClient, other: TestClient) => client.until(() => client.people.has(other.signer.author));
 
 /** Waits until the database names a person who came to another instance. */
@@ -29,7 +29,7 @@ async function isKnown(store: Store, room: string, { signer }: TestClient) {
 
 type Transports = ReturnType<typeof startBothTransports>;
 
-/** Instances on one database, each with both transports. Every client is checked for what no right server does. */
+/** Instances on one database, each with both transports. Every client is checked for answers that no correct server gives. */
 function field(
   name: string,
   count: number,
@@ -157,7 +157,7 @@ field("[SIG-4] signals have a limit per connection, which says how long to wait 
   assertEquals(signals(bob).length, 5);
 }, TIGHT);
 
-field("[SIG-4] who goes on and on is cut off", 1, async ({ join }) => {
+field("[SIG-4] a client that keeps exceeding the limit is disconnected", 1, async ({ join }) => {
   const [ada, bob] = [await join(), await join()];
   const frame = await signalFrom(ada, bob.signer.author);
   // Not more than it takes: writing to a socket that is being closed may lose the close code.
@@ -166,7 +166,7 @@ field("[SIG-4] who goes on and on is cut off", 1, async ({ join }) => {
 }, TIGHT);
 
 field(
-  "[SIG-4] who is called by many at once gets a part, and the callers hear that it is busy",
+  "[SIG-4] a client with many callers at once gets a part of the signals, and the callers hear that it is busy",
   1,
   async ({ join }) => {
     const [ada, eve, bob] = [await join(), await join(), await join()];
@@ -181,7 +181,7 @@ field(
   { limits: { ...TIGHT.limits!, receivedSignals: { burst: 2, everyMs: 60_000 } } as PartialConfig["limits"] },
 );
 
-Deno.test("[SIG-4] signals do not cut off a slow reader: they are dropped, and the caller hears it", async () => {
+Deno.test("[SIG-4] signals do not disconnect a slow reader: they are dropped, and the caller hears of it", async () => {
   const server = startTestServer();
   const room = (await server.newRoom()).id;
   const slow = server.wire(room);
@@ -219,7 +219,7 @@ field(
 );
 
 field(
-  "[SIG-8] who was just called can answer, before presence says where the caller is",
+  "[SIG-8] a called client can answer before presence names the caller's instance",
   2,
   async ({ join, transports, room }) => {
     const bob = await join("socket", 1);
@@ -236,7 +236,7 @@ field(
 );
 
 field(
-  "[SIG-8] who left another instance a moment ago is answered for by that instance",
+  "[SIG-8] the instance that a client has just left answers for it",
   2,
   async ({ join, transports, room }) => {
     const bob = await join("socket", 1);
@@ -255,7 +255,7 @@ field(
   { presence: { ...configWith().presence, readGapMs: 60_000 } },
 );
 
-Deno.test("[SIG-8] a mailbox that nobody empties stays small, and the callers hear that it is busy", async () => {
+Deno.test("[SIG-8] an unread mailbox stays small, and callers hear that it is busy", async () => {
   const database = new MemoryDatabase({ now: () => Date.now() });
   const config: PartialConfig = { limits: { ...configWith().limits, sentSignals: { burst: 1_000, everyMs: 0 } } };
   const hooks: KvHooks = {};
@@ -277,7 +277,7 @@ Deno.test("[SIG-8] a mailbox that nobody empties stays small, and the callers he
   await a.close();
   await b.close();
 
-  /** Waits until so many posts lie in b's mailbox. */
+  /** Waits until b's mailbox has so many batches. */
   async function posted(from: TestServer, count: number) {
     const kv = database.open();
     for (;;) {

@@ -1,4 +1,4 @@
-/** A real TCP connection that stops reading: what the operating system holds for it is full, then the server's bound. */
+/** A real TCP connection that stops reading: it fills the operating system's buffers, then the server's bound. */
 import { assert, assertEquals } from "@std/assert";
 import { signerOf, TestClient } from "../support/client.ts";
 import { configWith, listen, startTestServer } from "./support.ts";
@@ -25,7 +25,7 @@ async function joinAndStopReading(port: number, path: string, room: string): Pro
   return conn;
 }
 
-Deno.test("[SLOW-1] over a real socket a reader that stopped is cut off while the others get everything", async () => {
+Deno.test("[SLOW-1] over a real socket a stalled reader is disconnected while the others get everything", async () => {
   const limits = {
     ...configWith().limits,
     messages: { burst: 100_000, everyMs: 0 },

@@ -1,13 +1,15 @@
 /** Servers for tests: on a database in memory, with real or virtual time, joined in process or over real sockets. */
 import type { Clock, Timers } from "../../lib/shared/environment.ts";
-import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config.ts";
-import { type ChatServer, createServer, type ServerDeps, type Visitor } from "../../lib/server/server.ts";
+import { DEFAULT_CONFIG, type ServerConfig } from "../../lib/server/config/server_config.ts";
+import { ChatServer, type ServerDeps } from "../../lib/server/server.ts";
+import type { Visitor } from "../../lib/server/connections/connection.ts";
 
 import { realEnvironment } from "../../lib/server/environment.ts";
 import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
 import { serveSocket, SOCKET_IDLE_TIMEOUT_S } from "../../lib/server/connections/websocket.ts";
-import { openStore } from "../../lib/store/deno_store.ts";
-import type { Kv, Store } from "../../lib/store/store.ts";
+import { openStore } from "../../lib/store/store.ts";
+import type { Kv } from "../../lib/store/database.ts";
+import type { Store } from "../../lib/store/store.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import type { RoomId, RoomKind } from "../../lib/protocol/event.ts";
 import { newFounding, type OpenWire, webSocketWire } from "../support/client.ts";
@@ -36,7 +38,7 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** What a test does to a connection in process. */
+/** A test's control of a connection in process. */
 export interface PipeControl {
   /** Bytes that the client has not read, as the server sees it. */
   buffered: number;
@@ -53,6 +55,7 @@ export interface TestServerOptions {
   steady?: Clock;
   instance?: string;
   meter?: ServerDeps["meter"];
+  verifier?: ServerDeps["verifier"];
 }
 
 let devices = 0;
@@ -63,7 +66,7 @@ export function startTestServer(options: TestServerOptions = {}): TestServer {
   const database = options.database ?? new MemoryDatabase({ now: () => time.now() });
   const store = openStore({ kv: options.kv ?? database.open(hooks) });
   const log: string[] = [];
-  const server = createServer({
+  const server = new ChatServer({
     store,
     config: configWith(options.config),
     clock: time,
@@ -71,7 +74,7 @@ export function startTestServer(options: TestServerOptions = {}): TestServer {
     timers: time,
     random: realEnvironment.random,
     log: (line) => log.push(line),
-    verifier: nodeVerifier(),
+    verifier: options.verifier ?? nodeVerifier(),
     ...(options.instance === undefined ? {} : { instance: options.instance }),
     ...(options.meter === undefined ? {} : { meter: options.meter }),
   });

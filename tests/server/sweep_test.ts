@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { nextAge, Sweep } from "../../lib/server/rooms/sweep.ts";
 import { TimeKeeper } from "../../lib/server/rooms/time_keeper.ts";
-import { openStore } from "../../lib/store/deno_store.ts";
+import { openStore } from "../../lib/store/store.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { SeededRandom } from "../simulation/random.ts";

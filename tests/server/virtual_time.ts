@@ -1,4 +1,4 @@
-/** A clock that a test moves: timers fire in their order, and everything that follows from one is done before the next. */
+/** A clock that a test moves: timers fire in order, and all consequences of one are done before the next. */
 
 import type { Cancel, Clock, Timers } from "../../lib/shared/environment.ts";
 
@@ -26,7 +26,7 @@ export class VirtualTime implements Clock, Timers {
     return this.#timers.length;
   }
 
-  /** Moves time on, firing what becomes due. */
+  /** Moves time on and fires the due timers. */
   async advance(ms: number): Promise<void> {
     const end = this.#nowMs + ms;
     for (;;) {

@@ -18,7 +18,7 @@ function channels() {
   };
 }
 
-Deno.test("a worker that has stopped waits until the others have, whoever came first", async () => {
+Deno.test("a stopped worker waits until the others have stopped, in any order of starts", async () => {
   const time = new VirtualTime();
   const channel = channels();
   const all = ["a", "b", "c"].map((name) => new WorkerGroup(channel(), name));
@@ -35,7 +35,7 @@ Deno.test("a worker that has stopped waits until the others have, whoever came f
   assertEquals(time.waiting, 0);
 });
 
-Deno.test("a worker that hangs keeps nobody longer than the grace; one alone waits for nobody", async () => {
+Deno.test("a hanging worker delays the others by the grace at most; a single worker waits for nobody", async () => {
   const time = new VirtualTime();
   const channel = channels();
   const [first] = [new WorkerGroup(channel(), "a"), new WorkerGroup(channel(), "hangs")];

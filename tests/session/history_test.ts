@@ -1,19 +1,19 @@
-/** What a device holds of a room's log, and what it says of the part it does not hold. */
+/** A device's copy of a room's log, and how it declares the missing parts. */
 import { assert, assertEquals } from "@std/assert";
 import {
-  COPY_MAX_EVENTS,
-  COPY_SAVE_EVERY_MS,
   OLDER_EVENTS,
+  REPLICA_MAX_EVENTS,
+  REPLICA_SAVE_EVERY_MS,
   UNCHECKED_MAX_EVENTS,
 } from "../../lib/session/ports/session_limits.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
-import { readEvent } from "../../lib/protocol/event.ts";
+import { readEvent } from "../../lib/kinds/kinds.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import { fakeSigner } from "../simulation/fake_ed25519.ts";
 import { FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { newRoomSecret, sealerOf } from "../../lib/crypto/seal.ts";
-import type { EventContent } from "../../lib/protocol/event.ts";
+import type { EventContent } from "../../lib/kinds/kinds.ts";
 import { LATEST_EVENTS } from "../../lib/protocol/limits.ts";
 import { LINES_MAX_PAGES } from "../../lib/session/ports/session_limits.ts";
 import { connected, lines, openRoom, openSession } from "./open_session.ts";
@@ -24,7 +24,7 @@ async function say(server: FakeServer, from: number, to: number): Promise<void> 
 
 const texts = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => `m${from + at}`);
 
-Deno.test("a room opens from the device's own copy, without a server", async () => {
+Deno.test("a room opens from the local copy, without a server", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   const disk = new MemoryDisk();
@@ -46,10 +46,10 @@ Deno.test("a room opens from the device's own copy, without a server", async () 
   second.dispose();
 });
 
-Deno.test("what came is kept at once: a browser killed right after it shows it without a network", async () => {
+Deno.test("events are stored at once: a browser killed right after their arrival shows them without a network", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
-  await time.run(COPY_SAVE_EVERY_MS);
+  await time.run(REPLICA_SAVE_EVERY_MS);
   await server.say("kept");
   await time.until(() => lines(session).includes("kept"));
   await time.run(0);
@@ -58,7 +58,7 @@ Deno.test("what came is kept at once: a browser killed right after it shows it w
   session.dispose();
 });
 
-Deno.test("in a busy room the copy is written once a second, and nothing is left out", async () => {
+Deno.test("in a busy room the copy is written once a second, and completely", async () => {
   const disk = new MemoryDisk();
   const storage = memoryStorage(disk, { lasting: true });
   const writtenAt: number[] = [];
@@ -77,7 +77,7 @@ Deno.test("in a busy room the copy is written once a second, and nothing is left
   }
   const gaps = writtenAt.slice(1).map((at, index) => at - writtenAt[index]!);
   assertEquals(gaps, [1_000, 1_000, 1_000, 1_000]);
-  await time.run(COPY_SAVE_EVERY_MS);
+  await time.run(REPLICA_SAVE_EVERY_MS);
   assertEquals(disk.copies.get(server.room.id)?.ranges, [{ from: 1, to: 101 }]);
   session.dispose();
 });
@@ -92,7 +92,7 @@ Deno.test("a copy that is too old gets the newest events and a declared gap, whi
   first.dispose();
   await time.run(10);
   await say(server, 6, 300);
-  // The server finds the resume position too far back.
+  // The server no longer has the resume position.
   const copy = disk.copies.get(server.room.id)!;
   server.oldest = 1;
   const session = openSession({ server, disk });
@@ -116,7 +116,7 @@ Deno.test("a copy that is too old gets the newest events and a declared gap, whi
   session.dispose();
 });
 
-Deno.test("what the room no longer holds is said to be gone", async () => {
+Deno.test("the timeline says which events the room no longer has", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   const disk = new MemoryDisk();
@@ -138,7 +138,7 @@ Deno.test("what the room no longer holds is said to be gone", async () => {
   session.dispose();
 });
 
-Deno.test("a wish for older messages made offline is granted when there is a transport", async () => {
+Deno.test("older messages that were requested offline arrive when there is a transport", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   await say(server, 1, 80);
@@ -153,7 +153,7 @@ Deno.test("a wish for older messages made offline is granted when there is a tra
   session.dispose();
 });
 
-Deno.test("a busy server is asked for the page again after its time", async () => {
+Deno.test("a page that a busy server refused is requested again after the time it named", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   await say(server, 1, 80);
@@ -169,7 +169,7 @@ Deno.test("a busy server is asked for the page again after its time", async () =
   session.dispose();
 });
 
-Deno.test("an event with a wrong signature, of another room, or without form is shown as nothing and stops nothing", async () => {
+Deno.test("an event with a wrong signature, of another room, or malformed is not shown and stops nothing", async () => {
   const { time, server, session } = await openRoom();
   const mallory = fakeSigner(new Uint8Array(32).fill(66));
   const header = { room: server.room.id, n: 1, clock: 2, at: 0 };
@@ -189,7 +189,7 @@ Deno.test("an event with a wrong signature, of another room, or without form is 
   session.dispose();
 });
 
-Deno.test("a server that describes the room otherwise than its founding does is not believed", async () => {
+Deno.test("a server whose description contradicts the genesis event is not believed", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   server.room = { ...server.room, name: "Another name" };
@@ -200,7 +200,7 @@ Deno.test("a server that describes the room otherwise than its founding does is 
   session.dispose();
 });
 
-Deno.test("another log of the same room (a new epoch) is read anew; what was there stays, and the loss is said", async () => {
+Deno.test("another log of the same room (a new epoch) is read anew; shown messages stay, and the loss is declared", async () => {
   const { time, server, session } = await openRoom();
   await say(server, 1, 3);
   await time.run(100);
@@ -217,7 +217,7 @@ Deno.test("another log of the same room (a new epoch) is read anew; what was the
   session.dispose();
 });
 
-Deno.test("[CLEAR-2] of a cleared room nothing is left on the screen, and whoever keeps files of it is told with each welcome", async () => {
+Deno.test("[CLEAR-2] nothing of a cleared room stays on the screen, and each welcome reports the clearing to the files", async () => {
   const told: [epoch: string, shown: string[]][] = [];
   const { time, server, session } = await openRoom({ onCleared: (epoch) => told.push([epoch, lines(session)]) });
   await say(server, 1, 3);
@@ -238,7 +238,7 @@ Deno.test("[CLEAR-2] of a cleared room nothing is left on the screen, and whoeve
   session.dispose();
 });
 
-Deno.test("[CLEAR-2] what was acked, and did not come from the log before it was cleared, leaves the screen, too", async () => {
+Deno.test("[CLEAR-2] an acked event that the log never delivered before it was cleared leaves the screen too", async () => {
   const { time, server, session } = await openRoom();
   const [transport] = server.open;
   const tell = transport!.tell.bind(transport!);
@@ -256,7 +256,7 @@ Deno.test("[CLEAR-2] what was acked, and did not come from the log before it was
   session.dispose();
 });
 
-Deno.test("a log that lost its end (a backup put back) is followed from where it is, and new events take the positions", async () => {
+Deno.test("a log that lost its end (a restored backup) is followed from there, and new events reuse its positions", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   await say(server, 1, 5);
@@ -280,20 +280,20 @@ Deno.test("a log that lost its end (a backup put back) is followed from where it
 Deno.test("the copy keeps the newest events and forgets the oldest", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
-  await say(server, 1, COPY_MAX_EVENTS + 20);
+  await say(server, 1, REPLICA_MAX_EVENTS + 20);
   await time.run(3_000);
-  assertEquals(disk.copies.get(server.room.id)?.events.length, COPY_MAX_EVENTS);
-  assertEquals(session.messages.value.length, COPY_MAX_EVENTS + 21);
+  assertEquals(disk.copies.get(server.room.id)?.events.length, REPLICA_MAX_EVENTS);
+  assertEquals(session.messages.value.length, REPLICA_MAX_EVENTS + 21);
   session.dispose();
   await time.run(10);
   const second = openSession({ server, disk });
   await second.ready;
-  assertEquals(second.messages.value.length, COPY_MAX_EVENTS);
+  assertEquals(second.messages.value.length, REPLICA_MAX_EVENTS);
   assertEquals(second.older.value, "available");
   second.dispose();
 });
 
-Deno.test("a thousand missed events come in one go", async () => {
+Deno.test("a thousand missed events arrive in one go", async () => {
   const { time, server, session } = await openRoom();
   server.down = true;
   server.cut();
@@ -305,7 +305,7 @@ Deno.test("a thousand missed events come in one go", async () => {
   session.dispose();
 });
 
-Deno.test("more unchecked events than may wait end the transport, and nothing is lost", async () => {
+Deno.test("too many unverified events end the transport, and nothing is lost", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
@@ -326,14 +326,14 @@ Deno.test("more unchecked events than may wait end the transport, and nothing is
 
 const idOf = (at: number) => `${String(at).padStart(21, "A")}A`;
 
-/** What is no line: all that may come after the last message. */
+/** Events that are no messages and may follow the last one. */
 const NO_LINES: Record<string, (target: string, at: number) => EventContent> = {
   reactions: (to, at) => ({ kind: "reaction", body: { to, emoji: at % 2 ? "🔥" : "👍", on: true } }),
   "reactions to nothing": (_, at) => ({
     kind: "reaction",
     body: { to: idOf(at), emoji: "🔥", on: true },
   }),
-  "deletions of nothing": (_, at) => ({ kind: "retract", body: { to: idOf(at) } }),
+  "deletions of nothing": (_, at) => ({ kind: "retract", body: { to: idOf(at), n: at + 1 } }),
   edits: (to, at) => ({ kind: "edit", body: { to, text: `edited ${at}` } }),
   "new names": (_, at) => ({ kind: "profile", body: { name: `Bo ${at}` } }),
 };
@@ -344,7 +344,7 @@ for (const [what, content] of Object.entries(NO_LINES)) {
       const time = new VirtualTime();
       const server = await FakeServer.create(time);
       await say(server, 1, 20);
-      // Somebody else's: edits by others are no edits.
+      // Edits by somebody else do not count.
       const first = server.log[1]!;
       const read = readEvent(first);
       const target = read.ok ? read.event.id : "";
@@ -379,7 +379,7 @@ Deno.test("[SYNC-6] a newcomer to a sealed room, too, reads the 20 messages abov
   session.dispose();
 });
 
-Deno.test("[SYNC-6] the newest 50 lines are there when reactions stand between them, and no more is asked for", async () => {
+Deno.test("[SYNC-6] the newest 50 messages are loaded when reactions lie between them, and no more are requested", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   for (let at = 1; at <= 200; at++) {
@@ -395,7 +395,7 @@ Deno.test("[SYNC-6] the newest 50 lines are there when reactions stand between t
   session.dispose();
 });
 
-Deno.test("[SYNC-6] a flood of reactions costs a newcomer 20 pages; scrolling up goes on from there", async () => {
+Deno.test("[SYNC-6] a flood of reactions costs a newcomer 20 pages; scrolling up continues from there", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   await say(server, 1, 3);
@@ -413,7 +413,7 @@ Deno.test("[SYNC-6] a flood of reactions costs a newcomer 20 pages; scrolling up
   session.dispose();
 });
 
-Deno.test("[SYNC-6] while a newcomer's lines are on their way, older messages are loading, also when the server is busy", async () => {
+Deno.test("[SYNC-6] while a newcomer's messages are being loaded, the state is loading, even when the server is busy", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   await say(server, 1, 3);

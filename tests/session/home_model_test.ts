@@ -1,8 +1,9 @@
-/** What the home page can do, against a server that answers as the real one does. */
+/** The home page against a server that answers as the real one does. */
 import { assert, assertEquals } from "@std/assert";
 import { roomNamePlace, sealerOf } from "../../lib/crypto/seal.ts";
 import { verifyEvent } from "../../lib/crypto/signing.ts";
-import { type Event, readEvent, type WireEvent } from "../../lib/protocol/event.ts";
+import type { WireEvent } from "../../lib/protocol/event.ts";
+import { type Event, readEvent } from "../../lib/kinds/kinds.ts";
 import { readWireEvent } from "../../lib/protocol/decode_server.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import { createHomeModel, type HomeDeps, type HomeModel } from "../../lib/session/home/home_model.ts";
@@ -10,7 +11,7 @@ import { LISTED_POLL_MS } from "../../lib/session/ports/session_limits.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
 import { NoticeBoard, type NoticeStorage } from "../../lib/session/room/notice_board.ts";
 import { encodeNotice, type NoticeUrgency, readNotice } from "../../lib/protocol/notice.ts";
-import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import { meshConfigFor } from "../../lib/server/http/ice_config.ts";
 import { publicKeyOf, signAsOperator } from "../../lib/server/admin/operator_key.ts";
 import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
@@ -36,7 +37,7 @@ function made(body: unknown): RoomInfo {
   return infoOf(read.event);
 }
 
-/** A storage that a page finds as an earlier one left it. */
+/** A storage as an earlier page left it. */
 function noticeStorage(kept: { text?: string } = {}): NoticeStorage {
   return { read: () => kept.text, write: (text) => kept.text = text, listen: () => () => {} };
 }
@@ -68,7 +69,7 @@ function openHome(
   return { home, asked, disk, time };
 }
 
-Deno.test("a room is made by its host's signed founding event, number 1 at clock 1", async () => {
+Deno.test("a room is made by its host's signed genesis event, number 1 at clock 1", async () => {
   const { home, asked, disk } = openHome((_, body) => made(body));
   assertEquals(await home.create("Main stage", "listed"), { path: "/r/cosmic-stage-417" });
   const read = readEvent(readWireEvent(asked[0]?.body)!);
@@ -81,7 +82,7 @@ Deno.test("a room is made by its host's signed founding event, number 1 at clock
     body: { roomKind: "listed", name: "Main stage" },
   });
   assertEquals(home.recent.value?.map(({ id, name }) => [id, name]), [[room, "Main stage"]]);
-  // What the host writes next is number 2, also before the first connection.
+  // The host's next event is number 2, even before the first connection.
   assertEquals(disk.outboxes.get(room)?.n, 1);
   home.dispose();
 });
@@ -99,7 +100,7 @@ Deno.test("a sealed room's name leaves the device sealed, and its key is only in
   home.dispose();
 });
 
-Deno.test("an id that is taken is replaced; other problems are told by name", async () => {
+Deno.test("a taken id is replaced; other problems are reported by name", async () => {
   let tries = 0;
   const { home, asked } = openHome((_, body) => ++tries < 3 ? { problem: "id_taken" } : made(body));
   assert("path" in await home.create("Main stage", "unlisted"));
@@ -110,7 +111,7 @@ Deno.test("an id that is taken is replaced; other problems are told by name", as
   limited.home.dispose();
 });
 
-Deno.test("[LOAD-1] a room that the server has no time for is asked for again after as long as it says, until it is made or not wanted any more", async () => {
+Deno.test("[LOAD-1] a room that a busy server refused is requested again after the time it names, until it is made or no longer wanted", async () => {
   let refusals = 3;
   const { home, asked, time } = openHome((_, body) =>
     refusals-- > 0 ? { problem: "overloaded", retryAfterMs: 2_000 } : made(body)
@@ -134,7 +135,7 @@ Deno.test("[LOAD-1] a room that the server has no time for is asked for again af
   home.dispose();
 });
 
-Deno.test("no answer, or one that nobody understands, is being offline", async () => {
+Deno.test("no answer, or an unreadable one, counts as offline", async () => {
   for (
     const answer of [
       () => {
@@ -153,7 +154,7 @@ Deno.test("no answer, or one that nobody understands, is being offline", async (
   }
 });
 
-Deno.test("a code leads to its room; a wrong one to codes that are nearly the same", async () => {
+Deno.test("a code leads to its room, and a wrong one to similar codes", async () => {
   const { home: maker, asked: posted } = openHome((_, body) => made(body));
   await maker.create("Main stage", "unlisted");
   maker.dispose();
@@ -166,7 +167,7 @@ Deno.test("a code leads to its room; a wrong one to codes that are nearly the sa
   home.dispose();
 });
 
-Deno.test("listed rooms are asked for while the page is shown, and not otherwise", async () => {
+Deno.test("listed rooms are requested only while the page is visible", async () => {
   const { home: maker, asked: posted } = openHome((_, body) => made(body));
   await maker.create("Main stage", "listed");
   maker.dispose();
@@ -208,7 +209,7 @@ Deno.test("rooms and name are remembered; favourites stay; a forgotten room is g
   later.dispose();
 });
 
-Deno.test("without storage the page works and says that it remembers nothing", async () => {
+Deno.test("without storage the page works and says that it stores nothing", async () => {
   const time = new VirtualTime();
   const broken = memoryStorage(new MemoryDisk(), { lasting: true, turn: () => Promise.reject(new Error("broken")) });
   const home = createHomeModel({
@@ -270,7 +271,7 @@ function notice(
   return signAsOperator(OPERATOR, encodeNotice(publicKeyOf(OPERATOR), times, content));
 }
 
-Deno.test("[NOTICE-8] at home is shown what goes to all rooms, as soon as the list tells of it; what ends or is withdrawn goes", async () => {
+Deno.test("[NOTICE-8] the home page shows notices for all rooms as soon as the list has them, until they end or are withdrawn", async () => {
   const { home, server, texts, time } = operated();
   home.setShown(true);
   await time.run(1);
@@ -289,10 +290,10 @@ Deno.test("[NOTICE-8] at home is shown what goes to all rooms, as soon as the li
   assertEquals(time.pending, 0);
 });
 
-Deno.test("[NOTICE-8] what a page was drawn with stays until it can be checked, and goes when its operator did not sign it", async () => {
+Deno.test("[NOTICE-8] a drawn notice stays until it can be verified, and goes if its operator did not sign it", async () => {
   const forged: WireEvent = [notice("Run")[0], notice("Walk")[1]];
   const { home, server, texts, time } = operated([forged]);
-  server.said = undefined; // The key cannot be asked for.
+  server.said = undefined; // The key cannot be requested.
   home.setShown(true);
   await time.run(LISTED_POLL_MS);
   assertEquals(texts(), undefined);
@@ -302,7 +303,7 @@ Deno.test("[NOTICE-8] what a page was drawn with stays until it can be checked, 
   home.dispose();
 });
 
-Deno.test("[NOTICE-8] what was read at home is not shown again there or in a room, and the other way round; a page without a network shows what the device kept", async () => {
+Deno.test("[NOTICE-8] a notice read at home is not shown again there or in a room, and vice versa; a page without a network shows stored notices", async () => {
   const kept: { text?: string } = {};
   const drawn = [notice("Storm"), notice("Fire")];
   const [storm, fire] = drawn.map((wire) => readNotice(wire)!.id);

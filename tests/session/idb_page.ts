@@ -1,4 +1,4 @@
-/** What runs in the browser page of idb_storage_test.ts. */
+/** Runs in the browser page of idb_storage_test.ts. */
 import { indexedDbStorage } from "../../lib/session/storage/idb_storage.ts";
 import { enqueue } from "../../lib/session/outbox/outbox_state.ts";
 import { FILE_BLOCK_BYTES } from "../../lib/protocol/limits.ts";
@@ -6,7 +6,7 @@ import { FILE_STORE_RULES } from "../files/store_contract.ts";
 import { forgetFiles, idbFileStore } from "../../lib/session/storage/idb_files.ts";
 import { STORAGE_RULES } from "./storage_contract.ts";
 
-/** What the test calls by `evaluate`. */
+/** Functions that the test calls by `evaluate`. */
 export interface StoragePage {
   /** Runs one rule on a database of its own: "ok", or what went wrong. */
   runRule(name: string): Promise<string>;
@@ -18,11 +18,11 @@ export interface StoragePage {
   makeVersion(version: 1 | 2, database: string): Promise<void>;
   /** Makes a database of files as the first version of the app left it; the roots and blocks that this one finds there. */
   readOldFiles(database: string): Promise<string[]>;
-  /** What this version of the app finds in a database, and whether it can use it. */
+  /** Reads a database with this version of the app, and checks that it can use it. */
   readAll(database: string): Promise<Found>;
 }
 
-/** What a device remembers. */
+/** The stored data of a device. */
 export interface Found {
   name: string | undefined;
   secret: number[];
@@ -34,7 +34,7 @@ export interface Found {
   nextN: number;
   copy: { epoch: string; ranges: unknown; positions: number[]; wire: unknown } | undefined;
   seen: unknown;
-  /** Payloads of what is carried for others. */
+  /** Payloads of relayed events. */
   relayed: string[];
 }
 

@@ -1,4 +1,4 @@
-/** When the mesh of a room is opened and closed, and what the panel hears of it. */
+/** When the mesh of a room opens and closes, and the reports to the panel. */
 import { assert, assertEquals } from "@std/assert";
 import type { MeshView } from "../../lib/session/model/connection_model.ts";
 import { MeshControl } from "../../lib/session/mesh/mesh_control.ts";
@@ -9,18 +9,10 @@ import { FakeServer } from "../support/fake_server.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { connected, openSession } from "./open_session.ts";
 
-const AUTO_UPGRADE_MS = 10_000;
-const CONFIG = {
-  iceServers: [],
-  limits: {
-    desktopLinks: 8,
-    phoneLinks: 3,
-    autoUpgradeMs: AUTO_UPGRADE_MS,
-    candidatePool: 1,
-  },
-};
+const AUTO_CONNECT_MS = 10_000;
+const CONFIG = { iceServers: [], autoConnectMs: AUTO_CONNECT_MS };
 
-/** A connection that never comes about. */
+/** A connection that never succeeds. */
 const noConnection = () =>
   ({
     createDataChannel: () => ({ readyState: "connecting" }),
@@ -29,7 +21,7 @@ const noConnection = () =>
     close() {},
   }) as unknown as RTCPeerConnection;
 
-/** A page with a control, in a room where somebody else is when `others`. */
+/** A page with a control; `others`: somebody else is in the room. */
 async function open({ others = true, answers = true, linkedBefore = false } = {}) {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
@@ -86,23 +78,23 @@ async function open({ others = true, answers = true, linkedBefore = false } = {}
   };
 }
 
-Deno.test("mesh control: somebody has to be here for autoUpgradeMs before links are made", async () => {
+Deno.test("mesh control: somebody has to be here for autoConnectMs before links are made", async () => {
   const page = await open();
-  await page.time.run(AUTO_UPGRADE_MS - 2_500);
+  await page.time.run(AUTO_CONNECT_MS - 2_500);
   assertEquals(page.view.enabled, false);
   await page.time.run(5_000);
   assertEquals([page.view.enabled, page.view.reason, page.view.reached, page.view.missing], [true, "full", 0, 1]);
   page.close();
 });
 
-Deno.test("mesh control: a tab that was linked before its page was loaded anew waits for nothing", async () => {
+Deno.test("mesh control: a tab that had links before a reload links at once", async () => {
   const page = await open({ linkedBefore: true });
   await page.time.run(100);
   assertEquals(page.view.enabled, true);
   page.close();
 });
 
-Deno.test("mesh control: nobody else is here, and none is made, also when it is asked for", async () => {
+Deno.test("mesh control: alone in a room no link is made, even on request", async () => {
   const page = await open({ others: false });
   page.control.connectNow();
   await page.time.run(60_000);
@@ -110,7 +102,7 @@ Deno.test("mesh control: nobody else is here, and none is made, also when it is 
   page.close();
 });
 
-Deno.test("mesh control: who asks for phones need not wait", async () => {
+Deno.test("mesh control: a request for links skips the wait", async () => {
   const page = await open();
   await page.time.run(100);
   page.control.connectNow();
@@ -119,7 +111,7 @@ Deno.test("mesh control: who asks for phones need not wait", async () => {
   page.close();
 });
 
-Deno.test("mesh control: switched off, in the background, or when another tab has the connection: closed; then opened again", async () => {
+Deno.test("mesh control: the mesh closes when it is switched off, in the background, or when another tab has the connection, and opens again afterwards", async () => {
   const page = await open();
   page.control.connectNow();
   await page.time.run(3_000);
@@ -140,7 +132,7 @@ Deno.test("mesh control: switched off, in the background, or when another tab ha
   page.close();
 });
 
-Deno.test("mesh control: a configuration that does not come is asked for again, not all the time", async () => {
+Deno.test("mesh control: a missing configuration is requested again, with pauses", async () => {
   const page = await open({ answers: false });
   await page.time.run(60_000);
   assert(page.world.asked >= 3 && page.world.asked <= 6, `asked ${page.world.asked} times in a minute`);
@@ -154,7 +146,7 @@ Deno.test("mesh control: a configuration that does not come is asked for again, 
   page.close();
 });
 
-Deno.test("mesh control: without a server the links stay, and a page that is left closes them", async () => {
+Deno.test("mesh control: links stay without a server, and a page that is left closes them", async () => {
   const page = await open();
   page.control.connectNow();
   await page.time.run(3_000);

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { publicKeyOf, signAsOperator } from "../../lib/server/admin/operator_key.ts";
 import { nodeVerifier } from "../../lib/server/rooms/verifier.ts";
 import { meshConfigFor } from "../../lib/server/http/ice_config.ts";
-import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import type { WireEvent } from "../../lib/protocol/event.ts";
 import { encodeNotice, readNotice } from "../../lib/protocol/notice.ts";
 import { NoticeBoard } from "../../lib/session/room/notice_board.ts";
@@ -51,7 +51,7 @@ function device(time = new VirtualTime(), key: string | undefined = KEY) {
   return { time, server, open, wrote: () => hears(), setShelf: (text: string) => kept = text };
 }
 
-Deno.test("[NOTICE-2] a notice of the server is shown when its operator signed it, which the server's key says", async () => {
+Deno.test("[NOTICE-2] a notice is shown when the operator whose key the server names has signed it", async () => {
   const { time, server, open } = device();
   const { notices, seen } = open();
   assertEquals(await notices.take([notice(time, "Storm")], "server"), "good");
@@ -60,7 +60,7 @@ Deno.test("[NOTICE-2] a notice of the server is shown when its operator signed i
   assertEquals([seen.shown, server.asked], [["Storm", "More"], 1], "the key is remembered");
 });
 
-Deno.test("[NOTICE-5] a forged notice is shown on no transport, and costs whoever passed it on", async () => {
+Deno.test("[NOTICE-5] a forged notice is never shown, and counts against the peer that passed it on", async () => {
   const { time, open } = device();
   const { notices, seen } = open();
   notices.learn(publicKeyOf(KEY));
@@ -72,7 +72,7 @@ Deno.test("[NOTICE-5] a forged notice is shown on no transport, and costs whoeve
   assertEquals([seen.shown, seen.told], [[], []]);
 });
 
-Deno.test("[NOTICE-5] another operator's notice is not shown and costs nobody anything; from a peer it is not even checked", async () => {
+Deno.test("[NOTICE-5] another operator's notice is not shown and counts against nobody; from a peer it is not even verified", async () => {
   const { time, server, open } = device();
   const { notices, seen } = open();
   assertEquals(await notices.take([notice(time, "Theirs", OTHER_KEY)], "peer"), "refused");
@@ -81,7 +81,7 @@ Deno.test("[NOTICE-5] another operator's notice is not shown and costs nobody an
   assertEquals(seen.shown, []);
 });
 
-Deno.test("[NOTICE-6] what a phone heard it shows again without any network, tells peers, and what was read stays read", async () => {
+Deno.test("[NOTICE-6] a phone shows received notices again without a network, passes them to peers, and keeps read ones read", async () => {
   const { time, server, open } = device();
   const first = open();
   await first.notices.take([notice(time, "Storm"), notice(time, "Fire")], "server");
@@ -97,7 +97,7 @@ Deno.test("[NOTICE-6] what a phone heard it shows again without any network, tel
   assertEquals(await third.notices.take([notice(time, "Flood")], "peer"), "good", "the key is known without a server");
 });
 
-Deno.test("[NOTICE-3] it goes when its time is over, by the server's clock, and when it is withdrawn", async () => {
+Deno.test("[NOTICE-3] a notice goes when its time is over by the server's clock, and when it is withdrawn", async () => {
   const { time, open } = device();
   const { notices, seen } = open();
   const wire = notice(time, "Storm", KEY, 10);
@@ -118,7 +118,7 @@ Deno.test("[NOTICE-3] it goes when its time is over, by the server's clock, and 
   assertEquals(seen.shown, []);
 });
 
-Deno.test("another tab's word is shown here; junk on the storage is nothing", async () => {
+Deno.test("notices from another tab are shown; junk in the storage is ignored", async () => {
   const here = device();
   const { seen } = here.open();
   const there = device(here.time);
@@ -137,7 +137,7 @@ Deno.test("another tab's word is shown here; junk on the storage is nothing", as
   }
 });
 
-Deno.test("[NOTICE-2] when the server has another key, or none, what the old one signed is gone", async () => {
+Deno.test("[NOTICE-2] when the server names another key, or none, notices of the old one go", async () => {
   const { time, server, open } = device();
   const { notices, seen } = open();
   await notices.take([notice(time, "Old")], "server");

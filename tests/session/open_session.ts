@@ -71,7 +71,7 @@ export async function connected(server: FakeServer, session: RoomSession): Promi
   await server.time.run(200);
 }
 
-/** What the screen shows, one text per line. */
+/** The texts on the screen, one per line. */
 export function lines(session: RoomSession): string[] {
   return session.messages.value.map(lineOf);
 }
@@ -91,7 +91,7 @@ function lineOf(item: TimelineItem): string {
   }
 }
 
-/** A BroadcastChannel for tabs of one device: what one tells, the others hear a moment later. */
+/** A BroadcastChannel for tabs of one device: the others receive a message a moment later. */
 export function tabHub(time: VirtualTime): () => TabChannel {
   const hearers = new Set<(what: string) => void>();
   return () => {

@@ -24,7 +24,7 @@ const NONE = { n: 0, clock: 0 };
 const wireOf = (text: string): WireEvent => [text, text];
 const numbers = (book: OutboxState) => book.entries.filter((entry) => entry.refused === undefined).map(({ n }) => n);
 
-Deno.test("numbers and clocks go on from the highest known here or there", () => {
+Deno.test("numbers and clocks continue from the highest known on either side", () => {
   let book = enqueue(EMPTY_OUTBOX, draft("a"), { n: 4, clock: 90 });
   assertEquals([book.n, book.clock], [5, 91]);
   book = enqueue(book, draft("b"), { n: 2, clock: 10 });
@@ -33,7 +33,7 @@ Deno.test("numbers and clocks go on from the highest known here or there", () =>
   assertEquals([book.n, book.clock], [10, 201]);
 });
 
-Deno.test("a full book takes nothing", () => {
+Deno.test("a full outbox takes nothing", () => {
   let book = EMPTY_OUTBOX;
   for (let at = 0; at < OUTBOX_MAX_EVENTS; at++) book = enqueue(book, draft("x"), NONE);
   assertEquals(enqueue(book, draft("one more"), NONE), book);
@@ -46,7 +46,7 @@ Deno.test("the first signature of an entry wins", () => {
   assertEquals(signed.entries[0]?.wire, wireOf("first"));
 });
 
-Deno.test("a refused entry stays for its writer, and a noop takes its number", () => {
+Deno.test("a refused entry stays for its writer, and a no-op takes its number", () => {
   let book = enqueue(enqueue(EMPTY_OUTBOX, draft("a"), NONE), draft("b"), NONE);
   const entry = book.entries[0]!;
   book = refuse(book, entry, "wrong_kind", noop);
@@ -55,7 +55,7 @@ Deno.test("a refused entry stays for its writer, and a noop takes its number", (
     [1, undefined, true],
     [2, undefined, undefined],
   ]);
-  // Another tab heard the same refusal: nothing happens twice.
+  // Another tab handled the same refusal: nothing happens twice.
   assertEquals(refuse(book, entry, "wrong_kind", noop), book);
   assertEquals(book.n, 2);
 });
@@ -69,20 +69,20 @@ Deno.test("an entry whose number is taken gets a new one at the end, and has to 
   assertEquals(renumber(book, entry, { n: 7, clock: 0 }), book);
 });
 
-Deno.test("numbers that are lost on both sides are filled, up to the bound", () => {
+Deno.test("numbers lost on both sides are filled, up to the limit", () => {
   const book = enqueue(raise(EMPTY_OUTBOX, { n: 5, clock: 5 }), draft("a"), NONE);
   assertEquals(numbers(fill(book, 3, noop, 100)), [3, 4, 5, 6]);
   assertEquals(fill(book, 3, noop, 2), book);
   assertEquals(fill(book, 6, noop, 100), book);
 });
 
-/** What may happen to a book: somebody writes, an entry is signed, stored, or refused. */
+/** Changes of an outbox: somebody writes, an entry is signed, stored, or refused. */
 const step = fc.record({
   act: fc.constantFrom("write", "sign", "store", "refuse", "renumber" as const),
   pick: fc.nat(),
 });
 
-Deno.test("whatever happens, every number up to the highest is in the book once or was used up", () => {
+Deno.test("after any sequence of changes every number up to the highest is in the outbox once or used up", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       let book = EMPTY_OUTBOX;
@@ -94,7 +94,7 @@ Deno.test("whatever happens, every number up to the highest is in the book once 
         if (act === "write") book = enqueue(book, draft(`${pick}`), NONE);
         if (entry === undefined) continue;
         if (act === "sign") book = sign(book, entry, wireOf(`${entry.key}`));
-        // A server stores and refuses in the order of n only; the book does not rely on it.
+        // A server stores and refuses in the order of n only; the outbox does not rely on it.
         if (act === "store") book = settle(book, new Set([entry.key]));
         if (act === "refuse") book = refuse(book, entry, "bad_event", noop);
         if (act === "renumber") book = renumber(book, entry, NONE);
@@ -113,7 +113,7 @@ Deno.test("whatever happens, every number up to the highest is in the book once 
   );
 });
 
-Deno.test("a book that was lost is put back once, however many tabs do it, and takes no number or key from what came between", () => {
+Deno.test("a lost outbox is restored once by any number of tabs, and takes no number or key from entries added in between", () => {
   const step = fc.record({ text: fc.string(), signed: fc.boolean(), refused: fc.boolean() });
   fc.assert(fc.property(fc.array(step), fc.array(step), (before, between) => {
     const play = (book: OutboxState, steps: typeof before, at: number) => {

@@ -1,4 +1,4 @@
-/** What was typed stays, until the room has it: once, in order, and with a state that is true. */
+/** Typed messages stay until the room has them: once, in order, and with a true state. */
 import { assert, assertEquals } from "@std/assert";
 import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
 import { OUTBOX_MAX_EVENTS } from "../../lib/session/ports/session_limits.ts";
@@ -18,7 +18,7 @@ function refusedIds(session: RoomSession): string[] {
   );
 }
 
-Deno.test("a message shows at once, goes on its way, and is stored by its ack", async () => {
+Deno.test("a message is shown at once, sent, and stored by its ack", async () => {
   const { time, server, session } = await openRoom();
   assertEquals(await session.sendMessage("hello"), {});
   assertEquals(lines(session).at(-1), "hello (on_its_way)");
@@ -28,7 +28,7 @@ Deno.test("a message shows at once, goes on its way, and is stored by its ack", 
   session.dispose();
 });
 
-Deno.test("what cannot be sent says why and leaves nothing behind", async () => {
+Deno.test("a text that cannot be sent says why and leaves nothing behind", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   assertEquals(await session.sendMessage(" \n "), { problem: "empty" });
@@ -40,7 +40,7 @@ Deno.test("what cannot be sent says why and leaves nothing behind", async () => 
   session.dispose();
 });
 
-Deno.test("what was typed offline is queued, shown last, and sent in order when there is a transport", async () => {
+Deno.test("messages typed offline are queued, shown last, and sent in order when there is a transport", async () => {
   const { time, server, session } = await openRoom();
   server.down = true;
   server.cut();
@@ -55,7 +55,7 @@ Deno.test("what was typed offline is queued, shown last, and sent in order when 
   session.dispose();
 });
 
-Deno.test("before welcome nothing of mine is on its way", async () => {
+Deno.test("nothing of mine is sent before welcome", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   server.muted = true;
@@ -87,7 +87,7 @@ Deno.test("the outbox survives the page: an entry is sent by the next one on the
   second.dispose();
 });
 
-Deno.test("a crash between giving out a number and signing leaves an entry that the next page signs", async () => {
+Deno.test("an entry left unsigned by a crash is signed by the next page", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   const disk = new MemoryDisk();
@@ -105,7 +105,7 @@ Deno.test("a crash between giving out a number and signing leaves an entry that 
   second.dispose();
 });
 
-Deno.test("[ACK-5] an ack that was lost with its transport makes no double", async () => {
+Deno.test("[ACK-5] an ack lost with its transport makes no duplicate", async () => {
   const { time, server, session } = await openRoom();
   server.losesAcks = true;
   server.transports[0]!.catchUp = () => {};
@@ -122,7 +122,7 @@ Deno.test("[ACK-5] an ack that was lost with its transport makes no double", asy
   session.dispose();
 });
 
-Deno.test("an event that is seen in the log is stored, ack or not", async () => {
+Deno.test("an event in the log counts as stored, with or without an ack", async () => {
   const { time, server, session } = await openRoom();
   server.losesAcks = true;
   await session.sendMessage("seen");
@@ -145,7 +145,7 @@ Deno.test("a live transport that never acks is replaced, and the event sent agai
   session.dispose();
 });
 
-Deno.test("a refusal for rate waits its time, keeps the order, and is no failure", async () => {
+Deno.test("a rate refusal waits its time, keeps the order, and is no failure", async () => {
   const { time, server, session } = await openRoom();
   let refusals = 0;
   server.judge = () => refusals++ < 2 ? { reason: "rate_limited", retryAfterMs: 1_500 } : undefined;
@@ -160,7 +160,7 @@ Deno.test("a refusal for rate waits its time, keeps the order, and is no failure
 });
 
 for (const reason of ["overloaded", "storage_unavailable"] as const) {
-  Deno.test(`${reason} leaves the message queued until it is taken`, async () => {
+  Deno.test(`${reason} leaves the message queued until it is accepted`, async () => {
     const { time, server, session } = await openRoom();
     server.judge = () => ({ reason, retryAfterMs: 1_000 });
     await session.sendMessage("patience");
@@ -173,7 +173,7 @@ for (const reason of ["overloaded", "storage_unavailable"] as const) {
   });
 }
 
-Deno.test("the pace of the room is kept: a flood is not sent only to be refused", async () => {
+Deno.test("the room's rate limit is kept: a flood is not sent only to be refused", async () => {
   const { time, server, session } = await openRoom();
   server.limits = { messageBurst: 5, messageEveryMs: 1_000, inFlight: 64 };
   server.cut();
@@ -186,7 +186,7 @@ Deno.test("the pace of the room is kept: a flood is not sent only to be refused"
   session.dispose();
 });
 
-Deno.test("no more events than the server allows wait for their answers", async () => {
+Deno.test("no more events are in flight than the server allows", async () => {
   const { time, server, session } = await openRoom();
   server.limits = { ...server.limits, inFlight: 3 };
   server.down = true;
@@ -200,7 +200,7 @@ Deno.test("no more events than the server allows wait for their answers", async 
   session.dispose();
 });
 
-Deno.test("a message refused for good says why, is kept for its writer, and what came after it goes on", async () => {
+Deno.test("a message refused for good says why and stays for its writer, and later messages are sent", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   server.judge = (event) =>
@@ -218,13 +218,13 @@ Deno.test("a message refused for good says why, is kept for its writer, and what
   session.dispose();
 });
 
-Deno.test("signed bytes keep their number after a refusal before them: late bytes of an old transport make no double", async () => {
+Deno.test("signed bytes keep their number after a refusal before them: late bytes of an old transport make no duplicate", async () => {
   const { time, server, session } = await openRoom();
   server.judge = (event) => event.kind === "message" && event.body.text === "bad" ? { reason: "bad_event" } : undefined;
   await session.sendMessage("bad");
   await session.sendMessage("after");
   await time.run(5_000);
-  // Everything that was ever sent arrives once more, as from a transport that was replaced.
+  // Everything ever sent arrives again, as from a replaced transport.
   const late = server.framesOf("send").flatMap(({ events }) => events);
   session.forceReconnect();
   await connected(server, session);
@@ -234,7 +234,7 @@ Deno.test("signed bytes keep their number after a refusal before them: late byte
   session.dispose();
 });
 
-Deno.test("a number that is taken by another event is replaced: the text is signed anew and loses nothing", async () => {
+Deno.test("a text whose number is taken by another event is signed anew with the next number", async () => {
   const disk = new MemoryDisk();
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
@@ -242,7 +242,7 @@ Deno.test("a number that is taken by another event is replaced: the text is sign
   const session = openSession({ server, disk });
   await session.sendMessage("one");
   await session.sendMessage("two");
-  // The room has numbers of this key that this storage knows nothing of: an old copy of it was brought back.
+  // The room has numbers of this key that this storage does not know: an old copy of it was restored.
   const other = openSession({ server, disk: Object.assign(new MemoryDisk(), { secret: disk.secret }) });
   server.down = false;
   await connected(server, other);
@@ -259,12 +259,12 @@ Deno.test("a number that is taken by another event is replaced: the text is sign
   other.dispose();
 });
 
-Deno.test("a server that was set back gets its missing numbers filled, and the conversation goes on", async () => {
+Deno.test("a server restored from a backup gets its missing numbers filled, and the conversation continues", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   for (const text of ["a", "b", "c"]) await session.sendMessage(text);
   await time.run(500);
-  // A backup from after the first message was put in place.
+  // A backup from after the first message was restored.
   server.log.splice(2);
   const mine = [...server.lastN.keys()].find((author) => author !== server.host.author)!;
   server.lastN.set(mine, 1);
@@ -276,7 +276,7 @@ Deno.test("a server that was set back gets its missing numbers filled, and the c
   session.dispose();
 });
 
-Deno.test("two tabs of one device give out numbers without holes or doubles", async () => {
+Deno.test("two tabs of one device give out numbers without holes or duplicates", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   const disk = new MemoryDisk();
@@ -293,7 +293,7 @@ Deno.test("two tabs of one device give out numbers without holes or doubles", as
   for (const session of tabs) session.dispose();
 });
 
-Deno.test("one tab sends what another one typed and could not send", async () => {
+Deno.test("one tab sends the messages that another could not send", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   const disk = new MemoryDisk();
@@ -312,7 +312,7 @@ Deno.test("one tab sends what another one typed and could not send", async () =>
   second.dispose();
 });
 
-Deno.test("a message taken back in one tab is gone in the other", async () => {
+Deno.test("a message discarded in one tab disappears in the other", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   const disk = new MemoryDisk();
@@ -349,7 +349,7 @@ Deno.test("a full outbox says so and takes nothing more", async () => {
   session.dispose();
 });
 
-Deno.test("a storage that fails says that nothing was kept; one that never worked is replaced by memory", async () => {
+Deno.test("a failing storage reports that nothing was stored; one that never worked is replaced by memory", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   let full = false;

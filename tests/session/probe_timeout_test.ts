@@ -1,4 +1,4 @@
-/** How long a probe may stay without an answer. */
+/** How long a probe may go unanswered. */
 import { assert, assertEquals } from "@std/assert";
 import { HEARTBEAT_MS } from "../../lib/protocol/limits.ts";
 import { PROBE_PATIENCE_MAX, PROBE_TIMEOUT_MS } from "../../lib/session/ports/session_limits.ts";

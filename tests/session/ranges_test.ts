@@ -1,7 +1,7 @@
-/** Which positions of a log are held. */
+/** Sets of log positions. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { holes, nextOlder, type Ranges, within, withRange } from "../../lib/session/replica/ranges.ts";
+import { clipped, holes, nextOlder, type Ranges, withRange } from "../../lib/session/replica/ranges.ts";
 
 const MAX = 30;
 const range = fc.tuple(fc.integer({ min: 1, max: MAX }), fc.integer({ min: 0, max: 8 }))
@@ -11,7 +11,7 @@ const members = (ranges: Ranges) =>
   Array.from({ length: MAX }, (_, at) => at + 1)
     .filter((position) => ranges.some(({ from, to }) => position >= from && position <= to));
 
-Deno.test("ranges: what was added is held, nothing else, and ranges neither touch nor overlap", () => {
+Deno.test("ranges contain exactly the added positions, and neither touch nor overlap", () => {
   fc.assert(fc.property(fc.array(range), (added) => {
     const ranges = added.reduce<Ranges>((ranges, { from, to }) => withRange(ranges, from, to), []);
     assertEquals(members(ranges), members(added));
@@ -19,14 +19,14 @@ Deno.test("ranges: what was added is held, nothing else, and ranges neither touc
   }));
 });
 
-Deno.test("ranges: a part of them holds what lies within", () => {
+Deno.test("a clipped part contains the positions within its ends", () => {
   fc.assert(fc.property(fc.array(range), range, (added, { from, to }) => {
     const ranges = added.reduce<Ranges>((ranges, { from, to }) => withRange(ranges, from, to), []);
-    assertEquals(members(within(ranges, from, to)), members(ranges).filter((at) => at >= from && at <= to));
+    assertEquals(members(clipped(ranges, from, to)), members(ranges).filter((at) => at >= from && at <= to));
   }));
 });
 
-Deno.test("ranges: asking for what is next, again and again, fills everything from the oldest up to the top", () => {
+Deno.test("ranges: requesting the next missing positions again and again fills everything from the oldest to the top", () => {
   fc.assert(fc.property(fc.array(range, { minLength: 1 }), fc.integer({ min: 1, max: MAX }), (added, oldest) => {
     let ranges = added.reduce<Ranges>((ranges, { from, to }) => withRange(ranges, from, to), []);
     const top = ranges.at(-1)!.to;
@@ -39,7 +39,7 @@ Deno.test("ranges: asking for what is next, again and again, fills everything fr
   }));
 });
 
-Deno.test("ranges: nothing is asked for below the oldest, nor of nothing", () => {
+Deno.test("ranges: nothing is requested below the oldest, nor of empty ranges", () => {
   assertEquals(nextOlder([], 1), undefined);
   assertEquals(nextOlder([{ from: 5, to: 9 }], 5), undefined);
   assertEquals(nextOlder([{ from: 5, to: 9 }], 3), { from: 3, to: 4 });

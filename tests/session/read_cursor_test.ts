@@ -1,4 +1,4 @@
-/** What of a room was not seen: positions of the log decide, not the order on the screen. */
+/** Unread messages: positions of the log decide, not the order on the screen. */
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { UNREAD_MAX_EVENTS } from "../../lib/session/ports/session_limits.ts";
 import { furthest, ReadCursor } from "../../lib/session/replica/read_cursor.ts";
@@ -14,7 +14,7 @@ function seenUpTo(position: number): ReadCursor {
 
 const unread = (readCursor: ReadCursor) => [...readCursor.unread];
 
-Deno.test("on a first visit all that was said before is history, and what comes is new", () => {
+Deno.test("on a first visit earlier messages are history, and later ones are new", () => {
   const readCursor = new ReadCursor();
   readCursor.add("from an earlier page", 3);
   readCursor.follow("log", 7);
@@ -23,7 +23,7 @@ Deno.test("on a first visit all that was said before is history, and what comes 
   assertEquals(readCursor.unsaved, { seen: at(7), replaces: false });
 });
 
-Deno.test("what came after the seen position is unread until it is seen", () => {
+Deno.test("messages after the seen position are unread until they are seen", () => {
   const readCursor = seenUpTo(2);
   readCursor.follow("log", 4);
   for (const position of [1, 2, 3, 4]) readCursor.add(`m${position}`, position);
@@ -34,7 +34,7 @@ Deno.test("what came after the seen position is unread until it is seen", () => 
   assertEquals(unread(readCursor), []);
 });
 
-Deno.test("seen never moves back", () => {
+Deno.test("the seen position never moves back", () => {
   const readCursor = seenUpTo(5);
   readCursor.see(at(3));
   assertEquals(readCursor.seen, at(5));
@@ -43,7 +43,7 @@ Deno.test("seen never moves back", () => {
   assertEquals([readCursor.seen, readCursor.unsaved], [at(5), undefined]);
 });
 
-Deno.test("what another tab has seen is seen here, too", () => {
+Deno.test("messages seen in another tab are seen here too", () => {
   const readCursor = seenUpTo(2);
   for (const position of [3, 4, 5]) readCursor.add(`m${position}`, position);
   assert(readCursor.learn(at(4)));
@@ -52,7 +52,7 @@ Deno.test("what another tab has seen is seen here, too", () => {
   assertEquals(unread(readCursor), ["m5"]);
 });
 
-Deno.test("in another log everything is new that the device did not hold; what was unread stays so", () => {
+Deno.test("in another log every event new to the device is unread, and unread messages stay unread", () => {
   const readCursor = seenUpTo(5);
   readCursor.add("unread before", 6);
   readCursor.follow("new log", 3);
@@ -61,13 +61,13 @@ Deno.test("in another log everything is new that the device did not hold; what w
     seen: at(0, "new log"),
     replaces: true,
   }]);
-  // What the storage still says of the log that is no more is no news.
+  // The stored position of the lost log is no news.
   assert(!readCursor.learn(at(99)));
   readCursor.see(at(3, "new log"));
   assertEquals([unread(readCursor), readCursor.seen], [[], at(3, "new log")]);
 });
 
-Deno.test("where a log lost its end, its positions are used again: what comes there is new", () => {
+Deno.test("a log that lost its end reuses positions, and messages there are new", () => {
   const readCursor = seenUpTo(5);
   readCursor.add("unread before", 6);
   readCursor.follow("log", 3);
@@ -81,7 +81,7 @@ Deno.test("where a log lost its end, its positions are used again: what comes th
   assertEquals(readCursor.unsaved, undefined);
 });
 
-Deno.test("the set is the same one as long as nothing changed; what is forgotten leaves it", () => {
+Deno.test("the set stays the same object while nothing changes; forgotten messages leave it", () => {
   const readCursor = seenUpTo(0);
   readCursor.add("a", 1);
   const before = readCursor.unread;
@@ -92,13 +92,13 @@ Deno.test("the set is the same one as long as nothing changed; what is forgotten
   assertEquals(before.size, 1);
 });
 
-Deno.test("more unread than are known one by one: the first are kept, where the line stands", () => {
+Deno.test("of too many unread messages the first ones are kept, where the marker is", () => {
   const readCursor = seenUpTo(0);
   for (let position = 1; position <= UNREAD_MAX_EVENTS + 1; position++) readCursor.add(`m${position}`, position);
   assertEquals([readCursor.unread.size, readCursor.unread.has("m1")], [UNREAD_MAX_EVENTS, true]);
 });
 
-Deno.test("of two tabs the device remembers what reaches further; of two logs, what is said last", () => {
+Deno.test("of two tabs the further position is stored; of two logs, the later word", () => {
   assertEquals(furthest(undefined, at(1)), at(1));
   assertEquals(furthest(at(5), at(3)), at(5));
   assertEquals(furthest(at(3), at(5)), at(5));

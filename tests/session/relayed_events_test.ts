@@ -1,7 +1,8 @@
-/** Events of others that are not in the log: kept, bounded, and sent for their authors. */
+/** Events of others that are not in the log: stored, bounded, and sent for their authors. */
 import { assert, assertEquals } from "@std/assert";
 import { signEvent } from "../../lib/crypto/signing.ts";
-import { type Event, eventIdOf, type WireEvent } from "../../lib/protocol/event.ts";
+import { eventIdOf, type WireEvent } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import type { SendFrame } from "../../lib/protocol/frames.ts";
 import {
   FORWARD_AGAIN_MS,
@@ -30,13 +31,13 @@ async function eventsOf(author: number, count: number, from = 1): Promise<Event[
   );
 }
 
-/** One phone with what it carries. */
+/** One phone with its relayed events. */
 class Carrier {
   readonly frames: SendFrame[] = [];
   readonly sentAt: number[] = [];
   readonly logs: string[] = [];
   takes = true;
-  /** Whoever wrote has a connection to the server. */
+  /** The author has a connection to the server. */
   present = false;
   readonly relayed: RelayedEvents;
 
@@ -62,7 +63,7 @@ class Carrier {
     });
   }
 
-  /** What was sent, frame by frame. */
+  /** Texts of the sent events, frame by frame. */
   get sent(): string[][] {
     return this.frames.map(({ events }) => events.map(textOf));
   }
@@ -74,7 +75,7 @@ class Carrier {
 
 const textOf = ([payload]: WireEvent) => /"text":"([^"]*)"/.exec(payload)![1]!;
 
-Deno.test("[LOOSE-1] what came from other phones is kept soon, together, and is there for the next page", async () => {
+Deno.test("[LOOSE-1] relayed events are stored soon, together, and are there for the next page", async () => {
   const time = new VirtualTime();
   const carrier = new Carrier(time);
   for (const event of await eventsOf(1, 3)) carrier.relayed.add(event);
@@ -84,7 +85,7 @@ Deno.test("[LOOSE-1] what came from other phones is kept soon, together, and is 
   assertEquals(carrier.relayed.wires.map(textOf), ["1.1", "1.2", "1.3"]);
 });
 
-Deno.test("[LOOSE-1] what the device has kept is not written again, and the same event is carried once", async () => {
+Deno.test("[LOOSE-1] stored events are not written again, and each event is relayed once", async () => {
   const time = new VirtualTime();
   const carrier = new Carrier(time);
   const [event] = await eventsOf(1, 1);
@@ -94,7 +95,7 @@ Deno.test("[LOOSE-1] what the device has kept is not written again, and the same
   assertEquals([carrier.kept, carrier.relayed.size], [[], 1]);
 });
 
-Deno.test("[LOOSE-1] storage that fails loses nothing: the next change writes all of it", async () => {
+Deno.test("[LOOSE-1] after a failure of the storage the next change writes everything", async () => {
   const time = new VirtualTime();
   let full = true;
   const carrier = new Carrier(time, 1, new MemoryDisk(), () => full);
@@ -110,13 +111,13 @@ Deno.test("[LOOSE-1] storage that fails loses nothing: the next change writes al
   assertEquals(carrier.kept.toSorted(), ["1.1", "1.2"]);
 });
 
-Deno.test("[LOOSE-2] what is in the log is carried no further, and dropped from the device", async () => {
+Deno.test("[LOOSE-2] events of the log are no longer relayed, and deleted from the storage", async () => {
   const time = new VirtualTime();
   const carrier = new Carrier(time);
   const events = await eventsOf(1, 3);
   for (const event of events) carrier.relayed.add(event);
   await time.run(300);
-  // The log takes no number before the last one: what has the second has the first.
+  // The log takes numbers in order: if it has the second, it has the first.
   carrier.relayed.stored([events[1]!]);
   await time.run(300);
   assertEquals([carrier.kept, carrier.relayed.has(events[0]!.id), carrier.relayed.has(events[2]!.id)], [
@@ -126,7 +127,7 @@ Deno.test("[LOOSE-2] what is in the log is carried no further, and dropped from 
   ]);
 });
 
-Deno.test("[LOOSE-4] of two events that their author gave one number, the one that the log has is right; the other goes", async () => {
+Deno.test("[LOOSE-4] of two events with one number the one in the log stays; the other is dropped", async () => {
   const carrier = new Carrier(new VirtualTime());
   const [first, second] = await eventsOf(1, 2);
   for (const event of [first!, second!]) carrier.relayed.add(event);
@@ -135,7 +136,7 @@ Deno.test("[LOOSE-4] of two events that their author gave one number, the one th
   assertEquals(carrier.relayed.stored([second!]), []);
 });
 
-Deno.test("[LOOSE-3] no more than LOOSE_MAX_EVENTS are carried; the oldest go first, on the device too", async () => {
+Deno.test("[LOOSE-3] no more than RELAYED_MAX_EVENTS are relayed; the oldest go first, in the storage too", async () => {
   const time = new VirtualTime();
   const carrier = new Carrier(time);
   for (const event of await eventsOf(1, RELAYED_MAX_EVENTS)) carrier.relayed.add(event);
@@ -163,7 +164,7 @@ Deno.test("[FWD-1] without a connection nothing is sent; with one, after FORWARD
   }
 });
 
-Deno.test("[FWD-1] whose author is here waits longer: LAZY_HELD_MS is the author's own time", async () => {
+Deno.test("[FWD-1] an event whose author is online waits longer: LAZY_HELD_MS is the author's own time", async () => {
   for (let seed = 1; seed <= 20; seed++) {
     const time = new VirtualTime();
     const carrier = new Carrier(time, seed);
@@ -178,7 +179,7 @@ Deno.test("[FWD-1] whose author is here waits longer: LAZY_HELD_MS is the author
   }
 });
 
-Deno.test("[FWD-1] of fifty phones that carry an event a few send it, most see it done", async () => {
+Deno.test("[FWD-1] of fifty phones with an event a few send it, and most see it done", async () => {
   const time = new VirtualTime();
   const carriers = Array.from({ length: 50 }, (_, at) => new Carrier(time, at + 1));
   const [event] = await eventsOf(1, 1);
@@ -237,7 +238,7 @@ function answering(carrier: Carrier, has: ReadonlyMap<number, number> = new Map(
   };
 }
 
-Deno.test("[FWD-2] events of one author are stored in the order of their numbers, whatever came first and whenever each is due", async () => {
+Deno.test("[FWD-2] events of one author are stored in the order of their numbers, in any order of arrival and time", async () => {
   for (let seed = 1; seed <= 40; seed++) {
     const carrier = new Carrier(new VirtualTime(), seed);
     const log = answering(carrier, new Map([[1, 2]]));
@@ -250,13 +251,13 @@ Deno.test("[FWD-2] events of one author are stored in the order of their numbers
       const stored = log.stored.filter((text) => text.startsWith(`${author}.`));
       assertEquals(stored, Array.from({ length: 6 }, (_, at) => `${author}.${from + at}`), `seed ${seed}`);
     }
-    // One asks where the author's place is; then all go.
+    // One event probes for the author's place; then all are sent.
     assertEquals(log.refused.toSorted(), ["1.8", "2.6"], `seed ${seed}`);
     assertEquals(carrier.relayed.size, 0);
   }
 });
 
-Deno.test("[FWD-2] where the author's place in the log is known, nobody asks: all go in order, in several frames, each once", async () => {
+Deno.test("[FWD-2] with the author's place in the log known no probe is sent: all events go in order, in several frames, each once", async () => {
   const carrier = new Carrier(new VirtualTime());
   const log = answering(carrier, new Map([[1, 4]]));
   const [fourth, ...rest] = await eventsOf(1, 3 * FORWARD_MAX_EVENTS + 1, 4);
@@ -270,7 +271,7 @@ Deno.test("[FWD-2] where the author's place in the log is known, nobody asks: al
   assertEquals(log.refused, []);
 });
 
-Deno.test("[FWD-5] of what the log has already, one event per author is sent, and none of authors whose newer events came from it", async () => {
+Deno.test("[FWD-5] of events that the log has already one per author is sent, and none of authors whose newer events came from it", async () => {
   const carrier = new Carrier(new VirtualTime());
   const log = answering(carrier, new Map([[1, 200], [2, 40]]));
   const [newest] = await eventsOf(1, 1, 200);
@@ -282,7 +283,7 @@ Deno.test("[FWD-5] of what the log has already, one event per author is sent, an
   assertEquals([carrier.sent, log.stored, carrier.relayed.size], [[["2.40"]], [], 0]);
 });
 
-Deno.test("[FWD-3] no answer: it is sent again after FORWARD_AGAIN_MS; a transport that takes nothing is asked again sooner", async () => {
+Deno.test("[FWD-3] without an answer an event is sent again after FORWARD_AGAIN_MS, and sooner when the transport rejected it", async () => {
   const time = new VirtualTime();
   const carrier = new Carrier(time);
   const [event] = await eventsOf(1, 1);
@@ -301,7 +302,7 @@ Deno.test("[FWD-3] no answer: it is sent again after FORWARD_AGAIN_MS; a transpo
   assertEquals(carrier.frames.length, 2);
 });
 
-Deno.test("[FWD-3] a refusal that may pass is waited out; a final one ends the carrying", async () => {
+Deno.test("[FWD-3] a retriable refusal is waited out; a final one ends the relaying", async () => {
   const time = new VirtualTime();
   const carrier = new Carrier(time);
   const [one, two, three] = [...await eventsOf(1, 1), ...await eventsOf(2, 1), ...await eventsOf(3, 1)];

@@ -1,4 +1,4 @@
-/** A storage that is cleared or breaks under an open page: the page goes on as who it is, and nothing typed is lost. */
+/** A storage that is cleared or breaks under an open page: the page keeps its identity, and no typed message is lost. */
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
 import { renewableStorage } from "../../lib/session/storage/renewable_storage.ts";
@@ -48,7 +48,7 @@ async function room() {
   return { time, server, session, open, tab, ...rest };
 }
 
-/** What this session shows of mine, whatever its state. */
+/** My messages that this session shows, in any state. */
 const mine = (session: RoomSession) =>
   session.messages.value.flatMap((item) => item.type === "message" && item.author.me ? [item.text] : []);
 const sorted = (texts: readonly string[]) => [...texts].sort();
@@ -62,7 +62,7 @@ for (const rule of STORAGE_RULES.filter(({ name }) => !name.includes("seconds"))
 
 for (const told of [true, false]) {
   const how = told ? "cleared" : "cleared without a word";
-  Deno.test(`[TAB-10] ${how}: what is typed afterwards is shown and stored, once and in order`, async () => {
+  Deno.test(`[TAB-10] ${how}: messages typed afterwards are shown and stored, once and in order`, async () => {
     const { time, server, session, clear, disk } = await room();
     for (const text of ["one", "two"]) await session.sendMessage(text);
     await time.run(200);
@@ -77,7 +77,7 @@ for (const told of [true, false]) {
     session.dispose();
   });
 
-  Deno.test(`[TAB-10] ${how} without a network: what waited is kept again, and sent by this page or the next`, async () => {
+  Deno.test(`[TAB-10] ${how} without a network: waiting messages are stored again, and sent by this page or the next`, async () => {
     const { time, server, session, clear, open, disk } = await room();
     await session.sendMessage("before");
     await time.run(200);
@@ -118,7 +118,7 @@ Deno.test("[TAB-10] a reload after the clearing is the same person, with the nam
   next.dispose();
 });
 
-Deno.test("[TAB-10] several tabs: what each had waiting is put back once, and both go on", async () => {
+Deno.test("[TAB-10] several tabs restore their waiting messages once, and go on", async () => {
   const { time, server, session, clear, open, disk } = await room();
   const other = open();
   await connected(server, other);
@@ -145,7 +145,7 @@ Deno.test("[TAB-10] several tabs: what each had waiting is put back once, and bo
   }
 });
 
-Deno.test("[TAB-10] cleared while a message is being kept or signed: it is sent once", async () => {
+Deno.test("[TAB-10] a message that is being stored or signed during the clearing is sent once", async () => {
   for (let turns = 0; turns < 40; turns++) {
     const { time, server, session, clear } = await room();
     const sent = [session.sendMessage("one"), session.sendMessage("two")];
@@ -159,7 +159,7 @@ Deno.test("[TAB-10] cleared while a message is being kept or signed: it is sent 
   }
 });
 
-Deno.test("[TAB-11] a storage that breaks for good is replaced by memory: the page says so, and sends all the same", async () => {
+Deno.test("[TAB-11] a storage that breaks for good is replaced by memory: the page says so and still sends", async () => {
   for (const name of ["UnknownError", "InvalidStateError", "NotFoundError", "VersionError", "SecurityError"]) {
     const { time, server, session, breakWith } = await room();
     await session.sendMessage("one");
@@ -177,7 +177,7 @@ Deno.test("[TAB-11] a storage that breaks for good is replaced by memory: the pa
   }
 });
 
-Deno.test("one that fails for a moment goes on being used", async () => {
+Deno.test("a storage that fails for a moment stays in use", async () => {
   const { time, server, session, breakWith, disk } = await room();
   await session.sendMessage("one");
   await time.run(200);
@@ -192,7 +192,7 @@ Deno.test("one that fails for a moment goes on being used", async () => {
   session.dispose();
 });
 
-Deno.test("[TAB-11] a full storage is no lost one: the text comes back to its writer, and nothing is replaced", async () => {
+Deno.test("[TAB-11] a full storage is not a lost one: the composer keeps the text, and nothing is replaced", async () => {
   const { session, breakWith } = await room();
   breakWith("QuotaExceededError");
   assertEquals(await session.sendMessage("no space"), { problem: "not_stored" });
@@ -206,7 +206,7 @@ Deno.test("a storage that never worked rejects, as before", async () => {
   await assertRejects(() => tab().secret(() => new Uint8Array(32)), DOMException);
 });
 
-Deno.test("[TAB-10] another tab that was first keeps what it wrote: nothing of it is overwritten", async () => {
+Deno.test("[TAB-10] nothing is overwritten that another tab wrote first", async () => {
   const time = new VirtualTime();
   const { tab, clear, tell, disk } = device(time);
   const page = tab();

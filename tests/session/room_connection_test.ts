@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { OpenTransport } from "../../lib/transport/transport.ts";
+import { connectionDiagnostics } from "../../lib/session/connection/connection_diagnostics.ts";
 import { RoomConnection } from "../../lib/session/connection/room_connection.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { FakeServer } from "../support/fake_server.ts";
@@ -32,7 +33,7 @@ async function open({ blocked = false } = {}) {
   return { time, server, session, connection, network };
 }
 
-Deno.test("the route in use is told with its reason, and none when there is none", async () => {
+Deno.test("the route in use is reported with its reason, and none without a transport", async () => {
   const { time, server, connection } = await open({ blocked: true });
   assertEquals(connection.currentRoute.value, { transport: "polling", reason: "websocket_blocked" });
   server.down = true;
@@ -41,7 +42,7 @@ Deno.test("the route in use is told with its reason, and none when there is none
   assertEquals(connection.currentRoute.value, undefined);
 });
 
-Deno.test("a preferred route is taken at once, and left again when nothing is preferred", async () => {
+Deno.test("a preferred route is used at once, and left when nothing is preferred", async () => {
   const { time, server, session, connection } = await open();
   assertEquals(connection.currentRoute.value?.transport, "websocket");
   connection.setPreferredRoute("polling");
@@ -53,17 +54,21 @@ Deno.test("a preferred route is taken at once, and left again when nothing is pr
   await time.until(() => connection.currentRoute.value?.transport === "websocket");
 });
 
+function qualityOf(connection: RoomConnection) {
+  return connectionDiagnostics(connection.facts).transports;
+}
+
 Deno.test("round trips are measured on the transport that answered", async () => {
   const { time, connection } = await open();
-  assertEquals(connection.connectionQuality.value.websocket.latencyMs, undefined);
+  assertEquals(qualityOf(connection).websocket.latencyMs, undefined);
   connection.measure();
   await time.run(500);
-  assertEquals(connection.connectionQuality.value.websocket.latencyMs, 40);
-  assertEquals(connection.connectionQuality.value.polling.latencyMs, undefined);
-  assertEquals(connection.connectionQuality.value.websocket.reliability, 1);
+  assertEquals(qualityOf(connection).websocket.latencyMs, 40);
+  assertEquals(qualityOf(connection).polling.latencyMs, undefined);
+  assertEquals(qualityOf(connection).websocket.reliability, 1);
 });
 
-Deno.test("what was received and stored is counted, each on its transport, mine not among the received", async () => {
+Deno.test("received and stored events are counted by transport, my own not among the received", async () => {
   const { time, server, session, connection } = await open();
   const before = connection.transferStats.value.viaWebSocket;
   await server.say("one");
@@ -75,7 +80,7 @@ Deno.test("what was received and stored is counted, each on its transport, mine 
   assertEquals(storedAfterMs, 40);
 });
 
-Deno.test("diagnostics are plain data without anybody's words", async () => {
+Deno.test("diagnostics are plain data without text that people wrote", async () => {
   const { time, server, session, connection } = await open({ blocked: true });
   await session.sendMessage("a secret of mine");
   await server.say("a secret of theirs");
@@ -84,7 +89,7 @@ Deno.test("diagnostics are plain data without anybody's words", async () => {
   server.cut();
   await session.sendMessage("another secret");
   await time.run(100);
-  const diagnostics = connection.getConnectionDiagnostics();
+  const diagnostics = connectionDiagnostics(connection.facts);
   assertEquals(JSON.parse(JSON.stringify(diagnostics)).waiting, 1);
   assert(!JSON.stringify(diagnostics).includes("secret"));
   assertEquals(diagnostics.transports.websocket.objection, "blocked");
@@ -93,10 +98,10 @@ Deno.test("diagnostics are plain data without anybody's words", async () => {
 
 Deno.test("a reset forgets what was learned of the transports", async () => {
   const { time, connection, network } = await open({ blocked: true });
-  assertEquals(connection.connectionQuality.value.websocket.reliability, 0);
+  assertEquals(qualityOf(connection).websocket.reliability, 0);
   network.blocked = false;
   connection.resetTransports();
   await time.until(() => connection.currentRoute.value?.transport === "websocket");
   assertEquals(connection.currentRoute.value, { transport: "websocket", reason: "first_choice" });
-  assertEquals(connection.connectionQuality.value.websocket.reliability, 1);
+  assertEquals(qualityOf(connection).websocket.reliability, 1);
 });

@@ -1,11 +1,13 @@
-/** Sessions and meshes as they are in pages, with a server, without, and while it goes and comes. */
+/** Sessions and meshes as in pages: with a server, without one, and while it goes and returns. */
 import { assert, assertEquals } from "@std/assert";
 import { newRoomSecret, sealerOf } from "../../lib/crypto/seal.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
-import type { Event, WireEvent } from "../../lib/protocol/event.ts";
+import type { WireEvent } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import { CLOCK_MAX_LEAD } from "../../lib/protocol/limits.ts";
 import { FORWARD_MOST_MS, LAZY_HELD_MS, LAZY_SERVER_MS } from "../../lib/session/ports/session_limits.ts";
 import { MemoryDisk } from "../../lib/session/storage/memory_storage.ts";
+import { meshHost } from "../../lib/session/mesh/session_hosts.ts";
 import { RoomMesh } from "../../lib/session/mesh/room_mesh.ts";
 import type { RoomSession } from "../../lib/session/room/room_session.ts";
 import { messageFrames } from "../../lib/transport/link_frames.ts";
@@ -14,7 +16,7 @@ import { fakeSigner } from "../simulation/fake_ed25519.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { FakeServer } from "../support/fake_server.ts";
 import { drained, VirtualTime } from "../support/virtual_time.ts";
-import { FakeAir, type FakePeerConnection } from "../transport/fake_peer_connections.ts";
+import { FakeNetwork, type FakePeerConnection } from "../transport/fake_peer_connections.ts";
 import { lines, openSession, tabHub } from "./open_session.ts";
 
 /** From one phone to the server's log, and from there to another phone's screen. */
@@ -24,16 +26,6 @@ const TO_SCREEN_MS = 60;
 const OVER_LINK_MS = 40;
 /** Until a message is stored, whichever way it went first. */
 const STORED_MS = LAZY_HELD_MS + TO_SCREEN_MS;
-
-const CONFIG = {
-  iceServers: [],
-  limits: {
-    desktopLinks: 8,
-    phoneLinks: 3,
-    autoUpgradeMs: 0,
-    candidatePool: 1,
-  },
-};
 
 /** One device and its page. */
 class Phone {
@@ -80,8 +72,8 @@ class Phone {
   }
 
   startMesh(maxLinks = 8): void {
-    const { time, air } = this.world;
-    const host = this.session.meshHost!;
+    const { time, network } = this.world;
+    const host = meshHost(this.session.peers!);
     const { author } = host.signer;
     const sign = (text: string) => this.silent ? Promise.reject(new Error("silent")) : host.signer.sign(text);
     this.mesh = new RoomMesh({
@@ -90,23 +82,22 @@ class Phone {
       timers: time.timers,
       random: new SeededRandom(100 * this.number + this.#page, "mesh"),
       open: (events) => {
-        const connection = air.open(events) as FakePeerConnection;
+        const connection = network.open(events) as FakePeerConnection;
         this.connections.push(connection);
         return connection;
       },
-      config: CONFIG,
       maxLinks,
       onCleared: () => {},
       onChange: () => {},
       log: (line) => this.logs.push(line),
     });
-    this.session.useMesh(this.mesh);
+    this.session.peers?.use(this.mesh);
   }
 
   stopMesh(): void {
     const { mesh } = this;
     this.mesh = undefined;
-    this.session.useMesh(undefined);
+    this.session.peers?.use(undefined);
     mesh?.close();
   }
 
@@ -120,7 +111,7 @@ class Phone {
   /** This device alone has no way to the server. */
   goOffline(): void {
     this.online = false;
-    const author = this.session.meshHost!.signer.author;
+    const author = meshHost(this.session.peers!).signer.author;
     for (const transport of this.world.server.open) if (transport.person?.author === author) transport.cut();
   }
 
@@ -155,14 +146,14 @@ class Phone {
 class World {
   readonly time: VirtualTime;
   readonly server: FakeServer;
-  readonly air: FakeAir;
+  readonly network: FakeNetwork;
   readonly secret: string | undefined;
   readonly phones: Phone[] = [];
 
   private constructor(time: VirtualTime, server: FakeServer, secret?: string) {
     this.time = time;
     this.server = server;
-    this.air = new FakeAir(time);
+    this.network = new FakeNetwork(time);
     this.secret = secret;
   }
 
@@ -239,10 +230,10 @@ async function crowd(names: string[], { sealed = false, meshed = names.length } 
 Deno.test("[WAY-2] the first message goes to the server at once, whether or not links are being set up", async () => {
   using world = await crowd(["Ada", "Ben"], { meshed: 0 });
   const [ada, ben] = world.phones;
-  world.air.down = true;
+  world.network.down = true;
   for (const phone of world.phones) phone.startMesh();
   await world.time.run(3_000);
-  assert(world.air.connections.length > 0, "nobody tried to link");
+  assert(world.network.connections.length > 0, "nobody tried to link");
   await ada!.say("hello");
   await world.time.run(TO_SERVER_MS);
   assertEquals(world.server.texts, ["hello"]);
@@ -284,7 +275,7 @@ Deno.test("[WAY-8] once every phone has signed that it holds a message, the serv
   for (const phone of world.phones) assertEquals(phone.lines.slice(-3), ["one", "two", "three"]);
 });
 
-Deno.test("[WAY-8] what one phone does not have is not held back, and what waits goes along", async () => {
+Deno.test("[WAY-8] an event that one phone lacks is not held back, and waiting events go along", async () => {
   using world = await crowd(["Ada", "Ben", "Cleo"]);
   const [ada, ben] = world.phones;
   await ada!.say("everybody has it");
@@ -353,7 +344,7 @@ Deno.test("[MESH-62] phones that lost the server link over a phone that both are
   cleo!.startMesh(1);
   await world.until(() => cleo!.reaches.reached === 2);
   await world.stopServer();
-  // Who has one link more now calls the phone behind its neighbour: no server carries the signals.
+  // A phone with room for one more link calls the phone behind its neighbour, without a server for the signals.
   cleo!.mesh!.setMaxLinks(8);
   const linksOf = (phone: Phone) => phone.mesh!.links.filter(({ state }) => state === "connected").length;
   await world.until(() => [ada!, ben!, cleo!].every((phone) => linksOf(phone) === 2));
@@ -471,7 +462,7 @@ Deno.test("[WAY-7] peers switched off free at once what waited for the batch", a
   assertEquals(world.server.texts, ["waits for others"]);
 });
 
-Deno.test("[WAY-7] who is reached over a link in doubt only is not reached", async () => {
+Deno.test("[WAY-7] a person behind a suspect link only is not reached", async () => {
   using world = await crowd(["Ada", "Ben", "Cleo"], { meshed: 0 });
   const [ada, ben, cleo] = world.phones;
   // A chain: Ada and Cleo have one link each, to Ben.
@@ -489,7 +480,7 @@ Deno.test("[WAY-7] who is reached over a link in doubt only is not reached", asy
   assertEquals(ada!.session.delivery.reason, "no_peers");
 });
 
-Deno.test("[FWD-1] what a phone that never comes back said is stored by who heard it, also after a reload", async () => {
+Deno.test("[FWD-1] a message of a phone that never returns is stored by a phone that received it, even after a reload", async () => {
   using world = await crowd(["Ada", "Ben"]);
   const [ada, ben] = world.phones;
   await world.stopServer();
@@ -510,7 +501,7 @@ Deno.test("[FWD-1] what a phone that never comes back said is stored by who hear
   assertEquals(ben!.lines, cleo.lines);
 });
 
-Deno.test("[FWD-1] an author who is back first stores it, and nobody sends it again", async () => {
+Deno.test("[FWD-1] an author who returns first stores the message, and nobody sends it again", async () => {
   using world = await crowd(["Ada", "Ben", "Cleo"]);
   const [ada] = world.phones;
   await world.stopServer();
@@ -522,7 +513,7 @@ Deno.test("[FWD-1] an author who is back first stores it, and nobody sends it ag
   assertEquals(world.sent, [["mine"]]);
 });
 
-Deno.test("[FWD-4] one phone with a server brings a phone without one what the room says, and the room what that one says", async () => {
+Deno.test("[FWD-4] a phone with a server relays between the room and a phone without one", async () => {
   using world = await crowd(["Ada", "Ben"]);
   const [ada, ben] = world.phones;
   ben!.goOffline();
@@ -540,7 +531,7 @@ Deno.test("[FWD-4] one phone with a server brings a phone without one what the r
   assertEquals(world.server.texts, ["from afar", "from the tent"]);
 });
 
-Deno.test("[TAB-8] what is typed in another tab of the device goes to peers as well, and its tab sees it stored", async () => {
+Deno.test("[TAB-8] a message typed in another tab of the device goes to peers too, and its tab sees it stored", async () => {
   using world = await crowd(["Ada", "Ben"]);
   const [ada, ben] = world.phones;
   const tab = ada!.openTab();
@@ -557,7 +548,7 @@ Deno.test("[TAB-8] what is typed in another tab of the device goes to peers as w
   tab.dispose();
 });
 
-Deno.test("[TAB-9] what peers bring without a server is shown in the other tabs of the device as well", async () => {
+Deno.test("[TAB-9] messages from peers without a server are shown in the other tabs of the device too", async () => {
   using world = await crowd(["Ada", "Ben"]);
   const [ada, ben] = world.phones;
   const other = ada!.openTab();
@@ -598,7 +589,7 @@ Deno.test("[FWD-5] a newcomer gets history from phones, and does not send the se
   assertEquals(world.server.texts.length, 300);
 });
 
-Deno.test("[FWD-1] what this phone stored for somebody else is unread here until it is seen", async () => {
+Deno.test("[FWD-1] a message that this phone stored for somebody else is unread here until it is seen", async () => {
   using world = await crowd(["Ada", "Ben"]);
   const [ada, ben] = world.phones;
   ben!.session.seen();
@@ -618,7 +609,7 @@ Deno.test("[FWD-1] what this phone stored for somebody else is unread here until
 const pushOf = (wire: WireEvent) =>
   messageFrames(JSON.stringify({ type: "push", event: wire, hopsLeft: 5, copies: 1, asked: false }));
 
-/** What a phone of the room does when its neighbour pushes this, as far as anybody sees. */
+/** How a phone of the room visibly reacts when its neighbour pushes this. */
 async function pushed(make: (signed: (room?: string, clock?: number) => Promise<Event>) => Promise<WireEvent>) {
   const world = await crowd(["Ada", "Ben", "Cleo"]);
   const [ada, ben] = world.phones;
@@ -640,12 +631,12 @@ async function pushed(make: (signed: (room?: string, clock?: number) => Promise<
   return result;
 }
 
-Deno.test("[GATE-1] an event that is good appears everywhere, and is stored for its author", async () => {
+Deno.test("[GATE-1] a valid event appears everywhere, and is stored for its author", async () => {
   const result = await pushed(async (signed) => (await signed()).wire);
   assertEquals(result, { seen: ["Ada", "Ben", "Cleo"], stored: ["junk"], forged: 0, closed: false });
 });
 
-Deno.test("[GATE-1] a forged event never appears, and costs who passed it on the link", async () => {
+Deno.test("[GATE-1] a forged event never appears, and costs the peer that passed it on its link", async () => {
   const result = await pushed(async (signed) => [(await signed()).wire[0], "A".repeat(86)]);
   assertEquals(result, { seen: [], stored: [], forged: 1, closed: true });
 });
@@ -660,13 +651,13 @@ Deno.test("[GATE-1] an event whose clock is far ahead never appears", async () =
   assertEquals(result, { seen: [], stored: [], forged: 0, closed: false });
 });
 
-Deno.test("[GATE-1] the words of an event that is here, with a signature that is not its author's, are forged too", async () => {
+Deno.test("[GATE-1] a known payload with a signature that is not its author's is forged too", async () => {
   using world = await crowd(["Ada", "Ben"]);
   const [ada] = world.phones;
   await ada!.say("true words");
   await world.time.run(STORED_MS);
-  const event = [...ada!.session.meshHost!.held()].find(({ wire }) => textIn(wire[0]) === "true words")!;
-  const host = ada!.session.meshHost!;
+  const event = [...meshHost(ada!.session.peers!).held()].find(({ wire }) => textIn(wire[0]) === "true words")!;
+  const host = meshHost(ada!.session.peers!);
   assertEquals(await host.verdict(event), "good");
   assertEquals(await host.verdict({ ...event, wire: [event.wire[0], "A".repeat(86)] }), "forged");
 });
@@ -677,7 +668,7 @@ Deno.test("[WAY-6] a sealed room talks over peers without a server, opened for i
   using world = await crowd(["Ada", "Ben"], { sealed: true });
   const [ada, ben] = world.phones;
   const frames: string[] = [];
-  for (const connection of world.air.connections) {
+  for (const connection of world.network.connections) {
     const { send } = connection;
     connection.send = (text) => {
       frames.push(text);
@@ -693,7 +684,7 @@ Deno.test("[WAY-6] a sealed room talks over peers without a server, opened for i
   assert(frames.length > 0 && !frames.some((frame) => /canary|Ada|Ben/.test(frame)));
   await ada!.close();
   await ben!.close();
-  // What is kept of it is sealed, and opens on the next page.
+  // The stored events are sealed, and open on the next page.
   ben!.open();
   await world.until(() => ben!.lines.some((line) => line.startsWith("canary two")));
   assert(ben!.lines.includes("canary one"));
@@ -708,12 +699,12 @@ Deno.test("[WAY-6] a sealed room talks over peers without a server, opened for i
 Deno.test("a phone that reloads is the same person, and is linked again in under 2 s", async () => {
   using world = await crowd(["Ada", "Ben"]);
   const [ada, ben] = world.phones;
-  const { author } = ben!.session.meshHost!.signer;
+  const { author } = meshHost(ben!.session.peers!).signer;
   await ben!.close();
   await world.time.run(500);
   ben!.open();
   await world.until(() => ben!.live);
-  assertEquals(ben!.session.meshHost!.signer.author, author);
+  assertEquals(meshHost(ben!.session.peers!).signer.author, author);
   ben!.startMesh();
   const startedAt = world.time.now();
   await world.until(() => ada!.reaches.reached === 1 && ben!.reaches.reached === 1);
@@ -734,7 +725,7 @@ Deno.test("a mesh that is closed tells its peers, has no links, and takes none",
   assertEquals(ada!.session.delivery.reason, "no_peers");
 });
 
-Deno.test("[FILE-1] in a sealed room a file is offered to who has the key, and the server learns nothing of it", async () => {
+Deno.test("[FILE-1] in a sealed room a file is offered to people with the key, and the server learns nothing of it", async () => {
   using world = await crowd(["Ada", "Ben"], { sealed: true });
   const [ada, ben] = world.phones;
   const file = { name: "secret plan.pdf", type: "application/pdf", bytes: 9, root: "A".repeat(43) };

@@ -1,7 +1,7 @@
-/** What a page can do in a room, and what it sees of the others. */
+/** The actions of a page in a room, and its view of the others. */
 import { assert, assertEquals } from "@std/assert";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
-import { readEvent } from "../../lib/protocol/event.ts";
+import { readEvent } from "../../lib/kinds/kinds.ts";
 import { MemoryDisk } from "../../lib/session/storage/memory_storage.ts";
 import type { RoomSession } from "../../lib/session/room/room_session.ts";
 import { FakeServer } from "../support/fake_server.ts";
@@ -40,7 +40,7 @@ Deno.test("reply, reaction, edit and retract reach the room and the screen", asy
   session.dispose();
 });
 
-Deno.test("nobody edits or takes back what another wrote", async () => {
+Deno.test("nobody edits or deletes a message of somebody else", async () => {
   const { time, server, session } = await openRoom();
   const { id } = await server.say("theirs");
   await time.run(100);
@@ -77,7 +77,7 @@ Deno.test("a new name shows at once, is remembered by the device, and is told to
   session.dispose();
 });
 
-Deno.test("who has no name yet can read and is shown by a picture", async () => {
+Deno.test("a person without a name can read and is shown by a picture", async () => {
   const { session } = await openRoom({ name: "" });
   assertEquals(session.me.value?.name, "");
   assertEquals(session.connection.value.state, "connected");
@@ -124,7 +124,7 @@ Deno.test("the host is marked, and a copied name is", async () => {
   session.dispose();
 });
 
-Deno.test("what did not change keeps its identity, so that screens draw only what did", async () => {
+Deno.test("unchanged items keep their identity, so that screens draw only changes", async () => {
   const { time, server, session } = await openRoom();
   await server.say("one");
   await time.run(100);
@@ -148,7 +148,7 @@ Deno.test("an opened room is remembered, the newest first", async () => {
   session.dispose();
 });
 
-Deno.test("my clock goes on from the highest one seen, so an answer never stands above what it answers", async () => {
+Deno.test("my clock continues from the highest one seen, so a reply never stands above its message", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   server.clock = 500;

@@ -1,4 +1,4 @@
-/** Sealed rooms: who has the key reads, who has not learns nothing, and nothing goes out in the clear. */
+/** Sealed rooms: people with the key can read, others learn nothing, and no text leaves the device in the clear. */
 import { assert, assertEquals } from "@std/assert";
 import { newRoomSecret, sealerOf } from "../../lib/crypto/seal.ts";
 import { MemoryDisk } from "../../lib/session/storage/memory_storage.ts";
@@ -25,7 +25,7 @@ async function until(time: VirtualTime, done: () => boolean): Promise<void> {
   assert(done(), `did not happen: ${done}`);
 }
 
-Deno.test("who has the key reads the room's name, the people's names and the messages", async () => {
+Deno.test("the key opens the room's name, the people's names and the messages", async () => {
   const { secret, sealer, time, server } = await sealedRoom();
   await server.say("hidden", { sealer });
   const session = openSession({ server, secret });
@@ -37,7 +37,7 @@ Deno.test("who has the key reads the room's name, the people's names and the mes
   session.dispose();
 });
 
-Deno.test("nothing of what is written in a sealed room goes out in the clear", async () => {
+Deno.test("no text of a sealed room leaves the device in the clear", async () => {
   const { secret, time, server } = await sealedRoom();
   const session = openSession({ server, secret, name: "CanaryName" });
   await until(time, () => session.connection.value.state === "connected");
@@ -49,7 +49,7 @@ Deno.test("nothing of what is written in a sealed room goes out in the clear", a
   session.dispose();
 });
 
-Deno.test("the wrong key is told as such, and not tried again", async () => {
+Deno.test("a wrong key is reported as such, and not tried again", async () => {
   const { time, server } = await sealedRoom();
   const session = openSession({ server, secret: newRoomSecret((bytes) => bytes.fill(6)) });
   await until(time, () => session.problem.value !== undefined);
@@ -63,7 +63,7 @@ Deno.test("the wrong key is told as such, and not tried again", async () => {
   session.dispose();
 });
 
-Deno.test("a link without its key is told as such", async () => {
+Deno.test("a link without its key is reported as such", async () => {
   const { time, server } = await sealedRoom();
   const session = openSession({ server });
   await until(time, () => session.problem.value !== undefined);
@@ -80,7 +80,7 @@ Deno.test("a fragment that is no key opens no transport at all", async () => {
   session.dispose();
 });
 
-Deno.test("a room that is said to be plain, opened with a key, gets no plain text", async () => {
+Deno.test("a room that the server calls plain, opened with a key, gets no plain text", async () => {
   const time = new VirtualTime();
   const server = await FakeServer.create(time);
   const session = openSession({ server, secret: newRoomSecret(random) });
@@ -120,4 +120,18 @@ Deno.test("a sealed room opens from the device's own copy, and its outbox is sea
   await until(time, () => lines(second).at(-1) === "typed offline");
   assertEquals(server.log.at(-1), wire);
   second.dispose();
+});
+
+Deno.test("[DEL-5] my retract goes out in the clear, and names my sealed message by id and number only", async () => {
+  const { secret, time, server } = await sealedRoom();
+  const session = openSession({ server, secret });
+  await until(time, () => session.connection.value.state === "connected");
+  await session.sendMessage("canary text");
+  await until(time, () => server.log.length === 2 && lines(session).includes("canary text"));
+  const mine = session.messages.value.at(-1)!.id;
+  await session.deleteMessage(mine);
+  await until(time, () => server.log.length === 3 && lines(session).includes("retracted"));
+  const { kind, body } = JSON.parse(server.log.at(-1)![0]);
+  assertEquals([kind, body], ["retract", { to: mine, n: 1 }]);
+  session.dispose();
 });

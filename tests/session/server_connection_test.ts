@@ -1,4 +1,4 @@
-/** How a session gets a connection, keeps it true, and gets another one. */
+/** How a session connects, checks its connection, and replaces it. */
 import { assert, assertEquals } from "@std/assert";
 import { HEARTBEAT_MS } from "../../lib/protocol/limits.ts";
 import { BACKOFF_MAX_MS, retryCeilingMs } from "../../lib/routing/backoff.ts";
@@ -22,7 +22,7 @@ Deno.test("a session says hello, is welcomed, and shows the newest events", asyn
   session.dispose();
 });
 
-Deno.test("a lost connection comes back by itself, resumes from its position, and misses nothing", async () => {
+Deno.test("a lost connection returns by itself, resumes from its position, and misses nothing", async () => {
   const { time, server, session } = await openRoom();
   await server.say("one");
   await time.run(100);
@@ -35,7 +35,7 @@ Deno.test("a lost connection comes back by itself, resumes from its position, an
   session.dispose();
 });
 
-Deno.test("what a replaced transport still delivers is ignored", async () => {
+Deno.test("late frames of a replaced transport are ignored", async () => {
   const { time, server, session } = await openRoom();
   const [old] = server.transports;
   session.forceReconnect();
@@ -81,7 +81,7 @@ Deno.test("a server's goodbye says when to come back", async () => {
   session.dispose();
 });
 
-Deno.test("refusals for rate wait as long as they say, and are no failures: the next loss begins anew", async () => {
+Deno.test("rate refusals wait as long as they say, and are no failures: the next loss starts the backoff again", async () => {
   const { time, server, session } = await openRoom();
   for (let times = 0; times < 10; times++) {
     server.cut("rate_limited", 4_000);
@@ -96,7 +96,7 @@ Deno.test("refusals for rate wait as long as they say, and are no failures: the 
   session.dispose();
 });
 
-Deno.test("a slow reader that was cut off resumes at once", async () => {
+Deno.test("a slow reader that was disconnected resumes at once", async () => {
   const { time, server, session } = await openRoom();
   await time.run(10_000);
   server.cut("too_slow");
@@ -106,7 +106,7 @@ Deno.test("a slow reader that was cut off resumes at once", async () => {
   session.dispose();
 });
 
-Deno.test("a server that cuts off again and again is not tried at once", async () => {
+Deno.test("a server that disconnects again and again is not tried at once", async () => {
   const { time, server, session } = await openRoom();
   await time.run(10_000);
   const before = server.transports.length;
@@ -154,7 +154,7 @@ Deno.test("an idle connection is probed after the heartbeat time, and not before
 Deno.test("waking probes at once, and a dead transport is replaced within the probe time", async () => {
   const { time, server, session } = await openRoom();
   await time.run(10_000);
-  server.transports[0]!.send = () => true; // The transport is dead and nobody said so.
+  server.transports[0]!.send = () => true; // The transport is dead without a word.
   session.wake();
   await time.run(PROBE_TIMEOUT_MS - 1);
   assertEquals(session.connection.value.state, "connected");
@@ -166,7 +166,7 @@ Deno.test("waking probes at once, and a dead transport is replaced within the pr
 });
 
 for (const [how, wakes] of [["told of", true], ["not told of", false]] as const) {
-  Deno.test(`back from a long sleep that the page is ${how}, a black hole is replaced within 1 s`, async () => {
+  Deno.test(`after a long sleep that the page is ${how}, a black hole is replaced within 1 s`, async () => {
     const { time, server, session } = await openRoom();
     await time.run(10_000);
     server.transports[0]!.isOpen = false;
@@ -211,7 +211,7 @@ Deno.test("waking while waiting for the next try tries at once", async () => {
   session.dispose();
 });
 
-Deno.test("a phone that slept finds its dead transport by the late timers alone", async () => {
+Deno.test("a phone that slept notices its dead transport by late timers alone", async () => {
   const { time, server, session } = await openRoom();
   await time.run(10_000);
   server.transports[0]!.isOpen = false;
@@ -274,7 +274,7 @@ Deno.test("a server that accepts and stays mute is given up after the connect ti
   session.dispose();
 });
 
-Deno.test("events that do not follow the position are a fault: the session resumes and shows each once", async () => {
+Deno.test("events that do not follow the position replace the transport: the session resumes and shows each once", async () => {
   const { time, server, session } = await openRoom();
   await server.say("one");
   await server.say("two");
@@ -288,7 +288,7 @@ Deno.test("events that do not follow the position are a fault: the session resum
   session.dispose();
 });
 
-Deno.test("an unreadable frame is a fault, a frame of an unknown type is not", async () => {
+Deno.test("an unreadable frame replaces the transport, a frame of an unknown type does not", async () => {
   const { time, server, session } = await openRoom();
   server.tell('{"type":"from_the_future","n":1}');
   await time.run(100);

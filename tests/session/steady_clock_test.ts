@@ -1,8 +1,8 @@
-/** A clock for durations that nobody can set. */
+/** A clock for durations that cannot be set. */
 import { assertEquals } from "@std/assert";
 import { steadyClock } from "../../lib/shared/steady_clock.ts";
 
-/** What happens, and how far the steady clock goes meanwhile. `tickedMs`: as far as the other clock counts it. */
+/** Events, and how far the steady clock advances. `tickedMs`: as far as the other clock counts it. */
 const TABLE: [what: string, passed: { wallMs: number; tickedMs: number }, goesMs: number][] = [
   ["time passes", { wallMs: 5_000, tickedMs: 5_000 }, 5_000],
   ["the device slept, and one clock stood still", { wallMs: 3_600_000, tickedMs: 10 }, 3_600_000],
@@ -19,7 +19,7 @@ for (const [what, { wallMs, tickedMs }, goesMs] of TABLE) {
     wall += wallMs;
     ticks += tickedMs;
     assertEquals(clock.now() - before, goesMs);
-    // Said once, it is not said again.
+    // Asked again, it gives the same time.
     assertEquals(clock.now() - before, goesMs);
     wall += 1_000;
     ticks += 1_000;

@@ -1,7 +1,7 @@
-/** What every SessionStorage promises. Runs in Deno for the one in memory, and in a real browser for IndexedDB. */
+/** The contract of every SessionStorage. Runs in Deno for the one in memory, and in a real browser for IndexedDB. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { EventId, WireEvent } from "../../lib/protocol/event.ts";
-import { COPY_MAX_EVENTS, RELAYED_MAX_EVENTS } from "../../lib/session/ports/session_limits.ts";
+import { RELAYED_MAX_EVENTS, REPLICA_MAX_EVENTS } from "../../lib/session/ports/session_limits.ts";
 import { enqueue, type OutboxState, settle, sign } from "../../lib/session/outbox/outbox_state.ts";
 import type { Replica, SessionStorage } from "../../lib/session/ports/session_storage.ts";
 
@@ -27,13 +27,13 @@ function room(id: string): Replica["room"] {
   return { id, kind: "listed", name: id, host: "host", founding: ["payload", "signature"], createdAt: 1 };
 }
 
-/** Carried events by their ids, `${name} 1` and on. */
+/** Relayed events by their ids, `${name} 1` and on. */
 function carried(name: string, from: number, to: number): Map<EventId, WireEvent> {
   const ids = Array.from({ length: to - from + 1 }, (_, at) => `${name} ${from + at}`);
   return new Map(ids.map((id) => [id, [`payload ${id}`, "signature"]]));
 }
 const payloadsOf = (wires: readonly WireEvent[]) => wires.map(([payload]) => payload);
-/** Carried events are in the order in which they were kept; of those kept at once, nobody says. */
+/** Relayed events are in the order in which they were stored; those stored at once are in any order. */
 const A_MOMENT_MS = 3;
 
 const known = (id: string) => ({ id, kind: "listed" as const, name: id, openedAt: 1, favourite: false });
@@ -119,7 +119,7 @@ export const STORAGE_RULES: { name: string; run: (open: OpenTab) => Promise<void
       const copy = await tab.replica("a");
       assertEquals(copy?.ranges, [{ from: 1, to: 5 }, { from: 9, to: 9 }]);
       assertEquals(copy?.events.map(({ position }) => position), [1, 2, 3, 4, 5, 9]);
-      assertEquals([copy?.oldest, copy?.events[0]?.wire[0], copy?.room.name], [2, "payload epoch 1", "a"]);
+      assertEquals([copy?.oldest, copy?.events[0]?.wire, copy?.room.name], [2, ["payload epoch 1", "signature"], "a"]);
       assertEquals(await tab.replica("b"), undefined);
     },
   },
@@ -127,11 +127,11 @@ export const STORAGE_RULES: { name: string; run: (open: OpenTab) => Promise<void
     name: "the local copy keeps the newest events and forgets the oldest",
     async run(open) {
       const tab = open();
-      await tab.saveReplica("a", copyOf(1, COPY_MAX_EVENTS), false);
-      await tab.saveReplica("a", copyOf(COPY_MAX_EVENTS + 1, COPY_MAX_EVENTS + 10), false);
+      await tab.saveReplica("a", copyOf(1, REPLICA_MAX_EVENTS), false);
+      await tab.saveReplica("a", copyOf(REPLICA_MAX_EVENTS + 1, REPLICA_MAX_EVENTS + 10), false);
       const copy = await tab.replica("a");
-      assertEquals(copy?.ranges, [{ from: 11, to: COPY_MAX_EVENTS + 10 }]);
-      assertEquals([copy?.events.length, copy?.events[0]?.position], [COPY_MAX_EVENTS, 11]);
+      assertEquals(copy?.ranges, [{ from: 11, to: REPLICA_MAX_EVENTS + 10 }]);
+      assertEquals([copy?.events.length, copy?.events[0]?.position], [REPLICA_MAX_EVENTS, 11]);
     },
   },
   {

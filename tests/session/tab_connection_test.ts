@@ -130,7 +130,7 @@ Deno.test("[TAB-1] three tabs of a device have one connection, and show and send
   }
 });
 
-Deno.test("[TAB-2] an event goes to the server once, whichever tab it was typed in", async () => {
+Deno.test("[TAB-2] an event is sent to the server once, from any tab", async () => {
   const { time, server, tabs } = await deviceWithTabs(3);
   for (let number = 0; number < 6; number++) await tabs[number % 3]!.session.sendMessage(`text ${number}`);
   await time.run(1_000);
@@ -152,7 +152,7 @@ Deno.test("[TAB-3] when the tab with the connection is closed, the next one take
   }
 });
 
-Deno.test("[TAB-4] a tab that somebody looks at takes the place of one that sleeps", async () => {
+Deno.test("[TAB-4] a visible tab takes over from a sleeping one", async () => {
   const { time, server, tabs: [first, second] } = await deviceWithTabs(2);
   first!.frozen = true;
   first!.visible = false;
@@ -166,7 +166,7 @@ Deno.test("[TAB-4] a tab that somebody looks at takes the place of one that slee
   assertEquals(server.open.length, 1);
 });
 
-Deno.test("[TAB-4] a hidden tab leaves the place to a sleeping one, and takes it when it is looked at", async () => {
+Deno.test("[TAB-4] a hidden tab leaves the lead to a sleeping one, and takes over when it becomes visible", async () => {
   const { time, tabs: [first, second] } = await deviceWithTabs(2);
   first!.frozen = true;
   second!.visible = false;
@@ -178,7 +178,7 @@ Deno.test("[TAB-4] a hidden tab leaves the place to a sleeping one, and takes it
   await time.until(() => lines(second!.session).includes("later"), 6_000);
 });
 
-Deno.test("[TAB-5] tabs say what is true when the connection breaks, and come back with it", async () => {
+Deno.test("[TAB-5] all tabs show a broken connection, and return with it", async () => {
   const { time, server, tabs } = await deviceWithTabs(2);
   server.down = true;
   server.cut();
@@ -213,7 +213,7 @@ Deno.test("[TAB-6] older history goes to the tab that asked for it", async () =>
   assertEquals(server.open.length, 1);
 });
 
-Deno.test("[TAB-7] a tab whose copy ends before what the leader can tell has a connection of its own", async () => {
+Deno.test("[TAB-7] a tab whose copy ends before the events of the leader has its own connection", async () => {
   const { time, server, device, tabs: [before] } = await deviceWithTabs(1);
   for (let number = 1; number <= 60; number++) await server.say(`text ${number}`);
   await time.run(2_000);

@@ -59,7 +59,7 @@ Deno.test("gate: an operation is done when its transaction is", async () => {
 
 for (const silent of [false, true]) {
   const how = silent ? "a browser tells nobody of the abort" : "the browser tells of the abort";
-  Deno.test(`[TAB-12] gate: a page that freezes aborts what is alive, and runs it again when it is shown; ${how}`, async () => {
+  Deno.test(`[TAB-12] gate: a page that freezes aborts open transactions, and runs them again when it is shown; ${how}`, async () => {
     const { gate, begun, written, write } = start({ silent });
     const writing = [write("a"), write("b")];
     await settled();
@@ -76,7 +76,7 @@ for (const silent of [false, true]) {
   });
 }
 
-Deno.test("[TAB-12] gate: what begins while the page is frozen waits until it is shown, and runs in its order", async () => {
+Deno.test("[TAB-12] gate: operations that begin while the page is frozen wait until it is shown, and run in order", async () => {
   const { gate, begun, written, write } = start();
   gate.suspend();
   gate.suspend();
@@ -90,7 +90,7 @@ Deno.test("[TAB-12] gate: what begins while the page is frozen waits until it is
   assertEquals(written, ["a", "b"]);
 });
 
-Deno.test("gate: what is being committed as the page freezes is done once, and not again", async () => {
+Deno.test("gate: a transaction being committed as the page freezes is done once, and not again", async () => {
   const { gate, begun, written, write } = start();
   const writing = write("a");
   await settled();
@@ -138,13 +138,13 @@ Deno.test("gate: a page that froze while a database opened begins nothing in it,
   assertEquals(begunIn, ["opened last"]);
 });
 
-Deno.test("gate: a database that cannot be opened is told of at once", async () => {
+Deno.test("gate: a database that cannot be opened rejects at once", async () => {
   const gate = new TransactionGate();
   const open = () => Promise.reject(new DOMException("no", "InvalidStateError"));
   await assertRejects(() => gate.run(open, () => new FakeTransaction(), () => Promise.resolve()), DOMException, "no");
 });
 
-Deno.test("gate: an upgrade is aborted too; its databases are let go when nothing is alive", async () => {
+Deno.test("gate: an upgrade is aborted too; databases are closed when no transaction is open", async () => {
   const gate = new TransactionGate();
   const upgrade = new FakeTransaction(), ended = new FakeTransaction();
   gate.watch(upgrade);

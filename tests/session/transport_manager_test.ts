@@ -5,7 +5,7 @@ import { type Route, TransportManager } from "../../lib/session/connection/trans
 import type { Transport, TransportEvents } from "../../lib/transport/transport.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 
-/** What a network does to a transport. */
+/** Behaviours of a network towards a transport. */
 type Weather = "works" | "blocked" | "black hole" | "mute" | "deaf";
 
 /** One transport that was opened. */
@@ -110,7 +110,7 @@ for (
     ["deaf to what we say", "deaf", "websocket_mute"],
   ] as const
 ) {
-  Deno.test(`where WebSockets are ${what}, polling has the room within 5 s, and the reason is told`, async () => {
+  Deno.test(`where WebSockets are ${what}, polling has the room within 5 s, and the reason is reported`, async () => {
     const { told, connect, transports, opened } = network({ websocket: weather, polling: "works" });
     const tookMs = await connect();
     assert(tookMs < 5_000, `${tookMs} ms`);
@@ -136,7 +136,7 @@ Deno.test("where WebSockets are cut when idle, the second cut leads to polling, 
   transports.dispose();
 });
 
-Deno.test("a WebSocket that goes mute, and is given up for it, counts as cut", async () => {
+Deno.test("a WebSocket that is given up because it went mute counts as cut", async () => {
   const { time, connect, transports, opened, open } = network({ websocket: "works", polling: "works" });
   for (let times = 0; times < 2; times++) {
     await connect();
@@ -163,7 +163,7 @@ Deno.test("a WebSocket that goes mute, and is given up for it, counts as cut", a
   muted.dispose();
 });
 
-Deno.test("one opening tries each transport once; when both fail its owner is told, and the transports take turns", async () => {
+Deno.test("one opening tries each transport once; when both fail its owner hears of it, and the transports take turns", async () => {
   const { time, told, open, names } = network({ websocket: "blocked", polling: "blocked" });
   open();
   await time.run(1_000);
@@ -218,7 +218,7 @@ Deno.test("while polling, a WebSocket is tried in the background; when it works 
   assertEquals([names().length, time.pending], [4, 0]);
 });
 
-Deno.test("what comes over a trial before it is taken over is told in its order", async () => {
+Deno.test("frames of a trial that arrive before it is taken over are delivered in order", async () => {
   const { time, weather, told, connect, open, opened, better, transports } = network({
     websocket: "blocked",
     polling: "works",
@@ -235,7 +235,7 @@ Deno.test("what comes over a trial before it is taken over is told in its order"
   transports.dispose();
 });
 
-Deno.test("a trial that works and that nobody takes over is closed", async () => {
+Deno.test("a working trial that nobody takes over is closed", async () => {
   const { time, weather, connect, opened, transports } = network({ websocket: "blocked", polling: "works" });
   await connect();
   weather.websocket = "works";
@@ -271,7 +271,7 @@ Deno.test("on another network a WebSocket is the first choice again", async () =
   transports.dispose();
 });
 
-Deno.test("who prefers polling gets it, and no trials", async () => {
+Deno.test("a preference for polling is kept, without trials", async () => {
   const { time, transports, connect, names } = network({ websocket: "works", polling: "works" });
   transports.setPreference("polling");
   await connect();
@@ -280,7 +280,7 @@ Deno.test("who prefers polling gets it, and no trials", async () => {
   assertEquals(names(), ["polling"]);
 });
 
-Deno.test("an opening that its owner closes tells nothing and leaves nothing running", async () => {
+Deno.test("an attempt that its owner closes reports nothing and leaves nothing running", async () => {
   for (const afterMs of [0, 10, 30, 50, 100]) {
     const { time, told, open, opened } = network({ websocket: "works", polling: "works" });
     const transport = open();
@@ -294,7 +294,7 @@ Deno.test("an opening that its owner closes tells nothing and leaves nothing run
   }
 });
 
-Deno.test("a page that is left closes its transport without a word to the session, and the transport takes nothing more", async () => {
+Deno.test("a page that is left closes its transport without telling the session, and the transport rejects frames", async () => {
   const { time, told, open, opened, transports } = network({ websocket: "works", polling: "works" });
   transports.leave();
   const transport = open();
@@ -306,7 +306,7 @@ Deno.test("a page that is left closes its transport without a word to the sessio
   assertEquals([opened.length, told], [2, CONNECTED]);
 });
 
-Deno.test("a browser that throws at the sight of a WebSocket polls", async () => {
+Deno.test("a browser whose WebSocket constructor throws uses polling", async () => {
   const time = new VirtualTime();
   let polled = 0;
   const transports = new TransportManager({

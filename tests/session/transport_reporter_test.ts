@@ -1,4 +1,4 @@
-/** What a page tells of its transports, and when it tells nothing. Rules: docs/PROTOCOL.md, [REP-…]. */
+/** The reports of a page on its transports, and when it reports nothing. Rules: docs/PROTOCOL.md, [REP-…]. */
 import { assert, assertEquals } from "@std/assert";
 import { signal } from "@preact/signals";
 import { latencyBucketOf } from "../../lib/protocol/reports/latency_buckets.ts";
@@ -39,19 +39,21 @@ async function open(
       return rules === null ? Promise.reject(new TypeError("no network")) : Promise.resolve(rules);
     },
     send: (report) => reports.push(report),
-    measure: () => void world.measured++,
-    openedAt: time.now() - OPEN_FOR_MS,
-    meters,
-    storedAfterMs,
-    currentRoute,
-    transferStats,
-    mesh,
+    connection: {
+      measure: () => void world.measured++,
+      openedAt: time.now() - OPEN_FOR_MS,
+      meters,
+      storedAfterMs,
+      currentRoute,
+      transferStats,
+      mesh,
+    },
   });
   await time.run(0);
   return { time, world, reports, currentRoute, transferStats, mesh, reporter };
 }
 
-Deno.test("[REP-1] a report holds what came since the last one, and the server takes it", async () => {
+Deno.test("[REP-1] a report contains the counts since the last one, and the server accepts it", async () => {
   const { time, world, reports, currentRoute, transferStats, mesh, reporter } = await open();
   reporter.roundTrip("websocket", 20);
   reporter.roundTrip("websocket", 21);
@@ -105,7 +107,7 @@ Deno.test("[REP-1] a report holds what came since the last one, and the server t
   ]);
 });
 
-Deno.test("[REP-1] the first report tells of all the time since the page was opened", async () => {
+Deno.test("[REP-1] the first report covers all the time since the page was opened", async () => {
   const meters = { websocket: { roundTripsMs: [20], tries: [false, true] }, polling: NEW_METER };
   const { time, reports } = await open({ meters, storedAfterMs: [45] });
   await time.run(EVERY_MS);
@@ -114,7 +116,7 @@ Deno.test("[REP-1] the first report tells of all the time since the page was ope
   assertEquals(stored, [[latencyBucketOf(45), 1]]);
 });
 
-Deno.test("[REP-2] whatever happens on a page, its report stays within bounds", async () => {
+Deno.test("[REP-2] a report stays within its limits after any events", async () => {
   const { time, reports, transferStats, reporter } = await open();
   for (let times = 0; times < 5_000; times++) {
     reporter.roundTrip("websocket", times);
@@ -129,7 +131,7 @@ Deno.test("[REP-2] whatever happens on a page, its report stays within bounds", 
   assert(text.length < 4_096, `${text.length} bytes`);
 });
 
-Deno.test("[REP-4] a page reports when it is drawn, and else never", async () => {
+Deno.test("[REP-4] a page reports only when it is drawn", async () => {
   for (const [draw, count] of [[0.19, 3], [0.2, 0], [0.9, 0]] as const) {
     const { time, reports } = await open({ draw });
     await time.run(3.5 * EVERY_MS);
@@ -137,7 +139,7 @@ Deno.test("[REP-4] a page reports when it is drawn, and else never", async () =>
   }
 });
 
-Deno.test("[REP-4] without an answer of the server, or with one that makes no sense, nothing is told", async () => {
+Deno.test("[REP-4] without an answer of the server, or with an invalid one, nothing is reported", async () => {
   for (const rules of [null, {}, { share: 5, everyMs: 1 }, { share: 0, everyMs: 1_000 }]) {
     const { time, reports } = await open({ rules });
     await time.run(10 * EVERY_MS);
@@ -145,7 +147,7 @@ Deno.test("[REP-4] without an answer of the server, or with one that makes no se
   }
 });
 
-Deno.test("[REP-5] who says no tells nothing from then on, and a browser that objects is not even asked", async () => {
+Deno.test("[REP-5] after a refusal of the user nothing is reported, and a browser that objects never requests the rules", async () => {
   const page = await open();
   await page.time.run(EVERY_MS);
   assertEquals(page.reports.length, 1);
@@ -155,7 +157,7 @@ Deno.test("[REP-5] who says no tells nothing from then on, and a browser that ob
   assertEquals(page.reports.length, 1);
 });
 
-Deno.test("a tab that comes through another one, or has no connection, leaves it to the others", async () => {
+Deno.test("a tab that is connected through another one, or not at all, does not report", async () => {
   const { time, reports, currentRoute } = await open();
   currentRoute.value = { transport: "tab", reason: "shared" };
   await time.run(2 * EVERY_MS);
@@ -164,7 +166,7 @@ Deno.test("a tab that comes through another one, or has no connection, leaves it
   assertEquals(reports.length, 0);
 });
 
-Deno.test("a page that is left tells what it has, unless it just did; then it is silent", async () => {
+Deno.test("a page that is left reports its counts, unless it just did", async () => {
   const { time, reports, reporter } = await open();
   reporter.roundTrip("websocket", 20);
   await time.run(10_000);

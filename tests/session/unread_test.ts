@@ -1,8 +1,8 @@
-/** What a session says of messages that nobody has seen, and of those that came late. */
+/** Unread messages, and messages that arrived late. */
 import { assert, assertEquals } from "@std/assert";
 import { signEvent } from "../../lib/crypto/signing.ts";
-import { type Event, readEvent } from "../../lib/protocol/event.ts";
-import { COPY_MAX_EVENTS, MEMORY_MAX_EVENTS, SEEN_KEEP_EVERY_MS } from "../../lib/session/ports/session_limits.ts";
+import { type Event, readEvent } from "../../lib/kinds/kinds.ts";
+import { MEMORY_MAX_EVENTS, REPLICA_MAX_EVENTS, SEEN_KEEP_EVERY_MS } from "../../lib/session/ports/session_limits.ts";
 import { MemoryDisk, memoryStorage } from "../../lib/session/storage/memory_storage.ts";
 import type { RoomSession } from "../../lib/session/room/room_session.ts";
 import { fakeSigner } from "../simulation/fake_ed25519.ts";
@@ -32,7 +32,7 @@ async function carry(server: FakeServer, text: string, clock: number, writtenAt:
   return event;
 }
 
-Deno.test("what others say is unread until it is seen; what I say never is", async () => {
+Deno.test("messages of others are unread until they are seen; my own never are", async () => {
   const { time, server, session } = await openRoom();
   assertEquals(unread(session), []);
   await server.say("one");
@@ -48,7 +48,7 @@ Deno.test("what others say is unread until it is seen; what I say never is", asy
   session.dispose();
 });
 
-Deno.test("a file counts as something that was said", async () => {
+Deno.test("a file counts as a message", async () => {
   const { time, server, session } = await openRoom();
   const other = openSession({ server, seed: 9, name: "Ben" });
   await connected(server, other);
@@ -67,7 +67,7 @@ Deno.test("a file counts as something that was said", async () => {
   other.dispose();
 });
 
-Deno.test("what was read is remembered where the copy of the room did not get to the disk", async () => {
+Deno.test("the read position is stored even where the copy of the room did not reach the disk", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   await server.say("read");
@@ -84,20 +84,20 @@ Deno.test("what was read is remembered where the copy of the room did not get to
   again.dispose();
 });
 
-Deno.test("only messages are unread, and one that is taken back is no longer a message", async () => {
+Deno.test("only messages are unread, and a deleted one is no longer a message", async () => {
   const { time, server, session } = await openRoom();
-  const { id } = await server.say("taken back");
+  const { id, n } = await server.say("taken back");
   await server.say("", { content: { kind: "reaction", body: { to: id, emoji: "🎉", on: true } } });
   await server.say("", { content: { kind: "profile", body: { name: "Bob" } } });
   await time.run(200);
   assertEquals([...session.unread.value], [id]);
-  await server.say("", { content: { kind: "retract", body: { to: id } } });
+  await server.say("", { content: { kind: "retract", body: { to: id, n } } });
   await time.run(200);
   assertEquals(unread(session), []);
   session.dispose();
 });
 
-Deno.test("a first visit finds history, the next one what came in between", async () => {
+Deno.test("a first visit finds history, the next one finds the messages in between unread", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   session.dispose();
@@ -117,7 +117,7 @@ Deno.test("a first visit finds history, the next one what came in between", asyn
   third.dispose();
 });
 
-Deno.test("what came into the copy and was not looked at is unread on the next page, before there is a transport", async () => {
+Deno.test("messages that were stored but not seen are unread on the next page, before there is a transport", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   await server.say("seen");
@@ -135,7 +135,7 @@ Deno.test("what came into the copy and was not looked at is unread on the next p
   second.dispose();
 });
 
-Deno.test("a copy from before reading was remembered counts as seen", async () => {
+Deno.test("a copy without a stored read position counts as seen", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   await server.say("on the screen once");
@@ -150,7 +150,7 @@ Deno.test("a copy from before reading was remembered counts as seen", async () =
   second.dispose();
 });
 
-Deno.test("the device remembers what was seen soon, and not for every message", async () => {
+Deno.test("the read position is stored soon, and not for every message", async () => {
   const disk = new MemoryDisk();
   let writes = 0;
   const storage = memoryStorage(disk, { lasting: true });
@@ -172,7 +172,7 @@ Deno.test("the device remembers what was seen soon, and not for every message", 
   session.dispose();
 });
 
-Deno.test("tabs of a device agree: what one has seen is not new in the other", async () => {
+Deno.test("tabs of a device agree: a message seen in one is not new in the other", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   const hidden = openSession({ server, disk });
@@ -185,14 +185,14 @@ Deno.test("tabs of a device agree: what one has seen is not new in the other", a
   hidden.wake();
   await time.run(200);
   assertEquals(unread(hidden), []);
-  // A tab that lags behind moves nothing back.
+  // A tab that lags behind does not move the position back.
   hidden.dispose();
   await time.run(100);
   assertEquals(disk.seen.get(server.room.id)?.position, 2);
   session.dispose();
 });
 
-Deno.test("storage that fails loses no mark of this page, and is tried again", async () => {
+Deno.test("a failing storage loses no unread message of this page, and is tried again", async () => {
   const disk = new MemoryDisk();
   const storage = memoryStorage(disk, { lasting: true });
   let full = true;
@@ -211,7 +211,7 @@ Deno.test("storage that fails loses no mark of this page, and is tried again", a
   session.dispose();
 });
 
-Deno.test("up to date: connected, and what was missed is on the screen", async () => {
+Deno.test("up to date means connected, with every missed message on the screen", async () => {
   const { time, server, session } = await openRoom();
   assertEquals(session.upToDate.value, true);
   server.down = true;
@@ -228,7 +228,7 @@ Deno.test("up to date: connected, and what was missed is on the screen", async (
   session.dispose();
 });
 
-Deno.test("a device that wakes is up to date once the server has answered: what was buffered meanwhile is missed", async () => {
+Deno.test("a device that wakes up is up to date once the server has answered: buffered messages count as missed", async () => {
   const { time, server, session } = await openRoom();
   session.wake();
   assertEquals(session.upToDate.value, false);
@@ -242,7 +242,7 @@ Deno.test("a device that wakes is up to date once the server has answered: what 
   session.dispose();
 });
 
-Deno.test("a gap is declared; what stands after it is unread", async () => {
+Deno.test("a gap is declared, and messages after it are unread", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   session.dispose();
@@ -277,7 +277,7 @@ Deno.test("older history is not new", async () => {
   second.dispose();
 });
 
-Deno.test("in another log (a new epoch) what the page held is not new again", async () => {
+Deno.test("in another log (a new epoch) messages of the page are not new again", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   await server.say("before");
@@ -296,7 +296,7 @@ Deno.test("in another log (a new epoch) what the page held is not new again", as
   session.dispose();
 });
 
-Deno.test("where a log lost its end, what comes at those positions is new, and the device remembers it so", async () => {
+Deno.test("where a log lost its end, messages at the reused positions are new, and stored as such", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   for (let at = 1; at <= 5; at++) await server.say(`m${at}`);
@@ -312,7 +312,7 @@ Deno.test("where a log lost its end, what comes at those positions is new, and t
   session.dispose();
 });
 
-Deno.test("a message from an offline phone is unread and late although it stands above what was seen", async () => {
+Deno.test("a message from an offline phone is unread and late although it stands above seen messages", async () => {
   const { time, server, session } = await openRoom();
   const writtenAt = time.now();
   for (let at = 1; at <= 3; at++) {
@@ -333,7 +333,7 @@ Deno.test("a message from an offline phone is unread and late although it stands
   session.dispose();
 });
 
-Deno.test("every screen says the same of late messages, however it got the room", async () => {
+Deno.test("every screen marks the same messages as late, however it got the room", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   const writtenAt = time.now();
@@ -359,7 +359,7 @@ Deno.test("every screen says the same of late messages, however it got the room"
   newcomer.dispose();
 });
 
-Deno.test("what I wrote without a network came late for me, too, once it is stored", async () => {
+Deno.test("a message that I wrote without a network is late for me too, once it is stored", async () => {
   const { time, server, session } = await openRoom();
   server.down = true;
   server.cut();
@@ -379,7 +379,7 @@ Deno.test("what I wrote without a network came late for me, too, once it is stor
   session.dispose();
 });
 
-Deno.test("what is forgotten in memory is not unread either", async () => {
+Deno.test("messages dropped from memory are not unread", async () => {
   const { time, server, session } = await openRoom();
   for (let at = 1; at <= 3; at++) await server.say(`first ${at}`);
   await time.run(200);
@@ -393,6 +393,6 @@ Deno.test("what is forgotten in memory is not unread either", async () => {
   await connected(server, session);
   await time.run(5_000);
   assertEquals(session.unread.value.size, 0);
-  assert(session.messages.value.length < COPY_MAX_EVENTS);
+  assert(session.messages.value.length < REPLICA_MAX_EVENTS);
   session.dispose();
 });

@@ -34,14 +34,14 @@ async function start() {
   return { time, session, storage, open };
 }
 
-Deno.test("what the outbox has is not written twice", async () => {
+Deno.test("a text that the outbox has is not written twice", async () => {
   const { session, storage, open } = await start();
   await open().sendMessage("kept");
   assertEquals(storage.items.size, 0);
   session.dispose();
 });
 
-Deno.test("the next page sends what the last one was asked to send, before what is written there", async () => {
+Deno.test("the next page sends the texts of the last one before its own", async () => {
   const { time, session, storage, open } = await start();
   const before = open(stuck);
   void before.sendMessage("one");
@@ -53,7 +53,7 @@ Deno.test("the next page sends what the last one was asked to send, before what 
   session.dispose();
 });
 
-Deno.test("what the outbox got in time is not sent again", async () => {
+Deno.test("a text that the outbox got in time is not sent again", async () => {
   const { time, session, storage, open } = await start();
   void open({
     ...stuck,
@@ -93,7 +93,7 @@ Deno.test("[TAB-13] a page that is shown again sends nothing that a later page o
   session.dispose();
 });
 
-Deno.test("[TAB-13] a page that is shown again sends what nobody has sent since, also where nothing can be written", async () => {
+Deno.test("[TAB-13] a page that is shown again sends texts that nobody has sent since, even where nothing can be written", async () => {
   const { time, session, storage, open } = await start();
   let show = () => {};
   const shown = new Promise<void>((resolve) => show = resolve);
@@ -113,7 +113,7 @@ Deno.test("[TAB-13] a page that is shown again sends what nobody has sent since,
   session.dispose();
 });
 
-Deno.test("what still cannot be kept waits for the next page; without a storage nothing is said", async () => {
+Deno.test("a text that still cannot be stored waits for the next page; without a storage nothing is reported", async () => {
   const { time, session, storage, open } = await start();
   void open(stuck).sendMessage("no space yet");
   open({ ...stuck, sendMessage: () => Promise.resolve({ problem: "not_stored" as const }) });

@@ -1,6 +1,6 @@
 /**
- * One HTTP request and its answer over an unreliable network. The request arrives whole or not at all; the answer arrives
- * in pieces, of which the last ones may be missing. Each end learns late, or never, that the other one is gone.
+ * One HTTP request and its answer over an unreliable network. The request arrives whole or not at all. The answer
+ * arrives in parts, of which the last ones may be missing. Each end learns late, or never, that the other one is gone.
  */
 import type { PollHttpRequest } from "../../lib/server/connections/poll_endpoint.ts";
 import type { PollInit } from "../../lib/transport/polling_transport.ts";
@@ -8,7 +8,7 @@ import { type Line, type LineQuality, Pipe } from "./pipe.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Life, Scheduler } from "./scheduler.ts";
 
-export interface ExchangeDeps {
+interface ExchangeDeps {
   scheduler: Scheduler;
   random: SeededRandom;
   quality: LineQuality;
@@ -24,7 +24,7 @@ export interface ExchangeDeps {
 const utf8 = new TextEncoder();
 
 export class Exchange implements Line {
-  /** What the page's fetch gives. */
+  /** The result of the page's fetch. */
   readonly response: Promise<Pick<Response, "body">>;
   readonly #deps: ExchangeDeps;
   readonly #up: Pipe;
@@ -33,7 +33,7 @@ export class Exchange implements Line {
   readonly #resolve: (response: Pick<Response, "body">) => void;
   readonly #reject: (error: unknown) => void;
   #body: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
-  /** The page heard the end, or wants no more. */
+  /** The page received the end, or aborted. */
   #over = false;
   #cut = false;
 
@@ -78,14 +78,14 @@ export class Exchange implements Line {
     answer(request).then((response) => response.text()).then((text) => {
       if (server.dead) return;
       const bytes = utf8.encode(text);
-      // A proxy passes it on as it comes, in pieces that end anywhere.
+      // A proxy forwards the data as it arrives, split anywhere.
       const half = random.chance(0.3) ? random.between(0, bytes.length) : bytes.length;
       for (const piece of [bytes.slice(0, half), bytes.slice(half)]) if (piece.length > 0) this.#down.send(piece);
       this.#down.finish(() => this.#deps.page.whenAwake(() => this.#end()));
     }).catch(fail);
   }
 
-  /** The answer begins with its first piece. */
+  /** The answer begins with its first part. */
   #open(): ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> {
     if (this.#body === undefined) {
       const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -111,7 +111,7 @@ export class Exchange implements Line {
     else this.#body.error(error);
   }
 
-  /** The page wants no more: the server hears of it after what is on the way. */
+  /** The page aborts. The server learns of it after the data in flight. */
   #abort(): void {
     if (this.#over) return;
     this.#over = true;

@@ -1,7 +1,7 @@
 /**
- * Signatures for simulations: a keyed hash in place of Ed25519, a hundred times faster, without a promise that settles at
- * an unknown moment. It keeps what the tests need of the real one: each author's signatures are their own, another text or
- * author makes a signature wrong. It keeps no secret: whoever wants to forge one here can.
+ * Signatures for simulations: a keyed hash instead of Ed25519, a hundred times faster, without promises that settle at
+ * an unknown time. It has the properties that tests need: signatures differ per author, and another text or
+ * author makes a signature wrong. It is not secret: signatures can be forged here.
  */
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import type { AuthorKey } from "../../lib/protocol/event.ts";

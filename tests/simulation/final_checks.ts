@@ -1,28 +1,31 @@
-/** What must be true when the faults are over and everything is quiet. */
-import { compareEvents, type Event, type EventId } from "../../lib/protocol/event.ts";
+/** Invariants that must hold when the faults are over and the system is quiet. */
+import { compareEvents, type EventId } from "../../lib/protocol/event.ts";
+import type { LogEvent } from "../../lib/kinds/kinds.ts";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
 import type { MemoryDatabase } from "../support/memory_kv.ts";
-import { keys } from "../../lib/store/keys.ts";
+import { type EventValue, keys } from "../../lib/store/keys.ts";
+import { entryOf } from "../../lib/store/rooms/log.ts";
 import type { Page } from "./page.ts";
 import type { Phone, Typed } from "./phone.ts";
 import { type RoomRecord, Violation, type Witness } from "./witness.ts";
 
-/** One line of a screen, as far as all screens must agree on it. */
+/** The part of a screen's line on which all screens must agree. */
 interface Line {
   id: EventId;
   author: string;
   text: string | undefined;
 }
 
-/** What a room's screen shows, worked out from its whole log in the plainest way. */
+/** The expected screen of a room, computed from its whole log in the simplest way. */
 export function expectedScreen(record: RoomRecord): Line[] {
   const events = [...record.log].sort(compareEvents);
   const lines = new Map<EventId, Line>();
   for (const event of events) {
     const { id, author } = event;
     if (event.kind === "message" || event.kind === "reply") lines.set(id, { id, author, text: event.body.text });
+    if (event.kind === "deleted" && !event.wire.quiet) lines.set(id, { id, author, text: undefined });
   }
-  // Only after all messages are there: an edit may stand above the message it names when its author lied about clocks.
+  // After all messages: an edit may precede its message if the author used a false clock.
   for (const event of events) {
     if (event.kind !== "edit" && event.kind !== "retract") continue;
     const line = lines.get(event.body.to);
@@ -32,7 +35,7 @@ export function expectedScreen(record: RoomRecord): Line[] {
   return [...lines.values()];
 }
 
-/** The same, as a page shows it. Lines about names and the room's opening are compared between pages, not here. */
+/** The screen that a page shows. Lines about names and the room's creation are compared between pages instead. */
 export function shownScreen(items: readonly TimelineItem[]): Line[] {
   return items.flatMap((item): Line[] => {
     if (item.type === "message") return [{ id: item.id, author: item.author.author, text: item.text }];
@@ -43,21 +46,23 @@ export function shownScreen(items: readonly TimelineItem[]): Line[] {
 
 const counted = new WeakMap<readonly TimelineItem[], number>();
 
-/** How many lines shownScreen finds; asked for much more often than anything changes. */
+/** The number of lines of shownScreen, without building them: it is called very often. */
 export function messagesShown(items: readonly TimelineItem[]): number {
   let count = counted.get(items);
   if (count === undefined) counted.set(items, count = shownScreen(items).length);
   return count;
 }
 
-/** The log in the database is the one the witness saw: no hole, nothing changed, nothing left of what was deleted. */
+/** The log in the database is the one that the witness saw: no gap, no change, no remains of deleted events. */
 export function checkLog(record: RoomRecord, room: string, database: MemoryDatabase): void {
   const kept = database.dump().filter(({ key }) => key[0] === "event" && key[1] === room);
   kept.forEach(({ key, value }, index) => {
     const position = record.oldest + index;
     const event = record.at(position);
     if (key[2] !== position) throw new Violation(`the log has ${String(key[2])} where ${position} should be`);
-    if ((value as string[])[0] !== event?.wire[0]) throw new Violation(`the log was changed at ${position}`);
+    if (JSON.stringify(entryOf(value as EventValue).entry) !== JSON.stringify(event?.wire)) {
+      throw new Violation(`the log was changed at ${position}`);
+    }
   });
   if (kept.length !== record.head - record.oldest + 1) {
     throw new Violation(`the log holds ${kept.length} events from ${record.oldest} to ${record.head}`);
@@ -78,35 +83,35 @@ export function checkLog(record: RoomRecord, room: string, database: MemoryDatab
   checkClocks(record);
 }
 
-/** Each author's clock grows with its numbers, and what answers something stands below it. */
+/** Each author's clock grows with its numbers, and a reply is ordered after its message. */
 function checkClocks(record: RoomRecord): void {
-  const last = new Map<string, Event>();
+  const last = new Map<string, LogEvent>();
   const byId = new Map(record.log.map((event) => [event.id, event]));
   for (const event of record.log) {
     const before = last.get(event.author);
     if (before !== undefined && before.clock >= event.clock && record.honestAuthors.has(event.author)) {
-      throw new Violation(`clock ${event.clock} after ${before.clock}: ${event.wire[0]}`);
+      throw new Violation(`clock ${event.clock} after ${before.clock}: ${JSON.stringify(event.wire)}`);
     }
     last.set(event.author, event);
     if (event.kind !== "reply") continue;
     const answered = byId.get(event.body.to);
     if (answered !== undefined && compareEvents(answered, event) >= 0) {
-      throw new Violation(`a reply stands above what it answers: ${event.wire[0]}`);
+      throw new Violation(`a reply stands above what it answers: ${JSON.stringify(event.wire)}`);
     }
   }
 }
 
-/** What became of what was typed. `unknown`: its page died, or lost its disk, before it could say anything. */
-export type Fates = Record<"arrived" | "refused" | "turnedAway" | "unknown", number>;
+/** Outcomes of typed texts. `unknown`: the page died, or lost its disk, before it reported one. */
+export type EventOutcomes = Record<"arrived" | "refused" | "turnedAway" | "unknown", number>;
 
-/** Everything typed is in the room once, unless it was turned away, and then its writer is told. */
-export function checkTyped(phone: Phone, witness: Witness): Fates {
-  const fates: Fates = { arrived: 0, refused: 0, turnedAway: 0, unknown: 0 };
+/** Every typed text is in the room once, or was refused and its author was told. */
+export function checkTyped(phone: Phone, witness: Witness): EventOutcomes {
+  const fates: EventOutcomes = { arrived: 0, refused: 0, turnedAway: 0, unknown: 0 };
   for (const typed of phone.typed) fates[fateOf(typed, phone, witness)]++;
   return fates;
 }
 
-function fateOf({ room, text, page, outcome }: Typed, phone: Phone, witness: Witness): keyof Fates {
+function fateOf({ room, text, page, outcome }: Typed, phone: Phone, witness: Witness): keyof EventOutcomes {
   const stored = witness.room(room).texts.get(text) ?? 0;
   const waits = page.disk.outboxes.get(room)?.entries.find(({ content }) =>
     (content.kind === "message" || content.kind === "reply") && content.body.text === text
@@ -119,7 +124,10 @@ function fateOf({ room, text, page, outcome }: Typed, phone: Phone, witness: Wit
     return "turnedAway";
   }
   if (stored === 1) return "arrived";
-  // What a page without a lasting disk has not sent ends with it, as it says.
+  if (waits === undefined && (witness.room(room).unseen.get(page.model.me.value?.author ?? "") ?? 0) > 0) {
+    return "arrived";
+  }
+  // Unsent texts of a page without persistent storage end with it, as the page says.
   if (outcome === "unknown" || ended) return "unknown";
   if (waits?.refused === undefined) throw new Violation(`lost: ${text}`);
   for (const other of phone.pages) {
@@ -132,7 +140,7 @@ function fateOf({ room, text, page, outcome }: Typed, phone: Phone, witness: Wit
   return "refused";
 }
 
-/** A page that loaded everything shows the whole room, in the one order, and nothing else. */
+/** A fully loaded page shows the whole room in the canonical order, and nothing else. */
 export function checkScreen(page: Page, record: RoomRecord): void {
   const expected = expectedScreen(record).filter(({ id }) => record.positions.get(id)! >= record.oldest);
   const shown = shownScreen(page.items.filter((item) => !isRefused(item)));
@@ -155,7 +163,7 @@ export function checkScreen(page: Page, record: RoomRecord): void {
   }
 }
 
-/** Two pages show the same lines, whatever they are, but for what only concerns their owner. */
+/** All pages show the same lines, except those that concern only their owner. */
 export function checkSameScreens(pages: readonly Page[]): void {
   const [first, ...others] = pages.map((page) => ({ page, lines: commonLines(page.items) }));
   for (const { page, lines } of others) {
@@ -177,7 +185,7 @@ function isRefused(item: TimelineItem): boolean {
   return item.type === "message" && item.delivery?.state === "refused";
 }
 
-/** Everybody sees how many are here. */
+/** All pages show the correct number of people. */
 export function checkPresence(pages: readonly Page[]): void {
   const authors = new Set(pages.map((page) => page.model.me.value?.author));
   for (const page of pages) {

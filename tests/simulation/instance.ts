@@ -1,13 +1,14 @@
 /**
- * One server instance: the production server and store on a handle of the shared database. It can be killed between any
- * two steps; then its timers never fire, its lines are cut, and of its database operations under way some still land.
+ * One server instance: the production server and store on the shared database. It can be killed between any two steps.
+ * Then its timers never fire, its connections break, and some of its pending database operations still commit.
  */
 import type { RoomId } from "../../lib/protocol/event.ts";
-import type { ServerConfig } from "../../lib/server/config.ts";
+import type { ServerConfig } from "../../lib/server/config/server_config.ts";
 import { Polling } from "../../lib/server/connections/poll_endpoint.ts";
-import { type ChatServer, type ConnectionHandle, createServer, type Visitor } from "../../lib/server/server.ts";
-import type { ClientConnection } from "../../lib/server/connections/client_session.ts";
-import { openStore } from "../../lib/store/deno_store.ts";
+import { ChatServer } from "../../lib/server/server.ts";
+import type { ConnectionHandle, Visitor } from "../../lib/server/connections/connection.ts";
+import type { ClientConnection } from "../../lib/server/connections/connection.ts";
+import { openStore } from "../../lib/store/store.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
 import { fakeVerifier } from "./fake_ed25519.ts";
@@ -15,20 +16,20 @@ import { Lines } from "./pipe.ts";
 import type { SeededRandom } from "./random.ts";
 import { Life, type Scheduler } from "./scheduler.ts";
 
-/** What the database is doing to everybody at the moment. */
-export interface Weather {
+/** The current faults of the database. */
+export interface StoreFaults {
   /** Share of operations that fail, before or after they took effect. */
   failShare: number;
-  /** Share of operations that take longer than any caller waits, and take effect all the same. */
+  /** Share of operations that take effect after the caller's timeout. */
   hangShare: number;
-  /** Longest usual time for one way to the database or back, ms; 0: none ever waits. */
+  /** Longest usual latency to or from the database, ms; 0: no delay. */
   maxDelayMs: number;
 }
 
-/** Longer than OPERATION_TIMEOUT_MS of the store, so that the caller has given up when it happens. */
+/** Longer than the store's OPERATION_TIMEOUT_MS, so that the caller has given up by then. */
 const HANG_MS = 7_000;
 
-/** Sees the frames of one connection: each when a server sends it, each when it arrives at one. */
+/** Observes the frames of one connection: when a server sends one and when one arrives at it. */
 export interface FrameWatch {
   serverSends(text: string): void;
   serverReceives(text: string): void;
@@ -42,7 +43,7 @@ export class Instance {
   readonly polling: Polling;
   readonly lines = new Lines();
   readonly #watch: (room: RoomId, visitor: Visitor) => FrameWatch;
-  /** Whether new connections may come here. */
+  /** Whether it accepts new connections. */
   open = true;
 
   constructor(parts: {
@@ -50,22 +51,22 @@ export class Instance {
     scheduler: Scheduler;
     random: SeededRandom;
     database: MemoryDatabase;
-    weather: Weather;
+    weather: StoreFaults;
     config: ServerConfig;
-    /** What the server writes into its log. */
+    /** Receives the lines of the server's log. */
     log(line: string): void;
-    /** Called for each new connection, whatever transport it is of. */
+    /** Called for each new connection on any transport. */
     watch(room: RoomId, visitor: Visitor): FrameWatch;
   }) {
     const { name, scheduler, random, database, weather, config } = parts;
     this.name = name;
-    // Servers keep their clocks by NTP: never quite the same.
+    // Server clocks are synchronised by NTP and differ slightly.
     const clockOffsetMs = random.between(-40, 40);
     this.life = new Life(scheduler, () => clockOffsetMs);
     const kv = database.open(databaseHooks(this.life, random, weather, scheduler));
     const bytes = (count: number) => random.bytes(count);
     this.store = openStore({ kv, clock: this.life.clock, random: bytes, timers: this.life.timeouts });
-    this.server = createServer({
+    this.server = new ChatServer({
       store: this.store,
       config,
       verifier: fakeVerifier,
@@ -106,7 +107,7 @@ export class Instance {
     };
   }
 
-  /** As an operator stops it: everybody is sent away first. */
+  /** Stops like an operator does: it closes all connections first. */
   async stop(): Promise<void> {
     this.open = false;
     await this.server.close();
@@ -115,7 +116,7 @@ export class Instance {
     this.kill();
   }
 
-  /** The process is gone from one instruction to the next. */
+  /** Kills the process between two instructions. */
   kill(): void {
     this.open = false;
     this.life.kill();
@@ -124,10 +125,10 @@ export class Instance {
 }
 
 /**
- * The way to the database and back. A dead process begins nothing new; what it had begun happens or not, and where it
- * happens, nobody is there to hear of it.
+ * Access to the database. A dead process starts no operation; its pending ones may or may not take effect, and their
+ * results are lost.
  */
-function databaseHooks(life: Life, random: SeededRandom, weather: Weather, scheduler: Scheduler): KvHooks {
+function databaseHooks(life: Life, random: SeededRandom, weather: StoreFaults, scheduler: Scheduler): KvHooks {
   const never = new Promise<void>(() => {});
   return {
     delay: () => {

@@ -1,9 +1,12 @@
 /**
- * Somebody who does not keep to the protocol: replays others' events, before and after their authors' own send, changes
- * them, signs wrongly, speaks out of turn, uses numbers twice and runs the clock up. The room must look as if nobody did.
+ * An attacker who violates the protocol: replays others' events, before and after their authors' own send, changes
+ * them, signs wrongly, sends out of turn, reuses numbers and advances the clock. The room must look as if nothing
+ * happened.
  */
+import { isStub } from "../../lib/protocol/stub.ts";
 import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
-import { encodePayload, type Event, readEvent, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
+import { encodePayload, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
+import { type Event, readEvent } from "../../lib/kinds/kinds.ts";
 import type { ServerFrame } from "../../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 import { type Signer, signEvent } from "../../lib/crypto/signing.ts";
@@ -13,7 +16,7 @@ import type { SeededRandom } from "./random.ts";
 import { Life } from "./scheduler.ts";
 import { MALLORY, type World } from "./world.ts";
 
-/** Events seen that are kept for replaying. */
+/** Events recorded for replay. */
 const SEEN_MAX = 60;
 
 export class Mallory {
@@ -68,7 +71,7 @@ export class Mallory {
       this.#n = Math.max(this.#n, frame.lastN);
       this.#clock = Math.max(this.#clock, frame.clock);
     } else if (frame.type === "events") {
-      this.#seen.push(...frame.events);
+      this.#seen.push(...frame.events.flatMap((entry) => isStub(entry) ? [] : [entry]));
       this.#seen.splice(0, this.#seen.length - SEEN_MAX);
     }
   }
@@ -136,7 +139,7 @@ export class Mallory {
       case "conflict":
         return this.#sendEvents([(await this.#sign(Math.max(1, this.#n), this.#clock + 1)).wire]);
       case "far":
-        // As far as the rules allow, and one further.
+        // As far as the rules allow, and one step further.
         return this.#sendEvents([(await this.#sign(this.#n + 1, this.#clock + random.pick([10_001, 1_000_000]))).wire]);
       case "own":
         return this.#sendEvents([(await this.#sign(++this.#n, ++this.#clock)).wire]);
@@ -155,7 +158,7 @@ export class Mallory {
     }
   }
 
-  /** What somebody else would write next, with Mallory's signature. */
+  /** Another author's next event with Mallory's signature. */
   #forged(): WireEvent[] {
     const others = this.#seen.flatMap((wire) => {
       const read = readEvent(wire);
@@ -172,7 +175,7 @@ export class Mallory {
 
   #some(events: readonly WireEvent[]): WireEvent[] {
     if (events.length === 0) return [];
-    // With doubles, and in any order.
+    // With duplicates, in any order.
     return Array.from({ length: this.#random.between(1, 6) }, () => this.#random.pick(events));
   }
 

@@ -1,17 +1,17 @@
 /**
- * An unreliable network that tells the truth about TCP: within one connection nothing is reordered or doubled, and what
- * arrives is a prefix of what was sent. Everything else happens: frames take their time, a cut loses what was under way in
- * both directions, each end learns of it at another moment or never, a reader may be slow, and frames of an old
- * connection may arrive after those of the connection that replaced it.
+ * An unreliable network with the guarantees of TCP: within one connection nothing is reordered or duplicated, and the
+ * received data is a prefix of the sent data. Everything else can happen: frames are delayed, a cut loses the data in
+ * flight in both directions, each end learns of it at a different time or never, a reader may be slow, and frames of an
+ * old connection may arrive after those of the connection that replaced it.
  */
 import { CLIENT_FRAME_MAX_BYTES } from "../../lib/protocol/limits.ts";
-import type { ClientConnection } from "../../lib/server/connections/client_session.ts";
-import type { ConnectionHandle } from "../../lib/server/server.ts";
+import type { ClientConnection } from "../../lib/server/connections/connection.ts";
+import type { ConnectionHandle } from "../../lib/server/connections/connection.ts";
 import { type Line, type LineQuality, Pipe } from "./pipe.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Life, Scheduler } from "./scheduler.ts";
 
-/** What the client's end of a connection is told. */
+/** Events of the client's end of a connection. */
 export interface ClientEnd {
   opened(): void;
   received(text: string): void;
@@ -43,7 +43,7 @@ export class Link implements Line {
     server: Life;
     page: Life;
     client: ClientEnd;
-    /** Something between lets the socket open, and nothing through it until it is gone. */
+    /** A middlebox lets the socket open but blocks all data. */
     muted: boolean;
     /** Called on the server's side when the connection is open there. */
     accept(connection: ClientConnection): ConnectionHandle;
@@ -86,7 +86,7 @@ export class Link implements Line {
     return !this.#cut && !this.#clientKnows && !this.#serverKnows;
   }
 
-  /** Whether the page's socket takes frames: it is open, as far as the page knows. */
+  /** Whether the page's socket accepts frames: it is open, as far as the page knows. */
   get usable(): boolean {
     return this.#clientOpened && !this.#clientKnows;
   }
@@ -96,7 +96,7 @@ export class Link implements Line {
     if (!this.#page.dead && !this.#clientKnows) this.#up.send(text);
   }
 
-  /** The page ends the connection: the server hears of it after everything sent before. */
+  /** The page closes the connection. The server learns of it after all data sent before. */
   clientCloses(): void {
     if (this.#clientKnows) return;
     this.#clientKnows = true;
@@ -104,12 +104,12 @@ export class Link implements Line {
     this.#scheduler.after(this.#random.between(0, 50), () => this.#page.whenAwake(() => this.#client.closed(1005, "")));
   }
 
-  /** Bytes of the page's that are not on the line. */
+  /** Bytes that the page has sent and that are still buffered. */
   get waitingUp(): number {
     return this.#up.queuedBytes;
   }
 
-  /** The reader stops taking frames from the line, or goes on. */
+  /** The reader stops or resumes reading. */
   stallDown(why: string, stalled: boolean): void {
     this.#down.stall(why, stalled);
   }
@@ -130,7 +130,7 @@ export class Link implements Line {
         : this.#random.between(100, 20_000);
       this.#scheduler.after(noticedAfterMs, () => this.#tellClient(ABNORMAL_CLOSURE, ""));
     } else {
-      // A half-open connection: the operating system gives up in the end (RFC 9293 section 3.8.3), long after anybody cares.
+      // A half-open connection: the operating system gives up much later (RFC 9293 section 3.8.3).
       this.#scheduler.after(120_000, () => this.#tellClient(ABNORMAL_CLOSURE, ""));
     }
     if (this.#random.chance(0.7)) {

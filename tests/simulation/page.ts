@@ -1,4 +1,7 @@
-/** One page of the app on a phone: a production session over the production transports. Killed, frozen, thawed, reloaded. */
+/**
+ * One page of the app on a phone: a production session over the production transports. Killed, frozen, thawed,
+ * reloaded.
+ */
 import { TransportManager } from "../../lib/session/connection/transport_manager.ts";
 import { RoomSession } from "../../lib/session/room/room_session.ts";
 import type { TabChannel } from "../../lib/session/ports/session_deps.ts";
@@ -71,20 +74,20 @@ export class Page {
     return this.model.messages.value;
   }
 
-  /** Types a text and sends it; what becomes of it is recorded. */
+  /** Types and sends a text, and records its outcome. */
   say(text: string, replyTo?: string): void {
     const typed: Typed = { text, room: this.room, page: this, outcome: "unknown" };
     this.phone.typed.push(typed);
     this.model.sendMessage(text, replyTo).then(({ problem }) => {
-      // A page that lost its disk keeps what is typed for as long as it lives, and says so.
+      // A page that lost its disk keeps typed texts in memory, and says so.
       if (this.life.dead || (!this.model.stored.value && !this.phone.private)) return;
       typed.outcome = problem === undefined ? "kept" : "turned_away";
     }, (error) => this.phone.world.scheduler.fail(error));
   }
 
-  // ---- what happens to it ----
+  // ---- lifecycle and faults ----
 
-  /** The page is closed as people close pages: it may still say goodbye. */
+  /** Closes the page normally: it may still say goodbye. */
   close(): void {
     this.model.dispose();
     this.#transports.dispose();
@@ -92,7 +95,7 @@ export class Page {
     this.#die();
   }
 
-  /** The page is gone from one instruction to the next. */
+  /** Kills the page between two instructions. */
   die(): void {
     this.#die();
     this.cut();
@@ -109,22 +112,22 @@ export class Page {
     this.#exchanges.cut();
   }
 
-  /** What the phone's network lets through has changed. */
+  /** The phone's network conditions changed. */
   networkIs(network: Network): void {
     if (network === "offline") return this.cut();
-    // A proxy that knows no WebSocket ends those that are open.
+    // A proxy without WebSocket support closes open ones.
     if (network === "no_sockets") this.#links.cut();
     for (const link of this.#links.open) link.stall("network", network === "black_hole" || network === "mute_sockets");
     for (const exchange of this.#exchanges.open) exchange.stall("network", network === "black_hole");
   }
 
-  /** As lib/session/browser/page_events.ts does it on `online`. */
+  /** Does what lib/session/browser/page_events.ts does on `online`. */
   networkChanged(): void {
     this.#transports.networkChanged();
     this.model.wake();
   }
 
-  /** The phone is in a pocket: nothing runs, and nothing is read from the line. */
+  /** Freezes the page, as in a pocket: nothing runs and nothing is read. */
   freeze(forMs: number): void {
     if (this.life.frozen) return;
     this.phone.counts.freezes++;
@@ -134,7 +137,7 @@ export class Page {
     this.phone.world.scheduler.after(forMs, () => {
       this.life.wake();
       for (const link of links) link.stallDown("frozen", false);
-      // What a page does when it is looked at again.
+      // The page's steps when it becomes visible again.
       this.life.whenAwake(() => {
         this.#transports.wake();
         this.model.wake();
@@ -142,7 +145,7 @@ export class Page {
     });
   }
 
-  // ---- what it stands on ----
+  // ---- its environment ----
 
   #caller(): Caller {
     const { name: device, network } = this.phone;
@@ -162,7 +165,7 @@ export class Page {
     const { world, sticky } = this.phone;
     for (const line of init.body.split("\n")) world.overhear(line);
     const { exchange, response } = world.fetch(this.#caller(), sticky, init);
-    // What is to outlive the page is not cut with it.
+    // Requests with keepalive outlive the page.
     if (exchange !== undefined && !init.keepalive) this.#exchanges.add(exchange);
     return response;
   }
@@ -197,7 +200,7 @@ export class Page {
     });
   }
 
-  /** The disk as this page sees it: each transaction takes a moment, fails, or outlives the page. */
+  /** The page's view of the disk: each transaction is delayed, fails, or outlives the page. */
   #storage(): SessionStorage {
     const disk = memoryStorage(this.disk, { lasting: true });
     const read = async <T>(transaction: () => Promise<T>): Promise<T> => {
@@ -232,13 +235,13 @@ export class Page {
 
   #diskTurn(): Promise<void> {
     const { random, diskWeather: { maxDelayMs }, world } = this.phone;
-    // One of its own each time: a shared one would hold on to everything that ever waited for it.
+    // A new promise each time: a shared one would retain everything that ever waited for it.
     if (this.life.dead) return new Promise(() => {});
     if (maxDelayMs === 0) return Promise.resolve();
     const survives = random.chance(0.5);
     return new Promise((resolve) => {
       world.scheduler.after(random.between(1, maxDelayMs), () => {
-        // The storage goes on while the page is frozen; its answer waits.
+        // The storage continues while the page is frozen; its answer waits.
         if (!this.life.dead) this.life.whenAwake(resolve);
         else if (survives) resolve();
       });

@@ -1,4 +1,4 @@
-/** One device of an honest person: a disk that lasts, a clock that is wrong, and the network it is in. */
+/** One device of an honest person: a persistent disk, a wrong clock, and a network. */
 import { MemoryDisk } from "../../lib/session/storage/memory_storage.ts";
 import type { OutboxEntry } from "../../lib/session/outbox/outbox_state.ts";
 import type { RoomId } from "../../lib/protocol/event.ts";
@@ -6,21 +6,24 @@ import { Page } from "./page.ts";
 import { SeededRandom } from "./random.ts";
 import type { Network, Sticky, World } from "./world.ts";
 
-/** A text somebody typed and sent, and what its page said to it. */
+/** A text that was typed and sent, and the outcome that its page reported. */
 export interface Typed {
   text: string;
   room: RoomId;
   page: Page;
-  /** `kept`: it must be in the room in the end. `turned_away`: it must not. `unknown`: the page died, or had lost its disk. */
+  /**
+   * `kept`: it must be in the room in the end. `turned_away`: it must not. `unknown`: the page died, or had lost its
+   * disk.
+   */
   outcome: "kept" | "turned_away" | "unknown";
 }
 
-/** What the disk does at the moment. */
-export interface DiskWeather {
+/** The current faults of the disk. */
+interface DiskFaults {
   maxDelayMs: number;
   /** Share of transactions that fail. */
   failShare: number;
-  /** Nothing can be written; what is there can be read. */
+  /** Writes fail; reads work. */
   full: boolean;
 }
 
@@ -30,10 +33,10 @@ export class Phone {
   readonly name: string;
   readonly world: World;
   readonly random: SeededRandom;
-  /** Its browser keeps nothing: each page has a disk of its own, which ends with it. */
+  /** Its browser persists nothing: each page has its own disk, which ends with it. */
   readonly private: boolean;
   readonly disk = new MemoryDisk();
-  readonly diskWeather: DiskWeather = { maxDelayMs: 0, failShare: 0, full: false };
+  readonly diskWeather: DiskFaults = { maxDelayMs: 0, failShare: 0, full: false };
   readonly pages = new Set<Page>();
   readonly typed: Typed[] = [];
   readonly sticky: Sticky = {};
@@ -50,7 +53,7 @@ export class Phone {
     overPolling: 0,
     transportChanges: 0,
   };
-  /** How wrong its clock is. Up to a day, or for somebody who never set it, a year. */
+  /** The error of its clock: up to a day, or a year if it was never set. */
   clockOffsetMs: number;
   #network: Network = "good";
   #texts = 0;
@@ -71,17 +74,17 @@ export class Phone {
     return page;
   }
 
-  /** As the page finds it when it opens. */
+  /** The state that a page finds when it opens. */
   get displayName(): string {
     return this.disk.name ?? this.name;
   }
 
-  /** The next text nobody else ever writes. */
+  /** The next unique text. */
   newText(): string {
     return `${this.name} says ${++this.#texts}`;
   }
 
-  /** The first event that was kept and is neither stored nor refused for good. */
+  /** The first kept event that is neither stored nor finally refused. */
   get unsent(): OutboxEntry | undefined {
     for (const { outboxes } of new Set([this.disk, ...[...this.pages].map((page) => page.disk)])) {
       for (const { entries } of outboxes.values()) {
@@ -96,7 +99,7 @@ export class Phone {
     return this.#network;
   }
 
-  /** Something happens to the network the phone is in, or it leaves it; without telling, as it mostly is. */
+  /** The network degrades or is lost, without the phone being told. */
   set network(network: Network) {
     if (this.#network === network) return;
     this.#network = network;
@@ -105,13 +108,13 @@ export class Phone {
     for (const page of this.pages) page.networkIs(network);
   }
 
-  /** The phone is told that it has a network again. */
+  /** The phone learns that it has a network again. */
   goOnline(): void {
     this.network = "good";
     for (const page of this.pages) page.life.whenAwake(() => page.networkChanged());
   }
 
-  /** From one network to another, which may let less through: every line breaks, and the phone says so, mostly. */
+  /** Moves to another, possibly worse network: all connections break, and the phone usually notices. */
   walk(to: Network): void {
     for (const page of this.pages) page.cut();
     this.network = to;
@@ -120,7 +123,7 @@ export class Phone {
     }
   }
 
-  /** Its clock is set, or somebody plays with it. */
+  /** Changes the clock. */
   setClock(): void {
     this.counts.clockJumps++;
     this.clockOffsetMs = this.random.pick([

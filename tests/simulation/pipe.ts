@@ -1,8 +1,8 @@
-/** One direction of a connection, as TCP has it: what arrives is a prefix of what was sent, in its order. */
+/** One direction of a connection with TCP's guarantees: the received data is a prefix of the sent data, in order. */
 import type { SeededRandom } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** How a line behaves; drawn per connection. */
+/** The quality of a connection; drawn per connection. */
 export interface LineQuality {
   latencyMs: number;
   jitterMs: number;
@@ -10,17 +10,17 @@ export interface LineQuality {
   downBytesPerMs: number;
 }
 
-/** One connection, whatever it carries. */
+/** One connection of any transport. */
 export interface Line {
-  /** Neither end has heard of its end. */
+  /** Neither end knows of its end. */
   readonly open: boolean;
-  /** Nothing passes in either direction, or again what waits. Several things may stall it at once. */
+  /** Blocks or resumes both directions. Several causes may block it at once. */
   stall(why: string, stalled: boolean): void;
-  /** It breaks. Each end learns of it soon, late, or only by its own silence. */
+  /** Breaks it. Each end learns of it soon, late, or only by its own timeout. */
   cut(): void;
 }
 
-/** Lines that may be open; those that are not are forgotten in time. */
+/** Connections that may be open. Closed ones are dropped eventually. */
 export class Lines<Kind extends Line = Line> {
   #lines: Kind[] = [];
   #forgetAt = 16;
@@ -50,7 +50,7 @@ export class Pipe<Data extends { readonly length: number } = string> {
   readonly #quality: LineQuality;
   readonly #bytesPerMs: number;
   readonly #deliver: (data: Data) => void;
-  /** Numbers of frames sent into the air, and of the last one that will still arrive. */
+  /** The number of frames in flight so far, and of the last one that will still arrive. */
   #sent = 0;
   #arrivesUpTo = Infinity;
   #lastArrivalAt = 0;
@@ -73,7 +73,7 @@ export class Pipe<Data extends { readonly length: number } = string> {
     this.#deliver = deliver;
   }
 
-  /** Bytes that wait for their turn. */
+  /** Buffered bytes. */
   get queuedBytes(): number {
     return this.#queuedBytes;
   }
@@ -92,13 +92,13 @@ export class Pipe<Data extends { readonly length: number } = string> {
     this.#transmit();
   }
 
-  /** Nothing is taken up any more, until nothing stalls it; what waits goes on then, as TCP does. */
+  /** Blocks until no cause is left; buffered data continues then, as in TCP. */
   stall(why: string, stalled: boolean): void {
     if (stalled) this.#stalls.add(why);
     else if (this.#stalls.delete(why)) this.#transmit();
   }
 
-  /** What waits is lost; of what is in the air the first part may still arrive. */
+  /** Loses buffered data; a prefix of the data in flight may still arrive. */
   cut(): void {
     if (this.#cut) return;
     this.#cut = true;

@@ -1,4 +1,4 @@
-/** Randomness that a seed decides: the same seed gives the same numbers on every machine. */
+/** Seeded randomness: the same seed gives the same numbers on every machine. */
 
 /** sfc32 (Chris Doty-Humphrey, PractRand): 128 bits of state, more than enough for tests. */
 export class SeededRandom {
@@ -7,7 +7,7 @@ export class SeededRandom {
   #c = 0;
   #counter = 1;
 
-  /** `stream` tells apart the streams of one seed, so that what one part draws never shifts another part's numbers. */
+  /** `stream` separates the streams of one seed, so that draws in one part never shift the numbers of another. */
   constructor(readonly seed: number, stream = "") {
     this.#a = seed >>> 0;
     this.#b = Math.floor(seed / 2 ** 32) >>> 0;

@@ -1,10 +1,11 @@
-/** What simulations found, kept: as the seed that found it, and where it can be said directly, as a rule of its own. */
+/** Regressions that simulations found: the seeds that found them, and direct tests where possible. */
 import { assertEquals } from "@std/assert";
 import { ReplicaReader } from "../../lib/session/replica/replica_reader.ts";
 import type { EventsFrame, WelcomeFrame } from "../../lib/protocol/frames.ts";
-import type { Event, WireEvent } from "../../lib/protocol/event.ts";
+import type { WireEvent } from "../../lib/protocol/event.ts";
+import type { Event } from "../../lib/kinds/kinds.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
-import { DEFAULT_CONFIG } from "../../lib/server/config.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import { People } from "../../lib/server/rooms/people.ts";
 import { fakeSigner } from "./fake_ed25519.ts";
 import { simulate } from "./simulate.ts";
@@ -20,7 +21,7 @@ for (const [seed, rule] of SEEDS) {
   });
 }
 
-Deno.test("who comes while the count goes back and forth is told the count that everybody has", () => {
+Deno.test("a newcomer gets the current count even while it fluctuates", () => {
   const people = new People(DEFAULT_CONFIG.presence);
   const elsewhere = (count: number) => [{ instance: "other", count, shown: [], expiresAt: 0 }];
   people.setElsewhere(elsewhere(3));
@@ -35,7 +36,7 @@ Deno.test("who comes while the count goes back and forth is told the count that 
   assertEquals(people.takeChanges(), undefined);
 });
 
-Deno.test("somebody who is away for a moment is not missing for who came in that moment", () => {
+Deno.test("a person who was away for a moment is visible to someone who joined in that moment", () => {
   const people = new People(DEFAULT_CONFIG.presence);
   people.enter({ author: "ada", name: "Ada" });
   people.takeChanges();
@@ -50,7 +51,7 @@ Deno.test("somebody who is away for a moment is not missing for who came in that
   assertEquals(seen, new Set(["bob", "ada"]));
 });
 
-Deno.test("a tab adds to the device's copy only what it received since: what another tab took out is not claimed", async () => {
+Deno.test("a tab adds only newly received events to the device's replica and does not restore what another tab removed", async () => {
   const room = "AAAAAAAAAAAAAAAAAAAAAA";
   const signer = fakeSigner(new Uint8Array(32));
   const wires: WireEvent[] = [];
@@ -59,6 +60,7 @@ Deno.test("a tab adds to the device's copy only what it received since: what ano
     wires.push((await signEvent(signer, { room, n, clock: n, at: 0 }, content)).wire);
   }
   const reader = new ReplicaReader({
+    room: "room",
     check: (event: Event) => Promise.resolve(event),
     onEvents: () => {},
     onRenumbered: () => {},

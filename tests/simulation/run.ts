@@ -1,26 +1,26 @@
 /**
- * Runs simulations from the command line and prints what happened in them:
+ * Runs simulations from the command line and prints their counters:
  *
  *   deno run -A tests/simulation/run.ts --seeds 100000             seeds 1 to 100,000
  *   deno run -A tests/simulation/run.ts --seeds 5000 --from 70000  seeds 70,000 to 74,999
- *   deno run -A tests/simulation/run.ts --messages 1000000         seeds of much talk until so many were typed
- *   deno run -A tests/simulation/run.ts --seed 123 [--plot talk]   one seed, with the stack of its failure
+ *   deno run -A tests/simulation/run.ts --messages 1000000         `talk` seeds until this many were typed
+ *   deno run -A tests/simulation/run.ts --seed 123 [--scenario talk]   one seed, with the stack of its failure
  */
 import { cpuUsage } from "node:process";
-import { type PlotName, PLOTS } from "./plot.ts";
+import { type ScenarioName, SCENARIOS } from "./scenario.ts";
 import { type Report, simulate, SimulationFailure } from "./simulate.ts";
 
-/** Failures after which a run ends: more of the same say nothing new. */
+/** Failures after which a run ends. */
 const FAILURES_MAX = 10;
 
-/** Runs these seeds; every failure is told of at once. */
+/** Runs these seeds and reports every failure at once. */
 export async function runSeeds(
   from: number,
   count: number,
   onFailure: (failure: SimulationFailure) => void,
-  { plot = "short", messages = Infinity, onSeed = () => {} }: {
-    plot?: PlotName;
-    /** Ends when so many were typed. */
+  { scenario = "short", messages = Infinity, onSeed = () => {} }: {
+    scenario?: ScenarioName;
+    /** Ends when this many messages were typed. */
     messages?: number;
     onSeed?: (typed: number) => void;
   } = {},
@@ -30,7 +30,7 @@ export async function runSeeds(
   for (let seed = from; seed < from + count && failures < FAILURES_MAX && (report.typed ?? 0) < messages; seed++) {
     runs++;
     try {
-      const outcome = await simulate(seed, plot);
+      const outcome = await simulate(seed, scenario);
       for (const [name, number] of Object.entries(outcome.report)) report[name] = (report[name] ?? 0) + number;
     } catch (error) {
       if (!(error instanceof SimulationFailure)) throw error;
@@ -60,9 +60,11 @@ if (import.meta.main) {
   };
   const seed = option("seed");
   const messages = option("messages");
-  const at = Deno.args.indexOf("--plot");
-  const plot = (at < 0 ? messages === undefined ? "short" : "talk" : Deno.args[at + 1]) as PlotName;
-  if (!(plot in PLOTS)) throw new TypeError(`--plot takes ${Object.keys(PLOTS).join(" or ")}, not ${plot}`);
+  const at = Deno.args.indexOf("--scenario");
+  const scenario = (at < 0 ? messages === undefined ? "short" : "talk" : Deno.args[at + 1]) as ScenarioName;
+  if (!(scenario in SCENARIOS)) {
+    throw new TypeError(`--scenario takes ${Object.keys(SCENARIOS).join(" or ")}, not ${scenario}`);
+  }
   const startedAt = performance.now();
   const seconds = () => (performance.now() - startedAt) / 1000;
   let toldAt = 0;
@@ -72,10 +74,10 @@ if (import.meta.main) {
     (failure) => {
       console.error(failure.message);
       if (seed !== undefined) console.error(failure.cause);
-      else console.error(`  again: deno task simulate --seed ${failure.seed} --plot ${failure.plot}`);
+      else console.error(`  again: deno task simulate --seed ${failure.seed} --scenario ${failure.scenario}`);
     },
     {
-      plot,
+      scenario,
       ...(messages !== undefined && { messages }),
       onSeed: (typed) => {
         if (messages === undefined || seconds() - toldAt < 10) return;

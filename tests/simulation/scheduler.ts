@@ -1,7 +1,7 @@
 /**
- * Virtual time: one queue of things to come. Nothing happens but by a step, and between two steps every promise that can
- * go on has gone on, as between two turns of an event loop. Things due at the same millisecond come in an order that the
- * seed decides: real ones do not keep theirs either.
+ * Virtual time: one queue of tasks, run step by step. Between two steps every promise that can
+ * settle has settled, as between two turns of an event loop. Tasks due at the same millisecond run in an order that the
+ * seed decides, because real timers guarantee no order either.
  */
 import type { Cancel, Timers } from "../../lib/shared/environment.ts";
 import { setImmediate } from "node:timers";
@@ -17,7 +17,7 @@ interface Task {
   run: (() => void) | undefined;
 }
 
-/** Of a text that is noted: enough for the type of a frame, a nonce, a first id. */
+/** Characters of a text in the trace: enough for a frame's type, a nonce and a first id. */
 const NOTED_CHARS = 80;
 
 export class Scheduler {
@@ -26,7 +26,7 @@ export class Scheduler {
   readonly #heap = new Heap(before);
   #now: number;
   #steps = 0;
-  /** A running hash of when things happened: two runs of one seed must agree on it. */
+  /** A running hash of all steps: two runs of one seed must agree on it. */
   #trace = 0;
   #error: { error: unknown } | undefined;
 
@@ -35,7 +35,7 @@ export class Scheduler {
     this.#now = startAt;
   }
 
-  /** Ms since 1970, of the world; clocks of machines may differ from it. */
+  /** True time in ms since 1970; the clocks of machines may differ from it. */
   get now(): number {
     return this.#now;
   }
@@ -56,7 +56,7 @@ export class Scheduler {
     return () => void (task.run = undefined);
   }
 
-  /** Mixes something that happened into the trace: its length and its first letters tell enough. */
+  /** Mixes a text into the trace, by its length and first characters. */
   note(text: string): void {
     let trace = this.#trace ^ text.length;
     const end = Math.min(text.length, NOTED_CHARS);
@@ -69,7 +69,7 @@ export class Scheduler {
     this.#error ??= { error };
   }
 
-  /** Runs everything that is due within the next `durationMs`, or until `done` says so. */
+  /** Runs all tasks due within the next `durationMs`, or until `done` returns true. */
   async run(durationMs: number, done: () => boolean = () => false): Promise<void> {
     const until = this.#now + durationMs;
     await drained();
@@ -94,14 +94,14 @@ function before(a: Task, b: Task): boolean {
   return a.at < b.at || (a.at === b.at && a.tie < b.tie);
 }
 
-/** Resolves when every promise that can go on has gone on. */
+/** Resolves when every promise that can settle has settled. */
 export function drained(): Promise<void> {
   return new Promise((resolve) => void setImmediate(() => resolve()));
 }
 
 /**
- * Something that lives and may die at any moment: a server process, a page. What it had planned dies with it. It may also
- * be frozen, as phones do with pages: then its timers come late, all at once.
+ * A process that may die at any time: a server, a page. Its timers die with it. It may also
+ * be frozen, as phones do with pages: then its timers fire late, all at once.
  */
 export class Life {
   readonly #scheduler: Scheduler;
@@ -109,7 +109,7 @@ export class Life {
   #dead = false;
   #frozen: (() => void)[] | undefined;
 
-  /** `clockOffsetMs`: how wrong its clock is now. */
+  /** `clockOffsetMs`: the current error of its clock. */
   constructor(scheduler: Scheduler, clockOffsetMs = () => 0) {
     this.#scheduler = scheduler;
     this.#clockOffsetMs = clockOffsetMs;
@@ -139,7 +139,7 @@ export class Life {
   /** The same as `setTimeout` and `clearTimeout`. */
   readonly timeouts: StoreTimers = timeoutsOf(this.timers);
 
-  /** Runs `run` now; when frozen, on waking; when dead, never. */
+  /** Runs `run` now, on waking if frozen, or never if dead. */
   whenAwake(run: () => void): void {
     if (this.#dead) return;
     if (this.#frozen !== undefined) this.#frozen.push(run);
@@ -150,7 +150,7 @@ export class Life {
     this.#frozen ??= [];
   }
 
-  /** A woken page works off its queue in its order, one turn each; what comes meanwhile waits behind it. */
+  /** A woken page runs its queue in order, one task per turn; new tasks wait behind it. */
   wake(): void {
     const late = this.#frozen;
     if (late === undefined) return;

@@ -1,4 +1,4 @@
-/** One simulation: everything in it, from the number of servers to the moment of a crash, follows from the seed. */
+/** One simulation. The seed determines everything, from the number of servers to the time of a crash. */
 import { signEvent } from "../../lib/crypto/signing.ts";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import type { RoomId } from "../../lib/protocol/event.ts";
@@ -10,33 +10,33 @@ import {
   checkSameScreens,
   checkScreen,
   checkTyped,
-  type Fates,
+  type EventOutcomes,
   messagesShown,
 } from "./final_checks.ts";
 import { Mallory } from "./mallory.ts";
 import type { Page } from "./page.ts";
 import { Phone } from "./phone.ts";
-import { configFor, type Plot, type PlotName, PLOTS } from "./plot.ts";
+import { configFor, type Scenario, type ScenarioName, SCENARIOS } from "./scenario.ts";
 import { SeededRandom } from "./random.ts";
-import { Trouble } from "./trouble.ts";
+import { FaultInjector } from "./fault_injector.ts";
 import { Violation } from "./witness.ts";
 import { World } from "./world.ts";
 
 const START_AT = Date.UTC(2026, 5, 20, 21);
-/** How long everything may take to be as if nothing had happened, once nothing more happens. */
+/** Time for the system to recover completely after the last fault. */
 const HEALING_MS = 240_000;
-/** After it, every half-open connection and every dead instance's presence is noticed. */
+/** After this time every half-open connection and every dead instance has been detected. */
 const PRESENCE_SETTLES_MS = 150_000;
 
 /** A simulation broke a promise; `message` names the seed. */
 export class SimulationFailure extends Error {
   override name = "SimulationFailure";
-  constructor(readonly seed: number, readonly plot: PlotName, cause: unknown) {
-    super(`seed ${seed}, plot ${plot}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  constructor(readonly seed: number, readonly scenario: ScenarioName, cause: unknown) {
+    super(`seed ${seed}, scenario ${scenario}: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
 }
 
-/** What happened, in numbers. */
+/** Counters of a simulation. */
 export type Report = Record<string, number>;
 
 export interface Outcome {
@@ -46,11 +46,11 @@ export interface Outcome {
 }
 
 /** Runs the simulation of this seed. Throws a SimulationFailure. */
-export async function simulate(seed: number, plot: PlotName = "short"): Promise<Outcome> {
+export async function simulate(seed: number, scenario: ScenarioName = "short"): Promise<Outcome> {
   try {
-    return await new Simulation(seed, PLOTS[plot]).run();
+    return await new Simulation(seed, SCENARIOS[scenario]).run();
   } catch (error) {
-    throw new SimulationFailure(seed, plot, error);
+    throw new SimulationFailure(seed, scenario, error);
   }
 }
 
@@ -60,15 +60,15 @@ class Simulation {
   readonly #world: World;
   readonly #phones: Phone[] = [];
   readonly #rooms: RoomId[] = [];
-  readonly #plot: Plot;
-  readonly #fates: Fates = { arrived: 0, refused: 0, turnedAway: 0, unknown: 0 };
+  readonly #scenario: Scenario;
+  readonly #fates: EventOutcomes = { arrived: 0, refused: 0, turnedAway: 0, unknown: 0 };
   #mallory: Mallory | undefined;
 
-  constructor(seed: number, plot: Plot) {
+  constructor(seed: number, scenario: Scenario) {
     this.#seed = seed;
-    this.#plot = plot;
+    this.#scenario = scenario;
     this.#random = new SeededRandom(seed, "plot");
-    this.#world = new World(seed, START_AT, configFor(plot, this.#random));
+    this.#world = new World(seed, START_AT, configFor(scenario, this.#random));
   }
 
   async run(): Promise<Outcome> {
@@ -78,7 +78,7 @@ class Simulation {
     for (let count = 0; count < instances; count++) world.startInstance();
     const rooms = random.chance(0.2) ? 2 : 1;
     for (let count = 0; count < rooms; count++) await this.#makeRoom();
-    const phones = random.pick(this.#plot.phones);
+    const phones = random.pick(this.#scenario.phones);
     for (let count = 0; count < phones; count++) {
       const phone = new Phone(world, this.#seed, `phone ${count + 1}`);
       this.#phones.push(phone);
@@ -88,14 +88,20 @@ class Simulation {
       this.#mallory = new Mallory(world, new SeededRandom(this.#seed, "mallory"), random.pick(this.#rooms));
     }
 
-    const trouble = new Trouble({ world, random, plot: this.#plot, phones: this.#phones, rooms: this.#rooms });
-    await world.scheduler.run(random.pick(this.#plot.lengthsMs));
+    const trouble = new FaultInjector({
+      world,
+      random,
+      scenario: this.#scenario,
+      phones: this.#phones,
+      rooms: this.#rooms,
+    });
+    await world.scheduler.run(random.pick(this.#scenario.lengthsMs));
     trouble.end();
     await this.#heal();
     this.#check();
     for (const phone of this.#phones) {
       const fates = checkTyped(phone, world.witness);
-      for (const fate of Object.keys(fates) as (keyof Fates)[]) this.#fates[fate] += fates[fate];
+      for (const fate of Object.keys(fates) as (keyof EventOutcomes)[]) this.#fates[fate] += fates[fate];
     }
     if (random.chance(0.1)) {
       await world.scheduler.run(PRESENCE_SETTLES_MS);
@@ -122,7 +128,7 @@ class Simulation {
     this.#rooms.push(room);
   }
 
-  // ---- the end of trouble ----
+  // ---- recovery ----
 
   async #heal(): Promise<void> {
     const world = this.#world, { scheduler } = world;
@@ -133,10 +139,10 @@ class Simulation {
       phone.goOnline();
     }
     if (world.instances.length === 0) world.startInstance();
-    // What is under way still happens: servers that start, pages that open, phones that wake.
+    // Pending actions still complete: starting servers, opening pages, waking phones.
     await scheduler.run(9_000);
     for (const phone of this.#phones) {
-      // A page whose disk failed when it opened lives on without: people open it anew.
+      // A page whose disk failed on opening stays without one, so people reload it.
       for (const page of phone.pages) if (!page.model.stored.value && !phone.private) page.close();
       for (const room of this.#rooms) {
         const wasThere = phone.disk.outboxes.has(room) || phone.disk.copies.has(room);
@@ -148,7 +154,7 @@ class Simulation {
     await scheduler.run(HEALING_MS, () => scheduler.steps % 16 === 0 && this.#unrest() === undefined);
     const unrest = this.#unrest();
     if (unrest !== undefined) throw new Violation(`not quiet ${HEALING_MS} ms after the last fault: ${unrest}`);
-    // A transport that died unheard shows at the next heartbeat. Nothing more may come of itself.
+    // A dead transport is detected at the next heartbeat. Nothing else may be pending.
     await scheduler.run(30_000);
   }
 
@@ -156,7 +162,7 @@ class Simulation {
     return this.#phones.flatMap((phone) => [...phone.pages]);
   }
 
-  /** What is still to come, if anything: unsent events, pages that do not have everything. Asks them to load it. */
+  /** The pending work, if any: unsent events, incomplete pages. Makes these pages load the rest. */
   #unrest(): string | undefined {
     for (const phone of this.#phones) {
       const unsent = phone.unsent;

@@ -1,4 +1,4 @@
-/** The platform's WebSocket as the production transport uses it, over a simulated line. */
+/** The WebSocket that the production transport uses, over a simulated connection. */
 import type { SocketLike } from "../../lib/transport/socket_transport.ts";
 import type { ClientEnd, Link } from "./network.ts";
 
@@ -14,7 +14,9 @@ export class SimulatedSocket implements SocketLike {
   readonly #link: Link | undefined;
   readonly #overhear: (text: string) => void;
 
-  /** `connect` begins to open a line; undefined: there is none, and `closed` follows. `overhear` sees what is sent. */
+  /**
+   * `connect` starts a connection; undefined: none is possible, and `closed` follows. `overhear` sees all sent frames.
+   */
   constructor(connect: (client: ClientEnd) => Link | undefined, overhear: (text: string) => void) {
     this.#overhear = overhear;
     this.#link = connect({

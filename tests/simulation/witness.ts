@@ -1,32 +1,39 @@
 /**
- * What must be true at every moment, checked at the moment: the witness sees every commit of the database and every frame
- * a server sends. What must be true in the end is in final_checks.ts.
+ * Checks the invariants at every step: the witness sees every commit of the database and every frame
+ * that a server sends. final_checks.ts checks the end of a run.
  */
 import { REFUSALS } from "../../lib/protocol/codes.ts";
 import type { LogPosition } from "../../lib/protocol/frames.ts";
 import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
-import { type Event, type EventId, readEvent, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
+import { type EventId, eventIdOf, type RoomId } from "../../lib/protocol/event.ts";
+import { type DeletedEvent, type LogEvent, readEntry } from "../../lib/kinds/kinds.ts";
+import { isErasable } from "../../lib/kinds/retract.ts";
+import { isStub, type LogEntry } from "../../lib/protocol/stub.ts";
+import type { EventValue } from "../../lib/store/keys.ts";
+import { entryOf } from "../../lib/store/rooms/log.ts";
 import { verifyEvent } from "../../lib/crypto/signing.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 import { fakeVerifier } from "./fake_ed25519.ts";
 
-/** A promise of the protocol is broken. */
+/** The protocol was violated. */
 export class Violation extends Error {
   override name = "Violation";
 }
 
-/** Everything that was ever stored in one room, whether it is deleted by now or not. */
+/** Everything ever stored in one room, including deleted events. */
 export class RoomRecord {
   /** By position; position 0 is nothing. */
-  readonly log: Event[] = [];
+  readonly log: LogEvent[] = [];
+  /** How many messages of each author were stored and deleted in one commit: nobody ever saw what they said. */
+  readonly unseen = new Map<string, number>();
   readonly positions = new Map<EventId, number>();
-  readonly lastN = new Map<string, Event>();
-  /** Messages and replies stored, and how often each text was. */
+  readonly lastN = new Map<string, LogEvent>();
+  /** Number of stored messages and replies, and of each text. */
   messages = 0;
   readonly texts = new Map<string, number>();
-  /** Authors that keep to the protocol. */
+  /** Authors that follow the protocol. */
   readonly honestAuthors = new Set<string>();
-  /** Acks that a server sent, and what it refused its author for good. */
+  /** Acks that a server sent, and final refusals. */
   readonly acked = new Map<EventId, number>();
   readonly refused = new Map<EventId, string>();
   /** Everything before it is deleted. */
@@ -36,17 +43,17 @@ export class RoomRecord {
     return this.log.length;
   }
 
-  at(position: number): Event | undefined {
+  at(position: number): LogEvent | undefined {
     return this.log[position - 1];
   }
 }
 
-/** What the witness remembers of one connection. */
-export interface LinkRecord {
+/** The witness's state of one connection. */
+interface LinkRecord {
   room: RoomRecord;
-  /** Whether the client keeps to the protocol. */
+  /** Whether the client follows the protocol. */
   honest: boolean;
-  /** Where the client said it was. */
+  /** The position that the client reported. */
   asked: LogPosition | undefined;
   welcomed: boolean;
   /** Position of the next event that may be sent. */
@@ -73,7 +80,7 @@ export class Witness {
     this.#report = report;
   }
 
-  /** A database whose commits the witness sees. */
+  /** Wraps a database so that the witness sees its commits. */
   database(now: () => number): MemoryDatabase {
     // deno-lint-ignore no-this-alias
     const witness = this;
@@ -109,14 +116,20 @@ export class Witness {
   }
 
   #stored(record: RoomRecord, room: RoomId, position: number, value: unknown): void {
-    const [payload, signature] = value as [string, string, number];
-    const read = readEvent([payload, signature]);
+    const { entry } = entryOf(value as EventValue);
+    const payload = JSON.stringify(entry);
+    const read = readEntry(entry, room);
     if (!read.ok) return this.#broken(`something unreadable was stored at ${position}: ${payload}`);
     const { event } = read;
     if (event.room !== room) this.#broken(`an event of another room was stored at ${position}`);
-    void verifyEvent(fakeVerifier, event).then((valid) =>
-      valid || this.#broken(`a forged event was stored: ${payload}`)
-    );
+    if (event.kind === "deleted") {
+      if (position <= record.head) return this.#erased(record, position, event);
+      record.unseen.set(event.author, (record.unseen.get(event.author) ?? 0) + 1);
+    } else {
+      void verifyEvent(fakeVerifier, event).then((valid) =>
+        valid || this.#broken(`a forged event was stored: ${payload}`)
+      );
+    }
     if (position !== record.head + 1) {
       this.#broken(`stored at ${position} when the log's head was ${record.head}: ${payload}`);
     }
@@ -137,6 +150,15 @@ export class Witness {
     this.counts.stored++;
   }
 
+  #erased(record: RoomRecord, position: number, event: DeletedEvent): void {
+    const before = record.at(position);
+    if (before === undefined || before.id !== event.id || before.author !== event.author || before.n !== event.n) {
+      return this.#broken(`the stub at ${position} is of another event than ${JSON.stringify(before)}`);
+    }
+    if (!isErasable(before.kind)) this.#broken(`an event of kind ${before.kind} was erased at ${position}`);
+    record.log[position - 1] = event;
+  }
+
   #deleted(record: RoomRecord, position: number): void {
     if (position !== record.oldest) this.#broken(`${position} was deleted when the oldest was ${record.oldest}`);
     record.oldest = position + 1;
@@ -144,9 +166,9 @@ export class Witness {
 
   // ---- frames ----
 
-  /** A server hands this frame to the line now. */
+  /** A server sends this frame now. */
   serverSends(link: LinkRecord, text: string): void {
-    // Most frames by number, and nothing in them to check here; the client reads them anyway.
+    // The most frequent frames, with nothing to check here.
     if (text.startsWith('{"type":"presence"') || text.startsWith('{"type":"pong"')) return;
     const decoded = decodeServerFrame(text);
     if (!decoded.ok) return this.#broken(`the server sent a frame that is none (${decoded.problem}): ${text}`);
@@ -163,7 +185,7 @@ export class Witness {
             this.#broken(`resumes at ${frame.from}, and the client has ${JSON.stringify(link.asked)}`);
           }
         }
-        // No log ever gets shorter here: whoever says so makes the client forget what it has.
+        // Logs never shrink in this simulation, so a shorter one would make the client discard events.
         if (frame.epoch === link.asked?.epoch && frame.head < link.asked.position) {
           this.#broken(`welcomed with a head of ${frame.head} a client that had ${link.asked.position}`);
         }
@@ -190,7 +212,7 @@ export class Witness {
       case "refused":
         this.counts.refusals++;
         this.refusalReasons.set(frame.reason, (this.refusalReasons.get(frame.reason) ?? 0) + 1);
-        // Who replays others' events with a wrong signature is refused by the id of a good one.
+        // A replay with a wrong signature is refused under the id of a valid event.
         if (link.honest && REFUSALS[frame.reason] === "final") {
           if (frame.reason !== "expired" && room.positions.has(frame.id)) {
             this.#broken(`refused as ${frame.reason}, and it is stored: ${frame.id}`);
@@ -208,11 +230,13 @@ export class Witness {
     }
   }
 
-  #areStored(room: RoomRecord, from: number, events: readonly WireEvent[]): void {
-    events.forEach(([payload, signature], index) => {
+  #areStored(room: RoomRecord, from: number, events: readonly LogEntry[]): void {
+    events.forEach((entry, index) => {
       const stored = room.at(from + index);
-      if (stored === undefined || stored.wire[0] !== payload || stored.wire[1] !== signature) {
-        this.#broken(`sent as number ${from + index}, which is not what is stored there: ${payload}`);
+      // What was read before it was deleted may still be on its way.
+      const isLate = stored?.kind === "deleted" && !isStub(entry) && eventIdOf(entry[0]) === stored.id;
+      if (!isLate && JSON.stringify(stored?.wire) !== JSON.stringify(entry)) {
+        this.#broken(`sent as number ${from + index}, which is not what is stored there: ${JSON.stringify(entry)}`);
       }
     });
   }

@@ -1,32 +1,34 @@
-/** The world of one simulation: one database, server instances that come and go, lines between them and pages. */
+/**
+ * The world of one simulation: a database, server instances that start and stop, pages, and connections between them.
+ */
 import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode_client.ts";
 import type { RoomId, WireEvent } from "../../lib/protocol/event.ts";
-import type { ServerConfig } from "../../lib/server/config.ts";
-import type { Visitor } from "../../lib/server/server.ts";
+import type { ServerConfig } from "../../lib/server/config/server_config.ts";
+import type { Visitor } from "../../lib/server/connections/connection.ts";
 import type { PollInit } from "../../lib/transport/polling_transport.ts";
 import type { MemoryDatabase } from "../support/memory_kv.ts";
 import { Exchange } from "./exchange.ts";
-import { type FrameWatch, Instance, type Weather } from "./instance.ts";
+import { type FrameWatch, Instance, type StoreFaults } from "./instance.ts";
 import { type ClientEnd, Link } from "./network.ts";
 import { type LineQuality, Lines } from "./pipe.ts";
 import { SeededRandom } from "./random.ts";
 import { type Life, Scheduler } from "./scheduler.ts";
 import { Witness } from "./witness.ts";
 
-/** Events overheard on the way to a server that are kept for replaying. The oldest go first. */
+/** Events overheard on the way to a server, recorded for replay. The oldest are dropped first. */
 const OVERHEARD_MAX = 50;
 /** All phones are behind one address, as at a festival. */
 const ADDRESS = "203.0.113.7";
-/** The device of who does not keep to the protocol. */
+/** The attacker's device. */
 export const MALLORY = "mallory";
 
 /**
- * What a phone's network lets through. `no_sockets`: a proxy that knows no WebSocket. `mute_sockets`: one that lets them
- * open, and nothing through. `black_hole`: everything is swallowed without a word, until it ends.
+ * The network of a phone. `no_sockets`: a proxy without WebSocket support. `mute_sockets`: one that lets them
+ * open and blocks their data. `black_hole`: everything is dropped silently while it lasts.
  */
 export type Network = "good" | "no_sockets" | "mute_sockets" | "black_hole" | "offline";
 
-/** A page, or somebody else, as the network knows them. */
+/** A client of the network: a page or the attacker. */
 export interface Caller {
   room: RoomId;
   life: Life;
@@ -34,7 +36,7 @@ export interface Caller {
   network: Network;
 }
 
-/** Where a balancer sent a phone's last request. */
+/** The instance to which a load balancer sent a phone's last request. */
 export interface Sticky {
   instance?: Instance;
 }
@@ -44,9 +46,9 @@ export class World {
   readonly witness: Witness;
   readonly database: MemoryDatabase;
   readonly config: ServerConfig;
-  readonly weather: Weather = { failShare: 0, hangShare: 0, maxDelayMs: 0 };
+  readonly weather: StoreFaults = { failShare: 0, hangShare: 0, maxDelayMs: 0 };
   readonly instances: Instance[] = [];
-  /** Honest events on their way to a server, stored or not: what somebody on the same network can replay. */
+  /** Honest events sent to a server, stored or not: an attacker on the same network can replay them. */
   readonly overheard: WireEvent[] = [];
   readonly counts = {
     crashes: 0,
@@ -58,7 +60,7 @@ export class World {
     framesUp: 0,
     framesDown: 0,
   };
-  /** Whether lines may be bad. */
+  /** Whether connections may be bad. */
   faults = true;
   readonly #links = new Lines<Link>();
   readonly #exchanges = new Lines<Exchange>();
@@ -87,7 +89,7 @@ export class World {
       config: this.config,
       log: (line) => {
         this.scheduler.note(line);
-        // What the server calls a failure of its own code is one.
+        // An internal error of the server fails the run.
         if (/committing failed|sweep failed|admitting a connection failed/.test(line)) {
           this.scheduler.fail(new Error(line));
         }
@@ -104,13 +106,13 @@ export class World {
     instance.kill();
   }
 
-  /** Stops an instance as an operator does; it is gone when everything is said, or the process dies on the way. */
+  /** Stops an instance like an operator does; the process may die before it is done. */
   stopInstance(instance: Instance): void {
     this.#forget(instance);
     instance.stop().catch((error) => this.scheduler.fail(error));
   }
 
-  /** Opens a socket to any instance that takes some; undefined: `closed` will say that there is none. */
+  /** Opens a socket to any accepting instance; undefined: there is none, and `closed` follows. */
   connect({ room, life, device, network }: Caller, client: ClientEnd): Link | undefined {
     const instance = network === "no_sockets" ? undefined : this.#reachable(network);
     if (instance === undefined) {
@@ -134,7 +136,7 @@ export class World {
     return link;
   }
 
-  /** Sends an HTTP request, mostly to the instance that took this phone's last one, as balancers do. */
+  /** Sends an HTTP request, usually to the instance of this phone's last one, as load balancers do. */
   fetch(
     { room, life, device, network }: Caller,
     sticky: Sticky,
@@ -165,7 +167,7 @@ export class World {
     return { exchange, response: exchange.response };
   }
 
-  /** An honest frame leaves a page: others on its network see it. */
+  /** An honest frame leaves a page; an attacker on the network sees it. */
   overhear(text: string): void {
     if (!text.startsWith('{"type":"send"')) return;
     const decoded = decodeClientFrame(text);
@@ -181,7 +183,7 @@ export class World {
     this.#network.pick(open).cut();
   }
 
-  /** The reader of some socket is slow for a while. */
+  /** Makes the reader of some socket slow for a while. */
   stallSomeLink(forMs: number): void {
     const { open } = this.#links;
     if (open.length === 0) return;
@@ -190,7 +192,7 @@ export class World {
     this.scheduler.after(forMs, () => link.stallDown("slow", false));
   }
 
-  /** From now on nothing breaks any more; what is broken already takes its course. */
+  /** Ends new faults; existing ones run their course. */
   calm(): void {
     this.faults = false;
     Object.assign(this.weather, { failShare: 0, hangShare: 0 });
@@ -227,7 +229,7 @@ export class World {
     if (at >= 0) this.instances.splice(at, 1);
   }
 
-  /** Where something new gets to: `usual` as long as it lives. */
+  /** The instance for a new connection: `usual` as long as it lives. */
   #reachable(network: Network, usual?: Instance): Instance | undefined {
     if (network === "offline" || (this.faults && this.#network.chance(0.1))) return undefined;
     if (usual?.life.dead === false) return usual;
@@ -246,7 +248,7 @@ export class World {
     return {
       latencyMs: random.between(1, 150),
       jitterMs: random.between(0, 400),
-      // From 2G to a good line.
+      // From 2G to a good connection.
       downBytesPerMs: random.chance(0.3) ? random.between(2, 100) : Infinity,
     };
   }

@@ -1,8 +1,10 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { App, csp, type CSPOptions, csrf, type CsrfOptions } from "fresh";
+import { App, csp, csrf } from "fresh";
 import { h } from "preact";
 
-async function policyOf(options?: CSPOptions): Promise<{ policy: string[]; headers: Headers; html: string }> {
+async function policyOf(
+  options?: Parameters<typeof csp>[0],
+): Promise<{ policy: string[]; headers: Headers; html: string }> {
   const app = new App().use(csp(options)).get("/", (ctx) => ctx.render(h("script", null, "1")));
   const response = await app.handler()(new Request("http://localhost/"));
   const header = response.headers.get("content-security-policy") ??
@@ -45,28 +47,28 @@ Deno.test("given directives replace the defaults of their name or are added", as
   assertEquals(policy.at(-1), "manifest-src 'self'");
 });
 
-Deno.test("reports are asked for, and reportOnly blocks nothing", async () => {
+Deno.test("reportTo asks for reports, and reportOnly blocks nothing", async () => {
   const { policy, headers } = await policyOf({ reportOnly: true, reportTo: "/reports" });
   assertEquals(headers.get("content-security-policy"), null);
   assertEquals(policy.slice(-2), ["report-to csp-endpoint", "report-uri /reports"]);
   assertEquals(headers.get("reporting-endpoints"), 'csp-endpoint="/reports"');
 });
 
-async function statusOf(headers: HeadersInit, options?: CsrfOptions, method = "POST"): Promise<number> {
-  const app = new App().use(csrf(options)).all("/", (ctx) => ctx.text("done"));
+async function statusOf(headers: HeadersInit, options?: Parameters<typeof csrf>[0], method = "POST"): Promise<number> {
+  const app = new App().use(csrf(options)).all("/", () => new Response("done"));
   const response = await app.handler()(new Request("http://localhost/", { method, headers }));
   await response.text();
   return response.status;
 }
 
-Deno.test("csrf lets pass what comes from this site, from the user or from no browser", async () => {
+Deno.test("csrf passes requests from this site, from the address bar and from clients that are not browsers", async () => {
   assertEquals(await statusOf({ "sec-fetch-site": "same-origin" }), 200);
   assertEquals(await statusOf({ "sec-fetch-site": "none" }), 200);
   assertEquals(await statusOf({ origin: "http://localhost" }), 200);
   assertEquals(await statusOf({}), 200);
 });
 
-Deno.test("csrf refuses what another site makes a browser send, except reading", async () => {
+Deno.test("csrf refuses requests that another site makes a browser send, except reads", async () => {
   assertEquals(await statusOf({ "sec-fetch-site": "cross-site" }), 403);
   assertEquals(await statusOf({ "sec-fetch-site": "same-site", origin: "http://sub.localhost" }), 403);
   assertEquals(await statusOf({ origin: "http://evil.example" }), 403);
@@ -74,7 +76,7 @@ Deno.test("csrf refuses what another site makes a browser send, except reading",
   assertEquals(await statusOf({ origin: "http://evil.example" }, undefined, "GET"), 200);
 });
 
-Deno.test("csrf lets pass the origins it is given", async () => {
+Deno.test("csrf passes requests from the given origins", async () => {
   const headers = { "sec-fetch-site": "cross-site", origin: "https://friend.example" };
   assertEquals(await statusOf(headers, { origin: "https://friend.example" }), 200);
   assertEquals(await statusOf(headers, { origin: ["https://a.example", "https://friend.example"] }), 200);
@@ -82,8 +84,8 @@ Deno.test("csrf lets pass the origins it is given", async () => {
   assertEquals(await statusOf(headers, { origin: "https://other.example" }), 403);
 });
 
-Deno.test("an answer that is no page keeps the policy without a nonce", async () => {
-  const app = new App().use(csp({ useNonce: true })).get("/", (ctx) => ctx.text("plain"));
+Deno.test("the policy of an answer that is not a page has no nonce", async () => {
+  const app = new App().use(csp({ useNonce: true })).get("/", () => new Response("plain"));
   const response = await app.handler()(new Request("http://localhost/"));
   await response.text();
   assertStringIncludes(response.headers.get("content-security-policy") ?? "", "default-src 'self'");

@@ -28,32 +28,7 @@ async function exchange(url: string, protocol?: string): Promise<{ reply: unknow
   }
 }
 
-Deno.test("app.ws calls the handlers of a socket's events", async () => {
-  const { promise: closed, resolve } = Promise.withResolvers<unknown[]>();
-  let opened = 0;
-  const app = new App().ws("/ws", {
-    open: () => void opened++,
-    message: (socket, event) => socket.send(`echo ${event.data}`),
-    close: (_socket, code, reason) => resolve([code, reason]),
-  });
-  await served(app, async (host) => {
-    assertEquals((await exchange(`ws://${host}/ws`)).reply, "echo hello");
-    assertEquals(await closed, [4001, "bye"]);
-    assertEquals(opened, 1);
-  });
-});
-
-Deno.test("app.ws passes the sub-protocol on", async () => {
-  const app = new App().ws("/ws", { message: (socket, { data }) => socket.send(data) }, {
-    protocol: "chat.v1",
-    idleTimeout: 30,
-  });
-  await served(app, async (host) => {
-    assertEquals((await exchange(`ws://${host}/ws`, "chat.v1")).protocol, "chat.v1");
-  });
-});
-
-Deno.test("ctx.upgrade without handlers returns the socket and the answer", async () => {
+Deno.test("ctx.upgrade returns the socket and the answer", async () => {
   const app = new App().get("/ws", (ctx) => {
     const { socket, response } = ctx.upgrade({ protocol: "bare" });
     socket.onmessage = ({ data }) => socket.send(`bare ${data}`);
@@ -65,7 +40,7 @@ Deno.test("ctx.upgrade without handlers returns the socket and the answer", asyn
 });
 
 Deno.test("a request without an upgrade to a socket route is 400", async () => {
-  const app = new App().ws("/ws", { open() {} });
+  const app = new App().get("/ws", (ctx) => ctx.upgrade().response);
   const response = await app.handler()(new Request("http://localhost/ws"));
   assertEquals(response.status, 400);
   assertEquals(await response.text(), "Expected a WebSocket upgrade request");

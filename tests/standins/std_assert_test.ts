@@ -1,34 +1,20 @@
 import {
   assert,
-  assertAlmostEquals,
-  assertArrayIncludes,
   assertEquals,
-  assertExists,
-  assertFalse,
-  assertGreater,
-  assertGreaterOrEqual,
-  assertInstanceOf,
   AssertionError,
-  assertLess,
-  assertLessOrEqual,
   assertMatch,
   assertNotEquals,
-  assertNotStrictEquals,
-  assertObjectMatch,
   assertRejects,
   assertStrictEquals,
   assertStringIncludes,
   assertThrows,
-  equal,
-  fail,
-  unreachable,
 } from "@std/assert";
 
 function messageOf(error: unknown): string {
   return error instanceof AssertionError ? error.message : `not an AssertionError: ${error}`;
 }
 
-/** The message, without colours, of the AssertionError that `run` must throw. Uses no assertion, since those are what is tested. */
+/** Returns the message, without colours, of the AssertionError that `run` must throw. Uses none of the tested assertions. */
 function failure(run: () => unknown): string {
   try {
     run();
@@ -41,14 +27,29 @@ function failure(run: () => unknown): string {
 }
 
 function must(condition: boolean, what: unknown): void {
-  if (!condition) throw new Error(`Not as it must be: ${what}`);
+  if (!condition) throw new Error(`Wrong: ${what}`);
+}
+
+/** Whether assertEquals takes the two for equal; it and assertNotEquals must agree. */
+function equal(a: unknown, b: unknown): boolean {
+  const fails = (check: () => void) => {
+    try {
+      check();
+    } catch {
+      return true;
+    }
+    return false;
+  };
+  const isEqual = !fails(() => assertEquals(a, b));
+  must(isEqual === fails(() => assertNotEquals(a, b)), [a, b]);
+  return isEqual;
 }
 
 class Point {
   constructor(readonly x: number) {}
 }
 
-Deno.test("equal compares content all the way down", () => {
+Deno.test("assertEquals compares content deeply", () => {
   const circle: { self?: unknown } = {};
   circle.self = circle;
   const twin: { self?: unknown } = {};
@@ -72,7 +73,7 @@ Deno.test("equal compares content all the way down", () => {
   for (const [a, b] of pairs) must(equal(a, b) && equal(b, a), [a, b]);
 });
 
-Deno.test("equal tells apart what differs anywhere", () => {
+Deno.test("assertEquals tells apart values that differ anywhere", () => {
   const pairs: [unknown, unknown][] = [
     [1, "1"],
     [null, undefined],
@@ -95,7 +96,7 @@ Deno.test("equal tells apart what differs anywhere", () => {
   for (const [a, b] of pairs) must(!equal(a, b) && !equal(b, a), [a, b]);
 });
 
-Deno.test("assertEquals shows the lines that differ, and the caller's words", () => {
+Deno.test("assertEquals shows the lines that differ and the caller's message", () => {
   const message = failure(() => assertEquals({ same: 1, other: 2 }, { same: 1, other: 3 }, "the figures"));
   must(message.includes("Values are not equal: the figures"), message);
   must(
@@ -109,56 +110,23 @@ Deno.test("assertEquals shows the lines that differ, and the caller's words", ()
   failure(() => assertNotEquals([1], [1]));
 });
 
-Deno.test("assertStrictEquals wants the same value and narrows its type", () => {
+Deno.test("assertStrictEquals requires the same value and narrows its type", () => {
   const value: unknown = "a";
   assertStrictEquals(value, "a" as const);
   const narrowed: "a" = value;
   must(narrowed === "a", narrowed);
   must(failure(() => assertStrictEquals({}, {})).includes("not reference-equal"), "the message");
   failure(() => assertStrictEquals(0, -0));
-  assertNotStrictEquals({}, {});
-  failure(() => assertNotStrictEquals(NaN, NaN));
+  assertStrictEquals(NaN, NaN);
 });
 
-Deno.test("truth, presence, class, order and closeness", () => {
+Deno.test("assert, assertStringIncludes and assertMatch", () => {
   assert(1);
   failure(() => assert(""));
-  assertFalse(0);
-  failure(() => assertFalse("x"));
-  assertExists(0);
-  failure(() => assertExists(null));
-  assertInstanceOf(new Point(1), Point);
-  must(failure(() => assertInstanceOf({}, Point)).includes('"Point" but was "Object"'), "the message");
-  assertGreater(2, 1);
-  assertGreaterOrEqual(2, 2);
-  assertLess(1, 2);
-  assertLessOrEqual(2, 2);
-  failure(() => assertGreater(1, 1));
-  failure(() => assertGreaterOrEqual(0, 1));
-  failure(() => assertLess(1, 1));
-  failure(() => assertLessOrEqual(2, 1));
-  assertAlmostEquals(0.1 + 0.2, 0.3);
-  assertAlmostEquals(10, 11, 1);
-  failure(() => assertAlmostEquals(10, 11.1, 1));
-  failure(() => assertAlmostEquals(NaN, 1));
-});
-
-Deno.test("texts and lists contain what is looked for", () => {
   assertStringIncludes("abc", "b");
   failure(() => assertStringIncludes("abc", "x"));
   assertMatch("abc", /^a/);
   failure(() => assertMatch("abc", /^b/));
-  assertArrayIncludes([1, { a: 1 }, 3], [{ a: 1 }, 1]);
-  must(failure(() => assertArrayIncludes([1], [1, 2])).includes("missing: [\n  2,\n]"), "the message");
-});
-
-Deno.test("assertObjectMatch looks only at what is expected, all the way down", () => {
-  const shared = { x: 1, y: 2 };
-  const actual = { a: 1, b: { c: [1, { d: 2, e: 3 }], f: new Date(0) }, g: new Map([["k", { v: 1, w: 2 }]]), shared };
-  assertObjectMatch(actual, { b: { c: [1, { d: 2 }], f: new Date(0) }, g: new Map([["k", { v: 1 }]]) });
-  assertObjectMatch({ one: shared, two: shared }, { one: { x: 1 }, two: { y: 2 } });
-  failure(() => assertObjectMatch(actual, { b: { c: [1, { d: 9 }] } }));
-  failure(() => assertObjectMatch(actual, { missing: undefined }));
 });
 
 Deno.test("assertThrows checks the class and the message and returns the error", () => {
@@ -173,7 +141,7 @@ Deno.test("assertThrows checks the class and the message and returns the error",
   failure(() => assertThrows(run, TypeError, "other"));
 });
 
-Deno.test("assertRejects checks a promise's reason, and wants a promise", async () => {
+Deno.test("assertRejects checks a promise's reason and requires a promise", async () => {
   const reason = new RangeError("too far");
   must(await assertRejects(() => Promise.reject(reason), RangeError, "far") === reason, "the returned error");
   const messages: string[] = await Promise.all([
@@ -186,9 +154,4 @@ Deno.test("assertRejects checks a promise's reason, and wants a promise", async 
   must(messages[0]!.includes("Expected function to reject"), messages[0]);
   must(messages[1]!.includes("throws when expected to reject"), messages[1]);
   must(messages[2]!.includes('"TypeError", but was "RangeError"'), messages[2]);
-});
-
-Deno.test("fail and unreachable always fail", () => {
-  must(failure(() => fail("why")) === "Failed assertion: why", "fail");
-  must(failure(() => unreachable()) === "Unreachable.", "unreachable");
 });

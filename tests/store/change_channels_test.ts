@@ -1,12 +1,12 @@
-/** What becomes of a listener when its watch fails, and of its watch when the listener goes. */
+/** A listener whose watch fails, and the watch of a listener that leaves. */
 import { assert, assertEquals } from "@std/assert";
-import { openStore } from "../../lib/store/deno_store.ts";
+import { openStore } from "../../lib/store/store.ts";
 import { CHANGE_CHANNELS } from "../../lib/store/keys.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 import { appendSurely, eventOf, headOf, idOf, makeRoom } from "./contract.ts";
 import { storeOn } from "./manual_timers.ts";
 
-Deno.test("a listener that leaves, is aborted, or whose store is closed no longer watches", async () => {
+Deno.test("a listener stops watching when it leaves, is aborted, or its store closes", async () => {
   const database = new MemoryDatabase();
   const store = openStore({ kv: database.open() });
   for await (const _ of store.changes.listen(new AbortController().signal)) {
@@ -23,7 +23,7 @@ Deno.test("a listener that leaves, is aborted, or whose store is closed no longe
 
 const main = idOf("main");
 
-Deno.test("listening survives a watch that fails, and tells what rang meanwhile", async () => {
+Deno.test("listening survives a failed watch and yields the notifications missed meanwhile", async () => {
   const database = new MemoryDatabase();
   let broken = false, tries = 0;
   const fail = () => {
@@ -34,25 +34,25 @@ Deno.test("listening survives a watch that fails, and tells what rang meanwhile"
   const { store: listener, timers } = storeOn(database, { fail });
   const { store: writer } = storeOn(database, {});
   await makeRoom(writer, "main");
-  const rings: number[] = [];
+  const notified: number[] = [];
   const end = new AbortController();
   const listening = (async () => {
-    for await (const channel of listener.changes.listen(end.signal)) rings.push(channel);
+    for await (const channel of listener.changes.listen(end.signal)) notified.push(channel);
   })();
   await timers.pass(0);
-  assertEquals(rings.splice(0).length, CHANGE_CHANNELS);
+  assertEquals(notified.splice(0).length, CHANGE_CHANNELS);
 
   broken = true;
   await appendSurely(writer, "main", [eventOf("main", "a", 1, 2)]);
   await timers.pass(60_000);
-  assertEquals(rings, []);
+  assertEquals(notified, []);
   assert(tries >= 5 && tries < 40, `${tries} tries in a minute`);
   broken = false;
   await timers.pass(10_000);
-  assertEquals(rings.splice(0), [listener.changes.channelOf(main)]);
+  assertEquals(notified.splice(0), [listener.changes.channelOf(main)]);
   await appendSurely(writer, "main", [eventOf("main", "a", 2, 3)]);
   await timers.pass(0);
-  assertEquals(rings, [listener.changes.channelOf(main)]);
+  assertEquals(notified, [listener.changes.channelOf(main)]);
 
   broken = true;
   await appendSurely(writer, "main", [eventOf("main", "a", 3, 4)]);

@@ -1,7 +1,10 @@
-/** What every store promises, whatever database is under it. Each *_test.ts here runs it on one database. */
+/** The promises of the store on any database. Each *_test.ts here runs them on one database. */
 import { toBase64Url } from "../../lib/shared/base64url.ts";
-import { encodePayload, type Event, type EventContent, eventIdOf, type RoomKind } from "../../lib/protocol/event.ts";
-import type { Kv, LogHead, Store } from "../../lib/store/store.ts";
+import { encodePayload, eventIdOf, type RoomKind } from "../../lib/protocol/event.ts";
+import type { Event, EventContent } from "../../lib/kinds/kinds.ts";
+import type { Kv } from "../../lib/store/database.ts";
+import type { LogHead } from "../../lib/store/rooms/log_records.ts";
+import type { Store } from "../../lib/store/store.ts";
 import { logContract } from "./contract_log.ts";
 import { roomsContract } from "./contract_rooms.ts";
 import { sharingContract } from "./contract_sharing.ts";
@@ -10,7 +13,7 @@ import { sharingContract } from "./contract_sharing.ts";
 export interface StoreSetup {
   /** A store with a handle of its own, as another instance has it. */
   open(): Promise<Store>;
-  /** A bare handle, to look at what is really there. */
+  /** A bare handle, to read the actual keys. */
   openKv(): Promise<Kv>;
   /** Closes what is open and deletes the database. */
   end(): Promise<void>;
@@ -39,14 +42,14 @@ export function storeContract(database: string, setup: () => Promise<StoreSetup>
 export const NOON = Date.UTC(2025, 5, 1, 12);
 export const MINUTE_MS = 60_000;
 
-/** The id or key that `name` stands for in tests: its envelopes and zeros, `byteLength` bytes in all. */
+/** The id or key that `name` stands for in tests: its characters and zeros, `byteLength` bytes in all. */
 export function idOf(name: string, byteLength: 16 | 32 = 16): string {
   const bytes = new Uint8Array(byteLength);
   new TextEncoder().encodeInto(name, bytes);
   return toBase64Url(bytes);
 }
 
-/** An event as `accept` would pass it on. The store does not look at signatures, so this one is no real one. */
+/** An event as `accept` would pass it on. The store does not check signatures, so this one is made up. */
 export function eventOf(room: string, author: string, n: number, clock: number, content?: EventContent): Event {
   const said: EventContent = content ?? { kind: "message", body: { name: author, text: `${author} ${n}` } };
   const header = { room: idOf(room), author: idOf(author, 32), n, clock, at: NOON };
@@ -54,7 +57,7 @@ export function eventOf(room: string, author: string, n: number, clock: number, 
   return { ...header, ...said, id: eventIdOf(payload), wire: [payload, toBase64Url(new Uint8Array(64).fill(n))] };
 }
 
-/** The founding event of a room. */
+/** The genesis event of a room. */
 export function foundingOf(room: string, roomKind: RoomKind = "listed", host = "host"): Event {
   return eventOf(room, host, 1, 1, { kind: "room", body: { roomKind, name: `Room ${room}` } });
 }

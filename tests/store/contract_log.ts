@@ -6,8 +6,8 @@ import {
   APPEND_MAX_EVENTS,
   appendBytes,
   type AuthorRecord,
-  type Store,
-} from "../../lib/store/store.ts";
+} from "../../lib/store/rooms/log_records.ts";
+import type { Store } from "../../lib/store/store.ts";
 import { appendSurely, eventOf, fill, headOf, idOf, makeRoom, NOON, type StoreTest } from "./contract.ts";
 import { assertLogIntact } from "./log_integrity.ts";
 
@@ -49,7 +49,7 @@ export function logContract(test: StoreTest): void {
     assertEquals((await appendSurely(store, "main", [eventOf("main", "a", 2, 20)])).clock, 50);
   });
 
-  test("an append after somebody else's stores nothing", async ({ open, openKv }) => {
+  test("an append based on a stale head stores nothing", async ({ open, openKv }) => {
     const store = await open(), other = await open(), kv = await openKv();
     const head = await makeRoom(store, "main");
     await appendSurely(other, "main", [eventOf("main", "a", 1, 2)]);
@@ -93,7 +93,7 @@ export function logContract(test: StoreTest): void {
     const store = await open(), kv = await openKv();
     let head = await makeRoom(store, "main");
     const names = Array.from({ length: APPEND_MAX_EVENTS + 1 }, (_, at) => `author ${at}`);
-    // One letter beyond Latin-1 makes the database store two bytes for each of the text's.
+    // One character beyond Latin-1 makes the database store two bytes per character.
     const oneBytes = appendBytes(eventOf("main", "a", 1, 1, { kind: "sealed", body: { sealed: "" } }));
     const filling = Math.floor((APPEND_MAX_BYTES / APPEND_MAX_EVENTS - oneBytes) / 2) - 4;
     const events = names.map((name) =>
@@ -111,7 +111,7 @@ export function logContract(test: StoreTest): void {
     records.delete(idOf(names[APPEND_MAX_EVENTS]!, 32));
     head = (await store.log.append(main, head, events.slice(0, APPEND_MAX_EVENTS), records, NOON))!;
     assertEquals(head.head, 1 + APPEND_MAX_EVENTS);
-    // Few events of the largest size: 16,384 envelopes, as two bytes each.
+    // Few events of the largest size: 16,384 characters, two bytes each.
     const large = Array.from(
       { length: Math.floor(APPEND_MAX_BYTES / 33_000) + 1 },
       (_, at) => eventOf("main", "large", at + 1, 3, { kind: "sealed", body: { sealed: "ž" + "x".repeat(16_200) } }),
@@ -122,7 +122,7 @@ export function logContract(test: StoreTest): void {
     kv.close();
   });
 
-  test("a range ends at its limits, and starts at the oldest event that is there", async ({ open }) => {
+  test("a range ends at its limits and starts at the oldest stored event", async ({ open }) => {
     const store = await open();
     await makeRoom(store, "main");
     await fill(store, "main", "a", 300);
@@ -146,7 +146,7 @@ export function logContract(test: StoreTest): void {
     assertEquals(await read(1, 150, 50), [1, 0]);
   });
 
-  test("trim keeps the newest, and deletes the others with their index entries", async ({ open, openKv }) => {
+  test("trim keeps the newest events and deletes the others with their index entries", async ({ open, openKv }) => {
     const store = await open(), kv = await openKv();
     const { epoch } = await makeRoom(store, "main");
     await fill(store, "main", "a", 449);
@@ -168,7 +168,7 @@ export function logContract(test: StoreTest): void {
     kv.close();
   });
 
-  test("trim deletes what is too old, up to everything, and the log goes on", async ({ open, openKv }) => {
+  test("trim deletes old events, even all of them, and the log goes on", async ({ open, openKv }) => {
     const store = await open(), kv = await openKv();
     await makeRoom(store, "main");
     await fill(store, "main", "a", 10, NOON + 1_000, 1_000);

@@ -197,7 +197,7 @@ export function roomsContract(test: StoreTest): void {
     kv.close();
   });
 
-  test("a room that is removed while others write to it is gone", async ({ open, openKv }) => {
+  test("a room that is removed while others write to it is gone completely", async ({ open, openKv }) => {
     const writer = await open(), remover = await open(), kv = await openKv();
     const first = await makeRoom(writer, "main");
     const writing = (async () => {

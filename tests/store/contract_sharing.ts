@@ -1,15 +1,12 @@
-/** The contract's part on what instances share: presence, limits, channels, leases. */
+/** The contract's part on data that instances share: presence, limits, channels, leases. */
 import type { PausingRateLimit } from "../../lib/shared/rate_limiter.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CHANGE_CHANNELS } from "../../lib/store/keys.ts";
 import { MAILBOX_SLOTS } from "../../lib/store/instances/mailboxes.ts";
-import {
-  type Envelope,
-  type EnvelopeBatch,
-  type PresenceEntry,
-  STATS_TEXT_MAX_BYTES,
-  type Store,
-} from "../../lib/store/store.ts";
+import type { Envelope, EnvelopeBatch } from "../../lib/store/instances/mailboxes.ts";
+import type { PresenceEntry } from "../../lib/store/instances/presence.ts";
+import { STATS_TEXT_MAX_BYTES } from "../../lib/store/operators/stats_history.ts";
+import type { Store } from "../../lib/store/store.ts";
 import { appendSurely, eventOf, foundingOf, idOf, makeRoom, NOON, type StoreTest } from "./contract.ts";
 
 const main = idOf("main");
@@ -17,7 +14,7 @@ const main = idOf("main");
 export function sharingContract(test: StoreTest): void {
   presenceContract(test);
   limitsContract(test);
-  bellsContract(test);
+  changesContract(test);
   mailboxesContract(test);
   leasesContract(test);
   statsContract(test);
@@ -50,7 +47,7 @@ function presenceContract(test: StoreTest): void {
     assertEquals((await one.presence.counts([main], NOON + 2_000)).get(main), 0);
   });
 
-  test("an instance's new presence replaces the one before, and nobody is none", async ({ open }) => {
+  test("an instance's new presence replaces the last one, and zero people delete it", async ({ open }) => {
     const store = await open();
     await store.presence.write(main, presenceOf("one", 3, NOON + 1_000), NOON);
     await store.presence.write(main, presenceOf("one", 2, NOON + 1_500), NOON);
@@ -71,7 +68,7 @@ function presenceContract(test: StoreTest): void {
 function limitsContract(test: StoreTest): void {
   const rate: PausingRateLimit = { burst: 5, everyMs: 1_000, pauseMs: 0 };
 
-  test("a rate allows its burst at once, then one each interval, and tells how long to wait", async ({ open }) => {
+  test("a rate allows its burst at once, then one per interval, and returns the time to wait", async ({ open }) => {
     const { limits } = await open();
     for (let taken = 0; taken < 5; taken++) assertEquals(await limits.take("x", "me", rate, NOON), undefined);
     assertEquals(await limits.take("x", "me", rate, NOON), 1_000);
@@ -99,7 +96,7 @@ function limitsContract(test: StoreTest): void {
     assertEquals(await limits.take("x", "me", paused, NOON + 10_000), 10_000);
   });
 
-  test("a wait that is longer than the pause counts", async ({ open }) => {
+  test("a wait longer than the pause is the one that counts", async ({ open }) => {
     const { limits } = await open();
     const slow: PausingRateLimit = { burst: 1, everyMs: 60_000, pauseMs: 1_000 };
     assertEquals(await limits.take("x", "me", slow, NOON), undefined);
@@ -124,7 +121,7 @@ function limitsContract(test: StoreTest): void {
   });
 }
 
-function bellsContract(test: StoreTest): void {
+function changesContract(test: StoreTest): void {
   test("channels spread rooms evenly", async ({ open }) => {
     const { changes: channels } = await open();
     const rooms = Array.from({ length: CHANGE_CHANNELS * 100 }, () => 0);
@@ -133,12 +130,12 @@ function bellsContract(test: StoreTest): void {
     assertEquals(rooms.slice(CHANGE_CHANNELS).every((count) => count === 0), true);
   });
 
-  test("every channel rings once at first, then a room's channel whenever the room changes", async ({ open }) => {
+  test("every channel notifies once at first, then a room's channel whenever the room changes", async ({ open }) => {
     const [listener, writer] = [await open(), await open()];
     const channel = listener.changes.channelOf(main);
     const end = new AbortController();
-    const rings = listener.changes.listen(end.signal)[Symbol.asyncIterator]();
-    const next = async () => (await rings.next()).value;
+    const notified = listener.changes.listen(end.signal)[Symbol.asyncIterator]();
+    const next = async () => (await notified.next()).value ?? undefined;
     const first = new Set<number | undefined>();
     for (let count = 0; count < CHANGE_CHANNELS; count++) first.add(await next());
     assertEquals(first.size, CHANGE_CHANNELS);
@@ -155,7 +152,7 @@ function bellsContract(test: StoreTest): void {
       assertEquals(rang, channel);
     }
     end.abort();
-    assertEquals(await rings.next(), { done: true, value: undefined });
+    assertEquals(await notified.next(), { done: true, value: undefined });
   });
 
   test("listening ends when it is aborted, left, or the store is closed", async ({ open }) => {
@@ -165,8 +162,8 @@ function bellsContract(test: StoreTest): void {
     for await (const _ of store.changes.listen(new AbortController().signal)) break;
     const end = new AbortController();
     const listen = async (signal: AbortSignal) => {
-      let rings = 0;
-      for await (const _ of store.changes.listen(signal)) if (++rings === CHANGE_CHANNELS) ready.resolve();
+      let notified = 0;
+      for await (const _ of store.changes.listen(signal)) if (++notified === CHANGE_CHANNELS) ready.resolve();
     };
     let ready = Promise.withResolvers<void>();
     const aborted = listen(end.signal);
@@ -202,7 +199,7 @@ function mailboxesContract(test: StoreTest): void {
       envelopes.map((letter) => letter.type === "signal" ? letter.payload : letter.type)
     );
 
-  test("what lies in a mailbox is taken once, oldest first, by the instance it is for", async ({ open }) => {
+  test("a mailbox's batches are taken once, oldest first, by the receiving instance", async ({ open }) => {
     const [one, two, three] = [await open(), await open(), await open()];
     for (let count = 0; count < 40; count++) {
       const sender = count % 2 === 0 ? one : two;
@@ -215,7 +212,7 @@ function mailboxesContract(test: StoreTest): void {
     assertEquals(await three.mailboxes.take("c", NOON), []);
   });
 
-  test("a mailbox has a bounded number of places per sender, and expired posts make room", async ({ open, openKv }) => {
+  test("a mailbox has a bounded number of slots per sender, and expired batches free them", async ({ open, openKv }) => {
     const { mailboxes } = await open();
     for (let count = 0; count < MAILBOX_SLOTS; count++) {
       assertEquals(await mailboxes.put("c", "a", [letter(`${count}`)], 1_000, NOON), true);
@@ -229,20 +226,20 @@ function mailboxesContract(test: StoreTest): void {
     assertEquals(left, []);
   });
 
-  test("a mailbox rings at first, and for whatever is put into it", async ({ open }) => {
+  test("a mailbox notifies once at first, and again for each batch", async ({ open }) => {
     const [listener, writer] = [await open(), await open()];
     const end = new AbortController();
-    const rings = listener.mailboxes.listen("c", end.signal)[Symbol.asyncIterator]();
-    assertEquals((await rings.next()).done, false);
+    const notified = listener.mailboxes.listen("c", end.signal)[Symbol.asyncIterator]();
+    assertEquals((await notified.next()).done, false);
     for (let count = 0; count < 3; count++) {
       const [rang] = await Promise.all([
-        rings.next(),
+        notified.next(),
         writer.mailboxes.put("c", "a", [letter(`${count}`)], 1_000, NOON),
       ]);
       assertEquals(rang.done, false);
     }
     end.abort();
-    assertEquals((await rings.next()).done, true);
+    assertEquals((await notified.next()).done, true);
   });
 }
 
@@ -266,7 +263,7 @@ function leasesContract(test: StoreTest): void {
 }
 
 function statsContract(test: StoreTest): void {
-  test("statistics of a stretch of time are read newest first, of all instances, grain by grain", async ({ open }) => {
+  test("statistics are read newest first, over all instances, per grain", async ({ open }) => {
     const [one, two] = [await open(), await open()];
     await one.stats.write("minute", { at: NOON, instance: "one", text: "a" }, 60_000);
     await two.stats.write("minute", { at: NOON + 60_000, instance: "two", text: "b" }, 60_000);
@@ -287,16 +284,16 @@ function statsContract(test: StoreTest): void {
     await assertRejects(() => store.stats.write("minute", { at: NOON, instance: "one", text }, 60_000), RangeError);
   });
 
-  test("the probes of all instances have one room, and only who knows the last one names another", async ({ open }) => {
+  test("the probes of all instances share one room, and only an instance that knows the last room sets another", async ({ open }) => {
     const [one, two] = [await open(), await open()];
     assertEquals(await one.stats.probeRoom(), undefined);
     const named = await Promise.all([
-      one.stats.nameProbeRoom(idOf("a"), undefined),
-      two.stats.nameProbeRoom(idOf("b"), undefined),
+      one.stats.setProbeRoom(idOf("a"), undefined),
+      two.stats.setProbeRoom(idOf("b"), undefined),
     ]);
     assertEquals(named[0], named[1]);
-    assertEquals(await one.stats.nameProbeRoom(idOf("c"), undefined), named[0]);
-    assertEquals(await two.stats.nameProbeRoom(idOf("c"), named[0]), idOf("c"));
+    assertEquals(await one.stats.setProbeRoom(idOf("c"), undefined), named[0]);
+    assertEquals(await two.stats.setProbeRoom(idOf("c"), named[0]), idOf("c"));
     assertEquals(await one.stats.probeRoom(), idOf("c"));
   });
 }

@@ -1,6 +1,6 @@
-/** What is left when an instance dies between any two steps of a verb, before or after a commit took effect. */
+/** The database after an instance dies between any two steps of a verb, before or after a commit took effect. */
 import { assert, assertEquals } from "@std/assert";
-import { openStore } from "../../lib/store/deno_store.ts";
+import { openStore } from "../../lib/store/store.ts";
 import { keys } from "../../lib/store/keys.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
@@ -9,7 +9,7 @@ import { assertLogIntact } from "./log_integrity.ts";
 
 const main = idOf("main");
 
-/** Prepares a database, runs `verb` on an instance that dies at its step 1, 2, 3, …, and looks at what is left. */
+/** Prepares a database, runs `verb` on an instance that dies at its step 1, 2, 3, …, and checks the result. */
 async function dieAtEveryStep(
   prepare: (store: Store) => Promise<unknown>,
   verb: (store: Store) => Promise<unknown>,
@@ -32,7 +32,7 @@ async function dieAtEveryStep(
   }
 }
 
-/** Asserts that a room is there with all that belongs to it, or that nothing of it can be found. Returns whether it is. */
+/** Asserts that a room exists with all its data or not at all. Returns whether it exists. */
 async function assertWholeOrGone(store: Store, database: MemoryDatabase, rooms: number): Promise<boolean> {
   const info = await store.rooms.byId(main), head = await store.log.readHead(main);
   const listed = (await store.rooms.listed(9)).some(({ room }) => room.id === main);
@@ -43,7 +43,7 @@ async function assertWholeOrGone(store: Store, database: MemoryDatabase, rooms: 
   return there;
 }
 
-Deno.test("a room that is being made is whole or not there", async () => {
+Deno.test("a room appears completely or not at all", async () => {
   await dieAtEveryStep(
     (store) => makeRoom(store, "other"),
     (store) => store.rooms.create(foundingOf("main"), NOON),
@@ -100,8 +100,8 @@ Deno.test("a removal that is cut short is completed by the sweep, or by making t
   }
 });
 
-Deno.test("an instance that ends somebody else's removal never touches the room that was made after it", async () => {
-  // At its first step the removal has not begun: it would remove the new room, and rightly.
+Deno.test("an instance that completes another one's removal never touches a room made after it", async () => {
+  // At its first step the removal has not begun: it would rightly remove the new room.
   for (let step = 2, slow = true; slow; step++) {
     const database = new MemoryDatabase();
     const fast = openStore({ kv: database.open() });

@@ -1,7 +1,7 @@
 /** The store on Deno's embedded database, in a file. */
 import { assert, assertEquals } from "@std/assert";
 import { openKv } from "../../lib/store/open_kv.ts";
-import { openStore } from "../../lib/store/deno_store.ts";
+import { openStore } from "../../lib/store/store.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { storeContract } from "./contract.ts";
 

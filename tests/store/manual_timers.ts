@@ -1,6 +1,6 @@
-/** Timers that run when a test says so, and a store on them. */
+/** Timers that a test runs, and a store on them. */
 import type { StoreTimers } from "../../lib/store/database.ts";
-import { openStore } from "../../lib/store/deno_store.ts";
+import { openStore } from "../../lib/store/store.ts";
 import type { KvHooks, MemoryDatabase } from "../support/memory_kv.ts";
 
 export class ManualTimers implements StoreTimers {
@@ -23,7 +23,7 @@ export class ManualTimers implements StoreTimers {
     this.#due.delete(timer);
   }
 
-  /** Lets all that can happen now happen, then the time pass, timer by timer. */
+  /** Runs all pending work, then moves time on, timer by timer. */
   async pass(ms: number): Promise<void> {
     const end = this.now + ms;
     for (;;) {

@@ -1,7 +1,7 @@
-/** MemoryKv is what most tests and the simulation stand on, so it is compared with the real Deno KV. */
+/** Most tests and the simulation use MemoryKv, so it is compared with the real Deno KV. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import type { Kv } from "../../lib/store/store.ts";
+import type { Kv } from "../../lib/store/database.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 
 const parts: fc.Arbitrary<Deno.KvKeyPart> = fc.constantFrom<Deno.KvKeyPart>(
@@ -49,7 +49,7 @@ const values = fc.constantFrom<unknown>(
 
 /**
  * Keys that only sums, minima and maxima write. On a value of another type they fail, and in Deno KV's SQLite what the
- * commit wrote before that stays; MemoryKv undoes it, and nobody may rest on either.
+ * commit wrote before that stays; MemoryKv undoes it, and no code may rely on either.
  */
 const sumKeys = fc.constantFrom<Deno.KvKey>(["sum"], ["sum", 1], [true, "sum"]);
 
@@ -107,7 +107,7 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof(
   }),
 );
 
-/** Runs steps and tells everything that can be seen, with each versionstamp as its place among all commits. */
+/** Runs steps and returns everything observable, with each versionstamp as its place among all commits. */
 async function run(kv: Kv, steps: readonly Step[]): Promise<unknown[]> {
   const stamps: (string | null)[] = [];
   const place = (stamp: string | null) => {
@@ -189,7 +189,7 @@ Deno.test("any sequence of operations gives the same answers as Deno KV", async 
   );
 });
 
-/** Each is refused by both or by none, with the same words. */
+/** Both refuse each of these with the same message, or neither does. */
 const EDGES: Record<string, (kv: Kv, more: 0 | 1) => Promise<unknown>> = {
   "mutations in a commit": (kv, more) => commit(kv, 1_000 + more, (atomic, at) => atomic.delete([at])),
   "checks in a commit": (kv, more) => commit(kv, 100 + more, (atomic, at) => atomic.check(nothingAt([at]))),
@@ -251,7 +251,7 @@ for (const [what, attempt] of Object.entries(EDGES)) {
   });
 }
 
-Deno.test("a watch tells the newest state and skips those between", async () => {
+Deno.test("a watch yields the newest state and skips intermediate ones", async () => {
   const kv = new MemoryDatabase().open();
   const reader = kv.watch<[number]>([["a"]]).getReader();
   assertEquals((await reader.read()).value?.[0].value, null);
@@ -266,7 +266,7 @@ Deno.test("a watch tells the newest state and skips those between", async () => 
   assertEquals(await reader.read(), { done: true, value: undefined });
 });
 
-Deno.test("an entry is gone when its time is over by the database's clock", async () => {
+Deno.test("an entry expires by the database's clock", async () => {
   let now = 1_000;
   const kv = new MemoryDatabase({ now: () => now }).open();
   await kv.set(["a"], 1, { expireIn: 500 });

@@ -1,6 +1,6 @@
 /** The store on MemoryKv. */
 import type { Store } from "../../lib/store/store.ts";
-import { openStore } from "../../lib/store/deno_store.ts";
+import { openStore } from "../../lib/store/store.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 import { storeContract } from "./contract.ts";
 

@@ -1,8 +1,9 @@
 /** A database that fails, is locked, or does not answer. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { LOCKED_RETRIES, OPERATION_TIMEOUT_MS } from "../../lib/store/database.ts";
-import { openStore } from "../../lib/store/deno_store.ts";
-import { StorageUnavailable, type Store } from "../../lib/store/store.ts";
+import { openStore } from "../../lib/store/store.ts";
+import { StorageUnavailable } from "../../lib/store/database.ts";
+import type { Store } from "../../lib/store/store.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 import { eventOf, foundingOf, idOf, makeRoom, NOON } from "./contract.ts";
 import { ManualTimers, settle, storeOn } from "./manual_timers.ts";

@@ -15,6 +15,7 @@ const NOT_FOR_BROWSERS = [
   "fresh.gen.ts",
   "routes",
   "tests",
+  "lib/build",
   "lib/operating",
   "lib/server",
   "lib/store",

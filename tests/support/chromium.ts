@@ -1,6 +1,7 @@
 /** Finds a Chromium for browser tests, or installs Debian's where that is possible. */
 import { type Browser, chromium, type LaunchOptions } from "playwright-core";
 import { installPackages, isFile } from "./debian_packages.ts";
+import { isFastRun, skipped } from "./skipping.ts";
 
 /** Where Chromium and Chrome usually are. CHROMIUM_PATH comes first. */
 const PLACES = [
@@ -36,15 +37,14 @@ export function findChromium(): Promise<string | undefined> {
 }
 
 async function find(): Promise<string | undefined> {
+  if (isFastRun()) return skipped("tests in Chromium", "left out of the fast run");
   const places = [Deno.env.get("CHROMIUM_PATH"), ...PLACES].filter((place) => place !== undefined);
   let path = places.find(isFile);
   if (path === undefined && await installPackages(["chromium", "fonts-noto-color-emoji"], "for the browser tests")) {
     path = places.find(isFile);
   }
   if (path !== undefined) return path;
-  const why = "No Chromium found. Install one (Debian: apt-get install chromium) or set CHROMIUM_PATH.";
-  if (Deno.env.get("CI") === "true") throw new Error(why);
-  console.warn(`${why} Browser tests are skipped.`);
+  skipped("tests in Chromium", "none found; install one (Debian: apt-get install chromium) or set CHROMIUM_PATH");
 }
 
 /** Starts Chromium. `more` adds launch options; its `args` come on top of the usual ones. */

@@ -1,6 +1,6 @@
 /** Counts what a database is asked for, in the units that Deno Deploy bills: 4 KiB read, 1 KiB written. */
 import { serialize } from "node:v8";
-import type { Kv } from "../../lib/store/store.ts";
+import type { Kv } from "../../lib/store/database.ts";
 
 export interface KvCost {
   /** Requests: a get, a getMany, a batch of a list, a commit is one each. */

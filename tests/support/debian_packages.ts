@@ -1,5 +1,8 @@
 /** Programs that tests use and that are no npm packages, from Debian where this is Debian and we are root. */
 
+/** How long a package manager that is busy is waited for, ms. */
+const LOCK_PATIENCE_MS = 600_000;
+
 /** Whether there is such a file. */
 export function isFile(path: string): boolean {
   try {
@@ -16,10 +19,17 @@ export async function installPackages(names: readonly string[], why: string): Pr
   console.info(`Installing Debian's ${names.join(", ")} ${why} …`);
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   for (const args of [["update", "-qq"], ["install", "-y", "-qq", ...names]]) {
-    const { success, stderr } = await new Deno.Command("apt-get", { args, env, stdout: "null", stderr: "piped" })
-      .output();
-    if (!success) {
-      console.warn(`apt-get ${args[0]} failed: ${new TextDecoder().decode(stderr).trim()}`);
+    for (const startedAt = Date.now();;) {
+      const { success, stderr } = await new Deno.Command("apt-get", { args, env, stdout: "null", stderr: "piped" })
+        .output();
+      if (success) break;
+      const why = new TextDecoder().decode(stderr).trim();
+      // Another program is installing: that is no reason to do without.
+      if (/Could not get lock|Unable to acquire/.test(why) && Date.now() - startedAt < LOCK_PATIENCE_MS) {
+        await new Promise((resolve) => setTimeout(resolve, 2_000));
+        continue;
+      }
+      console.warn(`apt-get ${args[0]} failed: ${why}`);
       return false;
     }
   }

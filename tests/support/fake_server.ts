@@ -6,19 +6,13 @@
  */
 import { eventPlace, roomNamePlace, type Sealer } from "../../lib/crypto/seal.ts";
 import { type Signer, signEvent } from "../../lib/crypto/signing.ts";
-import type { Ed25519 } from "../../lib/crypto/ed25519.ts";
+import type { Ed25519 } from "../../lib/crypto/signing.ts";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import type { CloseReason } from "../../lib/protocol/codes.ts";
 import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
 import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode_client.ts";
-import {
-  type AuthorKey,
-  type Event,
-  type EventContent,
-  readEvent,
-  type RoomKind,
-  type WireEvent,
-} from "../../lib/protocol/event.ts";
+import type { AuthorKey, RoomKind, WireEvent } from "../../lib/protocol/event.ts";
+import { type Event, type EventContent, readEvent } from "../../lib/kinds/kinds.ts";
 import type {
   ClientFrame,
   Person,

@@ -5,7 +5,7 @@
  * Everything runs on microtasks, so a simulation with virtual time stays deterministic; hooks add delays and failures.
  * The database and its handles are two things: a handle is closed or crashes, and what was committed stays.
  */
-import type { Kv } from "../../lib/store/store.ts";
+import type { Kv } from "../../lib/store/database.ts";
 import { checkCommitSize, encodeKey, encodeKeyToRead, KV_LIMITS, type Mutation } from "./kv_encoding.ts";
 import { combine, fromStoredValue, type StoredValue, toStoredValue } from "./kv_values.ts";
 import { type FoundRow, MemoryList } from "./memory_kv_list.ts";

@@ -3,6 +3,7 @@ import { brotliDecompressSync } from "node:zlib";
 import type { Browser } from "playwright-core";
 import { launchChromium } from "./chromium.ts";
 import { isFile } from "./debian_packages.ts";
+import { isFastRun, skipped } from "./skipping.ts";
 
 /** Where the npm package @sparticuz/chromium keeps the browser and its libraries, compressed with brotli. */
 const PACKED = new URL("../bin/", import.meta.resolve("@sparticuz/chromium"));
@@ -11,9 +12,9 @@ const PACKED = new URL("../bin/", import.meta.resolve("@sparticuz/chromium"));
  * The folder with Chromium 107, unpacked once into the user's cache; undefined, after saying why, where it cannot run.
  */
 export async function findOldChromium(): Promise<string | undefined> {
+  if (isFastRun()) return skipped("tests in Chromium 107", "left out of the fast run");
   if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") {
-    console.warn("Chromium 107 runs on Linux on x86-64 only. Its tests are skipped.");
-    return undefined;
+    return skipped("tests in Chromium 107", "it runs on Linux on x86-64 only");
   }
   const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "/tmp"}/.cache`;
   const folder = `${cache}/festival-chat/chromium-107`;

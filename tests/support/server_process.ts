@@ -56,6 +56,8 @@ export interface ServerProcessOptions {
   port?: number;
   /** Which of the builds it serves; see {@linkcode builtServer}. */
   release?: string;
+  /** A folder with another version of the app, built there by `deno task build`. Default: this one. */
+  checkout?: string;
   /** Opens V8's inspector: its port is then `inspectorPort`. */
   inspected?: boolean;
   /** Its database cannot be opened: it has started when it answers at all. */
@@ -67,8 +69,12 @@ export interface ServerProcessOptions {
 }
 
 /** The permissions that a task of deno.json gives, with other folders in the place of its own. */
-export function taskPermissions(task: "start" | "start:kv", folders: Record<string, string>): string[] {
-  const { tasks } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));
+export function taskPermissions(
+  task: "start" | "start:kv",
+  folders: Record<string, string>,
+  checkout = ROOT,
+): string[] {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(`${checkout}deno.json`));
   const flags: string[] = tasks[task].command.replaceAll("'", "").split(" ").filter((part: string) =>
     /^(-A|--allow-|--no-prompt)/.test(part)
   );
@@ -82,18 +88,19 @@ export function taskPermissions(task: "start" | "start:kv", folders: Record<stri
 /** Starts the server and waits until it answers. */
 export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
   const { dataDir, env = {}, workers, port = freePort(), inspected = false, release, network, preload } = options;
+  const checkout = options.checkout === undefined ? ROOT : `${options.checkout}/`;
   const health = options.withoutDatabase ? "/health/live" : "/health";
   const hostname = network?.address ?? "127.0.0.1";
   const inspectorPort = inspected ? freePort() : undefined;
-  const built = await builtServer(release);
+  const built = options.checkout === undefined ? await builtServer(release) : `${checkout}_fresh/server.js`;
   const task = "FESTIVAL_KV_URL" in env ? "start:kv" : "start";
   const [program, ...args] = network === undefined ? [] : ["ip", "netns", "exec", network.namespace, Deno.execPath()];
   const child = new Deno.Command(program ?? Deno.execPath(), {
     args: [
       ...args,
       "serve",
-      ...taskPermissions(task, { _fresh: dirname(built), ".data": dataDir }),
-      `--config=${ROOT}deno.json`,
+      ...taskPermissions(task, { _fresh: dirname(built), ".data": dataDir }, checkout),
+      `--config=${checkout}deno.json`,
       `--host=${hostname}`,
       `--port=${port}`,
       ...(workers === undefined ? [] : ["--parallel"]),
@@ -101,7 +108,7 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
       ...(inspectorPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectorPort}`]),
       built,
     ],
-    cwd: ROOT,
+    cwd: checkout,
     env: {
       FESTIVAL_DATA_DIR: dataDir,
       // Deno's own variable for the number of workers.

@@ -1,8 +1,8 @@
 /**
- * RTCPeerConnections for tests: in process, under virtual time, with the signaling states of the real one and one rule of
- * ICE: two ends connect when each has taken the other's description of the same generation, and one candidate.
+ * Fake RTCPeerConnections: in process, in virtual time, with the real signaling states and one rule
+ * of ICE: two ends connect when each has the other's description of the same generation, and one candidate.
  *
- * To extend: `air.down` cuts all paths, `cut` those of one connection, `air.latencyMs` is one way, `capacity` is what a
+ * `network.down` cuts all paths, `cut` those of one connection, `network.latencyMs` is one way, `capacity` is what a
  * channel's buffer empties to.
  */
 import type { IceCandidate } from "../../lib/protocol/peer/signal.ts";
@@ -19,8 +19,8 @@ import {
 } from "../../lib/transport/peer_connection.ts";
 import type { VirtualTime } from "../support/virtual_time.ts";
 
-/** What all fake connections share. */
-export class FakeAir {
+/** The state shared by all fake connections. */
+export class FakeNetwork {
   readonly time: VirtualTime;
   readonly connections: FakePeerConnection[] = [];
   /** No frame arrives. */
@@ -28,7 +28,7 @@ export class FakeAir {
   latencyMs = 5;
   /** Bytes stay in the channels until `drain`. */
   clogged = false;
-  /** What the channel for files carries, per ms. */
+  /** Bandwidth of the channel for files, bytes per ms. */
   fileBytesPerMs = 4_096;
 
   constructor(time: VirtualTime) {
@@ -46,7 +46,7 @@ interface Description {
   id: number;
   generation: number;
   type: "offer" | "answer";
-  /** Those that were found by then. */
+  /** Candidates found by then. */
   candidates: string[];
 }
 
@@ -55,7 +55,7 @@ const read = (sdp: string): Description => JSON.parse(sdp);
 
 export class FakePeerConnection implements PeerConnection {
   readonly id: number;
-  readonly #air: FakeAir;
+  readonly #network: FakeNetwork;
   readonly #events: PeerConnectionEvents;
   #local: Description | undefined;
   #remote: Description | undefined;
@@ -63,23 +63,23 @@ export class FakePeerConnection implements PeerConnection {
   #generation = 0;
   #peer: FakePeerConnection | undefined;
   #gathered = 0;
-  /** Our own of this generation. */
+  /** Own candidates of this generation. */
   readonly #found = new Set<string>();
   /** The peer's. */
   readonly #candidates = new Set<string>();
   #openedOnce = false;
   closed = false;
-  /** Nothing gets in or out, and nobody is told. */
+  /** Drops everything in both directions silently. */
   cut = false;
   bufferedBytes = 0;
-  /** Bytes that wait in the channel for files, and when the last of them has left. */
+  /** Bytes buffered in the channel for files, and when the last of them leaves. */
   fileBytes = 0;
   #filesSentAt = 0;
-  /** What went wrong that a real one would throw at. */
+  /** Errors that a real connection would throw. */
   rollbacks = 0;
 
-  constructor(air: FakeAir, events: PeerConnectionEvents, id: number) {
-    this.#air = air;
+  constructor(network: FakeNetwork, events: PeerConnectionEvents, id: number) {
+    this.#network = network;
     this.#events = events;
     this.id = id;
   }
@@ -145,27 +145,27 @@ export class FakePeerConnection implements PeerConnection {
     const peer = this.#peer;
     this.bufferedBytes += text.length;
     const sentAt = this.#generation;
-    this.#air.time.after(this.#air.latencyMs, () => {
-      if (this.#air.clogged) return;
+    this.#network.time.after(this.#network.latencyMs, () => {
+      if (this.#network.clogged) return;
       this.bufferedBytes -= text.length;
-      // What was on the way when a path broke comes over the next one; this fake loses it, which is worse.
-      if (!this.#air.down && !this.cut && !peer.cut && !peer.closed && sentAt > 0) peer.#events.received(text);
+      // A real connection resends data in flight over the next path; this fake loses it, which is worse.
+      if (!this.#network.down && !this.cut && !peer.cut && !peer.closed && sentAt > 0) peer.#events.received(text);
     });
     return true;
   }
 
   sendFile(frame: Uint8Array<ArrayBuffer>): boolean {
     if (this.closed || this.#peer === undefined || this.fileBytes >= FILES_HIGH_WATERMARK_BYTES) return false;
-    const peer = this.#peer, air = this.#air, now = air.time.now(), bytes = frame.slice();
+    const peer = this.#peer, network = this.#network, now = network.time.now(), bytes = frame.slice();
     this.fileBytes += bytes.length;
-    this.#filesSentAt = Math.max(now, this.#filesSentAt) + bytes.length / air.fileBytesPerMs;
-    air.time.after(this.#filesSentAt - now, () => {
+    this.#filesSentAt = Math.max(now, this.#filesSentAt) + bytes.length / network.fileBytesPerMs;
+    network.time.after(this.#filesSentAt - now, () => {
       const before = this.fileBytes;
       this.fileBytes -= bytes.length;
       const low = before > FILES_LOW_WATERMARK_BYTES && this.fileBytes <= FILES_LOW_WATERMARK_BYTES;
       if (low && !this.closed) this.#events.filesDrained();
-      air.time.after(air.latencyMs, () => {
-        if (!air.down && !this.cut && !peer.cut && !peer.closed) peer.#events.fileReceived(bytes.buffer);
+      network.time.after(network.latencyMs, () => {
+        if (!network.down && !this.cut && !peer.cut && !peer.closed) peer.#events.fileReceived(bytes.buffer);
       });
     });
     return true;
@@ -177,7 +177,7 @@ export class FakePeerConnection implements PeerConnection {
     this.#events.drained();
   }
 
-  /** Something arrives that no link of ours would send. */
+  /** Injects data that no link would send. */
   inject(data: unknown): void {
     this.#events.received(data);
   }
@@ -211,19 +211,19 @@ export class FakePeerConnection implements PeerConnection {
     this.#found.clear();
     const ufrag = String(this.#generation);
     for (const number of [1, 2, 3]) {
-      this.#air.time.after(number, () => {
+      this.#network.time.after(number, () => {
         if (this.closed) return;
         if (ufrag !== String(this.#generation)) return;
         this.#found.add(`candidate ${this.id} ${number}`);
         this.#events.candidate({ candidate: `candidate ${this.id} ${number}`, mid: "0", line: 0, ufrag });
       });
     }
-    this.#air.time.after(4, () => this.closed || this.#events.candidate(undefined));
+    this.#network.time.after(4, () => this.closed || this.#events.candidate(undefined));
   }
 
   #tryConnect(): void {
-    const peer = this.#air.connections.find(({ id }) => id === this.#remote?.id);
-    if (peer === undefined || this.#air.down || this.closed || peer.closed || this.cut || peer.cut) return;
+    const peer = this.#network.connections.find(({ id }) => id === this.#remote?.id);
+    if (peer === undefined || this.#network.down || this.closed || peer.closed || this.cut || peer.cut) return;
     const agreed = peer.#remote?.id === this.id && peer.#remote.generation === this.#local?.generation &&
       this.#remote?.generation === peer.#local?.generation;
     if (!agreed || this.#candidates.size + peer.#candidates.size === 0) return;
@@ -231,7 +231,7 @@ export class FakePeerConnection implements PeerConnection {
       one.#peer = other;
       if (one.#openedOnce) continue;
       one.#openedOnce = true;
-      this.#air.time.after(this.#air.latencyMs, () => {
+      this.#network.time.after(this.#network.latencyMs, () => {
         if (one.closed) return;
         one.#events.opened();
         one.#events.filesDrained();

@@ -1,9 +1,9 @@
-/** What goes over a link: texts of any length in pieces that every browser sends. */
+/** Link frames: texts of any length in parts that every browser can send. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { LINK_CHUNK_BYTES, LINK_MESSAGE_MAX_BYTES } from "../../lib/protocol/limits.ts";
 import { LinkFrameReader, messageFrames } from "../../lib/transport/link_frames.ts";
 
-Deno.test("texts of any length and script are cut into frames that hold, and come together again", () => {
+Deno.test("texts of any length and script are split into frames within the limit and reassembled", () => {
   for (const text of ["", "x", "🎪".repeat(30_000), "é".repeat(100_000), "a".repeat(LINK_MESSAGE_MAX_BYTES)]) {
     const frames = messageFrames(text);
     for (const frame of frames) assert(new TextEncoder().encode(frame).length <= LINK_CHUNK_BYTES);
@@ -15,7 +15,7 @@ Deno.test("texts of any length and script are cut into frames that hold, and com
   assertThrows(() => messageFrames("x".repeat(LINK_MESSAGE_MAX_BYTES + 1)), RangeError);
 });
 
-Deno.test("a text that never ends is refused when it is longer than any may be", () => {
+Deno.test("an endless text is refused at LINK_MESSAGE_MAX_BYTES", () => {
   const reader = new LinkFrameReader();
   const part = "+" + "x".repeat(LINK_CHUNK_BYTES - 1);
   let read = reader.read(part), count = 1;

@@ -1,4 +1,4 @@
-/** Two phones link by their codes: who they are is proven on the connection, and nothing else is taken for it. */
+/** Two phones link by their codes and prove their identities on the connection. */
 import { assert, assertEquals } from "@std/assert";
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
 import type { Signer } from "../../lib/crypto/signing.ts";
@@ -12,8 +12,8 @@ const ROOM = "AAECAwQFBgcICQoLDA0ODw";
 const crypto = await ed25519();
 const [ada, ben] = await Promise.all([1, 2].map((seed) => crypto.signer(new Uint8Array(32).fill(seed))));
 
-/** Connections that open when each end has taken the other's name and password, as ICE does. */
-class Air {
+/** Connections that open when each end has the other's ICE credentials. */
+class FakePaths {
   readonly ends: End[] = [];
   gathers = true;
   readonly open: OpenPeerConnection = (events) => {
@@ -32,14 +32,14 @@ class End implements PeerConnection {
   closed = false;
   #expects: string | undefined;
 
-  constructor(readonly air: Air, readonly events: PeerConnectionEvents, readonly number: number) {}
+  constructor(readonly paths: FakePaths, readonly events: PeerConnectionEvents, readonly number: number) {}
 
   get ufrag() {
     return `uf${String(this.number).padStart(2, "0")}`;
   }
 
   offer(): Promise<string> {
-    if (this.air.gathers) queueMicrotask(() => this.events.candidate(undefined));
+    if (this.paths.gathers) queueMicrotask(() => this.events.candidate(undefined));
     return Promise.resolve(this.ownSdp());
   }
 
@@ -70,7 +70,7 @@ class End implements PeerConnection {
 
   accept(answer: string): Promise<void> {
     this.#expects = /a=ice-ufrag:(.*)/.exec(answer)![1]!.trim();
-    const other = this.air.ends.find(({ ufrag }) => ufrag === this.#expects);
+    const other = this.paths.ends.find(({ ufrag }) => ufrag === this.#expects);
     if (other !== undefined && other.#expects === this.ufrag) {
       [this.peer, other.peer] = [other, this];
       for (const end of [this, other]) queueMicrotask(() => end.events.opened());
@@ -97,7 +97,7 @@ class End implements PeerConnection {
   }
 }
 
-function phone(air: Air, signer: Signer, more: { room?: string; secret?: string; time?: VirtualTime } = {}) {
+function phone(paths: FakePaths, signer: Signer, more: { room?: string; secret?: string; time?: VirtualTime } = {}) {
   const states: PairingState[] = [];
   const time = more.time ?? new VirtualTime();
   let changed = () => {};
@@ -108,7 +108,7 @@ function phone(air: Air, signer: Signer, more: { room?: string; secret?: string;
     verifier: crypto,
     timers: time.timers,
     random: { bytes: (count) => new Uint8Array(count).fill(signer === ada ? 1 : 2) },
-    open: air.open,
+    open: paths.open,
     info: () => undefined,
     clockSeen: () => 7,
     onState(state) {
@@ -129,7 +129,7 @@ function phone(air: Air, signer: Signer, more: { room?: string; secret?: string;
   };
 }
 
-/** Opens what was paired, and hears what comes over it. */
+/** Opens a paired connection and records its events. */
 function use({ open }: PairedPeer) {
   const heard: unknown[] = [];
   const nothing = () => {};
@@ -146,9 +146,9 @@ function use({ open }: PairedPeer) {
   return { connection, heard };
 }
 
-Deno.test("[PAIR-1] each scans the other's code, in any order; both learn who the other is, and have the connection", async () => {
-  const air = new Air();
-  const [one, other] = [phone(air, ada!), phone(air, ben!)];
+Deno.test("[PAIR-1] both scan the other's code, in any order, learn the other's identity and get the connection", async () => {
+  const paths = new FakePaths();
+  const [one, other] = [phone(paths, ada!), phone(paths, ben!)];
   const [ones, others] = [(await one.until("showing")).mine, (await other.until("showing")).mine];
   assertEquals(one.pairing.scan(others), "taken");
   assertEquals(one.states.at(-1)?.state, "linking");
@@ -157,7 +157,7 @@ Deno.test("[PAIR-1] each scans the other's code, in any order; both learn who th
   assertEquals([bens.peer, adas.peer], [ben!.author, ada!.author]);
   assertEquals([bens.session, bens.peerSession], [adas.peerSession, adas.session]);
   assertEquals([bens.clock, bens.info], [7, undefined]);
-  // What the other one says before this one has taken the connection over is not lost.
+  // Frames that arrive before the handover are not lost.
   const { connection } = use(adas);
   connection.send("mhello");
   connection.sendFile(Uint8Array.of(1, 2));
@@ -166,22 +166,22 @@ Deno.test("[PAIR-1] each scans the other's code, in any order; both learn who th
   await Promise.resolve();
   assertEquals(heard, ["opened", "mhello", "file 1,2"]);
   one.pairing.close();
-  assert(!air.ends[0]!.closed, "a connection that was handed over stays");
+  assert(!paths.ends[0]!.closed, "a connection that was handed over stays");
 });
 
-Deno.test("a code that was scanned before one's own is ready counts", async () => {
-  const air = new Air();
-  const one = phone(air, ada!);
+Deno.test("a code that was scanned before the own one is ready counts", async () => {
+  const paths = new FakePaths();
+  const one = phone(paths, ada!);
   const { mine } = await one.until("showing");
-  const other = phone(air, ben!);
+  const other = phone(paths, ben!);
   other.pairing.scan(mine);
   const { mine: others } = await other.until("linking");
   one.pairing.scan(others);
   await Promise.all([one.until("paired"), other.until("paired")]);
 });
 
-Deno.test("[PAIR-4] one's own code, and that of another room or with another key, change nothing", async () => {
-  const one = phone(new Air(), ada!);
+Deno.test("[PAIR-4] the own code, and codes of another room or with another key, change nothing", async () => {
+  const one = phone(new FakePaths(), ada!);
   const { mine } = await one.until("showing");
   assertEquals(one.pairing.scan(mine), "own");
   assertEquals(one.pairing.scan({ ...mine, room: "EBESExQVFhcYGRobHB0eHw" }), "other_room");
@@ -189,17 +189,17 @@ Deno.test("[PAIR-4] one's own code, and that of another room or with another key
   assertEquals(one.states.length, 1);
 });
 
-Deno.test("a phone that finds no end of its addresses shows what it has after a while", async () => {
-  const air = new Air(), time = new VirtualTime();
-  air.gathers = false;
-  const one = phone(air, ada!, { time });
+Deno.test("a phone that does not finish gathering shows the addresses found so far", async () => {
+  const paths = new FakePaths(), time = new VirtualTime();
+  paths.gathers = false;
+  const one = phone(paths, ada!, { time });
   await time.run(PAIRING_GATHER_MS - 1);
   assertEquals(one.states, []);
   await time.run(1);
   assertEquals((await one.until("showing")).mine.addresses, [{ host: "10.0.0.1", port: 5_000 }]);
 });
 
-/** What a hostile end says instead of its proof, made from the one it would have sent. */
+/** Invalid proofs, derived from the valid one. */
 const LIES: Record<
   string,
   (proof: string, codes: { mine: PairingCode; theirs: PairingCode }) => string | Promise<string>
@@ -222,11 +222,11 @@ const LIES: Record<
 };
 
 for (const [name, lie] of Object.entries(LIES)) {
-  Deno.test(`[PAIR-5] ${name} is not taken for a proof, and ends it`, async () => {
-    const air = new Air();
-    const [one, other] = [phone(air, ada!), phone(air, ben!)];
+  Deno.test(`[PAIR-5] ${name} is no valid proof and ends the pairing`, async () => {
+    const paths = new FakePaths();
+    const [one, other] = [phone(paths, ada!), phone(paths, ben!)];
     const [ones, others] = [(await one.until("showing")).mine, (await other.until("showing")).mine];
-    const hostile = air.ends[1]!;
+    const hostile = paths.ends[1]!;
     const send = hostile.send.bind(hostile);
     hostile.send = (text) => {
       Promise.resolve(lie(text, { mine: others, theirs: ones })).then((said) => send(said));
@@ -236,23 +236,23 @@ for (const [name, lie] of Object.entries(LIES)) {
     other.pairing.scan(ones);
     const failed = await one.until("failed").catch(() => one.states.at(-1));
     assert(failed?.state === "failed" && failed.reason === "unproven");
-    assert(air.ends[0]!.closed);
+    assert(paths.ends[0]!.closed);
   });
 }
 
-Deno.test("a connection that fails says so, with both codes, so that it can be said why", async () => {
-  const air = new Air();
-  const [one, other] = [phone(air, ada!), phone(air, ben!)];
+Deno.test("a failed connection is reported with both codes, which explain the reason", async () => {
+  const paths = new FakePaths();
+  const [one, other] = [phone(paths, ada!), phone(paths, ben!)];
   const { mine: others } = await other.until("showing");
   await one.until("showing");
   one.pairing.scan(others);
-  air.ends[0]!.events.connection("failed");
+  paths.ends[0]!.events.connection("failed");
   const state = one.states.at(-1);
   assert(state?.state === "failed" && state.reason === "no_path" && state.theirs === others);
 });
 
-Deno.test("the answer of a code has opposite roles on both sides, the offer's name of the channel, and all addresses", () => {
-  const [one, other] = [1, 2].map((number) => new End(new Air(), {} as PeerConnectionEvents, number).ownSdp());
+Deno.test("the answer made from a code has opposite roles on both sides, the offer's mid, and all addresses", () => {
+  const [one, other] = [1, 2].map((number) => new End(new FakePaths(), {} as PeerConnectionEvents, number).ownSdp());
   const [ones, others] = [one!, other!].map((sdp) => ({ room: ROOM, ...pairingOf(sdp)! }));
   const roles = [pairingAnswer(others!, one!), pairingAnswer(ones!, other!)].map((sdp) =>
     /a=setup:(\w+)/.exec(sdp)![1]

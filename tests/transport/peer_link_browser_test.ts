@@ -1,6 +1,6 @@
 /** Links between real browsers, signaled by a real server. */
 import { assert, assertEquals } from "@std/assert";
-import { type LinkPerson, linkRule } from "./peer_link_field.ts";
+import { type LinkPerson, linkRule } from "./peer_link_testbed.ts";
 
 /** Two people who are linked. */
 async function linked(one: LinkPerson, other: LinkPerson): Promise<number> {

@@ -1,32 +1,32 @@
-/** What runs in the browser pages of peer_link_browser_test.ts: a person in a room who links with others. */
+/** The page code of peer_link_browser_test.ts: a person in a room who links with others. */
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
 import type { HelloProof } from "../../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 import { ServerConnection } from "../../lib/session/connection/server_connection.ts";
 import { random, timers } from "../../lib/session/browser/environment.ts";
-import { browserPeerConnections, type IceSettings, type LinkPath } from "../../lib/transport/peer_connection.ts";
+import { browserPeerConnections, type LinkPath } from "../../lib/transport/peer_connection.ts";
 import type { PeerLink } from "../../lib/transport/peer_link.ts";
 import { PeerLinks } from "../../lib/transport/peer_links.ts";
 import { socketTransport, socketUrl } from "../../lib/transport/socket_transport.ts";
 
-/** What the test calls by `evaluate`. */
+/** Functions that the test calls by `evaluate`. */
 export interface LinkPage {
-  /** Comes into the room; the author's key. The same seed is the same person. */
-  join(room: string, seed: number, ice?: Partial<IceSettings>): Promise<string>;
-  /** Links with a peer; how long it took until connected, ms. */
+  /** Joins the room and returns the author's key. The same seed is the same person. */
+  join(room: string, seed: number, ice?: Pick<RTCConfiguration, "iceServers">): Promise<string>;
+  /** Links with a peer and returns the time until connected, ms. */
   connect(peer: string): Promise<number>;
-  /** Begins to link, and waits for nothing. */
+  /** Dials without waiting. */
   begin(peer: string): void;
-  /** Waits until what happened with this peer's links ends like this, e.g. `["connected"]`. */
+  /** Waits until the history of this peer's links ends like this, e.g. `["connected"]`. */
   until(peer: string, ...tail: string[]): Promise<string[]>;
-  /** Everything that happened with this peer's links, e.g. `connecting`, `connected`, `closed peer leaving`. */
+  /** All states of this peer's links, e.g. `connecting`, `connected`, `closed peer leaving`. */
   history(peer: string): string[];
   send(peer: string, text: string): boolean;
-  /** Sends many texts of this length as fast as the link takes them; how often it was full. */
+  /** Sends many texts of this length as fast as the link accepts them; returns how often it was full. */
   sendMany(peer: string, count: number, length: number): Promise<number>;
-  /** Waits until so many texts came. */
+  /** Waits until this many texts arrived. */
   received(count: number): Promise<string[]>;
-  /** Waits until so many texts came; how many characters they have. */
+  /** Waits until this many texts arrived and returns their total length. */
   receivedLength(count: number): Promise<number>;
   path(peer: string): Promise<LinkPath | undefined>;
   rtt(peer: string): Promise<number | undefined>;
@@ -85,7 +85,7 @@ const page: LinkPage = {
       random,
       open: browserPeerConnections(
         (configuration) => new RTCPeerConnection(configuration),
-        () => ({ iceServers: [], candidatePool: 0, ...ice }),
+        () => ({ iceServers: [], ...ice }),
       ),
       sendFrame: (frame) => connection.send(frame),
       admits: () => page.admits,

@@ -1,4 +1,4 @@
-/** Links under virtual time, over signals that are lost, late, doubled, and in another order. */
+/** Links in virtual time, over signals that are lost, late, duplicated and reordered. */
 import { assert, assertEquals } from "@std/assert";
 import type { SendSignalFrame } from "../../lib/protocol/frames.ts";
 import {
@@ -8,22 +8,22 @@ import {
   LINK_SETUP_TIMEOUT_MS,
   LINK_SILENCE_MS,
 } from "../../lib/protocol/limits.ts";
-import { OFFER_AGAIN_MS } from "../../lib/transport/negotiation.ts";
+import { OFFER_RETRY_MS } from "../../lib/transport/negotiation.ts";
 import { FILES_HIGH_WATERMARK_BYTES, LINK_HIGH_WATERMARK_BYTES } from "../../lib/transport/peer_connection.ts";
 import { type LinkState, type PeerLink, POLITE_REPAIR_DELAY_MS } from "../../lib/transport/peer_link.ts";
 import { PeerLinks } from "../../lib/transport/peer_links.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { fakeSigner, fakeVerifier } from "../simulation/fake_ed25519.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
-import { FakeAir } from "./fake_peer_connections.ts";
+import { FakeNetwork } from "./fake_peer_connections.ts";
 
 const ROOM = "A".repeat(22);
 
-/** One person with links, and what they told. */
+/** One person with links, and a record of their events. */
 class Person {
   readonly signer;
   links!: PeerLinks;
-  readonly told: string[] = [];
+  readonly states: string[] = [];
   readonly texts: string[] = [];
   drained = 0;
   filesDrained = 0;
@@ -39,7 +39,7 @@ class Person {
     return this.signer.author;
   }
 
-  /** A new page of the same person, which knows nothing. */
+  /** Opens a new page of the same person, without any state. */
   start(): void {
     const { world } = this;
     this.links = new PeerLinks({
@@ -49,11 +49,11 @@ class Person {
       clock: world.time.clock,
       timers: world.time.timers,
       random: { bytes: (count) => new Uint8Array(count).fill(++world.drawn) },
-      open: world.air.open,
+      open: world.network.open,
       sendFrame: (frame) => world.carry(this, frame),
       admits: () => this.admits,
       linkCount: () => 0,
-      onState: (_, state) => this.told.push(wordsOf(state)),
+      onState: (_, state) => this.states.push(describe(state)),
       onMessage: (_, text) => this.texts.push(text),
       onDrained: () => this.drained++,
       onFileFrame: (_, data) => this.fileFrames.push(new Uint8Array(data as ArrayBuffer)),
@@ -70,20 +70,20 @@ class Person {
   }
 }
 
-function wordsOf(state: LinkState): string {
+function describe(state: LinkState): string {
   return state.state === "closed" ? `closed ${state.end.by} ${state.end.reason}` : state.state;
 }
 
-/** Two people, and the server between them that a test makes bad. */
+/** Two people, and a server that the test can make unreliable. */
 class World {
   readonly time = new VirtualTime();
-  readonly air = new FakeAir(this.time);
+  readonly network = new FakeNetwork(this.time);
   readonly people: Person[];
   drawn = 0;
   /** Signals that were sent, as `offer`, `answer`, … */
   readonly sent: { kind: string; frame: SendSignalFrame; from: string }[] = [];
-  /** What becomes of a signal: the delays with which it arrives, ms. None: it is lost. */
-  fate: (kind: string, index: number) => number[] = () => [10];
+  /** The delays with which a signal arrives, ms. None: it is lost. */
+  delaysOf: (kind: string, index: number) => number[] = () => [10];
 
   constructor(count = 2) {
     this.people = Array.from({ length: count }, (_, at) => new Person(this, at + 1));
@@ -92,7 +92,7 @@ class World {
   carry(from: Person, frame: SendSignalFrame): boolean {
     const { kind } = JSON.parse(frame.payload);
     this.sent.push({ kind, frame, from: from.author });
-    for (const delayMs of this.fate(kind, this.sent.length - 1)) {
+    for (const delayMs of this.delaysOf(kind, this.sent.length - 1)) {
       this.time.after(delayMs, () => this.deliver(from.author, frame));
     }
     return true;
@@ -126,54 +126,57 @@ world("one offer, one answer, and candidates in batches make a link", async (wor
   assert(ada.link(bob).send("hello") && bob.link(ada).send("and back"));
   await world.time.until(() => ada.texts.length > 0 && bob.texts.length > 0);
   assertEquals([ada.texts, bob.texts], [["and back"], ["hello"]]);
-  assertEquals([ada.told, bob.told], [["connecting", "connected"], ["connecting", "connected"]]);
+  assertEquals([ada.states, bob.states], [["connecting", "connected"], ["connecting", "connected"]]);
 });
 
-world("glare: both offer at once, the polite one gives up its own, and there is one link", async (world, ada, bob) => {
-  ada.links.connect(bob.author);
-  bob.links.connect(ada.author);
-  await world.time.until(both(ada, bob));
-  assertEquals(world.air.connections.map(({ rollbacks }) => rollbacks).toSorted(), [0, 1]);
-  assertEquals(world.sent.filter(({ kind }) => kind === "answer").map(({ from }) => from), [ada.author]);
-  assertEquals([ada.told, bob.told], [["connecting", "connected"], ["connecting", "connected"]]);
-});
+world(
+  "glare: both offer at once, the polite one rolls back its own offer, and one link results",
+  async (world, ada, bob) => {
+    ada.links.connect(bob.author);
+    bob.links.connect(ada.author);
+    await world.time.until(both(ada, bob));
+    assertEquals(world.network.connections.map(({ rollbacks }) => rollbacks).toSorted(), [0, 1]);
+    assertEquals(world.sent.filter(({ kind }) => kind === "answer").map(({ from }) => from), [ada.author]);
+    assertEquals([ada.states, bob.states], [["connecting", "connected"], ["connecting", "connected"]]);
+  },
+);
 
-world("glare where the impolite offer is lost is over with its next one", async (world, ada, bob) => {
-  world.fate = (kind, index) => kind === "offer" && world.sent[index]!.from === bob.author && index < 3 ? [] : [10];
+world("glare in which the impolite offer is lost is resolved by its retry", async (world, ada, bob) => {
+  world.delaysOf = (kind, index) => kind === "offer" && world.sent[index]!.from === bob.author && index < 3 ? [] : [10];
   ada.links.connect(bob.author);
   bob.links.connect(ada.author);
-  await world.time.until(both(ada, bob), OFFER_AGAIN_MS + 1_000);
+  await world.time.until(both(ada, bob), OFFER_RETRY_MS + 1_000);
 });
 
 for (const lost of ["offer", "answer", "candidates"]) {
-  world(`a link comes about although the first ${lost} is lost`, async (world, ada, bob) => {
+  world(`a link is established although the first ${lost} is lost`, async (world, ada, bob) => {
     let times = 0;
-    world.fate = (kind) => kind === lost && times++ === 0 ? [] : [10];
+    world.delaysOf = (kind) => kind === lost && times++ === 0 ? [] : [10];
     ada.links.connect(bob.author);
-    await world.time.until(both(ada, bob), OFFER_AGAIN_MS + 1_000);
+    await world.time.until(both(ada, bob), OFFER_RETRY_MS + 1_000);
     assert(ada.link(bob).send("x"));
     await world.time.until(() => bob.texts.length === 1);
   });
 }
 
-Deno.test("signals in any order, doubled and one in three lost: links come about, or end by themselves", async (t) => {
-  let came = 0;
+Deno.test("with signals reordered, duplicated and one in three lost, links are established or end by themselves", async (t) => {
+  let established = 0;
   for (let seed = 1; seed <= 60; seed++) {
     await t.step(`seed ${seed}`, async () => {
       const world = new World();
       const [ada, bob] = world.people as [Person, Person];
       const random = new SeededRandom(seed);
       const delayMs = () => random.between(1, 300);
-      world.fate = () => random.chance(1 / 3) ? [] : random.chance(0.3) ? [delayMs(), delayMs()] : [delayMs()];
+      world.delaysOf = () => random.chance(1 / 3) ? [] : random.chance(0.3) ? [delayMs(), delayMs()] : [delayMs()];
       ada.links.connect(bob.author);
       if (seed % 2 === 0) bob.links.connect(ada.author);
       await world.time.run(LINK_SETUP_TIMEOUT_MS + LINK_SILENCE_MS + 10_000);
-      if (both(ada, bob)()) came++;
-      // Ended tries are the overlay's business; here only: no half link is left, and a whole one works.
+      if (both(ada, bob)()) established++;
+      // Retrying is up to the mesh node. Here no half-open link may remain, and an open one must work.
       for (const [one, other] of [[ada, bob], [bob, ada]] as const) {
         const link = one.links.get(other.author);
         if (link === undefined) continue;
-        assertEquals(wordsOf(link.state), "connected", `${one.told} / ${other.told}`);
+        assertEquals(describe(link.state), "connected", `${one.states} / ${other.states}`);
         one.texts.length = other.texts.length = 0;
         assert(link.send("x"));
         await world.time.run(100);
@@ -181,52 +184,52 @@ Deno.test("signals in any order, doubled and one in three lost: links come about
       }
     });
   }
-  assert(came >= 54, `${came} of 60 links came about`);
+  assert(established >= 54, `${established} of 60 links were established`);
 });
 
-world("candidates that come before their offer wait for it, or are told again with it", async (world, ada, bob) => {
-  world.fate = (kind) => kind === "offer" ? [200] : [10];
+world("candidates that arrive before their offer wait for it, or are repeated with it", async (world, ada, bob) => {
+  world.delaysOf = (kind) => kind === "offer" ? [200] : [10];
   ada.links.connect(bob.author);
-  await world.time.until(both(ada, bob), OFFER_AGAIN_MS + 1_000);
+  await world.time.until(both(ada, bob), OFFER_RETRY_MS + 1_000);
 });
 
-world("[SIG-7] a signal that is heard again changes nothing", async (world, ada, bob) => {
+world("[SIG-7] a replayed signal changes nothing", async (world, ada, bob) => {
   await linked(world, ada, bob);
   const before = world.sent.length;
   for (const { from, frame } of [...world.sent]) world.deliver(from, frame);
   await world.time.run(1_000);
-  assertEquals([ada.told, bob.told], [["connecting", "connected"], ["connecting", "connected"]]);
+  assertEquals([ada.states, bob.states], [["connecting", "connected"], ["connecting", "connected"]]);
   assertEquals(world.sent.length, before);
 });
 
-world("the last offers of a link that is over begin nothing", async (world, ada, bob) => {
+world("late offers of an ended link start nothing", async (world, ada, bob) => {
   await linked(world, ada, bob);
   const offer = world.sent.find(({ kind }) => kind === "offer")!;
   ada.link(bob).close("leaving");
   await world.time.run(1_000);
   world.deliver(ada.author, offer.frame);
   await world.time.run(1_000);
-  assertEquals(bob.told, ["connecting", "connected", "closed peer leaving"]);
+  assertEquals(bob.states, ["connecting", "connected", "closed peer leaving"]);
 });
 
-world("who reloads and begins anew takes the place of the old link at once", async (world, ada, bob) => {
+world("a peer that reloads and dials again replaces its old link at once", async (world, ada, bob) => {
   await linked(world, ada, bob);
   bob.start();
   bob.links.connect(ada.author);
-  await world.time.until(() => ada.told.length === 5 && both(ada, bob)(), 1_000);
-  assertEquals(ada.told, ["connecting", "connected", "closed us replaced", "connecting", "connected"]);
+  await world.time.until(() => ada.states.length === 5 && both(ada, bob)(), 1_000);
+  assertEquals(ada.states, ["connecting", "connected", "closed us replaced", "connecting", "connected"]);
 });
 
-world("a link whose peer reloaded and stays silent is over soon after its next offer", async (world, ada, bob) => {
+world("a link whose peer reloaded and stays silent ends soon after its next offer", async (world, ada, bob) => {
   await linked(world, ada, bob);
-  world.air.down = true;
+  world.network.down = true;
   bob.start();
   ada.link(bob).networkChanged();
   await world.time.until(() => ada.links.size === 0, 2 * LINK_PROBE_TIMEOUT_MS + 200);
-  assertEquals(ada.told.at(-1), "closed line silent");
+  assertEquals(ada.states.at(-1), "closed network silent");
 });
 
-world("two tabs that answer one call: the first one gets the link, the other is told", async (world, ada, bob) => {
+world("when two tabs answer one offer, the first gets the link and the other is told", async (world, ada, bob) => {
   const tab = new Person(world, bob.author === world.people[1]!.author ? 2 : 1);
   const deliver = world.deliver.bind(world);
   world.deliver = (from, frame) => {
@@ -236,43 +239,43 @@ world("two tabs that answer one call: the first one gets the link, the other is 
     }
   };
   await linked(world, ada, bob);
-  await world.time.until(() => tab.told.length === 2);
-  assertEquals(tab.told, ["connecting", "closed peer taken"]);
+  await world.time.until(() => tab.states.length === 2);
+  assertEquals(tab.states, ["connecting", "closed peer taken"]);
   await world.time.run(LINK_SETUP_TIMEOUT_MS);
-  assertEquals(ada.told, ["connecting", "connected"]);
+  assertEquals(ada.states, ["connecting", "connected"]);
 });
 
-world("a caller hears that a peer takes no more links, and that one is not there", async (world, ada, bob) => {
+world("a caller learns that a peer accepts no more links, or is not present", async (world, ada, bob) => {
   bob.admits = false;
   ada.links.connect(bob.author);
   await world.time.until(() => ada.links.size === 0, 1_000);
-  assertEquals(ada.told, ["connecting", "closed peer full"]);
+  assertEquals(ada.states, ["connecting", "closed peer full"]);
   ada.links.connect(bob.author);
   ada.links.undeliverable({ type: "signal_undeliverable", to: bob.author, reason: "busy" });
-  assertEquals(ada.links.size, 1, "busy is no verdict");
+  assertEquals(ada.links.size, 1, "busy does not end the link");
   ada.links.undeliverable({ type: "signal_undeliverable", to: bob.author, reason: "not_present" });
-  assertEquals(ada.told.slice(2), ["connecting", "closed line not_present"]);
+  assertEquals(ada.states.slice(2), ["connecting", "closed network not_present"]);
 });
 
-world("a call that nobody answers is over after LINK_SETUP_TIMEOUT_MS, and says why", async (world, ada, bob) => {
-  world.fate = () => [];
+world("an unanswered dial ends after LINK_SETUP_TIMEOUT_MS with a reason", async (world, ada, bob) => {
+  world.delaysOf = () => [];
   ada.links.connect(bob.author);
   await world.time.run(LINK_SETUP_TIMEOUT_MS);
-  assertEquals(ada.told, ["connecting", "closed line no_answer"]);
-  world.fate = () => [10];
-  world.air.down = true;
+  assertEquals(ada.states, ["connecting", "closed network no_answer"]);
+  world.delaysOf = () => [10];
+  world.network.down = true;
   ada.links.connect(bob.author);
   await world.time.run(LINK_SETUP_TIMEOUT_MS);
-  assertEquals(ada.told.slice(2), ["connecting", "closed line no_path"]);
+  assertEquals(ada.states.slice(2), ["connecting", "closed network no_path"]);
 });
 
 world(
-  "[SIG-6] a signal of another room, to somebody else, or in another's name is not taken",
+  "[SIG-6] a signal of another room, to another person, or in another's name is rejected",
   async (world, ada, bob) => {
     ada.links.connect(bob.author);
     await world.time.until(() => world.sent.length > 0);
     const { frame } = world.sent[0]!;
-    const before = [...bob.told];
+    const before = [...bob.states];
     bob.links.receive({ ...frame, type: "signal", from: bob.author });
     bob.links.receive({
       ...frame,
@@ -281,85 +284,85 @@ world(
       payload: frame.payload.replace(ROOM, "B".repeat(21) + "A"),
     });
     bob.links.receive({ ...frame, type: "signal", from: ada.author, signature: "A".repeat(86) });
-    world.fate = () => [];
+    world.delaysOf = () => [];
     await world.time.run(5);
-    assertEquals(bob.told, before);
+    assertEquals(bob.states, before);
   },
 );
 
 world(
-  "a dead link is in doubt within LINK_PROBE_TIMEOUT_MS of a text, and takes none until it lives",
+  "a dead link becomes suspect within LINK_PROBE_TIMEOUT_MS of a text and accepts none until it recovers",
   async (world, ada, bob) => {
     await linked(world, ada, bob);
     await world.time.run(2_000);
-    world.air.down = true;
+    world.network.down = true;
     assert(ada.link(bob).send("into the dark"));
     await world.time.run(LINK_PROBE_TIMEOUT_MS);
-    assertEquals(wordsOf(ada.link(bob).state), "suspect");
+    assertEquals(describe(ada.link(bob).state), "suspect");
     assertEquals(ada.link(bob).send("not taken"), false);
-    world.air.down = false;
+    world.network.down = false;
     await world.time.until(both(ada, bob), 2_000);
-    assertEquals(ada.told, ["connecting", "connected", "suspect", "connected"]);
+    assertEquals(ada.states, ["connecting", "connected", "suspect", "connected"]);
     assert(ada.link(bob).send("again"));
   },
 );
 
 world(
-  "a silent link is noticed without a text, repaired by an offer, and over after LINK_SILENCE_MS",
+  "a silent link is detected without a text, repaired by an offer, and ended after LINK_SILENCE_MS",
   async (world, ada, bob) => {
     await linked(world, ada, bob);
     const offers = () => world.sent.filter(({ kind }) => kind === "offer").length;
     const before = offers();
-    world.air.down = true;
+    world.network.down = true;
     await world.time.run(LINK_HEARTBEAT_MS + LINK_PROBE_TIMEOUT_MS + 100);
-    assertEquals(wordsOf(ada.link(bob).state), "suspect");
+    assertEquals(describe(ada.link(bob).state), "suspect");
     await world.time.run(POLITE_REPAIR_DELAY_MS + 100);
-    assert(offers() > before, "no new path was looked for");
+    assert(offers() > before, "no new path was requested");
     await world.time.run(LINK_SILENCE_MS);
     assertEquals(
-      [ada.told.at(-1), bob.told.at(-1)].every((word) => /^closed (line silent|peer failed)$/.test(word!)),
+      [ada.states.at(-1), bob.states.at(-1)].every((word) => /^closed (network silent|peer failed)$/.test(word!)),
       true,
     );
     assertEquals(ada.links.size + bob.links.size, 0);
   },
 );
 world("heartbeats measure the round trip", async (world, ada, bob) => {
-  world.air.latencyMs = 40;
+  world.network.latencyMs = 40;
   await linked(world, ada, bob);
   await world.time.run(1_000);
   assertEquals(ada.link(bob).rttMs, 80);
-  world.air.latencyMs = 60;
+  world.network.latencyMs = 60;
   ada.links.setHeartbeat(500);
   await world.time.run(60_000);
   assert(Math.abs(ada.link(bob).rttMs! - 120) < 2);
 });
 
-world("a full link takes nothing, and says when it does again", async (world, ada, bob) => {
+world("a full link rejects texts and reports when it accepts them again", async (world, ada, bob) => {
   await linked(world, ada, bob);
-  world.air.clogged = true;
+  world.network.clogged = true;
   const text = "x".repeat(60_000);
   let taken = 0;
   while (ada.link(bob).send(text)) taken++;
   assertEquals(taken, Math.ceil(LINK_HIGH_WATERMARK_BYTES / 60_000));
   assertEquals(ada.drained, 0);
-  world.air.connections[0]!.drain();
+  world.network.connections[0]!.drain();
   assertEquals(ada.drained, 1);
   assert(ada.link(bob).send(text));
 });
 
-world("junk on the channel ends the link, and only that", async (world, ada, bob) => {
+world("junk on the channel ends only the link", async (world, ada, bob) => {
   for (const junk of [new ArrayBuffer(3), "", "x", "?x", ".nonsense", "=", "m".repeat(LINK_CHUNK_BYTES + 1)]) {
     await linked(world, ada, bob);
-    world.air.connections.findLast(({ closed }) => !closed)!.inject(junk);
+    world.network.connections.findLast(({ closed }) => !closed)!.inject(junk);
     await world.time.until(() => ada.links.size + bob.links.size === 0, 1_000);
-    const ends = [ada.told.at(-1), bob.told.at(-1)].toSorted();
+    const ends = [ada.states.at(-1), bob.states.at(-1)].toSorted();
     assertEquals(ends, ["closed peer bad_frames", "closed us bad_frames"], `${junk}`);
   }
 });
 
-world("a file goes over a channel of its own, in order, and no text waits for it", async (world, ada, bob) => {
+world("a file has its own ordered channel, so that no text waits for it", async (world, ada, bob) => {
   await linked(world, ada, bob);
-  world.air.fileBytesPerMs = 64;
+  world.network.fileBytesPerMs = 64;
   let taken = 0;
   while (ada.link(bob).sendFile(new Uint8Array(LINK_CHUNK_BYTES).fill(taken))) taken++;
   assertEquals(taken, FILES_HIGH_WATERMARK_BYTES / LINK_CHUNK_BYTES);
@@ -373,7 +376,7 @@ world("a file goes over a channel of its own, in order, and no text waits for it
   assertEquals(ada.filesDrained, before + 1);
 });
 
-world("junk on the channel for files is for who reads files, and ends no link", async (world, ada, bob) => {
+world("junk on the channel for files is passed on and ends no link", async (world, ada, bob) => {
   await linked(world, ada, bob);
   assert(ada.link(bob).sendFile(new Uint8Array(3)));
   await world.time.run(100);

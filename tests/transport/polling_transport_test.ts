@@ -11,7 +11,7 @@ import {
   type PollInit,
   pollUrl,
 } from "../../lib/transport/polling_transport.ts";
-import { TRANSPORT_MAX_BUFFERED_BYTES } from "../../lib/transport/socket_transport.ts";
+import { TRANSPORT_MAX_BUFFERED_BYTES } from "../../lib/transport/transport.ts";
 import { drained, VirtualTime } from "../support/virtual_time.ts";
 
 const ID = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -90,11 +90,11 @@ async function opened() {
 
 const frames = (from: number, count: number, more = {}) => ({ type: "frames", from, count, ...more });
 
-Deno.test("frames of a room are asked for at their own address on the page's server", () => {
+Deno.test("each room has a polling address on the page's server", () => {
   assertEquals(pollUrl("https://chat.example/r/cosmic-stage-417#KEY", "ID"), "https://chat.example/api/rooms/ID/poll");
 });
 
-Deno.test("[POLL-1] a polling transport opens with the challenge, and asks for the next frame at once", async () => {
+Deno.test("[POLL-1] a polling transport opens with the challenge and fetches the next frame at once", async () => {
   const { asked, told, transport } = openTransport();
   assertEquals(transport.send("too early"), false);
   await drained();
@@ -105,14 +105,14 @@ Deno.test("[POLL-1] a polling transport opens with the challenge, and asks for t
   transport.close();
 });
 
-Deno.test("[POLL-1] an opening that fails ends the transport: trying again is its owner's business", async () => {
+Deno.test("[POLL-1] a failed opening ends the transport, without a retry", async () => {
   const { asked, told } = openTransport();
   await drained();
   await asked[0]!.fail();
   assertEquals([told, asked.length], [[1006], 1]);
 });
 
-Deno.test("an opening that nobody answers ends the transport in time", async () => {
+Deno.test("an unanswered opening ends the transport in time", async () => {
   const { time, told } = openTransport();
   await time.run(POLL_PATIENCE_MS - 1);
   assertEquals(told, []);
@@ -121,7 +121,7 @@ Deno.test("an opening that nobody answers ends the transport in time", async () 
   assertEquals(time.pending, 0);
 });
 
-Deno.test("a captive portal's page is no answer", async () => {
+Deno.test("a captive portal's page is not an answer", async () => {
   const { asked, told } = openTransport();
   await drained();
   const page = asked[0]!.begin();
@@ -129,7 +129,7 @@ Deno.test("a captive portal's page is no answer", async () => {
   assertEquals(told, [1006]);
 });
 
-Deno.test("[POLL-3] frames come once and in order when answers overlap", async () => {
+Deno.test("[POLL-3] frames arrive once and in order when answers overlap", async () => {
   const { asked, told, fetching, transport } = await opened();
   await fetching().answer(frames(2, 2), "a", "b");
   assertEquals(fetching().request, { type: "fetch", connection: ID, received: 3 });
@@ -142,7 +142,7 @@ Deno.test("[POLL-3] frames come once and in order when answers overlap", async (
   transport.close();
 });
 
-Deno.test("[POLL-3] a lost answer is asked for again, from the same place", async () => {
+Deno.test("[POLL-3] a lost answer is requested again from the same number", async () => {
   const { time, told, fetching, transport } = await opened();
   await fetching().answer(frames(2, 1), "a");
   await fetching().fail();
@@ -153,7 +153,7 @@ Deno.test("[POLL-3] a lost answer is asked for again, from the same place", asyn
   transport.close();
 });
 
-Deno.test("[POLL-3] of an answer that breaks off, each whole frame counts", async () => {
+Deno.test("[POLL-3] every whole frame of a truncated answer counts", async () => {
   const { time, told, fetching, transport } = await opened();
   const answer = fetching().begin();
   await answer.write(`${JSON.stringify(frames(2, 3))}\n"ä`);
@@ -168,7 +168,7 @@ Deno.test("[POLL-3] of an answer that breaks off, each whole frame counts", asyn
   transport.close();
 });
 
-Deno.test("an answer may take as long as it likes while something comes, and is given up when nothing does", async () => {
+Deno.test("an answer may take any time while data arrives, and is given up when none does", async () => {
   const { time, told, fetching } = await opened();
   await time.run(POLL_HOLD_MS);
   const answer = fetching().begin();
@@ -185,13 +185,13 @@ Deno.test("an answer may take as long as it likes while something comes, and is 
   assertEquals(fetching().request, { type: "fetch", connection: ID, received: 12 });
 });
 
-Deno.test("[POLL-3] frames that are missing between end the transport", async () => {
+Deno.test("[POLL-3] a gap in the frame numbers ends the transport", async () => {
   const { told, fetching } = await opened();
   await fetching().answer(frames(3, 1), "b");
   assertEquals(told, [1006]);
 });
 
-Deno.test("a server that does not answer any more is given up after its last retry", async () => {
+Deno.test("a server that stops answering is given up after the last retry", async () => {
   const { time, told, asked, fetching } = await opened();
   for (const pauseMs of POLL_RETRY_MS) {
     await fetching().fail();
@@ -206,7 +206,7 @@ Deno.test("a server that does not answer any more is given up after its last ret
   assertEquals(time.pending, 0);
 });
 
-Deno.test("[POLL-8] a server that does not know the connection ends the transport, after it was asked a few times", async () => {
+Deno.test("[POLL-8] a server that does not know the connection ends the transport after a few tries", async () => {
   const { told, asked, fetching } = await opened();
   for (let tries = 0; tries < POLL_UNKNOWN_TRIES; tries++) {
     assertEquals(told, []);
@@ -216,7 +216,7 @@ Deno.test("[POLL-8] a server that does not know the connection ends the transpor
   assertEquals(asked.length, 1 + POLL_UNKNOWN_TRIES);
 });
 
-Deno.test("[POLL-8] one process of several that does not know the connection does no harm", async () => {
+Deno.test("[POLL-8] one of several processes that does not know the connection does no harm", async () => {
   const { told, fetching, transport } = await opened();
   for (let tries = 1; tries < POLL_UNKNOWN_TRIES; tries++) {
     await fetching().answer({ type: "problem", problem: "unknown_connection" });
@@ -226,7 +226,7 @@ Deno.test("[POLL-8] one process of several that does not know the connection doe
   transport.close();
 });
 
-Deno.test("[POLL-7] the end of the connection comes after its last frame, with its code", async () => {
+Deno.test("[POLL-7] the end of the connection is reported after its last frame, with its code", async () => {
   const { time, told, asked, fetching, transport } = await opened();
   await fetching().answer(frames(2, 1, { closed: 4000 }), "goodbye");
   assertEquals(told, ["goodbye", 4000]);
@@ -237,7 +237,7 @@ Deno.test("[POLL-7] the end of the connection comes after its last frame, with i
   assertEquals([asked.length, time.pending], [before, 0]);
 });
 
-Deno.test("[POLL-7] an end whose answer breaks off waits for the frames before it", async () => {
+Deno.test("[POLL-7] an end in a truncated answer waits for the frames before it", async () => {
   const { time, told, fetching } = await opened();
   const answer = fetching().begin();
   await answer.write(`${JSON.stringify(frames(2, 2, { closed: 4000 }))}\n"ack"\n`);
@@ -248,7 +248,7 @@ Deno.test("[POLL-7] an end whose answer breaks off waits for the frames before i
   assertEquals(told, ['"ack"', '"goodbye"', 4000]);
 });
 
-Deno.test("[POLL-5] frames of one moment go in one request, those that come meanwhile in the next", async () => {
+Deno.test("[POLL-5] frames of one moment share a request, later ones go in the next", async () => {
   const { asked, transport } = await opened();
   assert(transport.send("a") && transport.send("b"));
   await drained();
@@ -278,7 +278,7 @@ Deno.test("[POLL-5] frames whose answer was lost are sent again with their numbe
   transport.close();
 });
 
-Deno.test("a server that took what was never sent, or nothing, is not to be trusted", async () => {
+Deno.test("a server that took unsent frames, or none, ends the transport", async () => {
   for (const taken of [0, 2]) {
     const { told, asked, transport } = await opened();
     transport.send("a");
@@ -288,7 +288,7 @@ Deno.test("a server that took what was never sent, or nothing, is not to be trus
   }
 });
 
-Deno.test("a polling transport takes no more than its bound, sends it in pieces, and then takes again", async () => {
+Deno.test("a polling transport rejects frames beyond its limit, sends the others in parts, and then accepts more", async () => {
   const { asked, transport } = await opened();
   const frame = "ä".repeat(10_000);
   let taken = 0;
@@ -302,7 +302,7 @@ Deno.test("a polling transport takes no more than its bound, sends it in pieces,
   transport.close();
 });
 
-Deno.test("[POLL-6] a transport that was closed tells nothing more, ends its requests, and says goodbye", async () => {
+Deno.test("[POLL-6] a closed transport emits no events, aborts its requests, and says goodbye", async () => {
   const { time, asked, told, fetching, transport } = await opened();
   transport.send("a");
   await drained();
@@ -318,7 +318,7 @@ Deno.test("[POLL-6] a transport that was closed tells nothing more, ends its req
   assertEquals(time.pending, 0);
 });
 
-Deno.test("a transport closed in the middle of an answer tells none of the rest", async () => {
+Deno.test("a transport closed during an answer delivers none of the rest", async () => {
   const time = new VirtualTime();
   const told: unknown[] = [];
   const transport = pollingTransport("/poll", {

@@ -1,7 +1,8 @@
 /** The WebSocket transport, over real sockets on this machine. */
 import { assert, assertEquals } from "@std/assert";
 import { closeReasonOf } from "../../lib/protocol/codes.ts";
-import { socketTransport, socketUrl, TRANSPORT_MAX_BUFFERED_BYTES } from "../../lib/transport/socket_transport.ts";
+import { socketTransport, socketUrl } from "../../lib/transport/socket_transport.ts";
+import { TRANSPORT_MAX_BUFFERED_BYTES } from "../../lib/transport/transport.ts";
 import type { Transport, TransportEvents } from "../../lib/transport/transport.ts";
 
 /** A server whose next socket a test holds in its hands. */
@@ -37,12 +38,12 @@ function openTransport(url: string) {
   return { transport, socket, told, tells };
 }
 
-Deno.test("the socket of a room is at its own address on the page's server, encrypted where the page is", () => {
+Deno.test("each room has a socket address on the page's server, encrypted if the page is", () => {
   assertEquals(socketUrl("https://chat.example/r/cosmic-stage-417", "ID"), "wss://chat.example/api/rooms/ID/socket");
   assertEquals(socketUrl("http://127.0.0.1:8000/s/ID#KEY", "ID"), "ws://127.0.0.1:8000/api/rooms/ID/socket");
 });
 
-Deno.test("a transport opens, carries frames both ways in their order, and tells how it ended", async () => {
+Deno.test("a transport opens, carries frames in both directions in order, and reports how it ended", async () => {
   const { server, accepted, url } = startServer();
   const { transport, tells } = openTransport(url);
   assertEquals(transport.send("too early"), false);
@@ -62,7 +63,7 @@ Deno.test("a transport opens, carries frames both ways in their order, and tells
   await server.shutdown();
 });
 
-Deno.test("a transport that was closed tells nothing more", async () => {
+Deno.test("a closed transport emits no events", async () => {
   const { server, accepted, url } = startServer();
   const { transport, socket: own, told, tells } = openTransport(url);
   const socket = await accepted;
@@ -77,7 +78,7 @@ Deno.test("a transport that was closed tells nothing more", async () => {
   await server.shutdown();
 });
 
-Deno.test("a transport takes no more than its bound, and takes again when the line has taken it", async () => {
+Deno.test("a transport rejects frames beyond its limit and accepts more once the buffer drains", async () => {
   const { server, accepted, url } = startServer();
   const { transport, socket: own, tells } = openTransport(url);
   const socket = await accepted;
@@ -98,7 +99,7 @@ Deno.test("a transport takes no more than its bound, and takes again when the li
   await server.shutdown();
 });
 
-Deno.test("a server that is not there is told like any other end, with a code that is none of ours", async () => {
+Deno.test("an absent server is reported as an end with a code outside the protocol's own", async () => {
   const { server, url } = startServer();
   await server.shutdown();
   const { tells } = openTransport(url);

@@ -1,11 +1,11 @@
 // Runs in browser and simulator.
 /**
- * What neighbours hold, compared, and the holes filled. A digest shows in which buckets two phones differ, a summary
- * tells what is held in them, and who lacks something fetches it, a page at a time. Only what is fetched is sent, so who
- * claims to hold what it has not wastes one fetch of its own link, and who claims to hold nothing gets what it asks for
- * and no more: pages per second are counted.
+ * Compares held events with each peer and fills the gaps. A digest shows the buckets in which two phones differ, a
+ * summary lists the ranges held in them, and the phone that lacks events fetches them in pages. Events are sent only on
+ * request, at a limited rate, so a false claim wastes one fetch on the claimant's own link.
  */
-import type { AuthorKey, Event } from "../../protocol/event.ts";
+import type { AuthorKey } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import {
   MESH_FETCH_RANGES,
   MESH_PAGE_CHARS,
@@ -30,11 +30,11 @@ import type { MeshContext } from "../peers/link.ts";
 
 type Range = [author: AuthorKey, from: number, to: number];
 
-/** The comparison with one neighbour. */
+/** The comparison with one peer. */
 interface Comparison {
-  /** To be fetched, the newest first. When full, what is new is left to the next digest. */
+  /** Ranges to fetch, the newest first. When full, new ranges are left to the next digest. */
   queue: Range[];
-  /** What was asked for, and until when it may take. */
+  /** Ranges requested now, and when the request times out. */
   fetching: { ranges: Range[]; until: number; tries: number } | undefined;
   summaryAt: number;
   answeredAt: number;
@@ -44,15 +44,15 @@ export class AntiEntropy {
   readonly #comparisons = new Map<AuthorKey, Comparison>();
   readonly #pages = new KeyedRateLimiter<AuthorKey>({ burst: PAGES_PER_SECOND, everyMs: 1000 / PAGES_PER_SECOND }, 256);
   #digestAt = Infinity;
-  /** Neighbours that still get a digest in this round. */
+  /** Peers that still get a digest in this round. */
   #round: AuthorKey[] = [];
   #differed = false;
 
-  /** `failed`: a neighbour did not send what it said it held. */
+  /** `failed`: a peer did not send events that it claimed to hold. */
   constructor(
     readonly context: MeshContext,
     readonly held: HeldEvents,
-    /** How many events of an author may be fetched now. */
+    /** Number of an author's events that may be fetched now. */
     readonly allowance: (author: AuthorKey) => number,
     readonly failed: (peer: AuthorKey) => void,
   ) {}
@@ -67,7 +67,7 @@ export class AntiEntropy {
     this.#pages.delete(peer);
   }
 
-  /** There may be a difference: the next digest comes soon. */
+  /** Expects a difference and sends the next digest soon. */
   soon(): void {
     this.#differed = true;
     const at = this.context.now() + DIGEST_BUSY_MS * (0.5 + this.context.random());
@@ -89,9 +89,9 @@ export class AntiEntropy {
     for (const [peer, comparison] of this.#comparisons) {
       const { fetching } = comparison;
       if (fetching === undefined || fetching.until > now) continue;
-      if (fetching.tries < FETCHES_MAX) this.#ask(peer, comparison, fetching.ranges, fetching.tries + 1);
+      if (fetching.tries < FETCHES_MAX) this.#request(peer, comparison, fetching.ranges, fetching.tries + 1);
       else {
-        // What it said it held does not come. The rest of its word is worth no more; others may have it.
+        // The peer does not deliver, so the rest of its claim is dropped. Others may have the events.
         comparison.fetching = undefined;
         comparison.queue = [];
         this.failed(peer);
@@ -116,8 +116,8 @@ export class AntiEntropy {
     if (this.#digestAt !== Infinity) context.wakeAt(this.#digestAt);
   }
 
-  /** A neighbour told what it holds in short. */
-  digest(peer: AuthorKey, theirs: readonly number[]): void {
+  /** Compares a peer's digest and answers with a summary of the buckets that differ. */
+  onDigest(peer: AuthorKey, theirs: readonly number[]): void {
     const comparison = this.#comparisons.get(peer);
     if (comparison === undefined) return;
     const now = this.context.now();
@@ -129,8 +129,8 @@ export class AntiEntropy {
     this.#summarize(peer, differing, false);
   }
 
-  /** A neighbour told what it holds in some buckets. Fetches what is missing here, and tells what is missing there. */
-  summary(peer: AuthorKey, frame: MeshSummaryFrame): void {
+  /** Fetches the events of a summary that are missing here, and answers with a summary if the peer lacks some. */
+  onSummary(peer: AuthorKey, frame: MeshSummaryFrame): void {
     const comparison = this.#comparisons.get(peer);
     if (comparison === undefined) return;
     const now = this.context.now(), { held } = this;
@@ -145,26 +145,26 @@ export class AntiEntropy {
       more ||= holdsMore(held.ranges(author, MESH_SUMMARY_RANGES), ends);
     }
     if (frame.complete && !more) more = held.authorsIn(buckets).some((author) => !theirs.has(author));
-    // The newest first, one author after the other: a crowd of old events of one author does not hold up the rest.
+    // The newest first, authors in turn: many old events of one author do not delay the rest.
     missing.sort((a, b) => b[2] - a[2]);
     comparison.queue.push(...interleaved(missing).slice(0, FETCH_QUEUE_MAX - comparison.queue.length));
     if (missing.length > 0) this.soon();
-    if (comparison.fetching === undefined) this.#next(peer, comparison);
+    if (comparison.fetching === undefined) this.#requestNext(peer, comparison);
     if (more && !frame.answer && now - comparison.answeredAt >= SUMMARY_EVERY_MS) {
       comparison.answeredAt = now;
       this.#summarize(peer, buckets, true);
     }
   }
 
-  /** A neighbour asks for a page. Undefined: too many, it gets none. */
-  page(peer: AuthorKey, { ranges }: MeshFetchFrame): Event[] | undefined {
+  /** The events for a page that a peer requested; undefined when it requests too many. */
+  onFetch(peer: AuthorKey, { ranges }: MeshFetchFrame): Event[] | undefined {
     if (this.#pages.take(peer, this.context.now()) > 0) return undefined;
     const events: Event[] = [];
-    let chars = 0, looked = 0;
+    let chars = 0, lookups = 0;
     for (const [author, from, to] of ranges) {
-      // From the newest down; who asks for a million numbers gets a page's worth of looking.
+      // From the newest down. The lookups are bounded, whatever range is requested.
       for (let n = to; n >= from; n--) {
-        if (++looked > 4 * MESH_PAGE_EVENTS) return events;
+        if (++lookups > 4 * MESH_PAGE_EVENTS) return events;
         const event = this.held.at(author, n);
         if (event === undefined) continue;
         chars += event.wire[0].length;
@@ -176,21 +176,21 @@ export class AntiEntropy {
     return events;
   }
 
-  /** Whether a page of this neighbour was asked for. */
+  /** Whether a page of this peer is expected. */
   isFetching(peer: AuthorKey): boolean {
     return this.#comparisons.get(peer)?.fetching !== undefined;
   }
 
-  /** A page came and was checked; `count` of its events were missing here. */
-  paged(peer: AuthorKey, count: number): void {
+  /** A page was processed; `count` of its events were missing here. */
+  pageDone(peer: AuthorKey, count: number): void {
     const comparison = this.#comparisons.get(peer);
     if (comparison?.fetching === undefined) return;
     const { ranges } = comparison.fetching;
     comparison.fetching = undefined;
-    // What the page did not hold, of what is still missing, is asked for again as long as pages bring anything.
+    // Events still missing are requested again as long as pages bring any.
     if (count > 0) comparison.queue.unshift(...ranges);
     else if (ranges.some((range) => this.#stillMissing(range).length > 0)) this.failed(peer);
-    this.#next(peer, comparison);
+    this.#requestNext(peer, comparison);
   }
 
   #summarize(peer: AuthorKey, buckets: ReadonlySet<number>, answer: boolean): void {
@@ -198,7 +198,7 @@ export class AntiEntropy {
     const authors = held.authorsIn(buckets);
     const complete = authors.length <= MESH_SUMMARY_AUTHORS;
     if (!complete) {
-      // A different part each time, so that in the end all are told.
+      // A random part each time, so that eventually all authors are listed.
       const start = Math.floor(context.random() * authors.length);
       authors.push(...authors.splice(0, start));
       authors.length = MESH_SUMMARY_AUTHORS;
@@ -212,12 +212,12 @@ export class AntiEntropy {
     });
   }
 
-  /** The parts of `ends` that are wanted here, at most a page's worth per range. */
+  /** The parts of `ends` that are missing here, bounded per range. */
   #missing(author: AuthorKey, ends: readonly number[]): Range[] {
     const missing: Range[] = [];
     let left = this.allowance(author);
     for (let at = ends.length - 2; at >= 0; at -= 2) {
-      // A liar's range may be endless; what is beyond the bound is found by the next digest, if it is true.
+      // A false range may be endless. If it is true, the next digest finds the part beyond the bound.
       const from = Math.max(ends[at]!, ends[at + 1]! - 4 * MESH_PAGE_EVENTS);
       for (const [, first, last] of this.#stillMissing([author, from, ends[at + 1]!])) {
         if (left < 1 || missing.length >= MESH_FETCH_RANGES) return missing;
@@ -240,7 +240,7 @@ export class AntiEntropy {
     return missing;
   }
 
-  #next(peer: AuthorKey, comparison: Comparison): void {
+  #requestNext(peer: AuthorKey, comparison: Comparison): void {
     const ranges: Range[] = [];
     let events = 0;
     while (comparison.queue.length > 0 && ranges.length < MESH_FETCH_RANGES && events < MESH_PAGE_EVENTS) {
@@ -252,13 +252,13 @@ export class AntiEntropy {
         }
       }
     }
-    if (ranges.length > 0) this.#ask(peer, comparison, ranges, 1);
+    if (ranges.length > 0) this.#request(peer, comparison, ranges, 1);
   }
 
-  #ask(peer: AuthorKey, comparison: Comparison, ranges: Range[], tries: number): void {
+  #request(peer: AuthorKey, comparison: Comparison, ranges: Range[], tries: number): void {
     const missing = ranges.flatMap((range) => this.#stillMissing(range)).slice(0, MESH_FETCH_RANGES);
     comparison.fetching = undefined;
-    if (missing.length === 0) return this.#next(peer, comparison);
+    if (missing.length === 0) return this.#requestNext(peer, comparison);
     const until = this.context.now() + FETCH_TIMEOUT_MS;
     comparison.fetching = { ranges: missing, until, tries };
     this.context.send(peer, { type: "fetch", ranges: missing });
@@ -266,7 +266,7 @@ export class AntiEntropy {
   }
 }
 
-/** Whether `mine` has a number that `theirs` has not; both rising ends. */
+/** Whether `mine` contains a number that `theirs` lacks. Both are rising range ends. */
 function holdsMore(mine: readonly number[], theirs: readonly number[]): boolean {
   for (let at = 0; at < mine.length; at += 2) {
     let inside = false;
@@ -278,7 +278,7 @@ function holdsMore(mine: readonly number[], theirs: readonly number[]): boolean 
   return false;
 }
 
-/** One range of each author in turn. */
+/** The ranges reordered: one of each author in turn. */
 function interleaved(ranges: readonly Range[]): Range[] {
   const rounds = new Map<AuthorKey, number>();
   return ranges

@@ -1,11 +1,12 @@
 // Runs in browser and simulator.
 /**
- * How a new event goes on. In small rooms it is pushed to every neighbour that may lack it (flood). In larger ones
- * (Plumtree: Leitão, Pereira, Rodrigues 2007) it is pushed along a tree that repairs itself and offered to the other
- * neighbours: a push of something held prunes the link, a `want` puts it back. Whoever says nothing to a push or an
- * offer is offered it again, so that a lost frame costs a moment and no event.
+ * Relays new events. Small rooms are flooded: every peer that may lack the event gets a push. Larger rooms use Plumtree
+ * (Leitão, Pereira, Rodrigues 2007): a push along a self-repairing tree, an offer to the other peers. A duplicate push
+ * prunes the link from the tree, a `want` grafts it back. Unanswered pushes and offers are retried as offers, so a lost
+ * frame costs a delay and no event.
  */
-import type { AuthorKey, Event, EventId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import { MESH_IDS_MAX } from "../../protocol/peer/mesh_frames.ts";
 import type { StoreAndForward } from "./store_and_forward.ts";
 import {
@@ -13,95 +14,95 @@ import {
   BROADCAST_MS,
   FLOOD_MAX_PHONES,
   HELD_DELAY_MS,
-  OFFER_AGAIN_FACTOR,
-  OFFER_AGAIN_LEAST_MS,
-  OFFER_AGAIN_MOST_MS,
   OFFER_DELAY_MS,
+  OFFER_RETRY_FACTOR,
+  OFFER_RETRY_MAX_MS,
+  OFFER_RETRY_MIN_MS,
   OFFERS_MAX,
 } from "../mesh_limits.ts";
 import type { Link, MeshContext } from "../peers/link.ts";
 
-/** One event on its way through this phone. */
-interface Spread {
+/** The broadcast of one event by this phone. */
+interface ActiveBroadcast {
   event: Event;
-  /** As it goes on from here: further links it may cross. */
+  /** Number of further links it may cross from here. */
   hopsLeft: number;
   since: number;
-  /** Neighbours known to hold it. */
+  /** Peers known to hold it. */
   holders: Set<AuthorKey>;
-  /** Neighbours it was pushed or offered to, that have said nothing yet. */
-  open: Map<AuthorKey, { tries: number; dueAt: number }>;
+  /** Peers that got a push or an offer and have not answered. */
+  unanswered: Map<AuthorKey, { tries: number; dueAt: number }>;
 }
 
 export class Broadcast {
-  /** When full, the oldest event is no longer followed. */
-  readonly #spreads = new Map<EventId, Spread>();
-  /** Those with open neighbours. */
-  readonly #open = new Set<EventId>();
+  /** When full, the oldest broadcast is dropped. */
+  readonly #active = new Map<EventId, ActiveBroadcast>();
+  /** Broadcasts with unanswered peers. */
+  readonly #awaiting = new Set<EventId>();
   pushesSent = 0;
 
   constructor(
     readonly context: MeshContext,
     readonly forward: StoreAndForward,
-    /** How long answers take, ms. */
+    /** Average answer time, ms. */
     readonly answerMs: () => number,
   ) {}
 
   /**
-   * A new event goes on, to everybody but `holders`. `offered`: to nobody by a push, since others probably have it
-   * from another transport.
+   * Starts the broadcast of a new event to all peers but `holders`. `offered`: without pushes, because peers probably
+   * have it from another transport.
    */
-  begin(event: Event, hopsLeft: number, holders: readonly AuthorKey[], how: "pushed" | "offered" = "pushed"): void {
+  start(event: Event, hopsLeft: number, holders: readonly AuthorKey[], how: "pushed" | "offered" = "pushed"): void {
     const now = this.context.now();
-    for (const [id, { since }] of this.#spreads) {
-      if (this.#spreads.size < BROADCAST_MAX && since > now - BROADCAST_MS) break;
-      this.#spreads.delete(id);
-      this.#open.delete(id);
+    for (const [id, { since }] of this.#active) {
+      if (this.#active.size < BROADCAST_MAX && since > now - BROADCAST_MS) break;
+      this.#active.delete(id);
+      this.#awaiting.delete(id);
     }
-    const spread: Spread = { event, hopsLeft, since: now, holders: new Set(holders), open: new Map() };
-    this.#spreads.set(event.id, spread);
-    // At the end of its hops it goes no further; whoever is behind finds it by anti-entropy.
+    const active: ActiveBroadcast = { event, hopsLeft, since: now, holders: new Set(holders), unanswered: new Map() };
+    this.#active.set(event.id, active);
+    // Out of hops. Phones further away get it by anti-entropy.
     if (hopsLeft <= 0) return;
     const flood = this.isFlooding();
     for (const link of this.context.links.values()) {
-      if (spread.holders.has(link.peer) || link.peer === event.author) continue;
-      if (how === "pushed" && (flood || link.eager)) this.#push(spread, link, false);
-      else this.#offer(spread, link);
+      if (active.holders.has(link.peer) || link.peer === event.author) continue;
+      if (how === "pushed" && (flood || link.eager)) this.#push(active, link, false);
+      else this.#offer(active, link);
     }
   }
 
-  /** Small rooms are flooded. */
+  /** Whether the room is small enough to be flooded. */
   isFlooding(): boolean {
     return this.context.phones() <= FLOOD_MAX_PHONES;
   }
 
-  /** Neighbours that new events are pushed to. */
+  /** Number of peers that new events are pushed to. */
   eagerLinks(): number {
     let count = 0;
     for (const { eager } of this.context.links.values()) if (eager) count++;
     return count;
   }
 
-  /** A neighbour wants an event it was offered: the link joins the tree. */
-  wanted(event: Event, link: Link, hopsLeft: number): void {
-    const spread = this.#spreads.get(event.id);
+  /** Sends a requested event and grafts the link into the tree. */
+  onWant(event: Event, link: Link, hopsLeft: number): void {
+    const active = this.#active.get(event.id);
     link.eager = true;
-    if (spread !== undefined) this.#push(spread, link, true);
+    if (active !== undefined) this.#push(active, link, true);
     else this.#send(event, link, hopsLeft, true);
   }
 
-  /** A neighbour is known to hold an event now. Returns whether it was told before that we hold it. */
-  holds(id: EventId, peer: AuthorKey): boolean {
-    const spread = this.#spreads.get(id);
-    if (spread === undefined) return false;
-    spread.holders.add(peer);
-    const wasTold = spread.open.delete(peer);
-    if (spread.open.size === 0) this.#open.delete(id);
-    return wasTold;
+  /** Notes that a peer holds an event. Returns whether this phone had pushed or offered it to the peer. */
+  addHolder(id: EventId, peer: AuthorKey): boolean {
+    const active = this.#active.get(id);
+    if (active === undefined) return false;
+    active.holders.add(peer);
+    const wasSent = active.unanswered.delete(peer);
+    if (active.unanswered.size === 0) this.#awaiting.delete(id);
+    return wasSent;
   }
 
-  /** Tells a neighbour, soon, that an event it pushed or offered is held. */
-  say(id: EventId, link: Link): void {
+  /** Queues the `held` answer to a peer that pushed or offered an event. */
+  confirm(id: EventId, link: Link): void {
     link.held.add(id);
     if (link.heldAt !== Infinity && link.held.size < MESH_IDS_MAX) return;
     link.heldAt = this.context.now() + (link.held.size < MESH_IDS_MAX ? HELD_DELAY_MS : 0);
@@ -109,33 +110,33 @@ export class Broadcast {
   }
 
   unlinked(peer: AuthorKey): void {
-    for (const id of this.#open) {
-      const spread = this.#spreads.get(id)!;
-      if (spread.open.delete(peer) && spread.open.size === 0) this.#open.delete(id);
+    for (const id of this.#awaiting) {
+      const active = this.#active.get(id)!;
+      if (active.unanswered.delete(peer) && active.unanswered.size === 0) this.#awaiting.delete(id);
     }
   }
 
   nextAt(): number {
     let next = Infinity;
     for (const { offersAt, heldAt } of this.context.links.values()) next = Math.min(next, offersAt, heldAt);
-    for (const id of this.#open) {
-      for (const { dueAt } of this.#spreads.get(id)!.open.values()) if (dueAt < next) next = dueAt;
+    for (const id of this.#awaiting) {
+      for (const { dueAt } of this.#active.get(id)!.unanswered.values()) if (dueAt < next) next = dueAt;
     }
     return next;
   }
 
-  /** Offers again what nobody answered, and sends what waited for company. */
+  /** Retries unanswered offers and sends the batched ids. */
   due(): void {
     const { context } = this, now = context.now();
-    for (const id of this.#open) {
-      const spread = this.#spreads.get(id)!;
-      for (const [peer, open] of spread.open) {
+    for (const id of this.#awaiting) {
+      const active = this.#active.get(id)!;
+      for (const [peer, open] of active.unanswered) {
         if (open.dueAt > now) continue;
         const link = context.links.get(peer);
-        if (link === undefined || open.tries >= OFFERS_MAX) spread.open.delete(peer);
-        else this.#offer(spread, link);
+        if (link === undefined || open.tries >= OFFERS_MAX) active.unanswered.delete(peer);
+        else this.#offer(active, link);
       }
-      if (spread.open.size === 0) this.#open.delete(id);
+      if (active.unanswered.size === 0) this.#awaiting.delete(id);
     }
     for (const link of context.links.values()) {
       if (link.offersAt <= now) {
@@ -157,14 +158,14 @@ export class Broadcast {
     }
   }
 
-  #push(spread: Spread, link: Link, asked: boolean): void {
-    this.#send(spread.event, link, spread.hopsLeft, asked);
-    this.#opened(spread, link);
+  #push(active: ActiveBroadcast, link: Link, asked: boolean): void {
+    this.#send(active.event, link, active.hopsLeft, asked);
+    this.#awaitAnswer(active, link);
   }
 
   #send(event: Event, link: Link, hopsLeft: number, asked: boolean): void {
     const copies = this.forward.give(event.id);
-    // A link that takes no more counts as a lost frame: the offer comes later, when there may be room.
+    // Backpressure counts as a lost frame: the retry offers the event later.
     const taken = this.context.send(link.peer, {
       type: "push",
       event: event.wire,
@@ -175,24 +176,24 @@ export class Broadcast {
     if (taken) this.pushesSent++;
   }
 
-  #offer(spread: Spread, link: Link): void {
-    link.offers.add(spread.event.id);
+  #offer(active: ActiveBroadcast, link: Link): void {
+    link.offers.add(active.event.id);
     if (link.offersAt === Infinity) {
       link.offersAt = this.context.now() + OFFER_DELAY_MS;
       this.context.wakeAt(link.offersAt);
     }
-    this.#opened(spread, link);
+    this.#awaitAnswer(active, link);
   }
 
-  #againMs(): number {
-    return Math.min(OFFER_AGAIN_MOST_MS, Math.max(OFFER_AGAIN_LEAST_MS, HELD_DELAY_MS + 1.5 * this.answerMs()));
+  #retryMs(): number {
+    return Math.min(OFFER_RETRY_MAX_MS, Math.max(OFFER_RETRY_MIN_MS, HELD_DELAY_MS + 1.5 * this.answerMs()));
   }
 
-  #opened(spread: Spread, link: Link): void {
-    const tries = (spread.open.get(link.peer)?.tries ?? 0) + 1;
-    const dueAt = this.context.now() + this.#againMs() * OFFER_AGAIN_FACTOR ** (tries - 1);
-    spread.open.set(link.peer, { tries, dueAt });
-    this.#open.add(spread.event.id);
+  #awaitAnswer(active: ActiveBroadcast, link: Link): void {
+    const tries = (active.unanswered.get(link.peer)?.tries ?? 0) + 1;
+    const dueAt = this.context.now() + this.#retryMs() * OFFER_RETRY_FACTOR ** (tries - 1);
+    active.unanswered.set(link.peer, { tries, dueAt });
+    this.#awaiting.add(active.event.id);
     this.context.wakeAt(dueAt);
   }
 }

@@ -1,24 +1,25 @@
 // Runs in browser and simulator.
 /**
- * Every event is checked before it is kept, told or passed on. Checks may take a while; an event that comes again
- * meanwhile, with the same signature, is not checked twice. When too many wait, in all or of one neighbour, what comes
- * is dropped: a neighbour will offer it again, or anti-entropy finds it.
+ * Verifies events before they are kept, delivered or relayed. A duplicate that arrives during its verification is not
+ * verified twice. When too many events wait, in total or from one peer, further ones are dropped: a peer offers them
+ * again, or anti-entropy finds them.
  */
-import type { AuthorKey, Event } from "../../protocol/event.ts";
+import type { AuthorKey } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import { UNCHECKED_MAX, UNCHECKED_PER_PEER } from "../mesh_limits.ts";
 import type { CheckVerdict, MeshPorts } from "../mesh_ports.ts";
 
-/** `busy`: too much to check, the event was dropped. `twice`: it is being checked already. */
-export type CheckResult = CheckVerdict | "busy" | "twice";
+/** `busy`: the queue is full and the event was dropped. `twice`: the event is being verified already. */
+type CheckResult = CheckVerdict | "busy" | "twice";
 
-export class Checking {
-  /** By id and signature: whoever changes a signature must not keep the true event from being checked. */
+export class CheckQueue {
+  /** By id and signature, so that a copy with a changed signature does not block the true event. */
   readonly #unchecked = new Set<string>();
   readonly #perPeer = new Map<AuthorKey, number>();
 
   constructor(readonly ports: Pick<MeshPorts, "verify">) {}
 
-  /** Checks an event; `done` may be called before this returns. */
+  /** Verifies an event; `done` may be called before this returns. */
   check(event: Event, peer: AuthorKey, done: (result: CheckResult) => void): void {
     const key = event.id + event.wire[1];
     if (this.#unchecked.has(key)) return done("twice");
@@ -35,7 +36,7 @@ export class Checking {
       else this.#perPeer.set(peer, left);
       done(result);
     };
-    // A check that broke says nothing about the event, nor about who sent it.
+    // A failed verification proves nothing about the event or its sender.
     verdict.then(end, () => end("refused"));
   }
 }

@@ -1,9 +1,10 @@
 // Runs in browser and simulator.
 /**
- * The way of events through one node: from publish, push, offer and page to kept, told and passed on. Who breaks a rule
- * gets strikes; score.ts says how many are too many.
+ * Routes events through one node: from publish, push, offer and page to holding, delivery and relay. Peers that break a
+ * rule get strikes; peer_score.ts decides how many are too many.
  */
-import type { AuthorKey, Event, EventId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import {
   MESH_COPIES_MAX,
   MESH_HOPS_MAX,
@@ -30,7 +31,7 @@ import type { MeshPorts } from "../mesh_ports.ts";
 import { Broadcast } from "./broadcast.ts";
 import { WantedEvents } from "./wanted_events.ts";
 
-/** Strikes of one offence. */
+/** Strikes per offence. */
 const STRIKES = {
   forged: STRIKES_MAX,
   malformed: STRIKES_MAX / 4,
@@ -55,9 +56,9 @@ export class EventRouter {
   constructor(
     readonly context: MeshContext,
     readonly ports: Pick<MeshPorts, "verify" | "now" | "onEvent">,
-    /** Counts strikes against a phone; below zero: forgives. */
+    /** Adds strikes to a phone; a negative count forgives some. */
     readonly strike: (peer: AuthorKey, count: number) => void,
-    /** How much a phone is distrusted now. */
+    /** The current strikes of a phone. */
     readonly distrust: (peer: AuthorKey) => number,
     readonly onHeld: (event: Event, from: AuthorKey) => void,
     maxHeld?: number,
@@ -73,19 +74,19 @@ export class EventRouter {
     );
   }
 
-  /** An own event: to everybody. */
+  /** Broadcasts an event of this phone. */
   publish(event: Event): void {
     if (!this.ingress.keep(event)) return;
     this.#forward.accept(event.id, MESH_COPIES_MAX, this.ports.now());
-    this.broadcast.begin(event, MESH_HOPS_MAX, []);
+    this.broadcast.start(event, MESH_HOPS_MAX, []);
   }
 
-  /** A checked event from another transport: to those that have not that transport. */
-  heard(event: Event): void {
-    const offeredBy = this.wanted.settle(event.id);
+  /** Offers a verified event from another transport to peers that may lack that transport. */
+  offer(event: Event): void {
+    const offeredBy = this.wanted.remove(event.id);
     if (!this.ingress.keep(event)) return;
-    for (const peer of offeredBy) this.#say(event.id, peer);
-    this.broadcast.begin(event, MESH_HOPS_MAX, offeredBy, "offered");
+    for (const peer of offeredBy) this.#confirm(event.id, peer);
+    this.broadcast.start(event, MESH_HOPS_MAX, offeredBy, "offered");
   }
 
   unlinked(peer: AuthorKey): void {
@@ -106,7 +107,7 @@ export class EventRouter {
     for (const { peer, id } of asks) {
       const ids = idsByPeer.get(peer);
       if (ids === undefined) idsByPeer.set(peer, [id]);
-      // The rest is asked for at the next turn it is due.
+      // The rest is requested on a later tick.
       else if (ids.length < MESH_IDS_MAX) ids.push(id);
     }
     for (const [peer, ids] of idsByPeer) {
@@ -120,11 +121,11 @@ export class EventRouter {
     this.antiEntropy.due();
   }
 
-  /** A neighbour pushed an event. */
-  pushed(link: Link, frame: MeshPushFrame): void {
+  /** A peer pushed an event. */
+  onPush(link: Link, frame: MeshPushFrame): void {
     const { peer } = link;
     this.ingress.take(frame.event, peer, "pushed", (result, event) => {
-      if (event === undefined) return this.#blame(peer, result);
+      if (event === undefined) return this.#strikeFor(peer, result);
       this.wanted.answered(event.id, peer, this.ports.now());
       switch (result) {
         case "accepted":
@@ -132,39 +133,39 @@ export class EventRouter {
           return this.#accepted(event, peer, frame.hopsLeft, frame.copies, "pushed");
         case "known":
         case "pending":
-          return this.#repeated(link, event, frame.asked, result);
+          return this.#duplicate(link, event, frame.asked, result);
         case "over_budget":
-          this.wanted.settle(event.id);
-          // A relay cannot know what reached us over others; the author itself can.
+          this.wanted.remove(event.id);
+          // A relay cannot know what arrived here from others, so only the author itself gets a strike.
           if (event.author === peer) this.strike(peer, STRIKES.floods);
           return;
         default:
-          this.wanted.settle(event.id);
-          return this.#blame(peer, result);
+          this.wanted.remove(event.id);
+          return this.#strikeFor(peer, result);
       }
     });
   }
 
-  /** A neighbour offers an event. */
-  offered(link: Link, id: EventId): void {
+  /** A peer offers an event. */
+  onOffer(link: Link, id: EventId): void {
     if (this.ingress.knows(id)) {
-      // Whoever was told of it by us and now tells us knows both; anybody else waits for a word.
-      if (!this.broadcast.holds(id, link.peer)) this.#say(id, link.peer);
+      // If this phone has offered it too, both know. Otherwise the peer expects an answer.
+      if (!this.broadcast.addHolder(id, link.peer)) this.#confirm(id, link.peer);
       return;
     }
     if (!this.ingress.wants(id)) return;
-    if (!this.wanted.offered(id, link.peer, this.ports.now())) return this.strike(link.peer, STRIKES.crowding);
+    if (!this.wanted.addOffer(id, link.peer, this.ports.now())) return this.strike(link.peer, STRIKES.crowding);
     this.context.wakeAt(this.wanted.nextAt());
   }
 
-  /** A neighbour wants an event it was offered. */
-  asked(link: Link, id: EventId): void {
+  /** A peer requests an event. */
+  onWant(link: Link, id: EventId): void {
     const event = this.held.get(id);
     if (event === undefined || this.#wants.take(link.peer, this.ports.now()) > 0) return;
-    this.broadcast.wanted(event, link, MESH_HOPS_MAX);
+    this.broadcast.onWant(event, link, MESH_HOPS_MAX);
   }
 
-  /** A neighbour asked for a page; undefined when it asks too often. */
+  /** Answers a page request; undefined: the peer requests too many. */
   sendPage(peer: AuthorKey, events: Event[] | undefined): void {
     if (events === undefined) return;
     const taken = this.context.send(peer, {
@@ -174,55 +175,55 @@ export class EventRouter {
     if (taken) this.counts.pageEventsSent += events.length;
   }
 
-  /** A neighbour sent a page. */
-  paged({ peer }: Link, { events }: MeshPageFrame): void {
+  /** A peer sent a page. */
+  onPage({ peer }: Link, { events }: MeshPageFrame): void {
     if (!this.antiEntropy.isFetching(peer)) return this.strike(peer, STRIKES.unasked);
-    // A few events are offered on one by one. Of many, the neighbours get a digest: they may lack other ones.
+    // A few events are offered one by one. After a large page, peers get a digest: they may lack other events.
     const how = events.length <= OFFERED_FROM_PAGE ? "offered" : "held";
     if (how === "held") this.antiEntropy.soon();
     let left = events.length, useful = 0;
-    if (left === 0) return this.antiEntropy.paged(peer, 0);
+    if (left === 0) return this.antiEntropy.pageDone(peer, 0);
     for (const [payload, signature, hopsLeft, copies] of events) {
       this.ingress.take([payload, signature], peer, "fetched", (result, event) => {
         if (result === "accepted" && event !== undefined) {
           useful++;
           this.#accepted(event, peer, hopsLeft, copies, how);
-        } else this.#blame(peer, result);
-        if (--left === 0) this.antiEntropy.paged(peer, useful);
+        } else this.#strikeFor(peer, result);
+        if (--left === 0) this.antiEntropy.pageDone(peer, useful);
       });
     }
   }
 
   #accepted(event: Event, from: AuthorKey, hopsLeft: number, copies: number, how: "pushed" | "offered" | "held"): void {
     this.#forward.accept(event.id, copies, this.ports.now());
-    const holders = new Set([from, ...this.wanted.settle(event.id)]);
-    for (const peer of holders) this.#say(event.id, peer);
+    const holders = new Set([from, ...this.wanted.remove(event.id)]);
+    for (const peer of holders) this.#confirm(event.id, peer);
     this.strike(from, -STRIKES.broken);
-    if (how !== "held") this.broadcast.begin(event, hopsLeft, [...holders], how);
+    if (how !== "held") this.broadcast.start(event, hopsLeft, [...holders], how);
     this.onHeld(event, from);
     this.ports.onEvent(event, from);
   }
 
-  /** An event that is here, or being checked, was pushed again. */
-  #repeated(link: Link, event: Event, asked: boolean, result: "known" | "pending"): void {
+  /** A peer pushed an event that is held or being verified. */
+  #duplicate(link: Link, event: Event, asked: boolean, result: "known" | "pending"): void {
     const { peer } = link, now = this.ports.now();
     this.counts.duplicates++;
-    if (result === "pending") this.wanted.offered(event.id, peer, now);
-    else if (!this.broadcast.holds(event.id, peer)) this.#say(event.id, peer);
+    if (result === "pending") this.wanted.addOffer(event.id, peer, now);
+    else if (!this.broadcast.addHolder(event.id, peer)) this.#confirm(event.id, peer);
     if (this.#duplicates.take(peer, now) > 0) this.strike(peer, STRIKES.repeats);
     if (asked || this.broadcast.isFlooding() || !this.context.links.has(peer)) return;
-    // Where pushes get lost, a second way is worth its copies.
+    // On lossy links a second path is worth its duplicates.
     if (this.wanted.isLossy && this.broadcast.eagerLinks() <= EAGER_WHEN_LOSSY) return;
     link.eager = false;
     this.context.send(peer, { type: "prune" });
   }
 
-  #say(id: EventId, peer: AuthorKey): void {
+  #confirm(id: EventId, peer: AuthorKey): void {
     const link = this.context.links.get(peer);
-    if (link !== undefined) this.broadcast.say(id, link);
+    if (link !== undefined) this.broadcast.confirm(id, link);
   }
 
-  #blame(peer: AuthorKey, result: IngressResult): void {
+  #strikeFor(peer: AuthorKey, result: IngressResult): void {
     if (result === "forged" || result === "malformed") this.strike(peer, STRIKES[result]);
   }
 }

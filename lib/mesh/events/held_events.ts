@@ -1,37 +1,40 @@
 // Runs in browser and simulator.
 /**
  * The events this phone holds for others, by id and by (author, n). Bounded in events and characters. When full, the
- * author with the most events loses the oldest one that nobody asked us to carry: who floods pushes out only itself.
+ * author with the most events loses its oldest event that is not carried for others, so a flood evicts only itself.
  */
-import { type AuthorKey, type Event, type EventId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
+import { erasedBy, isErasable } from "../../kinds/retract.ts";
 import { MESH_BUCKETS } from "../../protocol/peer/mesh_frames.ts";
+import { base64UrlDigit } from "../../shared/base64url.ts";
 import { BoundedMap } from "../../shared/bounded.ts";
 import { AUTHORS_MAX, HELD_MAX_CHARS, HELD_MAX_EVENTS } from "../mesh_limits.ts";
 
-/** What an author's events are here. */
+type Numbered = Pick<Event, "id" | "author" | "n">;
+
+/** The held events of one author. */
 interface Author {
   /** Rising. */
   ns: number[];
   ids: Map<number, EventId>;
 }
 
-/** `conflict`: another event of this author with this `n` is held; the first one stays. `old`: it was let go before. */
-export type AddResult = "added" | "known" | "conflict" | "old";
+/** `conflict`: another event with the same author and `n` is held; the first one stays. `old`: evicted before. */
+type AddResult = "added" | "known" | "conflict" | "old";
 
-const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const VALUES = new Map([...LETTERS].map((letter, value) => [letter, value]));
-
-/** The bucket of an author's events. */
+/** The digest bucket of an author's events. */
 export function digestBucketOf(author: AuthorKey): number {
-  return (VALUES.get(author[0]!) ?? 0) % MESH_BUCKETS;
+  return base64UrlDigit(author, 0) % MESH_BUCKETS;
 }
 
 export class HeldEvents {
-  readonly #byId = new Map<EventId, Event>();
+  /** Undefined: its author deleted it. It counts as held, so that nobody brings it back. */
+  readonly #byId = new Map<EventId, Event | undefined>();
   readonly #authors = new Map<AuthorKey, Author>();
-  /** Per author the highest `n` that was let go: nothing up to it is wanted again. */
-  readonly #floors = new BoundedMap<AuthorKey, number>(AUTHORS_MAX);
-  /** 48 bits each, as two times 24: XOR works on 32 only. */
+  /** The highest evicted `n` per author: nothing up to it is fetched again. */
+  readonly #evictedUpTo = new BoundedMap<AuthorKey, number>(AUTHORS_MAX);
+  /** 48 bits per bucket in two halves of 24, because XOR works on 32 bits. */
   readonly #high = new Array<number>(MESH_BUCKETS).fill(0);
   readonly #low = new Array<number>(MESH_BUCKETS).fill(0);
   #chars = 0;
@@ -60,33 +63,52 @@ export class HeldEvents {
     return id === undefined ? undefined : this.#byId.get(id);
   }
 
-  /** What adding the event would come to. */
-  judge(event: Event): AddResult {
+  /** The result that `add` would have. */
+  classify(event: Event): AddResult {
     if (this.#byId.has(event.id)) return "known";
     if (this.#authors.get(event.author)?.ids.has(event.n)) return "conflict";
     return this.isWanted(event.author, event.n) ? "added" : "old";
   }
 
-  /** Holds an event; others may have to go. */
+  /** Holds an event. May evict others. */
   add(event: Event): AddResult {
-    const result = this.judge(event);
+    const result = this.classify(event);
     if (result !== "added") return result;
-    let author = this.#authors.get(event.author);
-    if (author === undefined) this.#authors.set(event.author, author = { ns: [], ids: new Map() });
-    let at = author.ns.length;
-    while (at > 0 && author.ns[at - 1]! > event.n) at--;
-    author.ns.splice(at, 0, event.n);
-    author.ids.set(event.n, event.id);
-    this.#byId.set(event.id, event);
-    this.#chars += event.wire[0].length;
-    this.#toggle(event);
-    while (this.#byId.size > this.maxEvents || this.#chars > this.maxChars) this.#letGo();
+    this.#put(event, event);
+    if (event.kind === "retract") {
+      for (const { id, n } of erasedBy(event)) this.#erase({ id, n, author: event.author });
+    }
+    while (this.#byId.size > this.maxEvents || this.#chars > this.maxChars) this.#evictOne();
     return result;
   }
 
-  /** Whether an event of this number would be held: none is, up to what was let go. */
+  #put({ id, author, n }: Numbered, event: Event | undefined): void {
+    let held = this.#authors.get(author);
+    if (held === undefined) this.#authors.set(author, held = { ns: [], ids: new Map() });
+    let at = held.ns.length;
+    while (at > 0 && held.ns[at - 1]! > n) at--;
+    held.ns.splice(at, 0, n);
+    held.ids.set(n, id);
+    this.#byId.set(id, event);
+    this.#chars += event?.wire[0].length ?? 0;
+    this.#toggle({ id, author });
+  }
+
+  /** Its author deleted this event: its payload goes, and does not come any more. */
+  #erase(erased: Numbered): void {
+    const { id, author, n } = erased;
+    const held = this.#byId.get(id);
+    if (held === undefined) {
+      if (!this.#byId.has(id) && this.isWanted(author, n)) this.#put(erased, undefined);
+    } else if (held.author === author && held.n === n && isErasable(held.kind)) {
+      this.#byId.set(id, undefined);
+      this.#chars -= held.wire[0].length;
+    }
+  }
+
+  /** Whether an event with this number is missing here and was not evicted. */
   isWanted(author: AuthorKey, n: number): boolean {
-    return n > (this.#floors.get(author) ?? 0) && !this.#authors.get(author)?.ids.has(n);
+    return n > (this.#evictedUpTo.get(author) ?? 0) && !this.#authors.get(author)?.ids.has(n);
   }
 
   /** The digest: see MeshDigestFrame. */
@@ -94,12 +116,12 @@ export class HeldEvents {
     return this.#high.map((high, bucket) => (high >>> 0) * 2 ** 24 + (this.#low[bucket]! >>> 0));
   }
 
-  /** The authors of some buckets. */
+  /** The authors whose events are in these buckets. */
   authorsIn(buckets: ReadonlySet<number>): AuthorKey[] {
     return [...this.#authors.keys()].filter((author) => buckets.has(digestBucketOf(author)));
   }
 
-  /** What is held of an author: from, to, from, to, …, the newest `max` ranges. */
+  /** The newest `max` ranges held of an author, rising: from, to, from, to, … */
   ranges(author: AuthorKey, max: number): number[] {
     const ns = this.#authors.get(author)?.ns ?? [];
     const ends: number[] = [];
@@ -112,7 +134,7 @@ export class HeldEvents {
     return ends.reverse();
   }
 
-  /** The lowest number from which on everything up to `n` is held; `n` itself must be. */
+  /** The start of the unbroken run of held numbers that ends at `n`, which must be held. */
   unbrokenFrom(author: AuthorKey, n: number): number {
     const ids = this.#authors.get(author)?.ids;
     let from = n;
@@ -120,30 +142,30 @@ export class HeldEvents {
     return from;
   }
 
-  #toggle(event: Event): void {
-    const bucket = digestBucketOf(event.author);
+  #toggle({ id, author }: Pick<Numbered, "id" | "author">): void {
+    const bucket = digestBucketOf(author);
     let high = 0, low = 0;
     for (let at = 0; at < 4; at++) {
-      high = high << 6 | VALUES.get(event.id[at]!)!;
-      low = low << 6 | VALUES.get(event.id[at + 4]!)!;
+      high = high << 6 | base64UrlDigit(id, at);
+      low = low << 6 | base64UrlDigit(id, at + 4);
     }
     this.#high[bucket]! ^= high;
     this.#low[bucket]! ^= low;
   }
 
-  #letGo(): void {
+  #evictOne(): void {
     let most: [AuthorKey, Author] | undefined;
     for (const entry of this.#authors) if (entry[1].ns.length > (most?.[1].ns.length ?? 0)) most = entry;
     if (most === undefined) return;
     const [key, { ns, ids }] = most;
     const at = Math.max(0, ns.findIndex((n) => !this.isCarried(ids.get(n)!)));
     const [n] = ns.splice(at, 1);
-    const event = this.#byId.get(ids.get(n!)!)!;
+    const id = ids.get(n!)!;
     ids.delete(n!);
     if (ns.length === 0) this.#authors.delete(key);
-    this.#byId.delete(event.id);
-    this.#chars -= event.wire[0].length;
-    this.#toggle(event);
-    this.#floors.set(key, Math.max(this.#floors.get(key) ?? 0, n!));
+    this.#chars -= this.#byId.get(id)?.wire[0].length ?? 0;
+    this.#byId.delete(id);
+    this.#toggle({ id, author: key });
+    this.#evictedUpTo.set(key, Math.max(this.#evictedUpTo.get(key) ?? 0, n!));
   }
 }

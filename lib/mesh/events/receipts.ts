@@ -1,15 +1,16 @@
 // Runs in browser and simulator.
 /**
- * "On N phones", counted. A phone that holds an event signs a receipt; receipts go back the way the events came, merged
- * on the way into common frames, each once, and the author counts phones whose signatures it checked. One signature
- * covers a run of numbers, one phone counts once per event. Relays do not check signatures: a false receipt takes no true
- * one's place, since they are told apart by their signatures, and each neighbour may hand over only so many.
+ * Counts "on N phones". A phone that holds an event signs a receipt. Receipts travel back along the event's path,
+ * batched by relays, each sent once. The author verifies them and counts each phone once per event. One signature
+ * covers a run of numbers. Relays do not verify: receipts are told apart by signature, so a false one cannot displace a
+ * true one, and the number per peer is limited.
  *
- * The number is a lower bound: in rooms of more than RECEIPT_PHONES the event's id decides which phones sign, and
- * receipts may get lost. Nobody can sign for another phone. Whoever holds many keys can sign with each of them, so the
- * author counts only phones it knows to be there; see [MESH-52].
+ * The count is a lower bound: in rooms of more than RECEIPT_PHONES the event's id selects the signing phones, and
+ * receipts may get lost. No phone can sign for another one. An attacker with many keys could sign with each, so the
+ * author counts only phones known to be present; see [MESH-52].
  */
-import type { AuthorKey, Event, EventId, RoomId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import {
   MESH_RECEIPTS_MAX,
   type MeshReceiptsFrame,
@@ -17,6 +18,7 @@ import {
   receiptText,
 } from "../../protocol/peer/mesh_frames.ts";
 import { BoundedMap, BoundedSet } from "../../shared/bounded.ts";
+import { fnv1a } from "../../shared/fnv1a.ts";
 import { KeyedRateLimiter } from "../../shared/rate_limiter.ts";
 import type { HeldEvents } from "./held_events.ts";
 import {
@@ -25,17 +27,17 @@ import {
   RECEIPT_DELAY_MS,
   RECEIPT_EVERY_MS,
   RECEIPT_PHONES,
-  RECEIPTS_AGAIN_MS,
   RECEIPTS_BURST,
   RECEIPTS_CHECKED_MAX,
   RECEIPTS_QUEUED,
+  RECEIPTS_RETRY_MS,
   RECEIPTS_SEEN,
   RECEIPTS_TRIES,
 } from "../mesh_limits.ts";
 import type { MeshContext } from "../peers/link.ts";
 import type { MeshPorts } from "../mesh_ports.ts";
 
-/** A batch on its way to a neighbour. */
+/** A batch sent to a peer and not acknowledged yet. */
 interface Batch {
   number: number;
   receipts: Receipt[];
@@ -44,14 +46,14 @@ interface Batch {
 }
 
 export class Receipts {
-  /** Over which neighbour an author's newest event came. */
+  /** The peer that delivered each author's newest event. */
   readonly #routes = new BoundedMap<AuthorKey, AuthorKey>(AUTHORS_MAX);
-  /** Of which authors this phone owes a receipt, and up to which number. */
+  /** Authors that this phone owes a receipt, and the highest number it covers. */
   readonly #owed = new BoundedMap<AuthorKey, number>(RECEIPTS_QUEUED);
-  /** Waiting to go on. When full, the oldest is dropped: the count stays lower. */
+  /** Receipts waiting to be sent. When full, the oldest is dropped and the count stays lower. */
   readonly #waiting = new BoundedMap<string, Receipt>(RECEIPTS_QUEUED);
-  /** Passed on, or counted. */
-  readonly #passed = new BoundedSet<string>(RECEIPTS_SEEN);
+  /** Receipts already forwarded or counted. */
+  readonly #handled = new BoundedSet<string>(RECEIPTS_SEEN);
   readonly #limiter = new KeyedRateLimiter<AuthorKey>({ burst: RECEIPTS_BURST, everyMs: RECEIPT_EVERY_MS }, 256);
   readonly #batches = new Map<AuthorKey, Batch>();
   readonly #counted = new BoundedMap<EventId, Set<AuthorKey>>(COUNTED_EVENTS);
@@ -64,38 +66,38 @@ export class Receipts {
     readonly room: RoomId,
     readonly ports: Pick<MeshPorts, "sign" | "verifyText" | "onReceipts">,
     readonly held: HeldEvents,
-    /** Whether a phone is known to be there. */
+    /** Whether a phone is known to be present. */
     readonly isKnown: (phone: AuthorKey) => boolean,
   ) {}
 
-  /** A new event is held here; it came over this neighbour. */
-  holding(event: Event, from: AuthorKey): void {
+  /** A new event from this peer is held here: queues a receipt. */
+  onHeld(event: Event, from: AuthorKey): void {
     if (event.author === this.context.me) return;
     this.#routes.set(event.author, from);
-    if (this.ports.sign === undefined || !this.#isDrawn(event.id)) return;
+    if (this.ports.sign === undefined || !this.#isSelected(event.id)) return;
     this.#owed.set(event.author, Math.max(event.n, this.#owed.get(event.author) ?? 0));
     this.#soon();
   }
 
-  /** Receipts came from a neighbour. Its own event's are counted, the others go on. */
-  heard(peer: AuthorKey, frame: MeshReceiptsFrame): void {
+  /** Counts receipts for this phone's events and forwards the others. */
+  onReceipts(peer: AuthorKey, frame: MeshReceiptsFrame): void {
     this.context.send(peer, { type: "taken", batch: frame.batch });
     for (const receipt of frame.receipts) {
       const key = keyOf(receipt);
-      if (this.#passed.has(key) || receipt.phone === this.context.me) continue;
+      if (this.#handled.has(key) || receipt.phone === this.context.me) continue;
       if (this.#limiter.take(peer, this.context.now()) > 0) return;
       if (receipt.author === this.context.me) void this.#count(receipt, key);
-      else this.#passOn(receipt, key);
+      else this.#forward(receipt, key);
     }
   }
 
-  taken(peer: AuthorKey, batch: number): void {
+  onTaken(peer: AuthorKey, batch: number): void {
     if (this.#batches.get(peer)?.number !== batch) return;
     this.#batches.delete(peer);
     if (this.#waiting.size > 0) this.#soon();
   }
 
-  /** What was on its way over this neighbour takes another one. */
+  /** Sends the unacknowledged batch of this peer over another one. */
   unlinked(peer: AuthorKey): void {
     const batch = this.#batches.get(peer);
     this.#batches.delete(peer);
@@ -129,13 +131,11 @@ export class Receipts {
     this.context.wakeAt(at);
   }
 
-  /** Whether this phone signs for the event: all do in small rooms, about RECEIPT_PHONES in larger ones. */
-  #isDrawn(id: EventId): boolean {
+  /** Whether this phone signs for the event: all phones do in small rooms, about RECEIPT_PHONES in larger ones. */
+  #isSelected(id: EventId): boolean {
     const phones = this.context.phones();
     if (phones <= RECEIPT_PHONES) return true;
-    let hash = 0x811c9dc5;
-    const text = this.context.me + id;
-    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
+    const hash = fnv1a(this.context.me + id);
     return (hash ^ (hash >>> 13)) % phones < RECEIPT_PHONES;
   }
 
@@ -144,21 +144,21 @@ export class Receipts {
     for (const [author, to] of [...this.#owed.entries()]) {
       this.#owed.delete(author);
       if (sign === undefined || this.held.at(author, to) === undefined) continue;
-      const words = { phone: me, author, from: this.held.unbrokenFrom(author, to), to };
+      const unsigned = { phone: me, author, from: this.held.unbrokenFrom(author, to), to };
       const done = (signature: string) => {
-        const receipt = { ...words, signature };
-        this.#passOn(receipt, keyOf(receipt));
+        const receipt = { ...unsigned, signature };
+        this.#forward(receipt, keyOf(receipt));
         this.#sendWaiting();
       };
-      const signature = sign(receiptText(this.room, words));
+      const signature = sign(receiptText(this.room, unsigned));
       if (typeof signature === "string") done(signature);
-      // A key that cannot sign now gives no receipt; the event itself is not concerned.
+      // If signing fails there is no receipt. The event is not affected.
       else signature.then(done, () => {});
     }
   }
 
-  #passOn(receipt: Receipt, key: string): void {
-    this.#passed.add(key);
+  #forward(receipt: Receipt, key: string): void {
+    this.#handled.add(key);
     this.#waiting.set(key, receipt);
     this.#soon();
   }
@@ -179,7 +179,7 @@ export class Receipts {
     }
   }
 
-  /** The neighbour towards an author: itself, or whoever its newest event came from, or anybody. */
+  /** The peer towards an author: the author, else the peer that delivered its newest event, else any peer. */
   #next(author: AuthorKey): AuthorKey | undefined {
     const { links } = this.context;
     if (links.has(author)) return author;
@@ -189,13 +189,13 @@ export class Receipts {
 
   #send(peer: AuthorKey, batch: Batch): void {
     batch.tries++;
-    batch.dueAt = this.context.now() + RECEIPTS_AGAIN_MS;
+    batch.dueAt = this.context.now() + RECEIPTS_RETRY_MS;
     this.#batches.set(peer, batch);
     this.context.send(peer, { type: "receipts", batch: batch.number, receipts: batch.receipts });
     this.context.wakeAt(batch.dueAt);
   }
 
-  /** An own event's receipt: counted when the phone is there and the signature is right. */
+  /** Counts a receipt for an event of this phone if its signer is present and the signature is right. */
   async #count(receipt: Receipt, key: string): Promise<void> {
     const { verifyText, onReceipts } = this.ports;
     if (verifyText === undefined || this.#checking >= RECEIPTS_CHECKED_MAX || !this.isKnown(receipt.phone)) return;
@@ -206,7 +206,7 @@ export class Receipts {
     } finally {
       this.#checking--;
     }
-    this.#passed.add(key);
+    this.#handled.add(key);
     for (let n = receipt.to; n >= receipt.from && n > receipt.to - COUNTED_EVENTS; n--) {
       const event = this.held.at(this.context.me, n);
       if (event === undefined) continue;
@@ -219,7 +219,7 @@ export class Receipts {
   }
 }
 
-/** Names a receipt by its first signature bytes: another one, true or false, has others. */
+/** Identifies a receipt by the start of its signature, which differs between any two receipts. */
 function keyOf({ phone, signature }: Receipt): string {
   return phone.slice(0, 12) + signature.slice(0, 24);
 }

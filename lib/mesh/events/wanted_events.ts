@@ -1,15 +1,15 @@
 // Runs in browser and simulator.
 /**
- * Events that neighbours offered and this phone lacks: whom to ask, when, and whom next. One is asked at a time, the
- * most trustworthy first, so that an event is sent once. Who offers what it never sends fills only its own quota.
+ * Events that peers offered and this phone lacks, and which peer to request them from. One peer is asked at a time, the
+ * most trustworthy first, so that an event is sent once. False offers fill only the quota of the peer that makes them.
  */
 import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import {
   LOSSY_SHARE,
   WANT_AFTER_LOSS_MS,
   WANT_AFTER_MS,
-  WANT_TIMEOUT_LEAST_MS,
-  WANT_TIMEOUT_MOST_MS,
+  WANT_TIMEOUT_MAX_MS,
+  WANT_TIMEOUT_MIN_MS,
   WANT_TIMEOUT_MS,
   WANTED_PER_PEER,
   WANTS_MAX,
@@ -17,15 +17,15 @@ import {
 } from "../mesh_limits.ts";
 
 interface Wanted {
-  /** Per phone that offered it: asks so far, and when the last one was. */
+  /** Per phone that offered it: requests so far, and the time of the last one. */
   offeredBy: Map<AuthorKey, { asks: number; at: number }>;
   asks: number;
   lastAsked: AuthorKey | undefined;
   dueAt: number;
 }
 
-/** One event to ask one phone for. */
-export interface Ask {
+/** A request to one phone for one event. */
+export interface EventRequest {
   peer: AuthorKey;
   id: EventId;
 }
@@ -33,16 +33,16 @@ export interface Ask {
 export class WantedEvents {
   readonly #wanted = new Map<EventId, Wanted>();
   readonly #perPeer = new Map<AuthorKey, number>();
-  /** How long answers take, ms, a moving average over all neighbours. */
+  /** Answer time in ms, a moving average over all peers. */
   answerMs = WANT_TIMEOUT_MS / 1.5;
-  /** Share of the last events that had to be asked for. */
+  /** Share of the last events that had to be requested. */
   #askedShare = 0;
 
   get size(): number {
     return this.#wanted.size;
   }
 
-  /** Whether so many events had to be asked for lately that pushes seem to get lost. */
+  /** Whether pushes seem to get lost: many recent events had to be requested. */
   get isLossy(): boolean {
     return this.#askedShare > LOSSY_SHARE;
   }
@@ -51,8 +51,8 @@ export class WantedEvents {
     return this.#wanted.has(id);
   }
 
-  /** A phone offers an event that is not here. False: it offers too much at once and is not heard. */
-  offered(id: EventId, peer: AuthorKey, now: number): boolean {
+  /** Notes an offer of a missing event. Returns false if the phone has too many open offers: this one is ignored. */
+  addOffer(id: EventId, peer: AuthorKey, now: number): boolean {
     let wanted = this.#wanted.get(id);
     if (wanted?.offeredBy.has(peer)) return true;
     const count = this.#perPeer.get(peer) ?? 0;
@@ -67,7 +67,7 @@ export class WantedEvents {
     return true;
   }
 
-  /** When `due` has something to say. */
+  /** When `due` has something to do. */
   nextAt(): number {
     let next = Infinity;
     for (const { dueAt } of this.#wanted.values()) if (dueAt < next) next = dueAt;
@@ -75,11 +75,11 @@ export class WantedEvents {
   }
 
   /**
-   * Whom to ask for what now, and which phones did not keep what they offered. `distrust`: the higher, the later a phone
-   * is asked.
+   * The requests to send now, and the phones that did not deliver what they offered. `distrust`: phones with higher
+   * values are asked later.
    */
-  due(now: number, distrust: (peer: AuthorKey) => number): { asks: Ask[]; broken: AuthorKey[] } {
-    const asks: Ask[] = [], broken: AuthorKey[] = [];
+  due(now: number, distrust: (peer: AuthorKey) => number): { asks: EventRequest[]; broken: AuthorKey[] } {
+    const asks: EventRequest[] = [], broken: AuthorKey[] = [];
     for (const [id, wanted] of this.#wanted) {
       if (wanted.dueAt > now) continue;
       const peer = wanted.asks < WANTS_MAX ? nextToAsk(wanted, distrust) : undefined;
@@ -99,15 +99,15 @@ export class WantedEvents {
     return { asks, broken };
   }
 
-  /** The answer of a phone that was asked is here. */
+  /** Measures the answer time of a phone that was asked. */
   answered(id: EventId, peer: AuthorKey, now: number): void {
     const offerer = this.#wanted.get(id)?.offeredBy.get(peer);
     if (offerer === undefined || offerer.asks === 0) return;
     this.answerMs += (now - offerer.at - this.answerMs) / 8;
   }
 
-  /** The event is here, or is not wanted any more. Returns who offered it. */
-  settle(id: EventId): AuthorKey[] {
+  /** Removes an event that arrived or is no longer wanted. Returns the phones that offered it. */
+  remove(id: EventId): AuthorKey[] {
     const wanted = this.#wanted.get(id);
     if (wanted === undefined) return [];
     this.#askedShare += ((wanted.asks > 0 ? 1 : 0) - this.#askedShare) / 16;
@@ -125,7 +125,7 @@ export class WantedEvents {
   }
 
   #timeoutMs(): number {
-    return Math.min(WANT_TIMEOUT_MOST_MS, Math.max(WANT_TIMEOUT_LEAST_MS, 1.5 * this.answerMs));
+    return Math.min(WANT_TIMEOUT_MAX_MS, Math.max(WANT_TIMEOUT_MIN_MS, 1.5 * this.answerMs));
   }
 
   #forget(id: EventId): void {
@@ -138,16 +138,16 @@ export class WantedEvents {
   }
 }
 
-/** The phone asked least often, then the most trustworthy one, then the one that offered first. */
+/** The phone asked least often, then the most trustworthy, then the first to offer. */
 function nextToAsk({ offeredBy }: Wanted, distrust: (peer: AuthorKey) => number): AuthorKey | undefined {
   let best: AuthorKey | undefined, bestAsks = WANTS_PER_PEER, bestDistrust = Infinity;
   for (const [peer, { asks }] of offeredBy) {
     if (asks > bestAsks || asks >= WANTS_PER_PEER) continue;
-    const its = distrust(peer);
-    if (asks === bestAsks && its >= bestDistrust) continue;
+    const score = distrust(peer);
+    if (asks === bestAsks && score >= bestDistrust) continue;
     best = peer;
     bestAsks = asks;
-    bestDistrust = its;
+    bestDistrust = score;
   }
   return best;
 }

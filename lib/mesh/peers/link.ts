@@ -1,17 +1,17 @@
 // Runs in browser and simulator.
-/** What a node knows of one neighbour, and how frames get to it. */
+/** The state of one link, and the context that the parts of a mesh node share. */
 import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { MeshFrame } from "../../protocol/peer/mesh_frames.ts";
 
 export interface Link {
   readonly peer: AuthorKey;
   readonly upAt: number;
-  /** Whether new events are pushed to it; else offered. */
+  /** Whether new events are pushed to this peer; otherwise they are offered. */
   eager: boolean;
-  /** Links it says it has and may have. */
+  /** The peer's own link count and limit, as it reports them. */
   links: number;
   maxLinks: number;
-  /** Ids to tell in the next `offer` and `held`, and when. */
+  /** Ids for the next `offer` and `held`, and when these are sent. */
   offers: Set<EventId>;
   held: Set<EventId>;
   offersAt: number;
@@ -32,16 +32,16 @@ export function newLink(peer: AuthorKey, now: number): Link {
   };
 }
 
-/** What the parts of a node share. */
+/** Services that a mesh node provides to its parts. */
 export interface MeshContext {
   readonly me: AuthorKey;
   readonly links: ReadonlyMap<AuthorKey, Link>;
   now(): number;
   random(): number;
-  /** False: the link takes no more now. The frame is forgotten, and what it said has to be said again. */
+  /** Returns false on backpressure: the frame is dropped and its content must be sent again later. */
   send(peer: AuthorKey, frame: MeshFrame): boolean;
-  /** Asks for a turn at that time. */
+  /** Schedules a tick for that time. */
   wakeAt(at: number): void;
-  /** Phones in the room, as far as known, this one included. */
+  /** Known phones in the room, this one included. */
   phones(): number;
 }

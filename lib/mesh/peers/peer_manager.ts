@@ -1,5 +1,5 @@
 // Runs in browser and simulator.
-/** Keeps what overlay.ts decides on: who is there, who is being called, what came of it; and carries its decisions out. */
+/** Tracks present phones and dials, asks topology.ts which links to make, and carries its decisions out. */
 import type { AuthorKey } from "../../protocol/event.ts";
 import type { MeshGoodbyeFrame } from "../../protocol/peer/mesh_frames.ts";
 import { BoundedMap } from "../../shared/bounded.ts";
@@ -8,7 +8,7 @@ import { DIAL_FAILURES_MAX, DIAL_TIMEOUT_MS, PEERS_MAX } from "../mesh_limits.ts
 import type { MeshContext } from "./link.ts";
 import {
   type Acceptance,
-  chooseLeaver,
+  chooseEvicted,
   type DialFacts,
   isPlausible,
   judgeCaller,
@@ -20,16 +20,16 @@ import type { Coverage, MeshPorts } from "../mesh_ports.ts";
 import type { RoutingTable } from "./routing_table.ts";
 
 export class PeerManager {
-  /** Who is present, as the session said. */
+  /** People present according to the session. */
   #present = new Set<AuthorKey>();
   readonly #dials = new BoundedMap<AuthorKey, DialFacts>(PEERS_MAX);
-  /** Links being set up: since when, and who called. */
+  /** Links being set up: since when, and by which side. */
   readonly #pending = new Map<AuthorKey, { at: number; byUs: boolean }>();
-  readonly #swaps = new BoundedMap<AuthorKey, number>(PEERS_MAX);
-  #lastSwapAt = -Infinity;
+  readonly #evictions = new BoundedMap<AuthorKey, number>(PEERS_MAX);
+  #lastEvictionAt = -Infinity;
   #lastDialAt = -Infinity;
-  #wantingSince: number | undefined;
-  #unreachedSince: number | undefined;
+  #underLinkedSince: number | undefined;
+  #unreachableSince: number | undefined;
   #dueAt = Infinity;
 
   constructor(
@@ -42,56 +42,56 @@ export class PeerManager {
     readonly end: (peer: AuthorKey, frame: MeshGoodbyeFrame) => void,
   ) {}
 
-  /** Who is present now, as the session knows. In large rooms this may be a part. */
+  /** Takes the people the session knows to be present. In large rooms this may be a part of them. */
   setPresent(authors: readonly AuthorKey[]): void {
     const before = this.#present;
     this.#present = new Set(authors.slice(0, PEERS_MAX));
     this.#present.delete(this.context.me);
-    // Named again after it was away: old failures say nothing any more.
+    // A phone that is named again has returned: its old failures no longer count.
     for (const author of this.#present) if (!before.has(author)) this.#dials.delete(author);
     this.soon();
   }
 
-  /** Everybody known to be there. */
-  known(reached: ReadonlyMap<AuthorKey, unknown> = this.routes.reached()): AuthorKey[] {
+  /** Phones known to be present. */
+  known(reachable: ReadonlyMap<AuthorKey, unknown> = this.routes.reachable()): AuthorKey[] {
     const now = this.context.now();
-    const all = new Set([...this.#present, ...reached.keys()]);
+    const all = new Set([...this.#present, ...reachable.keys()]);
     all.delete(this.context.me);
     return [...all].filter((peer) => !this.score.isBanned(peer, now) && isPlausible(this.#dials.get(peer)));
   }
 
   /**
-   * Whether a phone is somebody whose receipts count: present by the session's word, or a neighbour; where the session
-   * knows of nobody (no server), also who is reached.
+   * Whether a phone's receipts count: it is present according to the session, or linked. Without a server the session
+   * knows nobody, so reachable phones count too.
    */
   isMember(peer: AuthorKey): boolean {
     return this.#present.has(peer) || this.context.links.has(peer) ||
-      (this.#present.size === 0 && this.routes.way(peer) !== undefined);
+      (this.#present.size === 0 && this.routes.nextHop(peer) !== undefined);
   }
 
-  /** A phone wants no link with us: it is not called until somebody names it anew. */
-  turnedAway(peer: AuthorKey): void {
+  /** A phone rejected the link: it is not dialled until it is named again. */
+  onRejected(peer: AuthorKey): void {
     this.#dials.set(peer, { at: this.context.now(), failures: DIAL_FAILURES_MAX });
   }
 
-  /** Somebody asks to connect now: cooldowns and failures are forgotten. */
-  hurry(): void {
+  /** Forgets cooldowns and failures, and dials at once. */
+  connectNow(): void {
     this.#lastDialAt = -Infinity;
     for (const peer of [...this.#dials.keys()]) this.#dials.delete(peer);
     this.soon();
   }
 
   coverage(): Coverage {
-    const { links } = this.context, reached = this.routes.reached();
-    const missing = [...this.#present].filter((peer) => !reached.has(peer));
+    const { links } = this.context, reachable = this.routes.reachable();
+    const missing = [...this.#present].filter((peer) => !reachable.has(peer));
     return {
       direct: [...links.keys()],
-      viaMesh: [...reached.keys()].filter((peer) => !links.has(peer) && peer !== this.context.me),
+      viaMesh: [...reachable.keys()].filter((peer) => !links.has(peer) && peer !== this.context.me),
       missing,
     };
   }
 
-  /** A phone calls: whether to answer. Keeps a place for it when so. */
+  /** Decides whether to answer a phone that dials, and reserves a place for it. */
   accepts(peer: AuthorKey, callerLinks: number): Acceptance {
     const now = this.context.now();
     if (this.context.links.has(peer) || this.#pending.has(peer)) return { accept: true, reason: "place_free" };
@@ -102,32 +102,32 @@ export class PeerManager {
       used: this.context.links.size + this.#pending.size,
       isBanned: this.score.isBanned(peer, now),
       callerLinks,
-      isReached: this.routes.way(peer) !== undefined,
-      lastSwapAt: this.#lastSwapAt,
-      lastSwapForCallerAt: this.#swaps.get(peer) ?? -Infinity,
+      isReachable: this.routes.nextHop(peer) !== undefined,
+      lastEvictionAt: this.#lastEvictionAt,
+      lastEvictionForCallerAt: this.#evictions.get(peer) ?? -Infinity,
     });
     if (acceptance.accept) {
       this.#pending.set(peer, { at: now, byUs: false });
-      if (acceptance.reason === "swap") {
-        this.#lastSwapAt = now;
-        this.#swaps.set(peer, now);
+      if (acceptance.reason === "evict") {
+        this.#lastEvictionAt = now;
+        this.#evictions.set(peer, now);
       }
     }
     return acceptance;
   }
 
-  /** A link is up. Somebody else's place may be needed for it. */
+  /** A link is up. Evicts another peer when there are too many links now. */
   linked(peer: AuthorKey): void {
     this.#pending.delete(peer);
     this.#dials.set(peer, { at: this.context.now(), failures: 0 });
     if (this.context.links.size > this.maxLinks()) {
-      const leaver = chooseLeaver([...this.context.links.values()], peer);
-      if (leaver !== undefined) this.end(leaver, { type: "goodbye", reason: "swap", peer });
+      const evicted = chooseEvicted([...this.context.links.values()], peer);
+      if (evicted !== undefined) this.end(evicted, { type: "goodbye", reason: "evicted", peer });
     }
     this.soon();
   }
 
-  /** A link ended, or did not come up. */
+  /** A link ended, or a dial failed. */
   unlinked(peer: AuthorKey, wasUp: boolean): void {
     const pending = this.#pending.get(peer);
     this.#pending.delete(peer);
@@ -135,29 +135,29 @@ export class PeerManager {
     this.soon();
   }
 
-  /** A neighbour says goodbye and names somebody to link to instead. */
-  suggested(peer: AuthorKey): void {
+  /** A peer ended the link and named another phone to link to instead. */
+  onSuggested(peer: AuthorKey): void {
     const now = this.context.now();
     if (peer === this.context.me || this.context.links.has(peer) || this.#pending.has(peer)) return;
     if (this.score.isBanned(peer, now) || this.context.links.size + this.#pending.size >= this.maxLinks()) return;
     const dials = this.#dials.get(peer);
     if (dials !== undefined && dials.failures > 0) return;
-    this.#call(peer);
+    this.#dial(peer);
   }
 
-  /** This phone has something that is wanted here. One link more than allowed, until one of them is swapped out. */
-  wanted(peer: AuthorKey): void {
+  /** Dials a phone whose data is needed. May exceed the limit by one link, until `linked` evicts another peer. */
+  requestLink(peer: AuthorKey): void {
     const { context, score } = this;
     if (peer === context.me || context.links.has(peer) || this.#pending.has(peer)) return;
     if (score.isBanned(peer, context.now()) || context.links.size + this.#pending.size > this.maxLinks()) return;
-    this.#call(peer);
+    this.#dial(peer);
   }
 
   nextAt(): number {
     return this.#dueAt;
   }
 
-  /** Looks again soon. */
+  /** Schedules the next decision soon. */
   soon(): void {
     const at = Math.max(this.context.now(), this.#lastDialAt) + 50 + 200 * this.context.random();
     if (at >= this.#dueAt) return;
@@ -169,12 +169,12 @@ export class PeerManager {
     const { context } = this, now = context.now();
     if (this.#dueAt > now) return;
     this.#forgetStale(now);
-    const reached = this.routes.reached(), known = this.known(reached);
+    const reachable = this.routes.reachable(), known = this.known(reachable);
     const links = [...context.links.values()], maxLinks = this.maxLinks();
-    const wanting = links.length + this.#pending.size < linksWanted(maxLinks, known.length);
-    this.#wantingSince = wanting ? this.#wantingSince ?? now : undefined;
-    const unreached = known.some((peer) => !reached.has(peer));
-    this.#unreachedSince = unreached ? this.#unreachedSince ?? now : undefined;
+    const underLinked = links.length + this.#pending.size < linksWanted(maxLinks, known.length);
+    this.#underLinkedSince = underLinked ? this.#underLinkedSince ?? now : undefined;
+    const unreachable = known.some((peer) => !reachable.has(peer));
+    this.#unreachableSince = unreachable ? this.#unreachableSince ?? now : undefined;
     const peer = nextDial({
       me: context.me,
       now,
@@ -182,19 +182,19 @@ export class PeerManager {
       links,
       pending: new Set(this.#pending.keys()),
       known,
-      isReached: (peer) => reached.has(peer),
-      unreachedSince: this.#unreachedSince,
+      isReachable: (peer) => reachable.has(peer),
+      unreachableSince: this.#unreachableSince,
       dials: this.#dials,
       lastDialAt: this.#lastDialAt,
-      wantingSince: this.#wantingSince,
+      underLinkedSince: this.#underLinkedSince,
       random: () => context.random(),
     });
-    if (peer !== undefined) this.#call(peer);
+    if (peer !== undefined) this.#dial(peer);
     this.#dueAt = nextDialAt({ now, lastDialAt: this.#lastDialAt }) + 200 * context.random();
     context.wakeAt(this.#dueAt);
   }
 
-  #call(peer: AuthorKey): void {
+  #dial(peer: AuthorKey): void {
     const now = this.context.now();
     this.#lastDialAt = now;
     this.#pending.set(peer, { at: now, byUs: true });

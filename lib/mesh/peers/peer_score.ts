@@ -1,7 +1,7 @@
 // Runs in browser and simulator.
 /**
- * What a phone puts up with from its neighbours. An honest phone never passes on a forged event, since it checks first:
- * one is enough. Everything that loss or bad luck can explain is a strike, forgiven with time.
+ * Strikes and bans of peers. Honest phones verify before they relay, so one forged event is enough for a ban. Faults
+ * that loss or bad luck can explain are strikes, which are forgiven over time.
  */
 import type { AuthorKey } from "../../protocol/event.ts";
 import { BoundedMap } from "../../shared/bounded.ts";
@@ -11,7 +11,7 @@ export class PeerScore {
   readonly #strikes = new BoundedMap<AuthorKey, { count: number; at: number }>(PEER_BANS_MAX);
   readonly #bans = new BoundedMap<AuthorKey, { until: number; times: number }>(PEER_BANS_MAX);
 
-  /** Counts strikes against a phone; true when it has gone too far and is banned. */
+  /** Adds strikes to a phone. Returns true when it reaches STRIKES_MAX and is banned. */
   strike(peer: AuthorKey, now: number, count = 1): boolean {
     const total = this.strikes(peer, now) + count;
     this.#strikes.set(peer, { count: Math.max(0, total), at: now });
@@ -20,13 +20,13 @@ export class PeerScore {
     return true;
   }
 
-  /** Strikes that are not forgiven yet; a fraction of one counts. */
+  /** Strikes that are not forgiven yet; may be fractional. */
   strikes(peer: AuthorKey, now: number): number {
     const strikes = this.#strikes.get(peer);
     return strikes === undefined ? 0 : Math.max(0, strikes.count - (now - strikes.at) / STRIKE_FORGIVEN_MS);
   }
 
-  /** No links to this phone for a while, longer each time. */
+  /** Bans a phone, for longer each time. */
   ban(peer: AuthorKey, now: number): void {
     const times = this.#bans.get(peer)?.times ?? 0;
     this.#strikes.delete(peer);

@@ -1,76 +1,76 @@
 // Runs in browser and simulator.
 /**
- * Which phones are reached over which neighbour, how far they are, and how fresh that is (distance vector with ages).
- * Ages only grow on the way, so a phone that went fades everywhere after the same time and no loop keeps it alive. The
- * rows are unsigned: a neighbour can claim to reach anybody, for itself only, and what follows from a false claim is a
- * delay (docs/PROTOCOL.md [MESH-42]).
+ * Distance-vector routes with ages: which phones are reachable over which peer, in how many hops, and how recently they
+ * were alive. Ages only grow along the path, so a phone that left expires everywhere after the same time and no loop
+ * keeps it alive. Rows are unsigned: a false claim affects only routes over the peer that makes it, and costs a delay
+ * (docs/PROTOCOL.md [MESH-42]).
  */
 import type { AuthorKey } from "../../protocol/event.ts";
 import { MESH_HOPS_MAX, MESH_PEERS_ROWS, type MeshPeersFrame } from "../../protocol/peer/mesh_frames.ts";
 import { BoundedMap } from "../../shared/bounded.ts";
-import { PEERS_EVERY_MS, PEERS_MAX, REACH_FRESH_MS, REACH_FRESH_PER_PHONE_MS } from "../mesh_limits.ts";
+import { PEERS_EVERY_MS, PEERS_MAX, ROUTE_TTL_MS, ROUTE_TTL_PER_PHONE_MS } from "../mesh_limits.ts";
 import type { MeshContext } from "./link.ts";
 
-/** What one neighbour says of one phone. */
-interface Report {
-  /** When that phone was alive, by this phone's clock. */
+/** A route to one phone over one peer. */
+interface Route {
+  /** When that phone was last known alive, by this phone's clock. */
   aliveAt: number;
   hops: number;
 }
 
 export class RoutingTable {
-  readonly #reports = new Map<AuthorKey, BoundedMap<AuthorKey, Report>>();
-  #tellAt = Infinity;
-  /** Where the next rows begin, in rooms that take several frames. */
+  readonly #routes = new Map<AuthorKey, BoundedMap<AuthorKey, Route>>();
+  #announceAt = Infinity;
+  /** First row of the next update, in rooms that need several frames. */
   #cursor = 0;
 
   constructor(readonly context: MeshContext, readonly maxLinks: () => number) {}
 
   linked(peer: AuthorKey): void {
-    this.#reports.set(peer, new BoundedMap(PEERS_MAX));
-    // A newcomer is told at once, and those behind it are soon told of everywhere.
-    this.#tellAt = Math.min(this.#tellAt, this.context.now() + 100 + 400 * this.context.random());
-    this.context.wakeAt(this.#tellAt);
+    this.#routes.set(peer, new BoundedMap(PEERS_MAX));
+    // Exchanging routes early makes the phones behind a new peer reachable soon.
+    this.#announceAt = Math.min(this.#announceAt, this.context.now() + 100 + 400 * this.context.random());
+    this.context.wakeAt(this.#announceAt);
   }
 
   unlinked(peer: AuthorKey): void {
-    this.#reports.delete(peer);
+    this.#routes.delete(peer);
   }
 
-  /** A neighbour told whom it reaches. */
-  heard(peer: AuthorKey, frame: MeshPeersFrame): void {
-    const reports = this.#reports.get(peer);
-    if (reports === undefined) return;
+  /** Takes a routing update of a peer. */
+  update(peer: AuthorKey, frame: MeshPeersFrame): void {
+    const routes = this.#routes.get(peer);
+    if (routes === undefined) return;
     const now = this.context.now();
     for (const [phone, ageMs, hops] of frame.peers) {
       if (phone === this.context.me || phone === peer) continue;
-      const aliveAt = now - ageMs, known = reports.get(phone);
-      // The shorter way counts while it is as good as fresh.
-      if (known === undefined || aliveAt > known.aliveAt) reports.set(phone, { aliveAt, hops });
+      const aliveAt = now - ageMs, known = routes.get(phone);
+
+      if (known === undefined || aliveAt > known.aliveAt) routes.set(phone, { aliveAt, hops });
     }
   }
 
-  /** The neighbour over which a phone is reached by the fewest links, and how many; undefined when it is not. */
-  way(phone: AuthorKey): { over: AuthorKey; hops: number } | undefined {
-    if (this.context.links.has(phone)) return { over: phone, hops: 1 };
-    const freshFrom = this.#freshFrom();
-    let best: { over: AuthorKey; hops: number } | undefined;
-    for (const [over, reports] of this.#reports) {
-      const report = reports.get(phone);
-      if (report === undefined || report.aliveAt < freshFrom || report.hops + 1 > MESH_HOPS_MAX) continue;
-      if (best === undefined || report.hops + 1 < best.hops) best = { over, hops: report.hops + 1 };
+  /** The peer with the shortest route to a phone, and its length in links; undefined without a route. */
+  nextHop(phone: AuthorKey): { peer: AuthorKey; hops: number } | undefined {
+    if (this.context.links.has(phone)) return { peer: phone, hops: 1 };
+    const validFrom = this.#validFrom();
+    let best: { peer: AuthorKey; hops: number } | undefined;
+    for (const [peer, routes] of this.#routes) {
+      const route = routes.get(phone);
+      if (route === undefined || route.aliveAt < validFrom || route.hops + 1 > MESH_HOPS_MAX) continue;
+      if (best === undefined || route.hops + 1 < best.hops) best = { peer, hops: route.hops + 1 };
     }
     return best;
   }
 
-  /** Everybody reached, neighbours too, and when they were alive at the latest. */
-  reached(): Map<AuthorKey, { aliveAt: number; hops: number }> {
-    const now = this.context.now(), freshFrom = this.#freshFrom();
+  /** All reachable phones, direct peers included, and when each was last known alive. */
+  reachable(): Map<AuthorKey, { aliveAt: number; hops: number }> {
+    const now = this.context.now(), validFrom = this.#validFrom();
     const all = new Map<AuthorKey, { aliveAt: number; hops: number }>();
     for (const peer of this.context.links.keys()) all.set(peer, { aliveAt: now, hops: 1 });
-    for (const reports of this.#reports.values()) {
-      for (const [phone, { aliveAt, hops }] of reports.entries()) {
-        if (aliveAt < freshFrom || hops + 1 > MESH_HOPS_MAX) continue;
+    for (const routes of this.#routes.values()) {
+      for (const [phone, { aliveAt, hops }] of routes.entries()) {
+        if (aliveAt < validFrom || hops + 1 > MESH_HOPS_MAX) continue;
         const known = all.get(phone);
         if (known === undefined) {
           all.set(phone, { aliveAt, hops: hops + 1 });
@@ -84,37 +84,37 @@ export class RoutingTable {
   }
 
   nextAt(): number {
-    return this.#tellAt;
+    return this.#announceAt;
   }
 
   due(): void {
     const { context } = this, now = context.now();
-    if (this.#tellAt > now) return;
+    if (this.#announceAt > now) return;
     const links = context.links.size;
     if (links === 0) {
-      this.#tellAt = Infinity;
+      this.#announceAt = Infinity;
       return;
     }
-    const all = [...this.reached()];
+    const all = [...this.reachable()];
     const large = all.length > MESH_PEERS_ROWS;
     for (const peer of context.links.keys()) {
-      const theirs = this.#reports.get(peer);
+      const theirs = this.#routes.get(peer);
       const rows: MeshPeersFrame["peers"] = [];
       for (let at = 0; at < all.length && rows.length < MESH_PEERS_ROWS; at++) {
         const [phone, { aliveAt, hops }] = all[(this.#cursor + at) % all.length]!;
         if (phone === peer || hops >= MESH_HOPS_MAX) continue;
-        // What it heard of itself, and told us, it need not hear again.
+        // Skips rows that the peer itself reported as at least as fresh.
         if ((theirs?.get(phone)?.aliveAt ?? -Infinity) >= aliveAt) continue;
         rows.push([phone, Math.max(0, Math.round(now - aliveAt)), hops]);
       }
       context.send(peer, { type: "peers", links, maxLinks: this.maxLinks(), peers: rows });
     }
     if (large) this.#cursor = (this.#cursor + MESH_PEERS_ROWS) % all.length;
-    this.#tellAt = now + PEERS_EVERY_MS * (large ? 2 : 1) * (0.75 + 0.5 * context.random());
-    context.wakeAt(this.#tellAt);
+    this.#announceAt = now + PEERS_EVERY_MS * (large ? 2 : 1) * (0.75 + 0.5 * context.random());
+    context.wakeAt(this.#announceAt);
   }
 
-  #freshFrom(): number {
-    return this.context.now() - Math.max(REACH_FRESH_MS, REACH_FRESH_PER_PHONE_MS * this.context.phones());
+  #validFrom(): number {
+    return this.context.now() - Math.max(ROUTE_TTL_MS, ROUTE_TTL_PER_PHONE_MS * this.context.phones());
   }
 }

@@ -1,7 +1,7 @@
 // Runs in browser and simulator.
 /**
- * What phones say to each other about files, over a link's channel for files. Binary: a letter, the file's root (32 bytes),
- * and what belongs to it; numbers are big-endian. Each is at most LINK_CHUNK_BYTES.
+ * Frames about files between phones, over a link's channel for files. Binary: a letter, the file's root (32 bytes), and
+ * the fields of that letter; numbers are big-endian. Each is at most LINK_CHUNK_BYTES.
  *
  *   w  want: tell me what you hold of it, and whenever that changes     hopsLeft (1)
  *   u  unwant: not any more; what you were about to send, too

@@ -1,8 +1,8 @@
 // Runs in browser and server.
-/** What `GET /mesh/config` answers: who helps phones to find each other, and the limits of links. */
-import { isBase64UrlOf } from "../../shared/base64url.ts";
-import { type AuthorKey, isCount, isRecord, isTime } from "../event.ts";
-import { MESH_AUTO_UPGRADE_MS, MESH_CANDIDATE_POOL, MESH_LINKS_DESKTOP, MESH_LINKS_PHONE } from "../limits.ts";
+/** The answer to `GET /mesh/config`: ICE servers, and when a room links automatically. */
+import type { AuthorKey } from "../event.ts";
+import { BadField, count, key, list, object, optional, type Reader, readOr, time, where } from "../fields.ts";
+import { MESH_AUTO_CONNECT_MS } from "../limits.ts";
 
 /** As RTCPeerConnection takes it. */
 export interface IceServer {
@@ -18,62 +18,40 @@ export interface MeshConfig {
   expiresAt?: number;
   /** The key that notices of this server's operator are signed with; absent when there is none. */
   operator?: AuthorKey;
-  limits: {
-    /** Most links of a desktop, and of a phone. */
-    desktopLinks: number;
-    phoneLinks: number;
-    /** A room links by itself after this time. */
-    autoUpgradeMs: number;
-    /** Candidates that a connection finds before it needs them; they cost a TURN allocation each. */
-    candidatePool: number;
-  };
+  /** Phones of a room link automatically after this time. */
+  autoConnectMs: number;
 }
 
-/** What holds where no server can be asked: paths within one network, and the usual limits. */
-export const LOCAL_MESH_CONFIG: MeshConfig = {
-  iceServers: [],
-  limits: {
-    desktopLinks: MESH_LINKS_DESKTOP,
-    phoneLinks: MESH_LINKS_PHONE,
-    autoUpgradeMs: MESH_AUTO_UPGRADE_MS,
-    candidatePool: MESH_CANDIDATE_POOL,
-  },
-};
+/** The configuration without a server: paths within one network only. */
+export const LOCAL_MESH_CONFIG: MeshConfig = { iceServers: [], autoConnectMs: MESH_AUTO_CONNECT_MS };
 
 /** Most ICE servers, and addresses of one: browsers slow down with more than a few. */
 const ICE_SERVERS_MAX = 8;
 
+const anyText: Reader<string> = (value, field) => {
+  if (typeof value !== "string") throw new BadField(field);
+  return value;
+};
+
+const meshConfig = object({
+  iceServers: list(
+    where(
+      object({
+        urls: list(anyText, 1, ICE_SERVERS_MAX),
+        username: optional(anyText),
+        credential: optional(anyText),
+      }),
+      ({ username, credential }) => (username === undefined) === (credential === undefined),
+    ),
+    0,
+    ICE_SERVERS_MAX,
+  ),
+  expiresAt: optional(time),
+  operator: optional(key),
+  autoConnectMs: count,
+});
+
 /** Reads the answer; undefined when it is none. */
 export function readMeshConfig(value: unknown): MeshConfig | undefined {
-  if (!isRecord(value) || !Array.isArray(value.iceServers) || value.iceServers.length > ICE_SERVERS_MAX) {
-    return undefined;
-  }
-  const iceServers = value.iceServers.map(readIceServer).filter((server) => server !== undefined);
-  if (iceServers.length < value.iceServers.length) return undefined;
-  const { expiresAt, operator } = value;
-  if (expiresAt !== undefined && !isTime(expiresAt)) return undefined;
-  if (operator !== undefined && !isBase64UrlOf(operator, 32)) return undefined;
-  const limits = readLimits(value.limits);
-  return limits &&
-    { iceServers, ...(expiresAt !== undefined && { expiresAt }), ...(operator !== undefined && { operator }), limits };
-}
-
-function readLimits(value: unknown): MeshConfig["limits"] | undefined {
-  if (!isRecord(value)) return undefined;
-  const { desktopLinks, phoneLinks, autoUpgradeMs, candidatePool } = value;
-  if (!isCount(desktopLinks) || !isCount(phoneLinks) || !isCount(autoUpgradeMs)) return undefined;
-  // The platform takes one byte (W3C WebRTC 1.0, iceCandidatePoolSize).
-  if (candidatePool !== 0 && (!isCount(candidatePool) || candidatePool > 255)) return undefined;
-  return { desktopLinks, phoneLinks, autoUpgradeMs, candidatePool };
-}
-
-function readIceServer(value: unknown): IceServer | undefined {
-  if (!isRecord(value)) return undefined;
-  const { urls, username, credential } = value;
-  if (!Array.isArray(urls) || urls.length === 0 || urls.length > ICE_SERVERS_MAX) return undefined;
-  const texts = urls.filter((url: unknown) => typeof url === "string");
-  if (texts.length < urls.length) return undefined;
-  if (username === undefined && credential === undefined) return { urls: texts };
-  if (typeof username !== "string" || typeof credential !== "string") return undefined;
-  return { urls: texts, username, credential };
+  return readOr(meshConfig, value);
 }

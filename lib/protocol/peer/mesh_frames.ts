@@ -99,7 +99,7 @@ export interface MeshDigestFrame {
   buckets: number[];
 }
 
-/** Whoever got a digest that differs: what I hold in these buckets. `answer`: sent because of a summary. */
+/** The answer to a digest that differs: what I hold in these buckets. `answer`: sent because of a summary. */
 export interface MeshSummaryFrame {
   type: "summary";
   /** The buckets this tells of; an author of them who is not named is one nothing is held of (see `complete`). */
@@ -111,7 +111,7 @@ export interface MeshSummaryFrame {
   authors: [author: AuthorKey, ends: number[]][];
 }
 
-/** Whoever lacks what a summary names. One at a time per link. */
+/** Sent for events that a summary names and the sender lacks. One at a time per link. */
 export interface MeshFetchFrame {
   type: "fetch";
   ranges: [author: AuthorKey, from: number, to: number][];
@@ -175,8 +175,8 @@ export const MESH_GOODBYES = [
   "leaving",
   /** No room for one more link; `peer`, if named, may have. */
   "full",
-  /** Another phone takes this link's place; link to `peer`, which is that phone. */
-  "swap",
+  /** A newcomer needs this place; link to `peer`, the newcomer, instead. */
+  "evicted",
   /** Forged events, broken promises or too many frames. */
   "misbehaved",
   /** Another MESH_VERSION. */
@@ -209,7 +209,7 @@ export type MeshFrame =
   | MeshNoticesFrame
   | MeshGoodbyeFrame;
 
-/** What a phone signs for a receipt. It begins unlike any payload and any hello, so it can stand for neither. */
+/** The text that a phone signs for a receipt. It begins unlike any payload and any hello, so it can stand for neither. */
 export function receiptText(room: string, receipt: Omit<Receipt, "signature">): string {
   return JSON.stringify(["receipt", 1, room, receipt.phone, receipt.author, receipt.from, receipt.to]);
 }

@@ -11,7 +11,7 @@
 import { fromBase64Url, isBase64UrlOf, toBase64Url } from "../../shared/base64url.ts";
 import type { RoomId } from "../event.ts";
 
-/** What a pairing code begins with: no link and no room code does. */
+/** The prefix of a pairing code: no link and no room code begins with it. */
 export const PAIRING_PREFIX = "FC1:";
 /** Bytes up to which a code stays small enough for any camera: a QR code of 37 × 37 modules. */
 export const PAIRING_SMALL_BYTES = 100;
@@ -172,7 +172,7 @@ function packed(text: string): number[] {
 
 const UUID_LOCAL = /^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})\.local$/i;
 
-/** What kind of address this is; undefined for none that a code can hold. */
+/** The type of an address; undefined for an address that a code cannot hold. */
 export function addressType(host: string): keyof typeof TYPES | undefined {
   if (UUID_LOCAL.test(host)) return "mdns";
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(host) && host.split(".").every((part) => Number(part) <= 255)) return "ipv4";

@@ -7,15 +7,33 @@
  * sender's, and the receiver's as soon as the sender knows it. So an answer fits one offer of one life only, and what is
  * heard again later, or by somebody else, is worth nothing.
  */
-import { isBase64UrlOf } from "../../shared/base64url.ts";
-import { type AuthorKey, isCount, isRecord, type RoomId } from "../event.ts";
+import type { AuthorKey, RoomId } from "../event.ts";
+import { isRecord } from "../../shared/checks.ts";
+import {
+  amount,
+  BadField,
+  check,
+  count,
+  id,
+  key,
+  list,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  parseJson,
+  type Reader,
+  readOr,
+  tagged,
+  text,
+  where,
+} from "../fields.ts";
 import {
   SIGNAL_CANDIDATE_MAX_CHARS,
   SIGNAL_CANDIDATES_MAX,
   SIGNAL_PAYLOAD_MAX_CHARS,
   SIGNAL_REPLAY_WINDOW,
 } from "../limits.ts";
-import { isWellFormed } from "../../shared/well_formed.ts";
 
 /** 16 random bytes, base64url. */
 export type LinkSessionId = string;
@@ -83,81 +101,50 @@ export function encodeSignal(header: SignalHeader, content: SignalContent): stri
   return payload;
 }
 
+const sdp = where(text(), (sdp) => sdp !== "");
+/** An ICE username fragment has at most 256 letters (RFC 8839 section 5.4). */
+const short = nullable(where(text(256), (word) => word !== ""));
+
+/** Whichever part of a candidate is wrong, the candidate is named. */
+const candidate: Reader<IceCandidate> = (value, field) => {
+  const read = readOr(CANDIDATE, value);
+  if (read === undefined) throw new BadField(field);
+  return read;
+};
+const CANDIDATE = object({
+  candidate: where(text(SIGNAL_CANDIDATE_MAX_CHARS), (candidate) => candidate !== ""),
+  mid: short,
+  line: nullable(amount),
+  ufrag: short,
+});
+
+const HEADER = object({
+  signal: oneOf(1),
+  room: id,
+  from: key,
+  to: key,
+  session: id,
+  peerSession: optional(id),
+  seq: count,
+});
+const CONTENT = tagged("kind", {
+  offer: object({ sdp, links: amount }),
+  answer: object({ sdp, offer: count }),
+  candidates: object({ candidates: list(candidate, 0, SIGNAL_CANDIDATES_MAX) }),
+  goodbye: object({ reason: oneOf(...GOODBYE_REASONS) }),
+});
+
 /** Reads the payload of a signal: every field checked, nothing trusted but the signature, which `crypto` checks. */
 export function readSignal(payload: string): { ok: true; signal: Signal } | { ok: false; field: string } {
-  if (payload.length > SIGNAL_PAYLOAD_MAX_CHARS) return wrong("payload");
-  let value: unknown;
-  try {
-    value = JSON.parse(payload);
-  } catch {
-    return wrong("payload");
-  }
-  if (!isRecord(value)) return wrong("payload");
-  const { signal, room, from, to, session, peerSession, seq } = value;
-  if (signal !== 1) return wrong("signal");
-  if (!isBase64UrlOf(room, 16)) return wrong("room");
-  if (!isBase64UrlOf(from, 32)) return wrong("from");
-  if (!isBase64UrlOf(to, 32)) return wrong("to");
-  if (!isBase64UrlOf(session, 16)) return wrong("session");
-  if (peerSession !== undefined && !isBase64UrlOf(peerSession, 16)) return wrong("peerSession");
-  if (!isCount(seq)) return wrong("seq");
-  const content = readContent(value);
+  if (payload.length > SIGNAL_PAYLOAD_MAX_CHARS) return { ok: false, field: "payload" };
+  const value = parseJson(payload);
+  if (!isRecord(value)) return { ok: false, field: "payload" };
+  const header = check(HEADER, value);
+  if (!header.ok) return header;
+  const content = check(CONTENT, value);
   if (!content.ok) return content;
-  const header = { room, from, to, session, ...(peerSession === undefined ? {} : { peerSession }), seq };
-  return { ok: true, signal: { ...header, ...content.content } };
-}
-
-function readContent(
-  fields: Record<string, unknown>,
-): { ok: true; content: SignalContent } | { ok: false; field: string } {
-  const { kind, sdp, links, offer, candidates, reason } = fields;
-  switch (kind) {
-    case "offer":
-      if (!isText(sdp)) return wrong("sdp");
-      return links === 0 || isCount(links) ? { ok: true, content: { kind, sdp, links } } : wrong("links");
-    case "answer":
-      if (!isText(sdp)) return wrong("sdp");
-      return isCount(offer) ? { ok: true, content: { kind, sdp, offer } } : wrong("offer");
-    case "candidates": {
-      if (!Array.isArray(candidates) || candidates.length > SIGNAL_CANDIDATES_MAX) return wrong("candidates");
-      const read: IceCandidate[] = [];
-      for (const [index, value] of candidates.entries()) {
-        const candidate = readCandidate(value);
-        if (candidate === undefined) return wrong(`candidates[${index}]`);
-        read.push(candidate);
-      }
-      return { ok: true, content: { kind, candidates: read } };
-    }
-    case "goodbye": {
-      const known = GOODBYE_REASONS.find((word) => word === reason);
-      return known === undefined ? wrong("reason") : { ok: true, content: { kind, reason: known } };
-    }
-    default:
-      return wrong("kind");
-  }
-}
-
-function readCandidate(value: unknown): IceCandidate | undefined {
-  if (!isRecord(value)) return undefined;
-  const { candidate, mid, line, ufrag } = value;
-  if (!isText(candidate) || candidate.length > SIGNAL_CANDIDATE_MAX_CHARS) return undefined;
-  if (mid !== null && !isShortText(mid)) return undefined;
-  if (line !== null && line !== 0 && !isCount(line)) return undefined;
-  if (ufrag !== null && !isShortText(ufrag)) return undefined;
-  return { candidate, mid, line, ufrag };
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "" && isWellFormed(value);
-}
-
-/** An ICE username fragment has at most 256 letters (RFC 8839 section 5.4). */
-function isShortText(value: unknown): value is string {
-  return isText(value) && value.length <= 256;
-}
-
-function wrong(field: string): { ok: false; field: string } {
-  return { ok: false, field };
+  const { signal: _, ...fields } = header.value;
+  return { ok: true, signal: { ...fields, ...content.value } };
 }
 
 /** Which signals of one link session were taken: each counts once, and late ones only within SIGNAL_REPLAY_WINDOW. */

@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** What `GET /analytics/dashboard` answers, and /analytics shows: every number stands beside where it comes from. */
+/** The answer to `GET /analytics/dashboard`, which /analytics shows: every number comes with its source. */
 
 /**
  * `measured`: by this server, all of it; `n`: of so many cases, where it is a share or a percentile. `sampled`: from `n`
@@ -9,7 +9,7 @@ export type Source = { kind: "measured"; n?: number } | { kind: "sampled"; n: nu
 
 export type Unit = "count" | "per_minute" | "ms" | "share" | "bytes" | "bytes_per_second";
 
-/** What the values are of: this moment, or the last ten minutes; this instance, or all that share the database. */
+/** The scope of values: this moment or the last ten minutes; this instance or all that share the database. */
 export type Over = "now" | "ten_minutes";
 export type Of = "instance" | "all";
 

@@ -24,7 +24,7 @@ export function upperBoundMs(bucket: number): number {
   return bucket >= BUCKET_COUNT - 1 ? Infinity : BUCKETS_FROM_MS * 2 ** (bucket / BUCKETS_PER_DOUBLING);
 }
 
-/** What stands for all durations of a bucket, ms: the geometric middle. */
+/** The duration that represents a bucket, ms: its geometric middle. */
 export function middleMs(bucket: number): number {
   return bucket === 0 ? BUCKETS_FROM_MS : BUCKETS_FROM_MS * 2 ** ((bucket - 0.5) / BUCKETS_PER_DOUBLING);
 }

@@ -1,9 +1,22 @@
 // Runs in browser and server.
 /**
- * What a page may tell of its transports: counts and buckets of one stretch of time. No id, no room, no name, no address is
- * in it, and none can be: it has numbers only. Rules: docs/PROTOCOL.md, "Transport reports".
+ * A report of a page's transports: counts and buckets of one stretch of time. It holds numbers only, so no id, room, name or
+ * address can be in it. Rules: docs/PROTOCOL.md, "Transport reports".
  */
-import { isCount, isRecord } from "../event.ts";
+import {
+  BadField,
+  check,
+  count,
+  exactly,
+  list,
+  object,
+  oneOf,
+  optional,
+  type Reader,
+  readOr,
+  tuple,
+  whole,
+} from "../fields.ts";
 import { BUCKET_COUNT, type BucketCounts } from "./latency_buckets.ts";
 
 /** Transports that are told of. */
@@ -49,89 +62,51 @@ export interface TransportReport {
   mesh?: { links: number; reached: number; missing: number };
 }
 
-/** What `GET /api/reports` answers: who reports, and how often. */
+/** The answer to `GET /api/reports`: the share of pages that report, and how often. */
 export interface ReportRules {
   /** Share of pages that report, 0 to 1; which ones, each page draws by itself. */
   share: number;
   everyMs: number;
 }
 
+const reportRules = object({
+  share: ((value, field) => {
+    if (typeof value !== "number" || !(value >= 0 && value <= 1)) throw new BadField(field);
+    return value;
+  }) as Reader<number>,
+  everyMs: count,
+});
+
 export function readReportRules(value: unknown): ReportRules | undefined {
-  if (!isRecord(value)) return undefined;
-  const { share, everyMs } = value;
-  if (typeof share !== "number" || !(share >= 0 && share <= 1) || !isCount(everyMs)) return undefined;
-  return { share, everyMs };
+  return readOr(reportRules, value);
 }
+
+const times = whole(0, REPORT_MAX_COUNT);
+const bucketPairs = list(tuple<[number, number]>(whole(0, BUCKET_COUNT - 1), times), 0, BUCKET_COUNT);
+/** Pairs with rising buckets. Whichever pair is wrong, the list is named. */
+const buckets: Reader<BucketCounts> = (value, field) => {
+  const pairs = readOr(bucketPairs, value);
+  if (pairs === undefined || pairs.some(([bucket], at) => at > 0 && bucket <= pairs[at - 1]![0])) {
+    throw new BadField(field);
+  }
+  return pairs;
+};
+const figures = exactly({ roundTrips: buckets, worked: times, failed: times, received: times });
+const report: Reader<TransportReport> = exactly({
+  version: oneOf(TRANSPORT_REPORT_VERSION),
+  forMs: whole(0, REPORT_MAX_MS),
+  transports: exactly({ websocket: figures, polling: figures, p2p: figures }),
+  fallbacks: times,
+  stored: buckets,
+  refused: times,
+  duplicates: times,
+  toPeers: times,
+  receipted: times,
+  mesh: optional(exactly({ links: whole(0, REPORT_MAX_LINKS), reached: times, missing: times })),
+});
 
 /** Reads a report. Strict: an unknown, missing or too large field refuses all of it, and is named. */
 export function readTransportReport(value: unknown): { report: TransportReport } | { field: string } {
-  const wrong: string[] = [];
-  const fields = (value: unknown, at: string, names: readonly string[], optional: readonly string[] = []) => {
-    const record: Record<string, unknown> = isRecord(value) ? value : {};
-    if (!isRecord(value)) wrong.push(at || "report");
-    for (const name of Object.keys(record)) {
-      if (!names.includes(name) && !optional.includes(name)) wrong.push(join(at, "unknown"));
-    }
-    return record;
-  };
-  const count = (value: unknown, at: string, max = REPORT_MAX_COUNT): number => {
-    if (value === 0 || (isCount(value) && value <= max)) return value;
-    wrong.push(at);
-    return 0;
-  };
-  const buckets = (value: unknown, at: string): BucketCounts => {
-    const list: unknown[] = Array.isArray(value) && value.length <= BUCKET_COUNT ? value : [];
-    if (!Array.isArray(value) || value.length > BUCKET_COUNT) wrong.push(at);
-    let last = -1;
-    return list.map((pair): [number, number] => {
-      const [bucket, times]: unknown[] = Array.isArray(pair) && pair.length === 2 ? pair : [];
-      const read = count(bucket, at, BUCKET_COUNT - 1);
-      if (read <= last) wrong.push(at);
-      last = read;
-      return [read, count(times, at)];
-    });
-  };
-
-  const top = fields(
-    value,
-    "",
-    ["version", "forMs", "transports", "fallbacks", "stored", "refused", "duplicates", "toPeers", "receipted"],
-    ["mesh"],
-  );
-  if (top.version !== TRANSPORT_REPORT_VERSION) wrong.push("version");
-  const transports = fields(top.transports, "transports", REPORTED_TRANSPORTS);
-  const transport = (name: ReportedTransport): TransportFigures => {
-    const at = `transports.${name}`;
-    const figures = fields(transports[name], at, ["roundTrips", "worked", "failed", "received"]);
-    return {
-      roundTrips: buckets(figures.roundTrips, `${at}.roundTrips`),
-      worked: count(figures.worked, `${at}.worked`),
-      failed: count(figures.failed, `${at}.failed`),
-      received: count(figures.received, `${at}.received`),
-    };
-  };
-  const report: TransportReport = {
-    version: TRANSPORT_REPORT_VERSION,
-    forMs: count(top.forMs, "forMs", REPORT_MAX_MS),
-    transports: { websocket: transport("websocket"), polling: transport("polling"), p2p: transport("p2p") },
-    fallbacks: count(top.fallbacks, "fallbacks"),
-    stored: buckets(top.stored, "stored"),
-    refused: count(top.refused, "refused"),
-    duplicates: count(top.duplicates, "duplicates"),
-    toPeers: count(top.toPeers, "toPeers"),
-    receipted: count(top.receipted, "receipted"),
-  };
-  if (top.mesh !== undefined) {
-    const mesh = fields(top.mesh, "mesh", ["links", "reached", "missing"]);
-    report.mesh = {
-      links: count(mesh.links, "mesh.links", REPORT_MAX_LINKS),
-      reached: count(mesh.reached, "mesh.reached"),
-      missing: count(mesh.missing, "mesh.missing"),
-    };
-  }
-  return wrong.length > 0 ? { field: wrong[0]! } : { report };
-}
-
-function join(at: string, name: string): string {
-  return at === "" ? name : `${at}.${name}`;
+  const read = check(report, value);
+  return read.ok ? { report: read.value } : { field: read.field || "report" };
 }

@@ -5,16 +5,19 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../shared/base64url.ts";
-import { isRecord } from "../../protocol/event.ts";
-import { readWireEvent } from "../../protocol/decode_server.ts";
+import { isRecord } from "../../shared/checks.ts";
+import { wireEvent } from "../../protocol/decode_shared.ts";
+import { list, object, parseJson, type Reader, readOr, text, whole } from "../../protocol/fields.ts";
 import type { Verifier } from "../../crypto/signing.ts";
 import { firstBreak } from "../../store/operators/audit.ts";
-import type { AuditEntry, Ban, Store, SuggestedRoom } from "../../store/store.ts";
+import type { AuditEntry } from "../../store/operators/audit.ts";
+import type { Ban, SuggestedRoom } from "../../store/operators/runtime_settings.ts";
+import type { Store } from "../../store/store.ts";
 import { ArchiveError, type Lines, linesOf, readRoom, roomLines } from "./room_archive.ts";
 
 export const BACKUP_VERSION = 1;
 
-/** What a backup holds, or a restoration wrote. */
+/** Counts of a backup's content, or of what a restoration wrote. */
 export interface BackupCounts {
   rooms: number;
   events: number;
@@ -113,7 +116,7 @@ export class RestoreError extends Error {
   }
 }
 
-interface Steering {
+interface BackedUpSettings {
   limits: Record<string, number>;
   suggested: SuggestedRoom[];
   notices: (readonly [string, string])[];
@@ -121,7 +124,7 @@ interface Steering {
 }
 
 interface Taker {
-  settings(state: Steering): Promise<void>;
+  settings(state: BackedUpSettings): Promise<void>;
   audit(entries: readonly AuditEntry[]): Promise<void>;
   room(
     ...room: [
@@ -151,35 +154,32 @@ async function readBackup(plain: Lines, verifier: Verifier, taker: Taker): Promi
     },
   };
   const fail = (problem: ArchiveError["problem"], what: string) => new ArchiveError(problem, plain.number, what);
-  const object = (text: string | undefined) => {
+  const parse = (text: string | undefined) => {
     if (text === undefined) throw fail("cut_off", "the backup ends before its checksum");
-    try {
-      const value: unknown = JSON.parse(text);
-      if (isRecord(value)) return { ...value, text };
-    } catch {
-      // Said below.
-    }
+    const value = parseJson(text);
+    if (isRecord(value)) return { ...value, text };
     throw fail("broken_line", "is no JSON object");
   };
-  const header: Record<string, unknown> = object(await lines.next() ?? "{}");
+  const header: Record<string, unknown> = parse(await lines.next() ?? "{}");
   if (header.type !== "festival-chat-backup") throw fail("not_an_archive", "this is no backup of Festival Chat");
   if (header.version !== BACKUP_VERSION) throw fail("other_version", `version ${header.version} is not known`);
-  const settings: Record<string, unknown> = object(await lines.next());
+  const settings: Record<string, unknown> = parse(await lines.next());
   if (settings.type !== "settings") throw fail("broken_line", `type ${settings.type} is not known here`);
-  await taker.settings(
-    readSettings(settings) ?? (() => {
-      throw fail("broken_line", "what operators set cannot be read");
-    })(),
-  );
-  let line: Record<string, unknown> & { text: string } = object(await lines.next());
+  const set = readOr(settingsOf, settings);
+  if (set === undefined) throw fail("broken_line", "what operators set cannot be read");
+  await taker.settings(set);
+  let line: Record<string, unknown> & { text: string } = parse(await lines.next());
   const audit: AuditEntry[] = [];
-  for (; line.type === "audit"; line = object(await lines.next())) audit.push(line.entry as AuditEntry);
-  if (!audit.every(isAuditEntry)) throw fail("broken_line", "an audit entry cannot be read");
+  for (; line.type === "audit"; line = parse(await lines.next())) {
+    const entry = readOr(auditEntry, line.entry);
+    if (entry === undefined) throw fail("broken_line", "an audit entry cannot be read");
+    audit.push(entry);
+  }
   const broken = firstBreak(audit);
   if (broken !== undefined) throw fail("wrong_checksum", `audit entry ${broken} is not what was written`);
   counts.auditEntries = audit.length;
   if (audit.length > 0) await taker.audit(audit);
-  for (; line.type === "room"; line = object(await lines.next())) {
+  for (; line.type === "room"; line = parse(await lines.next())) {
     const { snapshot, events } = await readRoom(line.text, lines, verifier);
     await taker.room(snapshot, events);
     counts.rooms++;
@@ -192,22 +192,21 @@ async function readBackup(plain: Lines, verifier: Verifier, taker: Taker): Promi
   return counts;
 }
 
-function readSettings({ limits, suggested, notices, bans }: Record<string, unknown>): Steering | undefined {
-  if (!isRecord(limits) || !Array.isArray(suggested) || !Array.isArray(notices) || !Array.isArray(bans)) {
-    return undefined;
-  }
-  const wires = notices.map(readWireEvent).filter((wire) => wire !== undefined);
-  if (wires.length < notices.length) return undefined;
-  if (!suggested.every((one) => isRecord(one) && typeof one.room === "string" && typeof one.label === "string")) {
-    return undefined;
-  }
-  if (!bans.every((ban) => isRecord(ban) && typeof ban.id === "string" && typeof ban.until === "number")) {
-    return undefined;
-  }
-  return { limits: limits as Record<string, number>, suggested, notices: wires, bans };
+/** An object with at least these fields; what else is in it is kept as it is. */
+function kept<Value>(read: Reader<object>): Reader<Value> {
+  return (value, field) => {
+    read(value, field);
+    return value as Value;
+  };
 }
 
-function isAuditEntry(value: unknown): value is AuditEntry {
-  return isRecord(value) && Number.isSafeInteger(value.number) && typeof value.hash === "string" &&
-    typeof value.previous === "string" && isRecord(value.details);
-}
+const settingsOf: Reader<BackedUpSettings> = object({
+  limits: kept<Record<string, number>>(object({})),
+  suggested: list(kept<SuggestedRoom>(object({ room: text(), label: text() }))),
+  notices: list(wireEvent),
+  bans: list(kept<Ban>(object({ id: text(), until: whole(Number.MIN_SAFE_INTEGER) }))),
+});
+
+const auditEntry = kept<AuditEntry>(
+  object({ number: whole(Number.MIN_SAFE_INTEGER), hash: text(), previous: text(), details: object({}) }),
+);

@@ -1,36 +1,36 @@
-/** What the operator says to everybody, for pages outside of rooms. The server draws it itself, so it is checked here. */
+/** The operator's notices to everybody, for pages outside of rooms. The server renders these itself, so it checks them. */
 import type { Verifier } from "../../crypto/signing.ts";
 import type { AuthorKey, WireEvent } from "../../protocol/event.ts";
 import type { Notice, NoticeId } from "../../protocol/notice.ts";
 
 export interface BroadcastsDeps {
-  /** Those that hold now. */
+  /** The current ones. */
   notices(): readonly Notice[];
-  /** This server's operator; undefined: nobody. */
+  /** The operator's public key; undefined: there is none. */
   operator: AuthorKey | undefined;
   verifier: Verifier;
 }
 
 export class Broadcasts {
   readonly #deps: BroadcastsDeps;
-  /** Whether the operator signed it; of those that hold. */
+  /** Whether the operator signed it; of the current notices. */
   #signed = new Map<NoticeId, Promise<boolean>>();
 
   constructor(deps: BroadcastsDeps) {
     this.#deps = deps;
   }
 
-  /** Notices to all rooms, and withdrawals: only what this server's operator signed. */
+  /** Notices to all rooms, and withdrawals, as far as this server's operator signed them. */
   async wires(): Promise<WireEvent[]> {
     const { notices, operator, verifier } = this.#deps;
-    const said = notices().filter((notice) =>
+    const current = notices().filter((notice) =>
       notice.operator === operator && (notice.kind === "withdrawal" || notice.rooms === undefined)
     );
     const before = this.#signed;
     this.#signed = new Map(
-      said.map(({ id, operator, wire }) => [id, before.get(id) ?? verifier.verify(operator, ...wire)]),
+      current.map(({ id, operator, wire }) => [id, before.get(id) ?? verifier.verify(operator, ...wire)]),
     );
     const signed = await Promise.all(this.#signed.values());
-    return said.filter((_, at) => signed[at]).map(({ wire }) => wire);
+    return current.filter((_, at) => signed[at]).map(({ wire }) => wire);
   }
 }

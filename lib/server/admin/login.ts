@@ -1,6 +1,6 @@
 /**
- * Who is an operator: one password, few tries, sessions that end, and a token in every form. A cookie is signed, and good
- * only as long as its session's record is in the database: after log-out it is worth nothing, on any instance.
+ * Log-in of operators: one password, few tries, sessions that end, and a token in every form. A cookie is signed and
+ * valid only while its session's record is in the database: log-out invalidates it on every instance.
  */
 import type { Clock, Random } from "../../shared/environment.ts";
 import { hkdf } from "@noble/hashes/hkdf.js";
@@ -9,8 +9,9 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
 import { isBase64UrlOf, toBase64Url } from "../../shared/base64url.ts";
-import type { OperatorSession, Store } from "../../store/store.ts";
-import type { ServerConfig } from "../config.ts";
+import type { OperatorSession } from "../../store/operators/operator_sessions.ts";
+import type { Store } from "../../store/store.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 
 import { isPassword } from "./password.ts";
 
@@ -21,11 +22,11 @@ export interface LoginDeps {
   random: Random;
 }
 
-/** A log-in, as pages and the audit log know it. */
+/** A logged-in operator, as pages and the audit log see it. */
 export interface Operator {
   /** The session's name in the database. */
   session: string;
-  /** Its first envelopes, for the audit log. */
+  /** Its first characters, for the audit log. */
   by: string;
   /** Goes into every form. */
   token: string;
@@ -37,7 +38,7 @@ export type LoginAnswer = { cookie: string; operator: Operator } | { problem: "w
   retryAfterMs: number;
 };
 
-/** The record is written again when the last time is longer ago than this: not for every picture on a page. */
+/** The record is renewed at most this often, so that not every picture on a page costs a write. */
 const SEEN_GRAIN_MS = 60_000;
 
 const utf8 = new TextEncoder();
@@ -50,7 +51,7 @@ export class Login {
 
   constructor(deps: LoginDeps) {
     this.#deps = deps;
-    // With another password every session and every form is void.
+    // Another password invalidates every session and form.
     this.#key = hkdf(
       sha256,
       utf8.encode(deps.settings.passwordHash),
@@ -68,7 +69,7 @@ export class Login {
       await store.limits.take("admin all", "", settings.allTries, now);
     if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
     const checked = this.#checking.then(() => isPassword(password, settings.passwordHash));
-    this.#checking = checked.catch(() => {}); // Whoever asked is told; the next one is checked all the same.
+    this.#checking = checked.catch(() => {}); // The caller below gets the error; the next check runs all the same.
     if (!await checked) return { problem: "wrong_password" };
     const id = toBase64Url(random.bytes(16));
     const until = now + settings.lifeMs;
@@ -78,8 +79,8 @@ export class Login {
   }
 
   /**
-   * Who shows this cookie; undefined when it is none of ours, ended, or logged out. `used`: somebody did something, which
-   * keeps the log-in alive; a page that only draws itself anew does not. Throws StorageUnavailable.
+   * The operator with this cookie; undefined when the cookie is not ours, has ended, or was logged out. `used`: the
+   * operator did something, which keeps the log-in alive; a page that refreshes itself does not. Throws StorageUnavailable.
    */
   async operatorOf(cookie: string | undefined, { used = true } = {}): Promise<Operator | undefined> {
     const { store, settings, clock } = this.#deps;
@@ -100,7 +101,7 @@ export class Login {
     await this.#deps.store.operators.delete(operator.session);
   }
 
-  /** Ends all log-ins on all instances: how many there were. */
+  /** Ends all log-ins on all instances. Returns how many there were. */
   async logOutAll(): Promise<number> {
     return await this.#deps.store.operators.deleteAll();
   }
@@ -125,7 +126,7 @@ export class Login {
   }
 }
 
-/** What the database knows a session by: reading it gives nobody a cookie. */
+/** A session's name in the database. Somebody who reads it cannot make a cookie from it. */
 function sessionOf(id: string): string {
   return toBase64Url(sha256(utf8.encode(`festival-chat/session/1 ${id}`)).subarray(0, 16));
 }

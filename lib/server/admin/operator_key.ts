@@ -23,7 +23,7 @@ function keyOf(seed: string): { key: KeyObject; operator: AuthorKey } {
   const known = keys.get(seed);
   if (known !== undefined) return known;
   const bytes = fromBase64Url(seed);
-  if (bytes?.length !== 32) throw new TypeError("the operator's key is not 32 bytes in base64url");
+  if (bytes?.length !== 32) throw new TypeError("the operator's key must be 32 bytes in base64url");
   const key = createPrivateKey({ key: Buffer.from([...PKCS8_HEADER, ...bytes]), format: "der", type: "pkcs8" });
   // An Ed25519 SubjectPublicKeyInfo ends with the 32 bytes of the key (RFC 8410 section 4).
   const spki = createPublicKey(key).export({ format: "der", type: "spki" });

@@ -1,25 +1,25 @@
-/** What the operator's routes share: the cookie, the form, and where one goes after an action. */
+/** Helpers that the operator's routes share: the cookie, forms, downloads. */
 import { cookieOf } from "../http/device.ts";
 import { type BodyBounds, readBody } from "../http/responses.ts";
 import { setCookie } from "@std/http/cookie";
 
-/** Over https the browser itself holds to it: only this host, only https, every path (RFC 6265bis, cookie prefixes). */
+/** Over https the browser enforces this name's rules: only this host, only https, every path (RFC 6265bis, prefixes). */
 const SECURE_COOKIE = "__Host-operator";
 /** On plain http, as in development, browsers refuse that name. */
 const PLAIN_COOKIE = "operator";
 
-/** Longest form; none of ours is near it. */
+/** Largest form; none of ours comes near it. */
 export const FORM_MAX_BYTES = 65_536;
-/** Largest room archive that is taken over the page. */
+/** Largest room archive that the page accepts. */
 export const IMPORT_MAX_BYTES = 33_554_432;
-/** An archive comes over slow lines, too. */
+/** Archives also arrive over slow lines. */
 export const IMPORT_WITHIN_MS = 300_000;
 
 export function readOperatorCookie(headers: Headers, secure: boolean): string | undefined {
   return cookieOf(headers, secure ? SECURE_COOKIE : PLAIN_COOKIE);
 }
 
-/** Sets the cookie, or takes it away with none. It ends with the browser's session; the server ends it sooner. */
+/** Sets the cookie; undefined deletes it. It ends with the browser's session, or earlier on the server. */
 export function setOperatorCookie(headers: Headers, cookie: string | undefined, secure: boolean): void {
   setCookie(headers, {
     name: secure ? SECURE_COOKIE : PLAIN_COOKIE,
@@ -37,10 +37,10 @@ export function mayLogIn(url: URL, secure: boolean, environment: string): boolea
   return secure || environment !== "production" || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname);
 }
 
-/** The header of requests that a page makes by itself, to be drawn anew: static/admin.js. */
+/** The header of requests that a page makes by itself to refresh: static/admin.js. */
 export const REFRESH_HEADER = "x-refresh";
 
-/** The fields of a form; undefined when it is none, larger, or slower than it may be. */
+/** The fields of a form; undefined when the body is no form, too large, or too slow. */
 export async function readForm(request: Request, bounds: BodyBounds): Promise<FormData | undefined> {
   const body = await readBody(request, bounds);
   if (typeof body === "string") return undefined;
@@ -48,7 +48,7 @@ export async function readForm(request: Request, bounds: BodyBounds): Promise<Fo
   try {
     return await new Response(new Blob(body), { headers: { "content-type": type } }).formData();
   } catch {
-    return undefined; // No form.
+    return undefined; // Not a form.
   }
 }
 

@@ -6,12 +6,12 @@ import { fromBase64Url, toBase64Url } from "../../shared/base64url.ts";
 /** Work of new hashes: 2^15 blocks of 8, 32 MiB, about 100 ms. */
 const LOG_N = 15, BLOCK = 8, PARALLEL = 1;
 const SALT_BYTES = 16, HASH_BYTES = 32;
-/** Work that a hash may ask for; more would stop the server for each try. */
+/** Most work that a hash may ask for; more would block the server at each try. */
 const LOG_N_MAX = 17;
 
-/** Shortest password that is hashed: who guesses has 8,640 tries a day over all addresses. */
+/** Shortest password that is hashed: guessing gets 8,640 tries a day over all addresses. */
 export const PASSWORD_MIN_CHARS = 12;
-/** Longest text that is tried as a password. */
+/** Longest text that is checked as a password. */
 export const PASSWORD_MAX_CHARS = 200;
 
 interface PasswordHash {
@@ -23,8 +23,8 @@ interface PasswordHash {
 }
 
 /**
- * Reads `scrypt.15.8.1.SALT.HASH`: base 2 logarithm of N, r, p, then salt and hash in base64url. No sign in it means
- * anything to a shell or a compose file. Undefined when it is none.
+ * Reads `scrypt.15.8.1.SALT.HASH`: base 2 logarithm of N, r, p, then salt and hash in base64url. No character in it is
+ * special to a shell or a compose file. Undefined when it is not such a text.
  */
 export function readPasswordHash(text: string): PasswordHash | undefined {
   const parts = /^scrypt\.(\d{1,2})\.(\d{1,2})\.(\d{1,2})\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/.exec(text);
@@ -42,7 +42,7 @@ export async function hashPassword(password: string, salt: Uint8Array): Promise<
   return `scrypt.${LOG_N}.${BLOCK}.${PARALLEL}.${toBase64Url(salt)}.${toBase64Url(hash)}`;
 }
 
-/** Whether this is the password behind a hash. Takes the same time for every wrong one of the same length. */
+/** Whether this password has this hash. Takes the same time for every wrong password of the same length. */
 export async function isPassword(password: string, hash: string): Promise<boolean> {
   const read = readPasswordHash(hash);
   if (read === undefined || password.length > PASSWORD_MAX_CHARS) return false;

@@ -2,18 +2,31 @@
  * One room as text, and back: JSON lines. Format: docs/PROTOCOL.md, "Room archive". Signatures are kept, and checked on
  * the way back.
  */
-import { type Event, isCount, isRecord, readEvent } from "../../protocol/event.ts";
-import { isBase64UrlOf } from "../../shared/base64url.ts";
-import { readRoomInfo, readWireEvent } from "../../protocol/decode_server.ts";
+import { belongsInto, type LogEvent, readEntry, readEvent } from "../../kinds/kinds.ts";
+import { isRecord } from "../../shared/checks.ts";
+import {
+  amount,
+  base64url,
+  count,
+  key,
+  object,
+  optional,
+  parseJson,
+  type Reader,
+  readOr,
+  where,
+  whole,
+} from "../../protocol/fields.ts";
+import { readLogEntry, readRoomInfo } from "../../protocol/decode_server.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
-import type { ArchivedEvent, RoomSnapshot } from "../../store/store.ts";
+import type { ArchivedEvent, RoomSnapshot } from "../../store/rooms/log_records.ts";
 
 export const ROOM_ARCHIVE_VERSION = 1;
 
 /** Longest line: one event of any allowed size, escaped. */
 export const ARCHIVE_LINE_MAX_CHARS = 262_144;
 
-/** What is wrong with an archive; `line` counts from 1. */
+/** The problem of an archive; `line` counts from 1. */
 export class ArchiveError extends Error {
   override name = "ArchiveError";
   constructor(readonly problem: ArchiveProblem, readonly line: number, what: string) {
@@ -54,7 +67,9 @@ export interface Lines {
   readonly number: number;
 }
 
-export type ReadEvent = ArchivedEvent & Event;
+export type ReadEvent = ArchivedEvent & LogEvent;
+
+const remembered = object({ author: key, lastN: count });
 
 /** Reads a room whose first line is `first`; its events have to be read to their end. Throws ArchiveError, also while they are read. */
 export async function readRoom(
@@ -65,19 +80,15 @@ export async function readRoom(
   const fail = (problem: ArchiveProblem, what: string) => new ArchiveError(problem, lines.number, what);
   const parse = (line: string | undefined): Record<string, unknown> => {
     if (line === undefined) throw fail("cut_off", "the archive ends in the middle of a room");
-    try {
-      const value: unknown = JSON.parse(line);
-      if (isRecord(value)) return value;
-    } catch {
-      // Said below.
-    }
+    const value = parseJson(line);
+    if (isRecord(value)) return value;
     throw fail("broken_line", "is no JSON object");
   };
   const header = parse(first);
   if (header.type !== "room") throw fail("not_an_archive", "a room begins with its line of type room");
   if (header.version !== ROOM_ARCHIVE_VERSION) throw fail("other_version", `version ${header.version} is not known`);
   const room = readRoomInfo(header.room);
-  const head = readHead(header.head);
+  const head = readOr(headOf, header.head);
   if (room === undefined || head === undefined) throw fail("broken_line", "room or head cannot be read");
   const founding = readEvent(room.founding);
   if (!founding.ok || founding.event.kind !== "room") throw fail("bad_event", "the founding event is none");
@@ -91,9 +102,9 @@ export async function readRoom(
   const authors: RoomSnapshot["authors"] = [];
   let line = parse(await lines.next());
   for (; line.type === "author"; line = parse(await lines.next())) {
-    const { author, lastN } = line;
-    if (!isBase64UrlOf(author, 32) || !isCount(lastN)) throw fail("broken_line", "author or lastN cannot be read");
-    authors.push([author, lastN]);
+    const read = readOr(remembered, line);
+    if (read === undefined) throw fail("broken_line", "author or lastN cannot be read");
+    authors.push([read.author, read.lastN]);
   }
   async function* events(): AsyncGenerator<ReadEvent> {
     const lastN = new Map(authors);
@@ -103,15 +114,17 @@ export async function readRoom(
       const { position, storedAt } = line;
       if (position !== next) throw fail("wrong_position", `position ${next} is next, not ${position}`);
       if (!Number.isSafeInteger(storedAt)) throw fail("broken_line", "storedAt cannot be read");
-      const wire = readWireEvent(line.event);
-      const read = wire && readEvent(wire);
+      const entry = readLogEntry(line.event);
+      const read = entry && readEntry(entry, room!.id);
       if (read?.ok !== true) throw fail("bad_event", "the event cannot be read");
       const { event } = read;
       if (event.room !== room!.id) throw fail("wrong_room", `the event is of room ${event.room}`);
-      if ((event.kind === "sealed") !== (room!.kind === "sealed") && event.kind !== "room") {
+      if (!belongsInto(room!.kind === "sealed", event)) {
         throw fail("bad_event", `a ${room!.kind} room holds no event of kind ${event.kind}`);
       }
-      if (!await verifyEvent(verifier, event)) throw fail("bad_signature", "the event is not signed by its author");
+      if (event.kind !== "deleted" && !await verifyEvent(verifier, event)) {
+        throw fail("bad_signature", "the event is not signed by its author");
+      }
       const number = `${event.author} ${event.n}`;
       if (used.has(number) || event.n > (lastN.get(event.author) ?? 0)) {
         throw fail("bad_event", `number ${event.n} of this author is there twice or above lastN`);
@@ -126,25 +139,18 @@ export async function readRoom(
   return { snapshot: { room, head, authors }, events: events() };
 }
 
-function readHead(value: unknown): RoomSnapshot["head"] | undefined {
-  if (!isRecord(value)) return undefined;
-  const { epoch, head, oldest, clock, lastAt, listed, cleared } = value;
-  if (!isBase64UrlOf(epoch, 8) || !isCount(clock) || !isCount(oldest) || !Number.isSafeInteger(lastAt)) {
-    return undefined;
-  }
-  if (head !== 0 && !isCount(head)) return undefined;
-  if (oldest > head + 1) return undefined;
-  if (cleared !== undefined && cleared !== 0 && !isCount(cleared)) return undefined;
-  return {
-    epoch,
-    head,
-    oldest,
-    clock,
-    lastAt: lastAt as number,
-    ...listed === true && { listed },
-    ...cleared !== undefined && { cleared },
-  };
-}
+const headOf: Reader<RoomSnapshot["head"]> = where(
+  object({
+    epoch: base64url(8),
+    head: amount,
+    oldest: count,
+    clock: count,
+    lastAt: whole(Number.MIN_SAFE_INTEGER),
+    listed: (value: unknown) => value === true || undefined,
+    cleared: optional(amount),
+  }),
+  ({ oldest, head }) => oldest <= head + 1,
+);
 
 /** The lines of a stream of UTF-8 text; none longer than ARCHIVE_LINE_MAX_CHARS. */
 export function linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Lines {

@@ -1,18 +1,20 @@
 /**
- * What operators set, as it holds on this instance: limits in the running configuration, bans, notices, suggested rooms.
- * One watch tells of changes; a slow look makes up for any that was lost, and lets bans and notices end in time.
+ * The operators' settings as this instance applies them: limits in the running configuration, bans, notices, suggested
+ * rooms. One watch reports changes; a slow recheck makes up for lost ones and lets bans and notices end in time.
  */
 import type { Cancel } from "../../shared/environment.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { AuthorKey, RoomId, WireEvent } from "../../protocol/event.ts";
 import { mergeNotices, type Notice, readNotice } from "../../protocol/notice.ts";
-import { type Ban, StorageUnavailable, type Store, type SuggestedRoom } from "../../store/store.ts";
-import type { ServerConfig } from "../config.ts";
+import type { Ban, SuggestedRoom } from "../../store/operators/runtime_settings.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { type LimitView, RUNTIME_LIMITS } from "../limits/runtime_limits.ts";
 import type { Environment } from "../environment.ts";
 
-/** Everything is read anew this often, whether anything was heard or not. */
+/** Everything is read again this often, with or without a notification. */
 const RECHECK_MS = 15_000;
 
 export interface RuntimeSettingsDeps {
@@ -20,14 +22,14 @@ export interface RuntimeSettingsDeps {
   /** Changed in place. */
   config: ServerConfig;
   environment: Environment;
-  /** Notices changed: people in rooms are to be told. */
+  /** Notices changed: people in rooms get the new ones. */
   onNotices(): void;
-  /** Bans changed: who is in a room may have to go. */
+  /** Bans changed: some connections may have to end. */
   onBans(): void;
   onFailure(error: StorageUnavailable): void;
 }
 
-/** Names a device where operators and the database see it: the cookie itself stays with the device. */
+/** The name by which operators and the database know a device; its cookie stays with the device. */
 export function deviceHash(device: string): string {
   return toBase64Url(sha256(new TextEncoder().encode(`festival-chat/ban/1 ${device}`)).subarray(0, 12));
 }
@@ -52,7 +54,7 @@ export class RuntimeSettings {
     this.#recheckLater();
   }
 
-  /** Settings as they were before any operator. */
+  /** Settings without any operator's change. */
   get configured(): ServerConfig {
     return this.#configured;
   }
@@ -73,32 +75,32 @@ export class RuntimeSettings {
     return this.#suggested;
   }
 
-  /** Notices and withdrawals that hold now. */
+  /** Current notices and withdrawals. */
   get notices(): readonly Notice[] {
     const now = this.#deps.environment.clock.now();
     return this.#notices.filter(({ until }) => until > now);
   }
 
-  /** The `notices` frame that holds now; undefined when there is nothing to tell. */
+  /** The current `notices` frame; undefined when there are none. */
   get noticesFrame(): string | undefined {
     const notices = this.notices.map(({ wire }) => wire);
     return notices.length === 0 ? undefined : JSON.stringify({ type: "notices", notices });
   }
 
-  /** Whether this author may not be in this room. */
+  /** The ban that keeps this author out of this room, if any. */
   bansKey(author: AuthorKey, room: RoomId): Ban | undefined {
     return this.#bans.length === 0 ? undefined : this.#find("key", author, room);
   }
 
-  /** Whether this device may not be in this room. */
+  /** The ban that keeps this device out of this room, if any. */
   bansDevice(device: string, room: RoomId): Ban | undefined {
-    // A hash for each connection only while anybody is kept out.
+    // Hashes each connection's device only while there are bans.
     return this.#bans.some(({ kind }) => kind === "device")
       ? this.#find("device", deviceHash(device), room)
       : undefined;
   }
 
-  /** A banned key came from this device: it is kept out as long as the key, and where the key is. */
+  /** A banned key came from this device: bans the device for as long as the key, and in the same rooms. */
   banDeviceToo(ban: Ban, device: string): void {
     const { store, environment: { clock, random }, onFailure } = this.#deps;
     const who = deviceHash(device);
@@ -109,11 +111,11 @@ export class RuntimeSettings {
     this.#bans = [...this.#bans, own];
     store.settings.putBan(own, now).catch((error) => {
       if (!(error instanceof StorageUnavailable)) throw error;
-      onFailure(error); // The device is kept out when its key comes again.
+      onFailure(error); // The device is banned when the key comes again.
     });
   }
 
-  /** Reads everything now; whoever changed something need not wait for the watch. Throws StorageUnavailable. */
+  /** Reads everything now, so that a change applies without waiting for the watch. Throws StorageUnavailable. */
   async refresh(): Promise<void> {
     if (this.#reading !== undefined) {
       this.#readAgain = true;
@@ -127,7 +129,7 @@ export class RuntimeSettings {
     this.#closing.abort();
     this.#cancelRecheck?.();
     await this.#listening;
-    await this.#reading?.catch(() => {}); // Told to `onFailure` by whoever asked.
+    await this.#reading?.catch(() => {}); // Its caller reports it to `onFailure`.
   }
 
   #find(kind: Ban["kind"], who: string, room: RoomId): Ban | undefined {
@@ -153,7 +155,7 @@ export class RuntimeSettings {
       await this.refresh();
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error;
-      this.#deps.onFailure(error); // The recheck comes again.
+      this.#deps.onFailure(error); // The next recheck tries again.
     }
   }
 
@@ -172,7 +174,7 @@ export class RuntimeSettings {
     this.#limits = limits;
     for (const { name, write, read, min, max } of RUNTIME_LIMITS) {
       const value = limits[name];
-      // Another version of the server may have set what this one does not allow.
+      // Another version of the server may have set a value that this one does not allow.
       const usable = value !== undefined && value >= min && value <= max;
       if (!usable) delete limits[name];
       const next = usable ? value : read(this.#configured);

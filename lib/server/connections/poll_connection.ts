@@ -1,26 +1,26 @@
 /**
  * One polling client's connection: frames wait, numbered, until the client says that it has them. No HTTP here.
  *
- *   waiting (for a request) ⇄ held (a request waits for frames)       both → ended (the session is over, the rest is kept)
+ *   waiting (for a request) ⇄ held (a request waits for frames)       both → ended (the session is over, unfetched frames are kept)
  */
 import type { Cancel, Timers } from "../../shared/environment.ts";
 import { POLL_ANSWER_MAX_BYTES, POLL_HOLD_MS } from "../../protocol/limits.ts";
 import type { PollAnswerHead } from "../../protocol/poll_frames.ts";
-import type { ServerConfig } from "../config.ts";
-import type { ConnectionHandle } from "../server.ts";
-import type { ClientConnection } from "./client_session.ts";
+import type { ServerConfig } from "../config/server_config.ts";
+import type { ConnectionHandle } from "./connection.ts";
+import type { ClientConnection } from "./connection.ts";
 
-/** What one ended connection costs besides its frames, about. */
+/** Approximate cost of one ended connection besides its frames. */
 const ENDED_BYTES = 512;
 
 export interface PollConnectionDeps {
   settings: ServerConfig["polling"];
   timers: Timers;
-  /** The session is over, whoever ended it: once. */
+  /** The session is over; called once. */
   onClosed?(): void;
-  /** The session is over; what is left is kept for the client until `onForgotten`. */
+  /** The session is over; unfetched frames are kept for the client until `onForgotten`. */
   onEnded(): void;
-  /** Nobody will be answered any more. */
+  /** The connection answers no further request. */
   onForgotten(): void;
 }
 
@@ -48,7 +48,7 @@ export class PollConnection implements ClientConnection {
 
   // ---- the session's side ----
 
-  /** The session that this connection carries; it is told when the client is gone. */
+  /** Attaches the session that this connection carries; the session hears when the client is gone. */
   serve(session: ConnectionHandle): void {
     this.#session = session;
   }
@@ -59,7 +59,7 @@ export class PollConnection implements ClientConnection {
     this.#unconfirmed.push(text);
     this.#unconfirmedBytes += text.length;
     if (state.name !== "held" || state.lingering) return;
-    // What comes in the same moment goes in the same answer.
+    // Frames of the same moment share one answer.
     state.cancelAnswer();
     state.lingering = true;
     state.cancelAnswer = this.#deps.timers.after(this.#deps.settings.lingerMs, () => this.#answerHeld());
@@ -76,14 +76,14 @@ export class PollConnection implements ClientConnection {
     onEnded();
   }
 
-  /** UTF-16 length of what the client has not confirmed: at most three times too small in bytes. */
+  /** UTF-16 length of the unconfirmed frames; their bytes are at most three times as many. */
   bufferedBytes(): number {
     return this.#unconfirmedBytes;
   }
 
   // ---- the client's side ----
 
-  /** What keeping this connection costs, about. */
+  /** Approximate cost of keeping this connection. */
   get keptBytes(): number {
     return this.#unconfirmedBytes + ENDED_BYTES;
   }
@@ -95,7 +95,7 @@ export class PollConnection implements ClientConnection {
 
   /**
    * Frames after number `received`: at once when there are any, else when they come, and empty after POLL_HOLD_MS. A
-   * newer request, or `signal`, ends the wait with an empty answer. `bad_poll`: the client has what was never sent.
+   * newer request, or `signal`, ends the wait with an empty answer. `bad_poll`: the client confirms frames that were never sent.
    */
   fetch(received: number, signal: AbortSignal): Promise<string> | "bad_poll" {
     if (received > this.#confirmed + this.#unconfirmed.length) return "bad_poll";
@@ -110,8 +110,8 @@ export class PollConnection implements ClientConnection {
   }
 
   /**
-   * Takes frames, numbered from `first`, those it has already as nothing new. Returns the number of the last one taken so
-   * far: lower than `first - 1` when frames before them are missing, and then none of these is taken.
+   * Takes frames, numbered from `first`, and skips those it already has. Returns the number of the last frame taken so
+   * far: lower than `first - 1` when frames before them are missing; then it takes none of these.
    */
   take(first: number, frames: readonly string[]): number {
     this.#heard();
@@ -123,7 +123,7 @@ export class PollConnection implements ClientConnection {
     return this.#taken;
   }
 
-  /** The client is gone: the session ends, and nothing is kept. */
+  /** The client is gone: ends the session and keeps nothing. */
   forget(): void {
     const before = this.#state;
     if (before.name === "forgotten") return;
@@ -144,7 +144,7 @@ export class PollConnection implements ClientConnection {
     return { name: "waiting", cancelExpiry: timers.after(settings.expireMs, () => this.forget()) };
   }
 
-  /** The client lives: its time begins anew. */
+  /** The client is alive: restarts its expiry. */
   #heard(): void {
     if (this.#state.name !== "waiting") return;
     this.#state.cancelExpiry();
@@ -180,7 +180,7 @@ export class PollConnection implements ClientConnection {
     state.answer(this.#body());
   }
 
-  /** Ends a held request whose answer nobody waits for. The frames stay. */
+  /** Ends a held request that nobody waits for any more. The frames stay. */
   #release(held: Extract<State, { name: "held" }>): void {
     this.#leave(held);
     this.#state = this.#waiting();
@@ -193,7 +193,7 @@ export class PollConnection implements ClientConnection {
     else if (state.name === "ended") state.cancelForget();
   }
 
-  /** A lower number than one confirmed before comes from a request that was overtaken: it changes nothing. */
+  /** A number lower than the last one comes from an overtaken request and changes nothing. */
   #confirm(received: number): void {
     if (received <= this.#confirmed) return;
     const gone = this.#unconfirmed.splice(0, received - this.#confirmed);
@@ -201,7 +201,7 @@ export class PollConnection implements ClientConnection {
     this.#confirmed = received;
   }
 
-  /** The next frames that fit, again and again until they are confirmed. */
+  /** The next frames that fit; the same ones again until they are confirmed. */
   #body(more: { connection?: string } = {}): string {
     const frames: string[] = [];
     let bytes = 0;

@@ -1,4 +1,4 @@
-/** Long polling over HTTP: finds the connection of each request, or makes one. Rules: docs/PROTOCOL.md, [POLL-…]. */
+/** Long polling over HTTP: finds or opens the connection of each request. Rules: docs/PROTOCOL.md, [POLL-…]. */
 import { pause, type Random, type Timers } from "../../shared/environment.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { RoomId } from "../../protocol/event.ts";
@@ -10,13 +10,14 @@ import {
   type PollProblem,
   readPollRequest,
 } from "../../protocol/poll_frames.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { readBody } from "../http/responses.ts";
 import { PollConnection } from "./poll_connection.ts";
-import type { ChatServer, Visitor } from "../server.ts";
+import type { ChatServer } from "../server.ts";
+import type { Visitor } from "./connection.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
 
-export interface PollingDeps {
+export interface PollEndpointDeps {
   server: Pick<ChatServer, "connect">;
   stats?: ServerStats;
   settings: ServerConfig["polling"];
@@ -24,23 +25,23 @@ export interface PollingDeps {
   random: Random;
 }
 
-/** What is read of an HTTP request. `signal`: its client is gone. */
+/** The parts of an HTTP request that are used. `signal`: its client is gone. */
 export type PollHttpRequest = Pick<Request, "body" | "signal">;
 
 /** The polling connections of one server instance. */
 export class Polling {
-  readonly #deps: PollingDeps;
-  /** All that are answered. Those with a session are bounded by `limits.connections`, the ended ones by `keepEndedBytes`. */
+  readonly #deps: PollEndpointDeps;
+  /** Live ones are bounded by `limits.connections`, ended ones by `keepEndedBytes`. */
   readonly #connections = new Map<PollConnectionId, { room: RoomId; connection: PollConnection }>();
-  /** Ended ones, oldest first, and what each keeps. */
+  /** Ended ones, oldest first, and the bytes that each keeps. */
   readonly #ended = new Map<PollConnection, number>();
   #endedBytes = 0;
 
-  constructor(deps: PollingDeps) {
+  constructor(deps: PollEndpointDeps) {
     this.#deps = deps;
   }
 
-  /** Connections that are answered, the ended ones included. */
+  /** Connections that still answer, the ended ones included. */
   get size(): number {
     return this.#connections.size;
   }
@@ -50,7 +51,7 @@ export class Polling {
     const { settings, timers } = this.#deps;
     const body = await readBody(request, { maxBytes: POLL_REQUEST_MAX_BYTES, withinMs: settings.bodyMs }, timers);
     if (body === "too_large") return problem(body);
-    // One that broke off, or came too slowly: the client sends it again.
+    // The request broke off or was too slow: the client sends it again.
     if (body === "too_slow") return problem("bad_poll");
     const text = await new Blob(body).text();
     const asked = readPollRequest(text);
@@ -73,7 +74,7 @@ export class Polling {
     }
   }
 
-  /** Forgets every connection, those that just ended after a moment for their last answer. Their sessions end. */
+  /** Forgets every connection; those that have just ended get a moment for their last answer. All sessions end. */
   async close(): Promise<void> {
     if (this.#ended.size > 0) await pause(this.#deps.timers, this.#deps.settings.lastAnswersMs);
     for (const { connection } of [...this.#connections.values()]) connection.forget();
@@ -104,7 +105,7 @@ export class Polling {
     return connection.opening(id);
   }
 
-  /** Who ended is no longer counted by the server's limits: all of them together have one of their own. */
+  /** The server's limits no longer count an ended connection, so all of them together have a limit here. */
   #keep(connection: PollConnection): void {
     this.#ended.set(connection, connection.keptBytes);
     this.#endedBytes += connection.keptBytes;
@@ -115,7 +116,7 @@ export class Polling {
   }
 }
 
-/** Nobody keeps it, nobody rewrites it: proxies that "optimise" would hold back or change frames. */
+/** No caching and no rewriting: "optimising" proxies would hold back or change frames. */
 const HEADERS = { "content-type": "application/x-ndjson", "cache-control": "no-store, no-transform" };
 
 function head(answer: PollAnswerHead, status = 200): Response {
@@ -124,7 +125,7 @@ function head(answer: PollAnswerHead, status = 200): Response {
 
 function problem(name: PollProblem): Response {
   const response = head({ type: "problem", problem: name }, POLL_PROBLEMS[name]);
-  // Each line to a machine may end in another process of it: on a new one the client may reach its own.
+  // With several processes behind one port, a new TCP connection may reach the right one.
   if (name === "unknown_connection") response.headers.set("connection", "close");
   return response;
 }

@@ -1,16 +1,17 @@
-/** A browser's WebSocket as a Connection. */
-import type { ChatServer, ConnectionHandle, Visitor } from "../server.ts";
+/** A browser's WebSocket as a ClientConnection. */
+import type { ChatServer } from "../server.ts";
+import type { ConnectionHandle, Visitor } from "./connection.ts";
 import type { RoomId } from "../../protocol/event.ts";
 
 /**
- * Seconds without an answer to the WebSocket's own ping after which the runtime closes a dead socket. Ours (`ping` frames
- * and IDLE_TIMEOUT_MS) watch the program at the other end, this one the line.
+ * Seconds without an answer to the WebSocket's own ping after which the runtime closes a dead socket. `ping` frames
+ * and IDLE_TIMEOUT_MS watch the program at the other end; this watches the network.
  */
 export const SOCKET_IDLE_TIMEOUT_S = 30;
 
 /**
  * Whether a socket may be opened from this page. Browsers name the page's origin in every handshake (RFC 6455 section
- * 10.2); a foreign page must not speak with its visitor's cookie. Programs without a browser name none.
+ * 10.2); a foreign page must not use its visitor's cookie. Programs other than browsers send no origin.
  */
 export function mayOpenSocket(headers: Headers, url: URL, origins: readonly string[]): boolean {
   const origin = headers.get("origin");
@@ -32,7 +33,7 @@ export function serveSocket(socket: WebSocket, server: ChatServer, room: RoomId,
         stats.sent("websocket", text);
       },
       close(code, reason) {
-        // Closing twice is harmless; a socket that died meanwhile tells by onclose.
+        // Closing twice is harmless; a socket that died meanwhile reports by onclose.
         if (socket.readyState === WebSocket.OPEN) socket.close(code, reason);
       },
       bufferedBytes: () => socket.bufferedAmount,
@@ -47,6 +48,6 @@ export function serveSocket(socket: WebSocket, server: ChatServer, room: RoomId,
     handle?.closed();
     handle = undefined;
   };
-  // What went wrong on the line makes no difference: `close` follows, and the client resumes.
+  // The cause makes no difference: `close` follows, and the client resumes.
   socket.onerror = () => handle?.closed();
 }

@@ -1,60 +1,36 @@
 /**
- * Static files in their compressed form, where the framework sends them as they are: the published Fresh stores no other
- * form, and the room's script is three times as large then. Pages are never compressed: what somebody typed may stand in
- * them beside what nobody else must know (BREACH).
+ * Sends static files in the compressed forms that the build has stored beside them (lib/build). Pages are never
+ * compressed: what somebody typed may stand in them beside secrets (BREACH).
  */
 import { acceptsEncodings } from "@std/http/negotiation";
 import type { Middleware } from "fresh";
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { join } from "node:path";
 
-type Encoding = "br" | "gzip";
+/** Endings of the stored forms by encoding, best first. */
+const SUFFIXES = { br: ".br", gzip: ".gz" } as const;
+type Encoding = keyof typeof SUFFIXES;
+const ENCODINGS = Object.keys(SUFFIXES) as Encoding[];
 
-/** All compressed forms together; the files of a build are 0.5 MB. What comes when it is full is sent as it is. */
-const MAX_KEPT_BYTES = 4 * 1024 * 1024;
+/** Encodings in which each file is stored, by its URL path. */
+type StoredForms = ReadonlyMap<string, readonly Encoding[]>;
 
-/** Below this size the headers that tell of a compressed form take what it saves. */
-const MIN_BYTES = 256;
-
-const COMPRESSIBLE = /^text\/|javascript|json|xml/;
-
-const COMPRESS: Record<Encoding, (content: Uint8Array) => Uint8Array<ArrayBuffer>> = {
-  // 5 takes 10 ms for the largest script, once; 11 takes a second and saves 7 %.
-  br: (content) => new Uint8Array(brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } })),
-  gzip: (content) => new Uint8Array(gzipSync(content)),
-};
-
-/** Comes before `staticFiles()`. Only answers with an ETag are changed: static files of a production build have one. */
-export function compressedFiles<State>(maxKeptBytes = MAX_KEPT_BYTES): Middleware<State> {
-  /** Null: there was no room for it. As many entries as the build has files, twice. */
-  const kept = new Map<string, Uint8Array<ArrayBuffer> | null>();
-  let keptBytes = 0;
-
-  function keep(key: string, compressed: Uint8Array<ArrayBuffer>): void {
-    const fits = keptBytes + compressed.byteLength <= maxKeptBytes;
-    kept.set(key, fits ? compressed : null);
-    if (fits) keptBytes += compressed.byteLength;
-  }
-
+/**
+ * Comes before `staticFiles()`. Changes only answers with an ETag: static files of a production build have one.
+ * @param dir the folder of the build's static files; nothing is compressed if it is missing
+ */
+export function compressedFiles<State>(dir: string): Middleware<State> {
+  const forms = storedForms(dir);
   return async (ctx) => {
     const response = await ctx.next();
-    const etag = response.headers.get("etag");
-    if (etag === null || response.headers.has("content-encoding") || !isLargeText(response.headers)) return response;
-    // Also for who takes no compressed form: a cache on the way must not give this one to others.
+    const stored = forms.get(ctx.url.pathname);
+    if (stored === undefined || !response.headers.has("etag")) return response;
+    // Also on uncompressed answers: a cache on the way must not give them to others, nor this one to them.
     response.headers.append("vary", "Accept-Encoding");
-    const encoding = encodingFor(ctx.req);
+    const encoding = encodingFor(ctx.req, stored);
     if (ctx.req.method !== "GET" || response.status !== 200 || encoding === undefined) return response;
 
-    // Not the path, which may be written in many ways.
-    const key = `${encoding} ${etag}`;
-    if (!kept.has(key)) {
-      const content = new Uint8Array(await response.arrayBuffer());
-      // Somebody else may have asked for it meanwhile.
-      if (!kept.has(key)) keep(key, COMPRESS[encoding](content));
-      if (kept.get(key) === null) return new Response(content, response);
-    }
-    const body = kept.get(key);
-    if (!body) return response;
-    if (!response.bodyUsed) await response.body?.cancel();
+    await response.body?.cancel();
+    const body = await Deno.readFile(join(dir, ctx.url.pathname + SUFFIXES[encoding]));
     const headers = new Headers(response.headers);
     headers.set("content-encoding", encoding);
     headers.set("content-length", String(body.byteLength));
@@ -62,12 +38,28 @@ export function compressedFiles<State>(maxKeptBytes = MAX_KEPT_BYTES): Middlewar
   };
 }
 
-function isLargeText(headers: Headers): boolean {
-  return COMPRESSIBLE.test(headers.get("content-type") ?? "") && Number(headers.get("content-length")) >= MIN_BYTES;
+function storedForms(dir: string): StoredForms {
+  const forms = new Map<string, Encoding[]>();
+  const list = (folder: string) => {
+    for (const { name, isDirectory } of Deno.readDirSync(join(dir, folder))) {
+      if (isDirectory) list(`${folder}${name}/`);
+      const encoding = ENCODINGS.find((encoding) => name.endsWith(SUFFIXES[encoding]));
+      if (encoding === undefined) continue;
+      const path = folder + name.slice(0, -SUFFIXES[encoding].length);
+      forms.set(path, [...forms.get(path) ?? [], encoding]);
+    }
+  };
+  try {
+    list("/");
+  } catch (error) {
+    // The development server has no build.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return forms;
 }
 
-/** The best form that the client says it takes. */
-function encodingFor(request: Request): Encoding | undefined {
+/** Picks the best stored form that the client says it accepts. */
+function encodingFor(request: Request, stored: readonly Encoding[]): Encoding | undefined {
   if (!request.headers.has("accept-encoding")) return undefined;
-  return (["br", "gzip"] as const).find((encoding) => acceptsEncodings(request, encoding) === encoding);
+  return ENCODINGS.find((encoding) => stored.includes(encoding) && acceptsEncodings(request, encoding) === encoding);
 }

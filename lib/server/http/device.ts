@@ -1,23 +1,23 @@
-/** Who asks, as far as limits need to know: a random cookie, and the address the request came from. */
+/** The visitor as far as limits need it: a random cookie, and the address that the request came from. */
 import type { Random } from "../../shared/environment.ts";
 import { getCookies, setCookie } from "@std/http/cookie";
 import { isBase64UrlOf, toBase64Url } from "../../shared/base64url.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 
-/** Name of the cookie. It counts tries and connections, and knows no person. */
-export const DEVICE_COOKIE = "device";
+/** Name of the cookie. It counts tries and connections and identifies no person. */
+const DEVICE_COOKIE = "device";
 const LIFE_S = 365 * 86_400;
 
-/** One of a request's cookies. A header that is no list of cookies holds none. */
+/** One of a request's cookies; undefined when it is missing or the header is malformed. */
 export function cookieOf(headers: Headers, name: string): string | undefined {
   try {
     return getCookies(headers)[name];
   } catch {
-    return undefined; // The package throws SyntaxError: whoever sends that is a visitor without cookies.
+    return undefined; // The package throws SyntaxError: a visitor with a malformed header has no cookies.
   }
 }
 
-/** The device that a request's cookie names; undefined when there is none, or one not made by us. */
+/** The device that a request's cookie names; undefined without a cookie of ours. */
 export function readDevice(headers: Headers): string | undefined {
   const device = cookieOf(headers, DEVICE_COOKIE);
   return isBase64UrlOf(device, 16) ? device : undefined;
@@ -43,8 +43,8 @@ export function nameDevice(headers: Headers, device: string, secure: boolean): v
 
 /**
  * The address a request came from: the socket's, or, behind `proxyHops` proxies of ours, the entry of X-Forwarded-For
- * that the outermost of them wrote. What stands left of it is the visitor's own claim and never looked at.
- * An IPv6 address counts by its /64 network, all of which one household or phone has.
+ * that the outermost of them wrote. Entries left of it are the visitor's own claim and never read.
+ * An IPv6 address counts by its /64 network, which belongs to one household or phone.
  */
 export function addressOf(headers: Headers, remoteAddr: Deno.Addr | undefined, proxyHops: number): string {
   const socket = remoteAddr !== undefined && "hostname" in remoteAddr ? remoteAddr.hostname : "local";
@@ -67,7 +67,7 @@ export function isSecure(
   return (protocols.at(-proxyHops) ?? protocols[0])!.trim() === "https";
 }
 
-/** Longest text that may be an address; what is longer is cut, so that no header becomes a long key. */
+/** Longest text that may be an address; longer ones are cut, so that no header becomes a long key. */
 const ADDRESS_MAX_CHARS = 45;
 
 function network(address: string): string {

@@ -1,12 +1,12 @@
-/** What clients need to link with each other: ICE servers, with credentials of their own, and limits. */
+/** The link configuration of one device: ICE servers with its own TURN credentials. */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../shared/base64url.ts";
-import { MESH_AUTO_UPGRADE_DEVELOPMENT_MS } from "../../protocol/limits.ts";
-import { type IceServer, LOCAL_MESH_CONFIG, type MeshConfig } from "../../protocol/peer/mesh_config.ts";
+import { MESH_AUTO_CONNECT_DEVELOPMENT_MS, MESH_AUTO_CONNECT_MS } from "../../protocol/limits.ts";
+import type { IceServer, MeshConfig } from "../../protocol/peer/mesh_config.ts";
 import { publicKeyOf } from "../admin/operator_key.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 
 const utf8 = new TextEncoder();
 
@@ -18,20 +18,18 @@ export function meshConfigFor(
 ): MeshConfig {
   const { stunUrls, turnUrls, turnSecret, turnLifeMs } = config.ice;
   const iceServers: IceServer[] = stunUrls.length > 0 ? [{ urls: [...stunUrls] }] : [];
-  const limits: MeshConfig["limits"] = {
-    ...LOCAL_MESH_CONFIG.limits,
-    ...(config.environment === "development" && { autoUpgradeMs: MESH_AUTO_UPGRADE_DEVELOPMENT_MS }),
-  };
+  const development = config.environment === "development";
+  const autoConnectMs = development ? MESH_AUTO_CONNECT_DEVELOPMENT_MS : MESH_AUTO_CONNECT_MS;
   const seed = config.admin.operatorKey;
   const operator = seed === undefined ? {} : { operator: publicKeyOf(seed) };
-  if (turnSecret === undefined || turnUrls.length === 0) return { iceServers, ...operator, limits };
+  if (turnSecret === undefined || turnUrls.length === 0) return { iceServers, ...operator, autoConnectMs };
   const expiresS = Math.floor((nowMs + turnLifeMs) / 1_000);
   iceServers.push({ urls: [...turnUrls], ...turnCredential(turnSecret, expiresS, turnUser(device)) });
-  return { iceServers, expiresAt: expiresS * 1_000, ...operator, limits };
+  return { iceServers, expiresAt: expiresS * 1_000, ...operator, autoConnectMs };
 }
 
 /**
- * A credential that a TURN server with this secret takes until `expiresS`, seconds since 1970 (the TURN REST API,
+ * A credential that a TURN server with this secret accepts until `expiresS`, seconds since 1970 (the TURN REST API,
  * draft-uberti-behave-turn-rest-00; coturn's `use-auth-secret`).
  */
 export function turnCredential(
@@ -45,8 +43,8 @@ export function turnCredential(
 }
 
 /**
- * Names a device to the TURN server: always the same, so that it can count, and not the device's cookie, which scripts
- * and networks must not learn.
+ * The name of a device for the TURN server: always the same, so that the server can count, and not the device's cookie,
+ * which scripts and networks must not learn.
  */
 export function turnUser(device: string): string {
   return toBase64Url(sha256(utf8.encode(`festival-chat/turn/1 ${device}`)).subarray(0, 12));

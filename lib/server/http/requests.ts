@@ -1,23 +1,23 @@
-/** Every HTTP request: its id, its count by status, and a note of it. */
+/** Every HTTP request: its id, its count by status, and its log line. */
 import type { Random } from "../../shared/environment.ts";
 import { HttpError } from "fresh";
 import { toBase64Url } from "../../shared/base64url.ts";
-import type { EnvironmentName } from "../config.ts";
+import type { EnvironmentName } from "../config/server_config.ts";
 import { define } from "./route_helpers.ts";
 import { errorFields, type Logger } from "../logger.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
 
-export const REQUEST_ID_HEADER = "x-request-id";
-/** An id that came with a request is kept when it looks like one: anything else could be anything. */
+const REQUEST_ID_HEADER = "x-request-id";
+/** An incoming request id is kept only in this form. */
 const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/;
 
-/** The id that came with a request, or a new one. */
+/** The incoming request's id, or a new one. */
 export function requestIdOf(headers: Headers, random: Random): string {
   const given = headers.get(REQUEST_ID_HEADER);
   return given !== null && REQUEST_ID.test(given) ? given : toBase64Url(random.bytes(12));
 }
 
-/** Goes first of all middlewares. A request is noted by its route's pattern: paths hold codes and ids of rooms. */
+/** The first middleware. Logs a request by its route's pattern, because paths contain codes and ids of rooms. */
 export function watchRequests(parts: { stats: ServerStats; logger: Logger; random: Random }) {
   const { stats, logger, random } = parts;
   return define.middleware(async (ctx) => {
@@ -37,8 +37,8 @@ export function watchRequests(parts: { stats: ServerStats; logger: Logger; rando
 }
 
 /**
- * Answers what a middleware below it threw, such as the refusal of another site's form; routes have a page for that. Goes
- * after those that set headers: what is answered outside of all middlewares has none of them.
+ * Answers errors of the middlewares below it, such as the refusal of another site's form; routes have an error page. Goes
+ * after the middlewares that set headers, so that these answers have them too.
  */
 export function answerErrors(parts: { logger: Logger; environment: EnvironmentName }) {
   const { logger, environment } = parts;

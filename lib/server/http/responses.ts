@@ -1,16 +1,16 @@
-/** What routes share: JSON in within a bound, JSON out, and the one mapping of problems to statuses. */
+/** Helpers of all routes: bounded JSON bodies, JSON answers, and the one mapping of problems to statuses. */
 import type { Cancel, Timers } from "../../shared/environment.ts";
 import { ROOM_API_PROBLEMS } from "../../protocol/codes.ts";
-import { StorageUnavailable } from "../../store/store.ts";
+import { StorageUnavailable } from "../../store/database.ts";
 import type { RoomApiFailure } from "../rooms/rooms.ts";
 import { realEnvironment } from "../environment.ts";
 
-/** An answer in JSON that nobody keeps. */
+/** An uncached JSON answer. */
 export function json(body: unknown, status = 200): Response {
   return Response.json(body, { status, headers: { "cache-control": "no-store" } });
 }
 
-/** The answer that says why not: `{problem, field?, retryAfterMs?}` with its status, and Retry-After in seconds. */
+/** The answer to a refused request: `{problem, field?, retryAfterMs?}` with its status, and Retry-After in seconds. */
 export function problemResponse(problem: RoomApiFailure): Response {
   const response = json(problem, ROOM_API_PROBLEMS[problem.problem]);
   if (problem.retryAfterMs !== undefined) {
@@ -19,7 +19,7 @@ export function problemResponse(problem: RoomApiFailure): Response {
   return response;
 }
 
-/** The answer to a failure of the database; undefined for anything else that was thrown. */
+/** The answer to a failure of the database; undefined for any other error. */
 export function storageProblem(error: unknown, retryAfterMs: number): Response | undefined {
   if (error instanceof StorageUnavailable) return problemResponse({ problem: "storage_unavailable", retryAfterMs });
 }
@@ -27,13 +27,13 @@ export function storageProblem(error: unknown, retryAfterMs: number): Response |
 /** Bounds of a request's body. */
 export interface BodyBounds {
   maxBytes: number;
-  /** From now to its last byte. */
+  /** From now until its last byte. */
   withinMs: number;
 }
 
 /**
- * The body of a request, whole. Nothing beyond `maxBytes` is read, whatever Content-Length says or leaves out, and nobody
- * holds a request open by sending it slowly. A line that breaks in the middle is `too_slow` as well: nobody hears it.
+ * The whole body of a request. Never reads beyond `maxBytes`, with or without Content-Length, and bounds the time, so
+ * that a slow sender cannot hold a request open. A connection that breaks is `too_slow` as well: nobody hears the answer.
  */
 export async function readBody(
   request: Pick<Request, "body">,
@@ -63,11 +63,11 @@ export async function readBody(
   } finally {
     cancel?.();
   }
-  reader.cancel().catch(() => {}); // The line broke: there is nothing to cancel.
+  reader.cancel().catch(() => {}); // The connection broke: there is nothing to cancel.
   return end;
 }
 
-/** Reads a JSON body; anything else is a named problem. */
+/** Reads a JSON body, or names the problem. */
 export async function readJson(
   request: Pick<Request, "body">,
   bounds: BodyBounds,

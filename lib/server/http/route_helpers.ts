@@ -2,18 +2,18 @@
 import { createDefine } from "fresh";
 import type { Admin } from "../admin/admin.ts";
 import type { Login, Operator } from "../admin/login.ts";
-import type { Visitor } from "../server.ts";
+import type { Visitor } from "../connections/connection.ts";
 
-/** What middlewares hand on with a request. */
+/** Values that middlewares attach to a request. */
 export interface RequestState {
-  /** The device's cookie and the network address: all that limits know of somebody. */
+  /** The device's cookie and the network address: all that limits know of a visitor. */
   visitor: Visitor;
-  /** Below /admin: the server's admin, switched on; who is logged in; the form that came, its token checked. */
+  /** Below /admin: the server's admin, switched on; the logged-in operator; the submitted form, its token checked. */
   admin: Admin;
   login: Login;
   operator: Operator;
   form?: FormData;
-  /** Names this request in the log and in its answer. */
+  /** Identifies this request in the log and in its answer. */
   requestId: string;
 }
 

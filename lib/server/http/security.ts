@@ -1,6 +1,6 @@
-/** The headers that keep a page to itself, and who a visitor is: the app's middlewares. */
+/** The app's middlewares: security headers, bounds of the request's head, and the visitor's identity. */
 import { csp, csrf } from "fresh";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { define, type RequestState } from "./route_helpers.ts";
 import { addressOf, isSecure, nameDevice, newDevice, readDevice } from "./device.ts";
 import { realEnvironment } from "../environment.ts";
@@ -24,8 +24,8 @@ const pagePolicy = csp<RequestState>({
 });
 
 /**
- * What a page may load and reach: its own origin, and pictures it makes itself. Inline code only with the page's nonce.
- * The answer to a socket's handshake is no page, and has headers that Deno 2.5 lets nobody change.
+ * A page may load and reach its own origin, and pictures it makes itself. Inline code runs only with the page's nonce.
+ * The answer to a socket's handshake is no page, and Deno 2.5 does not allow changing its headers.
  */
 export const contentPolicy = define.middleware((ctx) =>
   ctx.req.headers.get("upgrade")?.toLowerCase() === "websocket" ? ctx.next() : pagePolicy(ctx)
@@ -33,10 +33,10 @@ export const contentPolicy = define.middleware((ctx) =>
 
 const PERMISSIONS = "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()";
 
-/** Hosts that may stand in a policy: a name or address and a port, nothing that would end the directive. */
+/** Hosts that a policy may contain: a name or address and a port, nothing that would end the directive. */
 const HOST = /^[a-z0-9.:[\]-]{1,255}$/i;
 
-/** Refuses a request whose head is larger than any honest one. What a head may be at all, the runtime bounds before. */
+/** Refuses a request whose head is larger than any honest one. The runtime has an upper bound of its own. */
 export function boundedHead(config: ServerConfig) {
   const { headBytes, addressChars } = config.limits;
   return define.middleware(async (ctx) => {
@@ -49,7 +49,7 @@ export function boundedHead(config: ServerConfig) {
   });
 }
 
-/** The headers beside the policy, and in the policy what depends on the request. Goes before `contentPolicy`. */
+/** Sets the other headers, and the parts of the policy that depend on the request. Goes before `contentPolicy`. */
 export function securityHeaders(config: ServerConfig) {
   return define.middleware(async (ctx) => {
     const response = await ctx.next();
@@ -62,7 +62,7 @@ export function securityHeaders(config: ServerConfig) {
     headers.set("permissions-policy", PERMISSIONS);
     headers.set("cross-origin-resource-policy", "same-origin");
     const secure = isSecure(ctx.url, ctx.req.headers, config);
-    // Browsers heed it over https only, and complain elsewhere.
+    // Browsers use it over https only and warn elsewhere.
     if (secure) headers.set("cross-origin-opener-policy", "same-origin");
     if (secure && config.environment === "production") {
       headers.set("strict-transport-security", "max-age=31536000");
@@ -79,18 +79,18 @@ function ownPolicy(policy: string, host: string | null, secure: boolean): string
   const directives = policy.replace("connect-src 'self'", `connect-src 'self'${sockets}`).split("; ");
   // On a field network without certificates there is nothing to upgrade to: the page would load nothing.
   return directives.filter((directive) => secure || directive !== "upgrade-insecure-requests").join("; ")
-    // What is no page has no nonce in its place, and nothing inline to allow.
+    // Answers other than pages have no nonce and nothing inline to allow.
     .replaceAll(" 'unsafe-inline'", "");
 }
 
-/** Refuses what another site makes a browser send. */
+/** Refuses requests that another site makes a browser send. */
 export function ownOriginOnly(config: ServerConfig) {
   return csrf<RequestState>({
     origin: (_, ctx) => mayOpenSocket(ctx.req.headers, ctx.url, config.origins),
   });
 }
 
-/** Says who is there: the device by its cookie, which is made at the first visit, and the address. */
+/** Identifies the visitor: by the device's cookie, which is made at the first visit, and the address. */
 export function visitor(config: ServerConfig) {
   return define.middleware(async (ctx) => {
     const { headers } = ctx.req;

@@ -1,21 +1,21 @@
-/** Measures what an instance has to do, from the runtime: its event loop's delay, its thread's CPU time, its memory. */
+/** Measures the load of an instance from the runtime: its event loop's delay, its thread's CPU time, its memory. */
 import process from "node:process";
 import { getHeapStatistics } from "node:v8";
 import type { LoadSignals, StoreLoad, TimerDelays } from "./overload.ts";
 
-/** What the runtime is asked; the real ones are the defaults. */
+/** The runtime's measurements; the real ones are the defaults. */
 export interface LoadProbes {
-  /** CPU time of this thread so far, ms; always 0 where the runtime does not tell, as Deno 2.5. Late timers count anyway. */
+  /** CPU time of this thread so far, ms; always 0 where the runtime has no figure, as Deno 2.5. Late timers count anyway. */
   threadCpuMs(): number;
-  /** A clock that nobody sets, ms. */
+  /** A monotonic clock, ms. */
   steadyNow(): number;
-  /** Bytes of the heap in use, and how many there may be before the process ends. */
+  /** Bytes of the heap in use, and the limit at which the process ends. */
   heap(): { usedBytes: number; limitBytes: number };
-  /** Bytes of the process that are in RAM. */
+  /** The process's bytes in RAM. */
   residentBytes(): number;
 }
 
-/** Weight of the newest value: after four looks two thirds of what is known are new. */
+/** Weight of the newest value: after four measurements, two thirds of the average are new. */
 const NEWEST_WEIGHT = 0.25;
 /** More tells no more. */
 const MAX_STORE_MS = 10_000;
@@ -44,7 +44,7 @@ export class LoadMeter {
   #cpuMs: number;
   #at: number;
 
-  /** `memoryBytes`: what the process may use; Infinity: only the heap's own limit counts. */
+  /** `memoryBytes`: RAM that the process may use; Infinity: only the heap's own limit counts. */
   constructor(memoryBytes: number, probes: LoadProbes = realProbes) {
     this.#probes = probes;
     this.#memoryBytes = memoryBytes;
@@ -62,7 +62,7 @@ export class LoadMeter {
     this.#at = at;
     this.#lagMs += (timers.lagMs - this.#lagMs) * NEWEST_WEIGHT;
     this.#busyShare += (busyShare - this.#busyShare) * NEWEST_WEIGHT;
-    // A clock that was set while something was stored must not be remembered for long.
+    // A clock that was set during a commit must not distort the average for long.
     this.#storeMs += (Math.min(store.storeMs, MAX_STORE_MS) - this.#storeMs) * NEWEST_WEIGHT;
     const { usedBytes, limitBytes } = heap();
     const memoryShare = Math.max(usedBytes / limitBytes, residentBytes() / this.#memoryBytes);

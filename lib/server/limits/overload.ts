@@ -1,12 +1,12 @@
 /**
- * How much an instance takes on while it has too much to do: what waits easily is refused first, by name and with a time to
- * come back, so that what was taken is done in time. A decision over measured signals; who measures is load_meter.ts.
+ * How much work an instance accepts under overload. It refuses first the work that can wait, by name and with a time to
+ * come back, so that accepted work is done in time. A decision over signals that load_meter.ts measures.
  */
 import type { Cancel } from "../../shared/environment.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import type { Environment } from "../environment.ts";
 
-/** What is refused, each level on top of those before it. */
+/** The refused work; each level adds to those before it. */
 export const LOAD_LEVELS = [
   /** Nothing. */
   "normal",
@@ -17,12 +17,12 @@ export const LOAD_LEVELS = [
   "no_newcomers",
   /** Every new connection. */
   "no_joins",
-  /** A share of the events: what is taken adapts to what can be done. */
+  /** A share of the events; the share adapts to the instance's capacity. */
   "fewer_events",
 ] as const;
 export type LoadLevel = (typeof LOAD_LEVELS)[number];
 
-/** What waits to be stored: in one room, or the worst of all rooms. */
+/** Events that wait to be stored: in one room, or the worst of all rooms. */
 export interface StoreLoad {
   /** How full the fullest commit queue is, 0 to 1. */
   queueShare: number;
@@ -30,33 +30,33 @@ export interface StoreLoad {
   storeMs: number;
 }
 
-/** What was measured since the last look. Each is compared with its limits in `config.overload`. */
+/** The measurements since the last check. Each has its limits in `config.overload`. */
 export interface LoadSignals extends StoreLoad {
   /** How late timers fire, ms: the time one turn of the event loop takes. */
   lagMs: number;
   /** Share of the time in which the event loop is not free, 0 to 1. */
   busyShare: number;
-  /** How much of the memory that there is is in use, 0 to 1. */
+  /** Share of the available memory in use, 0 to 1. */
   memoryShare: number;
 }
 export type LoadSignal = keyof LoadSignals;
 
 export interface Load {
   level: LoadLevel;
-  /** Which signal asked for the level; undefined when it is normal. */
+  /** The signal that called for the level; undefined when it is normal. */
   signal?: LoadSignal;
-  /** Share of the events that is taken: 1 below `fewer_events`. */
+  /** Share of the events that is accepted: 1 below `fewer_events`. */
   eventShare: number;
-  /** Since when the signals have asked for less than the level, ms; undefined while they do not. */
+  /** Since when the signals have called for less than the level, ms; undefined while they do not. */
   calmSince?: number;
 }
 
 export const NO_LOAD: Load = { level: "normal", eventShare: 1 };
 
 /**
- * The load after one look. It rises at once, to where the worst signal wants it; it falls one level after each `calmMs`
- * in which no signal wanted the level, so that it does not swing. The share of events shrinks by a factor while the
- * signals stay at the top and grows by steps when they do not: what TCP does with its window (RFC 5681, section 3.1).
+ * The load after one check. It rises at once to the level of the worst signal; it falls one level after each `calmMs`
+ * in which no signal called for the level, so that it does not oscillate. The share of events shrinks by a factor while the
+ * signals stay at the top and grows by steps when they do not, as TCP's window does (RFC 5681, section 3.1).
  */
 export function nextLoad(before: Load, signals: LoadSignals, nowMs: number, settings: ServerConfig["overload"]): Load {
   let wanted = 0, signal: LoadSignal | undefined;
@@ -81,13 +81,13 @@ export function nextLoad(before: Load, signals: LoadSignals, nowMs: number, sett
   return { level: LOAD_LEVELS[lower]!, ...(before.signal && { signal: before.signal }), eventShare, calmSince: nowMs };
 }
 
-/** What timers tell of the event loop. */
+/** The event loop's delays, measured by timers. */
 export interface TimerDelays {
   /** The longest delay of a timer, ms. */
   lagMs: number;
   /**
-   * Share of timers that came late: of the moments in which the event loop was not free. It is also close to 1 where other
-   * programs take the core, which CPU time does not show, and where each turn is short but there is always another.
+   * Share of timers that fired late, which estimates how often the event loop is busy. Unlike CPU time it also shows a core
+   * that other programs use, and a loop with many short turns.
    */
   lateShare: number;
 }
@@ -95,17 +95,17 @@ export interface TimerDelays {
 export interface OverloadDeps {
   config: ServerConfig["overload"];
   environment: Environment;
-  /** What was measured since the last call. Absent: the load is always normal. */
+  /** Measures since the last call. Absent: the load is always normal. */
   measure?(timers: TimerDelays): LoadSignals;
 }
 
-/** Looks at the load again and again, and answers what is taken meanwhile. */
+/** Checks the load regularly and answers which work is accepted. */
 export class Overload {
   readonly #deps: OverloadDeps;
   #load = NO_LOAD;
   #cancel: Cancel = () => {};
   #lookedAt: number;
-  /** Since the last look: samples, those that came late, and the longest delay. */
+  /** Since the last check: samples, late ones, and the longest delay. */
   #samples = 0;
   #late = 0;
   #lagMs = 0;
@@ -132,13 +132,13 @@ export class Overload {
     return this.#load.level === "normal" || this.#load.level === "no_newcomers";
   }
 
-  /** Whether the next event is taken. */
+  /** Whether the next event is accepted. */
   takesEvent(): boolean {
     const { eventShare } = this.#load;
     return eventShare >= 1 || this.#deps.environment.random.fraction() < eventShare;
   }
 
-  /** When to try again what was refused for the load: each at another time. */
+  /** When a client should retry after a refusal for load: each one at another time. */
   retryAfterMs(): number {
     const { config: { retryAfterMs }, environment: { random } } = this.#deps;
     return Math.round(retryAfterMs * (1 + random.fraction()));
@@ -148,19 +148,19 @@ export class Overload {
     this.#cancel();
   }
 
-  /** Samples whether the event loop is free, and looks at all signals now and then. */
+  /** Samples the event loop, and checks all signals from time to time. */
   #sampleLater(): void {
     const { config, environment: { clock, timers }, measure } = this.#deps;
     if (measure === undefined) return;
     const dueAt = clock.now() + config.sampleMs;
     this.#cancel = timers.after(config.sampleMs, () => {
       const now = clock.now();
-      // A clock that was set is no lag; the longest lag that counts is far below a minute.
+      // A jump of the clock is no lag; the longest lag that counts is far below a minute.
       const lateMs = Math.min(Math.max(0, now - dueAt), 60_000);
       this.#samples++;
       if (lateMs >= config.lateMs) this.#late++;
       this.#lagMs = Math.max(this.#lagMs, lateMs);
-      // A clock that was set back must not keep it from looking.
+      // A clock that was set back must not stop the checks.
       if (Math.abs(now - this.#lookedAt) >= config.lookMs) this.#look(now, measure);
       this.#sampleLater();
     });

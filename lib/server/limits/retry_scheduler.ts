@@ -1,27 +1,27 @@
 /**
- * When those who are sent away should come back: each at another time, and the more they are, the later. The generic cell
- * rate algorithm (ITU-T I.371) turned around: one number remembers until when the next moments are given out.
+ * When clients that are sent away should come back: each at another time, and the more clients, the later. The generic
+ * cell rate algorithm (ITU-T I.371) reversed: one number remembers up to when return times are assigned.
  */
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 
 export class RetryScheduler {
   readonly #settings: ServerConfig["closing"];
-  /** Returns are promised up to here, server's clock, ms. */
-  #promisedUntil = 0;
+  /** Return times are assigned up to here, server's clock, ms. */
+  #assignedUntil = 0;
 
   constructor(settings: ServerConfig["closing"]) {
     this.#settings = settings;
   }
 
-  /** Ms after which the next one should come. `fraction`: a random number from 0 to below 1. */
+  /** Ms after which the next client should come back. `fraction`: a random number from 0 to below 1. */
   next(nowMs: number, fraction: number): number {
     const { minRetryMs, retrySpreadMs, retryEveryMs, maxRetryMs } = this.#settings;
-    this.#promisedUntil = Math.max(this.#promisedUntil, nowMs) + retryEveryMs;
-    const waitMs = this.#promisedUntil - nowMs;
-    // More than can be promised: anywhere in all the time there is, which is as spread as it gets.
-    if (waitMs > maxRetryMs) this.#promisedUntil = nowMs + maxRetryMs;
+    this.#assignedUntil = Math.max(this.#assignedUntil, nowMs) + retryEveryMs;
+    const waitMs = this.#assignedUntil - nowMs;
+    // All times are assigned: anywhere in the whole span, which spreads clients as far as possible.
+    if (waitMs > maxRetryMs) this.#assignedUntil = nowMs + maxRetryMs;
     const base = waitMs > maxRetryMs ? fraction * maxRetryMs : waitMs;
-    // The random part keeps apart those whom several instances promised the same moment.
+    // The random part separates clients to which several instances assigned the same time.
     return Math.round(minRetryMs + base + fraction * retrySpreadMs);
   }
 }

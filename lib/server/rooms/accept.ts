@@ -5,10 +5,10 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { Refusal } from "../../protocol/codes.ts";
-import type { Event } from "../../protocol/event.ts";
+import { belongsInto, type Event, repeatedWords } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { CLOCK_MAX_LEAD } from "../../protocol/limits.ts";
-import type { AuthorRecord, StoredAt } from "../../store/store.ts";
+import type { AuthorRecord, StoredAt } from "../../store/rooms/log_records.ts";
 import { type RateLimit, takeTokens } from "../../shared/rate_limiter.ts";
 
 export interface AcceptRules {
@@ -19,7 +19,7 @@ export interface AcceptRules {
   retentionMs: number;
 }
 
-/** What is known when an event is judged. */
+/** The facts that an event is judged by. */
 export interface AcceptBasis {
   room: Pick<RoomInfo, "id" | "kind" | "createdAt">;
   /** Highest Lamport clock in the room. */
@@ -55,7 +55,7 @@ export function accept(event: Event, basis: AcceptBasis): AcceptDecision {
     const founding = author !== undefined && event.n === 1;
     return founding ? { type: "number_used" } : { type: "refused", reason: "wrong_kind" };
   }
-  if ((event.kind === "sealed") !== (room.kind === "sealed")) return { type: "refused", reason: "wrong_kind" };
+  if (!belongsInto(room.kind === "sealed", event)) return { type: "refused", reason: "wrong_kind" };
 
   if (author !== undefined && event.n <= author.lastN) return { type: "number_used" };
   const expectedN = author === undefined ? 1 : author.lastN + 1;
@@ -87,37 +87,16 @@ export function judgeStored(event: Event, stored: StoredAt | undefined): { type:
 
 const utf8 = new TextEncoder();
 
-/** How often in a row this author said this. Sealed bodies cannot be compared: undefined. */
+/** How often in a row this author said this. Undefined where nobody can tell: sealed bodies, unknown kinds. */
 function repetition(
   event: Event,
   before: AuthorRecord["repeated"],
   rules: AcceptRules,
   nowMs: number,
 ): AuthorRecord["repeated"] {
-  const said = contentOf(event);
+  const said = repeatedWords(event);
   if (said === undefined) return undefined;
   const hash = toBase64Url(sha256(utf8.encode(said)).subarray(0, 6));
   const again = before !== undefined && before.hash === hash && nowMs - before.at <= rules.repeatWithinMs;
   return { hash, times: again ? before.times + 1 : 1, at: nowMs };
-}
-
-/** What counts as the same content: envelopes' case and the amount of white space make no difference. */
-function contentOf(event: Event): string | undefined {
-  switch (event.kind) {
-    case "message":
-    case "reply":
-      return event.body.text.toLowerCase().replace(/\s+/gu, " ").trim();
-    case "file":
-      return `file ${event.body.file.root} ${event.body.text ?? ""}`;
-    case "reaction":
-      return `reaction ${event.body.on} ${event.body.to} ${event.body.emoji}`;
-    case "edit":
-      return `edit ${event.body.to} ${event.body.text}`;
-    case "retract":
-      return `retract ${event.body.to}`;
-    case "profile":
-      return `profile ${event.body.name}`;
-    default:
-      return undefined;
-  }
 }

@@ -1,11 +1,13 @@
 /**
- * Brings what other instances stored to the open rooms of this one. A channel only says "something changed in some of these
- * rooms"; the rooms' heads say what. A slow look at every open room makes up for any ring that was lost.
+ * Brings events that other instances stored to the open rooms of this one. A notification only says "something changed in
+ * some of these rooms"; the rooms' heads say what. A slow recheck of every open room makes up for lost notifications.
  */
 import type { Cancel } from "../../shared/environment.ts";
-import { type LogStore, StorageUnavailable, type Store } from "../../store/store.ts";
+import type { LogStore } from "../../store/rooms/log.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
 import type { RoomId } from "../../protocol/event.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import type { Hub } from "./hub.ts";
 import type { Environment } from "../environment.ts";
 
@@ -20,9 +22,9 @@ export interface ChangeFeedDeps {
 export class ChangeFeed {
   readonly #deps: ChangeFeedDeps;
   readonly #closing = new AbortController();
-  /** Bells that are being looked at, and whether they rang again meanwhile. */
-  readonly #looking = new Map<number, { again: boolean }>();
-  /** Per channel: the gap after the next look. Short while other instances write, longer when only our own commits ring. */
+  /** Channels whose rooms are being read, and whether they were notified again meanwhile. */
+  readonly #reading = new Map<number, { again: boolean }>();
+  /** Per channel: the gap after the next read. Short while other instances write, longer while only our commits notify. */
   readonly #gapMs = new Map<number, number>();
   readonly #gaps = new Set<Cancel>();
   #cancelRecheck: Cancel | undefined;
@@ -34,7 +36,7 @@ export class ChangeFeed {
     this.#recheckLater();
   }
 
-  /** Stops listening; nothing is left running. */
+  /** Stops listening and leaves nothing running. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#cancelRecheck?.();
@@ -47,53 +49,53 @@ export class ChangeFeed {
   }
 
   #changed(channel: number): void {
-    const looking = this.#looking.get(channel);
-    if (looking !== undefined) looking.again = true;
+    const reading = this.#reading.get(channel);
+    if (reading !== undefined) reading.again = true;
     else {
-      this.#looking.set(channel, { again: false });
-      void this.#look(channel);
+      this.#reading.set(channel, { again: false });
+      void this.#readChannel(channel);
     }
   }
 
-  /** One look at a time per channel; a ring during it, or within the gap after it, leads to one more. */
-  async #look(channel: number): Promise<void> {
+  /** One read at a time per channel; a notification during it, or within the gap after it, leads to one more. */
+  async #readChannel(channel: number): Promise<void> {
     const hubs = [...this.#deps.openHubs()].filter((hub) => hub.changeChannel === channel);
-    const foundNews = await this.#check(hubs);
+    const foundChange = await this.#readRooms(hubs);
     if (this.#closing.signal.aborted) return;
     const { gapMs, maxGapMs } = this.#deps.config;
     const lastGapMs = this.#gapMs.get(channel) ?? gapMs;
-    this.#gapMs.set(channel, foundNews ? gapMs : Math.min(lastGapMs * 2, maxGapMs));
+    this.#gapMs.set(channel, foundChange ? gapMs : Math.min(lastGapMs * 2, maxGapMs));
     const cancel = this.#deps.environment.timers.after(lastGapMs, () => {
       this.#gaps.delete(cancel);
-      const { again } = this.#looking.get(channel)!;
-      this.#looking.delete(channel);
+      const { again } = this.#reading.get(channel)!;
+      this.#reading.delete(channel);
       if (again) this.#changed(channel);
     });
     this.#gaps.add(cancel);
   }
 
-  /** Whether another instance had stored something. */
-  async #check(hubs: readonly Hub[]): Promise<boolean> {
+  /** Returns whether another instance had stored something. */
+  async #readRooms(hubs: readonly Hub[]): Promise<boolean> {
     if (hubs.length === 0) return false;
     const rooms: RoomId[] = hubs.map((hub) => hub.room.id);
     try {
       const heads = await this.#deps.store.log.readHeads(rooms);
       if (this.#closing.signal.aborted) return false;
-      const news = await Promise.all(hubs.map((hub, index) => {
+      const changes = await Promise.all(hubs.map((hub, index) => {
         hub.presence.readSoon();
         return hub.headSeen(heads[index]);
       }));
-      return news.includes(true);
+      return changes.includes(true);
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error;
-      this.#deps.onFailure(error); // The recheck comes again.
+      this.#deps.onFailure(error); // The next recheck tries again.
       return false;
     }
   }
 
   #recheckLater(): void {
     this.#cancelRecheck = this.#deps.environment.timers.after(this.#deps.config.recheckMs, async () => {
-      await this.#check([...this.#deps.openHubs()]);
+      await this.#readRooms([...this.#deps.openHubs()]);
       if (!this.#closing.signal.aborted) this.#recheckLater();
     });
   }

@@ -3,7 +3,10 @@
  * the commit resolves, then senders hear of it, then everybody else does.
  */
 import { pause } from "../../shared/environment.ts";
-import type { AuthorKey, Event, EventId } from "../../protocol/event.ts";
+import { type AuthorKey, type EventId, readHeader } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
+import { erasedBy, isErasable } from "../../kinds/retract.ts";
+import { isStub, type Stub, stubFor } from "../../protocol/stub.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import {
   APPEND_MAX_BYTES,
@@ -11,19 +14,19 @@ import {
   appendBytes,
   type AuthorRecord,
   type LogHead,
-  type LogStore,
-  StorageUnavailable,
-} from "../../store/store.ts";
+} from "../../store/rooms/log_records.ts";
+import type { LogStore } from "../../store/rooms/log.ts";
+import { StorageUnavailable } from "../../store/database.ts";
 import { accept, type AcceptRules, judgeStored, type Refused } from "./accept.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { errorText } from "../logger.ts";
 import type { StoreLoad } from "../limits/overload.ts";
 import { type Environment } from "../environment.ts";
 
-/** What became of one event. `stored` also when it was stored before. */
+/** The outcome for one event. `stored` also when it was stored before. */
 export type Outcome = { type: "stored"; position: number } | Refused;
 
-/** Who waits for answers. */
+/** Receives the answers to submitted events. */
 export interface Sender {
   answer(id: EventId, outcome: Outcome): void;
   /** No more answers come in this turn: send them. */
@@ -40,7 +43,7 @@ export interface Submission {
 
 export interface CommitterDeps {
   room: RoomInfo;
-  log: LogStore;
+  log: Pick<LogStore, "readHead" | "readAuthors" | "findByNumber" | "readAt" | "append">;
   commit: ServerConfig["commit"];
   /** Least time from one commit to the next, ms, as the room is now: what comes in between is stored together. */
   gapMs(): number;
@@ -48,9 +51,12 @@ export interface CommitterDeps {
   environment: Environment;
   /** The senders of these have just been told that their events are stored. */
   onAcked?(stored: readonly Submission[]): void;
-  /** Events of ours are on disk at `from`, `from` + 1, …, and their senders know. */
-  onStored(head: LogHead, from: number, events: readonly Event[]): void;
-  /** The room was removed, or storing is broken. What waits gets no answer. */
+  /**
+   * Events of ours are on disk at `from`, `from` + 1, …, and their senders know. `stubs` took the place of what stood, or
+   * would now stand, at these positions.
+   */
+  onStored(head: LogHead, from: number, events: readonly Event[], stubs: ReadonlyMap<number, Stub>): void;
+  /** The room was removed, or storing is broken. Waiting events get no answer. */
   onEnded(reason: "no_such_room" | "overloaded"): void;
   /** The database did not answer. */
   onFailure(error: StorageUnavailable): void;
@@ -73,6 +79,8 @@ interface Judged {
   /** For each accepted event, the indices of the submissions it answers. */
   answers: number[][];
   authors: Map<AuthorKey, AuthorRecord>;
+  /** Stubs for the events that the accepted ones erase, by position. */
+  stubs: Map<number, Stub>;
 }
 
 export class Committer {
@@ -126,7 +134,7 @@ export class Committer {
     }
   }
 
-  /** What waits to be stored. While the database does not answer that is no load: waiting is not told of then. */
+  /** The load of events that wait to be stored. While the database does not answer, waiting is no load. */
   get load(): StoreLoad {
     const { commit: { queueEvents, queueBytes }, environment: { clock } } = this.#deps;
     const since = this.#storingSince ?? this.#queue[0]?.queuedAt;
@@ -142,7 +150,7 @@ export class Committer {
   }
 
   /**
-   * Resolves when no commit of ours is under way whose senders have not heard of it. Who reads the log for everybody
+   * Resolves when no commit of ours is under way whose senders have not heard of it. Reading the log for everybody
    * waits for this, else the room could see an event before its author knows that it is stored.
    */
   acked(): Promise<void> {
@@ -192,10 +200,12 @@ export class Committer {
   }
 
   #takeBatch(): Queued[] {
-    let bytes = 0, count = 0;
+    let bytes = 0, count = 0, writes = 0;
     for (const { event } of this.#queue) {
       bytes += appendBytes(event);
-      if (count === APPEND_MAX_EVENTS || (count > 0 && bytes > APPEND_MAX_BYTES)) break;
+      // An event that erases others writes their stubs as well.
+      writes += 1 + (event.kind === "retract" ? erasedBy(event).length : 0);
+      if (count > 0 && (writes > APPEND_MAX_EVENTS || bytes > APPEND_MAX_BYTES)) break;
       count++;
     }
     const batch = this.#queue.splice(0, count);
@@ -233,6 +243,7 @@ export class Committer {
             judged.accepted,
             judged.authors,
             environment.clock.now(),
+            judged.stubs,
           );
           // Lost or won: what was in doubt cannot come any more.
           doubted = undefined;
@@ -288,7 +299,13 @@ export class Committer {
     const { room, rules, log, environment } = this.#deps;
     const nowMs = environment.clock.now();
     const authors = new Map<AuthorKey, AuthorRecord>();
-    const judged: Judged = { outcomes: batch.map(() => undefined), accepted: [], answers: [], authors };
+    const judged: Judged = {
+      outcomes: batch.map(() => undefined),
+      accepted: [],
+      answers: [],
+      authors,
+      stubs: new Map(),
+    };
     const acceptedByNumber = new Map<string, number>();
     const toLookUp: number[] = [];
     // Each accepted event may carry the room's clock on, as it would if they came one by one.
@@ -320,7 +337,35 @@ export class Committer {
           : judgement;
       });
     }
+    await this.#eraseRetracted(judged, basis.head.head + 1);
     return judged;
+  }
+
+  /** Finds what the accepted events delete: stored events, and those that are stored along with them. */
+  async #eraseRetracted({ accepted, stubs }: Judged, from: number): Promise<void> {
+    const { room, log } = this.#deps;
+    const wanted = accepted.flatMap((event) =>
+      event.kind === "retract" ? erasedBy(event).map((erased) => ({ ...erased, author: event.author })) : []
+    );
+    if (wanted.length === 0) return;
+    const inBatch = new Map(accepted.map((event, place) => [event.id, { event, position: from + place }]));
+    const stored = wanted.filter(({ id }) => !inBatch.has(id));
+    const found = await log.findByNumber(room.id, stored);
+    const there = stored.flatMap((erased, at) =>
+      found[at]?.id === erased.id ? [{ ...erased, position: found[at].position }] : []
+    );
+    const entries = await log.readAt(room.id, there.map(({ position }) => position));
+    there.forEach(({ position, quiet }, at) => {
+      const entry = entries[at];
+      if (entry === undefined || isStub(entry)) return;
+      const read = readHeader(entry);
+      if (read.ok && isErasable(read.event.kind)) stubs.set(position, stubFor(read.event, "retracted", quiet));
+    });
+    for (const { id, author, quiet } of wanted) {
+      const fresh = inBatch.get(id);
+      if (fresh === undefined || fresh.event.author !== author || !isErasable(fresh.event.kind)) continue;
+      stubs.set(fresh.position, stubFor(fresh.event, "retracted", quiet));
+    }
   }
 
   #remember(basis: Basis, head: LogHead, judged: Judged): void {
@@ -339,7 +384,7 @@ export class Committer {
     });
     this.#answer(batch, (index) => judged.outcomes[index]!);
     this.#deps.onAcked?.(batch.filter((_, index) => judged.outcomes[index]!.type === "stored"));
-    if (judged.accepted.length > 0) this.#deps.onStored(head, from, judged.accepted);
+    if (judged.accepted.length > 0) this.#deps.onStored(head, from, judged.accepted, judged.stubs);
   }
 
   #refuseAll(batch: readonly Submission[], reason: "overloaded" | "storage_unavailable"): void {

@@ -2,17 +2,22 @@
  * One open room on one instance: its connections, its newest events, and how far everybody was told. Made when the first
  * connection comes, dropped a while after the last one left.
  *
- * Whoever is live has exactly the events up to `fannedOut`; that is the whole of what keeps positions without holes.
+ * Every live member has exactly the events up to `fannedOut`: this invariant keeps positions without holes.
  */
 import type { Cancel } from "../../shared/environment.ts";
-import type { AuthorKey, Event, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { AuthorKey, RoomId } from "../../protocol/event.ts";
+import { type Event, readEvent } from "../../kinds/kinds.ts";
+import { erasedBy } from "../../kinds/retract.ts";
+import { isStub, type LogEntry, type Stub } from "../../protocol/stub.ts";
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { Person, RoomInfo } from "../../protocol/frames.ts";
 import { LATEST_EVENTS, PAGE_MAX_BYTES, PAGE_MAX_EVENTS } from "../../protocol/limits.ts";
-import { type LogHead, StorageUnavailable, type Store } from "../../store/store.ts";
+import type { LogHead } from "../../store/rooms/log_records.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
 import { Committer, type Submission } from "./committer.ts";
 import type { StoreLoad } from "../limits/overload.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { RoomPresence } from "./room_presence.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
 import type { Environment } from "../environment.ts";
@@ -64,7 +69,7 @@ export class Hub {
   #untoldSince: number | undefined;
   #pulling: Promise<boolean> | undefined;
   #closed = false;
-  /** Who needs this hub before it has members: connections on their way to `welcome`. */
+  /** Connections on their way to `welcome`, which need this hub before it has members. */
   #holds = 0;
 
   /** Reads the room's end; undefined when there is no such room. Throws StorageUnavailable. */
@@ -88,7 +93,7 @@ export class Hub {
   private constructor(
     room: RoomInfo,
     head: LogHead,
-    newest: { from: number; events: readonly WireEvent[] },
+    newest: { from: number; events: readonly LogEntry[] },
     deps: HubDeps,
   ) {
     this.room = room;
@@ -133,7 +138,7 @@ export class Hub {
           if (arrivedAt !== undefined) deps.stats.observe("ack", now - arrivedAt);
         }
       },
-      onStored: (head, from, events) => this.#stored(head, from, events),
+      onStored: (...stored) => this.#stored(...stored),
       onEnded: (reason) => void this.#gone(reason),
       onFailure: deps.onFailure,
     });
@@ -158,7 +163,7 @@ export class Hub {
     return this.#members.size;
   }
 
-  /** What waits to be stored. */
+  /** The load of events that wait to be stored. */
   get storeLoad(): StoreLoad {
     return this.#committer.load;
   }
@@ -233,13 +238,14 @@ export class Hub {
 
   // ---- events in ----
 
-  #stored(head: LogHead, from: number, events: readonly Event[]): void {
+  #stored(head: LogHead, from: number, events: readonly Event[], stubs: ReadonlyMap<number, Stub>): void {
     // Cleared while this was on its way: it is in the new epoch already, and everybody is told of that one.
     if (head.epoch !== this.#head.epoch) return void this.#gone("too_slow");
     this.#deps.stats.count("events_stored", "", events.length);
     if (head.head > this.#head.head) this.#head = head;
     for (const event of events) if (event.kind === "profile") this.presence.rename(event.author, event.body.name);
-    this.#take(from, events.map((event) => event.wire));
+    this.#recent.erase(stubs);
+    this.#take(from, events.map((event, at) => stubs.get(from + at) ?? event.wire));
     // Our own commits are a window apart already: nobody has to wait a second time.
     this.flush();
     const { maxEvents, slackEvents } = this.#deps.config.retention;
@@ -248,7 +254,7 @@ export class Hub {
   }
 
   /** Adds events that follow what is in memory; those behind a hole are left to `#pull`. */
-  #take(from: number, events: readonly WireEvent[]): void {
+  #take(from: number, events: readonly LogEntry[]): void {
     const next = this.newest + 1;
     if (this.#closed || from > next || from + events.length <= next) return;
     this.#recent.push(events.slice(next - from));
@@ -289,7 +295,7 @@ export class Hub {
   async refresh(): Promise<void> {
     const head = await this.#deps.store.log.readHead(this.room.id);
     await this.headSeen(head);
-    // A failed read is left to the next ring. Whoever asked to be up to date must not take for the log's end what is not.
+    // The next change notification retries a failed read. The caller must not take an older position for the log's end.
     if (!this.#closed && head !== undefined && this.newest < head.head) {
       throw new StorageUnavailable(`the events after ${this.newest} could not be read`);
     }
@@ -299,7 +305,7 @@ export class Hub {
   #pull(): Promise<boolean> {
     return this.#pulling ??= this.#readOn().catch((error) => {
       if (!(error instanceof StorageUnavailable)) throw error;
-      this.#deps.onFailure(error); // The next ring or recheck comes here again.
+      this.#deps.onFailure(error); // The next change notification or recheck comes here again.
       return false;
     }).finally(() => this.#pulling = undefined);
   }
@@ -314,12 +320,34 @@ export class Hub {
       const page = await log.readRange(this.room.id, this.newest + 1, head, PAGE_MAX_EVENTS, PAGE_MAX_BYTES);
       if (this.#closed || this.newest >= head) continue;
       if (page.events.length === 0 || page.from > this.newest + 1) {
-        // Deleted before this instance had read it. Nobody is told of a log with a hole: all come back and are told plainly.
+        // Deleted before this instance read it. Never sends a log with a gap: disconnects everyone and lets them resync.
         this.end("too_slow");
         return true;
       }
+      await this.#eraseRetracted(page.events);
       this.#take(page.from, page.events);
     }
+  }
+
+  /** Another instance stored these: what they delete is dropped from memory here, too. */
+  async #eraseRetracted(entries: readonly LogEntry[]): Promise<void> {
+    const erased = entries.flatMap((entry) => {
+      const read = isStub(entry) ? undefined : readEvent(entry);
+      if (read?.ok !== true || read.event.kind !== "retract") return [];
+      const { author } = read.event;
+      return erasedBy(read.event).map(({ n }) => ({ author, n }));
+    });
+    if (erased.length === 0) return;
+    const { log } = this.#deps.store;
+    const positions = (await log.findByNumber(this.room.id, erased)).flatMap((found) => found?.position ?? [])
+      .filter((position) => position >= this.#recent.first && position <= this.newest);
+    const now = await log.readAt(this.room.id, positions);
+    this.#recent.erase(
+      new Map(positions.flatMap((position, at) => {
+        const entry = now[at];
+        return entry !== undefined && isStub(entry) ? [[position, entry] as const] : [];
+      })),
+    );
   }
 
   // ---- events out ----
@@ -374,7 +402,7 @@ export class Hub {
   }
 
   /** Up to `limit` events that end just before `before`, and the oldest position there is. Throws StorageUnavailable. */
-  async history(before: number, limit: number): Promise<{ from: number; events: WireEvent[]; oldest: number }> {
+  async history(before: number, limit: number): Promise<{ from: number; events: LogEntry[]; oldest: number }> {
     const to = Math.min(before - 1, this.#head.head);
     // A page is cut at its end when it gets too large; then a shorter one is read, until it reaches `to`.
     for (let count = limit; count >= 1; count = count > 3 ? Math.ceil(count / 4) : count - 1) {

@@ -1,18 +1,18 @@
-/** Who is in one room: the people on this instance, what other instances say, and what clients were told. Pure. */
+/** The people in one room: on this instance, on the other instances, and as clients know them. Pure. */
 import type { AuthorKey } from "../../protocol/event.ts";
 import type { Person, PresenceFrame } from "../../protocol/frames.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
-import type { PresenceEntry } from "../../store/store.ts";
-import type { ServerConfig } from "../config.ts";
+import type { PresenceEntry } from "../../store/instances/presence.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 
 export class People {
-  /** A person with several tabs is one person. */
+  /** A person with several tabs counts once. */
   readonly #here = new Map<AuthorKey, { name: string; connections: number }>();
   #elsewhere: readonly PresenceEntry[] = [];
   /** Names that clients know. Bounded by `announced`: beyond that clients only learn the count. */
-  readonly #told = new Map<AuthorKey, string>();
-  /** Undefined: not everybody was told the same. */
-  #toldCount: number | undefined = 0;
+  readonly #announced = new Map<AuthorKey, string>();
+  /** Undefined: clients know different counts. */
+  #announcedCount: number | undefined = 0;
   readonly #changed = new Set<AuthorKey>();
 
   constructor(readonly bounds: Pick<ServerConfig["presence"], "announced" | "joinedPerFrame" | "leftPerFrame">) {}
@@ -21,11 +21,11 @@ export class People {
     const person = this.#here.get(author);
     this.#here.set(author, { name, connections: (person?.connections ?? 0) + 1 });
     this.#changed.add(author);
-    // The newcomer's `welcome` tells the count of this moment, the others may have been told another one.
-    this.#toldCount = undefined;
+    // The newcomer's `welcome` has the current count; the others may know another one.
+    this.#announcedCount = undefined;
   }
 
-  /** One connection of this person less. */
+  /** Removes one connection of this person. */
   leave(author: AuthorKey): void {
     const person = this.#here.get(author);
     if (person === undefined) return;
@@ -43,7 +43,7 @@ export class People {
     this.#changed.add(author);
   }
 
-  /** What the other instances say now. */
+  /** Takes the other instances' current entries. */
   setElsewhere(entries: readonly PresenceEntry[]): void {
     for (const entry of [...this.#elsewhere, ...entries]) {
       for (const { author } of entry.shown) this.#changed.add(author);
@@ -57,8 +57,8 @@ export class People {
   }
 
   /**
-   * People on all instances. Somebody who is on two instances counts once where both name them; instances name only
-   * PEOPLE_SHOWN people each, so in a large room such a person may count twice.
+   * People on all instances. A person on two instances counts once where both name them; instances name only PEOPLE_SHOWN
+   * people each, so in a large room such a person may count twice.
    */
   get count(): number {
     let count = this.#here.size;
@@ -74,12 +74,12 @@ export class People {
   }
 
   /**
-   * Up to PEOPLE_SHOWN people, `me` first: those the others were told of, as they were told. What changed since comes to
-   * everybody in the next frame; somebody who is away for a moment would else be missing for who came in that moment.
+   * Up to PEOPLE_SHOWN people, `me` first, as the other clients know them. Later changes reach everybody in the next frame;
+   * otherwise a newcomer would miss a person who was away for just that moment.
    */
   shown(me: Person): Person[] {
     const shown = [me];
-    for (const [author, name] of this.#told) {
+    for (const [author, name] of this.#announced) {
       if (shown.length >= PEOPLE_SHOWN) break;
       if (author !== me.author) shown.push({ author, name });
     }
@@ -87,8 +87,8 @@ export class People {
   }
 
   /**
-   * The other instances on which this person is. Where nobody names them: those with more people than they name, which
-   * may or may not be right (`sure`).
+   * The other instances on which this person is. When none names the person: those with more people than they name, which
+   * is a guess (`sure` is false).
    */
   instancesOf(author: AuthorKey): { instances: string[]; sure: boolean } {
     const named = this.#elsewhere.filter(({ shown }) => shown.some((person) => person.author === author));
@@ -97,7 +97,7 @@ export class People {
     return { instances: possible.map(({ instance }) => instance), sure };
   }
 
-  /** This instance's own part, for the other instances. */
+  /** This instance's entry, for the other instances. */
   entry(): Pick<PresenceEntry, "count" | "shown"> {
     const shown: Person[] = [];
     for (const [author, { name }] of this.#here) {
@@ -107,29 +107,29 @@ export class People {
     return { count: this.#here.size, shown };
   }
 
-  /** What clients are to be told now; undefined when nothing changed for them. More may be left: see `pending`. */
+  /** The next frame for clients; undefined when nothing changed for them. More may be left: see `pending`. */
   takeChanges(): PresenceFrame | undefined {
     const joined: Person[] = [];
     const left: AuthorKey[] = [];
     for (const author of this.#changed) {
       const name = this.#nameOf(author);
-      const told = this.#told.get(author);
-      if (name === told) this.#changed.delete(author);
+      const announced = this.#announced.get(author);
+      if (name === announced) this.#changed.delete(author);
       else if (name === undefined) {
         if (left.length >= this.bounds.leftPerFrame) continue;
         left.push(author);
-        this.#told.delete(author);
+        this.#announced.delete(author);
         this.#changed.delete(author);
-      } else if (told === undefined && this.#told.size >= this.bounds.announced) this.#changed.delete(author);
+      } else if (announced === undefined && this.#announced.size >= this.bounds.announced) this.#changed.delete(author);
       else if (joined.length < this.bounds.joinedPerFrame) {
         joined.push({ author, name });
-        this.#told.set(author, name);
+        this.#announced.set(author, name);
         this.#changed.delete(author);
       }
     }
     const { count } = this;
-    if (joined.length === 0 && left.length === 0 && count === this.#toldCount) return undefined;
-    this.#toldCount = count;
+    if (joined.length === 0 && left.length === 0 && count === this.#announcedCount) return undefined;
+    this.#announcedCount = count;
     return { type: "presence", count, joined, left };
   }
 

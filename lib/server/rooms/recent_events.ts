@@ -1,5 +1,5 @@
 /** The newest events of an open room, already encoded, so that joins and short absences need no database. */
-import type { WireEvent } from "../../protocol/event.ts";
+import type { LogEntry, Stub } from "../../protocol/stub.ts";
 import { PAGE_MAX_BYTES, PAGE_MAX_EVENTS } from "../../protocol/limits.ts";
 
 /** An `events` frame, and the position of its last event. */
@@ -34,11 +34,22 @@ export class RecentEvents {
   }
 
   /** Adds the events at `last` + 1, `last` + 2, … */
-  push(events: readonly WireEvent[]): void {
+  push(events: readonly LogEntry[]): void {
     for (const event of events) {
       const text = JSON.stringify(event);
       this.#encoded.push(text);
       this.#chars += text.length;
+    }
+  }
+
+  /** Puts stubs in the place of what is held at these positions. */
+  erase(stubs: ReadonlyMap<number, Stub>): void {
+    for (const [position, stub] of stubs) {
+      const at = position - this.#first;
+      const before = this.#encoded[at];
+      if (before === undefined) continue;
+      const after = this.#encoded[at] = JSON.stringify(stub);
+      this.#chars += after.length - before.length;
     }
   }
 

@@ -1,9 +1,10 @@
-/** When the people of one room are told of each other, and when the other instances are: the timers around People. */
+/** When clients and other instances hear of changes among the people of one room: the timers around People. */
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { Person } from "../../protocol/frames.ts";
-import { type PresenceEntry, type PresenceStore, StorageUnavailable } from "../../store/store.ts";
-import type { ServerConfig } from "../config.ts";
+import type { PresenceEntry, PresenceStore } from "../../store/instances/presence.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { People } from "./people.ts";
 import type { Environment } from "../environment.ts";
 
@@ -13,7 +14,7 @@ export interface RoomPresenceDeps {
   config: ServerConfig["presence"];
   environment: Environment;
   instance: string;
-  /** Connections in this room: the more there are, the less often they are told. */
+  /** Connections in this room: the more, the less often they get a frame. */
   sockets(): number;
   /** Sends a frame to everybody in the room. */
   tell(text: string): void;
@@ -75,7 +76,7 @@ export class RoomPresence {
     this.#tellSoon();
   }
 
-  /** The channel rang, or it is time: reads what other instances say, not more often than `readGapMs`. */
+  /** Reads the other instances' entries after a notification or in time, not more often than `readGapMs`. */
   readSoon(): void {
     if (this.#closed || this.#cancelRead !== undefined) return;
     const { environment, config } = this.#deps;
@@ -88,7 +89,7 @@ export class RoomPresence {
     });
   }
 
-  /** Deletes this instance's entry; no timer is left. */
+  /** Deletes this instance's entry and leaves no timer. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const cancel of [this.#cancelTell, this.#cancelWrite, this.#cancelRead]) cancel?.();
@@ -113,14 +114,14 @@ export class RoomPresence {
     });
   }
 
-  /** Writes the entry once, `ms` from now; a change comes before a mere refresh. */
+  /** Writes the entry once, `ms` from now; a change replaces a scheduled refresh. */
   #writeAfter(ms: number, refresh: boolean): void {
     if (this.#closed || (this.#cancelWrite !== undefined && (refresh || !this.#refreshing))) return;
     this.#cancelWrite?.();
     this.#refreshing = refresh;
     this.#cancelWrite = this.#deps.environment.timers.after(ms, () => {
       this.#cancelWrite = undefined;
-      // One after another: an older count must not land on a newer one.
+      // One after another: an older count must not overwrite a newer one.
       this.#writing = this.#writing.then(() => this.#write(this.#people.here));
     });
   }

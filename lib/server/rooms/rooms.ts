@@ -4,13 +4,16 @@ import type { Clock } from "../../shared/environment.ts";
 import { normalizeRoomCode } from "../../chat/room_code.ts";
 import { suggestRoomCodes } from "../../chat/room_code_words.ts";
 import type { RoomApiProblem } from "../../protocol/codes.ts";
-import { type Event, readEvent, type RoomId, type WireEvent } from "../../protocol/event.ts";
+import type { RoomId, WireEvent } from "../../protocol/event.ts";
+import { type Event, readEvent } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
-import { StorageUnavailable, type Store, type SuggestedRoom } from "../../store/store.ts";
-import type { ServerConfig } from "../config.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
+import type { SuggestedRoom } from "../../store/operators/runtime_settings.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 
-/** Why not, as an HTTP answer says it; ROOM_PROBLEMS has the status. */
+/** Why a request was refused, as the HTTP answer says it; ROOM_API_PROBLEMS has the status. */
 export interface RoomApiFailure {
   problem: RoomApiProblem;
   /** With `bad_event` and `too_long`: the first wrong field. */
@@ -19,7 +22,7 @@ export interface RoomApiFailure {
 }
 
 export type RoomAnswer = { room: RoomInfo } | RoomApiFailure;
-/** `suggestions`: codes of existing rooms that are nearly what was typed. */
+/** `suggestions`: codes of existing rooms that are close to the typed one. */
 export type CodeAnswer = { room: RoomInfo } | (RoomApiFailure & { suggestions?: string[] });
 
 export interface ListedRoomCount {
@@ -30,13 +33,13 @@ export interface ListedRoomCount {
   people: number;
 }
 
-/** Addresses that are remembered for guessing; the one that was longest ago goes first. */
+/** Addresses that are remembered for guessing; the oldest is forgotten first. */
 const GUESSING_MAX = 10_000;
 
 /** An id that no room has. */
 const NO_ROOM = "";
 
-/** The nearest readings of a wrong code that may be rooms which are not listed: a slip in a word nearly always has one. */
+/** The closest readings of a wrong code that may be unlisted rooms: a slip in a word nearly always has one reading. */
 const UNLISTED_READINGS = 2;
 
 export type SuggestedEntry = Omit<ListedRoomCount, "lastAt"> & { label: string };
@@ -50,7 +53,7 @@ export interface RoomsDeps {
 
 export class Rooms {
   readonly #deps: RoomsDeps;
-  /** Addresses from which too many wrong codes came, and until when none of theirs is looked up. */
+  /** Addresses with too many wrong codes, and until when none of their codes is looked up. */
   readonly #guessing = new BoundedMap<string, number>(GUESSING_MAX);
   #suggested:
     | { at: number; key: string; rooms: Promise<readonly SuggestedEntry[]> }
@@ -65,10 +68,7 @@ export class Rooms {
   async create(founding: WireEvent, { device, address }: { device: string; address: string }): Promise<RoomAnswer> {
     const { store, config: { limits }, clock, verifier } = this.#deps;
     const read = readEvent(founding);
-    if (!read.ok) {
-      const { reason, field } = read.problem;
-      return reason === "wrong_kind" ? { problem: "not_a_founding" } : { problem: reason, field };
-    }
+    if (!read.ok) return { problem: read.problem.reason, field: read.problem.field };
     const { event } = read;
     const problem = foundingProblem(event);
     if (problem !== undefined) return problem;
@@ -79,7 +79,7 @@ export class Rooms {
     if (!await verifyEvent(verifier, event)) return { problem: "bad_signature" };
     const made = await store.rooms.create(event, now);
     if ("problem" in made) return made;
-    // Who has just made a room looks for it on the list.
+    // Its host looks for the new room on the list.
     if (made.kind === "listed") this.#listed = undefined;
     return { room: made };
   }
@@ -96,10 +96,10 @@ export class Rooms {
     if (room?.kind === "listed") return { room };
     const now = clock.now();
     const { wrongCodes, addressWrongCodes } = config.limits;
-    // Whoever guesses takes a new device for each guess: then the answer is the same whether there is such a room or not.
+    // Somebody who guesses takes a new device for each guess: the answer must not tell whether the room exists.
     const guessedUntil = this.#guessing.get(address) ?? 0;
     if (guessedUntil > now) {
-      // Nor does it take longer where there is one.
+      // Nor may its time tell.
       if (room === undefined) await store.rooms.byId(NO_ROOM);
       return { problem: "rate_limited", retryAfterMs: guessedUntil - now };
     }
@@ -112,7 +112,7 @@ export class Rooms {
     const waitMs = addressWaitMs ?? deviceWaitMs;
     if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
     if (!suggests) return { problem: "no_such_room" };
-    // A wrong code has some 30 codes near it: if all told of rooms that are not listed, each guess would be 30.
+    // A wrong code has some 30 codes near it: if all revealed unlisted rooms, each guess would count as 30.
     const maySuggest = async (candidate: string, nearer: number) => {
       const room = await store.rooms.byCode(candidate);
       return room !== undefined && (room.kind === "listed" || nearer < UNLISTED_READINGS);
@@ -129,7 +129,7 @@ export class Rooms {
       const rooms = this.#readListed(now);
       this.#listed = { at: now, rooms };
       rooms.catch((error) => {
-        // The next visitor asks anew; this one is told by the promise itself.
+        // The next visitor reads again; this one gets the error from the promise itself.
         if (error instanceof StorageUnavailable && this.#listed?.rooms === rooms) this.#listed = undefined;
       });
     }
@@ -144,7 +144,7 @@ export class Rooms {
     if (this.#suggested?.key !== key || now - this.#suggested.at >= listedCacheMs) {
       const rooms = this.#readSuggested(suggested, now);
       this.#suggested = { at: now, key, rooms };
-      rooms.catch(() => this.#suggested = undefined); // This visitor is told by the promise itself.
+      rooms.catch(() => this.#suggested = undefined); // This visitor gets the error from the promise itself.
     }
     return this.#suggested.rooms;
   }
@@ -162,7 +162,7 @@ export class Rooms {
     });
   }
 
-  /** What is answered next is read anew. */
+  /** Makes the next answer come from the database. */
   forgetListed(): void {
     this.#listed = undefined;
   }
@@ -176,16 +176,16 @@ export class Rooms {
   }
 }
 
-/** Why this event cannot found a room. */
+/** Why this event cannot be a room's genesis event. */
 function foundingProblem(event: Event): RoomApiFailure | undefined {
   if (event.kind !== "room" || event.n !== 1 || event.clock !== 1) return { problem: "not_a_founding" };
   const { roomKind, name } = event.body;
-  // What is signed cannot be tidied up here, so only a tidy name is taken.
+  // A signed name cannot be tidied here, so only a tidy name is accepted.
   const tidy = roomKind === "sealed" ? /^[A-Za-z0-9_-]{38,}$/.test(name) : isTidy(name);
   return tidy ? undefined : { problem: "bad_event", field: "body.name" };
 }
 
-/** One line, NFC, no white space at the ends or twice, nothing invisible that turns or hides envelopes. */
+/** One line, NFC, no white space at the ends or twice, no invisible characters that reorder or hide others. */
 function isTidy(name: string): boolean {
   return name === name.normalize("NFC").trim().replace(/\s+/gu, " ") &&
     !/[\p{Cc}\p{Zl}\p{Zp}\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u.test(name);

@@ -1,8 +1,8 @@
 /**
- * Carries signals from one person of a room to another, also between instances. Nothing is kept: what cannot be handed
- * over now is dropped, and the sender is told where that is known.
+ * Carries signals from one person of a room to another, also between instances. Nothing is kept: a signal that cannot be
+ * handed over now is dropped, and the sender hears of it where that is known.
  *
- * Between instances: one mailbox per instance, at most one post under way to each; what comes meanwhile goes in the next.
+ * Between instances: one mailbox per instance, at most one batch on its way to each; later signals go in the next.
  */
 import { BoundedMap } from "../../shared/bounded.ts";
 import type { Clock } from "../../shared/environment.ts";
@@ -14,9 +14,9 @@ import {
   ENVELOPE_BATCH_MAX_CHARS,
   type EnvelopeBatch,
   type MailboxStore,
-  StorageUnavailable,
-} from "../../store/store.ts";
-import type { ServerConfig } from "../config.ts";
+} from "../../store/instances/mailboxes.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import type { Hub, Member } from "./hub.ts";
 
 export interface SignalingDeps {
@@ -29,19 +29,19 @@ export interface SignalingDeps {
   onFailure(error: StorageUnavailable): void;
 }
 
-/** A letter that waits for its post, and what to do when the post does not go. */
+/** An envelope that waits for the next batch, and what to do when the batch is not delivered. */
 interface Waiting {
-  letter: Envelope;
+  envelope: Envelope;
   failed(): void;
 }
 
 export class Signaling {
   readonly #deps: SignalingDeps;
   readonly #closing = new AbortController();
-  /** Envelopes that wait, by instance; present while a post is under way there. */
+  /** Waiting envelopes by instance; present while a batch is on its way there. */
   readonly #queues = new Map<string, Waiting[]>();
   readonly #sending = new Set<Promise<void>>();
-  /** Where signals of people came from: the way back, before presence tells it. Oldest first. */
+  /** The instance that people's signals came from: the way back until presence names it. Oldest first. */
   readonly #heard: BoundedMap<string, { instance: string; at: number }>;
   readonly #listening: Promise<void>;
 
@@ -51,24 +51,24 @@ export class Signaling {
     this.#listening = this.#listen();
   }
 
-  /** Stops listening; nothing is left running. */
+  /** Stops listening and leaves nothing running. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all([this.#listening, ...this.#sending]);
   }
 
-  /** Takes a signal to its receiver, on all their connections; tells the sender when it surely reached nobody. */
+  /** Takes a signal to all connections of its receiver; tells the sender when it certainly reached nobody. */
   send(hub: Hub, sender: Member, { to, payload, signature }: SendSignalFrame): void {
     const room = hub.room.id, from = sender.person.author;
     const here = passHere(hub, to, signalText(from, payload, signature));
     const { instances, sure } = this.#instancesOf(hub, to);
-    // Of one who is nowhere else, the other instance's word is the last one. Of several, each knows only its own part.
+    // If only one other instance can have the receiver, its answer is final. With several, each knows only its own people.
     const answer = here === "not_present" && sure && instances.length === 1;
-    const letter: Envelope = { type: "signal", room, from, to, payload, signature, answer };
+    const envelope: Envelope = { type: "signal", room, from, to, payload, signature, answer };
     const failed = () => here === "passed" || sender.tell(undeliverableText(to, "busy"));
-    let posted = false;
-    for (const instance of instances) posted = this.#post(instance, { letter, failed }) || posted;
-    if (here === "passed" || posted) return;
+    let queued = false;
+    for (const instance of instances) queued = this.#enqueue(instance, { envelope, failed }) || queued;
+    if (here === "passed" || queued) return;
     sender.tell(undeliverableText(to, here === "busy" || instances.length > 0 ? "busy" : "not_present"));
   }
 
@@ -83,8 +83,8 @@ export class Signaling {
 
   // ---- to other instances ----
 
-  /** Whether the letter waits for its post now. */
-  #post(instance: string, waiting: Waiting): boolean {
+  /** Whether the envelope now waits for the next batch. */
+  #enqueue(instance: string, waiting: Waiting): boolean {
     if (this.#closing.signal.aborted) return false;
     const queue = this.#queues.get(instance);
     if (queue !== undefined) {
@@ -99,19 +99,19 @@ export class Signaling {
   }
 
   async #sendAll(instance: string): Promise<void> {
-    // Envelopes of the same moment go together.
+    // Envelopes of the same moment share a batch.
     await undefined;
     const { mailboxes, config: { lifeMs }, clock, instance: me } = this.#deps;
     const queue = this.#queues.get(instance)!;
     while (queue.length > 0 && !this.#closing.signal.aborted) {
-      const post = nextPost(queue);
+      const batch = nextBatch(queue);
       try {
-        const put = await mailboxes.put(instance, me, post.map(({ letter }) => letter), lifeMs, clock.now());
-        if (!put) post.forEach(({ failed }) => failed());
+        const put = await mailboxes.put(instance, me, batch.map(({ envelope }) => envelope), lifeMs, clock.now());
+        if (!put) batch.forEach(({ failed }) => failed());
       } catch (error) {
         if (!(error instanceof StorageUnavailable)) throw error;
         this.#deps.onFailure(error);
-        post.forEach(({ failed }) => failed());
+        batch.forEach(({ failed }) => failed());
       }
     }
     this.#queues.delete(instance);
@@ -123,28 +123,28 @@ export class Signaling {
     const { mailboxes, instance, clock } = this.#deps;
     for await (const _ of mailboxes.listen(instance, this.#closing.signal)) {
       try {
-        for (const post of await mailboxes.take(instance, clock.now())) this.#open(post);
+        for (const batch of await mailboxes.take(instance, clock.now())) this.#open(batch);
       } catch (error) {
         if (!(error instanceof StorageUnavailable)) throw error;
-        this.#deps.onFailure(error); // The next ring comes here again; what lies there expires.
+        this.#deps.onFailure(error); // The next notification tries again; old envelopes expire.
       }
     }
   }
 
   #open({ from: instance, envelopes }: EnvelopeBatch): void {
-    for (const letter of envelopes) {
-      const { room, from, to } = letter;
+    for (const envelope of envelopes) {
+      const { room, from, to } = envelope;
       const hub = this.#deps.hubOf(room);
-      if (letter.type === "signal_undeliverable") {
-        if (hub !== undefined) passHere(hub, from, undeliverableText(to, letter.reason));
+      if (envelope.type === "signal_undeliverable") {
+        if (hub !== undefined) passHere(hub, from, undeliverableText(to, envelope.reason));
         continue;
       }
       this.#remember(`${room} ${from}`, instance);
-      const text = signalText(from, letter.payload, letter.signature);
+      const text = signalText(from, envelope.payload, envelope.signature);
       const reason = hub === undefined ? "not_present" : passHere(hub, to, text);
-      if (reason === "passed" || !letter.answer) continue;
-      // A word that does not get through is missed by nobody for long: callers have a patience of their own.
-      this.#post(instance, { letter: { type: "signal_undeliverable", room, from, to, reason }, failed: () => {} });
+      if (reason === "passed" || !envelope.answer) continue;
+      // A lost answer does no harm: callers have a timeout of their own.
+      this.#enqueue(instance, { envelope: { type: "signal_undeliverable", room, from, to, reason }, failed: () => {} });
     }
   }
 
@@ -163,19 +163,19 @@ function passHere(hub: Hub, author: AuthorKey, text: string): SignalFailure | "p
   return result;
 }
 
-/** Takes from the front of a queue what fits into one post: one letter at least. */
-function nextPost(queue: Waiting[]): Waiting[] {
+/** Takes from the front of a queue the envelopes that fit into one batch: at least one. */
+function nextBatch(queue: Waiting[]): Waiting[] {
   let chars = 0, count = 0;
-  for (const { letter } of queue) {
-    chars += letter.type === "signal" ? letter.payload.length : 0;
-    if (count > 0 && (chars > ENVELOPE_BATCH_MAX_CHARS || count >= POST_MAX_LETTERS)) break;
+  for (const { envelope } of queue) {
+    chars += envelope.type === "signal" ? envelope.payload.length : 0;
+    if (count > 0 && (chars > ENVELOPE_BATCH_MAX_CHARS || count >= BATCH_MAX_ENVELOPES)) break;
     count++;
   }
   return queue.splice(0, count);
 }
 
 /** Beside their payloads, envelopes have about 250 characters each: these are 12 KiB. */
-const POST_MAX_LETTERS = 48;
+const BATCH_MAX_ENVELOPES = 48;
 
 function signalText(from: AuthorKey, payload: string, signature: string): string {
   return JSON.stringify({ type: "signal", from, payload, signature });

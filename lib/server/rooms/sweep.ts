@@ -1,14 +1,16 @@
-/** Retention: deletes what is older or more than a room may hold, and rooms that nobody uses any more. */
+/** Retention: deletes events beyond a room's age and number limits, and rooms that nobody uses any more. */
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
-import { type AgeMark, type LogHead, StorageUnavailable, type Store } from "../../store/store.ts";
-import type { ServerConfig } from "../config.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { AgeMark, LogHead } from "../../store/rooms/log_records.ts";
+import type { Store } from "../../store/store.ts";
+import type { ServerConfig } from "../config/server_config.ts";
 import { errorText } from "../logger.ts";
 import type { Environment } from "../environment.ts";
 import type { TimeKeeper } from "./time_keeper.ts";
 
-/** Rooms read at a time; between two pages everything else has its turn. */
+/** Rooms read at a time; other work runs between two pages. */
 const PAGE_ROOMS = 100;
 /** Rooms that wait to be trimmed between sweeps. More wait for the next sweep. */
 const TRIMS_WAITING_MAX = 1_000;
@@ -60,7 +62,7 @@ export class Sweep {
   #later(): void {
     const { retention: { sweepEveryMs } } = this.#deps.config;
     const { timers, random } = this.#deps.environment;
-    // Instances that started together should not ask for the lease together for ever.
+    // Instances that started together should not keep asking for the lease at the same time.
     this.#cancelNext = timers.after(sweepEveryMs * (0.75 + random.fraction() / 2), async () => {
       await this.sweep();
       if (!this.#closed) this.#later();
@@ -73,7 +75,7 @@ export class Sweep {
       try {
         await work();
       } catch (error) {
-        if (error instanceof StorageUnavailable) this.#deps.onFailure(error); // The next sweep does what is left.
+        if (error instanceof StorageUnavailable) this.#deps.onFailure(error); // The next sweep does the rest.
         else this.#deps.environment.log(`the retention sweep failed: ${errorText(error)}`);
       }
     });

@@ -3,7 +3,8 @@
  * right. The rules about deleting that go by both: [RET-3] and [RET-4] in docs/PROTOCOL.md.
  */
 import type { Clock } from "../../shared/environment.ts";
-import { StorageUnavailable, type TimeStore } from "../../store/store.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { TimeStore } from "../../store/instances/time.ts";
 import { type ClockProblem, type ClockReading, judgeTime } from "./plausible_time.ts";
 import type { Log } from "../environment.ts";
 
@@ -21,7 +22,7 @@ const PROBLEMS: Record<ClockProblem, string> = {
 };
 
 export interface TimeKeeperDeps {
-  store: TimeStore;
+  store: Pick<TimeStore, "read" | "write">;
   clock: Clock;
   /** Never jumps; from any moment on. */
   steady: Clock;

@@ -1,6 +1,5 @@
 /**
- * What /analytics shows, as a value: every number stands beside where it comes from. Pure; JSON of it is
- * `GET /analytics/dashboard`.
+ * The data of /analytics: every number with its source. Pure; `GET /analytics/dashboard` answers it as JSON.
  */
 import {
   type Dashboard,
@@ -37,12 +36,12 @@ export interface DashboardFacts {
   /** How long this instance runs, ms. */
   upForMs: number;
   history: HistoryView;
-  /** CPU time per time, over the last minute or so; undefined when not measured yet. */
+  /** CPU time per time, over about the last minute; undefined before the first measurement. */
   cpuShare: number | undefined;
 }
 
 const TEN_MINUTES_MS = 600_000;
-/** A rate over less is not told: it would say more of the moment than of a minute. */
+/** No rate is shown for a shorter time: it would describe a moment rather than a minute. */
 const RATE_MIN_MS = 10_000;
 const UNKNOWN: Source = { kind: "unknown" };
 
@@ -157,7 +156,7 @@ export function dashboard(facts: DashboardFacts): Dashboard {
   };
 }
 
-/** Counts and how long they took. Of a minute that runs, other instances have not told anything yet. */
+/** Counts and their span of time. Other instances report a minute only after its end. */
 interface Pace {
   totals: Totals;
   forMs: number;
@@ -165,7 +164,7 @@ interface Pace {
 
 function paceOf(recent: readonly Slot[], lately: Totals, { now, upForMs, history: { others } }: DashboardFacts): Pace {
   const [first] = recent;
-  // From the first minute that anybody wrote, or since this instance started.
+  // From the first recorded minute, or since this instance started.
   if (first === undefined || others.length === 0) {
     return { totals: lately, forMs: first === undefined ? Math.min(upForMs, TEN_MINUTES_MS) : now - first.at };
   }
@@ -237,7 +236,7 @@ function rowsOf(totals: Totals, pace: Pace) {
       known(id, "per_minute", rate(name, label, 60_000), "ten_minutes", "all", label),
     perSecond: (name: CounterName, label: string): DashboardRow =>
       known(name, "bytes_per_second", rate(name, label, 1_000), "ten_minutes", "all", label),
-    /** All labels that were counted; one row of 0 when none was. */
+    /** All counted labels; one row of 0 when there is none. */
     byLabel: (name: CounterName): DashboardRow[] => {
       const labels = Object.keys(totals.counters[name] ?? {});
       return labels.length === 0 ? [total(name)] : labels.map((label) => total(name, label));
@@ -275,7 +274,7 @@ function rowsOf(totals: Totals, pace: Pace) {
         transport,
       );
     },
-    /** A count that pages reported, of so many reports. */
+    /** A count that pages reported, with the number of reports. */
     reported: (name: CounterName): DashboardRow => {
       const n = counted(totals, "client_reports");
       const row = known(name, "count", n === 0 ? undefined : counted(totals, name), "ten_minutes", "all");
@@ -292,7 +291,7 @@ function percentiles(data: HistogramData): DashboardRow["values"] {
   return [{ name: "p50", value: of(0.5) }, { name: "p95", value: of(0.95) }, { name: "p99", value: of(0.99) }];
 }
 
-/** Three digits say all that a bucket knows. */
+/** A bucket is no more precise than three digits. */
 function rounded(value: number): number {
   return Number.isInteger(value) ? value : Number(value.toPrecision(3));
 }
@@ -315,7 +314,7 @@ function meshPicture(totals: Totals): MeshPicture {
 
 // ---- series ----
 
-/** The last hour is known by minutes, also of an instance that ended before its ten minutes were over. */
+/** The last hour comes from minutes, which also cover an instance that ended within its ten minutes. */
 function withRecentTens({ minutes, tens }: HistoryView): Slot[] {
   const byStart = new Map(tens.map((slot) => [slot.at, slot]));
   const recent = new Map<number, Slot>();
@@ -333,7 +332,7 @@ function withRecentTens({ minutes, tens }: HistoryView): Slot[] {
       },
     );
   }
-  // The first one may be cut off by the hour.
+  // The first one may be cut off at the hour.
   const [cut] = recent.keys();
   for (const [at, slot] of recent) if (at !== cut || !byStart.has(at)) byStart.set(at, slot);
   return [...byStart.values()].sort((a, b) => a.at - b.at);

@@ -1,7 +1,8 @@
-/** What /health says: measured when asked, and nothing that was not measured. */
+/** The answer of /health: measured on request, and never more than was measured. */
 import type { Clock, Timers } from "../../shared/environment.ts";
-import { StorageUnavailable, type Store } from "../../store/store.ts";
-import type { EnvironmentName, Platform, ServerConfig } from "../config.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
+import type { EnvironmentName, Platform, ServerConfig } from "../config/server_config.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Load } from "../limits/overload.ts";
 import type { Log } from "../environment.ts";
@@ -21,13 +22,13 @@ export interface HealthAnswer {
   mode: "embedded" | "shared";
   /** ISO 8601. */
   timestamp: string;
-  /** Rooms in the database; null when it did not say. */
+  /** Rooms in the database; null when it did not answer. */
   rooms: number | null;
   /** On this instance: rooms open now, people in them, connections. */
   openRooms: number;
   users: number;
   connections: number;
-  /** One small read through the whole way to the database; null when it did not answer. */
+  /** Duration of one small read from the database; null when it did not answer. */
   kvLatencyMs: number | null;
   build: string;
 }
@@ -35,12 +36,12 @@ export interface HealthAnswer {
 /** Version of the app, as released. */
 export const APP_VERSION = "0.1.0";
 
-/** The HTTP status that goes with an answer: a load balancer keeps sending people to a degraded instance. */
+/** The HTTP status of an answer: 200 when degraded, so that a load balancer keeps sending people. */
 export function httpStatusOf({ status }: Pick<HealthAnswer, "status">): 200 | 503 {
   return status === "down" ? 503 : 200;
 }
 
-/** What an instance is, however it is. */
+/** The instance's identity, independent of its status. */
 function identityOf(config: ServerConfig, nowMs: number) {
   return {
     version: APP_VERSION,
@@ -57,7 +58,7 @@ function identityOf(config: ServerConfig, nowMs: number) {
 export function healthWithoutDatabase(config: ServerConfig, nowMs: number): HealthAnswer {
   return {
     status: "down",
-    reasons: ["the database cannot be opened: the log says why"],
+    reasons: ["the database cannot be opened; see the log"],
     ...identityOf(config, nowMs),
     rooms: null,
     openRooms: 0,
@@ -75,9 +76,9 @@ export interface HealthDeps {
   log: Log;
   counts(): { users: number; connections: number; openRooms: number };
   load(): Load;
-  /** Why the clock cannot be right. */
+  /** Why the clock cannot be right; undefined when nothing speaks against it. */
   clockProblem(): string | undefined;
-  /** Rooms of the database that are not to be told of: that of the probes. */
+  /** Rooms of the database that are not counted: the probes' room. */
   uncountedRooms?(): Promise<number>;
 }
 
@@ -88,14 +89,14 @@ export class HealthCheck {
   readonly #deps: HealthDeps;
   #failedAt = -Infinity;
   #loggedAt = -Infinity;
-  /** The last measurement, and when: whoever asks often must not load the database. */
+  /** The last measurement and its time, so that frequent requests do not load the database. */
   #measured: { at: number; result: Promise<{ kvLatencyMs: number | null; rooms: number | null }> } | undefined;
 
   constructor(deps: HealthDeps) {
     this.#deps = deps;
   }
 
-  /** Somewhere the database did not answer. */
+  /** A part of the server found the database failing. */
   storageFailed(error: StorageUnavailable): void {
     const { clock, log } = this.#deps;
     this.#failedAt = clock.now();
@@ -115,11 +116,11 @@ export class HealthCheck {
     if (closing) down.push("this instance is stopping");
     if (kvLatencyMs === null) down.push(`the database did not answer within ${health.deadStoreMs} ms`);
     else if (kvLatencyMs > health.slowStoreMs) degraded.push(`the database takes ${Math.round(kvLatencyMs)} ms`);
-    if (now - this.#failedAt < health.recentFailureMs) degraded.push("the database failed a moment ago");
+    if (now - this.#failedAt < health.recentFailureMs) degraded.push("the database failed recently");
     const clockProblem = this.#deps.clockProblem();
     if (clockProblem !== undefined) degraded.push(clockProblem);
     const { level, signal } = this.#deps.load();
-    if (level !== "normal") degraded.push(`too much to do: ${level} (${signal})`);
+    if (level !== "normal") degraded.push(`overloaded: ${level} (${signal})`);
     if (connections >= limits.connections * health.fullShare) {
       degraded.push(`${connections} of ${limits.connections} connections are in use`);
     }

@@ -1,7 +1,7 @@
-/** Durations counted in fixed buckets (lib/protocol/reports/latency_buckets.ts): any number of them in 88 numbers. */
+/** Durations counted in fixed buckets (lib/protocol/reports/latency_buckets.ts): any number of durations in 88 numbers. */
 import { BUCKET_COUNT, type BucketCounts, latencyBucketOf, middleMs } from "../../protocol/reports/latency_buckets.ts";
 
-/** A histogram as a value: it can be added, subtracted, written and read. */
+/** A histogram as a value that can be added, subtracted, written and read. */
 export interface HistogramData {
   buckets: BucketCounts;
   /** Of all durations, ms. */
@@ -19,7 +19,7 @@ export class Histogram {
     this.#sumMs += ms;
   }
 
-  /** Adds what somebody else counted; their sum is not known, so the buckets' middles stand for it. */
+  /** Adds buckets counted elsewhere. Their sum is unknown, so it is estimated from the buckets' middles. */
   add(buckets: BucketCounts): void {
     for (const [bucket, count] of buckets) {
       this.#counts[bucket]! += count;
@@ -48,7 +48,7 @@ export function quantileMs(histogram: HistogramData, share: number): number | un
   }
 }
 
-/** `a + sign × b`, bucket by bucket; what comes to 0 or less is left out. */
+/** `a + sign × b`, bucket by bucket; results of 0 or less are left out. */
 export function combine(a: HistogramData, b: HistogramData, sign: 1 | -1): HistogramData {
   const counts = new Map(a.buckets);
   for (const [bucket, count] of b.buckets) counts.set(bucket, (counts.get(bucket) ?? 0) + sign * count);

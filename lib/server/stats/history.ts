@@ -1,10 +1,11 @@
 /**
  * 24 hours of statistics of all instances, in the database. Each instance writes one record a minute, which lives an
  * hour, and one in ten minutes, which lives a day: 66 writes an hour and at most 204 records per instance, whatever the
- * number of rooms and people. Read only while somebody looks, and then only what is new.
+ * number of rooms and people. Read only while somebody views it, and then only new records.
  */
 import type { Cancel, Clock, Timers } from "../../shared/environment.ts";
-import { type StatsGrain, type StatsStore, StorageUnavailable } from "../../store/store.ts";
+import type { StatsGrain, StatsStore } from "../../store/operators/stats_history.ts";
+import { StorageUnavailable } from "../../store/database.ts";
 
 import type { ServerStats } from "./server_stats.ts";
 import {
@@ -28,24 +29,24 @@ const SPARE_MS = 10 * MINUTE_MS;
 const READ_MAX: Record<StatsGrain, number> = { minute: 1_800, ten_minutes: 4_320 };
 /** Records come at most this late. */
 const LATE_MS = 3 * MINUTE_MS;
-/** Own records that wait to be read back. Who looks reads every 15 s: one is the rule. */
+/** Own records that wait to be read back. A viewer reads every 15 s, so there is usually one. */
 const UNREAD_MAX = 3;
-/** An instance whose newest record is older is gone. */
+/** An instance without a newer record is gone. */
 const GONE_MS = 130_000;
 
-/** What all instances together counted in one stretch of time. */
+/** The counts of all instances in one span of time. */
 export interface Slot extends StatsRecord {
   instances: number;
 }
 
 export interface HistoryView {
-  /** By minutes, oldest first, one hour; the minute that runs is not in it. */
+  /** By minutes, oldest first, one hour, without the current minute. */
   minutes: readonly Slot[];
   /** By ten minutes, oldest first, 24 hours. */
   tens: readonly Slot[];
-  /** The newest records of other instances that run. */
+  /** The newest records of the other running instances. */
   others: readonly StatsRecord[];
-  /** What this instance counted that is in no minute yet: the minute that runs, and records that were not read back. */
+  /** This instance's counts that no minute has yet: the current minute, and records not yet read back. */
   unseen: Totals;
 }
 
@@ -61,7 +62,7 @@ export interface HistoryDeps {
 }
 
 interface Stretch {
-  /** What had been counted when it began. */
+  /** The counts at its beginning. */
   from: Totals;
   at: number;
 }
@@ -72,9 +73,9 @@ export class History {
   readonly #slots: Record<StatsGrain, Map<number, Slot>> = { minute: new Map(), ten_minutes: new Map() };
   readonly #readTo: Record<StatsGrain, number> = { minute: -Infinity, ten_minutes: -Infinity };
   #others: readonly StatsRecord[] = [];
-  /** Own minutes that were written and not read back yet. */
+  /** Own minutes that were written and not yet read back. */
   #unread: readonly StatsRecord[] = [];
-  /** The newest own minute that was read. */
+  /** The newest own minute that was read back. */
   #ownReadAt = -Infinity;
   #readAt = -Infinity;
   #reading: Promise<void> | undefined;
@@ -88,19 +89,19 @@ export class History {
     this.#cancel = this.#writeLater();
   }
 
-  /** What this instance counted since its last record. */
+  /** This instance's counts since its last record. */
   get current(): Totals {
     return since(this.#stretches.minute.from, this.#deps.stats.totals());
   }
 
-  /** What is known now; read anew when that is older than `refreshMs`. A database that fails leaves it as it was. */
+  /** The current history, read again when older than `refreshMs`. When the database fails, it stays as it was. */
   async view(): Promise<HistoryView> {
     const { clock, refreshMs } = this.#deps;
     if (clock.now() - this.#readAt >= refreshMs || clock.now() < this.#readAt) {
       await (this.#reading ??= this.#read().finally(() => this.#reading = undefined));
     }
     const sorted = (grain: StatsGrain) => [...this.#slots[grain].values()].sort((a, b) => a.at - b.at);
-    // All at once, so that nothing is in two of them or in none.
+    // Assigned together, so that no record is counted twice or missed.
     return {
       minutes: sorted("minute"),
       tens: sorted("ten_minutes"),
@@ -109,7 +110,7 @@ export class History {
     };
   }
 
-  /** Writes what was counted since the last records, and stops. */
+  /** Writes the counts since the last records, and stops. */
   async close(): Promise<void> {
     this.#cancel();
     await this.#write("minute", true);
@@ -118,7 +119,7 @@ export class History {
 
   // ---- writing ----
 
-  /** Just after each full minute, by the clock that all instances share as well as they can. */
+  /** Just after each full minute of the wall clock, which instances share approximately. */
   #writeLater(): Cancel {
     const { clock, timers } = this.#deps;
     return timers.after(MINUTE_MS - (clock.now() % MINUTE_MS) + 100, () => {
@@ -127,7 +128,7 @@ export class History {
     });
   }
 
-  /** A record that could not be written is part of the next one. */
+  /** The counts of a record that could not be written go into the next one. */
   async #write(grain: StatsGrain, ending: boolean): Promise<void> {
     const { store, instance, stats, gauges, clock, onFailure } = this.#deps;
     if (ending) await this.#writing;
@@ -140,7 +141,7 @@ export class History {
       ...since(stretch.from, totals),
       at,
       forMs: Math.max(0, now - stretch.at),
-      // Who ends has nobody any more.
+      // An instance that ends has no people any more.
       gauges: ending ? {} : gauges(),
     };
     try {
@@ -179,13 +180,13 @@ export class History {
       if (record === undefined) continue;
       anew.set(at, joined(anew.get(at), { ...record, at }));
       if (grain === "minute" && writer === instance) this.#ownReadAt = Math.max(this.#ownReadAt, at);
-      // Newest first: the first one of an instance is its newest.
+      // Newest first: an instance's first record is its newest.
       if (writer !== instance && !others.has(writer) && now - at - record.forMs < GONE_MS) others.set(writer, record);
     }
     for (const [at, slot] of anew) slots.set(at, slot);
     for (const at of slots.keys()) if (at < oldest) slots.delete(at);
     this.#readTo[grain] = now;
-    // Who ended left a last record without gauges.
+    // An ended instance left a last record without gauges.
     if (grain !== "minute") return;
     this.#others = [...others.values()].filter(({ gauges }) => gauges.users !== undefined);
     this.#unread = this.#unread.filter(({ at }) => at > this.#ownReadAt);
@@ -207,7 +208,7 @@ function joined(slot: Slot | undefined, record: StatsRecord): Slot {
   };
 }
 
-/** Gauges of several instances together. Rooms are those of the one database: every instance says the same. */
+/** The sum of several instances' gauges. Rooms are not summed: all instances count the same database. */
 export function addGauges(a: Gauges, b: Gauges): Gauges {
   const result: Gauges = { ...a };
   for (const [name, values] of Object.entries(b) as [keyof Gauges, Record<string, number>][]) {

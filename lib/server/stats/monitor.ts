@@ -1,13 +1,14 @@
-/** All that watches one running instance: probes, timers, history, and what is told of them. */
+/** Monitors one running instance: probes, timers, history, and the dashboard made from them. */
 import type { Cancel } from "../../shared/environment.ts";
-import type { Ed25519 } from "../../crypto/ed25519.ts";
+import type { Ed25519 } from "../../crypto/signing.ts";
 import {
   REPORT_MAX_LINKS,
   REPORTED_TRANSPORTS,
   type ReportRules,
   type TransportReport,
 } from "../../protocol/reports/transport_report.ts";
-import { StorageUnavailable, type Store } from "../../store/store.ts";
+import { StorageUnavailable } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
 import { APP_VERSION } from "./health.ts";
 import { errorText } from "../logger.ts";
 import { Polling } from "../connections/poll_endpoint.ts";
@@ -21,7 +22,7 @@ import { Prober } from "./probe.ts";
 import { prometheusText } from "./prometheus.ts";
 import type { Gauges } from "./totals.ts";
 
-/** What the process says of itself. */
+/** The process's own measurements. */
 export interface ProcessMeter {
   memory(): { rss: number; heapUsed: number };
   /** CPU time used since the start, ms. */
@@ -36,13 +37,13 @@ export interface MonitorDeps {
   process: ProcessMeter;
 }
 
-/** How often a timer's lateness is measured. */
+/** How often the lateness of a timer is measured. */
 const LAG_EVERY_MS = 500;
 /** How often the share of the CPU is measured. */
 const CPU_EVERY_MS = 10_000;
-/** However many look, the figures are put together this often at most. */
+/** The dashboard is computed at most this often, for any number of readers. */
 const DASHBOARD_CACHE_MS = 1_000;
-/** Longest time that the last records may take when an instance ends. */
+/** Longest time for writing the last records when an instance ends. */
 const LAST_RECORDS_MS = 1_000;
 
 export class Monitor {
@@ -77,7 +78,7 @@ export class Monitor {
     });
     this.#prober = new Prober({
       server,
-      // Of its own, so that probes are not counted as polling.
+      // A separate one, so that probes are not counted as polling.
       polling: new Polling({ server, settings: server.config.polling, timers, random }),
       store,
       stats: server.stats,
@@ -87,10 +88,10 @@ export class Monitor {
       random,
       patienceMs: monitoring.probePatienceMs,
     });
-    // Also where probes are off now: the room of earlier ones is still there.
+    // Also with probes off: the room of earlier probes still exists.
     this.#probing = this.#knowProbeRoom();
     if (monitoring.probeEveryMs > 0) {
-      // Instances that start together do not probe together.
+      // Spreads the probes of instances that start together.
       this.#probeLater(monitoring.probeEveryMs * (0.1 + 0.9 * random.fraction()));
     }
     this.#watchLag();
@@ -139,10 +140,11 @@ export class Monitor {
     );
   }
 
-  /** Whether another report may come now; what is turned away is counted. How long to wait, ms, else undefined. */
+  /** Admits another report, or counts it as refused and returns the wait in ms. */
   admitReport(): number | undefined {
     const waitMs = this.#reports.take(this.#deps.environment.clock.now());
-    if (waitMs > 0) this.refuseReport();
+    if (waitMs === 0) return undefined;
+    this.refuseReport();
     return waitMs;
   }
 
@@ -172,7 +174,7 @@ export class Monitor {
     stats.count("client_mesh_missing", "", mesh.missing);
   }
 
-  /** One probe now; resolves when it is done. */
+  /** Runs one probe now. */
   probe(): Promise<void> {
     return this.#probing = this.#probing.then(() => this.#prober.run()).catch((error) => {
       const { log } = this.#deps.environment;
@@ -180,12 +182,12 @@ export class Monitor {
     });
   }
 
-  /** What this instance counted since its last record; for OpenTelemetry. */
+  /** This instance's counts since its last record; for OpenTelemetry. */
   get history(): History {
     return this.#history;
   }
 
-  /** Writes the last records, and leaves nothing running. */
+  /** Writes the last records and leaves nothing running. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -211,7 +213,7 @@ export class Monitor {
     });
   }
 
-  /** So that the room is left out of all counts before the first probe. */
+  /** Leaves the probes' room out of all counts before the first probe. */
   async #knowProbeRoom(): Promise<void> {
     const { store, server } = this.#deps;
     try {

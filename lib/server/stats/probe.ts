@@ -1,12 +1,13 @@
 /**
- * Measures delivery by doing it: two clients of the instance's own, one on each transport of the server, say signed messages
- * in a room of their own and wait for them. Everything but the network is in it: hello, signature, limits, commit, ack,
- * fan-out, and the wire format of polling.
+ * Measures delivery with real messages: two clients inside the instance, one per transport, send signed messages in a room
+ * of their own and wait for them. That covers everything but the network: hello, signature, limits, commit, ack, fan-out,
+ * and the wire format of polling.
  */
 import { type Clock, pause, type Random, type Timers } from "../../shared/environment.ts";
-import type { Ed25519 } from "../../crypto/ed25519.ts";
+import type { Ed25519 } from "../../crypto/signing.ts";
 import { type Signer, signEvent } from "../../crypto/signing.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
+import { isStub } from "../../protocol/stub.ts";
 import { decodeServerFrame } from "../../protocol/decode_server.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { ClientFrame, HelloProof, ServerFrame } from "../../protocol/frames.ts";
@@ -14,7 +15,8 @@ import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import { type PollAnswerHead, readPollAnswerHead, writePollRequest } from "../../protocol/poll_frames.ts";
 import type { Store } from "../../store/store.ts";
 import type { Polling } from "../connections/poll_endpoint.ts";
-import type { ChatServer, Visitor } from "../server.ts";
+import type { ChatServer } from "../server.ts";
+import type { Visitor } from "../connections/connection.ts";
 
 import { SERVER_TRANSPORTS, type ServerTransport } from "./figures.ts";
 import type { ServerStats } from "./server_stats.ts";
@@ -45,14 +47,14 @@ export class Prober {
 
   constructor(deps: ProbeDeps) {
     this.#deps = deps;
-    // Known to nobody, so that nobody can use up what it may.
+    // Random, so that nobody else can use up its limits.
     const visitor = () => ({ device: toBase64Url(deps.random.bytes(16)), address: `probe ${deps.server.instance}` });
     this.#visitors = { websocket: visitor(), polling: visitor() };
   }
 
   /**
-   * One message from each transport, awaited on every transport. What does not come is counted as not delivered, whatever the
-   * reason. Throws StorageUnavailable when not even the room could be found.
+   * Sends one message on each transport and awaits it on every transport. A missing message counts as not delivered, for any
+   * reason. Throws StorageUnavailable when the room cannot be found.
    */
   async run(): Promise<void> {
     const { stats } = this.#deps;
@@ -60,7 +62,7 @@ export class Prober {
     try {
       await this.#probe((transport, ms) => arrivals.push({ transport, ms }));
     } finally {
-      // All at once: a probe on its way is not one that is lost.
+      // All at once, so that a probe on its way never looks lost.
       for (const transport of SERVER_TRANSPORTS) stats.count("probes_expected", transport, SERVER_TRANSPORTS.length);
       for (const { transport, ms } of arrivals) {
         stats.count("probes_delivered", transport);
@@ -103,7 +105,7 @@ export class Prober {
     }
   }
 
-  /** The room of all instances' probes; made when there is none. */
+  /** Finds or makes the room of all instances' probes. */
   async #room(): Promise<RoomId> {
     const { store: { rooms, stats }, server, random, ed25519, clock } = this.#deps;
     const known = await stats.probeRoom();
@@ -119,7 +121,7 @@ export class Prober {
       { kind: "room", body: { roomKind: "unlisted", name: "Probes" } },
     );
     await rooms.create(founding, clock.now());
-    const named = await stats.nameProbeRoom(room, known);
+    const named = await stats.setProbeRoom(room, known);
     if (named !== room) await rooms.remove(room);
     server.leaveOut(named);
     return named;
@@ -130,7 +132,7 @@ export class Prober {
     if (transport === "polling") return pollingWire(polling, room, this.#visitors.polling, timers);
     return ({ received, closed }) => {
       const handle = server.connect(room, {
-        // As a socket does it: what is sent arrives in a later turn of the event loop.
+        // Like a socket: a frame arrives in a later turn of the event loop.
         send: (text) => queueMicrotask(() => received(text)),
         close: () => closed(),
         bufferedBytes: () => 0,
@@ -140,9 +142,9 @@ export class Prober {
   }
 }
 
-/** One client of a probe: says hello, and tells what arrives. */
+/** One client of a probe: joins the room and collects the events. */
 class ProbeClient {
-  /** The welcome; undefined when the connection ended before. */
+  /** The welcome; undefined when the connection ends first. */
   readonly joined: Promise<Extract<ServerFrame, { type: "welcome" }> | undefined>;
   readonly #wire: Wire;
   readonly #arrived = new Set<string>();
@@ -160,8 +162,8 @@ class ProbeClient {
         if (frame.type === "challenge") void this.#hello(room, signer, frame.nonce);
         else if (frame.type === "welcome") resolve(frame);
         else if (frame.type === "events") {
-          // The bytes that were signed, unchanged: anything else is no delivery.
-          for (const [payload, signature] of frame.events) this.#hear(`${payload}\n${signature}`);
+          // Only the signed bytes, unchanged, count as delivered.
+          for (const entry of frame.events) if (!isStub(entry)) this.#hear(entry.join("\n"));
         }
       },
       closed: () => {
@@ -176,7 +178,7 @@ class ProbeClient {
     if (!this.#over) this.#wire.send(JSON.stringify(frame));
   }
 
-  /** Whether this event comes; false when the connection ends before. */
+  /** Whether this event arrives; false when the connection ends first. */
   arrival([payload, signature]: readonly [string, string]): Promise<boolean> {
     const key = `${payload}\n${signature}`;
     if (this.#arrived.has(key) || this.#over) return Promise.resolve(this.#arrived.has(key));
@@ -201,7 +203,7 @@ class ProbeClient {
   }
 }
 
-/** A client of long polling that asks in process what others ask over HTTP: same bytes, no network. */
+/** A long-polling client inside the process: the same bytes as over HTTP, without the network. */
 function pollingWire(polling: Pick<Polling, "answer">, room: RoomId, visitor: Visitor, timers: Timers): Open {
   return ({ received, closed }) => {
     const leaving = new AbortController();
@@ -227,7 +229,7 @@ function pollingWire(polling: Pick<Polling, "answer">, room: RoomId, visitor: Vi
         has = head.from + frames.length - 1;
         for (const frame of frames) received(frame);
         if (over || head.closed !== undefined || connection === undefined) return;
-        // A turn of the event loop: an answer that is always at once must not keep everything else waiting.
+        // A turn of the event loop, so that immediate answers do not block all other work.
         await pause(timers, 0);
         answer = await ask(writePollRequest({ type: "fetch", connection, received: has }));
       }

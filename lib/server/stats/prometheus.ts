@@ -1,6 +1,6 @@
 /**
- * Counts, gauges and histograms in Prometheus' text format 0.0.4, named as its conventions want: base units, `_total` for
- * counters. Histograms are told at every doubling, in seconds; the counts in between are in the next one.
+ * Counters, gauges and histograms in Prometheus' text format 0.0.4, named by its conventions: base units, `_total` for
+ * counters. Histograms have a bucket at every doubling, in seconds; finer buckets are merged into the next one.
  */
 import { BUCKET_COUNT, BUCKETS_PER_DOUBLING, upperBoundMs } from "../../protocol/reports/latency_buckets.ts";
 import {
@@ -18,7 +18,7 @@ import type { Gauges, Totals } from "./totals.ts";
 
 export const PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** What is told beside the table of figures. */
+/** Figures beside those of the table. */
 export interface ProcessFigures {
   cpuSeconds: number;
   startedAtMs: number;
@@ -65,7 +65,7 @@ export function prometheusText(totals: Totals, gauges: Gauges, process: ProcessF
   for (const name of Object.keys(GAUGES) as GaugeName[]) {
     const row: FigureRow = GAUGES[name];
     const values = gauges[name];
-    // What was not measured is not told: a 0 would be a lie.
+    // Unmeasured figures are left out: a 0 would be false.
     if (values === undefined) continue;
     const full = name === "resident_memory_bytes" ? "process_resident_memory_bytes" : `festival_${name}`;
     head(full, "gauge", helpOf(row));
@@ -77,7 +77,7 @@ export function prometheusText(totals: Totals, gauges: Gauges, process: ProcessF
   lines.push(`process_cpu_seconds_total ${number(process.cpuSeconds)}`);
   head("process_start_time_seconds", "gauge", "When the instance started, seconds since 1970.");
   lines.push(`process_start_time_seconds ${number(process.startedAtMs / 1_000)}`);
-  head("festival_build_info", "gauge", "What runs; the value is always 1.");
+  head("festival_build_info", "gauge", "The running build; the value is always 1.");
   lines.push(`festival_build_info{version="${escapeLabel(process.version)}",build="${escapeLabel(process.build)}"} 1`);
   return `${lines.join("\n")}\n`;
 }

@@ -1,11 +1,11 @@
-/** Who may read /metrics and /analytics: everybody, or whoever knows FESTIVAL_METRICS_TOKEN. */
+/** Guards /metrics and /analytics: public, or only for readers who present FESTIVAL_METRICS_TOKEN. */
 import { BoundedMap } from "../../shared/bounded.ts";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { RateLimiter } from "../../shared/rate_limiter.ts";
 
-/** Wrong tries of one address; after them it waits, also with the right token. Others do not: nobody blinds a scraper. */
+/** Wrong tokens from one address; beyond them only that address waits, so that nobody can lock out a scraper. */
 const WRONG_TRIES = { burst: 20, everyMs: 1_000 };
-/** Addresses that are remembered for it; the one that was longest ago goes first. */
+/** Addresses that are remembered for this; the oldest is forgotten first. */
 const GUESSING_MAX = 1_000;
 
 export class FigureReaders {
@@ -16,14 +16,14 @@ export class FigureReaders {
     this.#token = token;
   }
 
-  /** The answer to who may not read; undefined: may. Scripts say the token as Bearer, browsers as the Basic password. */
+  /** The answer to a refused reader; undefined: may read. Scripts send the token as Bearer, browsers as Basic password. */
   refusal(headers: Headers, address: string, nowMs: number): Response | undefined {
     if (this.#token === undefined) return undefined;
     if (nowMs < (this.#guessing.get(address)?.waitUntil ?? 0)) return refused(429, { "retry-after": "1" });
-    const said = tokenIn(headers.get("authorization") ?? "");
-    if (said !== undefined && isSame(said, this.#token)) return undefined;
-    // Who says nothing is asked; only a wrong token is a try.
-    if (said !== undefined) this.#tried(address, nowMs);
+    const token = tokenIn(headers.get("authorization") ?? "");
+    if (token !== undefined && isSame(token, this.#token)) return undefined;
+    // A request without a token is asked for one; only a wrong token counts as a try.
+    if (token !== undefined) this.#tried(address, nowMs);
     return refused(401, { "www-authenticate": `Basic realm="figures", charset="UTF-8"` });
   }
 
@@ -52,7 +52,7 @@ function tokenIn(authorization: string): string | undefined {
   }
 }
 
-/** Takes the same time whatever is wrong: hashes are compared. */
+/** Compares hashes, so that the time reveals nothing about the token. */
 function isSame(a: string, b: string): boolean {
   const hash = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(hash(a), hash(b));

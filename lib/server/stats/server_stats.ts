@@ -1,4 +1,4 @@
-/** What one instance counts and times, since it started. The rest of the server only calls it; it decides nothing. */
+/** One instance's counters and timings since its start. */
 import { Buffer } from "node:buffer";
 import type { BucketCounts } from "../../protocol/reports/latency_buckets.ts";
 import {
@@ -13,7 +13,7 @@ import { Histogram } from "./histogram.ts";
 import type { Totals } from "./totals.ts";
 
 export interface SteadyClock {
-  /** Ms, with fractions, from any beginning; never goes back. */
+  /** Ms, with fractions, from an arbitrary start; never goes back. */
   now(): number;
 }
 
@@ -33,7 +33,7 @@ export class ServerStats {
     this.#histograms = tableOf(HISTOGRAMS, () => new Histogram());
   }
 
-  /** `label` is one of the figure's values: what is not in the table is not counted. */
+  /** `label` is one of the figure's values; others are not counted. */
   count(name: CounterName, label = "", by = 1): void {
     const values = this.#counters[name];
     const before = values[label];
@@ -45,12 +45,12 @@ export class ServerStats {
     this.#histograms[name][label]?.observe(ms);
   }
 
-  /** Durations that somebody else counted. */
+  /** Durations counted elsewhere, as buckets. */
   addBuckets(name: HistogramName, buckets: BucketCounts, label = ""): void {
     this.#histograms[name][label]?.add(buckets);
   }
 
-  /** A frame went out. The same text to many connections is measured once. */
+  /** Counts a sent frame. The size of a text that goes to many connections is computed once. */
   sent(transport: ServerTransport, text: string): void {
     if (text !== this.#lastSent) {
       this.#lastSent = text;
@@ -72,7 +72,7 @@ export class ServerStats {
     this.connections[transport]--;
   }
 
-  /** All of it, as it is now. */
+  /** A snapshot of all counts. */
   totals(): Totals {
     const totals: Totals = { counters: {}, histograms: {} };
     for (const [name, values] of Object.entries(this.#counters)) {

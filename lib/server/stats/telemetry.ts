@@ -1,6 +1,6 @@
 /**
- * The figures for OpenTelemetry. Deno itself exports them when it is started with OTEL_DENO=true; otherwise the API is a
- * no-op, nobody calls back, and nothing is counted twice.
+ * The figures for OpenTelemetry. Deno exports them when it is started with OTEL_DENO=true; otherwise the API is a no-op and
+ * nothing calls back.
  */
 import { metrics } from "@opentelemetry/api";
 import {
@@ -17,14 +17,14 @@ import type { Gauges, Totals } from "./totals.ts";
 
 export interface TelemetrySource {
   totals(): Totals;
-  /** Counted in the minute that runs. */
+  /** The counts of the current minute. */
   current(): Totals;
   gauges(): Gauges;
 }
 
 const QUANTILES = [0.5, 0.95, 0.99];
 
-/** Tells OpenTelemetry's meter, if there is one, where to read. Returns what ends it. */
+/** Registers the figures with OpenTelemetry's meter, if there is one. Returns a function that ends it. */
 export function exportFigures({ totals, current, gauges }: TelemetrySource): () => void {
   const meter = metrics.getMeter("festival-chat");
   const stops: (() => void)[] = [];
@@ -68,7 +68,7 @@ export function exportFigures({ totals, current, gauges }: TelemetrySource): () 
   return () => stops.forEach((stop) => stop());
 }
 
-/** As any row, whatever the table says of this one. */
+/** Widens a row's type, so that rows with and without a label are read alike. */
 function rowOf(row: FigureRow): FigureRow {
   return row;
 }

@@ -1,5 +1,5 @@
-/** Counts and histograms as values, by name and label: added, subtracted, and checked when they come from the database. */
-import { isRecord } from "../../protocol/event.ts";
+/** Counts and histograms as values, by name and label: added, subtracted, and validated when read from the database. */
+import { isRecord } from "../../shared/checks.ts";
 import { BUCKET_COUNT, type BucketCounts } from "../../protocol/reports/latency_buckets.ts";
 import {
   type CounterName,
@@ -13,7 +13,7 @@ import {
 } from "./figures.ts";
 import { combine, type HistogramData, NO_DURATIONS } from "./histogram.ts";
 
-/** By name, then by the label's value ("" where there is no label). What is 0 is left out. */
+/** By name, then by the label's value ("" without a label). Zeros are left out. */
 type ByLabel<Name extends string, Value> = Partial<Record<Name, Record<string, Value>>>;
 
 export interface Totals {
@@ -25,9 +25,9 @@ export type Gauges = ByLabel<GaugeName, number>;
 
 export const NO_TOTALS: Totals = { counters: {}, histograms: {} };
 
-/** What one instance counted in one stretch of time. */
+/** One instance's counts in one span of time. */
 export interface StatsRecord extends Totals {
-  /** When the stretch began, server's clock, ms, and how long it was. */
+  /** The span's beginning (server's clock, ms) and length. */
   at: number;
   forMs: number;
   /** At its end. */
@@ -38,7 +38,7 @@ export function add(a: Totals, b: Totals): Totals {
   return combined(a, b, 1);
 }
 
-/** What came between two states of the same counts. */
+/** The difference between two states of the same counts. */
 export function since(before: Totals, now: Totals): Totals {
   return combined(now, before, -1);
 }
@@ -84,21 +84,21 @@ function combined(a: Totals, b: Totals, sign: 1 | -1): Totals {
   return result;
 }
 
-/** Version of what is written; records of another one are not read. */
+/** Version of the written format; records of other versions are not read. */
 export const STATS_RECORD_VERSION = 1;
 
-/** As it lies in the database. */
+/** The stored form. */
 export function writeRecord(record: StatsRecord): string {
   return JSON.stringify({ version: STATS_RECORD_VERSION, ...record });
 }
 
-/** Reads what an instance wrote, also an older or newer one: names and labels that are not known here are left out. */
+/** Reads a record of any build: names and labels that are unknown here are left out. */
 export function readRecord(text: string): StatsRecord | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return undefined; // Nothing that this program wrote.
+    return undefined; // Not written by this program.
   }
   if (!isRecord(value) || value.version !== STATS_RECORD_VERSION) return undefined;
   const { at, forMs, counters, histograms, gauges } = value;

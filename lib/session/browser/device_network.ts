@@ -1,6 +1,6 @@
 import type { ConnectionDiagnostics } from "../model/connection_model.ts";
 
-/** What the device says of its network (Network Information API, where there is one). */
+/** The network as the device reports it (Network Information API, where it exists). */
 export function networkState(): ConnectionDiagnostics["network"] {
   const { connection } = navigator as { connection?: { effectiveType?: string; type?: string; saveData?: boolean } };
   const type = connection?.type ?? connection?.effectiveType;

@@ -10,7 +10,7 @@ export { realRandom as random, realTimers as timers, wallClock as clock } from "
 
 export const steady: Clock = steadyClock(wallClock, { now: () => performance.now() });
 
-/** Chosen and tried out at the first use. */
+/** Chosen and tested at the first use. */
 export const signatures: SessionDeps["ed25519"] = {
   signer: async (seed) => (await ed25519()).signer(seed),
   verify: async (author, text, signature) => (await ed25519()).verify(author, text, signature),
@@ -18,7 +18,7 @@ export const signatures: SessionDeps["ed25519"] = {
 
 export const log = (line: string) => console.info(line);
 
-/** Calls `hear` at each of these events, until cancelled. */
+/** Calls `hear` at each of these events until cancelled. */
 export function listen(events: [EventTarget, string][], hear: () => void): Cancel {
   for (const [target, type] of events) target.addEventListener(type, hear);
   return () => {
@@ -26,7 +26,7 @@ export function listen(events: [EventTarget, string][], hear: () => void): Cance
   };
 }
 
-/** A text of this device or tab; undefined where there is none, or the page may keep nothing. */
+/** A stored text of this device or tab; undefined where there is none, or storage is not allowed. */
 export function keptText(key: string, store: "localStorage" | "sessionStorage" = "localStorage"): string | undefined {
   try {
     return globalThis[store].getItem(key) ?? undefined;
@@ -35,12 +35,12 @@ export function keptText(key: string, store: "localStorage" | "sessionStorage" =
   }
 }
 
-/** Keeps a text; where nothing may be kept, it holds for this page. */
+/** Stores a text; where storage is not allowed, its effect ends with this page. */
 export function keepText(key: string, text: string, store: "localStorage" | "sessionStorage" = "localStorage"): void {
   try {
     globalThis[store].setItem(key, text);
   } catch {
-    // Said above.
+    // Storage is not allowed.
   }
 }
 
@@ -48,6 +48,6 @@ export function keepText(key: string, text: string, store: "localStorage" | "ses
 export const noticeStorage: NoticeStorage = {
   read: () => keptText(NOTICES_KEY),
   write: (text) => keepText(NOTICES_KEY, text),
-  // Other tabs of this device tell by writing.
+  // Other tabs of this device announce changes by writing.
   listen: (hear) => listen([[window, "storage"]], hear),
 };

@@ -8,10 +8,10 @@ import type { Bytes } from "../../protocol/peer/file_frames.ts";
 import { idbFileStore } from "../storage/idb_files.ts";
 import { type FileNews, RoomFiles, type RoomFilesDeps } from "../files/room_files.ts";
 
-/** Files that a page holds which can store nothing. */
+/** Memory for files in a page that cannot store them. */
 const MEMORY_MAX_BYTES = 50_000_000;
 
-/** The browser's own SHA-256; on plain http there is none. */
+/** The browser's own SHA-256; plain http pages lack it. */
 const hash: Hash = crypto.subtle === undefined
   ? (bytes) => Promise.resolve(sha256(bytes) as Bytes)
   : async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
@@ -41,7 +41,7 @@ function fileTabs(room: RoomId): RoomFilesDeps["tabs"] {
   return {
     tell: (news) => channel.postMessage(news),
     listen(hear) {
-      // Only pages of this origin speak here.
+      // Only pages of this origin can post to this channel.
       channel.onmessage = ({ data }: MessageEvent<FileNews>) => hear(data);
       return () => channel.close();
     },

@@ -1,10 +1,12 @@
-/** Builds the home page's model out of a real browser. */
+/** Builds the home page's model in a real browser. */
 import type { WireEvent } from "../../protocol/event.ts";
 import { createHomeModel, type HomeModel } from "../home/home_model.ts";
 import { clock, listen, log, noticeStorage, random, signatures, timers } from "./environment.ts";
 import { storage } from "./page_storage.ts";
 
-/** The home page's model over this page's own server. `drawn`: the notices it was drawn with; absent: it shows none. */
+/**
+ * The home page's model over this page's own server. `drawn`: the notices that the server drew; absent: it shows none.
+ */
 export function openHomeInBrowser(drawn?: readonly WireEvent[]): HomeModel {
   const home = createHomeModel({
     clock,

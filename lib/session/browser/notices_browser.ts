@@ -4,7 +4,7 @@ import { fetchMeshConfig } from "./mesh_config_browser.ts";
 import { NoticeBoard, type NoticeBoardDeps } from "../room/notice_board.ts";
 import { clock, log, noticeStorage, signatures, timers } from "./environment.ts";
 
-/** Shows those of a room, as long as it is not disposed. */
+/** Shows the notices for a room until disposed. */
 export function openNotices(room: RoomId, show: NoticeBoardDeps["show"]): NoticeBoard {
   return new NoticeBoard({
     room,

@@ -1,6 +1,6 @@
 /**
- * Parts of a session that a page does without at first. In one file, so that they are loaded together: each file that is
- * loaded on its own cuts what it shares with the page into further pieces.
+ * Code that a page does without at first. One file loads it together: every further lazily loaded file would split the
+ * code that it shares with the page into more chunks.
  */
 export { memoryStorage } from "../storage/memory_storage.ts";
 export { openRoomFiles } from "./files_browser.ts";

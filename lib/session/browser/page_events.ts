@@ -1,4 +1,4 @@
-/** What a browser tells a page of its life: shown, hidden, woken, left, on another network. */
+/** Events of a page in its browser: shown, hidden, woken, left, or on another network. */
 
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomConnection } from "../connection/room_connection.ts";
@@ -6,8 +6,8 @@ import type { RoomSession } from "../room/room_session.ts";
 import { listen } from "./environment.ts";
 
 /**
- * Whatever may mean that the device slept or changed its network. `pageshow` too: a page out of the back-forward cache has
- * a dead socket and no `visibilitychange`.
+ * Reacts to every event that may mean that the device slept or changed its network. A page from the back-forward cache
+ * has a dead socket and gets `pageshow` without `visibilitychange`.
  */
 export function watchPage(session: RoomSession, connection: RoomConnection): Cancel {
   const network = "connection" in navigator ? navigator.connection : undefined;
@@ -20,17 +20,17 @@ export function watchPage(session: RoomSession, connection: RoomConnection): Can
       else void session.persist();
     }),
     listen([[window, "pagehide"]], () => {
-      // Of a page that may be shown again, storage waits until then.
+      // If the page may be shown again, its storage waits until then.
       void session.persist();
       connection.leave();
     }),
-    // Chromium also tells of mere changes in speed there: no reason to forget what is known of the transports.
+    // Chromium reports mere changes of speed too, so this does not reset what is known of the transports.
     network instanceof EventTarget ? listen([[network, "change"]], wake) : () => {},
   ];
   return () => stops.forEach((stop) => stop());
 }
 
-/** Asked any time from now on: how long nobody has looked at the page, ms; 0 while somebody does. */
+/** Returns a function: how long the page has been hidden, ms; 0 while it is visible. */
 export function hiddenTime(): () => number {
   const since = () => document.visibilityState === "hidden" ? performance.now() : undefined;
   let hiddenAt = since();

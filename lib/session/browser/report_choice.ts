@@ -1,8 +1,8 @@
-/** Whether this page may report what it measures of its transports. Browser only. */
+/** Whether this page may report its transport statistics. Browser only. */
 
 const KEY = "festival-chat.reports";
 
-/** The browser asks for everybody not to be followed (Do Not Track, Global Privacy Control): then nothing is told. */
+/** The browser asks not to be tracked (Do Not Track, Global Privacy Control): nothing is reported. */
 export function browserObjects(): boolean {
   const { globalPrivacyControl, doNotTrack } = navigator as {
     globalPrivacyControl?: boolean;
@@ -11,12 +11,12 @@ export function browserObjects(): boolean {
   return globalPrivacyControl === true || doNotTrack === "1" || doNotTrack === "yes";
 }
 
-/** What was chosen on this device; without a word, yes. */
+/** The choice stored on this device; without one, yes. */
 export function reportsChosen(): boolean {
   try {
     return localStorage.getItem(KEY) !== "off";
   } catch {
-    return false; // Where no "no" can be kept, nobody is asked.
+    return false; // Where a "no" cannot be stored, nothing is reported.
   }
 }
 
@@ -24,7 +24,7 @@ export function chooseReports(on: boolean): void {
   try {
     localStorage.setItem(KEY, on ? "on" : "off");
   } catch {
-    // Nothing can be kept, and so nothing is reported.
+    // Nothing can be stored, so nothing is reported.
   }
 }
 

@@ -17,19 +17,17 @@ import { loadParts, storage } from "./page_storage.ts";
 import { hiddenTime, watchPage } from "./page_events.ts";
 import { outboxChannel, roomTabs } from "./tabs_browser.ts";
 
-/** The display name this device chose, if it did; undefined also where nothing can be stored. */
+/** The display name of this device; undefined when none was chosen or nothing can be stored. */
 export function deviceName(): Promise<string | undefined> {
   return storage.name().catch((error) => {
-    log(`storage is not usable: ${error}`);
+    log(`storage: ${error}`);
     return undefined;
   });
 }
 
 /** Deletes the files of a room from this device. Never rejects. */
 export async function forgetFilesOf(room: RoomId): Promise<void> {
-  await loadParts().then(({ forgetFiles }) => forgetFiles(room)).catch((error) =>
-    log(`files: they could not be forgotten: ${error}`)
-  );
+  await loadParts().then(({ forgetFiles }) => forgetFiles(room)).catch((error) => log(`files: not deleted: ${error}`));
 }
 
 /** Opens a room over this page's own server. `dispose` ends it. */
@@ -72,7 +70,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
         onNotices: (wires, aheadMs) => notices.withBoard((board) => board.take(wires, "server", aheadMs)),
         onCleared: (epoch) => withFiles((files) => files.cleared(epoch)),
         onDiscarded: ({ root }) => withFiles((files) => files.drop(root)),
-        // False is to be believed, true is not.
+        // False is reliable, true is not.
         online: () => navigator.onLine !== false,
         onFault: (error) => reportError(error),
         log: (line) => {
@@ -80,7 +78,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
           log(line);
         },
       }, options),
-    // Its code comes from the server that is asked.
+    // The code comes from the server that is asked.
     checkServer: () => loadParts().then(({ checkServer }) => checkServer(), () => undefined),
     network: networkState,
     browser: navigator.userAgent,
@@ -139,7 +137,7 @@ export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
 
 interface PageNotices extends NoticesModel {
   load(): Promise<NoticeBoard>;
-  /** Does something with the board, once its code is here; failures are logged. */
+  /** Uses the board once its code is loaded; failures are logged. */
   withBoard(run: (board: NoticeBoard) => unknown): void;
   dispose(): void;
 }
@@ -166,9 +164,9 @@ function pageNotices(room: RoomId): PageNotices {
   };
 }
 
-/** Where somebody's choice about peers is kept. */
+/** Storage key of the choice about peers. */
 const MESH_MODE_KEY = "festival-chat.mesh";
-/** Begins the keys of the rooms in which this tab had links. */
+/** Prefix of the storage keys of rooms in which this tab had links. */
 const LINKED_KEY = "festival-chat.linked.";
 
 /** Peers of a room, by this browser's WebRTC. */

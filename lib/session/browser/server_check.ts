@@ -1,10 +1,10 @@
 /** Asks the page's own server by plain HTTP whether it is there. Loaded on demand. */
 import { within } from "../../shared/within.ts";
 
-/** An answer to plain HTTP that takes longer is none. */
+/** Longest time for an answer. */
 const CHECK_TIMEOUT_MS = 5_000;
 
-/** How long its answer took, ms; undefined when none came. */
+/** The time of the answer, ms; undefined without one. */
 export async function checkServer(): Promise<number | undefined> {
   const startedAt = performance.now();
   try {
@@ -15,6 +15,6 @@ export async function checkServer(): Promise<number | undefined> {
     });
     return ok ? Math.round(performance.now() - startedAt) : undefined;
   } catch {
-    return undefined; // Nobody there, or somebody else: a captive portal answers with a page of its own, or not at all.
+    return undefined; // No answer, or a captive portal in between.
   }
 }

@@ -1,8 +1,8 @@
-/** The election of a leading tab by Web Locks (W3C, Web Locks API), and the channel between tabs, of a real browser. */
+/** Elects a leading tab by Web Locks (W3C, Web Locks API), and connects the tabs of a device, in a real browser. */
 import type { TabElection } from "../tabs/tab_connection.ts";
 import type { TabChannelOf, TabMessage } from "../tabs/tab_messages.ts";
 
-/** Undefined where the browser has no Web Locks: an older one, or a page over plain http. */
+/** Undefined where the browser lacks Web Locks: older ones, and pages over plain http. */
 export function webLockElection(name: string): TabElection | undefined {
   if (typeof navigator === "undefined" || navigator.locks === undefined) return undefined;
   const { locks } = navigator;
@@ -50,7 +50,7 @@ export function webLockElection(name: string): TabElection | undefined {
   };
 }
 
-/** Undefined where the browser has no BroadcastChannel. */
+/** Undefined where the browser lacks BroadcastChannel. */
 export function roomChannel(name: string): (TabChannelOf<TabMessage> & { close(): void }) | undefined {
   if (typeof BroadcastChannel === "undefined") return undefined;
   const channel = new BroadcastChannel(name);

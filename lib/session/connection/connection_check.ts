@@ -1,20 +1,20 @@
-/** "Why is it not working?": what the figures of a connection say, as findings that a page puts into words. Pure. */
+/** "Why is it not working?": turns the figures of a connection into findings, which a page puts into words. Pure. */
 import type { ConnectionDiagnostics } from "../model/connection_model.ts";
 
 export type Finding =
-  /** Nothing to find. */
+  /** No problem was found. */
   | { finding: "all_well" }
-  /** The device itself says that it has no network. */
+  /** The device reports that it has no network. */
   | { finding: "no_network" }
-  /** A network, and yet no answer from the server: it is down, or something in between swallows what is sent. */
+  /** The device has a network and the server does not answer: it is down, or something in between drops the traffic. */
   | { finding: "server_unreachable" }
-  /** Plain HTTP works, and the room's connection does not. */
+  /** Plain HTTP works and the room's connection does not. */
   | { finding: "connection_failing" }
-  /** The server asked for patience. */
+  /** The server asked clients to wait. */
   | { finding: "server_busy"; reason: "rate_limited" | "overloaded" | "going_away" }
-  /** Something on the way lets no WebSocket through; polling carries everything, a little slower. */
+  /** A network element blocks WebSockets. Polling carries everything, a little slower. */
   | { finding: "websocket_blocked"; nextTryInMs: number | undefined }
-  /** WebSockets work, and somebody chose polling. */
+  /** WebSockets work; the user chose polling. */
   | { finding: "polling_chosen" }
   /** The round trip is long. */
   | { finding: "slow"; latencyMs: number }
@@ -22,17 +22,17 @@ export type Finding =
   | { finding: "unsteady"; reliability: number }
   /** Another tab of this device holds the connection. */
   | { finding: "other_tab" }
-  /** My messages wait. */
+  /** Messages of mine wait to be sent. */
   | { finding: "waiting"; count: number }
-  /** What waits lives only as long as this page. */
+  /** This device cannot store anything: waiting messages are lost with the page. */
   | { finding: "no_storage" };
 
-/** A round trip above this is felt. */
+/** People notice round trips above this. */
 const SLOW_MS = 800;
-/** Less of the tries working than this is felt. */
+/** People notice when a smaller share of the attempts works. */
 const UNSTEADY = 0.7;
 
-/** The findings, the most important one first. `serverAnsweredMs`: how long plain HTTP took, undefined when it did not work. */
+/** The findings, most important first. `serverAnsweredMs`: how long plain HTTP took; undefined when it failed. */
 export function findingsOf(diagnostics: ConnectionDiagnostics, serverAnsweredMs: number | undefined): Finding[] {
   const { connection, network, route, transports, waiting, storage, preference, next } = diagnostics;
   const findings: Finding[] = [];

@@ -1,68 +1,62 @@
-/** What one page measures of a room's transports, and counts of what came over them: signals for the connection panel. */
+/** Measures a room's transports and counts what arrived over them, as signals for the connection panel. */
 import { type Signal, signal } from "@preact/signals";
-import { type TransportName, TRANSPORTS } from "../../routing/transport_choice.ts";
-import {
-  medianOf,
-  NEW_METER,
-  qualityOf,
-  type TransportMeter,
-  type TransportQuality,
-  withRoundTrip,
-  withTry,
-} from "../../routing/transport_meter.ts";
+import type { TransportName } from "../../routing/transport_choice.ts";
+import { medianOf, NEW_METER, type TransportMeter, withRoundTrip, withTry } from "../../routing/transport_meter.ts";
 import { type CurrentRoute, NO_STATS, type TransferStats } from "../model/connection_model.ts";
 import type { SessionMeter } from "../ports/session_deps.ts";
 import type { TransportTap } from "../reports/transport_reporter.ts";
 
-/** Storing times kept for their median. */
+/** Times from sending to storing that are kept for their median. */
 const STORED_MAX = 50;
 const NOTHING_MEASURED: Readonly<Record<TransportName, TransportMeter>> = { websocket: NEW_METER, polling: NEW_METER };
 
 export abstract class ConnectionMeter implements SessionMeter {
-  readonly connectionQuality: Signal<Readonly<Record<TransportName, TransportQuality>>> = signal(
-    qualitiesOf(NOTHING_MEASURED),
-  );
   readonly transferStats: Signal<TransferStats> = signal(NO_STATS);
   #meters = NOTHING_MEASURED;
-  #storedAfterMs: readonly number[] = [];
   #tap: TransportTap | undefined;
+  #storedAfterMs: readonly number[] = [];
 
   /** The transport to the server, or to the tab that has it; undefined without one. */
   protected abstract get transportInUse(): CurrentRoute["transport"] | undefined;
 
-  protected get meters(): Readonly<Record<TransportName, TransportMeter>> {
+  get meters(): Readonly<Record<TransportName, TransportMeter>> {
     return this.#meters;
   }
 
-  /** How long my newest messages took from their sending until they were stored, ms. */
-  protected get storedAfterMs(): readonly number[] {
+  /** Times from sending to storing of my newest messages, ms. */
+  get storedAfterMs(): readonly number[] {
     return this.#storedAfterMs;
   }
 
-  /** Tells also this one of what is measured from now on. */
-  protected useTap(tap: TransportTap): void {
+  protected get tap(): TransportTap | undefined {
+    return this.#tap;
+  }
+
+  /** Reports measurements to this tap from now on; undefined: to none. */
+  protected useTap(tap: TransportTap | undefined): void {
+    this.#tap?.dispose();
     this.#tap = tap;
   }
 
   protected forgetMeasured(): void {
-    this.#measured(NOTHING_MEASURED);
+    this.#meters = NOTHING_MEASURED;
   }
 
   protected tried(transport: TransportName, worked: boolean): void {
     this.#tap?.tried(transport, worked);
-    this.#measured({ ...this.#meters, [transport]: withTry(this.#meters[transport], worked) });
+    this.#meters = { ...this.#meters, [transport]: withTry(this.#meters[transport], worked) };
   }
 
   roundTrip(ms: number): void {
     const transport = this.transportInUse;
     if (transport !== "websocket" && transport !== "polling") return;
     this.#tap?.roundTrip(transport, ms);
-    this.#measured({ ...this.#meters, [transport]: withRoundTrip(this.#meters[transport], ms) });
+    this.#meters = { ...this.#meters, [transport]: withRoundTrip(this.#meters[transport], ms) };
   }
 
   received(fresh: number, duplicates: number): void {
     const transport = this.transportInUse;
-    // What the device kept came over no transport.
+    // Events from the local copy came over no transport.
     if (transport === undefined || transport === "p2p") return;
     const name = ({ websocket: "viaWebSocket", polling: "viaPolling", tab: "viaTab" } as const)[transport];
     this.#count({ [name]: fresh, duplicates: duplicates });
@@ -89,14 +83,4 @@ export abstract class ConnectionMeter implements SessionMeter {
     for (const name of Object.keys(more) as (keyof typeof more)[]) stats[name] += more[name] ?? 0;
     this.transferStats.value = stats;
   }
-
-  #measured(meters: Readonly<Record<TransportName, TransportMeter>>): void {
-    this.#meters = meters;
-    this.connectionQuality.value = qualitiesOf(meters);
-  }
-}
-
-function qualitiesOf(meters: Readonly<Record<TransportName, TransportMeter>>): Record<TransportName, TransportQuality> {
-  const [websocket, polling] = TRANSPORTS.map((transport) => qualityOf(meters[transport]));
-  return { websocket: websocket!, polling: polling! };
 }

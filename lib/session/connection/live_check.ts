@@ -1,18 +1,20 @@
-/** Whether the page shows all that the server has. After a sleep nobody knows, until the server was heard from again. */
+/**
+ * Whether the page shows everything that the server has. After a sleep that is unknown until the server answers again.
+ */
 import type { ReplicaReader } from "../replica/replica_reader.ts";
 
 export interface LiveCheckDeps {
   reader: Pick<ReplicaReader, "idle" | "caughtUp">;
   /** The connection to the server is up. */
   isConnected(): boolean;
-  /** The server was heard from, and all that it sent before is checked. */
+  /** The server has answered, and everything it sent before is verified. */
   onHeard(): void;
 }
 
 export class LiveCheck {
   readonly #deps: LiveCheckDeps;
   #heard = false;
-  /** Counts what makes `#heard` doubtful. */
+  /** Counts the events that make `#heard` doubtful. */
   #doubts = 0;
 
   constructor(deps: LiveCheckDeps) {
@@ -23,18 +25,18 @@ export class LiveCheck {
     return this.#heard && this.#deps.reader.caughtUp;
   }
 
-  /** Nobody knows what is still on its way. */
+  /** Frames may be missing or still on their way. */
   suspect(): void {
     this.#doubts++;
     this.#heard = false;
   }
 
-  /** A connection begins: from here on nothing is missed. */
+  /** A connection begins: nothing is missed from here on. */
   welcomed(): void {
     this.#heard = true;
   }
 
-  /** A probe was answered: all that the server sent before this has come. It counts once it is checked. */
+  /** A probe was answered, so everything sent before it has arrived. It counts once it is verified. */
   async answered(): Promise<void> {
     const doubts = this.#doubts;
     const { reader, isConnected, onHeard } = this.#deps;

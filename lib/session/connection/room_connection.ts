@@ -1,41 +1,38 @@
 /**
- * The transports of one room in one page, put together: WebSocket and polling by choice, one connection for all tabs of the
- * device, links to peers, and a ConnectionModel that tells and steers them.
+ * All transports of one room in one page: WebSocket or polling, one connection for all tabs of the device, and links to
+ * peers. Implements the ConnectionModel that reports and steers them.
  */
-import type { Clock, Random, Timers } from "../../shared/environment.ts";
+import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { breakerAllowsAt, SERVER_BREAKER } from "../../routing/circuit_breaker.ts";
 import type { MeshMode } from "../../routing/mesh_mode.ts";
-import { objectionTo, type TransportName, type TransportOutcome } from "../../routing/transport_choice.ts";
-import { qualityOf } from "../../routing/transport_meter.ts";
+import type { TransportName, TransportOutcome } from "../../routing/transport_choice.ts";
 import type { Pairing, PairingState } from "../../transport/pairing.ts";
 import type { OpenTransport } from "../../transport/transport.ts";
 import { ConnectionMeter } from "./connection_meter.ts";
 import type {
   ConnectionDiagnostics,
+  ConnectionFacts,
   ConnectionModel,
   ConnectionState,
   CurrentRoute,
   MeshView,
   PreferredRoute,
-  TransportDiagnostics,
 } from "../model/connection_model.ts";
 
 import { MeshStarter, type PeerDeps } from "../mesh/mesh_starter.ts";
-import type { TransportReporterDeps, TransportTap } from "../reports/transport_reporter.ts";
-import { TransportReports } from "../reports/transport_reports.ts";
+import type { MeasuredConnection, TransportTap } from "../reports/transport_reporter.ts";
 import { type Route, TransportManager } from "./transport_manager.ts";
 import type { RoomSession } from "../room/room_session.ts";
 import { TabConnection, type TabConnectionDeps } from "../tabs/tab_connection.ts";
 
 export interface RoomConnectionDeps {
-  /** What people read; `steady` measures. */
+  /** The clock that people read; `steady` measures durations. */
   clock: Clock;
   steady: Clock;
   timers: Timers;
   random: Random;
   openers: Readonly<Partial<Record<TransportName, OpenTransport>>>;
-  /** Absent: tabs cannot agree on one connection, and each has its own. */
+  /** Absent: tabs cannot share one connection, so each has its own. */
   tabs?: Pick<TabConnectionDeps, "channel" | "election" | "visible" | "loadRelay">;
   /** Opens the session over this connection. */
   openSession(connection: RoomConnection): RoomSession;
@@ -44,13 +41,15 @@ export interface RoomConnectionDeps {
   browser: string;
   /** Absent where the browser has no WebRTC. */
   peers?: PeerDeps;
-  /** Loads what tells the server how its transports are, at work; absent: nothing is told. */
-  loadReporter?(measured: Omit<TransportReporterDeps, "allowed" | "fetchRules" | "send">): Promise<TransportTap>;
+  /** Loads the code that reports transport statistics to the server; absent: nothing is reported. */
+  loadReporter?(measured: MeasuredConnection): Promise<TransportTap>;
   log?(line: string): void;
 }
 
-/** Lines of the page's notes that are kept. */
+/** Log lines that are kept for diagnostics. */
 const LOG_MAX_LINES = 50;
+/** Time after which a page may report its transports. */
+const REPORTS_AFTER_MS = 15_000;
 
 export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   readonly currentRoute: Signal<CurrentRoute | undefined> = signal(undefined);
@@ -62,18 +61,19 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
 
   readonly #deps: RoomConnectionDeps;
   readonly #transports: TransportManager;
-  readonly #shared: TabConnection | undefined;
+  readonly #tabs: TabConnection | undefined;
   readonly #peers: MeshStarter;
-  readonly #reports: TransportReports | undefined;
-  readonly #openedAt: number;
+  #cancelReporter: Cancel = () => {};
+  /** By the steady clock, ms. */
+  readonly openedAt: number;
   readonly #log: string[] = [];
   #transport: CurrentRoute | undefined;
 
   constructor(deps: RoomConnectionDeps) {
     super();
     this.#deps = deps;
-    const { clock, steady, timers, random, openers, tabs, peers, loadReporter } = deps;
-    this.#openedAt = steady.now();
+    const { clock, steady, timers, random, openers, tabs, peers } = deps;
+    this.openedAt = steady.now();
     this.#transports = new TransportManager({
       steady,
       timers,
@@ -82,7 +82,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
       onRoute: (route) => this.#routeChanged(route),
       onOutcome: (transport, outcome) => this.#outcome(transport, outcome),
     });
-    this.#shared = tabs && new TabConnection({
+    this.#tabs = tabs && new TabConnection({
       clock,
       timers,
       random,
@@ -104,21 +104,16 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     });
     this.mesh = this.#peers.mesh;
     this.meshMode = this.#peers.mode;
-    this.#reports = loadReporter && new TransportReports({
-      timers,
-      isConnected: () => this.state.peek().state === "connected",
-      load: () => loadReporter(this.#measured),
-      onTap: (tap) => this.useTap(tap),
-    });
+    this.#reportLater();
   }
 
   // ---- for the session and the page's events ----
 
   readonly open: OpenTransport = (events) =>
-    (this.#shared?.open ?? this.#transports.open)({
+    (this.#tabs?.open ?? this.#transports.open)({
       ...events,
       received: (data) => {
-        if (this.#shared?.follows && this.#transport?.transport !== "tab") {
+        if (this.#tabs?.follows && this.#transport?.transport !== "tab") {
           this.#uses({ transport: "tab", reason: "shared" });
         }
         events.received(data);
@@ -143,22 +138,23 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   }
 
   leave(): void {
-    this.#reports?.leave();
+    this.tap?.leave();
     this.#peers.leave();
-    this.#shared?.leave();
+    this.#tabs?.leave();
     this.#transports.leave();
   }
 
   dispose(): void {
-    this.#reports?.dispose();
+    this.#cancelReporter();
+    this.useTap(undefined);
     this.#peers.dispose();
-    this.#shared?.dispose();
+    this.#tabs?.dispose();
     this.#transports.dispose();
   }
 
-  /** Another tab of the device has the connection, and the links. */
+  /** Another tab of the device holds the connection and the links. */
   get follows(): boolean {
-    return this.#shared?.follows ?? false;
+    return this.#tabs?.follows ?? false;
   }
 
   note(line: string): void {
@@ -174,10 +170,10 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     this.preferredRoute.value = preference;
     const transport = preference === "p2p" ? "auto" : preference;
     if (preference === "p2p") void this.connectPeers();
-    // Between the best and peers first nothing changes on the way to the server.
+    // "auto" and "p2p" use the same transport to the server.
     if ((before === "auto" || before === "p2p") && transport === "auto") return this.#tellRoute();
     this.#transports.setPreference(transport);
-    this.#shared?.lead();
+    this.#tabs?.lead();
     this.session.forceReconnect();
   }
 
@@ -215,38 +211,23 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     return this.#deps.checkServer();
   }
 
-  getConnectionDiagnostics(): ConnectionDiagnostics {
-    const { clock, steady, network, browser } = this.#deps;
-    const { waiting, stored } = this.session;
-    const now = steady.now();
-    const { next } = this.#transports;
-    return {
-      at: new Date(clock.now()).toISOString(),
-      openSinceMs: now - this.#openedAt,
-      connection: this.state.peek(),
-      route: this.currentRoute.peek(),
-      preference: this.preferredRoute.peek(),
-      mesh: this.mesh.peek(),
-      transports: { websocket: this.#diagnosticsOf("websocket"), polling: this.#diagnosticsOf("polling") },
-      next: next && { transport: next.transport, inMs: Math.max(0, next.at - now) },
-      stats: this.transferStats.peek(),
-      waiting,
-      storage: stored.peek(),
-      network: network(),
-      browser,
-      log: [...this.#log],
-    };
+  get facts(): ConnectionFacts {
+    return { ...this.#deps, ...this, meters: this.meters, transports: this.#transports, logLines: this.#log };
   }
 
-  #diagnosticsOf(transport: TransportName): TransportDiagnostics {
-    const { situation } = this.#transports;
-    const { breaker } = situation.transports[transport];
-    return {
-      ...qualityOf(this.meters[transport]),
-      available: situation.available[transport],
-      breaker: breaker.name,
-      objection: objectionTo(transport, situation),
-      restsForMs: Math.max(0, breakerAllowsAt(breaker, SERVER_BREAKER) - situation.now),
+  /** Loads the reporter once the page has been open for a while and is connected. */
+  #reportLater(): void {
+    const { timers, loadReporter } = this.#deps;
+    if (loadReporter === undefined) return;
+    let disposed = false;
+    const cancel = timers.after(REPORTS_AFTER_MS, () => {
+      if (this.state.peek().state !== "connected") return this.#reportLater();
+      // Without the code this page reports nothing.
+      loadReporter(this).then((tap) => disposed ? tap.dispose() : this.useTap(tap), () => {});
+    });
+    this.#cancelReporter = () => {
+      disposed = true;
+      cancel();
     };
   }
 
@@ -266,7 +247,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     this.#tellRoute();
   }
 
-  /** New events go to peers first, or to the server: that is the route. */
+  /** The route is where new events go first: to peers, or to the server. */
   #tellRoute(): void {
     const { peers, server, reason } = this.session.delivery;
     const next: CurrentRoute | undefined = peers && server !== "now" ? { transport: "p2p", reason } : this.#transport;
@@ -279,25 +260,9 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     if (outcome.type !== "ended" && outcome.type !== "abandoned") this.tried(transport, outcome.type === "connected");
   }
 
-  /** For the page's notes and for the console. */
+  /** Logs to the diagnostics and to the console. */
   #tell(line: string): void {
     this.note(line);
     this.#deps.log?.(line);
-  }
-
-  get #measured(): Parameters<NonNullable<RoomConnectionDeps["loadReporter"]>>[0] {
-    const { steady, timers, random } = this.#deps;
-    return {
-      steady,
-      timers,
-      random,
-      measure: () => this.measure(),
-      openedAt: this.#openedAt,
-      meters: this.meters,
-      storedAfterMs: this.storedAfterMs,
-      currentRoute: this.currentRoute,
-      transferStats: this.transferStats,
-      mesh: this.mesh,
-    };
   }
 }

@@ -4,13 +4,13 @@ import type { HelloFrame, HelloProof } from "../../protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { RoomState } from "../room/room_state.ts";
 
-/** Answers a server's challenge: who I am and with which name, proven by my key. */
+/** Answers a challenge of the server: proves with my key who I am, and gives my name. */
 export async function signHello(
   { signer, sealer }: Pick<RoomState, "signer" | "sealer">,
   { room, nonce, name: clear }: {
     room: RoomId;
     nonce: string;
-    /** In the clear; it is sealed where the room is. */
+    /** In the clear; sealed here in a sealed room. */
     name: string;
   },
 ): Promise<HelloFrame> {

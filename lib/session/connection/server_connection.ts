@@ -1,8 +1,8 @@
 /**
- * One room's connection, over one transport after the other. It knows how a connection begins, whether it is alive, and when
- * the next one is tried; what events mean is not its business.
+ * One room's connection to the server, over one transport after another: how it begins, whether it is alive, and when
+ * to try the next transport. It does not look into events.
  *
- *   waiting → opening → greeting → live → waiting …        any of them → ended (a final reason, or disposed)
+ *  waiting → opening → greeting → live → waiting …        any of them → ended (a final reason, or disposed)
  */
 import type { Cancel } from "../../shared/environment.ts";
 import { type CloseReason, closeReasonOf } from "../../protocol/codes.ts";
@@ -58,7 +58,7 @@ type State =
   | { name: "opening"; transport: Transport; startedAt: number }
   /** `hello`: when the challenge was answered, and for which room. */
   | { name: "greeting"; transport: Transport; startedAt: number; hello?: { room: ConnectedRoom; at: number } }
-  /** `roundTripMs`: what the last answer took. `probe`: a ping without an answer, after so much silence. */
+  /** `roundTripMs`: the last round trip. `probe`: an unanswered ping, and the silence before it. */
   | {
     name: "live";
     transport: Transport;
@@ -77,9 +77,9 @@ export class ServerConnection {
   #cancelTimer: Cancel = () => {};
   #failures = 0;
   /**
-   * How many times PROBE_TIMEOUT_MS a probe may take. On a slow network one frame with all that was missed may take longer
-   * than a dead link may stay unnoticed, and nothing is heard before its end: each transport that was replaced for its silence
-   * earns the next one twice the time, or the same frame would be asked for and given up for ever.
+   * Multiplies PROBE_TIMEOUT_MS. On a slow network one large frame can take longer than a dead link may stay unnoticed,
+   * and nothing arrives before its end. Each transport that was replaced for its silence doubles the patience with the
+   * next one; otherwise the same frame would be requested and given up forever.
    */
   #patience = 1;
 
@@ -91,23 +91,23 @@ export class ServerConnection {
     return this.#state.name === "live";
   }
 
-  /** Begins, or begins anew at once whatever there was. */
+  /** Connects at once, whatever the state. */
   restart(): void {
     this.#failures = 0;
     this.#open();
   }
 
-  /** For good, until `restart`. */
+  /** Ends the connection until `restart`. */
   end(reason: LostReason = "lost"): void {
     this.#become({ name: "ended", reason });
   }
 
-  /** Sends a frame; false when there is no live transport or it takes no more now. */
+  /** Returns false without a live transport, or when the transport rejected the frame. */
   send(frame: ClientFrame): boolean {
     return this.#state.name === "live" && this.#state.transport.send(JSON.stringify(frame));
   }
 
-  /** Something was sent that wants an answer: silence from now on is suspicious. */
+  /** A frame was sent that wants an answer: silence is suspicious from now on. */
   expectAnswer(): void {
     const state = this.#state;
     if (state.name !== "live" || state.askedAt !== undefined) return;
@@ -115,17 +115,17 @@ export class ServerConnection {
     this.#watch(state);
   }
 
-  /** What was sent has no answer for too long. While nothing is heard at all, the probe under way decides. */
+  /** A frame has had no answer for too long. During complete silence the running probe decides instead. */
   answerOverdue(why: string): void {
     if (this.#state.name === "live" && this.#state.probe !== undefined) return;
     this.fault(why);
   }
 
-  /** The device woke, the page is looked at again, the network changed: is this connection still true? */
+  /** The device woke up, the page is visible again, or the network changed: checks whether the connection is alive. */
   wake(): void {
     const state = this.#state;
     const now = this.#deps.steady.now();
-    // Perhaps it is another network by now.
+    // The network may be another one by now.
     this.#patience = 1;
     switch (state.name) {
       case "waiting":
@@ -134,18 +134,18 @@ export class ServerConnection {
       case "greeting":
         return now - state.startedAt > STALE_TRY_MS ? this.#open() : undefined;
       case "live":
-        // A probe from before the sleep says nothing about now; one under way is answered or not, soon.
+        // A probe from before the sleep tells nothing; a recent one will be answered or time out soon.
         return now - (state.probe?.at ?? 0) > PROBE_TIMEOUT_MS ? this.#probe(state) : undefined;
     }
   }
 
-  /** The transport did something that no right server does, or does not do what it should. */
+  /** The transport broke the protocol or does not do its work: replaces it. */
   fault(why: string): void {
-    this.#deps.log(`connection given up: ${why}`);
+    this.#deps.log(`connection: ${why}`);
     this.#lost("lost");
   }
 
-  /** The one door for changes. A transport that is not the next state's is closed, and silent from then on. */
+  /** All state changes pass here. Closes the transport unless the next state keeps it; its later events are ignored. */
   #become(next: State): void {
     const before = this.#state;
     this.#cancelTimer();
@@ -179,7 +179,7 @@ export class ServerConnection {
     }
   }
 
-  /** A time as the device's clock has it. */
+  /** Converts a steady time to the device's clock. */
   #shown(at: number): number {
     const { clock, steady } = this.#deps;
     return Math.round(clock.now() + at - steady.now());
@@ -190,16 +190,16 @@ export class ServerConnection {
     let transport: Transport;
     try {
       transport = openTransport({
-        // A server greets first; until then there is nothing to do.
+        // The server speaks first.
         opened: () => {},
         received: (data) => this.#owns(transport) && this.#received(data),
         closed: (code) => this.#owns(transport) && this.#lost(closeReasonOf(code) ?? "lost"),
       });
     } catch (error) {
-      return this.fault(`no transport could be opened: ${error}`);
+      return this.fault(`no transport: ${error}`);
     }
     this.#become({ name: "opening", transport, startedAt: steady.now() });
-    this.#cancelTimer = timers.after(CONNECT_TIMEOUT_MS, () => this.fault("no welcome in time"));
+    this.#cancelTimer = timers.after(CONNECT_TIMEOUT_MS, () => this.fault("no welcome"));
   }
 
   #owns(transport: Transport): boolean {
@@ -209,9 +209,9 @@ export class ServerConnection {
   #received(data: unknown): void {
     const decoded = decodeServerFrame(data);
     if (!decoded.ok) {
-      // A newer server may say more than this client knows.
+      // A newer server may send frames that this client does not know.
       if (decoded.problem === "unknown_type") return;
-      return this.fault(`an unreadable frame (${decoded.problem} ${decoded.field ?? ""})`);
+      return this.fault(`unreadable frame: ${decoded.problem} ${decoded.field}`);
     }
     const { frame } = decoded;
     const state = this.#state;
@@ -238,11 +238,11 @@ export class ServerConnection {
       case "live":
         if (frame.type === "pong") return state.room.ponged();
         if (frame.type !== "challenge" && frame.type !== "welcome") {
-          if (!state.room.received(frame)) this.fault(`a ${frame.type} frame that cannot be right`);
+          if (!state.room.received(frame)) this.fault(`invalid frame: ${frame.type}`);
           return;
         }
     }
-    this.fault(`a ${frame.type} frame out of turn`);
+    this.fault(`unexpected frame: ${frame.type}`);
   }
 
   async #greet(transport: Transport, startedAt: number, challenge: { version: number; nonce: string }): Promise<void> {
@@ -250,30 +250,30 @@ export class ServerConnection {
     const { timers, steady } = this.#deps;
     this.#become({ name: "greeting", transport, startedAt });
     const leftMs = startedAt + CONNECT_TIMEOUT_MS - steady.now();
-    this.#cancelTimer = timers.after(leftMs, () => this.fault("no welcome in time"));
+    this.#cancelTimer = timers.after(leftMs, () => this.fault("no welcome"));
     let room: ConnectedRoom, hello: HelloFrame;
     try {
       room = await this.#deps.room();
       hello = await room.hello(challenge.nonce);
     } catch (error) {
-      if (this.#owns(transport)) this.fault(`hello could not be made: ${error}`);
+      if (this.#owns(transport)) this.fault(`no hello: ${error}`);
       return;
     }
     const state = this.#state;
     if (state.name !== "greeting" || state.transport !== transport) return;
     state.hello = { room, at: steady.now() };
-    if (!transport.send(JSON.stringify(hello))) this.fault("the transport took no hello");
+    if (!transport.send(JSON.stringify(hello))) this.fault("hello not sent");
   }
 
   #welcomed(transport: Transport, { room, at }: { room: ConnectedRoom; at: number }, frame: WelcomeFrame): void {
     const now = this.#deps.steady.now();
     const live: State = { name: "live", transport, room, since: now, heardAt: now, roundTripMs: now - at };
     this.#become(live);
-    if (!room.welcomed(frame)) return this.fault("a welcome that cannot be right");
+    if (!room.welcomed(frame)) return this.fault("invalid frame: welcome");
     if (this.#owns(transport)) this.#watch(live);
   }
 
-  /** Looks again when something could be due: an answer, a pong, a heartbeat. */
+  /** Schedules the next check: an answer, a pong or a heartbeat may be due. */
   #watch(state: Extract<State, { name: "live" }>): void {
     const { steady, timers } = this.#deps;
     const now = steady.now();
@@ -284,20 +284,20 @@ export class ServerConnection {
     this.#cancelTimer();
     if (dueAt > now) {
       this.#cancelTimer = timers.after(dueAt - now, () => this.#watch(state));
-    } else if (probe !== undefined) this.#replace("no answer to a probe");
+    } else if (probe !== undefined) this.#replace("no pong");
     else this.#probe(state);
   }
 
   #probe(state: Extract<State, { name: "live" }>): void {
     const now = this.#deps.steady.now();
     state.probe = { at: now, silentMs: now - state.heardAt };
-    if (!state.transport.send('{"type":"ping"}')) return this.#replace("the transport takes nothing any more");
+    if (!state.transport.send('{"type":"ping"}')) return this.#replace("ping not sent");
     this.#watch(state);
   }
 
-  /** A dead transport says nothing about the network: the next one is tried at once. */
+  /** A dead transport says nothing about the network, so the next one is tried at once. */
   #replace(why: string): void {
-    this.#deps.log(`connection replaced: ${why}`);
+    this.#deps.log(`connection: ${why}`);
     this.#patience = Math.min(2 * this.#patience, PROBE_PATIENCE_MAX);
     if (this.#takeStable()) return this.#open();
     this.#lost("lost");
@@ -314,7 +314,7 @@ export class ServerConnection {
     this.#cancelTimer = timers.after(delay, () => this.#open());
   }
 
-  /** Whether the connection that ends now was good; that ends a row of failures. */
+  /** Whether the ending connection was stable; a stable one resets the failures. */
   #takeStable(): boolean {
     const state = this.#state;
     const stable = state.name === "live" && this.#deps.steady.now() - state.since >= STABLE_AFTER_MS;

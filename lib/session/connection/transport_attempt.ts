@@ -1,6 +1,6 @@
 /**
- * One opening: it takes the best transport, and the next best while nothing came over it, each at most once. What comes of each
- * is told to the keeper of the transports (transports.ts).
+ * One attempt to open a transport: it tries the best one, then the next while nothing arrived, each at most once. It
+ * reports every outcome to the transport manager.
  */
 import type { Cancel, Clock, Timers } from "../../shared/environment.ts";
 import { closeReasonOf } from "../../protocol/codes.ts";
@@ -22,18 +22,18 @@ export interface Route {
   reason: TransportReason;
 }
 
-/** Who knows the transports from one opening to the next. */
+/** Keeps what is known of the transports from one attempt to the next. */
 export interface TransportRegistry {
   readonly situation: TransportSituation;
   /** A transport is about to be opened. */
   tried(transport: TransportName): void;
-  /** Something came of it. */
+  /** Reports an outcome. */
   note(transport: TransportName, outcome: TransportOutcome): void;
-  /** Frames go both ways over it. */
+  /** Frames travel both ways over it. */
   uses(opening: TransportAttempt, route: Route): void;
-  /** The opening is over. */
+  /** The attempt is over. */
   left(opening: TransportAttempt): void;
-  /** A transport that was tried in the background and works, with the frames that came over it so far. */
+  /** A transport that a background trial opened successfully, with the frames it received so far. */
   takeTrial(transport: TransportName): { attempt: TransportAttemptEvents; frames: unknown[] } | undefined;
 }
 
@@ -51,7 +51,7 @@ interface AttemptEvents {
   closed(code: number): void;
 }
 
-/** One transport that was opened, whose events can be handed to another listener. */
+/** An opened transport whose events can be handed to another listener. */
 export class TransportAttemptEvents {
   opened = false;
   listener: AttemptEvents;
@@ -63,7 +63,7 @@ export class TransportAttemptEvents {
     this.listener = listener;
   }
 
-  /** Begins to open; `closed` may come before this returns, when the platform will not even try. */
+  /** Begins to open. `closed` may be called before this returns, when the platform refuses at once. */
   start(): void {
     try {
       this.#transport = this.#open({
@@ -72,7 +72,7 @@ export class TransportAttemptEvents {
         closed: (code) => this.listener.closed(code),
       });
     } catch {
-      // A platform that throws here (a policy against WebSockets, say) has no such transport: the same as a closed one.
+      // The platform refuses this transport, by a policy against WebSockets for example.
       this.listener.closed(BROKEN);
     }
   }
@@ -88,15 +88,15 @@ export class TransportAttemptEvents {
 }
 
 type State =
-  /** Nothing came yet: the next transport may still be tried. */
+  /** Nothing arrived yet: the next transport may still be tried. */
   | { name: "trying"; transport: TransportName; attempt: TransportAttemptEvents; since: number }
-  /** The first frame came. `askedAt`: when our first one went. */
+  /** The first frame arrived. `askedAt`: when our first frame was sent. */
   | { name: "greeted"; route: Route; attempt: TransportAttemptEvents; patienceMs?: number; askedAt?: number }
-  /** Frames went both ways. `askedAt`: since when something of ours is without an answer. */
+  /** Frames travelled both ways. `askedAt`: since when a frame of ours has had no answer. */
   | { name: "in_use"; route: Route; attempt: TransportAttemptEvents; since: number; askedAt?: number }
   | { name: "over" };
 
-/** One opening, over whichever transport carries it. */
+/** One attempt, over the transport that works. */
 export class TransportAttempt implements Transport {
   readonly #transports: TransportRegistry;
   readonly #deps: TransportDeps;
@@ -116,7 +116,7 @@ export class TransportAttempt implements Transport {
     const choice = chooseTransport(this.#transports.situation);
     const open = choice.transport && openers[choice.transport];
     if (choice.transport === undefined || open === undefined || this.#tried.has(choice.transport)) {
-      // Later: no event may come before the opening returned.
+      // Later, because no event may be delivered before `open` has returned.
       this.#cancelPatience = timers.after(0, () => this.#end(BROKEN));
       return;
     }
@@ -140,7 +140,7 @@ export class TransportAttempt implements Transport {
     });
 
     const ready = this.#transports.takeTrial(transport);
-    /** What came over a transport that is taken over, until the opening has returned. */
+    /** Frames of a transport that is taken over, until `open` has returned. */
     let told = ready?.frames;
     if (ready !== undefined) {
       ready.attempt.listener = listener(ready.attempt);
@@ -193,7 +193,7 @@ export class TransportAttempt implements Transport {
     this.#state = { name: "over" };
     if (state.name === "over") return;
     const now = this.#deps.steady.now();
-    // Whoever closes says nothing of why; a transport that owes an answer went mute.
+    // The caller gives no reason; a transport that owes an answer went mute.
     const owes = state.name !== "trying" && state.askedAt !== undefined && now - state.askedAt >= PROBE_TIMEOUT_MS;
     if (state.name === "in_use") {
       this.#transports.note(state.route.transport, { type: owes ? "cut" : "ended", afterMs: now - state.since });
@@ -208,7 +208,7 @@ export class TransportAttempt implements Transport {
     this.#transports.left(this);
   }
 
-  /** Ends this transport, which works, in favour of a better one. */
+  /** Ends this working transport in favour of a better one. */
   moveAway(): void {
     const state = this.#state;
     if (state.name !== "in_use") return;

@@ -1,9 +1,9 @@
 /**
- * The transports of one room as a single OpenTransport: each opening takes the transport that chooseTransport names, goes on to the next one
- * while nothing came over it, and notes what came of each. While a lesser transport is in use, a better one is tried in the
- * background; when it works, the connection moves there.
+ * The transports of one room as a single OpenTransport. Each attempt opens the transport that chooseTransport names,
+ * goes on to the next while nothing arrives, and records every outcome. While a lesser transport is in use, a better
+ * one is tried in the background; when it works, the connection moves there.
  *
- * One opening tries each transport at most once: how often openings come is the session's backoff.
+ * One attempt tries each transport at most once. The session's backoff decides how often attempts follow.
  */
 import type { Cancel, Clock, Timers } from "../../shared/environment.ts";
 import {
@@ -30,11 +30,11 @@ export interface TransportManagerDeps {
   timers: Timers;
   /** How each transport is opened; one without an entry is not available. */
   openers: Readonly<Partial<Record<TransportName, OpenTransport>>>;
-  /** The connection was just told that its transport ended, because a better one stands ready: it should open now. */
+  /** The connection has just heard that its transport ended because a better one is ready: it should open now. */
   onBetterTransport(): void;
   /** Another transport is in use, or none. */
   onRoute?(route: Route | undefined): void;
-  /** Something came of a try, or of a connection. */
+  /** Reports the outcome of an attempt or of a connection. */
   onOutcome?(transport: TransportName, outcome: TransportOutcome): void;
 }
 
@@ -44,7 +44,7 @@ export class TransportManager implements TransportRegistry {
   #preference: Preference = "auto";
   #route: Route | undefined;
   #current: TransportAttempt | undefined;
-  /** A better transport that is tried, or that works and waits to be taken over. */
+  /** A better transport on trial, or one that works and waits to be taken over. */
   #trial: { transport: TransportName; attempt: TransportAttemptEvents; frames: unknown[] } | undefined;
   #cancelTrial: Cancel = () => {};
 
@@ -64,7 +64,7 @@ export class TransportManager implements TransportRegistry {
     return this.#route;
   }
 
-  /** All that chooseTransport goes by; also for the connection panel. */
+  /** Everything that chooseTransport goes by; the connection panel shows it too. */
   get situation(): TransportSituation {
     const { openers, steady } = this.#deps;
     return {
@@ -75,43 +75,43 @@ export class TransportManager implements TransportRegistry {
     };
   }
 
-  /** A better transport than the one in use that will be tried, and when, ms since 1970. */
+  /** The better transport that will be tried next, and when, ms since 1970. */
   get next(): { transport: TransportName; at: number } | undefined {
     return this.#route === undefined ? undefined : betterTransportAt(this.#route.transport, this.situation);
   }
 
-  /** From the next opening on. */
+  /** Holds from the next attempt on. */
   setPreference(preference: Preference): void {
     this.#preference = preference;
   }
 
-  /** The device woke: no transport has to rest any longer. */
+  /** The device woke up: no transport has to rest any longer. */
   wake(): void {
     for (const transport of TRANSPORTS) {
       this.#facts[transport] = transportForgiven(this.#facts[transport], this.#deps.steady.now());
     }
   }
 
-  /** Another network: nothing is known of it. */
+  /** The network changed: forgets what was learned. */
   networkChanged(): void {
     for (const transport of TRANSPORTS) this.#facts[transport] = NEW_TRANSPORT_FACTS;
     if (this.#route !== undefined) this.#watchForBetter(this.#route.transport);
   }
 
   /**
-   * The page is left, perhaps for good: the server is told as far as the transport can. A page that comes back finds a transport
-   * that takes nothing, and opens another one.
+   * The page is left, perhaps for good. Tells the server as far as the transport can. A page that is shown again finds
+   * a transport that rejects frames, and opens another one.
    */
   leave(): void {
     this.#current?.close();
   }
 
-  /** Nothing is left running but a transport that was handed out. */
+  /** Stops everything except a transport that was handed out. */
   dispose(): void {
     this.#dropTrial();
   }
 
-  // ---- what a ChosenTransport asks and tells ----
+  // ---- for a TransportAttempt ----
 
   tried(transport: TransportName): void {
     this.#facts[transport] = transportTried(this.#facts[transport], this.#deps.steady.now());
@@ -136,11 +136,11 @@ export class TransportManager implements TransportRegistry {
     if (this.#route === undefined) return;
     this.#route = undefined;
     this.#deps.onRoute?.(undefined);
-    // One that works is on its way to be taken over.
+    // A working trial is about to be taken over.
     if (this.#trial === undefined || this.#trial.frames.length === 0) this.#dropTrial();
   }
 
-  /** A trial that works, with what came over it so far. */
+  /** A successful trial with the frames it received so far. */
   takeTrial(transport: TransportName): { attempt: TransportAttemptEvents; frames: unknown[] } | undefined {
     const trial = this.#trial;
     if (trial?.transport !== transport || trial.frames.length === 0) return undefined;
@@ -174,7 +174,7 @@ export class TransportManager implements TransportRegistry {
         if (frames?.push(data) !== 1) return;
         this.note(transport, { type: "connected" });
         this.#cancelTrial();
-        // Should nobody take it over, it is not kept.
+        // Closes a trial that nobody takes over.
         this.#cancelTrial = timers.after(TRANSPORT_PATIENCE_MS, () => this.#dropTrial());
         this.#current?.moveAway();
         this.#deps.onBetterTransport();

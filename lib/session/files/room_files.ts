@@ -1,9 +1,9 @@
 /**
- * The files of one room in one page: what the device holds, the exchange with linked phones, and what the page shows of
- * both. Loaded when there is a file, somebody attaches one, or the room's mesh begins.
+ * The files of one room in one page: the files on the device, the exchange with linked phones, and the state that the
+ * page shows. Loaded when there is a file, somebody attaches one, or the mesh of the room begins.
  *
- * What is wanted stands in the device's storage, so a reload goes on by itself. Of several tabs the one with the links
- * fetches; the others tell it what they want, and it tells them how far it is.
+ * The storage lists the wanted files, so a reload continues their downloads. Of several tabs the one with the links
+ * downloads; the others tell it which files they want, and it tells them the progress.
  */
 import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import { type Signal, signal } from "@preact/signals";
@@ -29,7 +29,7 @@ import {
 import type { FileLinks, FileMesh } from "../ports/mesh_host.ts";
 import type { RoomSession } from "../room/room_session.ts";
 
-/** What tabs of a device tell each other of a room's files. */
+/** Messages between the tabs of a device about the files of a room. */
 export type FileNews =
   | { news: "wanted" | "paused" | "changed"; root: FileRoot }
   | { news: "progress"; root: FileRoot; view: FileView };
@@ -41,16 +41,16 @@ export interface RoomFilesDeps {
   timers: Timers;
   random: Random;
   hash: Hash;
-  /** The other tabs of this device; absent where they cannot be told. */
+  /** The other tabs of this device; absent where they cannot be reached. */
   tabs?: { tell(news: FileNews): void; listen(hear: (news: FileNews) => void): Cancel };
   /** Another tab has the links. */
   follows(): boolean;
-  /** The device wants to spare its network: nothing is fetched that nobody asked for. */
+  /** The device saves data: nothing downloads that nobody asked for. */
   saves(): boolean;
   log(line: string): void;
 }
 
-/** Least time between two drawings of one file's progress. */
+/** Least time between two updates of one file's progress. */
 const SHOW_EVERY_MS = 100;
 
 const UNKNOWN: FileView = { state: "unknown", bytesHere: 0, holders: 0 };
@@ -62,9 +62,9 @@ export class RoomFiles implements FilesModel, FileLinks {
   readonly #due = new Map<FileRoot, Cancel>();
   #mesh: FileMesh | undefined;
   readonly #offers = new Map<FileRoot, FileOffer>();
-  /** Taken back, and dropped by this page. */
+  /** Deleted by their authors, and dropped by this page. */
   readonly #retracted = new Set<FileRoot>();
-  /** Wanted by a page before this one, and not offered by any event that is here yet. */
+  /** Wanted by an earlier page, while no event here offers them yet. */
   readonly #early = new Set<FileRoot>();
   readonly #stops: Cancel[] = [];
   #disposed = false;
@@ -80,7 +80,7 @@ export class RoomFiles implements FilesModel, FileLinks {
       store,
       send: (peer, frame) => this.#mesh?.sendFile(peer, frame) ?? false,
       connect: (peer) => this.#mesh?.call(peer),
-      wayTo: (peer) => this.#mesh?.wayTo(peer),
+      nextHopTo: (peer) => this.#mesh?.wayTo(peer),
       offer: (root) => this.#offers.get(root),
       mayCarry: () => !deps.saves(),
       onChange: (root) => this.#changed(root),
@@ -128,13 +128,13 @@ export class RoomFiles implements FilesModel, FileLinks {
   async open({ root, bytes, type }: FileInfo): Promise<Blob | undefined> {
     const { store } = this.#deps;
     return await this.#try(async () => {
-      const deps: Bytes[] = [];
+      const blocks: Bytes[] = [];
       for (let index = 0; index < blockCount(bytes); index++) {
         const block = await store.block(root, index);
         if (block === undefined) return undefined;
-        deps.push(block);
+        blocks.push(block);
       }
-      return new Blob(deps, { type: isShownPicture(type) ? type : UNKNOWN_TYPE });
+      return new Blob(blocks, { type: isShownPicture(type) ? type : UNKNOWN_TYPE });
     });
   }
 
@@ -172,7 +172,7 @@ export class RoomFiles implements FilesModel, FileLinks {
     return bytes <= SMALL_FILE_BYTES && isShownPicture(type) && !this.#deps.saves();
   }
 
-  /** No event offers it any more: it goes, unless another one does. */
+  /** Drops a file that no event offers any more. */
   async drop(root: FileRoot): Promise<void> {
     if (this.#offers.has(root)) return;
     this.#exchange.stop(root);
@@ -180,13 +180,13 @@ export class RoomFiles implements FilesModel, FileLinks {
     await this.#show(root);
   }
 
-  /** The operator deleted the room: nothing of its files is given, fetched or kept any more. */
+  /** The operator deleted the room: stops the exchange and deletes its files. */
   async forget(): Promise<void> {
     this.#exchange.close();
     await this.#deps.store.clear("deleted", () => false);
   }
 
-  /** The operator cleared the room, and its log began anew with this epoch: what nothing here offers goes. */
+  /** The operator cleared the room, and its log began anew with this epoch: deletes files that no event here offers. */
   async cleared(epoch: string): Promise<void> {
     const stays = ({ root, reason }: HeldFile) => reason === "draft" || this.#offers.has(root);
     for (const root of await this.#deps.store.clear(epoch, stays)) {
@@ -204,7 +204,7 @@ export class RoomFiles implements FilesModel, FileLinks {
 
   // ---- links ----
 
-  /** This page has the room's links from now on, or has none. */
+  /** This page has the links of the room from now on, or none. */
   useMesh(mesh: FileMesh | undefined): void {
     this.#mesh = mesh;
     if (mesh !== undefined) this.#run(this.#resume());
@@ -227,9 +227,9 @@ export class RoomFiles implements FilesModel, FileLinks {
     this.#exchange.drained(peer);
   }
 
-  // ---- inside ----
+  // ---- internals ----
 
-  /** What was being fetched when the page before this one ended. */
+  /** Continues the downloads of the page before this one. */
   async #resume(): Promise<void> {
     for (const held of await this.#deps.store.all()) {
       if (held.reason !== "wanted" || isComplete(held)) continue;
@@ -238,7 +238,10 @@ export class RoomFiles implements FilesModel, FileLinks {
     }
   }
 
-  /** Cuts a file into blocks, twice: its name is known only when all of it was read, and it need not be in memory. */
+  /**
+   * Cuts a file into blocks, in two passes: its root is known only after all of it was read, and it need not fit into
+   * memory.
+   */
   async #keep(blob: Blob): Promise<FileRoot> {
     const { hash, store } = this.#deps;
     const count = blockCount(blob.size);
@@ -261,7 +264,10 @@ export class RoomFiles implements FilesModel, FileLinks {
     return root;
   }
 
-  /** What the room offers now. What was taken back goes; what was wanted before its event came is fetched. */
+  /**
+   * Reads the files that the room offers. Drops deleted ones, and downloads those that were wanted before their event
+   * arrived.
+   */
   #read(items: readonly TimelineItem[]): void {
     this.#offers.clear();
     const retracted: FileRoot[] = [];
@@ -296,7 +302,7 @@ export class RoomFiles implements FilesModel, FileLinks {
     this.#run(this.#show(root));
   }
 
-  /** Shown soon; what came meanwhile is shown with it. */
+  /** Updates the view soon, together with later changes. */
   #changed(root: FileRoot): void {
     if (this.#disposed || this.#due.has(root)) return;
     const due = this.#deps.timers.after(SHOW_EVERY_MS, () => {
@@ -330,7 +336,7 @@ export class RoomFiles implements FilesModel, FileLinks {
     return { state: held.reason === "paused" ? "paused" : "absent", bytesHere, holders: 0 };
   }
 
-  /** Where the storage fails, nothing changes. */
+  /** Runs a task; a failure of the storage is logged and changes nothing. */
   #try<Result>(task: () => Promise<Result>): Promise<Result | undefined> {
     return task().catch((error) => void this.#deps.log(`files: ${error}`));
   }

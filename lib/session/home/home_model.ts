@@ -1,4 +1,6 @@
-/** What the home page knows and does: this device's rooms, the listed ones, making a room, finding one by its code. */
+/**
+ * The home page's state and actions: this device's rooms, the listed rooms, making a room, and finding one by its code.
+ */
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { normalizeDisplayName } from "../../chat/display_name.ts";
 import {
@@ -22,57 +24,57 @@ import { findByCode, homeNews, type HttpProblem, type ListedRoom } from "./room_
 export interface HomeDeps extends Pick<SessionDeps, "clock" | "timers" | "random" | "storage" | "ed25519" | "log"> {
   /** As `fetch`, for paths of the page's own origin. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
-  /** Where notices are kept, and those that the page was drawn with. Absent: none are shown here. */
+  /** Where notices are stored, and those that the server drew on the page. Absent: this page shows none. */
   notices?: { storage: NoticeStorage; drawn: readonly WireEvent[] };
 }
 
-/** What becomes of a room that the server has no time for. */
+/** How to wait for a busy server. */
 export interface Waiting {
-  /** Aborted: nobody waits for it any more. */
+  /** Aborted when nobody waits any more. */
   wanted: AbortSignal;
-  /** It waits. Told for each refusal. */
+  /** Called at each refusal. */
   onWait(): void;
 }
 
-/** Where the room opens. */
+/** The address of the room. */
 export interface Opened {
   path: string;
 }
 
 export interface HomeModel {
-  /** Opened lately, the newest first; undefined until read. */
+  /** Recently opened, newest first; undefined until read. */
   readonly recent: ReadonlySignal<readonly KnownRoom[] | undefined>;
   readonly favourites: ReadonlySignal<readonly KnownRoom[]>;
-  /** Listed rooms with the people in them now, as last heard; undefined until heard. */
+  /** Listed rooms and the number of people in them, as last heard; undefined until heard. */
   readonly listed: ReadonlySignal<readonly ListedRoom[] | undefined>;
-  /** What the operator says to everybody, as in rooms; undefined until what the page was drawn with is checked. */
+  /** The operator's notices for everybody, as in rooms; undefined until the drawn ones are verified. */
   readonly notices: ReadonlySignal<readonly NoticeView[] | undefined>;
-  /** False: the server did not answer when it was last asked. */
+  /** False: the last request got no answer. */
   readonly reachable: ReadonlySignal<boolean>;
   /** This device's display name; undefined until read, empty when none was chosen. */
   readonly name: ReadonlySignal<string | undefined>;
-  /** False: nothing on this page is remembered. */
+  /** False: this page cannot store anything. */
   readonly stored: ReadonlySignal<boolean>;
 
   /**
-   * Makes a room. `name` is tidy: one line, NFC, no white space at its ends. While the server has too much to do it is asked
-   * again, each time after as long as it says; without `waiting` that is a problem like any other.
+   * Makes a room. `name` is tidy: one line, NFC, no white space at its ends. A busy server is asked again after the
+   * time that it names; without `waiting` being busy is a problem like any other.
    */
   create(name: string, kind: RoomKind, waiting?: Waiting): Promise<Opened | HttpProblem>;
   /** Finds a room by its code or link, as typed. A sealed room's key stays in the page. */
   join(code: string): Promise<Opened | (HttpProblem & { suggestions?: readonly string[] })>;
   setFavourite(id: RoomId, favourite: boolean): Promise<void>;
-  /** Takes a room off this device: from the lists, with its local copy. */
+  /** Removes a room from this device: from the lists, with its local copy. */
   forget(id: RoomId): Promise<void>;
   setName(name: string): Promise<{ problem?: "empty" | "too_long" }>;
-  /** A notice was read: it is not shown again on this device, in rooms either. */
+  /** Marks a notice as read: this device does not show it again, in rooms either. */
   acknowledge(id: string): void;
-  /** Whether somebody looks at the page: only then the listed rooms are asked for. */
+  /** Whether the page is visible: it requests the listed rooms only then. */
   setShown(shown: boolean): void;
   dispose(): void;
 }
 
-/** Makes the model; it reads the device at once, and asks the server while shown. */
+/** Makes the model. It reads the storage at once, and polls the server while visible. */
 export function createHomeModel(deps: HomeDeps): HomeModel {
   const { clock, timers, storage } = deps;
   const log = (line: string) => deps.log?.(line);
@@ -105,7 +107,7 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
     favourites.value = favouriteRooms(rooms);
   }
 
-  /** Does something with the storage; where it fails, the page works on without remembering. */
+  /** Uses the storage; when it fails, the page works on without storing. */
   async function remember<Result>(run: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await run();
@@ -137,10 +139,10 @@ export function createHomeModel(deps: HomeDeps): HomeModel {
 
   async function hear(wires: readonly WireEvent[], aheadMs?: number): Promise<void> {
     try {
-      // Not to be checked now: the operator's key is not known, and could not be asked for. What was drawn stays.
+      // The operator's key is unknown and could not be requested: the drawn notices stay.
       if (await board?.take(wires, "server", aheadMs) === "refused") return;
     } catch {
-      return; // The board has told why.
+      return; // The board has logged why.
     }
     checked = true;
     notices.value = said;

@@ -1,4 +1,4 @@
-/** Making a room: its id, key and founding event come from this device; the server only checks and stores them. */
+/** Makes a room: its id, key and genesis event come from this device; the server only verifies and stores them. */
 import type { KnownRoom } from "../../chat/recent_rooms.ts";
 import { roomSeed } from "../../crypto/room_key.ts";
 import { newRoomSecret, roomNamePlace, sealerOf } from "../../crypto/seal.ts";
@@ -10,7 +10,7 @@ import { memoryStorage } from "../storage/memory_storage.ts";
 import { raise } from "../outbox/outbox_state.ts";
 import { type HttpDeps, type HttpProblem, postRoom } from "./room_requests.ts";
 
-/** Ids that are tried: two in a row that are taken, or have no free code, are not bad luck any more. */
+/** Ids to try: two in a row that are taken, or without a free code, are no coincidence. */
 const ID_ATTEMPTS = 3;
 
 export type MakeRoomDeps = Pick<SessionDeps, "clock" | "random" | "storage" | "ed25519"> & HttpDeps;
@@ -48,8 +48,8 @@ export async function makeRoom(
       if (unlucky && attempt < ID_ATTEMPTS) continue;
       return made;
     }
-    // The founding was number 1; where this cannot be kept, the first welcome says so.
-    await deps.storage.changeOutbox(room, (book) => raise(book, { n: 1, clock: 1 }))
+    // The genesis event had number 1. If this cannot be stored, the first welcome says so.
+    await deps.storage.changeOutbox(room, (state) => raise(state, { n: 1, clock: 1 }))
       .catch((error) => deps.log?.(`the outbox could not be prepared: ${error}`));
     return { id: room, kind, name, ...(made.code && { code: made.code }), ...(secret && { secret }) };
   }

@@ -1,4 +1,4 @@
-/** Which room a page stands for that no server drew: by its address, from what this device remembers or has scanned. */
+/** The room of a page that no server drew: found by its address, in the stored rooms or in a scanned code. */
 import { type KnownRoom, roomPath } from "../../chat/recent_rooms.ts";
 import { PAIRING_FRAGMENT } from "../../shared/page_paths.ts";
 import type { RoomId, RoomKind } from "../../protocol/event.ts";
@@ -11,7 +11,7 @@ export interface RoomHere {
   pairing?: string;
 }
 
-/** Undefined: no room, or none that this device knows. */
+/** Undefined: no room, or one that this device does not know. */
 export function roomHere(
   { pathname, hash }: Pick<Location, "pathname" | "hash">,
   rooms: readonly KnownRoom[],
@@ -22,7 +22,7 @@ export function roomHere(
     if (code === undefined) return undefined;
     const { room: id, secret } = code;
     const known = rooms.find((room) => room.id === id);
-    // What kind of room it is turns out when the phones are linked; only sealed ones are different before.
+    // Linking reveals the kind of the room; before that only sealed rooms differ.
     const head = known === undefined
       ? { id, kind: secret === undefined ? "unlisted" as const : "sealed" as const }
       : headOf(known);
@@ -42,6 +42,6 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return ""; // Not written by this app.
+    return ""; // Not an address of this app.
   }
 }

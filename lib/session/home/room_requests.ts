@@ -1,21 +1,22 @@
-/** What the home page asks the server over HTTP, and the one door through which its answers come in. */
+/** The home page's HTTP requests, and the decoding of their answers. */
 import { ROOM_API_PROBLEMS, type RoomApiProblem } from "../../protocol/codes.ts";
-import { isRecord, isTime, type WireEvent } from "../../protocol/event.ts";
+import type { WireEvent } from "../../protocol/event.ts";
+import { isRecord, isTime } from "../../shared/checks.ts";
 import { readRoomInfo, readWireEvent } from "../../protocol/decode_server.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { NOTICES_MAX } from "../../protocol/limits.ts";
 import { REQUEST_TIMEOUT_MS } from "../ports/session_limits.ts";
 import { within } from "../../shared/within.ts";
 
-/** `offline`: no answer came, or none that can be understood. */
+/** `offline`: no answer came, or an unreadable one. */
 export interface HttpProblem {
   problem: RoomApiProblem | "offline";
-  /** With `bad_event` and `too_long`: the first wrong field. */
+  /** With `bad_event` and `too_long`: the first invalid field. */
   field?: string;
   retryAfterMs?: number;
 }
 
-/** A listed room, with the people in it now. */
+/** A listed room and the number of people in it. */
 export interface ListedRoom {
   room: RoomInfo;
   /** When its newest event was stored, server's clock, ms. */
@@ -23,11 +24,11 @@ export interface ListedRoom {
   people: number;
 }
 
-/** What the home page is told again and again. */
+/** The answer that the home page polls for. */
 export interface HomeNews {
   /** The most active first. */
   rooms: readonly ListedRoom[];
-  /** What the operator says to everybody; not checked yet. */
+  /** The operator's notices for everybody; not verified yet. */
   notices: readonly WireEvent[];
   /** The server's clock, ms since 1970, if it said so. */
   at: number | undefined;
@@ -38,7 +39,7 @@ export interface HttpDeps {
   log?: (line: string) => void;
 }
 
-/** Makes the room of this founding event. Doing it again is harmless: the same event makes the same room. */
+/** Makes the room of this genesis event. Repeating it is harmless: the same event makes the same room. */
 export async function postRoom(deps: HttpDeps, founding: WireEvent): Promise<RoomInfo | HttpProblem> {
   const answer = await request(deps, "/api/rooms", {
     method: "POST",
@@ -48,7 +49,7 @@ export async function postRoom(deps: HttpDeps, founding: WireEvent): Promise<Roo
   return readProblem(answer) ?? readRoomInfo(answer) ?? { problem: "offline" };
 }
 
-/** The room with this code, as somebody typed it, or codes of rooms that are nearly the same. */
+/** The room with this code as typed, or similar codes. */
 export async function findByCode(
   deps: HttpDeps,
   typed: string,
@@ -61,7 +62,7 @@ export async function findByCode(
   return { ...problem, suggestions: suggestions.filter((code) => typeof code === "string") };
 }
 
-/** Listed rooms, and what the operator says to everybody. */
+/** Requests the listed rooms and the operator's notices. */
 export async function homeNews(deps: HttpDeps): Promise<HomeNews | HttpProblem> {
   const answer = await request(deps, "/api/rooms");
   const problem = readProblem(answer);
@@ -97,7 +98,7 @@ function readProblem(answer: Record<string, unknown>): HttpProblem | undefined {
   };
 }
 
-/** The JSON object that is answered, whatever its status; `{problem: "offline"}` when there is none. */
+/** The JSON object of the answer, whatever its status; `{problem: "offline"}` without one. */
 async function request(deps: HttpDeps, path: string, init: RequestInit = {}): Promise<Record<string, unknown>> {
   try {
     const answer: unknown = await within(

@@ -1,110 +1,133 @@
 /**
- * Opens and closes the mesh of one room as the policy says, and tells the connection panel what it does. Loaded when
- * somebody else is in the room.
+ * Opens and closes the mesh of one room as the power policy says, and reports to the connection panel. Loaded when somebody
+ * else is in the room.
  */
+import type { ReadonlySignal } from "@preact/signals";
 import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
-import type { MeshConfig } from "../../protocol/peer/mesh_config.ts";
-import { LOCAL_MESH_CONFIG, readMeshConfig } from "../../protocol/peer/mesh_config.ts";
+import { LOCAL_MESH_CONFIG } from "../../protocol/peer/mesh_config.ts";
+import type { DeliveryRoute } from "../../routing/delivery_route.ts";
 import { linkHeartbeatMs, type PowerDecision, powerPolicy, type PowerSituation } from "../../routing/power_policy.ts";
 import { type PairedPeer, Pairing, type PairingState } from "../../transport/pairing.ts";
 import { browserPeerConnections } from "../../transport/peer_connection.ts";
 
-import type { MeshView } from "../model/connection_model.ts";
-import type { FileLinks, MeshSession, PairingHost } from "../ports/mesh_host.ts";
+import type { ConnectionState, MeshView } from "../model/connection_model.ts";
+import type { FileLinks, PairingHost } from "../ports/mesh_host.ts";
+import { MeshConfigLoader } from "./mesh_config_loader.ts";
 import { RoomMesh } from "./room_mesh.ts";
+import { meshHost, pairingHost } from "./session_hosts.ts";
 import type { NoticeBoard } from "../room/notice_board.ts";
+import type { PeerSync } from "../room/peer_sync.ts";
+
+/** The session whose room is linked. */
+export interface MeshSession {
+  readonly connection: ReadonlySignal<ConnectionState>;
+  /** Undefined until the room is open. */
+  readonly peers: PeerSync | undefined;
+  /** Where new events of mine go first, and why. */
+  readonly delivery: DeliveryRoute;
+}
 
 export interface MeshControlDeps {
   clock: Clock;
   timers: Timers;
   random: Random;
   session: MeshSession;
-  /** What the policy goes by, but for the server's part of it. */
+  /** The facts that the policy goes by, without the server's part. */
   power(): Omit<PowerSituation, "limits" | "server">;
   /** Another tab of the device has the connection, and the links. */
   follows(): boolean;
-  /** Asks `GET /mesh/config`; anything that is none means: no answer. */
+  /** Requests `GET /mesh/config`; the answer is still unread. Rejects without a network. */
   fetchConfig(): Promise<unknown>;
-  /** The operator's notices on this device; absent where nobody keeps them. */
+  /** The operator's notices on this device; absent where none are kept. */
   notices?(): Promise<NoticeBoard>;
   makeConnection(configuration: RTCConfiguration): RTCPeerConnection;
   /** The files of the room. */
   files(): Promise<FileLinks>;
-  /** This tab had links in this room before its page was loaded: it is back, and waits for nothing. */
+  /** This tab had links in this room before its page was loaded: it links again at once. */
   linkedBefore(): boolean;
-  /** Remembers that for the next page of this tab. */
+  /** Remembers for the next page of this tab that it had links. */
   keepLinked(): void;
   onView(view: MeshView): void;
   log(line: string): void;
 }
 
-/** How often the policy is asked again: batteries and networks tell of their changes late, or not at all. */
+/** How often the policy is asked again: batteries and networks report their changes late, or never. */
 const LOOK_EVERY_MS = 2_000;
-/** A configuration that did not come is asked for again after this. */
-const CONFIG_AGAIN_MS = 15_000;
-/** Credentials are renewed this long before they end. */
-const RENEW_BEFORE_MS = 300_000;
+
+type State =
+  | { name: "waiting" }
+  | { name: "linking"; mesh: RoomMesh }
+  | { name: "disposed" };
+
+/**
+ * Why links are made. `presence`: somebody else has been here for a while. `request`: somebody asked for them, or this tab
+ * had links before. `pairing`: two phones were held together, and want their link whatever the battery or the server says.
+ */
+type Wish = "presence" | "request" | "pairing";
 
 export class MeshControl {
   readonly #deps: MeshControlDeps;
-  #mesh: RoomMesh | undefined;
-  #config: MeshConfig | undefined;
-  #notices: NoticeBoard | undefined;
-  #asking = false;
-  #askAgainAt = 0;
-  /** When somebody else was first here, with a connection. */
-  #since: number | undefined;
-  #hurried: boolean;
-  #linked = false;
-  /** Phones were held together here. */
-  #paired = false;
+  readonly #loader: MeshConfigLoader;
+  #state: State = { name: "waiting" };
+  #wish: Wish;
   #decision: PowerDecision = { maxLinks: 0, reason: "full" };
+  #notices: NoticeBoard | undefined;
+  /** When somebody else was first here, with a connection to the server. */
+  #since: number | undefined;
+  /** People whom peers reached when the panel was last told. */
+  #reached = 0;
   #cancelLook: Cancel = () => {};
-  #disposed = false;
 
   constructor(deps: MeshControlDeps) {
     this.#deps = deps;
+    const { fetchConfig, log } = deps;
+    this.#loader = new MeshConfigLoader({
+      fetchConfig,
+      onConfig: (config) => this.#notices?.learn(config.operator),
+      onAnswer: () => this.look(),
+      log,
+    });
     deps.notices?.().then((notices) => {
       this.#notices = notices;
       this.look();
-    }).catch((error) => deps.log(`notices: ${error}`));
-    this.#hurried = deps.linkedBefore();
+    }).catch((error) => log(`notices: ${error}`));
+    this.#wish = deps.linkedBefore() ? "request" : "presence";
     this.look();
   }
 
-  /** Whether peers are, or will be, used; looks at everything anew. */
+  /** Looks at everything anew: opens the mesh, changes it or closes it. */
   look(): void {
-    if (this.#disposed) return;
+    if (this.#state.name === "disposed") return;
+    const { session, clock, timers, power, follows, notices } = this.#deps;
     this.#cancelLook();
-    this.#cancelLook = this.#deps.timers.after(LOOK_EVERY_MS, () => this.look());
-    const { session, clock, power, follows } = this.#deps;
+    this.#cancelLook = timers.after(LOOK_EVERY_MS, () => this.look());
     const now = clock.now();
     const server = session.connection.peek().state === "connected";
-    const host = session.meshHost;
-    const others = (host?.present().length ?? 0) > 0;
+    const { peers } = session;
+    const others = peers !== undefined && peers.others.length > 0;
     if (others && server) this.#since ??= now;
-    this.#askForConfig(now);
-    const config = this.#config ?? (this.#paired ? LOCAL_MESH_CONFIG : undefined);
-    if (config === undefined || host === undefined) return this.#tell();
-    const { desktopLinks, phoneLinks, autoUpgradeMs } = config.limits;
-    this.#decision = powerPolicy({ ...power(), server, limits: { desktopLinks, phoneLinks } });
-    const ready = this.#notices !== undefined || this.#deps.notices === undefined;
-    if (this.#decision.reason === "switched_off") this.#paired = false;
-    // Somebody who held two phones together wants their link, whatever the battery says.
-    const maxLinks = Math.max(this.#decision.maxLinks, this.#paired ? 1 : 0);
-    const wanted = maxLinks > 0 && !follows() && ready;
-    const due = this.#paired || this.#hurried || (this.#since !== undefined && now - this.#since >= autoUpgradeMs);
-    if (!wanted) this.#close();
-    else if (this.#mesh !== undefined) this.#mesh.setMaxLinks(maxLinks);
-    else if (due && (others || this.#paired)) this.#open(config, maxLinks);
+    this.#loader.refresh(now);
+    const config = this.#loader.config ?? (this.#wish === "pairing" ? LOCAL_MESH_CONFIG : undefined);
+    if (config === undefined || peers?.parts.verifier.known === undefined) return this.#tell();
+    this.#decision = powerPolicy({ ...power(), server });
+    if (this.#decision.reason === "switched_off" && this.#wish === "pairing") this.#wish = "presence";
+    const paired = this.#wish === "pairing";
+    const maxLinks = Math.max(this.#decision.maxLinks, paired ? 1 : 0);
+    const ready = this.#notices !== undefined || notices === undefined;
+    if (maxLinks === 0 || follows() || !ready) this.#close();
+    else if (this.#state.name === "linking") this.#state.mesh.setMaxLinks(maxLinks);
+    else {
+      const due = this.#wish !== "presence" || (this.#since !== undefined && now - this.#since >= config.autoConnectMs);
+      if (due && (others || paired)) this.#open(peers, maxLinks);
+    }
     this.#mesh?.setHeartbeat(linkHeartbeatMs(this.#decision.reason));
     this.#tell();
   }
 
-  /** Peers are wanted now. */
+  /** Links at once, without waiting for the policy's delay. */
   connectNow(): void {
-    this.#hurried = true;
-    this.#askAgainAt = 0;
+    if (this.#wish === "presence") this.#wish = "request";
+    this.#loader.hurry();
     this.look();
     this.#mesh?.connectNow();
   }
@@ -112,14 +135,14 @@ export class MeshControl {
   /** Begins to link with a phone beside this one, without a server. */
   pair(onState: (state: PairingState) => void): Pairing | { problem: "unavailable" | "other_tab" } {
     const { session, timers, random, makeConnection, follows, log } = this.#deps;
-    const host = session.pairingHost;
-    if (host === undefined) return { problem: "unavailable" };
+    if (session.peers === undefined) return { problem: "unavailable" };
     if (follows()) return { problem: "other_tab" };
+    const host = pairingHost(session.peers);
     return new Pairing({
       ...host,
       timers,
       random,
-      open: browserPeerConnections(makeConnection, () => ({ iceServers: [], candidatePool: 0 })),
+      open: browserPeerConnections(makeConnection, () => ({ iceServers: [] })),
       onState: (state) => {
         if (state.state !== "paired") return onState(state);
         this.#adopt(state.peer, host).then((adopted) =>
@@ -130,63 +153,41 @@ export class MeshControl {
     });
   }
 
-  async #adopt(peer: PairedPeer, host: PairingHost): Promise<boolean> {
-    if (peer.info !== undefined && !await host.learn(peer.info, peer.clock)) return false;
-    this.#paired = true;
-    this.look();
-    this.#mesh?.adopt(peer);
-    return this.#mesh !== undefined;
-  }
-
   networkChanged(): void {
     this.#mesh?.networkChanged();
   }
 
-  /** The page is left: peers are told. A page that comes back links anew. */
+  /** The page is left: closes the links, so that peers know. A page that is shown again links anew. */
   leave(): void {
     this.#close();
   }
 
   dispose(): void {
     this.#close();
-    this.#disposed = true;
+    this.#state = { name: "disposed" };
     this.#cancelLook();
   }
 
-  #askForConfig(now: number): void {
-    const { expiresAt } = this.#config ?? {};
-    // By the server's clock; ours may be wrong, and then credentials are renewed too often or too late for new links only.
-    const stale = this.#config === undefined || (expiresAt !== undefined && Date.now() > expiresAt - RENEW_BEFORE_MS);
-    if (!stale || this.#asking || now < this.#askAgainAt) return;
-    this.#asking = true;
-    this.#askAgainAt = now + CONFIG_AGAIN_MS;
-    this.#deps.fetchConfig().then((answer) => {
-      const config = readMeshConfig(answer);
-      if (config === undefined) return this.#deps.log("mesh: the configuration cannot be read");
-      this.#config = config;
-      this.#notices?.learn(config.operator);
-    }).catch(() => {
-      // No network, or no such server: asked again while it is wanted.
-    }).finally(() => {
-      this.#asking = false;
-      this.look();
-    });
+  get #mesh(): RoomMesh | undefined {
+    return this.#state.name === "linking" ? this.#state.mesh : undefined;
   }
 
-  #open(config: MeshConfig, maxLinks: number): void {
-    const { session, clock, timers, random, log, makeConnection } = this.#deps;
-    const host = session.meshHost;
-    if (host === undefined) return;
-    const mesh = this.#mesh = new RoomMesh({
-      host,
+  async #adopt(peer: PairedPeer, host: PairingHost): Promise<boolean> {
+    if (peer.info !== undefined && !await host.learn(peer.info, peer.clock)) return false;
+    this.#wish = "pairing";
+    this.look();
+    this.#mesh?.adopt(peer);
+    return this.#mesh !== undefined;
+  }
+
+  #open(peers: PeerSync, maxLinks: number): void {
+    const { clock, timers, random, log, makeConnection } = this.#deps;
+    const mesh = new RoomMesh({
+      host: meshHost(peers),
       clock,
       timers,
       random,
-      config,
-      open: browserPeerConnections(makeConnection, () => ({
-        iceServers: this.#config?.iceServers ?? [],
-        candidatePool: config.limits.candidatePool,
-      })),
+      open: browserPeerConnections(makeConnection, () => ({ iceServers: this.#loader.config?.iceServers ?? [] })),
       maxLinks,
       ...this.#notices && { notices: this.#notices },
       onCleared: () => {
@@ -196,7 +197,8 @@ export class MeshControl {
       onChange: () => this.#tell(),
       log,
     });
-    session.useMesh(mesh);
+    this.#state = { name: "linking", mesh };
+    peers.use(mesh);
     this.#deps.files().then((files) => {
       if (this.#mesh !== mesh) return;
       files.useMesh(mesh);
@@ -206,29 +208,28 @@ export class MeshControl {
   }
 
   #close(): void {
+    const { session, files, log } = this.#deps;
     const mesh = this.#mesh;
     if (mesh === undefined) return;
-    this.#mesh = undefined;
-    this.#deps.session.useMesh(undefined);
+    this.#state = { name: "waiting" };
+    session.peers?.use(undefined);
     mesh.close();
-    this.#deps.files().then((files) => this.#mesh ?? files.useMesh(undefined)).catch(() => {
-      // Its code never came: nothing used the mesh.
+    files().then((files) => this.#mesh ?? files.useMesh(undefined)).catch(() => {
+      // The code for files never came: nothing used the mesh.
     });
-    this.#deps.log(`mesh: off (${this.#decision.reason})`);
+    log(`mesh: off (${this.#decision.reason})`);
     this.#tell();
   }
 
   #tell(): void {
     const mesh = this.#mesh;
     const { reached, missing } = mesh?.coverage() ?? { reached: 0, missing: 0 };
-    if (!this.#linked && reached > 0) {
-      this.#linked = true;
-      this.#deps.keepLinked();
-    }
+    if (this.#reached === 0 && reached > 0) this.#deps.keepLinked();
+    this.#reached = reached;
     this.#deps.onView({
       enabled: mesh !== undefined,
       reason: this.#decision.reason,
-      relay: this.#config?.iceServers.some(({ credential }) => credential !== undefined),
+      relay: this.#loader.config?.iceServers.some(({ credential }) => credential !== undefined),
       links: mesh?.links ?? [],
       reached,
       missing,

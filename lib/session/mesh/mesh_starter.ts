@@ -1,6 +1,6 @@
 /**
- * Peers of one room, as a page shows and steers them. What makes links (mesh_control.ts) is loaded when somebody else has
- * been here for a moment, or when peers are asked for: alone in a room, nobody needs it.
+ * The links of one room, as a page shows and steers them. The code that makes links (mesh_control.ts) is loaded when
+ * somebody else has been here for a moment, or on request.
  */
 import type { Cancel, Timers } from "../../shared/environment.ts";
 import { effect, type Signal, signal } from "@preact/signals";
@@ -8,25 +8,24 @@ import type { MeshMode } from "../../routing/mesh_mode.ts";
 import type { Pairing, PairingState } from "../../transport/pairing.ts";
 import { type MeshView, NO_MESH } from "../model/connection_model.ts";
 
-import type { MeshControl, MeshControlDeps } from "./mesh_control.ts";
+import type { MeshControl, MeshControlDeps, MeshSession } from "./mesh_control.ts";
 import type { PeopleModel } from "../model/people_model.ts";
-import type { MeshSession } from "../ports/mesh_host.ts";
 
-/** What loaded code needs of the page that loads it. */
+/** The page, as the loaded code sees it. */
 export interface MeshWiring extends Pick<MeshControlDeps, "timers" | "random" | "session" | "follows" | "log"> {
-  /** What somebody chose. */
+  /** The user's choice about peers. */
   mode(): MeshMode;
   onView(view: MeshView): void;
 }
 
 /** Peers by a browser's WebRTC. */
 export interface PeerDeps {
-  /** What was chosen on this device before. */
+  /** The choice stored on this device. */
   mode(): MeshMode;
   keepMode(mode: MeshMode): void;
   /** This tab had links in this room before its page was loaded. */
   linkedBefore(): boolean;
-  /** Loads what makes links, at work. Rejects when its code does not come. */
+  /** Loads and starts the code that makes links. Rejects when it cannot be loaded. */
   load(wiring: MeshWiring): Promise<MeshControl>;
 }
 
@@ -39,7 +38,7 @@ export interface MeshStarterDeps extends Omit<MeshWiring, "session" | "mode" | "
   onView(): void;
 }
 
-/** Somebody else has to be here this long before the code for peers is loaded, unless this tab was linked before. */
+/** Somebody else has to be here this long before the code is loaded, unless this tab had links before. */
 const PEERS_AFTER_MS = 2_000;
 
 export class MeshStarter {
@@ -74,7 +73,7 @@ export class MeshStarter {
     this.#control?.look();
   }
 
-  /** Links to peers now, whatever the policy waits for. */
+  /** Links to peers at once. */
   async connectNow(): Promise<{ problem?: "off" | "unavailable" }> {
     if (this.mode.peek() === "off") return { problem: "off" };
     const control = await this.#load();
@@ -84,7 +83,7 @@ export class MeshStarter {
 
   /** Begins to link with a phone beside this one, by codes that both show. */
   async pair(onState: (state: PairingState) => void): Promise<Pairing | { problem: "unavailable" | "other_tab" }> {
-    // Two phones that are held together are to be linked, whatever was chosen before.
+    // Two people who hold their phones together want a link, whatever they chose before.
     if (this.mode.peek() === "off") this.setMode("auto");
     await this.#deps.session.ready;
     return (await this.#load())?.pair(onState) ?? { problem: "unavailable" };
@@ -120,7 +119,7 @@ export class MeshStarter {
       control.dispose();
       return undefined;
     }).catch(() => {
-      // Its code did not come: asked for again when it is wanted again.
+      // The code did not load: the next call loads it again.
       this.#loading = undefined;
       return undefined;
     });

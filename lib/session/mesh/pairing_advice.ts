@@ -1,21 +1,21 @@
-/** Why two phones that scanned each other may not find each other, from what their codes say. Pure. */
+/** Why two phones that scanned each other may not connect, judged by their codes. Pure. */
 import { addressType, type PairingCode } from "../../protocol/peer/pairing_code.ts";
 
-/** After this two phones in one network are linked; then it is said what may be in the way. They go on trying. */
+/** Two phones in one network connect within this. Then the advice is shown while they go on trying. */
 export const PAIRING_PATIENCE_MS = 12_000;
 
 export type PairingAdvice =
   /** The other phone may not have scanned this one's code. */
   | "scan_back"
-  /** This phone, or the other one, is in no network. */
+  /** This phone, or the other one, has no network. */
   | "no_network"
   | "their_no_network"
-  /** The browser of this phone, or of the other one, shows no address, only a name that the network has to pass on. */
+  /** The browser of this phone, or of the other one, shows only an mDNS name, which the network has to resolve. */
   | "hidden"
   | "their_hidden"
-  /** Their addresses are of different networks. */
+  /** Their addresses are in different networks. */
   | "other_network"
-  /** One network, and still no way: it keeps its guests apart. */
+  /** One network, and still no path: it isolates its clients. */
   | "isolated";
 
 export function pairingAdvice(mine: PairingCode, theirs: PairingCode): PairingAdvice[] {
@@ -35,7 +35,7 @@ function typesOf({ addresses }: PairingCode): Set<string> {
   return new Set(addresses.map(({ host }) => addressType(host) ?? ""));
 }
 
-/** Whether two IPv4 addresses are alike in their first three numbers, as they are in nearly every Wi-Fi. */
+/** Whether two IPv4 addresses share their first three bytes, as in nearly every Wi-Fi. */
 function sameNetwork(one: PairingCode, other: PairingCode): boolean {
   const networks = (code: PairingCode) =>
     code.addresses.filter(({ host }) => addressType(host) === "ipv4").map(({ host }) =>

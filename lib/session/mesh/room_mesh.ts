@@ -1,6 +1,6 @@
 /**
- * The mesh of one room in one page: links to peers (lib/transport), what travels over them (lib/mesh), and the session that
- * both work for. Loaded when a room is worth linking.
+ * The mesh of one room in one page: joins the links to peers (lib/transport), the node that routes over them
+ * (lib/mesh), and the room. Loaded on demand.
  */
 import { BoundedSet } from "../../shared/bounded.ts";
 import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
@@ -8,8 +8,8 @@ import { MeshNode } from "../../mesh/mesh_node.ts";
 import type { MeshStats } from "../../mesh/mesh_ports.ts";
 import { isBase64UrlOf } from "../../shared/base64url.ts";
 import type { Bytes } from "../../protocol/peer/file_frames.ts";
-import type { AuthorKey, Event, EventId } from "../../protocol/event.ts";
-import type { MeshConfig } from "../../protocol/peer/mesh_config.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import type { SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../../protocol/frames.ts";
 import type { PairedPeer } from "../../transport/pairing.ts";
 import type { LinkPath, OpenPeerConnection } from "../../transport/peer_connection.ts";
@@ -22,26 +22,28 @@ import type { NoticeBoard } from "../room/notice_board.ts";
 
 export interface RoomMeshDeps {
   host: MeshHost;
-  /** Ms; fractions count. */
+  /** Ms, with fractions. */
   clock: Clock;
   timers: Timers;
   random: Random;
   open: OpenPeerConnection;
-  config: MeshConfig;
   maxLinks: number;
-  /** The operator's notices; absent where nobody keeps them. */
+  /** The operator's notices; absent where none are kept. */
   notices?: NoticeBoard;
-  /** The operator cleared the room: this mesh holds what is gone. */
+  /** The operator cleared the room, so the events of this mesh are gone. */
   onCleared(): void;
   /** Links, or whom they reach, have changed. */
   onChange(): void;
   log(line: string): void;
 }
 
-/** Phones that are remembered as behind phones. */
+/** Phones behind other phones that are remembered. */
 const BEYOND_MAX = 64;
 
-/** Links that came up, and tries that did not; events of mine that went to peers, and those that a peer signed for. */
+/**
+ * Links that connected and attempts that failed; events of mine that were sent to peers, and those that a peer signed
+ * for.
+ */
 export interface LinkCounts {
   connected: number;
   failed: number;
@@ -57,13 +59,13 @@ export class RoomMesh implements SessionMesh, FileMesh {
   readonly #deps: RoomMeshDeps;
   readonly #node: MeshNode;
   readonly #links: PeerLinks;
-  /** Links the node was told of. */
+  /** Links that the node knows of. */
   readonly #up = new Set<PeerLink>();
   readonly #paths = new Map<AuthorKey, LinkPath>();
   readonly #stopNotices: Cancel | undefined;
   readonly #unreceipted = new BoundedSet<EventId>(UNRECEIPTED_MAX);
   #files: FileLinks | undefined;
-  /** Phones that the server does not know, and the mesh does. */
+  /** Phones that the server cannot reach and the mesh can. */
   readonly #beyondServer = new Set<AuthorKey>();
   #closed = false;
 
@@ -126,7 +128,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
   }
 
   heard(event: Event): void {
-    this.#node.heard(event);
+    this.#node.offer(event);
   }
 
   presentChanged(): void {
@@ -144,7 +146,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
   undeliverable(frame: SignalUndeliverableFrame): void {
     const { to } = frame;
     if (!this.#node.reaches(to)) return this.#links.undeliverable(frame);
-    // Not at the server, but behind phones: the next signals go over them.
+    // The server cannot reach it, but phones can: the next signals go over them.
     this.#beyondServer.delete(to);
     this.#beyondServer.add(to);
     if (this.#beyondServer.size > BEYOND_MAX) this.#beyondServer.delete(this.#beyondServer.values().next().value!);
@@ -157,10 +159,10 @@ export class RoomMesh implements SessionMesh, FileMesh {
 
   coverage(): { reached: number; missing: number } {
     const { direct, viaMesh, missing } = this.#node.coverage();
-    // A link in doubt reaches nobody for now.
-    const inDoubt = direct.filter((peer) => this.#links.get(peer)?.state.state !== "connected").length;
-    // When all are, those behind them are in doubt as well.
-    const reached = inDoubt < direct.length ? direct.length + viaMesh.length - inDoubt : 0;
+    // A suspect link reaches nobody for now.
+    const suspect = direct.filter((peer) => this.#links.get(peer)?.state.state !== "connected").length;
+    // If all direct links are suspect, phones behind them are unreachable too.
+    const reached = suspect < direct.length ? direct.length + viaMesh.length - suspect : 0;
     return { reached, missing: missing.length + direct.length + viaMesh.length - reached };
   }
 
@@ -176,16 +178,16 @@ export class RoomMesh implements SessionMesh, FileMesh {
   }
 
   call(peer: AuthorKey): void {
-    this.#node.call(peer);
+    this.#node.requestLink(peer);
   }
 
   wayTo(peer: AuthorKey): AuthorKey | undefined {
-    return this.#node.wayTo(peer);
+    return this.#node.nextHopTo(peer);
   }
 
-  // ---- for who steers it ----
+  // ---- for MeshControl ----
 
-  /** The files of the room use the links from now on. */
+  /** Gives the files of the room these links. */
   useFiles(files: FileLinks): void {
     if (this.#closed) return;
     this.#files = files;
@@ -207,7 +209,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
     return this.#node.stats();
   }
 
-  /** Cooldowns are forgotten: peers are called now. */
+  /** Forgets cooldowns and calls peers now. */
   connectNow(): void {
     this.#node.connectNow();
   }
@@ -216,7 +218,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
     this.#node.setMaxLinks(maxLinks);
   }
 
-  /** Silence after which links are asked whether they live, ms. */
+  /** Silence after which a link is probed, ms. */
   setHeartbeat(heartbeatMs: number): void {
     this.#links.setHeartbeat(heartbeatMs);
   }
@@ -240,7 +242,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
     try {
       this.#links.connect(peer);
     } catch (error) {
-      // The browser makes no connection: WebRTC is blocked, or there are too many.
+      // The browser refuses the connection: WebRTC is blocked, or there are too many.
       this.#deps.log(`mesh: no link to ${peer.slice(0, 6)}: ${error}`);
       this.counts.failed++;
       this.#node.unlinked(peer);
@@ -249,9 +251,9 @@ export class RoomMesh implements SessionMesh, FileMesh {
   }
 
   #sendSignal(frame: SendSignalFrame): boolean {
-    const overPhones = () => this.#node.signal(frame.to, JSON.stringify([frame.payload, frame.signature]));
-    if (this.#beyondServer.has(frame.to)) return overPhones() || this.#deps.host.sendSignal(frame);
-    return this.#deps.host.sendSignal(frame) || overPhones();
+    const overMesh = () => this.#node.signal(frame.to, JSON.stringify([frame.payload, frame.signature]));
+    if (this.#beyondServer.has(frame.to)) return overMesh() || this.#deps.host.sendSignal(frame);
+    return this.#deps.host.sendSignal(frame) || overMesh();
   }
 
   #signaled(from: AuthorKey, text: string): void {
@@ -266,7 +268,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
     try {
       return link.send(text);
     } catch (error) {
-      // RangeError: no frame of ours is that long.
+      // RangeError: the frame is too long, which no frame of ours is.
       this.#deps.log(`mesh: a frame was not sent: ${error}`);
       return false;
     }
@@ -293,7 +295,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
       case "closed":
         if (!this.#up.delete(link)) this.counts.failed++;
         this.#deps.log(`mesh: link to ${peer.slice(0, 6)} ended (${state.end.by} ${state.end.reason})`);
-        // A link that took its place is told of on its own.
+        // A link that replaced it reports its own state.
         if (current === undefined || current === link) {
           this.#paths.delete(peer);
           this.#node.unlinked(peer);
@@ -310,7 +312,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
   }
 }
 
-/** A payload and its signature, as they travel over phones. */
+/** A payload and its signature, as phones forward them. */
 function readSignedText(text: string): [payload: string, signature: string] | undefined {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,8 +1,9 @@
 /**
- * How a room's messages travel, as a page shows and steers it. This page measured every figure; figures that were not
- * measured are undefined.
+ * How a room's messages travel, as a page shows and steers it. The page measures every figure itself; unmeasured
+ * figures are undefined.
  */
 import type { ReadonlySignal } from "@preact/signals";
+import type { Clock } from "../../shared/environment.ts";
 import type { BreakerState } from "../../routing/circuit_breaker.ts";
 import type { DeliveryRoute } from "../../routing/delivery_route.ts";
 import type { MeshMode } from "../../routing/mesh_mode.ts";
@@ -12,8 +13,9 @@ import {
   type TransportName,
   type TransportReason,
   TRANSPORTS,
+  type TransportSituation,
 } from "../../routing/transport_choice.ts";
-import type { TransportQuality } from "../../routing/transport_meter.ts";
+import type { TransportMeter, TransportQuality } from "../../routing/transport_meter.ts";
 import type { Pairing, PairingState } from "../../transport/pairing.ts";
 import type { LinkPath } from "../../transport/peer_connection.ts";
 import type { LinkState } from "../../transport/peer_link.ts";
@@ -28,15 +30,15 @@ export type ConnectionState =
   | { state: "connected"; since: number };
 
 /**
- * The way in use, and why. `tab`: another tab of this device holds the connection. `p2p`: new events go to peers first, or
- * to them alone.
+ * The route in use, and why. `tab`: another tab of this device holds the connection. `p2p`: new events go to peers
+ * first, or only to them.
  */
 export type CurrentRoute =
   | { transport: TransportName; reason: TransportReason }
   | { transport: "tab"; reason: "shared" }
   | { transport: "p2p"; reason: "peers_reach_everyone" | "peers_preferred" | "no_server" };
 
-/** What may be preferred: the best, peers first, or one transport to the server. */
+/** Routes to prefer: the best one, peers first, or one transport to the server. */
 export const PREFERRED_ROUTES = ["auto", "p2p", ...TRANSPORTS] as const;
 export type PreferredRoute = (typeof PREFERRED_ROUTES)[number];
 
@@ -53,21 +55,21 @@ export interface LinkView {
 export interface MeshView {
   /** Links are made and kept. */
   enabled: boolean;
-  /** Why so many, or none. */
+  /** Why this many links, or none. */
   reason: PowerReason;
-  /** Whether a relay stands by for phones that find no path; undefined when it is not known. */
+  /** Whether a relay server is available for phones without a direct path; undefined when unknown. */
   relay: boolean | undefined;
   links: readonly LinkView[];
-  /** People in the room that peers reach, and that they do not. */
+  /** People in the room whom peers reach, and whom they do not. */
   reached: number;
   missing: number;
-  /** Links that came up since the mesh began, and tries that did not. */
+  /** Links that connected since the mesh began, and attempts that failed. */
   connected: number;
   failed: number;
-  /** Events of mine that went to peers since then, and those that a peer signed for. */
+  /** Events of mine that were sent to peers since then, and those that a peer signed for. */
   told: number;
   receipted: number;
-  /** Why new events go the way they go. */
+  /** The reason for the route of new events. */
   delivery: DeliveryRoute["reason"];
 }
 
@@ -85,23 +87,23 @@ export const NO_MESH: MeshView = {
   delivery: "no_peers",
 };
 
-/** What went which way since the page was opened. */
+/** Transfers by transport since the page was opened. */
 export interface TransferStats {
-  /** Events that came over each transport, my own and repeated ones not among them. */
+  /** New events of others, by the transport they arrived over. */
   viaWebSocket: number;
   viaPolling: number;
   viaTab: number;
   viaPeers: number;
-  /** Events that came although they were here. */
+  /** Events that arrived again. */
   duplicates: number;
-  /** My messages that were stored, and how long that took from their sending: median, ms. */
+  /** My stored messages, and the median time from sending to storing, ms. */
   stored: number;
   storedAfterMs: number | undefined;
-  /** My messages that were turned away for good. */
+  /** My messages that the server refused for good. */
   refused: number;
 }
 
-/** Of a page that has just been opened. */
+/** The statistics of a page that has just been opened. */
 export const NO_STATS: TransferStats = {
   viaWebSocket: 0,
   viaPolling: 0,
@@ -113,7 +115,10 @@ export const NO_STATS: TransferStats = {
   refused: 0,
 };
 
-/** All that explains a connection, as plain data: for the panel, and to be copied into a report. Nobody's words are in it. */
+/**
+ * Everything that explains a connection, as plain data for the panel and for bug reports. It contains no text that
+ * people wrote.
+ */
 export interface ConnectionDiagnostics {
   /** ISO 8601. */
   at: string;
@@ -128,50 +133,69 @@ export interface ConnectionDiagnostics {
   stats: TransferStats;
   /** Events of mine that wait on this device. */
   waiting: number;
-  /** False: what waits lives as long as this page. */
+  /** False: waiting messages are lost with this page. */
   storage: boolean;
-  /** What the device says of its network; `online` false is to be believed, true is not. */
+  /** The network as the device reports it; `online: false` is reliable, `true` is not. */
   network: { online: boolean; type?: string; saveData?: boolean };
   browser: string;
-  /** The newest lines of the page's own notes. */
+  /** The newest log lines. */
   log: readonly string[];
 }
 
 export interface TransportDiagnostics extends TransportQuality {
   available: boolean;
   breaker: BreakerState["name"];
-  /** What speaks against it now. */
+  /** The reason against using it now. */
   objection: Objection | undefined;
-  /** When the breaker allows a try, in ms; 0: now. */
+  /** When the circuit breaker allows an attempt, in ms; 0: now. */
   restsForMs: number;
+}
+
+/** The facts of a connection that connectionDiagnostics() turns into plain data. */
+export interface ConnectionFacts {
+  clock: Clock;
+  steady: Clock;
+  /** By the steady clock, ms. */
+  openedAt: number;
+  state: ReadonlySignal<ConnectionState>;
+  currentRoute: ReadonlySignal<CurrentRoute | undefined>;
+  preferredRoute: ReadonlySignal<PreferredRoute>;
+  mesh: ReadonlySignal<MeshView>;
+  transferStats: ReadonlySignal<TransferStats>;
+  meters: Readonly<Record<TransportName, TransportMeter>>;
+  transports: { situation: TransportSituation; next: { transport: TransportName; at: number } | undefined };
+  session: { waiting: number; stored: ReadonlySignal<boolean> };
+  network(): ConnectionDiagnostics["network"];
+  browser: string;
+  logLines: readonly string[];
 }
 
 export interface ConnectionModel {
   readonly state: ReadonlySignal<ConnectionState>;
   readonly currentRoute: ReadonlySignal<CurrentRoute | undefined>;
-  readonly connectionQuality: ReadonlySignal<Readonly<Record<TransportName, TransportQuality>>>;
   readonly transferStats: ReadonlySignal<TransferStats>;
   readonly preferredRoute: ReadonlySignal<PreferredRoute>;
   readonly mesh: ReadonlySignal<MeshView>;
-  /** What somebody chose of peers; kept on this device. */
+  /** The choice about peers; stored on this device. */
   readonly meshMode: ReadonlySignal<MeshMode>;
   setMeshMode(mode: MeshMode): void;
-  /** Links to peers now, whatever the policy waits for. `off`: peers are switched off. */
+  /** Links to peers at once. `off`: peers are switched off. */
   connectPeers(): Promise<{ problem?: "off" | "unavailable" }>;
   /**
    * Begins to link with a phone beside this one, by codes that both show, without a server. `other_tab`: another tab of
    * this device has the links.
    */
   pairPhone(onState: (state: PairingState) => void): Promise<Pairing | { problem: "unavailable" | "other_tab" }>;
-  /** Takes this way from now on where it works; the others stay as a way out. */
+  /** Prefers this route where it works; the others stay as a fallback. */
   setPreferredRoute(preference: PreferredRoute): void;
-  /** Connects anew, now. */
+  /** Reconnects at once. */
   forceReconnect(): void;
-  /** Forgets what was learned of the transports, and connects anew. */
+  /** Forgets what was learned of the transports, and reconnects. */
   resetTransports(): void;
   /** Measures a round trip now, when there is a connection. */
   measure(): void;
-  /** Asks the server by plain HTTP whether it is there: how long the answer took, ms, or undefined when none came. */
+  /** Asks the server by plain HTTP whether it is there. Returns the time of the answer, ms; undefined without one. */
   checkServer(): Promise<number | undefined>;
-  getConnectionDiagnostics(): ConnectionDiagnostics;
+  /** For connectionDiagnostics(). */
+  readonly facts: ConnectionFacts;
 }

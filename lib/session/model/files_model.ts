@@ -1,23 +1,23 @@
-/** What a page knows of the files of its room: read-only signals and actions. lib/session/files/room_files.ts is it. */
+/** The files of one open room, as a page shows them. lib/session/files/room_files.ts implements it. */
 import type { ReadonlySignal } from "@preact/signals";
 import type { BlockedReason } from "../../files/file_ports.ts";
 import type { FileInfo, FileRoot } from "../../protocol/file_info.ts";
 import type { SendProblem } from "./conversation_model.ts";
 
-/** How far a file is on this device. */
+/** How much of a file is on this device. */
 export interface FileView {
   /** `unknown`: not looked up yet. */
   state: "unknown" | "absent" | "fetching" | "paused" | "here";
   bytesHere: number;
-  /** Linked phones that hold something of what is missing here. */
+  /** Linked phones that hold missing parts. */
   holders: number;
-  /** Why it does not go on. */
+  /** Why the download does not continue. */
   blockedReason?: BlockedReason;
-  /** Mine, and no other phone is known to have it. */
+  /** Mine, and not known to be on another phone. */
   onlyHere?: true;
 }
 
-/** A file that is about to be offered. */
+/** A file to offer. */
 export interface FileToSend {
   blob: Blob;
   name: string;
@@ -26,24 +26,26 @@ export interface FileToSend {
   thumbnail?: string;
 }
 
-/** Why a file was not offered. `unreadable`: the device does not give it away (any more). */
+/** Why a file was not offered. `unreadable`: the device does not allow reading it (any more). */
 export type FileProblem = SendProblem | "too_large" | "no_place" | "unreadable";
 
 export interface FilesModel {
   view(root: FileRoot): ReadonlySignal<FileView>;
-  /** Gets it, or goes on with it. */
+  /** Downloads the file, or resumes its download. */
   fetch(root: FileRoot): Promise<void>;
-  /** Stops; what is here stays. */
+  /** Pauses the download; downloaded parts stay. */
   pause(root: FileRoot): Promise<void>;
-  /** All of it; undefined when it is not here. Its type is that of a picture that is shown, or tells nothing. */
+  /** The whole file; undefined when it is not here. Its type is that of a shown picture, or generic. */
   open(file: FileInfo): Promise<Blob | undefined>;
-  /** Keeps a file on this device and offers it to the room. */
+  /** Stores a file on this device and offers it to the room. */
   send(file: FileToSend, caption: string): Promise<{ problem?: FileProblem }>;
-  /** Whether a picture that comes on the screen is fetched without being asked for. */
+  /** Whether the picture downloads by itself when it comes on the screen. */
   fetchesByItself(file: FileInfo): boolean;
 }
 
-/** What is shown in a page: types of which a browser makes a picture and nothing else. All others are only saved. */
+/**
+ * Types that are shown in the page: a browser draws them as pictures and nothing else. Other files can only be saved.
+ */
 const SHOWN_PICTURES = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"];
 
 export function isShownPicture(type: string): boolean {

@@ -8,17 +8,17 @@ import type { ReadCursor } from "../replica/read_cursor.ts";
 import type { ConnectionState } from "./connection_model.ts";
 import type { RoomProblem, RoomView } from "./conversation_model.ts";
 
-/** What is shown. */
+/** The state of an open room that its signals show. */
 export interface Shown {
   timeline: Timeline;
   reader: ReplicaReader;
-  /** `names`: undefined where only events may say it. */
+  /** `names`: undefined where only events may name a person. */
   people: { count: number; names: ReadonlyMap<AuthorKey, string | undefined> };
   readCursor: ReadCursor;
   upToDate: boolean;
   stored: boolean;
   me: AuthorKey;
-  /** My display name, which no event may have said yet. */
+  /** My display name, which no event may carry yet. */
   name: string;
 }
 

@@ -1,9 +1,9 @@
 /**
- * What I wrote and the room does not have yet. The book in the storage is the truth, shared by all tabs; this is one tab's
- * view of it, and what is on its way over this tab's connection.
+ * My events that the room does not have yet. The state in the storage is the truth, shared by all tabs; this is one
+ * tab's view of it, with what is in flight over this tab's connection.
  *
- * Every tab sends everything that waits, in the order of `n`: the server knows doubles by their id. An entry leaves only
- * by its ack, by being seen in the log, or by its writer's hand after a final refusal.
+ * Every tab sends everything that waits, in the order of `n`; the server recognises duplicates by their id. An entry
+ * leaves by its ack, by appearing in the log, or when its writer discards it after a final refusal.
  */
 import type { Cancel } from "../../shared/environment.ts";
 import type { Signer } from "../../crypto/signing.ts";
@@ -11,15 +11,8 @@ import { signEvent } from "../../crypto/signing.ts";
 import type { DeliveryState } from "../../chat/timeline.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
 import { REFUSALS } from "../../protocol/codes.ts";
-import {
-  type Event,
-  type EventContent,
-  type EventId,
-  isSaid,
-  readEvent,
-  type RoomId,
-  type WireEvent,
-} from "../../protocol/event.ts";
+import type { EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import { type Event, type EventContent, isSaid, readEvent } from "../../kinds/kinds.ts";
 import type { RefusedFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { HOLE_MAX_EVENTS, REFUSED_PAUSE_MS, STORAGE_RETRY_MS } from "../ports/session_limits.ts";
@@ -27,27 +20,27 @@ import * as outboxes from "./outbox_state.ts";
 import type { Baseline, Draft, OutboxEntry, OutboxState } from "./outbox_state.ts";
 import { type OutboxItem, OutboxSender, type OutboxSenderDeps, waitingOf } from "./outbox_sender.ts";
 
-/** Of a book's random id: no two outboxes of a room on one device have the same. */
-const BOOK_ID_BYTES = 9;
+/** Size of an outbox's random id, which tells the outboxes of a room on one device apart. */
+const OUTBOX_ID_BYTES = 9;
 
 export interface OutboxDeps
   extends Omit<OutboxSenderDeps, "items" | "onSent">, Pick<SessionDeps, "storage" | "tabs" | "random"> {
   room: RoomId;
   signer: Signer;
-  /** What is signed for this content: itself, or sealed. */
+  /** The content to sign: as it is, or sealed. */
   seal(header: { room: RoomId; author: string; n: number }, content: EventContent): Promise<EventContent>;
-  /** An event that says nothing new. */
+  /** An event that changes nothing. */
   noop(): Draft;
   /** The highest Lamport clock seen in the room. */
   clockSeen(): number;
   onDelivery(event: Event, delivery: DeliveryState): void;
-  /** A message is stored, this long after it was sent, ms; undefined when this tab did not send it. */
+  /** A message is stored, this long after it was sent, ms; undefined when another tab sent it. */
   onStored(afterMs: number | undefined): void;
-  /** A message was turned away for good. */
+  /** The server refused a message for good. */
   onRefused(): void;
-  /** An event is signed, or was found signed when the page opened: as it is signed, for other transports than the server's. */
+  /** An event was signed, or was found signed when the page opened: for transports other than the server's. */
   onSigned(event: Event): void;
-  /** This event does not exist any more: taken back, or signed anew. */
+  /** The event no longer exists: it was discarded or signed anew. */
   onGone(id: EventId): void;
   log(line: string): void;
 }
@@ -57,14 +50,14 @@ export class Outbox {
   readonly #sender: OutboxSender;
   /** By the keys of their entries. */
   readonly #items = new Map<number, OutboxItem>();
-  /** Keys of what is stored in the room and may still be in the book. */
+  /** Keys of entries that the room has and the storage may still list. */
   readonly #stored = new Set<number>();
-  /** As it was last read. */
-  #book: OutboxState = outboxes.EMPTY_OUTBOX;
+  /** The state as last read. */
+  #state: OutboxState = outboxes.EMPTY_OUTBOX;
   readonly #stopListening: Cancel[];
-  /** My highest number in the room's log, as the server last said. */
+  /** My highest number in the log, as the server last said. */
   #lastN = 0;
-  /** Signing is under way, for all that wait for it. */
+  /** The running round of signing. */
   #signing: Promise<void> | undefined;
   #missing: { n: number; times: number } | undefined;
   #cancelLoad: Cancel | undefined;
@@ -73,68 +66,72 @@ export class Outbox {
   constructor(deps: OutboxDeps) {
     this.#deps = deps;
     this.#sender = new OutboxSender({ ...deps, items: this.#items, onSent: (item) => this.#sentChanged(item) });
-    const load = () => this.#run(() => this.#change((book) => book));
+    const load = () => this.#run(() => this.#change((state) => state));
     this.#stopListening = [
       deps.tabs?.listen((room) => room === deps.room && load()),
       deps.storage.onRenewed?.(load),
     ].filter((stop) => stop !== undefined);
   }
 
-  /** Takes what an earlier page left, as just read, signs what it left unsigned, and sends it. Never rejects. */
-  async start(book: OutboxState): Promise<void> {
-    this.#take(book);
+  /** Takes the state that was just read, signs what an earlier page left unsigned, and sends it. Never rejects. */
+  async start(state: OutboxState): Promise<void> {
+    this.#take(state);
     await this.#signAndSend();
   }
 
   /**
-   * Keeps a new event and sends it as soon as may be. False: the outbox is full. Rejects when the storage fails. `isWanted`:
-   * asked when the storage is there for it, which may be long after a page was left and shown again; if not, nothing is kept.
+   * Keeps a new event and sends it as soon as allowed. False: the outbox is full. Rejects when the storage fails.
+   * `isWanted`: asked when the storage is ready, which may be long after a page was left and shown again; nothing is
+   * kept if it is no longer wanted.
    */
   async enqueue(draft: Draft, isWanted: () => boolean = () => true): Promise<boolean> {
     let full = false;
-    await this.#change((book) => {
+    await this.#change((state) => {
       full = false;
-      if (!isWanted()) return book;
-      const after = outboxes.enqueue(book, draft, this.#floor());
-      full = after === book;
+      if (!isWanted()) return state;
+      const after = outboxes.enqueue(state, draft, this.#baseline());
+      full = after === state;
       return after;
     });
     if (!full) this.#tellTabs();
     return !full;
   }
 
-  /** Takes a refused event out: its content, or undefined when it is not there or not refused. */
+  /** Discards a refused event and returns its content; undefined when it is missing or not refused. */
   async discardRefused(id: EventId): Promise<EventContent | undefined> {
     const item = this.#byId(id);
     if (item?.entry.refused === undefined) return undefined;
-    await this.#change((book) => outboxes.settle(book, new Set([item.entry.key])));
+    await this.#change((state) => outboxes.settle(state, new Set([item.entry.key])));
     this.#tellTabs();
     return item.entry.content;
   }
 
-  /** So many other phones are proven to hold this event. */
+  /** This many other phones have signed that they hold the event. */
   reached(id: EventId, phones: number): void {
     const item = this.#byId(id);
     if (item === undefined || phones <= (item.phones ?? item.entry.phones ?? 0)) return;
     item.phones = phones;
     this.#show(item);
-    // With a server it is stored in a moment; without one the next page, too, has to know who holds it.
+    // With a server it will be stored in a moment. Without one the next page has to know as well.
     if (!this.#sender.isConnected) {
-      this.#run(() => this.#change((book) => outboxes.carry(book, item.entry.key, phones)));
+      this.#run(() => this.#change((state) => outboxes.carry(state, item.entry.key, phones)));
     }
   }
 
-  /** The reason to wait for others may be gone; `all`: it is, because the page may end. */
+  /**
+   * Sends what waited for others to travel with, if that reason is gone; `all`: sends everything, because the page may
+   * end.
+   */
   hurry(all = false): void {
     this.#sender.pump(all);
   }
 
-  /** Signed events that are not stored and not refused, as they are signed, in the order of `n`. */
+  /** Signed events that are neither stored nor refused, as they were signed, in the order of `n`. */
   get unsent(): Event[] {
-    return waitingOf(this.#items).flatMap(({ entry }) => this.#raw(entry) ?? []);
+    return waitingOf(this.#items).flatMap(({ entry }) => this.#asSigned(entry) ?? []);
   }
 
-  /** Events that are not stored and not refused. */
+  /** How many events are neither stored nor refused. */
   get waiting(): number {
     return waitingOf(this.#items).length;
   }
@@ -151,7 +148,7 @@ export class Outbox {
     this.#sender.disconnected();
   }
 
-  /** The server has these events: by an ack, or because they are in the log. */
+  /** The room has these events: the server acked them, or they are in the log. */
   stored(ids: Iterable<EventId>): void {
     let some = false;
     for (const id of ids) {
@@ -168,7 +165,7 @@ export class Outbox {
     }
     if (!some) return;
     this.#missing = undefined;
-    this.#run(() => this.#change((book) => book).then(() => this.#tellTabs()));
+    this.#run(() => this.#change((state) => state).then(() => this.#tellTabs()));
   }
 
   refused(frame: RefusedFrame): void {
@@ -184,16 +181,16 @@ export class Outbox {
     } else {
       if (isMessage(entry) && frame.reason !== "conflict") this.#deps.onRefused();
       this.#run(async () => {
-        await this.#change((book) => {
-          if (entry.noop) return outboxes.settle(book, new Set([entry.key]));
-          if (frame.reason === "conflict") return outboxes.renumber(book, entry, this.#floor());
-          // `expired`: the number was used by what is forgotten by now.
+        await this.#change((state) => {
+          if (entry.noop) return outboxes.settle(state, new Set([entry.key]));
+          if (frame.reason === "conflict") return outboxes.renumber(state, entry, this.#baseline());
+          // `expired`: a forgotten event used this number.
           const noop = frame.reason === "expired" ? undefined : this.#deps.noop();
-          return outboxes.refuse(book, entry, frame.reason, noop);
+          return outboxes.refuse(state, entry, frame.reason, noop);
         });
         this.#tellTabs();
-        // Another tab has taken it back, or heard the same before us.
-        if (!this.#book.entries.some(({ key }) => key === entry.key) && this.#items.delete(entry.key)) {
+        // Another tab discarded it, or handled the same refusal first.
+        if (!this.#state.entries.some(({ key }) => key === entry.key) && this.#items.delete(entry.key)) {
           this.#deps.onGone(frame.id);
         }
       });
@@ -205,12 +202,12 @@ export class Outbox {
     this.#missing = { n: expectedN, times };
     this.#sender.rewind(expectedN);
     const there = waitingOf(this.#items).some(({ entry }) => entry.n === expectedN);
-    // Answers to what was sent along with the first one say the same once more: no reason to send it all again at once.
+    // Events that were sent along get the same answer; sending everything again at once would not help.
     if (times > 1) this.#sender.hold(REFUSED_PAUSE_MS);
     if (there) return this.#sender.pump();
-    // Another tab may have it; or nobody has, because a database was set back.
+    // Another tab may have it. If nobody has, a database was set back.
     const noop = this.#deps.noop();
-    this.#run(() => this.#change((book) => outboxes.fill(book, expectedN, noop, HOLE_MAX_EVENTS)));
+    this.#run(() => this.#change((state) => outboxes.fill(state, expectedN, noop, HOLE_MAX_EVENTS)));
   }
 
   dispose(): void {
@@ -220,43 +217,43 @@ export class Outbox {
     this.disconnected();
   }
 
-  // ---- the book ----
+  // ---- the state ----
 
-  /** Rejects when the transaction fails. */
-  async #change(change: (book: OutboxState) => OutboxState): Promise<void> {
+  /** Runs one transaction, then signs and sends. Rejects when the transaction fails. */
+  async #change(change: (state: OutboxState) => OutboxState): Promise<void> {
     await this.#transact(change);
     await this.#signAndSend();
   }
 
-  /** Tries again later where it fails. */
+  /** Retries later on failure. */
   async #signAndSend(): Promise<void> {
     try {
       await this.#signAll();
     } catch (error) {
-      this.#deps.log(`an event could not be signed yet: ${error}`);
+      this.#deps.log(`outbox: not signed: ${error}`);
       this.#loadLater();
     }
     this.#sender.pump();
   }
 
-  async #transact(change: (book: OutboxState) => OutboxState): Promise<void> {
+  async #transact(change: (state: OutboxState) => OutboxState): Promise<void> {
     const { storage, room } = this.#deps;
     this.#take(
-      await storage.changeOutbox(room, (book) => {
-        const known = this.#book;
+      await storage.changeOutbox(room, (state) => {
+        const known = this.#state;
         const after = change(
-          outboxes.isReplaced(known, book)
-            ? outboxes.restore(book, outboxes.settle(known, this.#stored))
-            : outboxes.settle(book, this.#stored),
+          outboxes.isReplaced(known, state)
+            ? outboxes.restore(state, outboxes.settle(known, this.#stored))
+            : outboxes.settle(state, this.#stored),
         );
-        return after === book ? book : { id: this.#newId(), ...after, revision: book.revision + 1 };
+        return after === state ? state : { id: this.#newId(), ...after, revision: state.revision + 1 };
       }),
     );
   }
 
-  /** Signs what is there by now. Who comes while others are signed waits, and is signed together with who else did. */
+  /** Signs everything that is unsigned. Entries added during signing are signed in the next round. */
   async #signAll(): Promise<void> {
-    await this.#signing?.catch(() => {}); // Told to those who began it.
+    await this.#signing?.catch(() => {}); // Its callers handle the failure.
     await (this.#signing ??= this.#signRound().finally(() => this.#signing = undefined));
   }
 
@@ -271,18 +268,18 @@ export class Outbox {
       if (this.#disposed) return;
     }
     if (signed.length === 0) return;
-    await this.#transact((book) => signed.reduce((after, [entry, wire]) => outboxes.sign(after, entry, wire), book));
+    await this.#transact((state) => signed.reduce((after, [entry, wire]) => outboxes.sign(after, entry, wire), state));
   }
 
-  /** Makes this tab's items what the book says. */
-  #take(book: OutboxState): void {
+  /** Brings this tab's items in line with the state. */
+  #take(state: OutboxState): void {
     if (this.#disposed) return;
-    if (book.id !== this.#book.id && book.id !== undefined) this.#moveItems(book);
-    // An answer that comes late, or a book without changes, as an empty one: there is nothing to take.
-    else if (book.id !== this.#book.id || book.revision <= this.#book.revision) return;
-    this.#book = book;
-    const kept = new Set(book.entries.map(({ key }) => key));
-    for (const entry of book.entries) {
+    if (state.id !== this.#state.id && state.id !== undefined) this.#moveItems(state);
+    // A late answer, or a state without changes, such as an empty one.
+    else if (state.id !== this.#state.id || state.revision <= this.#state.revision) return;
+    this.#state = state;
+    const kept = new Set(state.entries.map(({ key }) => key));
+    for (const entry of state.entries) {
       if (this.#stored.has(entry.key)) continue;
       const item = this.#items.get(entry.key);
       if (item === undefined || item.entry.wire?.[1] !== entry.wire?.[1]) {
@@ -291,8 +288,8 @@ export class Outbox {
         const fresh: OutboxItem = { entry, ...(event && { event, signedAt: this.#deps.steady.now() }) };
         this.#items.set(entry.key, fresh);
         this.#show(fresh);
-        const raw = entry.refused === undefined ? this.#raw(entry) : undefined;
-        if (raw !== undefined) this.#deps.onSigned(raw);
+        const asSigned = entry.refused === undefined ? this.#asSigned(entry) : undefined;
+        if (asSigned !== undefined) this.#deps.onSigned(asSigned);
       } else {
         const before = item.entry;
         item.entry = entry;
@@ -302,40 +299,40 @@ export class Outbox {
     for (const key of this.#stored) if (!kept.has(key)) this.#stored.delete(key);
     for (const [key, item] of this.#items) {
       if (kept.has(key)) continue;
-      // Stored or taken back by another tab. What was refused was taken back; of the rest our own connection will tell.
+      // Another tab saw it stored or discarded it. Refused entries were discarded; our own connection reports the rest.
       if (item.event !== undefined && item.entry.refused === undefined) continue;
       this.#items.delete(key);
       if (item.event !== undefined) this.#deps.onGone(item.event.id);
     }
   }
 
-  /** The keys of another book are others: what is on its way goes on under its new one. */
-  #moveItems(book: OutboxState): void {
+  /** The storage was cleared and its new outbox uses other keys: items go on under their new key. */
+  #moveItems(state: OutboxState): void {
     const items = [...this.#items.values()];
     this.#items.clear();
     this.#stored.clear();
     for (const item of items) {
       const { key, wire } = item.entry;
-      if (wire === undefined) continue; // The book has it, and it is signed from there.
-      const moved = book.entries.find((entry) => entry.wire?.[1] === wire[1]);
-      // In neither book any more: our own connection will tell, as of everything that another tab took out.
+      if (wire === undefined) continue; // The new state has it and will sign it.
+      const moved = state.entries.find((entry) => entry.wire?.[1] === wire[1]);
+      // In neither outbox any more: our own connection will report it.
       this.#items.set(moved?.key ?? -key, item);
       item.entry = moved ?? { ...item.entry, key: -key };
     }
   }
 
   #newId(): string {
-    return toBase64Url(this.#deps.random.bytes(BOOK_ID_BYTES));
+    return toBase64Url(this.#deps.random.bytes(OUTBOX_ID_BYTES));
   }
 
   #opened(entry: OutboxEntry): Event | undefined {
     if (entry.wire === undefined) return undefined;
     const read = readEvent(entry.wire);
     if (read.ok) return { ...read.event, ...entry.content };
-    this.#deps.log(`an outbox entry is unreadable: ${read.problem.reason} ${read.problem.field}`);
+    this.#deps.log(`outbox: unreadable: ${read.problem.reason} ${read.problem.field}`);
   }
 
-  #raw({ wire }: OutboxEntry): Event | undefined {
+  #asSigned({ wire }: OutboxEntry): Event | undefined {
     const read = wire && readEvent(wire);
     return read?.ok ? read.event : undefined;
   }
@@ -351,7 +348,7 @@ export class Outbox {
     if (item.entry.refused === undefined) this.#show(item);
   }
 
-  #floor(): Baseline {
+  #baseline(): Baseline {
     return { n: this.#lastN, clock: this.#deps.clockSeen() };
   }
 
@@ -363,20 +360,22 @@ export class Outbox {
     this.#deps.tabs?.tell(this.#deps.room);
   }
 
-  /** For changes nobody waits for: a failure leaves the book as it was, and the server will say the same again. */
+  /**
+   * For changes that nobody awaits. On failure the state stays as it was, and the server will answer the same again.
+   */
   #run(change: () => Promise<void>): void {
     change().catch((error) => {
-      this.#deps.log(`the outbox could not be kept: ${error}`);
+      this.#deps.log(`outbox: not stored: ${error}`);
       this.#loadLater();
     });
   }
 
-  /** The storage failed: what is not signed, not sent or not taken out is tried again until it works. */
+  /** The storage failed: retries until every entry is signed, sent or removed. */
   #loadLater(): void {
     if (this.#disposed) return;
     this.#cancelLoad ??= this.#deps.timers.after(STORAGE_RETRY_MS, () => {
       this.#cancelLoad = undefined;
-      this.#run(() => this.#change((book) => book));
+      this.#run(() => this.#change((state) => state));
     });
   }
 }

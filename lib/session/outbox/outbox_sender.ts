@@ -1,9 +1,9 @@
 /**
- * Sends what waits in one tab's outbox over the connection that is open: in the order of `n`, as far as the connection, the
- * pace and the server's patience allow.
+ * Sends what waits in one tab's outbox over its connection, in the order of `n`, as far as the connection, the rate
+ * limit and the server's refusals allow.
  */
 import type { Cancel } from "../../shared/environment.ts";
-import type { Event } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import type { SendFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import { SEND_MAX_EVENTS } from "../../protocol/limits.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
@@ -14,41 +14,41 @@ import { RateLimiter } from "../../shared/rate_limiter.ts";
 /** One entry of the outbox as this tab knows it. */
 export interface OutboxItem {
   entry: OutboxEntry;
-  /** Opened: with the content in the clear. Absent until signed. */
+  /** The event with its content in the clear. Absent until signed. */
   event?: Event;
-  /** When it was written to the connection that is open now, and has no answer yet. */
+  /** When it was sent over the current connection and not answered yet. */
   sentAt?: number;
-  /** Has taken its place in the pace: sending it again costs nothing. */
-  paced?: boolean;
-  /** When this tab first had it signed. */
+  /** Was counted by the rate limit; sending it again is free. */
+  counted?: boolean;
+  /** When this tab first had it signed, by the steady clock. */
   signedAt?: number;
-  /** How many other phones are proven to hold it; the book may not know of all of them. */
+  /** How many other phones have signed that they hold it; the stored state may lag behind. */
   phones?: number;
 }
 
-/** What is neither stored nor refused, in the order of `n`. */
+/** Entries that are neither stored nor refused, in the order of `n`. */
 export function waitingOf(items: ReadonlyMap<number, OutboxItem>): OutboxItem[] {
   return [...items.values()].filter(({ entry }) => entry.refused === undefined).sort((a, b) => a.entry.n - b.entry.n);
 }
 
 export interface OutboxSenderDeps extends Pick<SessionDeps, "steady" | "timers"> {
-  /** All that is in the outbox. */
+  /** Everything in the outbox. */
   items: ReadonlyMap<number, OutboxItem>;
   send(frame: SendFrame): boolean;
   expectAnswer(): void;
-  /** The transport is alive and yet does not do its work. */
+  /** The transport is alive and delivers no acks. */
   giveUpTransport(why: string): void;
-  /** How long a new event that so many other phones hold may wait for others before it goes to the server, ms. */
+  /** How long a new event that this many other phones hold may wait for others before it goes to the server, ms. */
   serverDelayMs(phones: number): number;
-  /** It is on its way, or not any more. */
+  /** The item was sent, or is no longer in flight. */
   onSent(item: OutboxItem): void;
 }
 
 export class OutboxSender {
   readonly #deps: OutboxSenderDeps;
-  /** What the open connection allows; undefined without one. */
-  #link: { inFlight: number } | undefined;
-  readonly #pace = new RateLimiter({ burst: 1, everyMs: 0 });
+  /** Limits of the open connection; undefined without one. */
+  #limits: { inFlight: number } | undefined;
+  readonly #rateLimiter = new RateLimiter({ burst: 1, everyMs: 0 });
   #heldUntil = 0;
   #cancelTimer: Cancel | undefined;
 
@@ -57,27 +57,27 @@ export class OutboxSender {
   }
 
   get isConnected(): boolean {
-    return this.#link !== undefined;
+    return this.#limits !== undefined;
   }
 
   connected({ inFlight, messageBurst, messageEveryMs }: WelcomeFrame["limits"]): void {
-    this.#link = { inFlight };
-    this.#pace.limit = { burst: messageBurst, everyMs: messageEveryMs };
+    this.#limits = { inFlight };
+    this.#rateLimiter.limit = { burst: messageBurst, everyMs: messageEveryMs };
     this.pump();
   }
 
   disconnected(): void {
-    this.#link = undefined;
+    this.#limits = undefined;
     this.#stopTimer();
     for (const item of this.#deps.items.values()) this.notSent(item);
   }
 
-  /** It is not on its way any more. */
+  /** The item is no longer in flight. */
   notSent(item: OutboxItem): void {
     this.#setSent(item, undefined);
   }
 
-  /** The server asks for patience: nothing is sent for so long. */
+  /** Sends nothing for this long: the server asked to wait. */
   hold(forMs: number): void {
     this.#heldUntil = Math.max(this.#heldUntil, this.#deps.steady.now() + forMs);
   }
@@ -87,11 +87,11 @@ export class OutboxSender {
     for (const item of this.#deps.items.values()) if (item.entry.n >= n) this.notSent(item);
   }
 
-  /** Sends what may be sent now; what may not, later. `hurried`: nothing waits for others to travel with. */
+  /** Sends what may be sent now and schedules the rest. `hurried`: nothing waits for others to travel with. */
   pump(hurried = false): void {
     const now = this.#deps.steady.now();
     this.#stopTimer();
-    if (this.#link === undefined) return;
+    if (this.#limits === undefined) return;
     if (this.#heldUntil > now) return this.#pumpIn(this.#heldUntil - now);
     const waiting = waitingOf(this.#deps.items);
     let inFlight = waiting.filter(({ sentAt }) => sentAt !== undefined).length;
@@ -100,18 +100,18 @@ export class OutboxSender {
     const lazyMs = hurried || waiting.length >= SEND_MAX_EVENTS ? 0 : this.#lazyMs(waiting, now);
     for (const item of waiting) {
       if (item.sentAt !== undefined) continue;
-      // Not signed yet, or not readable: what follows would only be refused.
-      if (item.event === undefined || inFlight >= this.#link.inFlight) break;
+      // Unsigned or unreadable: the server would refuse everything after it.
+      if (item.event === undefined || inFlight >= this.#limits.inFlight) break;
       if (lazyMs > 0) {
         this.#pumpIn(lazyMs);
         break;
       }
-      const waitMs = item.paced ? 0 : this.#pace.take(now);
+      const waitMs = item.counted ? 0 : this.#rateLimiter.take(now);
       if (waitMs > 0) {
         this.#pumpIn(waitMs);
         break;
       }
-      item.paced = true;
+      item.counted = true;
       inFlight++;
       const size = item.event.wire[0].length;
       if (batch.length === SEND_MAX_EVENTS || (batch.length > 0 && chars + size > SEND_MAX_CHARS)) {
@@ -124,10 +124,10 @@ export class OutboxSender {
     if (batch.length > 0 && !this.#send(batch)) return this.#pumpIn(TRANSPORT_FULL_PAUSE_MS);
     if (this.#cancelTimer === undefined && inFlight > 0) this.#pumpIn(ACK_TIMEOUT_MS);
     const oldest = Math.min(...waiting.map(({ sentAt }) => sentAt ?? Infinity));
-    if (now - oldest >= ACK_TIMEOUT_MS) this.#deps.giveUpTransport("an event got no answer");
+    if (now - oldest >= ACK_TIMEOUT_MS) this.#deps.giveUpTransport("no ack");
   }
 
-  /** Until the first of those that are to be sent has waited for long enough: with it the others go, too. */
+  /** Time until the first unsent event has waited long enough, ms; the others go with it. */
   #lazyMs(waiting: readonly OutboxItem[], now: number): number {
     const dueAt = waiting.filter(({ event, sentAt }) => event !== undefined && sentAt === undefined)
       .map(({ signedAt = 0, phones, entry }) => signedAt + this.#deps.serverDelayMs(phones ?? entry.phones ?? 0));

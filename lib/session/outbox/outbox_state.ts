@@ -1,48 +1,50 @@
 /**
- * The outbox of one room as a value, and every change of it as a function: what makes a change atomic is the storage,
- * which runs one function per transaction. Tabs of one device share the book.
+ * The outbox of one room as a value, and each change of it as a function. The storage runs one function per
+ * transaction, which makes the change atomic. All tabs of a device share the state.
  *
- * Signed bytes keep their number, even when the one before them was refused for good: they may still be under way on a
- * transport that was replaced, and the same text under another number would then be stored twice. A noop takes the free
- * number instead. Only a text whose number is taken by another event, where its bytes can never be stored, gets a new one.
+ * A signed event keeps its number, even when the one before it was refused for good: its bytes may still be on their
+ * way over a replaced transport, and the same text under another number would be stored twice. A no-op event takes the
+ * free number instead. Only a text whose number belongs to another event gets a new one, because its bytes can never be
+ * stored.
  */
 import type { Refusal } from "../../protocol/codes.ts";
-import type { EventContent, WireEvent } from "../../protocol/event.ts";
+import type { WireEvent } from "../../protocol/event.ts";
+import type { EventContent } from "../../kinds/kinds.ts";
 import { OUTBOX_MAX_EVENTS } from "../ports/session_limits.ts";
 
 export interface OutboxEntry {
-  /** Names the entry for as long as it exists, also when its `n` changes. */
+  /** Identifies the entry for its whole life, even when its `n` changes. */
   readonly key: number;
   readonly n: number;
   readonly clock: number;
   /** Wall clock of the key press, ms. */
   readonly at: number;
-  /** In the clear, also in a sealed room: it never leaves the device like this. */
+  /** In the clear, in a sealed room too: it never leaves the device like this. */
   readonly content: EventContent;
-  /** What is sent; absent between giving out `n` and signing. */
+  /** The signed bytes that are sent; absent until signed. */
   readonly wire?: WireEvent;
-  /** Set once the server said that it will never take this event. */
+  /** Set when the server will never accept this event. */
   readonly refused?: Refusal;
-  /** So many other phones were proven to hold it while there was no server. */
+  /** How many other phones signed that they hold it, while there was no server. */
   readonly phones?: number;
-  /** Says nothing new; only keeps the numbers without holes. */
+  /** Changes nothing; keeps the numbers without holes. */
   readonly noop?: true;
 }
 
 export interface OutboxState {
-  /** Random, from its first change on: the storage was cleared where the book has another one. Absent in older outboxes. */
+  /** Random, set by the first change. A different id means that the storage was cleared. Absent in older outboxes. */
   readonly id?: string;
-  /** Counts changes, so that an answer that comes late is known to be old. */
+  /** Counts changes, to recognise late answers. */
   readonly revision: number;
-  /** The highest number and Lamport clock given out or known of. */
+  /** The highest number and Lamport clock given out or heard of. */
   readonly n: number;
   readonly clock: number;
   readonly lastKey: number;
-  /** In the order of `n`; a refused entry may share its `n` with what took its place. */
+  /** In the order of `n`; a refused entry may share its `n` with its replacement. */
   readonly entries: readonly OutboxEntry[];
 }
 
-/** What the room is known to have: the next event comes after it. */
+/** The highest number and clock that the room is known to have of this author; the next event follows. */
 export interface Baseline {
   n: number;
   clock: number;
@@ -55,75 +57,80 @@ export interface Draft {
 
 export const EMPTY_OUTBOX: OutboxState = { revision: 0, n: 0, clock: 0, lastKey: 0, entries: [] };
 
-/** Gives the draft its number and clock. The same book when it is full. */
-export function enqueue(book: OutboxState, draft: Draft, floor: Baseline): OutboxState {
-  if (book.entries.length >= OUTBOX_MAX_EVENTS) return book;
-  const n = Math.max(book.n, floor.n) + 1;
-  return add({ ...book, n }, n, draft, floor.clock);
+/** Gives the draft its number and clock. Returns the same state when the outbox is full. */
+export function enqueue(state: OutboxState, draft: Draft, baseline: Baseline): OutboxState {
+  if (state.entries.length >= OUTBOX_MAX_EVENTS) return state;
+  const n = Math.max(state.n, baseline.n) + 1;
+  return add({ ...state, n }, n, draft, baseline.clock);
 }
 
-/** Keeps what was signed for an entry. The first signature wins: sealing twice gives two texts, and only one may be sent. */
-export function sign(book: OutboxState, { key, n }: OutboxEntry, wire: WireEvent): OutboxState {
-  return edit(book, key, (entry) => entry.n === n && entry.wire === undefined ? { ...entry, wire } : entry);
+/** Keeps an entry's signed bytes. The first signature wins: sealing twice gives two texts, and only one may be sent. */
+export function sign(state: OutboxState, { key, n }: OutboxEntry, wire: WireEvent): OutboxState {
+  return edit(state, key, (entry) => entry.n === n && entry.wire === undefined ? { ...entry, wire } : entry);
 }
 
-/** So many other phones hold this entry. */
-export function carry(book: OutboxState, key: number, phones: number): OutboxState {
-  return edit(book, key, (entry) => phones > (entry.phones ?? 0) ? { ...entry, phones } : entry);
+/** Records how many other phones hold this entry. */
+export function carry(state: OutboxState, key: number, phones: number): OutboxState {
+  return edit(state, key, (entry) => phones > (entry.phones ?? 0) ? { ...entry, phones } : entry);
 }
 
-/** The server has stored these entries. */
-export function settle(book: OutboxState, keys: ReadonlySet<number>): OutboxState {
-  const entries = book.entries.filter(({ key }) => !keys.has(key));
-  return entries.length === book.entries.length ? book : { ...book, entries };
+/** Removes entries that are stored or discarded. */
+export function settle(state: OutboxState, keys: ReadonlySet<number>): OutboxState {
+  const entries = state.entries.filter(({ key }) => !keys.has(key));
+  return entries.length === state.entries.length ? state : { ...state, entries };
 }
 
-/** The entry's number is taken by another event of this author: it gets a new one and is signed anew. */
-export function renumber(book: OutboxState, refused: OutboxEntry, floor: Baseline): OutboxState {
-  if (!holds(book, refused)) return book;
-  const without = settle(book, new Set([refused.key]));
-  const n = Math.max(without.n, floor.n) + 1;
+/** Another event of this author took the entry's number: the entry gets a new one and is signed anew. */
+export function renumber(state: OutboxState, refused: OutboxEntry, baseline: Baseline): OutboxState {
+  if (!holds(state, refused)) return state;
+  const without = settle(state, new Set([refused.key]));
+  const n = Math.max(without.n, baseline.n) + 1;
   const { key, at, content } = refused;
-  return add({ ...without, n }, n, { at, content }, floor.clock, key);
+  return add({ ...without, n }, n, { at, content }, baseline.clock, key);
 }
 
 /**
- * The server will never take this entry. Its number is still free there, so `noop`, an event that changes nothing, takes
- * its place; undefined when the number is used up. What was numbered after it stays as it was signed.
+ * The server will never accept this entry. `noop`, an event that changes nothing, takes its number, which is still free
+ * there; undefined when the number is used up. Later entries keep their signatures.
  */
-export function refuse(book: OutboxState, refused: OutboxEntry, reason: Refusal, noop: Draft | undefined): OutboxState {
-  if (!holds(book, refused)) return book;
-  const marked = edit(book, refused.key, (entry) => ({ ...entry, refused: reason }));
+export function refuse(
+  state: OutboxState,
+  refused: OutboxEntry,
+  reason: Refusal,
+  noop: Draft | undefined,
+): OutboxState {
+  if (!holds(state, refused)) return state;
+  const marked = edit(state, refused.key, (entry) => ({ ...entry, refused: reason }));
   return noop === undefined ? marked : addNoop(marked, refused.n, noop);
 }
 
-/** Numbers from `from` up to below the lowest waiting one are lost here and there: fills each with `noop`. */
-export function fill(book: OutboxState, from: number, noop: Draft, maxEvents: number): OutboxState {
-  const waiting = book.entries.filter((entry) => entry.refused === undefined);
-  const to = Math.min(book.n + 1, ...waiting.map(({ n }) => n));
-  if (to - from > maxEvents) return book;
-  for (let n = from; n < to; n++) book = addNoop(book, n, noop);
-  return book;
+/** Fills numbers that were lost on both sides, from `from` to below the lowest waiting entry, with `noop`. */
+export function fill(state: OutboxState, from: number, noop: Draft, maxEvents: number): OutboxState {
+  const waiting = state.entries.filter((entry) => entry.refused === undefined);
+  const to = Math.min(state.n + 1, ...waiting.map(({ n }) => n));
+  if (to - from > maxEvents) return state;
+  for (let n = from; n < to; n++) state = addNoop(state, n, noop);
+  return state;
 }
 
-/** The room is known to have this much of this author: numbers go on from there. */
-export function raise(book: OutboxState, floor: Baseline): OutboxState {
-  if (floor.n <= book.n && floor.clock <= book.clock) return book;
-  return { ...book, n: Math.max(book.n, floor.n), clock: Math.max(book.clock, floor.clock) };
+/** Raises the numbers to what the room is known to have of this author. */
+export function raise(state: OutboxState, baseline: Baseline): OutboxState {
+  if (baseline.n <= state.n && baseline.clock <= state.clock) return state;
+  return { ...state, n: Math.max(state.n, baseline.n), clock: Math.max(state.clock, baseline.clock) };
 }
 
-/** Whether `book`, read just now, stands where `known` was: the storage was cleared in between. */
-export function isReplaced(known: OutboxState, book: OutboxState): boolean {
-  return book.revision < known.revision || (known.id !== undefined && book.id !== known.id);
+/** Whether `state`, just read, replaced `known` because the storage was cleared. */
+export function isReplaced(known: OutboxState, state: OutboxState): boolean {
+  return state.revision < known.revision || (known.id !== undefined && state.id !== known.id);
 }
 
 /**
- * Puts all that `known` had into the book that stands in its place; another tab may have put some of it back before. Signed
- * bytes keep their number, as ever. Texts without a signature whose number is taken by now get the next one.
+ * Adds everything of `known` to the state that replaced it; another tab may have done so partly. Signed bytes keep
+ * their number. Unsigned texts whose number is taken get the next one.
  */
-export function restore(book: OutboxState, known: OutboxState): OutboxState {
-  const higher = (count: "n" | "clock" | "lastKey") => Math.max(book[count], known[count]);
-  let after: OutboxState = { ...book, n: higher("n"), clock: higher("clock"), lastKey: higher("lastKey") };
+export function restore(state: OutboxState, known: OutboxState): OutboxState {
+  const higher = (count: "n" | "clock" | "lastKey") => Math.max(state[count], known[count]);
+  let after: OutboxState = { ...state, n: higher("n"), clock: higher("clock"), lastKey: higher("lastKey") };
   for (const entry of known.entries) {
     const there = after.entries.find((other) => isSameEntry(other, entry));
     if (there !== undefined) {
@@ -144,7 +151,10 @@ export function restore(book: OutboxState, known: OutboxState): OutboxState {
   return after;
 }
 
-/** Whether it is the same key press, under whichever key and number. Fillers are made by the dozen, and told by their keys. */
+/**
+ * Whether both are the same key press, whatever their key and number. No-op events are made in dozens, so only their
+ * key tells them apart.
+ */
 function isSameEntry(a: OutboxEntry, b: OutboxEntry): boolean {
   return a.at === b.at && (a.key === b.key || !a.noop) && JSON.stringify(a.content) === JSON.stringify(b.content);
 }
@@ -153,29 +163,31 @@ function byNumber(a: OutboxEntry, b: OutboxEntry): number {
   return a.n - b.n || a.key - b.key;
 }
 
-function add(book: OutboxState, n: number, draft: Draft, minClock: number, key = book.lastKey + 1): OutboxState {
-  const clock = Math.max(book.clock, minClock) + 1;
-  const entries = [...book.entries, { key, n, clock, at: draft.at, content: draft.content }];
+function add(state: OutboxState, n: number, draft: Draft, minClock: number, key = state.lastKey + 1): OutboxState {
+  const clock = Math.max(state.clock, minClock) + 1;
+  const entries = [...state.entries, { key, n, clock, at: draft.at, content: draft.content }];
   entries.sort(byNumber);
-  return { ...book, clock, lastKey: Math.max(book.lastKey, key), entries };
+  return { ...state, clock, lastKey: Math.max(state.lastKey, key), entries };
 }
 
-function addNoop(book: OutboxState, n: number, draft: Draft): OutboxState {
-  const added = add(book, n, draft, 0);
+function addNoop(state: OutboxState, n: number, draft: Draft): OutboxState {
+  const added = add(state, n, draft, 0);
   return edit(added, added.lastKey, (entry) => ({ ...entry, noop: true }));
 }
 
-function edit(book: OutboxState, key: number, change: (entry: OutboxEntry) => OutboxEntry): OutboxState {
-  const at = book.entries.findIndex((entry) => entry.key === key);
-  const before = book.entries[at];
-  if (before === undefined) return book;
+function edit(state: OutboxState, key: number, change: (entry: OutboxEntry) => OutboxEntry): OutboxState {
+  const at = state.entries.findIndex((entry) => entry.key === key);
+  const before = state.entries[at];
+  if (before === undefined) return state;
   const after = change(before);
-  return after === before ? book : { ...book, entries: book.entries.map((entry) => entry === before ? after : entry) };
+  return after === before
+    ? state
+    : { ...state, entries: state.entries.map((entry) => entry === before ? after : entry) };
 }
 
-/** Whether the book still has this entry as it was sent: another tab may have heard the same refusal first. */
-function holds(book: OutboxState, { key, n, wire }: OutboxEntry): boolean {
-  return book.entries.some((entry) =>
+/** Whether the state still has this entry as it was sent: another tab may have handled the same refusal first. */
+function holds(state: OutboxState, { key, n, wire }: OutboxEntry): boolean {
+  return state.entries.some((entry) =>
     entry.key === key && entry.n === n && entry.wire?.[1] === wire?.[1] && entry.refused === undefined
   );
 }

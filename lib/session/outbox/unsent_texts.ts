@@ -1,7 +1,7 @@
 /**
- * What somebody pressed Send on and the outbox does not have yet. The outbox is a database that answers later, and a page
- * that is reloaded or left before it did would lose the text. So it is also written where that takes no waiting, until the
- * outbox has it; the next page of this tab that opens the room sends what it finds there.
+ * Texts that were sent on screen and that the outbox does not have yet. The outbox is a database that answers later,
+ * and a page that is reloaded or left in between would lose the text. So it is also written to storage that answers at
+ * once, until the outbox has it; the next page of this tab that opens the room sends what it finds there.
  */
 import type { Clock } from "../../shared/environment.ts";
 import type { EventId, RoomId } from "../../protocol/event.ts";
@@ -10,7 +10,7 @@ import type { ConversationModel, SendProblem } from "../model/conversation_model
 import type { SessionDeps } from "../ports/session_deps.ts";
 
 interface UnsentText {
-  /** When Send was pressed, ms since 1970: becomes the `at` of the event, which tells whether it was kept after all. */
+  /** When Send was pressed, ms since 1970. Becomes the `at` of the event, which shows whether the outbox got it. */
   at: number;
   text: string;
   /** The message it answers … */
@@ -47,7 +47,7 @@ const PREFIX = "festival-chat.unsent.";
 export class UnsentTexts implements TextSink {
   readonly #deps: UnsentTextsDeps;
   readonly #key: string;
-  /** Done when what an earlier page left is in the outbox: what is written now comes after it. */
+  /** Resolves when the texts of an earlier page are in the outbox: new texts come after them. */
   readonly #leftSent: Promise<void>;
   #lastAt = 0;
 
@@ -69,12 +69,12 @@ export class UnsentTexts implements TextSink {
     this.#write([...this.#read(), unsent]);
     await this.#leftSent;
     const result = await this.#toOutbox(unsent);
-    // Kept, or still in its writer's hands.
+    // The outbox has it, or the composer still does.
     this.#remove(unsent);
     return result;
   }
 
-  /** What an earlier page left. Its outbox may have got it in time. */
+  /** Sends the texts of an earlier page, unless its outbox got them in time. */
   async #sendLeft(left: readonly UnsentText[]): Promise<void> {
     if (left.length === 0) return;
     const { session } = this.#deps;
@@ -84,7 +84,7 @@ export class UnsentTexts implements TextSink {
         item.type === "message" && item.author.me && item.at === unsent.at
       );
       const { problem } = kept ? {} : await this.#toOutbox(unsent);
-      // There may be room for it when the next page opens.
+      // The next page may find room for it.
       if (problem !== "not_stored" && problem !== "outbox_full") this.#remove(unsent);
     }
   }
@@ -92,13 +92,13 @@ export class UnsentTexts implements TextSink {
   #toOutbox(unsent: UnsentText): Promise<{ problem?: SendProblem }> {
     const { outbox } = this.#deps;
     const { at, text, replyTo, edits } = unsent;
-    // A page may be left before its outbox has the text, and shown again after a later page of this tab has sent it.
+    // A page may be left before its outbox has the text and be shown again after a later page of this tab sent it.
     const written = this.#has(unsent);
     const isWanted = () => !written || this.#has(unsent);
     return edits === undefined ? outbox.sendMessage(text, replyTo, at, isWanted) : outbox.edit(edits, text, isWanted);
   }
 
-  /** Never the same twice: it tells the texts apart. */
+  /** Never returns the same time twice: it tells the texts apart. */
   #now(): number {
     return this.#lastAt = Math.max(this.#lastAt + 1, this.#deps.clock.now());
   }
@@ -116,7 +116,7 @@ export class UnsentTexts implements TextSink {
       const read: unknown = JSON.parse(this.#deps.storage().getItem(this.#key) ?? "[]");
       return Array.isArray(read) ? read : [];
     } catch {
-      // No storage, or nothing that we wrote.
+      // No storage, or a text that this app did not write.
       return [];
     }
   }
@@ -127,7 +127,7 @@ export class UnsentTexts implements TextSink {
       if (texts.length === 0) storage.removeItem(this.#key);
       else storage.setItem(this.#key, JSON.stringify(texts));
     } catch {
-      // No storage, or full: the outbox has the text in a moment, if the page stays.
+      // No storage, or it is full: the outbox has the text in a moment if the page stays.
     }
   }
 }

@@ -1,93 +1,78 @@
-/** What a session and the mesh of its room are to each other. */
-import type { ReadonlySignal } from "@preact/signals";
-import type { ConnectionState } from "../model/connection_model.ts";
-import type { DeliveryRoute } from "../../routing/delivery_route.ts";
+/** The interfaces between a room, its mesh and its files. */
 import type { Signer, Verifier } from "../../crypto/signing.ts";
 import type { Bytes } from "../../protocol/peer/file_frames.ts";
-import type { AuthorKey, Event, EventId, RoomId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import type { RoomInfo, SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../../protocol/frames.ts";
 
-/** The session, for a mesh. */
+/** The room, as its mesh sees it. */
 export interface MeshHost {
   readonly room: RoomId;
   readonly signer: Signer;
   readonly verifier: Verifier;
-  /** Who is in the room besides me, as far as the server told. */
+  /** People in the room besides me, as the server told. */
   present(): AuthorKey[];
-  /** Events that are held, as they are signed, in the order of the log; then those of no log. */
+  /** Events as they were signed: those of the log in order, then those of no log. */
   held(): Iterable<Event>;
   /** My events that wait for the server. */
   unsent(): Iterable<Event>;
-  /** Whether an event may come into the room. */
+  /** Verifies an event from a peer. `forged`: not signed by its author; `refused`: it does not belong into the room. */
   verdict(event: Event): Promise<"good" | "forged" | "refused">;
-  /** An event that is good came from a peer, for the first time. */
+  /** A verified event arrived from a peer for the first time. */
   heardFromPeers(event: Event): void;
-  /** So many other phones are proven to hold an event of mine. */
+  /** This many other phones have signed that they hold an event of mine. */
   receipts(id: EventId, phones: number): void;
-  /** Whom peers reach has changed. */
+  /** The people whom peers reach have changed. */
   coverageChanged(): void;
-  /** Sends signaling to a peer over the room's connection; false when that takes none now. */
+  /** Sends signaling over the connection to the server; false when the connection rejects it. */
   sendSignal(frame: SendSignalFrame): boolean;
 }
 
-/** The session, for what opens and closes meshes. */
-export interface MeshSession {
-  readonly connection: ReadonlySignal<ConnectionState>;
-  /** Undefined until the device's key is known and the room is verified. */
-  readonly meshHost: MeshHost | undefined;
-  /** Undefined until the device's key is known. */
-  readonly pairingHost: PairingHost | undefined;
-  /** Uses a mesh from now on, or none. */
-  useMesh(mesh: SessionMesh | undefined): void;
-  /** Where new events of mine go first, and why. */
-  readonly delivery: DeliveryRoute;
-}
-
-/** The session, for two phones that link without a server. */
+/** The room, as two phones see it that link without a server. */
 export interface PairingHost {
   readonly room: RoomId;
   /** Sealed rooms only. */
   readonly secret: string | undefined;
   readonly signer: Signer;
   readonly verifier: Verifier;
-  /** What is known of the room. */
+  /** The room's description, if it is known. */
   info(): RoomInfo | undefined;
   /** The highest Lamport clock seen in the room. */
   clockSeen(): number;
-  /** Another phone tells what the room is. False: it is not so. Where the room is known already nothing changes. */
+  /** Takes a description of the room from another phone. False: it is wrong. Changes nothing when the room is known. */
   learn(info: RoomInfo, clock: number): Promise<boolean>;
 }
 
-/** The mesh, for its session. */
+/** The mesh, as its room sees it. */
 export interface SessionMesh {
   /** A new event of mine, signed. */
   publish(event: Event): void;
-  /** An event came from the server. */
+  /** An event arrived from the server. */
   heard(event: Event): void;
   presentChanged(): void;
-  /** The operator cleared the room: begins anew, with nothing held. */
+  /** The operator cleared the room: the mesh has to start again without events. */
   cleared(): void;
   signal(frame: SignalFrame): void;
   undeliverable(frame: SignalUndeliverableFrame): void;
-  /** How many people of the room are reached over peers, and how many are not. */
+  /** How many people of the room peers reach, and how many they do not. */
   coverage(): { reached: number; missing: number };
-  /** Who is reached over peers. */
+  /** People whom peers reach. */
   reached(): AuthorKey[];
 }
 
-/** The mesh, for the files of its room. */
+/** The mesh, as the files of its room see it. */
 export interface FileMesh {
-  /** Puts a frame on the channel for files; false when it takes none now, then `drained` follows. */
+  /** Sends a frame on the channel for files; false when it is full, and `drained` follows. */
   sendFile(peer: AuthorKey, frame: Bytes): boolean;
-  /** Sets up a link, if that can be. */
+  /** Sets up a link, if possible. */
   call(peer: AuthorKey): void;
-  /** The neighbour over which a phone is reached. */
+  /** The neighbour on the way to a phone. */
   wayTo(peer: AuthorKey): AuthorKey | undefined;
 }
 
-/** The files of a room, for its mesh. */
+/** The files of a room, as its mesh sees them. */
 export interface FileLinks {
-  /** Uses a mesh from now on, or none. */
+  /** Uses this mesh from now on, or none. */
   useMesh(mesh: FileMesh | undefined): void;
   linked(peer: AuthorKey): void;
   unlinked(peer: AuthorKey): void;

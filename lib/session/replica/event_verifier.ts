@@ -1,7 +1,8 @@
-/** What comes into a room: only events of this room, signed by their authors, and only once the room itself is proven. */
+/** Admits events to a room: only this room's, signed by their authors, and only after the room itself is verified. */
 import type { Sealer } from "../../crypto/seal.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
-import type { Event, EventId, RoomId } from "../../protocol/event.ts";
+import type { EventId, RoomId } from "../../protocol/event.ts";
+import { belongsInto, type Event, type LogEvent } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { openEvent } from "../room/room_state.ts";
 import { isGenesis, type VerifiedRoom, verifyRoom } from "./verified_room.ts";
@@ -12,18 +13,18 @@ export interface EventVerifierDeps {
   ed25519: Verifier;
   /** Undefined in a plain room. */
   sealer: Sealer | undefined;
-  /** The event with this id, if it came before: it was checked then. */
-  held(id: EventId): Event | undefined;
+  /** The event with this id, if it was verified before. */
+  held(id: EventId): LogEvent | undefined;
   onVerified(room: VerifiedRoom): void;
-  /** The room is proven, and this page cannot show it. */
+  /** The room is verified, and this page cannot show it. */
   onProblem(problem: RoomProblem): void;
-  /** What the server says of the room is not what its founding says. */
+  /** The server describes a room that its genesis event contradicts. */
   onFalse(): void;
 }
 
 export class EventVerifier {
   readonly #deps: EventVerifierDeps;
-  /** Events wait for it. */
+  /** Verification of events waits for it. */
   #head: Promise<VerifiedRoom | undefined> = Promise.resolve(undefined);
   #known: VerifiedRoom | undefined;
 
@@ -31,7 +32,7 @@ export class EventVerifier {
     this.#deps = deps;
   }
 
-  /** The room, once it is proven. */
+  /** The room, once it is verified. */
   get known(): VerifiedRoom | undefined {
     return this.#known;
   }
@@ -41,7 +42,7 @@ export class EventVerifier {
     this.#head = this.#prove(info);
   }
 
-  /** Another phone describes the room. False: its founding says something else, or it cannot be shown. */
+  /** Another phone describes the room. False: the genesis event contradicts it, or this page cannot show the room. */
   async learn(info: RoomInfo): Promise<boolean> {
     if (this.#known !== undefined) return true;
     if (!await isGenesis(info, this.#deps.room, this.#deps.ed25519)) return false;
@@ -49,30 +50,28 @@ export class EventVerifier {
     return await this.#head !== undefined;
   }
 
-  /** The room as it was proven before, on an earlier page. */
+  /** Takes over a room that an earlier page verified. */
   enter(head: VerifiedRoom): void {
     this.#known = head;
     this.#head = Promise.resolve(head);
     this.#deps.onVerified(head);
   }
 
-  /** The event opened, if its author wrote it for this room. */
+  /** The event opened, or undefined if it does not belong into this room. */
   async check(event: Event): Promise<Event | undefined> {
     const admitted = await this.verify(event);
     return typeof admitted === "string" ? undefined : admitted;
   }
 
-  /** The event opened; `forged`: its author did not sign it; `refused`: it has no place in this room. */
+  /** The event opened; `forged`: the signature is not its author's; `refused`: it does not belong into this room. */
   async verify(event: Event): Promise<Event | "forged" | "refused"> {
     const head = await this.#head;
     if (head === undefined || event.room !== this.#deps.room) return "refused";
     const held = this.#deps.held(event.id);
-    // The id is the payload's: another signature is another claim.
-    if (held?.wire[1] === event.wire[1]) return held;
+    // The id covers the payload only: another signature has to be verified.
+    if (held !== undefined && held.kind !== "deleted" && held.wire[1] === event.wire[1]) return held;
     const { sealer } = this.#deps;
-    const fits = event.kind === "room"
-      ? event.id === head.founding.id
-      : (event.kind === "sealed") === (sealer !== undefined);
+    const fits = event.kind === "room" ? event.id === head.founding.id : belongsInto(sealer !== undefined, event);
     if (!fits) return "refused";
     if (!await verifyEvent(this.#deps.ed25519, event)) return "forged";
     return await openEvent(event, sealer, head);

@@ -1,4 +1,4 @@
-/** Asks the server for older messages when somebody wants to see them, and again when it could not answer. */
+/** Requests older messages from the server when somebody scrolls up, and again when it could not answer. */
 import type { Cancel } from "../../shared/environment.ts";
 import type { ServerConnection } from "../connection/server_connection.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
@@ -18,7 +18,7 @@ export class HistoryRequests {
     this.#deps = deps;
   }
 
-  /** Asks for what is wanted, if anything is and there is a connection. */
+  /** Requests what is wanted, if anything, while there is a connection. */
   request(): void {
     const { connection, reader } = this.#deps;
     if (!connection.live) return;
@@ -28,7 +28,7 @@ export class HistoryRequests {
     else this.againIn(REFUSED_PAUSE_MS);
   }
 
-  /** What was asked for last does not come: it is asked for again. */
+  /** The last request failed: repeats it later. */
   againIn(delayMs: number): void {
     this.#deps.reader.askAgain();
     this.dispose();

@@ -17,8 +17,8 @@ export function withRange(ranges: Ranges, from: number, to: number): Ranges {
   return [...before, joined, ...after];
 }
 
-/** The part of `ranges` that lies within `from` to `to`. */
-export function within(ranges: Ranges, from: number, to: number): Ranges {
+/** The part of `ranges` from `from` to `to`. */
+export function clipped(ranges: Ranges, from: number, to: number): Ranges {
   return ranges.flatMap((range) => {
     const cut = { from: Math.max(range.from, from), to: Math.min(range.to, to) };
     return cut.from <= cut.to ? [cut] : [];
@@ -28,16 +28,16 @@ export function within(ranges: Ranges, from: number, to: number): Ranges {
 /** `ranges` without the positions of `taken`. */
 export function withoutRange(ranges: Ranges, taken: Ranges): Ranges {
   let left = ranges;
-  for (const { from, to } of taken) left = [...within(left, 1, from - 1), ...within(left, to + 1, Infinity)];
+  for (const { from, to } of taken) left = [...clipped(left, 1, from - 1), ...clipped(left, to + 1, Infinity)];
   return left;
 }
 
-/** What is missing between the ranges. */
+/** The gaps between the ranges. */
 export function holes(ranges: Ranges): PositionRange[] {
   return ranges.slice(1).map((range, at) => ({ from: ranges[at]!.to + 1, to: range.from - 1 }));
 }
 
-/** The highest positions from `oldest` on that are missing below the top; undefined when none is. */
+/** The highest missing positions from `oldest` on, below the top; undefined when none is missing. */
 export function nextOlder(ranges: Ranges, oldest: number): PositionRange | undefined {
   for (let at = ranges.length - 1; at >= 0; at--) {
     const missing = { from: Math.max(oldest, (ranges[at - 1]?.to ?? 0) + 1), to: ranges[at]!.from - 1 };

@@ -1,4 +1,4 @@
-/** Keeps in the device's storage how far a room was seen, and learns from there what other tabs have seen. */
+/** Stores how far a room was read, and learns there what other tabs have read. */
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
@@ -10,7 +10,7 @@ export interface ReadCursorStoreDeps extends Pick<SessionDeps, "timers"> {
   room: RoomId;
   readCursor: ReadCursor;
   storage: SessionStorage;
-  /** Another tab has seen more. */
+  /** Another tab has read further. */
   onChange(): void;
   log(line: string): void;
 }
@@ -24,12 +24,12 @@ export class ReadCursorStore {
     this.#deps = deps;
   }
 
-  /** Something was seen, or came unseen. A page that dies before it is kept shows it as new once more. */
+  /** Schedules storing. A page that dies before shows the messages as new again. */
   keepSoon(): void {
     if (!this.#disposed) this.#cancel ??= this.#deps.timers.after(SEEN_KEEP_EVERY_MS, () => void this.keep());
   }
 
-  /** Writes what was seen here, or reads what was seen elsewhere. Where the storage fails, the next change tries again. */
+  /** Writes the position, or reads that of other tabs. After a failure the next change tries again. */
   async keep(): Promise<void> {
     this.#cancel?.();
     this.#cancel = undefined;
@@ -45,7 +45,7 @@ export class ReadCursorStore {
       readCursor.saved(seen);
       if (readCursor.learn(kept)) this.#deps.onChange();
     } catch (error) {
-      this.#deps.log(`how far the room was seen could not be kept: ${error}`);
+      this.#deps.log(`read cursor: not stored: ${error}`);
     }
   }
 

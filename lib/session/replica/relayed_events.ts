@@ -1,9 +1,10 @@
 /**
- * Events that came from other phones and are not in the room's log, as far as this device knows. They are kept over reloads,
- * shown, carried to whoever lacks them, and sent to the server for their authors when nobody else does.
+ * Events that other phones sent over links and that the room's log, as far as this device knows, does not have. They
+ * are stored, shown, passed on to phones that lack them, and sent to the server when their authors do not do it.
  */
 import type { Cancel } from "../../shared/environment.ts";
-import type { AuthorKey, Event, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import type { SendFrame } from "../../protocol/frames.ts";
 import { type Refusal, REFUSALS } from "../../protocol/codes.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
@@ -20,35 +21,37 @@ import type { SessionStorage } from "../ports/session_storage.ts";
 export interface RelayedEventsDeps extends Pick<SessionDeps, "steady" | "timers" | "random"> {
   room: RoomId;
   storage: SessionStorage;
-  /** Whether somebody has a connection to the server, as far as it tells. */
+  /** Whether this author has a connection to the server, as far as the server told. */
   present(author: AuthorKey): boolean;
-  /** Gives a frame to the connection; false without one. */
+  /** Returns false without a connection. */
   send(frame: SendFrame): boolean;
-  /** The device keeps more than before. */
+  /** The storage has more events than before. */
   onKept(): void;
   log(line: string): void;
 }
 
-/** What tabs tell each other when the relayed events of a room have changed in the storage. */
+/** The topic that tabs use when the stored relayed events of a room changed. */
 export const relayedTopic = (room: RoomId) => `relayed ${room}`;
 
-interface Loose {
+interface RelayedEvent {
   wire: WireEvent;
   author: AuthorKey;
   n: number;
-  /** Not to be sent to the server before this, by the steady clock. */
+  /** Earliest time for sending it to the server, by the steady clock. */
   notBefore: number;
-  /** Was sent over the connection that is open now. */
+  /** Was sent over the current connection. */
   sent?: boolean;
 }
 
-/** Changes are written together after this: little, because a page may be closed at any moment. */
+/** Changes are written together after this. It is short because a page may be closed at any moment. */
 const SAVE_AFTER_MS = 20;
 
 export class RelayedEvents {
   readonly #deps: RelayedEventsDeps;
-  readonly #events = new Map<EventId, Loose>();
-  /** Up to which number the log has each author's events: it takes none before the last one, so it has all up to it. */
+  readonly #events = new Map<EventId, RelayedEvent>();
+  /**
+   * The highest number of each author in the log. The log takes an author's events in order, so it has all up to it.
+   */
   readonly #logN = new Map<AuthorKey, number>();
   #connected = false;
   #cancelForward: Cancel | undefined;
@@ -69,12 +72,12 @@ export class RelayedEvents {
     return this.#events.has(id);
   }
 
-  /** Wires of all, for those who want to carry them on. */
+  /** All events as they were signed. */
   get wires(): WireEvent[] {
     return [...this.#events.values()].map(({ wire }) => wire);
   }
 
-  /** An event of somebody else, checked. `kept`: the device has it already. */
+  /** Adds a verified event of somebody else. `kept`: the storage has it already. */
   add({ id, author, n, wire }: Pick<Event, "id" | "author" | "n" | "wire">, kept = false): void {
     if (this.#events.has(id) || n <= this.#inLog(author)) return;
     this.#events.set(id, { wire, author, n, notBefore: this.#soon(author) });
@@ -88,8 +91,8 @@ export class RelayedEvents {
   }
 
   /**
-   * These are in the log, and so is what their authors wrote before. Returns what can never be: relayed events whose number
-   * the log has given to another event of their author, who signed two with one number.
+   * These events are in the log, and so are all earlier ones of their authors. Returns the ids of relayed events that
+   * can never be stored: their author signed two events with one number, and the log has the other one.
    */
   stored(events: readonly Pick<Event, "id" | "author" | "n">[]): EventId[] {
     const inLog = new Map(events.map(({ id, author, n }) => [`${author} ${n}`, id]));
@@ -98,7 +101,7 @@ export class RelayedEvents {
     return lost.map(([id]) => id);
   }
 
-  /** Drops those that are old, and names them. */
+  /** Drops the old ones and returns their ids. */
   forget(isOld: (id: EventId) => boolean): EventId[] {
     const old = [...this.#events.keys()].filter(isOld);
     for (const id of old) this.#drop(id);
@@ -109,19 +112,19 @@ export class RelayedEvents {
     this.#settle([...ids].flatMap((id) => this.#events.get(id) ?? []));
   }
 
-  /** The server does not take one. What it never will is shown here and carried no further. */
+  /** The server refused an event. One that it refuses for good stays on the screen and is no longer passed on. */
   refused(id: EventId, reason: Refusal, retryAfterMs = 0, expectedN = 0): void {
     const relayed = this.#events.get(id);
     if (relayed === undefined) return;
     const { author } = relayed;
     if (reason === "missing_previous" && expectedN > 0 && !this.#logN.has(author)) {
-      // It was asked by this one how far the log is: now the rest may go.
+      // This event probed how far the log is; the rest may be sent now.
       this.#settle([{ author, n: expectedN - 1 }]);
       for (const other of this.#events.values()) if (other.author === author) other.notBefore = 0;
       relayed.sent = false;
       return this.#forwardLater();
     }
-    // What its author wrote before is missing: the author, or who has it, will bring it.
+    // An earlier event of its author is missing; the author or another phone will send it.
     if (reason === "missing_previous" || REFUSALS[reason] === "retriable") {
       relayed.notBefore = this.#deps.steady.now() + Math.max(retryAfterMs, FORWARD_AGAIN_MS);
       this.#forwardLater();
@@ -130,7 +133,7 @@ export class RelayedEvents {
 
   connected(): void {
     this.#connected = true;
-    // Their authors may be back as well: they come first.
+    // The authors may be online again too; they go first.
     for (const relayed of this.#events.values()) {
       relayed.notBefore = this.#soon(relayed.author);
       relayed.sent = false;
@@ -144,7 +147,7 @@ export class RelayedEvents {
     this.#cancelForward = undefined;
   }
 
-  /** Writes what the device does not have yet. Where the storage fails, the next change tries again. */
+  /** Writes the changes. After a failure the next change tries again. */
   async save(): Promise<void> {
     this.#cancelSave?.();
     this.#cancelSave = undefined;
@@ -156,13 +159,13 @@ export class RelayedEvents {
       await this.#deps.storage.changeRelayed(this.#deps.room, kept, dropped);
       if (kept.size > 0) this.#deps.onKept();
     } catch (error) {
-      this.#deps.log(`what other phones sent could not be kept: ${error}`);
+      this.#deps.log(`relayed events: not stored: ${error}`);
       for (const [id, wire] of kept) if (this.#events.has(id)) this.#unsaved.set(id, wire);
       for (const id of dropped) this.#dropped.add(id);
     }
   }
 
-  /** The device keeps none of them any more. */
+  /** The storage was cleared: writes everything again. */
   notSaved(): void {
     for (const [id, { wire }] of this.#events) this.#unsaved.set(id, wire);
     this.#saveLater();
@@ -185,7 +188,7 @@ export class RelayedEvents {
 
   #soon(author: AuthorKey): number {
     const { steady, random, present } = this.#deps;
-    // Who is here sends it, and may have reason not to do so at once.
+    // An author who is online sends it, perhaps with a delay.
     return steady.now() + (present(author) ? LAZY_HELD_MS : 0) + FORWARD_LEAST_MS +
       random.fraction() * (FORWARD_MOST_MS - FORWARD_LEAST_MS);
   }
@@ -214,10 +217,10 @@ export class RelayedEvents {
     const now = this.#deps.steady.now();
     const all = [...this.#events.values()];
     const authors = new Set(all.filter(({ notBefore }) => notBefore <= now).map(({ author }) => author));
-    /** The highest number of each author that goes now. What its author wrote before goes along, whatever its own time. */
+    /** The highest number of each author to send now. Earlier events of the author go along, whatever their time. */
     const upTo = new Map<AuthorKey, number>();
     for (const { author, n, notBefore } of all) {
-      // Where an author's place in the log is not known, the newest event alone asks for it: the log may have them all.
+      // With the author's place in the log unknown, only the newest event is sent as a probe: the log may have all of them.
       if (notBefore <= now || (authors.has(author) && !this.#logN.has(author))) {
         upTo.set(author, Math.max(n, upTo.get(author) ?? 0));
       }

@@ -1,7 +1,8 @@
-/** Puts what the room's log brings where it belongs: timeline, outbox, what is unread, who is here, peers. */
-import { type Event, type EventId, isSaid } from "../../protocol/event.ts";
+/** Passes events of the log on: to the timeline, the outbox, the read cursor, the people and the mesh. */
+import type { EventId } from "../../protocol/event.ts";
+import { isSaid, type LogEvent } from "../../kinds/kinds.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
-import { COPY_MAX_EVENTS } from "../ports/session_limits.ts";
+import { REPLICA_MAX_EVENTS } from "../ports/session_limits.ts";
 import type { ReplicaReader } from "./replica_reader.ts";
 import type { RelayedEvents } from "./relayed_events.ts";
 import type { SessionMesh } from "../ports/mesh_host.ts";
@@ -33,8 +34,8 @@ export class ReplicaMerger {
     this.#deps = deps;
   }
 
-  /** Checked events by their positions, in the order of the log; also those that are held already. */
-  take(events: ReadonlyMap<number, Event>): void {
+  /** Verified events by position, in the order of the log, known ones included. */
+  take(events: ReadonlyMap<number, LogEvent>): void {
     const { timeline, outbox, signer, roomClock, reader, people, relayed, readCursor, readCursorStore, meter, peers } =
       this.#deps;
     const fromOthers = [...events.values()].filter(({ author }) => author !== signer.author);
@@ -46,28 +47,30 @@ export class ReplicaMerger {
       if (event.kind === "profile") people.rename(event.author, event.body.name);
       if (event.author === signer.author) mine.push(event.id);
       else if (isSaid(event) && (!timeline.has(event.id) || relayed.has(event.id))) readCursor.add(event.id, position);
-      peers.mesh?.heard(event);
+      if (event.kind !== "deleted") peers.mesh?.heard(event);
     }
     timeline.remove(relayed.stored([...events.values()]));
-    timeline.add(events.values());
+    const deleted = timeline.add(events.values());
+    reader.erase(deleted);
+    readCursor.forget(deleted.map(({ id }) => id));
     timeline.setPositions(events);
     outbox.stored(mine);
-    this.#forget(reader.trim(COPY_MAX_EVENTS).map(({ id }) => id));
+    this.#forget(reader.trim(REPLICA_MAX_EVENTS).map(({ id }) => id));
     if (readCursor.unread.size > 0) readCursorStore.keepSoon();
   }
 
-  /** Positions mean something else from now on: of what was told before, only these events stand where they stood. */
-  renumber(held: ReadonlyMap<number, Event>): void {
+  /** The log was renumbered: only these events keep their positions. */
+  renumber(held: ReadonlyMap<number, LogEvent>): void {
     const { timeline } = this.#deps;
     timeline.forgetPositions();
     timeline.setPositions(held);
   }
 
-  /** The operator deleted all up to this clock: so does this device. */
+  /** The operator deleted everything up to this clock; this device does the same. */
   clear(upTo: number): void {
     const { timeline, reader, relayed, peers } = this.#deps;
     const old = relayed.forget((id) => (timeline.get(id)?.clock ?? 0) <= upTo);
-    // Also what was acked, and had not come from the log yet.
+    // Acked events that the log had not delivered yet go as well.
     this.#forget([...reader.forget().map(({ id }) => id), ...old, ...timeline.storedUpTo(upTo)]);
     peers.mesh?.cleared();
   }

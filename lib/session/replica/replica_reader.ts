@@ -1,10 +1,11 @@
 /**
- * This device's copy of a room's log: which positions it has, what was checked, and what is missing. Frames go through it
- * in their order; the position moves only over events that were checked, shown or not.
+ * This device's copy of a room's log: which positions it has and which are missing. Frames pass in order, and the
+ * position advances only over verified events, shown or not.
  */
-import type { AuthorKey, Event, WireEvent } from "../../protocol/event.ts";
-import { type EventId, isSaid, readEvent } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
 import { LATEST_EVENTS } from "../../protocol/limits.ts";
+import type { LogEntry } from "../../protocol/stub.ts";
+import { type DeletedEvent, type Event, isSaid, type LogEvent, readEntry } from "../../kinds/kinds.ts";
 import type { EventsFrame, LogPosition, PageFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import type { TimelineGap } from "../../chat/timeline.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
@@ -16,24 +17,28 @@ import {
   OLDER_EVENTS,
   UNCHECKED_MAX_EVENTS,
 } from "../ports/session_limits.ts";
-import { holes, nextOlder, type Ranges, within, withoutRange, withRange } from "./ranges.ts";
+import { clipped, holes, nextOlder, type Ranges, withoutRange, withRange } from "./ranges.ts";
 import type { Replica, ReplicaEvent } from "../ports/session_storage.ts";
 
 export interface ReplicaReaderDeps extends Pick<SessionDeps, "steady" | "timers"> {
-  /** The event, checked and opened, if it belongs into this room; undefined for a bad one. */
+  room: RoomId;
+  /** The event, verified and opened, if it belongs into this room; otherwise undefined. */
   check(event: Event): Promise<Event | undefined>;
-  /** Checked events by their positions, in the order of the log; also those that are held already. */
-  onEvents(events: ReadonlyMap<number, Event>): void;
-  /** Positions mean something else from now on: of what was told before, only these events stand where they stood. */
-  onRenumbered(held: ReadonlyMap<number, Event>): void;
-  /** What is held, or missing, has changed. */
+  /** Verified events by position, in the order of the log, known ones included. */
+  onEvents(events: ReadonlyMap<number, LogEvent>): void;
+  /** The log was renumbered: only these events keep their positions. */
+  onRenumbered(held: ReadonlyMap<number, LogEvent>): void;
+  /** The copy, or what it lacks, has changed. */
   onChange(): void;
-  /** Something older may be wanted: `takeRequest` tells. */
+  /** Older events may be wanted: ask `takeRequest`. */
   onWanted(): void;
   log(line: string): void;
 }
 
-/** Older pages are asked for until so many lines are there, `pages` at most; the next one has up to `limit` events. */
+/**
+ * Older pages are requested until there are this many lines, with `pages` at most; the next one has up to `limit`
+ * events.
+ */
 interface LinesWanted {
   lines: number;
   pages: number;
@@ -47,34 +52,37 @@ export class ReplicaReader {
   #epoch: string | undefined;
   #ranges: Ranges = [];
   #oldest = 1;
-  /** Shown events by position. */
-  readonly #events = new Map<number, Event>();
-  /** The position that the next `events` frame of this connection begins with. */
+  /** Events by position. */
+  readonly #events = new Map<number, LogEvent>();
+  /** First position of the next `events` frame of this connection. */
   #next = 0;
-  /** Up to here this connection has to bring what is missing. */
+  /** This connection has to deliver everything up to here. */
   #due = Infinity;
-  /** Counts connections: what an old one left to check is not worth checking. */
+  /** Counts connections: unverified events of an old one are dropped. */
   #connection = 0;
   #checking: Promise<void> = Promise.resolve();
   #unchecked = 0;
   #badEvents = 0;
   #older: Older = { state: "idle" };
   #linesWanted: LinesWanted | undefined;
-  /** Events of an earlier log are on the screen; what came after them there is lost. */
+  /** Events of an earlier log are on the screen; that log lost everything after them. */
   #lostLog = false;
-  /** Positions whose events the device does not keep yet. */
+  /** Positions whose events the storage does not have yet. */
   readonly #unsaved = new Set<number>();
-  /** What was received since the copy was written: only this may be added to it. Another tab may have replaced the rest. */
+  /**
+   * Ranges received since the last write. Only these may be added to the stored copy, because another tab may have
+   * replaced the rest.
+   */
   #unsavedRanges: Ranges = [];
-  /** What the device keeps may be of another log than this. */
+  /** The stored copy may be of another log. */
   #replaces = false;
 
   constructor(deps: ReplicaReaderDeps) {
     this.#deps = deps;
   }
 
-  /** Takes over what the device kept; its events were checked before they were kept. */
-  restore(copy: Replica, events: ReadonlyMap<number, Event>): void {
+  /** Takes over the stored copy; its events were verified before they were stored. */
+  restore(copy: Replica, events: ReadonlyMap<number, LogEvent>): void {
     if (this.#epoch !== undefined) return;
     this.#epoch = copy.epoch;
     this.#ranges = copy.ranges;
@@ -90,17 +98,17 @@ export class ReplicaReader {
     return this.#epoch === undefined || top === undefined ? undefined : { epoch: this.#epoch, position: top };
   }
 
-  /** Everything that was in the log when this connection began is here and checked. */
+  /** Everything in the log at the beginning of this connection is here and verified. */
   get caughtUp(): boolean {
     return (this.#ranges.at(-1)?.to ?? 0) >= this.#due;
   }
 
-  /** What is held, in the order of the log. */
-  get events(): Event[] {
+  /** All events, in the order of the log. */
+  get events(): LogEvent[] {
     return [...this.#events].sort(([a], [b]) => a - b).map(([, event]) => event);
   }
 
-  /** Events that were not what they have to be. */
+  /** How many events failed verification. */
   get badEvents(): number {
     return this.#badEvents;
   }
@@ -110,7 +118,7 @@ export class ReplicaReader {
     return this.#epoch !== undefined && nextOlder(this.#ranges, this.#oldest) !== undefined ? "available" : "none";
   }
 
-  /** A connection begins here. False: this cannot follow what it was asked. */
+  /** A connection begins. False: the welcome does not answer the position that was asked for. */
   welcome(frame: WelcomeFrame, asked: LogPosition | undefined): boolean {
     this.#connection++;
     this.#unchecked = 0;
@@ -118,7 +126,7 @@ export class ReplicaReader {
     if (frame.mode === "resume" && (asked?.epoch !== frame.epoch || asked.position + 1 !== frame.from)) return false;
     if (frame.from < frame.oldest || frame.from > frame.head + 1) return false;
     if (this.#epoch !== frame.epoch) {
-      // Another log: positions mean something else now. What was shown stays on the screen, and what came after is lost.
+      // Another log with other positions. Shown messages stay on the screen; what came after them is lost.
       this.#lostLog ||= this.#events.size > 0;
       this.#epoch = frame.epoch;
       this.#ranges = [];
@@ -128,9 +136,9 @@ export class ReplicaReader {
       this.#deps.onRenumbered(this.#events);
     }
     if ((this.#ranges.at(-1)?.to ?? 0) > frame.head) {
-      // A log that is shorter than our copy has lost its end, and will use these positions for other events.
+      // A log shorter than our copy lost its end and will reuse these positions.
       for (const position of this.#events.keys()) if (position > frame.head) this.#events.delete(position);
-      this.#ranges = within(this.#ranges, 1, frame.head);
+      this.#ranges = clipped(this.#ranges, 1, frame.head);
       for (const position of this.#events.keys()) this.#unsaved.add(position);
       this.#unsavedRanges = this.#ranges;
       this.#replaces = true;
@@ -139,19 +147,19 @@ export class ReplicaReader {
     this.#oldest = frame.oldest;
     this.#next = frame.from;
     this.#due = frame.from > frame.head ? 0 : frame.head;
-    // The newest events may all be reactions: people come to read what was said.
+    // The newest events may all be reactions, and people come to read messages.
     this.#linesWanted = { lines: LATEST_EVENTS, pages: LINES_MAX_PAGES, limit: LATEST_EVENTS };
     this.#deps.onChange();
     return true;
   }
 
-  /** The log that is held. */
+  /** The epoch of the log that the copy is of. */
   get epoch(): string | undefined {
     return this.#epoch;
   }
 
-  /** The operator cleared the room: nothing of what is held counts any more, nor what the device keeps. */
-  forget(): Event[] {
+  /** The operator cleared the room: drops the copy, and the stored one with the next write. */
+  forget(): LogEvent[] {
     const forgotten = [...this.#events.values()];
     this.#connection++;
     this.#epoch = undefined;
@@ -164,10 +172,23 @@ export class ReplicaReader {
     return forgotten;
   }
 
-  /** Takes the next events. False: they do not follow, or are more than can be checked in time. */
+  /** Replaces the payloads of deleted events, here and in the storage. */
+  erase(deleted: Iterable<DeletedEvent>): void {
+    const byId = new Map([...deleted].map((event) => [event.id, event]));
+    if (byId.size === 0) return;
+    for (const [position, { id, kind }] of this.#events) {
+      const left = kind === "deleted" ? undefined : byId.get(id);
+      if (left === undefined) continue;
+      this.#events.set(position, left);
+      this.#unsaved.add(position);
+      this.#unsavedRanges = withRange(this.#unsavedRanges, position, position);
+    }
+  }
+
+  /** Takes the next events. False: they do not follow, or there are too many to verify in time. */
   take({ from, events }: EventsFrame): boolean {
     if (from !== this.#next) {
-      this.#deps.log(`events from ${from} came where ${this.#next} was next`);
+      this.#deps.log(`events from ${from}, expected ${this.#next}`);
       return false;
     }
     if (this.#unchecked + events.length > UNCHECKED_MAX_EVENTS) return false;
@@ -176,17 +197,17 @@ export class ReplicaReader {
     return true;
   }
 
-  /** Somebody wants to see what is above: it is asked for now, or on the next connection. */
+  /** Somebody scrolls up: older events are requested now, or on the next connection. */
   wantOlder(): void {
     if (this.older === "available") {
       this.#older = { state: "wanted" };
-      // A page without any line would look as if nothing had come.
+      // A page without any message would look as if nothing had been loaded.
       this.#linesWanted = { lines: this.#lines() + 1, pages: LINES_MAX_PAGES, limit: OLDER_EVENTS };
       this.#deps.onChange();
     }
   }
 
-  /** What to ask the server for, if something is wanted and not asked for yet. */
+  /** The next request for history, if one is wanted and none is running. */
   takeRequest(): { before: number; limit: number } | undefined {
     if (this.#older.state === "asked" || (this.#older.state === "idle" && !this.#wantsLines())) return undefined;
     const missing = nextOlder(this.#ranges, this.#oldest);
@@ -204,23 +225,23 @@ export class ReplicaReader {
     return { before, limit: Math.min(limit, missing.to - missing.from + 1) };
   }
 
-  /** The server could not answer, or the request was not sent: ask again. */
+  /** The request was not sent or not answered: it will be repeated. */
   askAgain(): void {
     if (this.#older.state === "asked") this.#older = { state: "wanted" };
   }
 
-  /** Takes a page of history. False: nobody asked for it, or it does not end where it should. */
+  /** Takes a page of history. False: nobody requested it, or it ends at the wrong position. */
   takePage({ before, from, events, oldest }: PageFrame): boolean {
     if (this.#older.state !== "asked" || this.#older.before !== before) return false;
     if (from + events.length !== before) return false;
-    // A page that is empty although something should be there ends the search.
+    // An empty page where events should be ends the search.
     this.#oldest = events.length === 0 ? Math.max(oldest, before) : oldest;
     if (this.#linesWanted !== undefined) this.#linesWanted.pages--;
     this.#queue(from, events, () => this.#older = { state: "idle" });
     return true;
   }
 
-  /** The deps of the log between what is held, for the timeline. */
+  /** The gaps between the events that are here, for the timeline. */
   gaps(): TimelineGap[] {
     const gaps: TimelineGap[] = [];
     for (const { from, to } of holes(this.#ranges)) {
@@ -236,7 +257,10 @@ export class ReplicaReader {
     return gaps;
   }
 
-  /** What the device does not keep yet; `replaces`: instead of what it keeps. Undefined when it keeps all. */
+  /**
+   * The part of the copy that the storage does not have yet; undefined when it has all. `replaces`: it replaces the
+   * stored copy.
+   */
   unsaved(): { copy: Omit<Replica, "room">; replaces: boolean } | undefined {
     if (this.#epoch === undefined || (this.#unsavedRanges.length === 0 && !this.#replaces)) return undefined;
     const events: ReplicaEvent[] = [];
@@ -248,7 +272,7 @@ export class ReplicaReader {
     return { copy, replaces: this.#replaces };
   }
 
-  /** The device keeps this now. */
+  /** The storage has this part now. */
   saved(copy: Omit<Replica, "room">): void {
     if (copy.epoch !== this.#epoch) return;
     this.#unsavedRanges = withoutRange(this.#unsavedRanges, copy.ranges);
@@ -257,46 +281,46 @@ export class ReplicaReader {
     this.#replaces = false;
   }
 
-  /** The device keeps nothing of it any more. */
+  /** The storage lost the copy. */
   notSaved(): void {
     for (const position of this.#events.keys()) this.#unsaved.add(position);
     this.#unsavedRanges = this.#ranges;
   }
 
-  /** Resolves when everything taken so far is checked. */
+  /** Resolves when everything received so far is verified. */
   async idle(): Promise<void> {
     await this.#checking;
   }
 
-  /** When too much is in memory: forgets the lowest positions and returns their events. They can be loaded again. */
-  trim(keep: number): Event[] {
+  /** When memory is full: drops the lowest positions and returns their events, which can be loaded again. */
+  trim(keep: number): LogEvent[] {
     if (this.#events.size <= MEMORY_MAX_EVENTS) return [];
     const positions = [...this.#events.keys()].sort((a, b) => b - a);
     const lowest = positions[keep - 1]!;
     const forgotten = positions.slice(keep).map((position) => this.#events.get(position)!);
     for (const position of positions.slice(keep)) this.#events.delete(position);
-    this.#ranges = within(this.#ranges, lowest, Infinity);
-    this.#unsavedRanges = within(this.#unsavedRanges, lowest, Infinity);
+    this.#ranges = clipped(this.#ranges, lowest, Infinity);
+    this.#unsavedRanges = clipped(this.#unsavedRanges, lowest, Infinity);
     this.#deps.onChange();
     return forgotten;
   }
 
-  #queue(from: number, wires: readonly WireEvent[], then: () => void = () => {}): void {
+  #queue(from: number, wires: readonly LogEntry[], then: () => void = () => {}): void {
     const connection = this.#connection;
     const epoch = this.#epoch!;
     this.#unchecked += wires.length;
     this.#checking = this.#checking.then(async () => {
-      // What a replaced transport left unchecked comes again on the next one.
+      // The next transport delivers these events again.
       if (connection !== this.#connection) return;
       const events = await this.#check(wires);
-      // The same log only: a new epoch or a shorter log may have come while signatures were checked.
+      // A new epoch or a shorter log may have arrived while signatures were verified.
       if (epoch !== this.#epoch || connection !== this.#connection) return;
       this.#unchecked -= wires.length;
-      const checked = new Map<number, Event>();
+      const checked = new Map<number, LogEvent>();
       events.forEach((event, at) => {
         if (event === undefined) return;
         checked.set(from + at, event);
-        if (this.#events.has(from + at)) return;
+        if (this.#events.has(from + at) && event.kind !== "deleted") return;
         this.#events.set(from + at, event);
         this.#unsaved.add(from + at);
       });
@@ -307,22 +331,24 @@ export class ReplicaReader {
       this.#deps.onEvents(checked);
       this.#deps.onChange();
       this.#deps.onWanted();
-    }).catch((error) => this.#deps.log(`checking events failed: ${error}`));
+    }).catch((error) => this.#deps.log(`events: not verified: ${error}`));
   }
 
-  async #check(wires: readonly WireEvent[]): Promise<(Event | undefined)[]> {
+  async #check(wires: readonly LogEntry[]): Promise<(LogEvent | undefined)[]> {
     const { steady, timers } = this.#deps;
-    const checked: (Event | undefined)[] = [];
+    const checked: (LogEvent | undefined)[] = [];
     let resumedAt = steady.now();
     for (let at = 0; at < wires.length; at += CHECKS_AT_ONCE) {
       const part = wires.slice(at, at + CHECKS_AT_ONCE).map(async (wire) => {
-        const read = readEvent(wire);
-        const event = read.ok ? await this.#deps.check(read.event) : undefined;
+        const read = readEntry(wire, this.#deps.room);
+        const event = !read.ok || read.event.kind === "deleted"
+          ? read.ok ? read.event : undefined
+          : await this.#deps.check(read.event);
         if (event === undefined) this.#badEvents++;
         return event;
       });
       checked.push(...await Promise.all(part));
-      // Without the platform's Ed25519 this is long work in the page's own thread: taps and frames come in between.
+      // Without the platform's Ed25519 this blocks the page's thread: lets taps and frames in between.
       if (steady.now() - resumedAt < CHECKING_TURN_MS) continue;
       await new Promise<void>((resolve) => void timers.after(0, resolve));
       resumedAt = steady.now();
@@ -330,7 +356,7 @@ export class ReplicaReader {
     return checked;
   }
 
-  /** Whether fewer lines are there than are wanted; how many at the most the next page may bring follows from it. */
+  /** Whether lines are missing; sets the limit of the next page. */
   #wantsLines(): boolean {
     const wanted = this.#linesWanted;
     if (wanted === undefined || !this.caughtUp) return false;
@@ -343,7 +369,7 @@ export class ReplicaReader {
     return true;
   }
 
-  /** What is said and not deleted in the newest part without a hole. */
+  /** Messages that are not deleted, in the newest part without a gap. */
   #lines(): number {
     const { from } = this.#ranges.at(-1) ?? { from: 1 };
     const said = new Map<EventId, AuthorKey>();
@@ -355,8 +381,8 @@ export class ReplicaReader {
     return said.size;
   }
 
-  /** The first event at or above this position that is held. */
-  #firstFrom(position: number): Event | undefined {
+  /** The first event at or above this position. */
+  #firstFrom(position: number): LogEvent | undefined {
     const top = this.#ranges.at(-1)?.to ?? 0;
     for (let at = position; at <= top; at++) {
       const event = this.#events.get(at);

@@ -1,9 +1,9 @@
-/** Writes what a session received into the device's own copy of the log: at once, and not too often. */
+/** Writes received events into the local copy of the log: at once, but not too often. */
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
-import { COPY_SAVE_EVERY_MS } from "../ports/session_limits.ts";
+import { REPLICA_SAVE_EVERY_MS } from "../ports/session_limits.ts";
 import type { ReplicaReader } from "./replica_reader.ts";
 import type { SessionStorage } from "../ports/session_storage.ts";
 
@@ -18,9 +18,9 @@ export interface ReplicaWriterDeps extends Pick<SessionDeps, "timers"> {
 
 export class ReplicaWriter {
   readonly #deps: ReplicaWriterDeps;
-  /** Set for a while after each write. */
+  /** Set during the pause after a write. */
   #cancelPause: Cancel | undefined;
-  /** Something may be new since the last write. */
+  /** There may be changes since the last write. */
   #due = false;
   #disposed = false;
 
@@ -29,15 +29,15 @@ export class ReplicaWriter {
   }
 
   /**
-   * Something may be new: written at once, or when the pause after the last write is over. A browser may be killed at any
-   * moment, and what it had not written cannot be read without a network.
+   * Writes at once, or after the pause that follows a write. A browser may be killed at any moment, and unwritten
+   * events cannot be read without a network.
    */
   saveSoon(): void {
     this.#due = true;
     if (!this.#disposed && this.#cancelPause === undefined) void this.save();
   }
 
-  /** Writes now. Where the storage fails, the next change tries again. */
+  /** Writes now. After a failure the next change tries again. */
   async save(): Promise<void> {
     const { reader, room, storage } = this.#deps;
     const [unsaved, info] = [reader.unsaved(), this.#deps.info()];
@@ -53,7 +53,7 @@ export class ReplicaWriter {
       await storage.saveReplica(room, { ...copy, room: info }, replaces);
       reader.saved(copy);
     } catch (error) {
-      this.#deps.log(`the local copy could not be kept: ${error}`);
+      this.#deps.log(`copy: not stored: ${error}`);
     }
   }
 
@@ -64,7 +64,7 @@ export class ReplicaWriter {
 
   #pause(): void {
     this.#cancelPause?.();
-    this.#cancelPause = this.#deps.timers.after(COPY_SAVE_EVERY_MS, () => {
+    this.#cancelPause = this.#deps.timers.after(REPLICA_SAVE_EVERY_MS, () => {
       this.#cancelPause = undefined;
       if (this.#due) this.saveSoon();
     });

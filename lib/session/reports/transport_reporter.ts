@@ -1,6 +1,6 @@
 /**
- * Tells the server now and then how its transports were: counts and buckets, nothing that names anybody or any room. A part of
- * all pages does it, drawn by lot; which, the page decides by itself. Loaded when a page has been open for a while.
+ * Reports transport statistics to the server now and then: counts and buckets that identify neither people nor rooms.
+ * Each page decides by a random draw whether it reports. Loaded when a page has been open for a while.
  */
 import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import type { ReadonlySignal } from "@preact/signals";
@@ -20,7 +20,7 @@ import { type TransportName, TRANSPORTS } from "../../routing/transport_choice.t
 import type { TransportMeter } from "../../routing/transport_meter.ts";
 import { type CurrentRoute, type MeshView, NO_MESH, NO_STATS, type TransferStats } from "../model/connection_model.ts";
 
-/** What is told to a reporter as it happens. */
+/** Receives measurements as they happen. */
 export interface TransportTap {
   roundTrip(transport: TransportName, ms: number): void;
   tried(transport: TransportName, worked: boolean): void;
@@ -30,29 +30,34 @@ export interface TransportTap {
   dispose(): void;
 }
 
+/** The measurements of a page's connection. */
+export interface MeasuredConnection {
+  /** Measures a round trip now: in a busy room nothing else does. */
+  measure(): void;
+  /** When the page was opened, by the steady clock, ms. The first report covers everything since. */
+  readonly openedAt: number;
+  readonly meters: Readonly<Record<TransportName, TransportMeter>>;
+  readonly storedAfterMs: readonly number[];
+  readonly currentRoute: ReadonlySignal<CurrentRoute | undefined>;
+  readonly transferStats: ReadonlySignal<TransferStats>;
+  readonly mesh: ReadonlySignal<MeshView>;
+}
+
 export interface TransportReporterDeps {
   steady: Clock;
   timers: Timers;
   random: Pick<Random, "fraction">;
-  /** Asked before anything is sent, each time: a "no" holds at once. */
+  /** Asked before each report, so a "no" holds at once. */
   allowed(): boolean;
-  /** Asks `GET /api/reports`. */
+  /** Requests `GET /api/reports`. */
   fetchRules(): Promise<unknown>;
   send(report: TransportReport): void;
-  /** Measures a round trip now: in a busy room nothing else does. */
-  measure(): void;
-  /** When the page was opened, by `steady`, and what was measured since: the first report tells of it, too. */
-  openedAt: number;
-  meters: Readonly<Record<TransportName, TransportMeter>>;
-  storedAfterMs: readonly number[];
-  currentRoute: ReadonlySignal<CurrentRoute | undefined>;
-  transferStats: ReadonlySignal<TransferStats>;
-  mesh: ReadonlySignal<MeshView>;
+  connection: MeasuredConnection;
 }
 
-/** Time for that measurement before a report. */
+/** Time for a measurement before a report. */
 const MEASURE_MS = 3_000;
-/** A page that is left so soon after its last report has nothing to add. */
+/** A page that is left this soon after its last report has nothing to add. */
 const LEAST_MS = 5_000;
 
 class Buckets {
@@ -86,14 +91,15 @@ export class TransportReporter implements TransportTap {
 
   constructor(deps: TransportReporterDeps) {
     this.#deps = deps;
-    this.#since = deps.openedAt;
+    const { openedAt, meters, storedAfterMs, currentRoute } = deps.connection;
+    this.#since = openedAt;
     for (const transport of TRANSPORTS) {
-      for (const ms of deps.meters[transport].roundTripsMs) this.roundTrip(transport, ms);
-      for (const worked of deps.meters[transport].tries) this.tried(transport, worked);
+      for (const ms of meters[transport].roundTripsMs) this.roundTrip(transport, ms);
+      for (const worked of meters[transport].tries) this.tried(transport, worked);
     }
-    for (const ms of deps.storedAfterMs) this.stored(ms);
+    for (const ms of storedAfterMs) this.stored(ms);
     let before: string | undefined;
-    this.#stops.push(deps.currentRoute.subscribe((route) => {
+    this.#stops.push(currentRoute.subscribe((route) => {
       if (before === "websocket" && route?.transport === "polling") this.#fallbacks++;
       if (route !== undefined && route.transport !== "p2p") before = route.transport;
     }));
@@ -129,13 +135,13 @@ export class TransportReporter implements TransportTap {
     const rules = readReportRules(await fetchRules().catch(() => undefined));
     if (this.#disposed || rules === undefined || random.fraction() >= rules.share) return;
     this.#everyMs = rules.everyMs;
-    // Pages that were opened together do not report together.
+    // Spreads the reports of pages that were opened together.
     this.#later(rules.everyMs * (0.5 + 0.5 * random.fraction()), rules.everyMs);
   }
 
   #later(delayMs: number, everyMs: number): void {
     this.#cancel = this.#deps.timers.after(Math.max(0, delayMs - MEASURE_MS), () => {
-      if (this.#deps.allowed()) this.#deps.measure();
+      if (this.#deps.allowed()) this.#deps.connection.measure();
       this.#cancel = this.#deps.timers.after(Math.min(delayMs, MEASURE_MS), () => {
         this.#report();
         this.#later(everyMs, everyMs);
@@ -144,20 +150,20 @@ export class TransportReporter implements TransportTap {
   }
 
   #report(): void {
-    const { allowed, send, currentRoute } = this.#deps;
+    const { allowed, send, connection } = this.#deps;
     const report = this.#take();
-    const transport = currentRoute.peek()?.transport;
+    const transport = connection.currentRoute.peek()?.transport;
     // Another tab has the connection, and reports for it.
     if (allowed() && transport !== undefined && transport !== "tab") send(report);
   }
 
-  /** What came since the last time; begins anew. */
+  /** The counts since the last report; starts them again. */
   #take(): TransportReport {
-    const { steady, transferStats, mesh } = this.#deps;
-    const now = steady.now();
+    const { transferStats, mesh } = this.#deps.connection;
+    const now = this.#deps.steady.now();
     const stats = transferStats.peek(), before = this.#stats;
     const links = mesh.peek(), linksBefore = this.#mesh;
-    // A mesh that was opened anew counts from 0.
+    // A new mesh counts from 0.
     const more = (name: "connected" | "failed" | "told" | "receipted") =>
       atMost(links[name] >= linksBefore[name] ? links[name] - linksBefore[name] : links[name]);
     const up = links.links.filter(({ state }) => state === "connected");

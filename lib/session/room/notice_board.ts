@@ -1,11 +1,13 @@
 /**
- * The operator's notices on this device: which key is the operator's, which notices hold, which ones were acknowledged.
- * They are kept so that they are shown without any network, and told to peers. Rules: docs/PROTOCOL.md, "Notices".
+ * The operator's notices on this device: which key is the operator's, which notices are in force, and which were
+ * acknowledged. They are stored to be shown without a network, and passed on to peers. Rules: docs/PROTOCOL.md,
+ * "Notices".
  */
 import type { Cancel, Clock, Timers } from "../../shared/environment.ts";
 import type { Verifier } from "../../crypto/signing.ts";
 import { isBase64UrlOf } from "../../shared/base64url.ts";
-import { type AuthorKey, isRecord, type RoomId, type WireEvent } from "../../protocol/event.ts";
+import type { AuthorKey, RoomId, WireEvent } from "../../protocol/event.ts";
+import { isRecord } from "../../shared/checks.ts";
 import { readWireEvent } from "../../protocol/decode_server.ts";
 import { NOTICES_MAX } from "../../protocol/limits.ts";
 import { readMeshConfig } from "../../protocol/peer/mesh_config.ts";
@@ -13,7 +15,7 @@ import { mergeNotices, type Notice, noticesFor, readNotice } from "../../protoco
 
 import type { NoticeView } from "../model/notices_model.ts";
 
-/** Where a device keeps them. */
+/** Where a device stores the notices. */
 export interface NoticeStorage {
   read(): string | undefined;
   write(text: string): void;
@@ -22,33 +24,33 @@ export interface NoticeStorage {
 }
 
 export interface NoticeBoardDeps {
-  /** Undefined: outside of rooms, where what goes to all of them is shown. */
+  /** Undefined outside of rooms, where only notices for everybody are shown. */
   room: RoomId | undefined;
   clock: Clock;
   timers: Timers;
   verifier: Verifier;
   storage: NoticeStorage;
-  /** Asks `GET /mesh/config`, which names the operator's key. */
+  /** Requests `GET /mesh/config`, which names the operator's key. */
   fetchConfig(): Promise<unknown>;
-  /** Told what is to be shown, at once and whenever it changes. */
+  /** Shows these notices, at once and after each change. */
   show(views: readonly NoticeView[]): void;
   log(line: string): void;
 }
 
-/** What is on the storage. */
+/** The stored state. */
 interface Kept {
   operator: AuthorKey | undefined;
   notices: readonly Notice[];
   acknowledged: readonly string[];
 }
 
-/** Longest wait for the end of a notice at a time: longer timers overflow in browsers. */
+/** Longest timer for the end of a notice: longer ones overflow in browsers. */
 const WAIT_MAX_MS = 3_600_000;
 
 export class NoticeBoard {
   readonly #deps: NoticeBoardDeps;
   #kept: Kept;
-  /** By how much the server's clock is ahead; the end of a notice goes by that one. */
+  /** How far the server's clock is ahead. Notices end by that clock. */
   #aheadMs = 0;
   #taking: Promise<unknown> = Promise.resolve();
   #asking: Promise<void> | undefined;
@@ -64,21 +66,24 @@ export class NoticeBoard {
     this.#publish();
   }
 
-  /** Tells what peers are to be told, now and whenever it changes. */
+  /** Calls `tell` with the notices for peers, now and after each change. */
   follow(tell: (notices: readonly WireEvent[]) => void): Cancel {
     this.#follow = tell;
     tell(this.#wires);
     return () => this.#follow = () => {};
   }
 
-  /** The server says whose key it is; undefined: nobody's. */
+  /** The server names the operator's key; undefined: there is no operator. */
   learn(operator: AuthorKey | undefined): void {
     if (operator === this.#kept.operator) return;
     const notices = this.#kept.notices.filter((notice) => notice.operator === operator);
     this.#keep({ ...this.#kept, operator, notices });
   }
 
-  /** Notices came. `forged`: one names the operator's key and is not signed by it. `refused`: one is another operator's. */
+  /**
+   * Takes notices. `forged`: one names the operator's key and is not signed by it. `refused`: one is of another
+   * operator.
+   */
   take(
     wires: readonly WireEvent[],
     from: "server" | "peer",
@@ -114,9 +119,9 @@ export class NoticeBoard {
   async #take(wires: readonly WireEvent[], from: "server" | "peer"): Promise<"good" | "forged" | "refused"> {
     const read = wires.map(readNotice).filter((notice) => notice !== undefined);
     const fresh = read.filter(({ id }) => !this.#kept.notices.some((held) => held.id === id));
-    // A key that is not known yet, or not any more: only the server itself can say.
+    // Only the server itself can say whether an unknown key is the operator's.
     if (from === "server" && fresh.some(({ operator }) => operator !== this.#kept.operator)) await this.#ask();
-    // Others' notices are not even checked: nobody makes a phone work by signing many.
+    // Notices of other keys are not verified, so nobody can keep a phone busy by signing many.
     const ours = fresh.filter(({ operator }) => operator === this.#kept.operator);
     for (const { operator, wire } of ours) {
       if (!await this.#deps.verifier.verify(operator, ...wire)) return "forged";
@@ -175,7 +180,7 @@ function isSame(a: readonly Notice[], b: readonly Notice[]): boolean {
   return a.length === b.length && a.every(({ id }, at) => id === b[at]!.id);
 }
 
-/** What was kept was checked before; anything else on the storage is nothing. */
+/** Stored notices were verified before; anything else in the storage is ignored. */
 function readKept(text: string | undefined): Kept {
   const nothing: Kept = { operator: undefined, notices: [], acknowledged: [] };
   if (text === undefined) return nothing;

@@ -1,11 +1,12 @@
 /**
- * An open room in one page: the copy of its log, the outbox, the timeline, and the two sides that exchange events with the
- * server and with peers. It is made of what the device holds (room_state.ts), so every part has what it needs from the start.
+ * An open room in one page: the copy of its log, the outbox, the timeline, and the exchange with the server and with
+ * peers. It is made of the stored state (room_state.ts), so every part has what it needs from the start.
  */
 import type { Cancel } from "../../shared/environment.ts";
 import { type DeliveryState, Timeline } from "../../chat/timeline.ts";
 import { personNamePlace, sealContent } from "../../crypto/seal.ts";
-import type { AuthorKey, Event, EventContent, EventId } from "../../protocol/event.ts";
+import { type Event, type EventContent, isSealable } from "../../kinds/kinds.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { ServerConnection } from "../connection/server_connection.ts";
 import type { RoomProblem } from "../model/conversation_model.ts";
 import type { Shown } from "../model/room_signals.ts";
@@ -36,7 +37,7 @@ export interface OpenRoomDeps extends SessionDeps {
   onVerified(room: VerifiedRoom): void;
   /** This page cannot show the room. */
   onProblem(problem: RoomProblem): void;
-  /** What is shown has changed. */
+  /** The screen has to change. */
   onChange(): void;
   log(line: string): void;
 }
@@ -75,7 +76,7 @@ export class OpenRoom {
         timeline.setHost(verified.view.host);
         deps.onVerified(verified);
       },
-      onFalse: () => connection.fault("the room is not what its genesis event says"),
+      onFalse: () => connection.fault("wrong genesis event"),
     });
     const people = this.#people = new RoomPeople({
       openName: async ({ author, name }) => {
@@ -89,7 +90,8 @@ export class OpenRoom {
     });
     const outbox: Outbox = this.outbox = new Outbox({
       ...shared,
-      seal: async (header, content) => sealer === undefined ? content : await sealContent(sealer, header, content),
+      seal: async (header, content) =>
+        sealer === undefined || !isSealable(content) ? content : await sealContent(sealer, header, content),
       noop: () => ({ at: clock.now(), content: this.#noop() }),
       clockSeen: () => roomClock.seen,
       send: (frame) => connection.send(frame),
@@ -210,7 +212,7 @@ export class OpenRoom {
     this.#deps.onChange();
   }
 
-  /** Who is here: as the server told; without one, whom peers reach. */
+  /** The people here: as the server told, or without a server those whom peers reach. */
   #present(me: AuthorKey): Shown["people"] {
     const { connection, commands } = this.#deps;
     const reached = connection.live ? [] : this.peers.mesh?.reached() ?? [];
@@ -224,7 +226,7 @@ export class OpenRoom {
     return { kind: "profile", body: { name: this.#deps.commands.nameFor(this.state.signer.author) } };
   }
 
-  /** Once for all changes of this turn: forty messages that are sent together are shown once, not forty times. */
+  /** Shows all changes of this turn at once: forty messages that are sent together are drawn once. */
   #tellSoon(): void {
     if (this.#toTell) return;
     this.#toTell = true;

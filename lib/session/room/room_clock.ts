@@ -1,4 +1,4 @@
-/** The highest Lamport clock that was seen in a room, on whichever transport. */
+/** The highest Lamport clock seen in a room, over any transport. */
 export class RoomClock {
   #seen = 0;
 

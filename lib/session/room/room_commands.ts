@@ -1,7 +1,14 @@
-/** What I do in a room: each action becomes an event in the outbox, under my display name. */
-import { type Composed, composeEdit, composeFile, composeMessage, composeReaction } from "../../chat/compose.ts";
+/** My actions in a room: each becomes an event in the outbox, under my display name. */
+import { composeEdit } from "../../kinds/edit.ts";
+import { composeFile } from "../../kinds/file.ts";
+import type { Composed } from "../../kinds/kind.ts";
+import { type Event, type EventContent, saidIn } from "../../kinds/kinds.ts";
+import { composeMessage } from "../../kinds/message.ts";
+import { composeReaction } from "../../kinds/reaction.ts";
+import { composeReply } from "../../kinds/reply.ts";
+import { composeRetract } from "../../kinds/retract.ts";
 import { identityMark, normalizeDisplayName } from "../../chat/display_name.ts";
-import { type AuthorKey, type EventId, isSaid } from "../../protocol/event.ts";
+import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { FileInfo } from "../../protocol/file_info.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import type { RoomState } from "./room_state.ts";
@@ -9,7 +16,7 @@ import type { SendProblem } from "../model/conversation_model.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { Timeline } from "../../chat/timeline.ts";
 
-/** What an open room has for them. */
+/** The parts of an open room that actions use. */
 export interface WritableRoom {
   state: Pick<RoomState, "storage" | "signer">;
   timeline: Timeline;
@@ -21,7 +28,7 @@ export interface RoomCommandsDeps extends Pick<SessionDeps, "clock"> {
   name: string;
   /** The room, once the storage has answered; undefined when it cannot be opened. */
   opened(): Promise<WritableRoom | undefined>;
-  /** I have another name. */
+  /** My name has changed. */
   onChange(): void;
   log(line: string): void;
 }
@@ -48,7 +55,8 @@ export class RoomCommands {
 
   /** `at`: when Send was pressed, if not just now. `isWanted`: see {@linkcode Outbox.enqueue}. */
   sendMessage(text: string, replyTo?: EventId, at?: number, isWanted?: () => boolean): Written {
-    return this.#write(composeMessage(this.#name, text, replyTo), at, isWanted);
+    const composed = replyTo === undefined ? composeMessage(this.#name, text) : composeReply(this.#name, text, replyTo);
+    return this.#write(composed, at, isWanted);
   }
 
   sendFile(file: FileInfo, caption: string): Written {
@@ -59,14 +67,17 @@ export class RoomCommands {
     return this.#write(composeReaction(to, emoji, on));
   }
 
-  /** Does nothing where the message is somebody else's. */
+  /** Does nothing with a message of somebody else. */
   async edit(to: EventId, text: string, isWanted?: () => boolean): Written {
-    return await this.#isMine(to) ? await this.#write(composeEdit(to, text), undefined, isWanted) : {};
+    return await this.#mine(to) ? await this.#write(composeEdit(to, text), undefined, isWanted) : {};
   }
 
-  /** Does nothing where the message is somebody else's. */
+  /** Does nothing with a message of somebody else. */
   async deleteMessage(to: EventId): Written {
-    return await this.#isMine(to) ? await this.#write({ content: { kind: "retract", body: { to } } }) : {};
+    const mine = await this.#mine(to);
+    return mine
+      ? await this.#write({ content: composeRetract(mine.message, mine.timeline.editsOf(mine.message)) })
+      : {};
   }
 
   async rename(name: string): Written {
@@ -76,19 +87,17 @@ export class RoomCommands {
     if (read.name === this.#name) return {};
     this.#name = read.name;
     onChange();
-    await (await opened())?.state.storage.setName(read.name).catch((error) =>
-      log(`the name could not be kept: ${error}`)
-    );
+    await (await opened())?.state.storage.setName(read.name).catch((error) => log(`name: not stored: ${error}`));
     return await this.#write({ content: { kind: "profile", body: { name: read.name } } });
   }
 
   /** Takes a refused message out of the outbox: its text. */
   async discardRefused(id: EventId): Promise<string | undefined> {
     const content = await (await this.#deps.opened())?.outbox.discardRefused(id);
-    return content !== undefined && isSaid(content) ? content.body.text ?? "" : undefined;
+    return content && saidIn(content)?.text;
   }
 
-  async #write(composed: Composed, at = this.#deps.clock.now(), isWanted?: () => boolean): Written {
+  async #write(composed: Composed<EventContent>, at = this.#deps.clock.now(), isWanted?: () => boolean): Written {
     if ("problem" in composed) return composed;
     const { opened, log } = this.#deps;
     const outbox = (await opened())?.outbox;
@@ -96,13 +105,16 @@ export class RoomCommands {
     try {
       return await outbox.enqueue({ at, content: composed.content }, isWanted) ? {} : { problem: "outbox_full" };
     } catch (error) {
-      log(`an event could not be kept: ${error}`);
+      log(`outbox: not stored: ${error}`);
       return { problem: "not_stored" };
     }
   }
 
-  async #isMine(id: EventId): Promise<boolean> {
+  /** The message, if I wrote it and it still exists. */
+  async #mine(id: EventId): Promise<{ message: Event; timeline: Timeline } | undefined> {
     const room = await this.#deps.opened();
-    return room !== undefined && room.timeline.get(id)?.author === room.state.signer.author;
+    const message = room?.timeline.get(id);
+    if (room === undefined || message === undefined || message.kind === "deleted") return undefined;
+    return message.author === room.state.signer.author ? { message, timeline: room.timeline } : undefined;
   }
 }

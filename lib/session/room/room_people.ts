@@ -1,4 +1,6 @@
-/** Who is in the room now, as the server tells. Names of sealed rooms are opened on the way, so changes wait in a line. */
+/**
+ * The people in the room, as the server tells. Names of sealed rooms are opened asynchronously, so changes queue up.
+ */
 import type { AuthorKey } from "../../protocol/event.ts";
 import type { Person, PresenceFrame } from "../../protocol/frames.ts";
 import { PEOPLE_MAX } from "../ports/session_limits.ts";
@@ -13,7 +15,7 @@ export class RoomPeople {
   readonly #deps: RoomPeopleDeps;
   #names = new Map<AuthorKey, string>();
   #count = 0;
-  #line: Promise<void> = Promise.resolve();
+  #queue: Promise<void> = Promise.resolve();
 
   constructor(deps: RoomPeopleDeps) {
     this.#deps = deps;
@@ -23,12 +25,12 @@ export class RoomPeople {
     return this.#count;
   }
 
-  /** Names in the clear by author, in the order the server told of them. */
+  /** Names in the clear by author, in the server's order. */
   get names(): ReadonlyMap<AuthorKey, string> {
     return this.#names;
   }
 
-  /** A connection begins: this is everybody. */
+  /** A connection begins: replaces everybody. */
   welcome({ count, shown }: { count: number; shown: readonly Person[] }): void {
     this.#next(shown, (people) => {
       this.#names = new Map(people);
@@ -39,7 +41,7 @@ export class RoomPeople {
   presence({ count, joined, left }: PresenceFrame): void {
     this.#next(joined, (people) => {
       for (const author of left) this.#names.delete(author);
-      // Beyond the bound people are only counted.
+      // Beyond the limit people are only counted.
       for (const [author, name] of people) {
         if (this.#names.size < PEOPLE_MAX || this.#names.has(author)) this.#names.set(author, name);
       }
@@ -47,7 +49,7 @@ export class RoomPeople {
     });
   }
 
-  /** Somebody said a new name. */
+  /** Somebody changed their name. */
   rename(author: AuthorKey, name: string): void {
     if (!this.#names.has(author) || this.#names.get(author) === name) return;
     this.#names.set(author, name);
@@ -55,7 +57,7 @@ export class RoomPeople {
   }
 
   #next(people: readonly Person[], apply: (people: [AuthorKey, string][]) => void): void {
-    this.#line = this.#line.then(async () => {
+    this.#queue = this.#queue.then(async () => {
       const opened: [AuthorKey, string][] = [];
       for (const person of people) {
         const name = await this.#deps.openName(person);

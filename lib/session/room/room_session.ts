@@ -7,6 +7,7 @@ import { withOpened } from "../../chat/recent_rooms.ts";
 import { type Sealer, sealerOf } from "../../crypto/seal.ts";
 import type { EventId, RoomId } from "../../protocol/event.ts";
 import type { FileInfo } from "../../protocol/file_info.ts";
+import { isBase64UrlOf } from "../../shared/base64url.ts";
 import { type DeliveryRoute, deliveryRoute } from "../../routing/delivery_route.ts";
 import { ServerConnection } from "../connection/server_connection.ts";
 import type { ConnectionState } from "../model/connection_model.ts";
@@ -14,10 +15,10 @@ import type { ConversationModel, RoomProblem, SendProblem } from "../model/conve
 import type { PeopleModel } from "../model/people_model.ts";
 import { RoomSignals } from "../model/room_signals.ts";
 import { type TextSink, UnsentTexts } from "../outbox/unsent_texts.ts";
-import type { MeshHost, MeshSession, PairingHost, SessionMesh } from "../ports/mesh_host.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import type { VerifiedRoom } from "../replica/verified_room.ts";
 import { OpenRoom } from "./open_room.ts";
+import type { PeerSync } from "./peer_sync.ts";
 import { RoomCommands } from "./room_commands.ts";
 import { loadRoomState, type RoomState } from "./room_state.ts";
 
@@ -30,7 +31,7 @@ export interface RoomSessionOptions {
 }
 
 /** Opens a room and keeps it open until `dispose`. */
-export class RoomSession extends RoomSignals implements ConversationModel, PeopleModel, MeshSession {
+export class RoomSession extends RoomSignals implements ConversationModel, PeopleModel {
   /** Resolves when everything that the device kept is on the screen, or when the room cannot be opened. Never rejects. */
   readonly ready: Promise<void>;
   readonly commands: RoomCommands;
@@ -58,7 +59,7 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
       ...deps,
       room: async () => {
         const open = await opened();
-        if (open === undefined) throw new Error("the room is not open");
+        if (open === undefined) throw new Error("no room");
         return open.server;
       },
       onRoundTrip: (ms) => meter?.roundTrip(ms),
@@ -66,7 +67,7 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
       log,
     });
     this.ready = this.#open().catch((error) => {
-      log(`the room could not be opened: ${error}`);
+      log(`room: not opened: ${error}`);
       deps.onFault?.(error);
     });
     this.#texts = unsent === undefined
@@ -159,28 +160,16 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
     return this.#room?.peers.delivery ?? deliveryRoute({ server: false, reached: 0, missing: 0, preference: "auto" });
   }
 
-  get meshHost(): MeshHost | undefined {
-    return this.#disposed ? undefined : this.#room?.peers.host;
-  }
-
-  get pairingHost(): PairingHost | undefined {
-    return this.#disposed ? undefined : this.#room?.peers.pairing;
-  }
-
-  useMesh(mesh: SessionMesh | undefined): void {
-    this.#room?.peers.use(mesh);
+  get peers(): PeerSync | undefined {
+    return this.#disposed ? undefined : this.#room?.peers;
   }
 
   // ---- opening ----
 
   async #open(): Promise<void> {
     const { secret } = this.#options;
-    let sealer: Sealer | undefined;
-    try {
-      if (secret !== undefined) sealer = await sealerOf(secret);
-    } catch {
-      return this.#stop({ problem: "wrong_secret" }); // A TypeError: the fragment holds no key at all.
-    }
+    if (secret !== undefined && !isBase64UrlOf(secret, 16)) return this.#stop({ problem: "wrong_secret" });
+    const sealer = secret === undefined ? undefined : await sealerOf(secret);
     // The transport opens while the storage is read; hello waits for both.
     if (!this.#disposed) this.#connection.restart();
     const state = await this.#load(sealer);
@@ -208,7 +197,7 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
       return await loadRoomState(this.#deps, storage, room, sealer);
     } catch (error) {
       // Taken away by the browser, or broken: the page works on without it, and says so.
-      log?.(`storage is not usable: ${error}`);
+      log?.(`storage: ${error}`);
       this.stored.value = false;
       return await loadRoomState(this.#deps, await memory(), room, sealer);
     }
@@ -227,7 +216,7 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
     const openedAt = this.#deps.clock.now();
     const opened = { id, kind, name, openedAt, ...(code && { code }), ...(secret && { secret }) };
     storage.changeRooms((rooms) => withOpened(rooms, opened))
-      .catch((error) => this.#deps.log?.(`the room could not be remembered: ${error}`));
+      .catch((error) => this.#deps.log?.(`room: not stored: ${error}`));
   }
 
   // ---- what is shown ----

@@ -1,9 +1,10 @@
-/** What a device holds of a room, read once before the room opens: my key in it, the local copy, and what waits. */
+/** A device's stored state of a room, read once before the room opens: my key in it, the local copy, and the outbox. */
 import { normalizeDisplayName } from "../../chat/display_name.ts";
 import { roomSeed } from "../../crypto/room_key.ts";
 import { openContent, type Sealer } from "../../crypto/seal.ts";
 import type { Signer } from "../../crypto/signing.ts";
-import { type Event, isSaid, readEvent, type RoomId, type WireEvent } from "../../protocol/event.ts";
+import { type Event, isNamed, type LogEvent, readEntry, readEvent, readSealedContent } from "../../kinds/kinds.ts";
+import type { RoomId, WireEvent } from "../../protocol/event.ts";
 import type { LogPosition } from "../../protocol/frames.ts";
 import type { RoomProblem } from "../model/conversation_model.ts";
 import type { OutboxState } from "../outbox/outbox_state.ts";
@@ -20,7 +21,7 @@ export interface RoomState {
   signer: Signer;
   outbox: OutboxState;
   /** The local copy, if there is one that can be read. */
-  kept: { head: VerifiedRoom; copy: Replica; events: ReadonlyMap<number, Event> } | undefined;
+  kept: { head: VerifiedRoom; copy: Replica; events: ReadonlyMap<number, LogEvent> } | undefined;
   /** How far the room was seen. */
   seen: LogPosition | undefined;
   /** Events from other phones that are in no log yet; they were checked before they were kept. */
@@ -49,10 +50,12 @@ export async function loadRoomState(
   let relayed: readonly Event[] = [];
   if (copy !== undefined && head !== undefined && !("problem" in head)) {
     // The events were checked before they were kept.
-    const events = new Map<number, Event>();
+    const events = new Map<number, LogEvent>();
     for (const { position, wire } of copy.events) {
-      const read = readEvent(wire);
-      if (read.ok) events.set(position, await openEvent(read.event, sealer, head));
+      const read = readEntry(wire, room);
+      if (!read.ok) continue;
+      const { event } = read;
+      events.set(position, event.kind === "deleted" ? event : await openEvent(event, sealer, head));
     }
     kept = { head, copy, events };
     relayed = await openKept(wires, sealer, head);
@@ -72,23 +75,23 @@ export async function openKept(
   return await Promise.all(read.map((event) => openEvent(event, sealer, head)));
 }
 
-/** The event with its content in the clear; as it came when it does not open. */
+/** The event with its content in the clear; unchanged when it does not open. */
 export async function openEvent(event: Event, sealer: Sealer | undefined, head: VerifiedRoom): Promise<Event> {
   if (event.id === head.founding.id) return head.founding;
   if (event.kind !== "sealed" || sealer === undefined) return tidyName(event);
-  const content = await openContent(sealer, event, event.body.sealed);
+  const content = readSealedContent(await openContent(sealer, event, event.body.sealed));
   return content === undefined ? event : tidyName({ ...event, ...content });
 }
 
-/** Names come from everybody's programs: what may be shown is decided here, once. A name that may not be is a blank one. */
+/** Other programs send any name: decides once what may be shown. A name that may not be shown becomes an empty one. */
 function tidyName(event: Event): Event {
-  if (!isSaid(event) && event.kind !== "profile") return event;
+  if (!isNamed(event)) return event;
   const name = tidyPersonName(event.body.name);
-  // The compiler does not see that the kind stays what it was.
+  // The compiler does not see that the kind is unchanged.
   return name === event.body.name ? event : { ...event, body: { ...event.body, name } } as Event;
 }
 
-/** What is shown for a name that somebody's program sent. */
+/** The displayable form of a name from another program. */
 export function tidyPersonName(name: string): string {
   const read = normalizeDisplayName(name);
   return "name" in read ? read.name : "";

@@ -1,4 +1,4 @@
-/** How an open room and its server exchange what each lacks: hello, welcome, and where each frame goes. */
+/** How an open room and its server exchange what each lacks: hello, welcome, and the way of each frame. */
 import type { HelloFrame, LogPosition, WelcomeFrame } from "../../protocol/frames.ts";
 import { LiveCheck } from "../connection/live_check.ts";
 import { signHello } from "../connection/room_hello.ts";
@@ -35,7 +35,7 @@ export interface ServerSyncDeps
   readCursor: ReadCursor;
   readCursorStore: ReadCursorStore;
   peers: PeerSync;
-  /** What is shown of the room has changed. */
+  /** The screen has to change. */
   onChange(): void;
   log(line: string): void;
 }
@@ -56,7 +56,7 @@ export class ServerSync implements ConnectedRoom {
     this.#live = new LiveCheck({ reader, isConnected: () => connection.live, onHeard: onChange });
   }
 
-  /** The page shows all that the server has. */
+  /** The page shows everything that the server has. */
   get upToDate(): boolean {
     return this.#live.upToDate;
   }
@@ -66,13 +66,13 @@ export class ServerSync implements ConnectedRoom {
     this.#live.suspect();
   }
 
-  /** Somebody wants to see what is above. */
+  /** Somebody scrolls up. */
   loadOlder(): void {
     this.#deps.reader.wantOlder();
     this.requestOlder();
   }
 
-  /** Asks for what is above, if that is wanted. */
+  /** Requests older events if they are wanted. */
   requestOlder(): void {
     this.#older.request();
   }
@@ -132,7 +132,7 @@ export class ServerSync implements ConnectedRoom {
         return reader.takePage(frame);
       case "ack":
         outbox.stored(frame.acks.map(([id]) => id));
-        // What the log has not brought yet, it will: until then it is new.
+        // The log will deliver later ones, which are new until then.
         relayed.acked(frame.acks.filter(([, at]) => at <= (reader.position?.position ?? 0)).map(([id]) => id));
         return true;
       case "refused":
@@ -152,7 +152,7 @@ export class ServerSync implements ConnectedRoom {
         onNotices?.(frame.notices, this.#aheadMs);
         return true;
       case "problem":
-        if (frame.problem !== "busy") log(`the server could not read a frame: ${frame.problem} ${frame.field}`);
+        if (frame.problem !== "busy") log(`server: ${frame.problem} ${frame.field}`);
         else if (frame.field === undefined && reader.older === "loading") {
           this.#older.againIn(frame.retryAfterMs ?? REFUSED_PAUSE_MS);
         }

@@ -1,6 +1,6 @@
 /**
- * Files of one room in IndexedDB: lib/files/file_store.ts. A database of its own: what files take, and what goes wrong with
- * them, never touches the outbox, and no page waits for it that has nothing to do with files.
+ * Files of one room in IndexedDB (lib/files/file_store.ts). They have a database of their own, so that their size and
+ * their failures never touch the outbox, and pages without files never wait for it.
  */
 import type { DBSchema } from "idb";
 import { bytesOf } from "../../files/blocks.ts";
@@ -11,11 +11,11 @@ import type { FileRoot } from "../../protocol/file_info.ts";
 import { PageDatabase } from "./page_database.ts";
 
 const DATABASE = "festival-chat-files";
-/** Files of all rooms on one device. */
+/** Limit for the files of all rooms on one device. */
 export const FILES_MAX_BYTES = 200_000_000;
 
 interface Entry extends Omit<HeldFile, "blocks" | "root"> {
-  /** Those held. */
+  /** Indexes of the blocks that are here. */
   blocks: readonly number[];
   /** Ms since 1970. */
   usedAt: number;
@@ -98,7 +98,7 @@ export function idbFileStore(
           files.put({ ...entry, blocks: [...new Set([...entry.blocks, index])], usedAt: now() }, [room, root]),
         ]);
       }).catch((error) => {
-        // The browser itself gives no more.
+        // The browser grants no more space.
         if (error instanceof DOMException && error.name === "QuotaExceededError") {
           throw new StoreFull("the browser has no place for more", { cause: error });
         }
@@ -129,7 +129,7 @@ export function idbFileStore(
   };
 }
 
-/** Takes away what is held of a room's files. */
+/** Deletes the files of a room. */
 export async function forgetFiles(room: RoomId, name = DATABASE): Promise<void> {
   await database(name).transact(["files", "blocks", "cleared"], "readwrite", async (transaction) => {
     await Promise.all([

@@ -1,7 +1,8 @@
-/** SessionStorage in IndexedDB, shared by all tabs of a device. The only file that knows its stores and keys. */
+/** SessionStorage in IndexedDB, shared by all tabs of a device. Only this file knows its stores and keys. */
 import type { DBSchema, IDBPObjectStore, IDBPTransaction } from "idb";
 import type { KnownRoom } from "../../chat/recent_rooms.ts";
 import type { EventId, RoomId, WireEvent } from "../../protocol/event.ts";
+import type { LogEntry } from "../../protocol/stub.ts";
 import type { LogPosition } from "../../protocol/frames.ts";
 import { RELAYED_MAX_EVENTS } from "../ports/session_limits.ts";
 import { mergeReplica } from "../replica/replica.ts";
@@ -12,8 +13,8 @@ import type { Replica, SessionStorage } from "../ports/session_storage.ts";
 /** Name of the database of this origin. */
 const DATABASE = "festival-chat";
 /**
- * Goes up with every change of the stores below; `upgrade` adds what is new and leaves what is there, the outbox above all.
- * 2: `seen`; 3: `relayed`.
+ * Goes up with every change of the stores below; `upgrade` adds new stores and keeps everything else, above all the
+ * outbox. 2: `seen`; 3: `relayed`.
  */
 const VERSION = 3;
 
@@ -26,18 +27,18 @@ interface Schema extends DBSchema {
   entries: { key: [RoomId, number]; value: OutboxEntry };
   copies: { key: RoomId; value: Omit<Replica, "events"> };
   /** [room, position]. */
-  events: { key: [RoomId, number]; value: WireEvent };
+  events: { key: [RoomId, number]; value: LogEntry };
   /** How far each room was seen. */
   seen: { key: RoomId; value: LogPosition };
-  /** [room, id]: what is carried, and when it was kept, ms since 1970. */
+  /** [room, id]: relayed events, and when they were stored, ms since 1970. */
   relayed: { key: [RoomId, EventId]; value: { wire: WireEvent; keptAt: number } };
 }
 type StoreName = "device" | "outboxes" | "entries" | "copies" | "events" | "seen" | "relayed";
 type WriteTransaction<Names extends StoreName[]> = IDBPTransaction<Schema, Names, "readwrite">;
 
 /**
- * Storage in this origin's database. Nothing is opened before the first call; calls reject where there is no IndexedDB.
- * `onLost`: somebody deleted the database, or the browser has taken it away.
+ * Storage in this origin's database. The first call opens it; calls reject where there is no IndexedDB. `onLost`:
+ * somebody deleted the database, or the browser took it away.
  */
 export function indexedDbStorage(name = DATABASE, onLost = () => {}): SessionStorage & { close(): Promise<void> } {
   const database = new PageDatabase<Schema>(name, VERSION, (db, from) => {
@@ -52,7 +53,9 @@ export function indexedDbStorage(name = DATABASE, onLost = () => {}): SessionSto
     if (from < 3) db.createObjectStore("relayed");
   }, onLost);
 
-  /** `strict`: on disk before it is called done, also against a battery that dies (IndexedDB 3.0). */
+  /**
+   * `strict`: on disk before the transaction counts as done, so that an empty battery loses nothing (IndexedDB 3.0).
+   */
   function write<Names extends [StoreName, ...StoreName[]], Result>(
     names: Names,
     durability: "strict" | "relaxed",
@@ -98,7 +101,7 @@ export function indexedDbStorage(name = DATABASE, onLost = () => {}): SessionSto
         const before: OutboxState = head === undefined ? EMPTY_OUTBOX : { ...head, entries: kept };
         const after = change(before);
         if (after === before) return before;
-        await writeBook(transaction, room, before, after);
+        await writeOutbox(transaction, room, before, after);
         return after;
       }),
     replica: (room) =>
@@ -174,7 +177,7 @@ export function indexedDbStorage(name = DATABASE, onLost = () => {}): SessionSto
   };
 }
 
-async function writeBook(
+async function writeOutbox(
   transaction: WriteTransaction<["outboxes", "entries"]>,
   room: RoomId,
   before: OutboxState,
@@ -191,7 +194,7 @@ async function writeBook(
   await Promise.all(writes);
 }
 
-/** Drops what is kept of a room. What was typed there and is not stored stays. */
+/** Deletes everything of a room but typed messages that are not stored on the server yet. */
 async function forget(
   transaction: WriteTransaction<["device", "outboxes", "entries", "copies", "events", "seen", "relayed"]>,
   room: RoomId,

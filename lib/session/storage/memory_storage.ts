@@ -7,7 +7,7 @@ import { mergeReplica } from "../replica/replica.ts";
 import { EMPTY_OUTBOX, type OutboxState } from "../outbox/outbox_state.ts";
 import type { Replica, SessionStorage } from "../ports/session_storage.ts";
 
-/** What one device holds. Several storages on one disk are several tabs. */
+/** The data of one device. Several storages on one disk are several tabs. */
 export class MemoryDisk {
   secret: Uint8Array | undefined;
   name: string | undefined;
@@ -19,8 +19,8 @@ export class MemoryDisk {
 }
 
 /**
- * A storage in memory. `lasting`: what to say about it. `turn` is awaited before and after each transaction, where a
- * simulation delays it, makes it fail, or lets the page die.
+ * A storage in memory. `lasting`: the value to report. `turn` is awaited before and after each transaction; a
+ * simulation delays it, makes it fail, or kills the page there.
  */
 export function memoryStorage(
   disk = new MemoryDisk(),
@@ -39,9 +39,9 @@ export function memoryStorage(
     setName: (name) => transaction(() => void (disk.name = name)),
     changeOutbox: (room, change) =>
       transaction(() => {
-        const book = change(disk.outboxes.get(room) ?? EMPTY_OUTBOX);
-        disk.outboxes.set(room, book);
-        return book;
+        const state = change(disk.outboxes.get(room) ?? EMPTY_OUTBOX);
+        disk.outboxes.set(room, state);
+        return state;
       }),
     replica: (room) => transaction(() => disk.copies.get(room)),
     saveReplica: (room, copy, replaces) =>

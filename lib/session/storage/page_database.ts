@@ -1,23 +1,23 @@
-/** A page's way to a database of its origin: the only file that opens one and begins transactions there. */
+/** A page's access to a database of its origin. Only this file opens databases and begins transactions. */
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from "idb";
 import { TransactionGate } from "./transaction_gate.ts";
 
 /** One for all databases, because a page freezes as a whole: it is suspended and resumed with the page (page_storage.ts). */
 export const freezeGate = new TransactionGate();
 
-/** A database. Nothing is opened before the first transaction, which rejects where there is no IndexedDB. */
+/** A database. The first transaction opens it, and rejects where there is no IndexedDB. */
 export class PageDatabase<Schema extends DBSchema> {
   readonly #name: string;
   readonly #version: number;
   readonly #upgrade: (db: IDBPDatabase<Schema>, from: number) => void;
   readonly #onLost: () => void;
   #opening: Promise<IDBPDatabase<Schema>> | undefined;
-  /** This page has had it open. */
+  /** This page has opened it before. */
   #opened = false;
 
   /**
-   * `upgrade`: from any earlier version, 0 is none; all of it happens, or nothing does. `onLost`: what this page had open
-   * is being deleted, was deleted while it was closed, or was taken away by the browser.
+   * `upgrade`: from any earlier version, 0 for none, as one transaction. `onLost`: the database that this page had open
+   * is being deleted, was deleted while closed, or was taken away by the browser.
    */
   constructor(
     name: string,
@@ -29,13 +29,13 @@ export class PageDatabase<Schema extends DBSchema> {
     this.#version = version;
     this.#upgrade = upgrade;
     this.#onLost = onLost;
-    // A frozen page could not make way for a newer version of the app.
+    // A frozen page would block an upgrade by a newer version of the app.
     freezeGate.onSuspend(() => void this.close());
   }
 
   /**
-   * Runs one transaction; resolves when it is done. `run` may run more than once, each time in a new transaction; what it
-   * throws undoes it. Rejects when the database fails.
+   * Runs one transaction and resolves when it is committed. `run` may run more than once, each time in a new
+   * transaction; an error in it aborts the transaction. Rejects when the database fails.
    */
   transact<Names extends [StoreNames<Schema>, ...StoreNames<Schema>[]], Mode extends "readonly" | "readwrite", Result>(
     names: Names,
@@ -46,7 +46,7 @@ export class PageDatabase<Schema extends DBSchema> {
     return freezeGate.run(() => this.#open(), (db) => db.transaction(names, mode, options), run);
   }
 
-  /** Lets go of the database; the next transaction opens it again. */
+  /** Closes the database; the next transaction opens it again. */
   async close(): Promise<void> {
     const closing = this.#opening;
     this.#opening = undefined;
@@ -59,7 +59,7 @@ export class PageDatabase<Schema extends DBSchema> {
       if (this.#opening === opened) this.#opening = undefined;
     };
     const lost = () => {
-      this.#opened = false; // Told once.
+      this.#opened = false; // Reported once.
       this.#onLost();
     };
     const opened = openDB<Schema>(this.#name, this.#version, {
@@ -68,7 +68,7 @@ export class PageDatabase<Schema extends DBSchema> {
         this.#upgrade(db, from);
         if (from === 0 && this.#opened) lost();
       },
-      // A tab with a newer version of the app wants to upgrade: it must not wait for this one.
+      // A tab with a newer version of the app upgrades: it must not wait for this one.
       blocking: (_current, wanted, event) => {
         (event.target as IDBDatabase).close();
         forget();

@@ -1,7 +1,8 @@
 /**
- * A device's storage that is cleared under an open page (by another tab, the browser's settings, Clear-Site-Data, or for
- * want of space) or breaks. The page goes on as who it is: the secret, the name and the rooms it has read are written back,
- * then those who keep more are told. Where nothing can be kept any more, memory takes the storage's place.
+ * A device's storage that survives being cleared under an open page (by another tab, the browser's settings,
+ * Clear-Site-Data, or lack of space) and being broken. The page keeps its identity: it writes back the secret, the name
+ * and the rooms it has read, and then tells the parts that store more. Where nothing can be stored any more, memory
+ * replaces the storage.
  */
 import { pause, type Timers } from "../../shared/environment.ts";
 import type { KnownRoom } from "../../chat/recent_rooms.ts";
@@ -9,7 +10,10 @@ import type { KnownRoom } from "../../chat/recent_rooms.ts";
 import type { SessionStorage } from "../ports/session_storage.ts";
 
 export interface RenewableStorageDeps {
-  /** Opens the device's storage, again after each loss by itself. `onLost`: what it kept is gone, or about to go. */
+  /**
+   * Opens the device's storage, which reopens by itself after a loss. `onLost`: the stored data is gone, or about to
+   * go.
+   */
   open(onLost: () => void): SessionStorage;
   /** A storage that never fails. */
   memory(): Promise<SessionStorage>;
@@ -17,19 +21,22 @@ export interface RenewableStorageDeps {
   log(line: string): void;
 }
 
-/** Pauses between tries to use what was lost, ms: a browser may still be deleting. After the last, memory takes its place. */
+/**
+ * Pauses between attempts to use a lost storage, ms: a browser may still be deleting. After the last one, memory
+ * replaces it.
+ */
 const RENEW_PAUSES_MS = [0, 50, 500] as const;
 
-/** Calls reject as those of the storage do: when it is full, and when it never worked in this page. */
+/** Rejects like the storage does when it is full, or when it never worked in this page. */
 export function renewableStorage({ open, memory, timers, log }: RenewableStorageDeps): SessionStorage {
   const known: { secret?: Uint8Array; name?: string; rooms?: readonly KnownRoom[] } = {};
   const hearers = new Set<() => void>();
   let worked = false;
   let renewing: Promise<void> | undefined;
-  let storage = open(() => void renew().catch((error) => log(`storage could not be renewed: ${error}`)));
+  let storage = open(() => void renew().catch((error) => log(`storage: not renewed: ${error}`)));
 
   async function call<Result>(run: (storage: SessionStorage) => Promise<Result>): Promise<Result> {
-    await renewing?.catch(() => {}); // Told to who began it.
+    await renewing?.catch(() => {}); // Its caller handles the failure.
     const used = storage;
     try {
       const result = await run(used);
@@ -37,7 +44,7 @@ export function renewableStorage({ open, memory, timers, log }: RenewableStorage
       return result;
     } catch (error) {
       if (!worked || !isLoss(error)) throw error;
-      log(`storage was lost: ${error}`);
+      log(`storage: lost: ${error}`);
       await renew();
       return await run(storage);
     }
@@ -57,14 +64,14 @@ export function renewableStorage({ open, memory, timers, log }: RenewableStorage
         return await writeInto(storage);
       } catch (error) {
         if (!isLoss(error)) throw error;
-        log(`storage is not usable: ${error}`);
+        log(`storage: ${error}`);
       }
     }
     storage = await memory();
     await writeInto(storage);
   }
 
-  /** What is there stays: another tab may have been first. */
+  /** Keeps what is there: another tab may have been first. */
   async function writeInto(storage: SessionStorage): Promise<void> {
     const { secret, name, rooms } = known;
     if (secret !== undefined) await storage.secret(() => secret);
@@ -106,7 +113,7 @@ export function renewableStorage({ open, memory, timers, log }: RenewableStorage
   };
 }
 
-/** Of the storage itself. A full one loses nothing, and may have space again. */
+/** Whether the storage itself was lost. A full one loses nothing and may have space again. */
 function isLoss(error: unknown): boolean {
   return error instanceof DOMException && error.name !== "QuotaExceededError";
 }

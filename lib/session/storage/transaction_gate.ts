@@ -1,51 +1,51 @@
 /**
- * Lets transactions of a database run only while their page is shown. A page in the back-forward cache is frozen as it is:
- * in WebKit a transaction that was alive then blocks the database for every other page of the origin, for good. So a page
- * that is about to freeze aborts its transactions and begins none; each runs again, as a whole, once the page is shown.
+ * Lets transactions run only while their page is shown. A page in the back-forward cache is frozen as it is; in WebKit
+ * a transaction that was open then blocks the database for all other pages of the origin, for good. So a page that is
+ * about to freeze aborts its transactions and begins none. Each runs again, as a whole, once the page is shown.
  */
 
 /** A transaction, as idb gives it. */
 export interface GatedTransaction {
   /** Rejects when it was aborted. */
   readonly done: Promise<void>;
-  /** Undoes it. Throws a DOMException where it has ended or is being committed. */
+  /** Aborts it. Throws a DOMException when it has ended or is being committed. */
   abort(): void;
 }
 
 const SUSPENDED = Symbol("suspended");
 
 export class TransactionGate {
-  /** Transactions that are alive, each with what frees the operation that waits for it. */
+  /** Open transactions, each with a function that releases its waiting operation. */
   readonly #live = new Map<GatedTransaction, () => void>();
   readonly #onSuspend = new Set<() => void>();
   #suspended: { resumed: Promise<void>; resume: () => void } | undefined;
   #suspensions = 0;
 
-  /** The page is about to freeze: aborts what is alive, and lets nothing begin. */
+  /** The page is about to freeze: aborts open transactions and lets none begin. */
   suspend(): void {
     if (this.#suspended !== undefined) return;
     let resume = () => {};
     const resumed = new Promise<void>((resolve) => resume = resolve);
     this.#suspended = { resumed, resume };
     this.#suspensions++;
-    // What is being committed ends without the page.
+    // A transaction that is being committed ends without the page.
     for (const [transaction, free] of this.#live) if (abort(transaction)) free();
     for (const hear of this.#onSuspend) hear();
   }
 
-  /** The page is shown: what was aborted, and what waited, runs in the order in which it was asked for. */
+  /** The page is shown: operations that were aborted or waited run in the order in which they were requested. */
   resume(): void {
     const suspended = this.#suspended;
     this.#suspended = undefined;
     suspended?.resume();
   }
 
-  /** Calls `hear` at each suspension, when nothing is alive any more. */
+  /** Calls `hear` at each suspension, when no transaction is open. */
   onSuspend(hear: () => void): void {
     this.#onSuspend.add(hear);
   }
 
-  /** Aborts this transaction too if the page freezes before it is done: one that upgrades a database. */
+  /** Also aborts this transaction, which upgrades a database, if the page freezes before it is done. */
   watch(transaction: GatedTransaction): void {
     this.#live.set(transaction, () => {});
     const ended = () => void this.#live.delete(transaction);
@@ -53,8 +53,8 @@ export class TransactionGate {
   }
 
   /**
-   * Runs one operation in a transaction of its own; resolves when that is committed. An operation that throws undoes it.
-   * All three functions may run more than once, and what `use` does besides its transaction has to bear that.
+   * Runs one operation in a transaction of its own and resolves when it is committed. An error in it aborts the
+   * transaction. All three functions may run more than once, so side effects of `use` have to allow that.
    */
   async run<Opened, Transaction extends GatedTransaction, Result>(
     open: () => Promise<Opened>,
@@ -81,7 +81,7 @@ export class TransactionGate {
     transaction: Transaction,
     use: (transaction: Transaction) => Promise<Result>,
   ): Promise<Result | typeof SUSPENDED> {
-    // A browser may tell of the abort when it likes: nobody waits for that.
+    // Browsers may report the abort late: the operation does not wait for it.
     const suspended = new Promise<typeof SUSPENDED>((resolve) => {
       this.#live.set(transaction, () => resolve(SUSPENDED));
     });
@@ -103,14 +103,14 @@ async function complete<Transaction extends GatedTransaction, Result>(
     await transaction.done;
     return result;
   } catch (error) {
-    // What was half done is undone; `done` rejects with the same cause.
+    // Undoes the partial changes; `done` rejects with the same cause.
     abort(transaction);
     await ended;
     throw error;
   }
 }
 
-/** False: it has ended by itself, or will. */
+/** Returns false when the transaction has ended by itself, or will. */
 function abort(transaction: GatedTransaction): boolean {
   try {
     transaction.abort();

@@ -1,7 +1,7 @@
 /**
- * One connection per room and device: of all tabs that have the room open, one leads and holds the transport to the server; the
- * others follow and come through it (tab_relay.ts). When the leader goes, the next one takes its place; when it sleeps, a
- * tab that somebody looks at takes it. Where tabs cannot elect a leader, each has a connection of its own.
+ * One connection per room and device. Of all tabs with the room open, one leads and holds the transport to the server;
+ * the others follow and connect through it (tab_relay.ts). When the leader is closed, the next tab leads; when it
+ * sleeps, a visible tab takes over. Where tabs cannot elect a leader, each has its own connection.
  */
 import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
@@ -11,14 +11,11 @@ import { TAB_PATIENCE_MS, TAB_RECENT_MAX_EVENTS } from "../ports/session_limits.
 import { readTabMessage, type TabChannelOf, type TabMessage } from "./tab_messages.ts";
 import type { TabRelay } from "./tab_relay.ts";
 
-/** Which tab leads, as a lock that one of them holds (Web Locks). */
+/** The election of the leading tab: a lock that one tab holds (Web Locks). */
 export interface TabElection {
-  /**
-   * Stands for election until cancelled. `onResult` tells first whether this tab leads, and then each change: it became the
-   * leader, or another one took its place.
-   */
+  /** Stands for election until cancelled. `onResult` reports first whether this tab leads, and then each change. */
   run(onResult: (leads: boolean) => void): Cancel;
-  /** Becomes the leader although another tab is. */
+  /** Takes the lead from another tab. */
   take(): void;
 }
 
@@ -32,11 +29,11 @@ export interface TabConnectionDeps {
   election: TabElection;
   /** Loads the code that serves other tabs. */
   loadRelay(): Promise<typeof TabRelay>;
-  /** Whether somebody looks at this tab. */
+  /** Whether this tab is visible. */
   visible(): boolean;
-  /** The connection should open now: it was closed to be opened elsewhere, or what it waited for is there. */
+  /** The connection should open again now: its route changed, or the leader is ready. */
   onChange(): void;
-  /** Another tab doubts the connection of this one. */
+  /** Another tab suspects that the connection of this one is dead. */
   onSuspect(): void;
 }
 
@@ -44,7 +41,7 @@ type Role = "undecided" | "leads" | "follows" | "alone";
 
 const BROKEN = 1006;
 
-/** A promise that its holder resolves. `Promise.withResolvers` came with Safari 17.4. */
+/** A promise with its resolver. `Promise.withResolvers` came with Safari 17.4. */
 function decision(): { promise: Promise<void>; resolve: () => void } {
   let resolve = () => {};
   const promise = new Promise<void>((done) => resolve = done);
@@ -53,16 +50,16 @@ function decision(): { promise: Promise<void>; resolve: () => void } {
 
 export class TabConnection {
   readonly #deps: TabConnectionDeps;
-  /** Loaded when the first follower comes: most people have a room open once. */
+  /** Loaded for the first follower: most people open a room once. */
   #relay: TabRelay | undefined;
   #loading: Promise<void> | undefined;
-  /** What the server said since `challenge`, for a relay that comes later; undefined when it was too much to keep. */
-  #said: { transport: Transport; frames: unknown[] } | undefined;
+  /** Frames of the server since `challenge`, for a relay that is loaded later; undefined when there were too many. */
+  #frames: { transport: Transport; frames: unknown[] } | undefined;
   readonly #stopListening: Cancel;
   #role: Role = "undecided";
   #decided = decision();
   #cancelElection: Cancel | undefined;
-  /** What the connection uses now, to be closed when the role changes. */
+  /** The current transport, to be closed when the role changes. */
   #current: { end: () => void; close: () => void } | undefined;
   #followed: { channelId: string; hear: (message: TabMessage) => void } | undefined;
 
@@ -74,12 +71,12 @@ export class TabConnection {
     });
   }
 
-  /** Whether this tab has a connection through another one. */
+  /** Whether this tab is connected through another one. */
   get follows(): boolean {
     return this.#role === "follows";
   }
 
-  /** Opens the way that this tab's role gives it. */
+  /** Opens the transport of this tab's role. */
   readonly open: OpenTransport = (events) => {
     this.#cancelElection ??= this.#deps.election.run((leads) => this.#elected(leads));
     let over = false;
@@ -102,20 +99,20 @@ export class TabConnection {
       },
     };
     const transport: Transport = this.#role === "undecided"
-      ? lazyTransport(() => this.#decided.promise.then(() => this.#way()), guarded)
-      : this.#way()(guarded);
+      ? lazyTransport(() => this.#decided.promise.then(() => this.#openForRole()), guarded)
+      : this.#openForRole()(guarded);
     this.#current = { end, close };
     return { send: (text) => !over && transport.send(text), close };
   };
 
-  /** This tab wants to say which transport is taken: it takes the leader's place. */
+  /** This tab chooses the transport: it takes the lead. */
   lead(): void {
     if (this.#role === "follows") this.#deps.election.take();
   }
 
   /**
-   * The page is left, perhaps for good: another tab may lead. A page that comes back finds a transport that takes nothing, opens
-   * another one, and stands for election anew.
+   * The page is left, perhaps for good: another tab may lead. A page that is shown again finds a transport that rejects
+   * frames, opens another one, and stands for election anew.
    */
   leave(): void {
     this.#current?.close();
@@ -130,7 +127,7 @@ export class TabConnection {
     this.#stopListening();
   }
 
-  #way(): OpenTransport {
+  #openForRole(): OpenTransport {
     switch (this.#role) {
       case "follows":
         return (events) => this.#follow(events);
@@ -146,7 +143,7 @@ export class TabConnection {
     if (before === "alone" && !leads) return;
     if (before === "leads" && !leads) this.#relay?.end();
     this.#become(leads ? "leads" : "follows");
-    // What was opened before the first result waits for it.
+    // Transports opened before the first result wait for it.
     if (before === "undecided") return;
     this.#current?.end();
     this.#deps.onChange();
@@ -178,14 +175,14 @@ export class TabConnection {
     }
   }
 
-  /** The tab's own transport, heard by the others. */
+  /** The tab's own transport; other tabs receive its frames too. */
   #lead(events: TransportEvents): Transport {
     const transport: Transport = this.#deps.open({
       opened: () => events.opened(),
       received: (data) => {
         if (this.#relay === undefined) {
-          if (this.#said?.transport === transport && this.#said.frames.push(data) > TAB_RECENT_MAX_EVENTS) {
-            this.#said = undefined;
+          if (this.#frames?.transport === transport && this.#frames.frames.push(data) > TAB_RECENT_MAX_EVENTS) {
+            this.#frames = undefined;
           }
         } else if (!this.#relay.received(transport, data)) return;
         events.received(data);
@@ -195,7 +192,7 @@ export class TabConnection {
         events.closed(code);
       },
     });
-    this.#said = { transport, frames: [] };
+    this.#frames = { transport, frames: [] };
     return {
       send: (text) => this.#relay?.send(transport, text) ?? transport.send(text),
       close: () => {
@@ -210,7 +207,7 @@ export class TabConnection {
       try {
         await (this.#loading ??= this.#loadRelay());
       } catch {
-        // Its code does not come: the next follower asks again, and this one takes the leader's place.
+        // The code did not load: the next follower loads it again, and this one takes the lead.
         this.#loading = undefined;
         return;
       }
@@ -225,13 +222,13 @@ export class TabConnection {
       post: (message) => channel.post(message),
       onSuspect: () => this.#deps.onSuspect(),
     });
-    const said = this.#said;
-    this.#said = undefined;
+    const kept = this.#frames;
+    this.#frames = undefined;
     if (this.#role !== "leads") return;
-    if (said !== undefined) {
-      for (const frame of said.frames) relay.received(said.transport, frame);
+    if (kept !== undefined) {
+      for (const frame of kept.frames) relay.received(kept.transport, frame);
     } else {
-      // More was said than is kept: the next connection begins with a relay.
+      // Too many frames to keep: a new connection begins with the relay.
       this.#current?.end();
       this.#deps.onChange();
     }
@@ -249,7 +246,7 @@ export class TabConnection {
     };
     const cancelPatience = timers.after(TAB_PATIENCE_MS, () => {
       if (!end()) return;
-      // It sleeps, or has gone without a word. A tab that sleeps itself has no reason to lead.
+      // The leader sleeps or is gone. A hidden tab has no reason to lead.
       if (this.#deps.visible()) this.#deps.election.take();
       events.closed(BROKEN);
     });

@@ -1,31 +1,31 @@
 /**
- * What the tabs of one device say to each other about one room, when one of them holds the connection for all. A channelId is
- * one tab's connection through that tab; what travels on it are the frames of the protocol, as on any transport.
+ * Messages between the tabs of one device about one room, when one tab holds the connection for all. A channel is a
+ * follower's connection through the leader; it carries the frames of the protocol like any transport.
  */
 
 import type { Cancel } from "../../shared/environment.ts";
 
 export type TabMessage =
-  /** Follower: a new channelId, please. The leader answers with its first frame. */
+  /** Follower: opens a channel. The leader answers with its first frame. */
   | { type: "open"; channelId: string }
-  /** Follower to leader: one frame of a client. */
+  /** Follower to leader: one client frame. */
   | { type: "up"; channelId: string; text: string }
-  /** Leader to follower: one frame of a server. */
+  /** Leader to follower: one server frame. */
   | { type: "down"; channelId: string; text: string }
-  /** Either side: the channelId is over. `code`: the close code the leader's connection ended with. */
+  /** Either side: the channel is over. `code`: the close code of the leader's connection. */
   | { type: "closed"; channelId: string; code: number }
-  /** Leader: it cannot tell this follower what it missed; a connection of its own can. */
+  /** Leader: it cannot deliver what this follower missed; the follower needs its own connection. */
   | { type: "alone"; channelId: string }
-  /** Leader, to all: its connection is up. Whoever waits can come. */
+  /** Leader, to all: its connection is up, so waiting tabs can open channels. */
   | { type: "ready" };
 
-/** The room's channel between tabs. What a tab posts, all others hear. */
+/** The channel between the tabs of a room: a message reaches all other tabs. */
 export interface TabChannelOf<Message> {
   post(message: Message): void;
   listen(hear: (message: unknown) => void): Cancel;
 }
 
-/** The message, if it is one: another tab may run another version of the app. */
+/** Returns undefined for anything else: another tab may run another version of the app. */
 export function readTabMessage(data: unknown): TabMessage | undefined {
   if (typeof data !== "object" || data === null || !("type" in data)) return undefined;
   if (data.type === "ready") return { type: "ready" };

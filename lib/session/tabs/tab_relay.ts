@@ -1,12 +1,13 @@
 /**
- * The leader's side of one connection for all tabs of a device: it listens to the frames of its own tab's transport, and speaks
- * to the other tabs as the server would. Events are sent to the server once, whichever tab sends them first, and every tab
- * hears the answer.
+ * The leader's side of one connection for all tabs of a device. It reads the frames of its own tab's transport and
+ * speaks to the other tabs as the server would. Each event is sent to the server once, whichever tab sends it first,
+ * and every tab gets the answer.
  */
 import type { Clock } from "../../shared/environment.ts";
 import { decodeClientFrame } from "../../protocol/decode_client.ts";
 import { decodeServerFrame } from "../../protocol/decode_server.ts";
-import { type AuthorKey, type EventId, eventIdOf, type WireEvent } from "../../protocol/event.ts";
+import { type AuthorKey, type EventId, eventIdOf } from "../../protocol/event.ts";
+import type { LogEntry } from "../../protocol/stub.ts";
 import type { ClientFrame, LogPosition, SendFrame, ServerFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import { LATEST_EVENTS, PAGE_MAX_EVENTS, PEOPLE_SHOWN, PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Transport } from "../../transport/transport.ts";
@@ -17,32 +18,32 @@ import type { TabMessage } from "./tab_messages.ts";
 export interface TabRelayDeps {
   clock: Clock;
   post(message: TabMessage): void;
-  /** Another tab wants to know whether the connection is true. */
+  /** Another tab asks whether the connection is alive. */
   onSuspect(): void;
 }
 
-/** What the server said since `welcome`, and what it owes. */
+/** The connection since `welcome`. */
 interface Live {
   transport: Transport;
   welcome: WelcomeFrame;
   people: Map<AuthorKey, string>;
   count: number;
-  /** Events that were sent and have no answer yet. */
+  /** Sent events without an answer. */
   inFlight: Set<EventId>;
-  /** Who waits for a page of history; `channelId` is absent for this tab itself. */
+  /** The channel that waits for a page of history; `channelId` is absent for this tab itself. */
   asking: { channelId?: string } | undefined;
 }
 
 /** The newest events of the log, the first one at `from`. */
-interface Tail {
+interface RecentEvents {
   epoch: string;
   from: number;
-  events: WireEvent[];
+  events: LogEntry[];
 }
 
-/** Lines at a time; a device with more tabs of one room lets the oldest go. */
+/** Channels at a time; beyond it the oldest is closed. */
 const CHANNELS_MAX = 20;
-/** RFC 6455 section 7.4.1: ended without a word. */
+/** RFC 6455 section 7.4.1: abnormal closure. */
 const BROKEN = 1006;
 
 export class TabRelay {
@@ -51,23 +52,23 @@ export class TabRelay {
   readonly #channels = new Map<string, "greeted" | "live">();
   /** Undefined while this tab is not connected. */
   #live: Live | undefined;
-  /** Outlives a connection: the next one may go on where it ends. */
-  #tail: Tail | undefined;
+  /** Outlives a connection: the next one may continue it. */
+  #recent: RecentEvents | undefined;
 
   constructor(deps: TabRelayDeps) {
     this.#deps = deps;
   }
 
-  /** A follower said something. */
+  /** Handles a message of a follower. */
   hear(message: TabMessage): void {
     switch (message.type) {
       case "open": {
-        // Nothing to offer: the follower comes back when this tab is `ready`.
+        // Not connected: the follower tries again when this tab is `ready`.
         if (this.#live === undefined) return this.#closeChannel(message.channelId, BROKEN);
         const [oldest] = this.#channels.keys();
         if (this.#channels.size >= CHANNELS_MAX && oldest !== undefined) this.#closeChannel(oldest, BROKEN);
         this.#channels.set(message.channelId, "greeted");
-        // The nonce proves nothing here: whoever can post to this channel holds the device's key anyway.
+        // The nonce proves nothing here: every page that can post to this channel holds the device's key.
         const nonce = "A".repeat(22);
         return this.#tell(message.channelId, {
           type: "challenge",
@@ -86,14 +87,14 @@ export class TabRelay {
     }
   }
 
-  /** This tab leads no more. */
+  /** This tab no longer leads. */
   end(): void {
     for (const channelId of [...this.#channels.keys()]) this.#closeChannel(channelId, BROKEN);
   }
 
   // ---- from the server ----
 
-  /** A frame came over this tab's transport: tells the followers; false when it answers one of them and not this tab. */
+  /** Passes a frame of the server on to the followers. False: it answers a follower and not this tab. */
   received(transport: Transport, data: unknown): boolean {
     const decoded = decodeServerFrame(data);
     if (!decoded.ok) return true;
@@ -103,13 +104,13 @@ export class TabRelay {
     if (live === undefined || live.transport !== transport) return true;
     switch (frame.type) {
       case "events": {
-        const tail = this.#tail!;
-        if (frame.from !== tail.from + tail.events.length) return true; // This tab's session will say so.
-        tail.events.push(...frame.events);
-        const over = tail.events.length - TAB_RECENT_MAX_EVENTS;
+        const recent = this.#recent!;
+        if (frame.from !== recent.from + recent.events.length) return true; // The session of this tab reports the gap.
+        recent.events.push(...frame.events);
+        const over = recent.events.length - TAB_RECENT_MAX_EVENTS;
         if (over > 0) {
-          tail.events.splice(0, over);
-          tail.from += over;
+          recent.events.splice(0, over);
+          recent.from += over;
         }
         return this.#tellAll(frame);
       }
@@ -139,9 +140,9 @@ export class TabRelay {
 
   #welcomed(transport: Transport, welcome: WelcomeFrame): true {
     const { epoch, from } = welcome;
-    const tail = this.#tail;
-    const goesOn = tail?.epoch === epoch && tail.from + tail.events.length === from;
-    if (!goesOn) this.#tail = { epoch, from, events: [] };
+    const recent = this.#recent;
+    const goesOn = recent?.epoch === epoch && recent.from + recent.events.length === from;
+    if (!goesOn) this.#recent = { epoch, from, events: [] };
     this.#live = {
       transport,
       welcome,
@@ -154,7 +155,7 @@ export class TabRelay {
     return true;
   }
 
-  /** The answer to a request for history goes to whoever asked. */
+  /** Delivers a page of history to the tab that asked. */
   #answered(live: Live, frame: ServerFrame): boolean {
     const channelId = live.asking?.channelId;
     live.asking = undefined;
@@ -183,7 +184,7 @@ export class TabRelay {
       case "send":
         return this.#sendOnce(live, frame);
       case "history":
-        // Not taken: the session asks again.
+        // The session requests it again.
         if (live.asking !== undefined || !transport.send(text)) return false;
         live.asking = {};
         return true;
@@ -199,11 +200,11 @@ export class TabRelay {
     if (this.#channels.get(name) !== "live") return this.#closeChannel(name, BROKEN);
     switch (frame.type) {
       case "ping":
-        // Answered here; should the connection be dead, its end will be told.
+        // Answered here. If the connection is dead, its end is reported.
         this.#deps.onSuspect();
         return this.#tell(name, { type: "pong", at: this.#deps.clock.now() });
       case "send":
-        // A transport that is full takes it when the follower sends again.
+        // The follower sends again when the transport has room.
         if (!this.#sendOnce(live, frame)) this.#closeChannel(name, BROKEN);
         return;
       case "history":
@@ -214,7 +215,7 @@ export class TabRelay {
     }
   }
 
-  /** Sends what is not under way already: its answer goes to every tab. False: the transport took it not. */
+  /** Sends the events that are not in flight; every tab gets the answer. False: the transport rejected the frame. */
   #sendOnce(live: Live, { events }: SendFrame): boolean {
     const fresh = events.map((wire) => ({ wire, id: eventIdOf(wire[0]) })).filter(({ id }) => !live.inFlight.has(id));
     if (fresh.length === 0) return true;
@@ -226,17 +227,18 @@ export class TabRelay {
 
   // ---- to the followers ----
 
-  /** As [SYNC-1] to [SYNC-3] say, from what came over this tab's connection. */
+  /** Welcomes a follower by [SYNC-1] to [SYNC-3], from what this tab received. */
   #welcome(name: string, { welcome, people, count }: Live, resume: LogPosition | undefined): void {
-    const tail = this.#tail!;
-    const next = tail.from + tail.events.length;
-    const resumes = resume?.epoch === welcome.epoch && resume.position >= tail.from - 1 && resume.position < next;
-    const isLatest = welcome.mode === "latest" || tail.events.length >= LATEST_EVENTS || tail.from <= welcome.oldest;
+    const recent = this.#recent!;
+    const next = recent.from + recent.events.length;
+    const resumes = resume?.epoch === welcome.epoch && resume.position >= recent.from - 1 && resume.position < next;
+    const isLatest = welcome.mode === "latest" || recent.events.length >= LATEST_EVENTS ||
+      recent.from <= welcome.oldest;
     if (!resumes && !isLatest) {
       this.#channels.delete(name);
       return this.#deps.post({ type: "alone", channelId: name });
     }
-    const from = resumes ? resume.position + 1 : Math.max(tail.from, next - LATEST_EVENTS);
+    const from = resumes ? resume.position + 1 : Math.max(recent.from, next - LATEST_EVENTS);
     const everybody = [...people].map(([author, name]) => ({ author, name }));
     this.#channels.set(name, "live");
     this.#tell(name, {
@@ -251,7 +253,7 @@ export class TabRelay {
       this.#tell(name, { type: "presence", count, joined: everybody.slice(at, at + PEOPLE_SHOWN), left: [] });
     }
     for (let at = from; at < next; at += PAGE_MAX_EVENTS) {
-      const events = tail.events.slice(at - tail.from, at - tail.from + PAGE_MAX_EVENTS);
+      const events = recent.events.slice(at - recent.from, at - recent.from + PAGE_MAX_EVENTS);
       this.#tell(name, { type: "events", from: at, events });
     }
   }

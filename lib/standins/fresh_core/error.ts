@@ -1,8 +1,12 @@
-import type { ErrorStatus } from "../std_http/status.ts";
+/** The status codes of errors (IANA HTTP Status Code Registry). */
+// deno-fmt-ignore
+export type ErrorStatus =
+  | 400 | 401 | 402 | 403 | 404 | 405 | 406 | 407 | 408 | 409 | 410 | 411 | 412 | 413 | 414 | 415 | 416 | 417 | 418 | 421
+  | 422 | 423 | 424 | 425 | 426 | 428 | 429 | 431 | 451
+  | 500 | 501 | 502 | 503 | 504 | 505 | 506 | 507 | 508 | 510 | 511;
 
 /**
- * An error that knows its HTTP status. Thrown in a handler or middleware it becomes that answer, through the nearest
- * error page; `message` is what the visitor reads when there is none.
+ * An error with an HTTP status. Thrown in a handler or middleware, it becomes that answer; `message` is its text.
  */
 export class HttpError extends Error {
   status: ErrorStatus;

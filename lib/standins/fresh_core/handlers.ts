@@ -1,45 +1,38 @@
-import type { Context } from "./context.ts";
-import type { Method } from "./router.ts";
-
-/** Data for the route's component, with the status and headers of the answer. */
-export interface PageResponse<T> {
-  data: T;
-  headers?: HeadersInit;
-  status?: number;
-}
+import type { AnyComponent } from "preact";
+import type { HandlerByMethod, HandlerFn, Middleware, PageProps, PageResponse, RouteHandler } from "./types.ts";
 
 /** Answers a request with the route's component, which gets `data`. Default status: 200. */
 export function page<T>(data: T, options?: { headers?: HeadersInit; status?: number }): PageResponse<T>;
 export function page(): PageResponse<undefined>;
 export function page<T>(data?: T, options?: { headers?: HeadersInit; status?: number }): PageResponse<T> {
+  return { data: data as T, headers: options?.headers, status: options?.status };
+}
+
+/** Functions that return their argument unchanged and give it the right types. Made by {@linkcode createDefine}. */
+export interface Define<State> {
+  /** Types a route's handlers; `Data` is inferred, or given to have it checked. */
+  handlers<Data, Handlers extends RouteHandler<Data, State> = RouteHandler<Data, State>>(
+    handlers: Handlers,
+  ): typeof handlers;
+
+  /** Types a page; `define.page<typeof handlers>` takes the type of `props.data` from the route's handlers. */
+  page<
+    // deno-lint-ignore no-explicit-any -- the handler's data type is inferred here
+    Handler extends RouteHandler<any, State> = never,
+    Data = Handler extends HandlerFn<infer Data, State> ? Data
+      : Handler extends HandlerByMethod<infer Data, State> ? Data
+      : never,
+  >(render: AnyComponent<PageProps<Data, State>>): typeof render;
+
+  /** Types one middleware or an array of them. */
+  middleware<M extends Middleware<State> | Middleware<State>[]>(middleware: M): typeof middleware;
+}
+
+/** Makes the typing helpers for an app whose `ctx.state` is a `State`. */
+export function createDefine<State>(): Define<State> {
   return {
-    data: data as T,
-    headers: options?.headers,
-    status: options?.status,
+    handlers: (handlers) => handlers,
+    page: (render) => render,
+    middleware: (middleware) => middleware,
   };
-}
-
-/** Answers a request itself, or returns data for the route's component. */
-export interface HandlerFn<Data, State> {
-  (ctx: Context<State>): Response | PageResponse<Data> | Promise<Response | PageResponse<Data>>;
-}
-
-/** One handler per method. A method that is not listed is answered with 405; HEAD falls back to GET. */
-export type HandlerByMethod<Data, State> = {
-  [M in Method]?: HandlerFn<Data, State>;
-};
-
-/** One function for every method, or one function per method. */
-export type RouteHandler<Data, State> =
-  | HandlerFn<Data, State>
-  | HandlerByMethod<Data, State>;
-
-/** The data type that a handler hands to its page. */
-export type RouteData<Handler extends RouteHandler<unknown, unknown>> = Handler extends
-  RouteHandler<infer Data, unknown> ? Data : never;
-
-/** True for the one-function-per-method shape. */
-export function isHandlerByMethod<D, S>(handler: unknown): handler is HandlerByMethod<D, S> {
-  return handler !== null && typeof handler === "object" &&
-    !Array.isArray(handler);
 }

@@ -1,7 +1,7 @@
-/** Hex digits that are kept: 64 bits, so that no two builds or files of a project share a hash. */
+/** Number of hex digits kept: 64 bits, so that no two builds or files of a project share a hash. */
 const HASH_DIGITS = 16;
 
-/** A short SHA-256 of some bytes, for ETags and build ids. */
+/** Returns a short SHA-256 of the bytes, for ETags and build ids. */
 export async function shortHash(bytes: Uint8Array): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource));
   return digest.toHex().slice(0, HASH_DIGITS);

@@ -1,4 +1,4 @@
-/** What every failed assertion throws. */
+/** The error that every failed assertion throws. */
 export class AssertionError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -6,7 +6,7 @@ export class AssertionError extends Error {
   }
 }
 
-/** Ends a message with the caller's words, if there are any. */
+/** Appends the caller's message, if there is one. */
 export function withReason(message: string, reason: string | undefined): string {
   return reason ? `${message}: ${reason}` : `${message}.`;
 }

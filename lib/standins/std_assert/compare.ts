@@ -2,19 +2,19 @@ import { AssertionError, withReason } from "./assertion_error.ts";
 import { equal } from "./equal.ts";
 import { diff, format } from "./format.ts";
 
-/** Strings are compared as they are, other values as they are printed. */
+/** Compares strings as they are and other values as they are printed. */
 function difference(actual: unknown, expected: unknown): string {
   const areStrings = typeof actual === "string" && typeof expected === "string";
   return areStrings ? diff(actual, expected) : diff(format(actual), format(expected));
 }
 
-/** Fails unless the two are equal all the way down. */
+/** Fails unless the two values are deeply equal. */
 export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
   if (equal(actual, expected)) return;
   throw new AssertionError(`${withReason("Values are not equal", msg)}\n${difference(actual, expected)}`);
 }
 
-/** Fails if the two are equal all the way down. */
+/** Fails if the two values are deeply equal. */
 export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
   if (!equal(actual, expected)) return;
   throw new AssertionError(
@@ -22,7 +22,7 @@ export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
   );
 }
 
-/** Fails unless the two are the same value, in the sense of `Object.is`. */
+/** Fails unless the two are the same value by `Object.is`. */
 export function assertStrictEquals<T>(actual: unknown, expected: T, msg?: string): asserts actual is T {
   if (Object.is(actual, expected)) return;
   const isTwin = format(actual) === format(expected);
@@ -33,47 +33,19 @@ export function assertStrictEquals<T>(actual: unknown, expected: T, msg?: string
   );
 }
 
-/** Fails if the two are the same value, in the sense of `Object.is`. */
-export function assertNotStrictEquals<T>(actual: T, expected: T, msg?: string): void {
-  if (!Object.is(actual, expected)) return;
-  throw new AssertionError(withReason(`Expected "actual" to not be strictly equal to: ${format(actual)}`, msg));
+/** Fails unless the value is truthy. */
+export function assert(expr: unknown, msg = ""): asserts expr {
+  if (!expr) throw new AssertionError(msg);
 }
 
-/** Default tolerance as a part of the expected number. */
-const RELATIVE_TOLERANCE = 1e-7;
-
-/** Fails unless two numbers differ by at most `tolerance`. */
-export function assertAlmostEquals(actual: number, expected: number, tolerance?: number, msg?: string): void {
-  if (Object.is(actual, expected)) return;
-  const allowed = tolerance ??
-    (Number.isFinite(expected) ? Math.abs(expected * RELATIVE_TOLERANCE) : RELATIVE_TOLERANCE);
-  const delta = Math.abs(expected - actual);
-  if (delta <= allowed) return;
-  throw new AssertionError(
-    withReason(`Expected ${actual} to be close to ${expected}: they differ by ${delta}, allowed is ${allowed}`, msg),
-  );
+/** Fails unless the text matches. */
+export function assertMatch(actual: string, expected: RegExp, msg?: string): void {
+  if (expected.test(actual)) return;
+  throw new AssertionError(withReason(`Expected actual: "${actual}" to match: "${expected}"`, msg));
 }
 
-function assertOrder(holds: boolean, actual: unknown, sign: string, expected: unknown, msg?: string): void {
-  if (!holds) throw new AssertionError(msg ?? `Expect ${format(actual)} ${sign} ${format(expected)}`);
-}
-
-/** Fails unless actual > expected. */
-export function assertGreater<T>(actual: T, expected: T, msg?: string): void {
-  assertOrder(actual > expected, actual, ">", expected, msg);
-}
-
-/** Fails unless actual >= expected. */
-export function assertGreaterOrEqual<T>(actual: T, expected: T, msg?: string): void {
-  assertOrder(actual >= expected, actual, ">=", expected, msg);
-}
-
-/** Fails unless actual < expected. */
-export function assertLess<T>(actual: T, expected: T, msg?: string): void {
-  assertOrder(actual < expected, actual, "<", expected, msg);
-}
-
-/** Fails unless actual <= expected. */
-export function assertLessOrEqual<T>(actual: T, expected: T, msg?: string): void {
-  assertOrder(actual <= expected, actual, "<=", expected, msg);
+/** Fails unless `actual` contains `expected`. */
+export function assertStringIncludes(actual: string, expected: string, msg?: string): void {
+  if (actual.includes(expected)) return;
+  throw new AssertionError(withReason(`Expected actual: "${actual}" to contain: "${expected}"`, msg));
 }

@@ -3,9 +3,9 @@ type Keyed = Record<PropertyKey, unknown>;
 const TypedArray: abstract new () => ArrayLike<unknown> = Object.getPrototypeOf(Uint8Array);
 
 /**
- * Whether two values are equal all the way down: same content and same prototype. `0` equals `-0`, `NaN` equals itself,
- * a missing property differs from an undefined one. Functions are compared by identity. Circular values are fine.
- * Throws a TypeError for a WeakMap or WeakSet, whose content nobody can see.
+ * Tells whether two values are deeply equal: the same content and the same prototype. `0` equals `-0`, `NaN` equals
+ * itself, and a missing property differs from an undefined one. Functions are compared by identity. Values may be
+ * circular. Throws a TypeError for a WeakMap or WeakSet, whose content cannot be read.
  */
 export function equal(a: unknown, b: unknown): boolean {
   return compare(a, b, new Map());
@@ -25,7 +25,7 @@ function compare(a: unknown, b: unknown, assumed: Map<unknown, unknown>): boolea
   }
   if (a instanceof WeakRef) return compare(a.deref(), (b as WeakRef<WeakKey>).deref(), assumed);
   if (isWrittenAsText(a)) return String(a) === String(b);
-  // Met before on the way down: equal as far as this circle goes.
+  // This pair is already being compared further up: a circle, which adds no difference.
   if (assumed.get(a) === b) return true;
   assumed.set(a, b);
   if (a instanceof Set) return areSetsEqual(a, b as Set<unknown>, assumed);
@@ -39,7 +39,7 @@ function compare(a: unknown, b: unknown, assumed: Map<unknown, unknown>): boolea
   return true;
 }
 
-/** An object literal equals one without a prototype. */
+/** Treats an object without a prototype like an object literal. */
 function haveSamePrototype(a: object, b: object): boolean {
   const plain = (value: object) => Object.getPrototypeOf(value) ?? Object.prototype;
   return plain(a) === plain(b);
@@ -83,7 +83,7 @@ function areMapsEqual(a: Map<unknown, unknown>, b: Map<unknown, unknown>, assume
   return true;
 }
 
-/** Own properties, and those of the classes that a value is an instance of. */
+/** Lists own properties and those of the classes that the value is an instance of. */
 function keysOf(value: object): PropertyKey[] {
   const keys: PropertyKey[] = [];
   for (

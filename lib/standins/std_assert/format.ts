@@ -1,7 +1,7 @@
-/** Above this many pairs of lines to compare, both sides are shown whole. */
+/** Above this many pairs of lines the diff shows both sides whole. */
 const MAX_DIFF_CELLS = 4_000_000;
 
-/** A value as text, complete and with sorted keys, so that equal values look the same. */
+/** Prints a value in full and with sorted keys, so that equal values look the same. */
 export function format(value: unknown): string {
   return Deno.inspect(value, {
     depth: Infinity,
@@ -14,7 +14,7 @@ export function format(value: unknown): string {
   });
 }
 
-/** Both sides line by line: what only `actual` has is marked "-", what only `expected` has "+". */
+/** Lists the lines of both sides: "-" marks lines only in `actual`, "+" lines only in `expected`. */
 export function diff(actual: string, expected: string): string {
   const [a, b] = [actual.split("\n"), expected.split("\n")];
   const lines = a.length * b.length > MAX_DIFF_CELLS

@@ -1,10 +1,10 @@
-/** A cookie as the server sets it (RFC 6265 §4.1). */
+/** A cookie that the server sets (RFC 6265 §4.1). */
 export interface Cookie {
   name: string;
   value: string;
-  /** When it ends: a date, or milliseconds since 1970. Default: with the browser's session. */
+  /** When the cookie expires: a date, or milliseconds since 1970. Default: when the browser's session ends. */
   expires?: Date | number;
-  /** Seconds it lives; 0 ends it at once. Negative throws a RangeError, what is no integer is left out. */
+  /** Lifetime in seconds; 0 deletes the cookie. A negative value throws a RangeError, a fraction is ignored. */
   maxAge?: number;
   domain?: string;
   path?: string;
@@ -12,7 +12,7 @@ export interface Cookie {
   secure?: boolean;
   /** Not readable by scripts. */
   httpOnly?: boolean;
-  /** Kept apart for each site that embeds this one. */
+  /** Stored separately for each site that embeds this one. */
   partitioned?: boolean;
   sameSite?: "Strict" | "Lax" | "None";
   /** More attributes, each "key=value". */
@@ -25,7 +25,7 @@ const VALUE = /^[\x21\x23-\x2B\x2D-\x3A\x3C-\x5B\x5D-\x7E]*$/;
 const PATH = /^[\x20-\x3A\x3C-\x7E]*$/;
 
 /**
- * The cookies of a request by name, values as they came. A name that was not sent reads as undefined.
+ * Returns a request's cookies by name, with their values unchanged. A missing name is undefined.
  * Throws a SyntaxError for a cookie that starts with "=".
  */
 export function getCookies(headers: Headers): Partial<Record<string, string>> {
@@ -42,20 +42,11 @@ export function getCookies(headers: Headers): Partial<Record<string, string>> {
 }
 
 /**
- * Adds a Set-Cookie header. The prefixes `__Secure-` and `__Host-` bring the attributes that browsers ask of them.
- * Throws a SyntaxError for characters that a name, value, path or domain may not have.
+ * Adds a Set-Cookie header. The name prefixes `__Secure-` and `__Host-` set the attributes that browsers require for
+ * them. Throws a SyntaxError if the name, value, path or domain contains a character that is not allowed there.
  */
 export function setCookie(headers: Headers, cookie: Cookie): void {
   if (cookie.name) headers.append("Set-Cookie", toHeader(cookie));
-}
-
-/** Adds a Set-Cookie header that ends a cookie. Path, domain and flags must be those it was set with. */
-export function deleteCookie(
-  headers: Headers,
-  name: string,
-  attributes?: Pick<Cookie, "path" | "domain" | "secure" | "httpOnly" | "partitioned">,
-): void {
-  setCookie(headers, { name, value: "", expires: new Date(0), ...attributes });
 }
 
 function toHeader(cookie: Cookie): string {
@@ -81,52 +72,4 @@ function toHeader(cookie: Cookie): string {
   if (path) parts.push(`Path=${path}`);
   if (expires) parts.push(`Expires=${new Date(expires).toUTCString()}`);
   return [...parts, ...unparsed].join("; ");
-}
-
-/** The cookies that an answer sets. One that browsers would ignore for its prefix or lifetime is left out. */
-export function getSetCookies(headers: Headers): Cookie[] {
-  return headers.getSetCookie().map(fromHeader).filter(isUsable);
-}
-
-function fromHeader(header: string): Cookie {
-  const [[name = "", value = ""] = [], ...attributes] = header.split(";").map((part) => {
-    const text = part.trim();
-    const end = text.indexOf("=");
-    return end === -1 ? [text, ""] : [text.slice(0, end), text.slice(end + 1)];
-  });
-  const cookie: Cookie = { name, value };
-  for (const [key = "", text = ""] of attributes) {
-    switch (key.toLowerCase()) {
-      case "expires":
-        cookie.expires = new Date(text);
-        break;
-      case "max-age":
-        cookie.maxAge = Number(text);
-        break;
-      case "domain":
-        cookie.domain = text;
-        break;
-      case "path":
-        cookie.path = text;
-        break;
-      case "secure":
-        cookie.secure = true;
-        break;
-      case "httponly":
-        cookie.httpOnly = true;
-        break;
-      case "samesite":
-        cookie.sameSite = text as Cookie["sameSite"];
-        break;
-      default:
-        (cookie.unparsed ??= []).push(`${key}=${text}`);
-    }
-  }
-  return cookie;
-}
-
-function isUsable({ name, maxAge, secure, domain, path }: Cookie): boolean {
-  if (maxAge !== undefined && maxAge < 0) return false;
-  if (name.startsWith("__Host-")) return secure === true && domain === undefined && path === "/";
-  return !name.startsWith("__Secure-") || secure === true;
 }

@@ -1,25 +1,27 @@
-/** Bells: how an instance learns that others changed something. Ten keys, one watch, whatever the number of rooms. */
+/** Change notifications between instances: ten keys and one watch, for any number of rooms. */
 import type { RoomId } from "../../protocol/event.ts";
 import type { Database } from "../database.ts";
 import { CHANGE_CHANNELS, changeChannelOf, keys } from "../keys.ts";
-import type { ChangeChannels } from "../store.ts";
 import { watchVersions } from "../watching.ts";
 
-export class KvChangeChannels implements ChangeChannels {
+/** A notification says that a room on a channel changed. It may come twice or for nothing, but none is ever missing. */
+export class ChangeChannels {
   readonly #database: Database;
   readonly #closed: AbortSignal;
 
-  /** `closed` ends every listening. */
+  /** `closed` ends every `listen`. */
   constructor(database: Database, closed: AbortSignal) {
     this.#database = database;
     this.#closed = closed;
   }
 
+  /** The channel a room shares with others. */
   channelOf(room: RoomId): number {
     return changeChannelOf(room);
   }
 
-  /** The first thing it yields is every channel once: what rang while nobody listened is not known. */
+  /** Yields the number of each channel that was notified, until `signal` aborts; first every channel once, because earlier
+   * notifications are unknown. Notifications close together may be one. */
   async *listen(signal: AbortSignal): AsyncGenerator<number, void, void> {
     const ended = AbortSignal.any([signal, this.#closed]);
     const channels = Array.from({ length: CHANGE_CHANNELS }, (_, channel) => keys.channel(channel));

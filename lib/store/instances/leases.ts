@@ -1,7 +1,6 @@
-/** Leases: work that one instance does for all, and another one takes over when it is gone. */
+/** Leases: one instance does a task for all, and another takes over when it is gone. */
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
-import type { LeaseStore } from "../store.ts";
 
 /** Value of the key `lease`. */
 interface Lease {
@@ -10,13 +9,14 @@ interface Lease {
   until: number;
 }
 
-export class KvLeases implements LeaseStore {
+export class LeaseStore {
   readonly #database: Database;
 
   constructor(database: Database) {
     this.#database = database;
   }
 
+  /** Whether this instance holds the lease `name` for the next `forMs`; another one gets it only after that. */
   async acquire(name: string, instance: string, forMs: number, nowMs: number): Promise<boolean> {
     const key = keys.lease(name);
     const { value, versionstamp } = await this.#database.get<Lease>(key);
@@ -24,7 +24,7 @@ export class KvLeases implements LeaseStore {
     const lease: Lease = { instance, until: nowMs + forMs };
     const taken = await this.#database.commit((atomic) => {
       atomic.check({ key, versionstamp });
-      // The clock decides who holds it; the database only clears away, and may be early when clocks differ.
+      // The clock decides who holds the lease; the database's expiry only cleans up, and may be early when clocks differ.
       atomic.set(key, lease, { expireIn: Math.ceil(forMs * 2) });
     });
     return taken !== undefined;

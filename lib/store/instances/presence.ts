@@ -1,23 +1,34 @@
-/** Who is in which room, as each instance sees it: one entry per room and instance that lives only while it is renewed. */
+/** The people in each room, one entry per room and instance, which expires unless it is renewed. */
 import type { RoomId } from "../../protocol/event.ts";
+import type { Person } from "../../protocol/frames.ts";
 import type { Database } from "../database.ts";
 import { type CountValue, keys } from "../keys.ts";
 import { notifyChange } from "../rooms/log.ts";
-import type { PresenceEntry, PresenceStore } from "../store.ts";
 
-/** Instances whose people are counted in one room; those of any further ones are not seen. */
-export const PRESENCE_INSTANCES_MAX = 200;
+/** Instances whose people are counted in one room; further instances are not counted. */
+const PRESENCE_INSTANCES_MAX = 200;
 
 /** Rooms that `counts` reads at one time. */
 const COUNTS_AT_ONCE = 10;
 
-export class KvPresence implements PresenceStore {
+/** One instance's people in a room. */
+export interface PresenceEntry {
+  instance: string;
+  count: number;
+  /** Up to PEOPLE_SHOWN of them. */
+  shown: Person[];
+  /** Server's clock; the entry is void after this. */
+  expiresAt: number;
+}
+
+export class PresenceStore {
   readonly #database: Database;
 
   constructor(database: Database) {
     this.#database = database;
   }
 
+  /** Replaces this instance's entry of a room (count 0 deletes it) and notifies the room's channel. */
   async write(room: RoomId, entry: PresenceEntry, nowMs: number): Promise<void> {
     const names = keys.presence(room, entry.instance), count = keys.present(room, entry.instance);
     await this.#database.commit((atomic) => {
@@ -32,6 +43,7 @@ export class KvPresence implements PresenceStore {
     });
   }
 
+  /** The valid entries of all instances. */
   async read(room: RoomId, nowMs: number): Promise<PresenceEntry[]> {
     const entries = await this.#database.list<PresenceEntry>(
       { prefix: keys.presenceOf(room) },
@@ -41,6 +53,7 @@ export class KvPresence implements PresenceStore {
     return entries.map(({ value }) => value).filter(({ expiresAt }) => expiresAt > nowMs);
   }
 
+  /** People per room over all instances, for many rooms. */
   async counts(rooms: readonly RoomId[], nowMs: number): Promise<Map<RoomId, number>> {
     const counts = new Map(rooms.map((room) => [room, 0]));
     for (let from = 0; from < rooms.length; from += COUNTS_AT_ONCE) {

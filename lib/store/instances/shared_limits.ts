@@ -2,7 +2,6 @@
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
 import { type PausingRateLimit, takeTokens } from "../../shared/rate_limiter.ts";
-import type { LimitStore } from "../store.ts";
 
 /** Value of the key `limit`. */
 export interface Allowance {
@@ -13,7 +12,7 @@ export interface Allowance {
 }
 
 /** Takes that may wait for the database on one key; further ones are refused at once. */
-export const TAKES_WAITING_MAX = 10_000;
+const TAKES_WAITING_MAX = 10_000;
 /** Lost races with other instances after which takes are refused: a limit fails closed. */
 const RACES_MAX = 20;
 
@@ -24,14 +23,14 @@ interface Take {
   reject(error: unknown): void;
 }
 
-/** Takes one from `allowance`: what is left, and the wait in ms when there was none to take. */
-export function takeOne(
+/** Takes one from `allowance`. Returns the rest, and the wait in ms when there was nothing to take. */
+function takeOne(
   allowance: Allowance | undefined,
   limit: PausingRateLimit,
   nowMs: number,
 ): { allowance: Allowance; waitMs?: number } {
   const { burst, everyMs, pauseMs } = limit;
-  // No honest arrival time is further ahead than a whole burst; one that is came from an instance with a fast clock.
+  // An arrival time further ahead than a whole burst came from an instance with a fast clock.
   const tatMs = Math.min(allowance?.tatMs ?? 0, nowMs + burst * everyMs);
   const pausedUntil = Math.min(allowance?.pausedUntil ?? 0, nowMs + pauseMs);
   if (pausedUntil > nowMs) return { allowance: { tatMs, pausedUntil }, waitMs: pausedUntil - nowMs };
@@ -42,15 +41,19 @@ export function takeOne(
   return { allowance: { tatMs, pausedUntil: nowMs + pauseMs }, waitMs: pauseMs };
 }
 
-export class KvLimits implements LimitStore {
+export class LimitStore {
   readonly #database: Database;
-  /** Takes of this instance that wait, by key. All that wait when a commit begins go into it together. */
+  /** Waiting takes of this instance, by key. All that wait when a commit begins share it. */
   readonly #waiting = new Map<string, Take[]>();
 
   constructor(database: Database) {
     this.#database = database;
   }
 
+  /**
+   * Takes one from the allowance of `who` for `what`, counted over all instances. Returns undefined when allowed, else the
+   * wait in ms; a refused try does not lengthen the wait.
+   */
   take(what: string, who: string, rate: PausingRateLimit, nowMs: number): Promise<number | undefined> {
     return new Promise((resolve, reject) => {
       const name = JSON.stringify([what, who]);

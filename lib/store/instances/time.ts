@@ -1,9 +1,16 @@
 /** For how long servers have run on this database, and the last time they believed. */
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
-import type { TimeRecord, TimeStore } from "../store.ts";
 
-export class KvTime implements TimeStore {
+/** What servers on this database know of time. */
+export interface TimeRecord {
+  /** For how long any of them has run, ms, by clocks that never jump. */
+  runningMs: number;
+  /** The last time that one of them believed, ms since 1970. */
+  wallMs?: number;
+}
+
+export class TimeStore {
   readonly #database: Database;
 
   constructor(database: Database) {
@@ -15,6 +22,7 @@ export class KvTime implements TimeStore {
     return { record: value ?? undefined, version: versionstamp };
   }
 
+  /** False when somebody else wrote since `version` was read. */
   async write(record: TimeRecord, version: string | null): Promise<boolean> {
     const done = await this.#database.commit((atomic) =>
       void atomic.check({ key: keys.time, versionstamp: version }).set(keys.time, record)

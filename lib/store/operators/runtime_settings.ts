@@ -1,26 +1,57 @@
-/** What operators set at run time, and how every instance hears of it. */
-import type { WireEvent } from "../../protocol/event.ts";
+/** The operators' settings at run time, and their change notifications to every instance. */
+import type { RoomId, WireEvent } from "../../protocol/event.ts";
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
-import {
-  type Ban,
-  BANS_MAX,
-  type RuntimeSettingsState,
-  type RuntimeSettingsStore,
-  StorageUnavailable,
-  type SuggestedRoom,
-} from "../store.ts";
+import { StorageUnavailable } from "../database.ts";
 import { watchVersions } from "../watching.ts";
 
 const PARTS = ["limits", "notices", "suggested", "bans"] as const;
 /** Lost races with other operators after which a change is given up. */
 const RACES_MAX = 20;
 
-export class KvRuntimeSettings implements RuntimeSettingsStore {
+/** A banned key or device. */
+export interface Ban {
+  /** 12 random bytes, base64url. */
+  id: string;
+  kind: "key" | "device";
+  /** The author's key, or the device's hash (`deviceHash`). */
+  who: string;
+  /** Absent: everywhere. */
+  room?: RoomId;
+  /** With a key: the device that uses it is banned as well, as soon as it is seen. */
+  withDevice?: true;
+  /** Only operators read it. */
+  reason: string;
+  /** Server's clock, ms. */
+  at: number;
+  until: number;
+}
+
+/** A room that the home page recommends. */
+export interface SuggestedRoom {
+  room: RoomId;
+  /** The operator's name for its purpose: "Main stage", "Lost and found". */
+  label: string;
+}
+
+/** All settings of operators at run time. */
+export interface RuntimeSettingsState {
+  /** Limits that differ from the configuration, by their names in lib/server/limits/runtime_limits.ts. */
+  limits: Record<string, number>;
+  /** Signed notices and withdrawals that have not ended, oldest first. */
+  notices: WireEvent[];
+  suggested: SuggestedRoom[];
+  bans: Ban[];
+}
+
+/** Most bans at a time; more are refused. */
+export const BANS_MAX = 1_000;
+
+export class RuntimeSettingsStore {
   readonly #database: Database;
   readonly #closed: AbortSignal;
 
-  /** `closed` ends every listening. */
+  /** `closed` ends every `listen`. */
   constructor(database: Database, closed: AbortSignal) {
     this.#database = database;
     this.#closed = closed;
@@ -47,6 +78,7 @@ export class KvRuntimeSettings implements RuntimeSettingsStore {
     await this.#database.commit((atomic) => void atomic.set(keys.settings("suggested"), rooms));
   }
 
+  /** Changes the notices; `change` is pure and may run more than once. When it returns undefined, nothing changes. */
   async changeNotices(
     change: (notices: readonly WireEvent[]) => readonly WireEvent[] | undefined,
   ): Promise<boolean> {
@@ -64,6 +96,7 @@ export class KvRuntimeSettings implements RuntimeSettingsStore {
     throw new StorageUnavailable(`the notices were not changed: ${RACES_MAX} races lost`);
   }
 
+  /** Returns false when there are BANS_MAX already. */
   async putBan(ban: Ban, nowMs: number): Promise<boolean> {
     const bans = await this.#database.list({ prefix: keys.bans }, { limit: BANS_MAX });
     if (bans.length >= BANS_MAX) return false;
@@ -82,6 +115,7 @@ export class KvRuntimeSettings implements RuntimeSettingsStore {
     return true;
   }
 
+  /** Yields at once, and whenever something was set, until `signal` aborts. */
   async *listen(signal: AbortSignal): AsyncGenerator<void, void, void> {
     const ended = AbortSignal.any([signal, this.#closed]);
     for await (const _ of watchVersions(this.#database, PARTS.map(keys.settings), ended)) yield;

@@ -1,13 +1,15 @@
 /** Rooms taken out whole, and put back as they were. */
 import { roomCodeFor } from "../../chat/room_code_words.ts";
-import { type AuthorKey, type EventId, isRecord, type RoomId } from "../../protocol/event.ts";
+import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
+import { isStub } from "../../protocol/stub.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { AUDIT_KEPT_MS, type AuditHead } from "../operators/audit.ts";
 import type { Database } from "../database.ts";
 import { type EventValue, keys, type NumberValue } from "../keys.ts";
-import { type HeadRecord, notifyChange, setAuthor } from "./log.ts";
+import { entryOf, type HeadRecord, notifyChange, numberOf, setAuthor, valueOf } from "./log.ts";
 import { CODE_ATTEMPTS, type Removal } from "./room_registry.ts";
-import type { ArchivedEvent, ArchiveStore, AuditEntry, AuthorRecord, RoomSnapshot } from "../store.ts";
+import type { ArchivedEvent, AuthorRecord, RoomSnapshot } from "./log_records.ts";
+import type { AuditEntry } from "../operators/audit.ts";
 
 /** Entries that are read in one step. */
 const STEP_ENTRIES = 200;
@@ -17,13 +19,17 @@ const COMMIT_CHARS = 200_000;
 
 type RestoredEvent = ArchivedEvent & { author: AuthorKey; n: number; id: EventId };
 
-export class KvArchive implements ArchiveStore {
+export class ArchiveStore {
   readonly #database: Database;
 
   constructor(database: Database) {
     this.#database = database;
   }
 
+  /**
+   * A room at one moment, while others go on writing: its events come from `events`, in order and without holes, until
+   * they end at `head`. Undefined when there is no such room.
+   */
   async snapshot(
     id: RoomId,
   ): Promise<{ snapshot: RoomSnapshot; events: AsyncIterable<ArchivedEvent> } | undefined> {
@@ -35,8 +41,8 @@ export class KvArchive implements ArchiveStore {
       authors.set(String(key[2]), value.lastN);
     }
     // The authors were read after the head: whoever wrote in between is set back to where the head was.
-    for await (const { value: [payload] } of this.#all<EventValue>(rangeOf(id, at.head + 1, Infinity))) {
-      const { author, n } = authorOf(payload);
+    for await (const { value } of this.#all<EventValue>(rangeOf(id, at.head + 1, Infinity))) {
+      const { author, n } = numberOf(value);
       if ((authors.get(author) ?? 0) < n) continue;
       if (n === 1) authors.delete(author);
       else authors.set(author, n - 1);
@@ -46,6 +52,10 @@ export class KvArchive implements ArchiveStore {
     return { snapshot, events: this.#events(id, oldest, at.head) };
   }
 
+  /**
+   * Makes a room from an archive: its id, epoch and positions as they were; its code too, when that is free. Nobody finds
+   * it before all is there. What comes to a stop half-way is deleted by `finishRemovals`.
+   */
   async restore(
     { room, head, authors }: RoomSnapshot,
     events: AsyncIterable<RestoredEvent>,
@@ -69,14 +79,14 @@ export class KvArchive implements ArchiveStore {
     const writeEvents = (batch: readonly RestoredEvent[]) =>
       write((atomic) => {
         for (const { position, wire, storedAt, author, n, id: event } of batch) {
-          atomic.set(keys.event(id, position), [...wire, storedAt] satisfies EventValue);
+          atomic.set(keys.event(id, position), valueOf(wire, storedAt));
           atomic.set(keys.number(id, author, n), [event, position] satisfies NumberValue);
         }
       });
     let batch: RestoredEvent[] = [], chars = 0;
     for await (const event of events) {
       batch.push(event);
-      chars += event.wire[0].length;
+      chars += isStub(event.wire) ? 0 : event.wire[0].length;
       if (batch.length < COMMIT_EVENTS && chars < COMMIT_CHARS) continue;
       if (await writeEvents(batch) === undefined) return { problem: "interrupted" };
       batch = [];
@@ -112,10 +122,12 @@ export class KvArchive implements ArchiveStore {
     return { problem: "no_free_code" };
   }
 
+  /** Whether the database holds nothing at all. */
   async isEmpty(): Promise<boolean> {
     return (await this.#database.list({ prefix: [] }, { limit: 1 })).length === 0;
   }
 
+  /** Puts audit entries back as they were, oldest first; the last one becomes the newest. */
   async restoreAudit(entries: readonly AuditEntry[]): Promise<void> {
     for (let at = 0; at < entries.length; at += COMMIT_EVENTS) {
       await this.#database.commit((atomic) => {
@@ -141,7 +153,8 @@ export class KvArchive implements ArchiveStore {
     for await (const { key, value } of this.#all<EventValue>(rangeOf(id, oldest, head))) {
       if (Number(key[2]) !== next) break;
       next++;
-      yield { position: Number(key[2]), wire: [value[0], value[1]], storedAt: value[2] };
+      const { entry, storedAt } = entryOf(value);
+      yield { position: Number(key[2]), wire: entry, storedAt };
     }
     if (next <= head) throw new Error(`the event ${next} was deleted while it was read; try again`);
   }
@@ -165,11 +178,4 @@ function rangeOf(id: RoomId, from: number, to: number): Deno.KvListSelector {
   return to === Infinity
     ? { prefix: ["event", id], start: keys.event(id, from) }
     : { start: keys.event(id, from), end: keys.event(id, to + 1) };
-}
-
-/** Whose event a stored payload is; it was checked before it was stored. */
-function authorOf(payload: string): { author: AuthorKey; n: number } {
-  const value: unknown = JSON.parse(payload);
-  if (!isRecord(value)) throw new Error("a stored payload is no event");
-  return { author: String(value.author), n: Number(value.n) };
 }

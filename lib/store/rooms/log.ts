@@ -1,5 +1,7 @@
 /** The logs of rooms: numbered events, who wrote which, and the head through which every change of a log goes. */
-import { type AuthorKey, type Event, isCount, isRecord, type RoomId, type WireEvent } from "../../protocol/event.ts";
+import { isStub, type LogEntry, type Stub } from "../../protocol/stub.ts";
+import type { AuthorKey, RoomId, SignedEvent } from "../../protocol/event.ts";
+
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { Database } from "../database.ts";
 import { changeChannelOf, type EventValue, keys, type NumberValue } from "../keys.ts";
@@ -10,9 +12,8 @@ import {
   appendBytes,
   type AuthorRecord,
   type LogHead,
-  type LogStore,
   type OldEvents,
-} from "../store.ts";
+} from "./log_records.ts";
 
 /** Value of the key `head`: a LogHead without the versionstamp, which the database keeps. */
 export type HeadRecord = Omit<LogHead, "versionstamp">;
@@ -24,19 +25,41 @@ export const AUTHOR_RECORD_MS = 2 * 7 * 24 * 3_600_000;
 const TRIM_STEP_EVENTS = 200;
 /** Races that one commit of `trim` may lose to appends before it leaves the rest for the next time. */
 const TRIM_RACES_MAX = 20;
+/** The size of a stub in a page: about the length of its JSON. */
+const STUB_BYTES = 200;
 /** Pause after a lost race: about one group commit. */
 const TRIM_PAUSE_MS = 4;
 
-/** Adds an event and its index entry to a commit: the only place where either is written. */
+/** Adds an event, or the stub that takes its place at once, and its index entry to a commit. */
 export function setEvent(
   atomic: Deno.AtomicOperation,
   room: RoomId,
   position: number,
-  event: Event,
+  event: SignedEvent,
   nowMs: number,
+  stub?: Stub,
 ): void {
-  atomic.set(keys.event(room, position), [...event.wire, nowMs] satisfies EventValue);
+  atomic.set(keys.event(room, position), valueOf(stub ?? event.wire, nowMs));
   atomic.set(keys.number(room, event.author, event.n), [event.id, position] satisfies NumberValue);
+}
+
+/** The entry of a stored value, and when it was stored. */
+export function entryOf(value: EventValue): { entry: LogEntry; storedAt: number } {
+  return value.length === 2
+    ? { entry: value[0], storedAt: value[1] }
+    : { entry: [value[0], value[1]], storedAt: value[2] };
+}
+
+/** The value of an entry. */
+export function valueOf(entry: LogEntry, storedAt: number): EventValue {
+  return isStub(entry) ? [entry, storedAt] : [...entry, storedAt];
+}
+
+/** Whose event this is or was, and its number. The payload was checked before it was stored. */
+export function numberOf(value: EventValue): { author: AuthorKey; n: number } {
+  const { entry } = entryOf(value);
+  const { author, n } = isStub(entry) ? entry : JSON.parse(entry[0]);
+  return { author: String(author), n: Number(n) };
 }
 
 /** Adds an author's record to a commit; each write gives it its whole life again. */
@@ -44,7 +67,7 @@ export function setAuthor(atomic: Deno.AtomicOperation, room: RoomId, author: Au
   atomic.set(keys.author(room, author), record, { expireIn: AUTHOR_RECORD_MS });
 }
 
-/** Adds the ring of a room's channel to a commit. A blind write: two commits that ring one channel do not fight. */
+/** Adds a change notification on the room's channel to a commit. A blind write: two commits on one channel do not conflict. */
 export function notifyChange(atomic: Deno.AtomicOperation, room: RoomId): void {
   atomic.set(keys.channel(changeChannelOf(room)), 1);
 }
@@ -54,7 +77,7 @@ export function toHead(entry: Deno.KvEntryMaybe<HeadRecord>): LogHead | undefine
   return entry.versionstamp === null ? undefined : { ...entry.value, versionstamp: entry.versionstamp };
 }
 
-export class KvLog implements LogStore {
+export class LogStore {
   readonly #database: Database;
 
   readonly #random: (byteLength: number) => Uint8Array;
@@ -64,10 +87,12 @@ export class KvLog implements LogStore {
     this.#random = random;
   }
 
+  /** The log's head, or undefined when there is no such room. */
   async readHead(room: RoomId): Promise<LogHead | undefined> {
     return toHead(await this.#database.get<HeadRecord>(keys.head(room)));
   }
 
+  /** As `readHead`, for many rooms, in their order. */
   async readHeads(rooms: readonly RoomId[]): Promise<(LogHead | undefined)[]> {
     return (await this.#database.getMany<HeadRecord>(rooms.map(keys.head))).map(toHead);
   }
@@ -81,6 +106,7 @@ export class KvLog implements LogStore {
     return records;
   }
 
+  /** Where the author's event number `n` was stored; undefined when it was not, or is deleted by now. */
   async findByNumber(room: RoomId, wanted: readonly { author: AuthorKey; n: number }[]) {
     const entries = await this.#database.getMany<NumberValue>(
       wanted.map(({ author, n }) => keys.number(room, author, n)),
@@ -88,14 +114,21 @@ export class KvLog implements LogStore {
     return entries.map(({ value }) => value ? { id: value[0], position: value[1] } : undefined);
   }
 
+  /**
+   * Appends events at the positions after `expected.head`, with the authors' new records, in one atomic commit that also
+   * rings the room's channel. `undefined` when somebody else wrote to the log since `expected` was read: nothing is stored,
+   * read again. When this resolves, the events are on disk. Throws RangeError for more than APPEND_MAX_EVENTS events or
+   * authors or APPEND_MAX_BYTES of `appendBytes`, or for none at all.
+   */
   async append(
     room: RoomId,
     expected: LogHead,
-    events: readonly Event[],
+    events: readonly SignedEvent[],
     authors: ReadonlyMap<AuthorKey, AuthorRecord>,
     nowMs: number,
+    stubs: ReadonlyMap<number, Stub> = new Map(),
   ): Promise<LogHead | undefined> {
-    checkSize(events, authors);
+    checkSize(events, authors, stubs.size);
     const { versionstamp: expectedVersion, ...before } = expected;
     const after: HeadRecord = {
       ...before,
@@ -107,7 +140,11 @@ export class KvLog implements LogStore {
       // Events, index, authors' records and trims all change with the head, so this one check covers them all.
       atomic.check({ key: keys.head(room), versionstamp: expectedVersion });
       atomic.set(keys.head(room), after);
-      events.forEach((event, at) => setEvent(atomic, room, before.head + 1 + at, event, nowMs));
+      const from = before.head + 1;
+      events.forEach((event, at) => setEvent(atomic, room, from + at, event, nowMs, stubs.get(from + at)));
+      for (const [position, stub] of stubs) {
+        if (position < from) atomic.set(keys.event(room, position), valueOf(stub, nowMs));
+      }
       for (const [author, record] of authors) setAuthor(atomic, room, author, record);
       if (before.listed) moveOnList(atomic, room, before.lastAt, nowMs);
       notifyChange(atomic, room);
@@ -115,8 +152,12 @@ export class KvLog implements LogStore {
     return versionstamp === undefined ? undefined : { ...after, versionstamp };
   }
 
+  /**
+   * Stored events at `from`, `from` + 1, …: up to `limit` of them and about `maxBytes`, none after `to`. Starts later
+   * than asked when older ones are deleted: `from` in the answer says where. Empty when there is nothing.
+   */
   async readRange(room: RoomId, from: number, to: number, limit: number, maxBytes: number) {
-    const events: WireEvent[] = [];
+    const events: LogEntry[] = [];
     if (limit < 1 || to < from) return { from, events };
     const entries = await this.#database.list<EventValue>(
       { start: keys.event(room, from), end: keys.event(room, to + 1) },
@@ -127,18 +168,20 @@ export class KvLog implements LogStore {
     for (const entry of entries) {
       // Batches are read one after another: a trim between two of them leaves a hole, and what follows it is not next.
       if (positionOf(entry) !== first + events.length) break;
-      const [payload, signature] = entry.value;
-      bytes += payload.length + signature.length;
+      const { entry: held } = entryOf(entry.value);
+      bytes += isStub(held) ? STUB_BYTES : held[0].length + held[1].length;
       if (bytes > maxBytes && events.length > 0) break;
-      events.push([payload, signature]);
+      events.push(held);
     }
     return { from: first, events };
   }
 
+  /** Which events are proven to be a day old, of many rooms, in their order. */
   async readAges(rooms: readonly RoomId[]): Promise<(AgeMark | undefined)[]> {
     return (await this.#database.getMany<AgeMark>(rooms.map(keys.age))).map(({ value }) => value ?? undefined);
   }
 
+  /** Replaces a room's mark. False when the room is gone. */
   async writeAge(room: RoomId, mark: AgeMark): Promise<boolean> {
     const { versionstamp } = await this.#database.get(keys.room(room));
     if (versionstamp === null) return false;
@@ -148,6 +191,17 @@ export class KvLog implements LogStore {
     return done !== undefined;
   }
 
+  /** The entries at these positions, in their order; undefined where there is none. */
+  async readAt(room: RoomId, positions: readonly number[]): Promise<(LogEntry | undefined)[]> {
+    const entries = await this.#database.getMany<EventValue>(positions.map((position) => keys.event(room, position)));
+    return entries.map(({ value }) => value ? entryOf(value).entry : undefined);
+  }
+
+  /**
+   * Deletes the oldest events beyond the newest `keep`, and those that are `old`, with every index entry of theirs.
+   * Returns how many are gone. Safe beside appends and beside another instance that does the same: it works in
+   * small commits from the oldest event on, and leaves the rest for the next time when appends keep winning the race.
+   */
   async trim(room: RoomId, keep: number, old?: OldEvents): Promise<number> {
     for (let removed = 0;;) {
       const head = await this.readHead(room);
@@ -159,7 +213,7 @@ export class KvLog implements LogStore {
       const oldTo = old?.epoch === head.epoch ? old.upTo : 0;
       const stays = entries.findIndex((entry) => {
         const position = positionOf(entry);
-        return position > head.head - keep && !(position <= oldTo && entry.value[2] < old!.beforeMs);
+        return position > head.head - keep && !(position <= oldTo && entryOf(entry.value).storedAt < old!.beforeMs);
       });
       const gone = stays === -1 ? entries : entries.slice(0, stays);
       if (gone.length === 0 || !await this.#deleteOldest(room, head.oldest, gone)) return removed;
@@ -168,6 +222,10 @@ export class KvLog implements LogStore {
     }
   }
 
+  /**
+   * Deletes every event and begins a new epoch, in which positions go on. Authors keep their numbers. False when there is
+   * no such room, or appends kept winning the race: then most is gone, and clearing again takes the rest.
+   */
   async clear(room: RoomId): Promise<boolean> {
     for (let race = 0; race < TRIM_RACES_MAX; race++) {
       await this.trim(room, 0);
@@ -198,8 +256,8 @@ export class KvLog implements LogStore {
         atomic.set(keys.head(room), { ...before, oldest: positionOf(gone.at(-1)!) + 1 } satisfies HeadRecord);
         for (const entry of gone) {
           atomic.delete(entry.key);
-          const number = numberOf(entry.value);
-          if (number) atomic.delete(keys.number(room, number.author, number.n));
+          const { author, n } = numberOf(entry.value);
+          atomic.delete(keys.number(room, author, n));
         }
         notifyChange(atomic, room);
       });
@@ -222,22 +280,15 @@ function positionOf(entry: Deno.KvEntry<EventValue>): number {
   return Number(entry.key[2]);
 }
 
-/** Whose event this is, and its number: all that its index key needs. The payload was checked before it was stored. */
-function numberOf([payload]: EventValue): { author: AuthorKey; n: number } | undefined {
-  const value: unknown = JSON.parse(payload);
-  if (!isRecord(value) || typeof value.author !== "string" || !isCount(value.n)) return undefined;
-  return { author: value.author, n: value.n };
-}
-
-function checkSize(events: readonly Event[], authors: ReadonlyMap<AuthorKey, AuthorRecord>): void {
+function checkSize(events: readonly SignedEvent[], authors: ReadonlyMap<AuthorKey, AuthorRecord>, stubs: number): void {
   const bytes = events.reduce((sum, event) => sum + appendBytes(event), 0);
   if (
-    events.length === 0 || events.length > APPEND_MAX_EVENTS || authors.size > APPEND_MAX_EVENTS ||
+    events.length === 0 || events.length + stubs > APPEND_MAX_EVENTS || authors.size > APPEND_MAX_EVENTS ||
     bytes > APPEND_MAX_BYTES
   ) {
     throw new RangeError(
       `one append takes 1 to ${APPEND_MAX_EVENTS} events, as many authors and ${APPEND_MAX_BYTES} bytes; ` +
-        `got ${events.length} events, ${authors.size} authors, ${bytes} bytes`,
+        `got ${events.length} events, ${stubs} stubs, ${authors.size} authors, ${bytes} bytes`,
     );
   }
 }

@@ -1,17 +1,18 @@
-/** Rooms: made once, found by id or code, listed by activity, and removed with everything of theirs. */
+/** Rooms: made once, found by id or code, listed by activity, and removed with all their data. */
 import { roomCodeFor } from "../../chat/room_code_words.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
-import type { Event, RoomId } from "../../protocol/event.ts";
+import type { RoomId } from "../../protocol/event.ts";
+import type { Event } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import type { Database } from "../database.ts";
 import { keys } from "../keys.ts";
 import { type HeadRecord, notifyChange, setAuthor, setEvent } from "./log.ts";
-import { type RoomStore, StorageUnavailable } from "../store.ts";
+import { StorageUnavailable } from "../database.ts";
 
 /** Codes that are tried for one room before `no_free_code`. */
 export const CODE_ATTEMPTS = 16;
 
-/** Lost races after which making a room gives up: each is somebody else's progress. */
+/** Lost races after which making a room gives up; each lost race is another writer's progress. */
 const RACES_MAX = 100;
 /** Keys that one commit of a removal deletes. */
 const PURGE_STEP_KEYS = 100;
@@ -30,7 +31,7 @@ export interface Removal {
   listed: boolean;
 }
 
-export class KvRooms implements RoomStore {
+export class RoomStore {
   readonly #database: Database;
   readonly #random: (byteLength: number) => Uint8Array;
 
@@ -39,9 +40,13 @@ export class KvRooms implements RoomStore {
     this.#random = random;
   }
 
+  /**
+   * Makes the room of this genesis event (already checked): stores it at position 1 and reserves the room's code in the
+   * same commit, so that no code ever names two rooms. Making the same room twice returns it again.
+   */
   async create(founding: Event, nowMs: number): Promise<RoomInfo | { problem: "id_taken" | "no_free_code" }> {
     if (founding.kind !== "room") {
-      throw new TypeError(`a room is founded by an event of kind room, not ${founding.kind}`);
+      throw new TypeError(`a room's genesis event is of kind room, not ${founding.kind}`);
     }
     const { room, author, wire, clock, n, body } = founding;
     const info = { id: room, kind: body.roomKind, name: body.name, host: author, founding: wire, createdAt: nowMs };
@@ -90,13 +95,18 @@ export class KvRooms implements RoomStore {
     return room === null ? undefined : await this.byId(room);
   }
 
+  /** Whether a code is in use, for suggestions. */
   async codeExists(code: string): Promise<boolean> {
     return (await this.#database.get(keys.code(code))).versionstamp !== null;
   }
 
+  /**
+   * Up to `limit` listed rooms, newest activity first. The index knows minutes, so which rooms of the last minute on the
+   * list are cut is arbitrary.
+   */
   async listed(limit: number): Promise<{ room: RoomInfo; lastAt: number }[]> {
     if (limit < 1) return [];
-    // The home page bears a list some seconds old, and replicas near it answer faster.
+    // The home page accepts a list some seconds old, and nearby replicas answer faster.
     const entries = await this.#database.list({ prefix: keys.allListed }, {
       limit,
       reverse: true,
@@ -114,6 +124,7 @@ export class KvRooms implements RoomStore {
     return listed.sort((a, b) => b.lastAt - a.lastAt);
   }
 
+  /** All rooms, page by page, for the sweep. `after` is the last id of the page before. */
   async page(after: RoomId | undefined, limit: number): Promise<RoomInfo[]> {
     if (limit < 1) return [];
     const start = after === undefined ? {} : { start: [...keys.room(after), 0] };
@@ -121,11 +132,13 @@ export class KvRooms implements RoomStore {
     return entries.map(({ value }) => value);
   }
 
+  /** How many rooms there are. */
   async count(): Promise<number> {
     const { value } = await this.#database.get<Deno.KvU64>(keys.roomCount, "eventual");
     return Number(value?.value ?? 0n);
   }
 
+  /** As `remove`, by an operator: for DELETED_KNOWN_MS the room is known as deleted and cannot be made again. */
   async deleteForGood(room: RoomId, nowMs: number): Promise<void> {
     await this.#database.commit((atomic) => {
       atomic.set(keys.deleted(room), nowMs, { expireIn: DELETED_KNOWN_MS });
@@ -133,14 +146,19 @@ export class KvRooms implements RoomStore {
     await this.remove(room);
   }
 
+  /** Whether an operator deleted this room within DELETED_KNOWN_MS. */
   async wasDeleted(room: RoomId): Promise<boolean> {
     return (await this.#database.get(keys.deleted(room))).versionstamp !== null;
   }
 
+  /**
+   * Deletes a room with all its data: log, indexes, authors, code. After its first commit nobody finds the room or appends
+   * to it; `finishRemovals` completes an interrupted removal.
+   */
   async remove(room: RoomId): Promise<void> {
     const { value: info, versionstamp } = await this.#database.get<RoomInfo>(keys.room(room));
     if (info) {
-      // The head goes whatever it is now: appends check it, so none can hold this up and none comes after it.
+      // Deletes the head unchecked, so no append can delay this; appends check the head, so none follows.
       await this.#database.commit((atomic) => {
         atomic.check({ key: keys.room(room), versionstamp });
         atomic.delete(keys.room(room)).delete(keys.head(room)).delete(keys.age(room));
@@ -153,19 +171,20 @@ export class KvRooms implements RoomStore {
     await this.#finishRemoval(room);
   }
 
+  /** Completes removals that a crash interrupted, for the sweep. Returns how many. */
   async finishRemovals(): Promise<number> {
     const entries = await this.#database.list({ prefix: keys.allRemoving }, { limit: REMOVALS_PER_SWEEP });
     for (const { key } of entries) await this.#finishRemoval(String(key[1]));
     return entries.length;
   }
 
-  /** Deletes what is left of a room whose removal began. Every commit checks that nobody else ended it meanwhile. */
+  /** Deletes the rest of a room whose removal began. Every commit checks that nobody else finished it meanwhile. */
   async #finishRemoval(room: RoomId): Promise<void> {
     const { value: removal, versionstamp } = await this.#database.get<Removal>(keys.removing(room));
     if (!removal) return;
     const check = { key: keys.removing(room), versionstamp };
     if (removal.listed) await this.#takeOffList(room, check);
-    for (const prefix of keys.foldersOf(room)) {
+    for (const prefix of keys.prefixesOf(room)) {
       for (;;) {
         const entries = await this.#database.list({ prefix }, { limit: PURGE_STEP_KEYS });
         if (entries.length === 0) break;
@@ -179,7 +198,7 @@ export class KvRooms implements RoomStore {
     await this.#database.commit((atomic) => void atomic.check(check).delete(check.key));
   }
 
-  /** Looks through the whole list: which minute the room stands at was in its head, which is gone. */
+  /** Searches the whole list: only the deleted head knew the room's minute on it. */
   async #takeOffList(room: RoomId, check: Deno.AtomicCheck): Promise<void> {
     let after: Deno.KvKey | undefined;
     for (;;) {

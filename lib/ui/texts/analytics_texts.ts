@@ -1,8 +1,8 @@
 // Runs in browser and server.
-/** The words of the analytics page. */
+/** The texts of the analytics page. */
 import type { Dashboard, GroupId, Of, Over, SeriesId, Source, Unit } from "../../protocol/reports/dashboard.ts";
 
-const english = {
+export const analyticsTexts = {
   title: "Analytics",
   app: "Festival Chat",
   operator: "Operator",
@@ -10,13 +10,13 @@ const english = {
   build: "build",
   status: { ok: "All is well", degraded: "Degraded", down: "Down" } satisfies Record<Dashboard["status"], string>,
   updated: "Updated",
-  stale: "The server does not answer. These are the last figures it gave.",
+  stale: "The server isn't answering. These are its last figures.",
   ranges: { hour: "Last hour", day: "24 hours" },
-  rangeLabel: "Time shown in the charts",
+  rangeLabel: "Time range of the charts",
   charts: "Over time",
   values: "Values",
   time: "Time",
-  none: "nothing measured",
+  none: "no data",
   unknown: "unknown",
   latest: "latest",
   highest: "highest",
@@ -25,53 +25,53 @@ const english = {
     messages: "Messages",
     delivery: "Delivery",
     transports: "Transports",
-    refused: "Refused and ended",
+    refused: "Refusals and closed connections",
     database: "Database",
     process: "Process",
     reports: "Reports and log",
   } satisfies Record<GroupId, string>,
   hints: {
     delivery:
-      "The server says signed messages to itself on every transport and waits for them; between phones, signed receipts count.",
-    transports: "Shares of connections are measured here. The rest is what some pages report of themselves, unsigned.",
+      "The server sends itself signed messages over every transport and waits for them. Between phones, signed receipts count.",
+    transports: "Shares of connections are measured here. Some pages report the rest, unsigned.",
   } as Partial<Record<GroupId, string>>,
   rows: {
     users: "People in rooms",
-    rooms: "Rooms kept",
-    open_rooms: "Rooms open",
-    messages_per_minute: "Messages a minute",
+    rooms: "Rooms stored",
+    open_rooms: "Open rooms",
+    messages_per_minute: "Messages per minute",
     connections: "Connections",
     instances: "Instances",
-    ack: "From arrival to “stored”",
-    fan_out: "From “stored” to the last connection",
-    deliveries_per_minute: "Deliveries a minute",
+    ack: "From arrival to stored",
+    fan_out: "From stored to the last connection",
+    deliveries_per_minute: "Deliveries per minute",
     probes: "Probes delivered",
-    peers_receipted: "Sent to phones, and receipted",
+    peers_receipted: "Sent to phones with a receipt",
     probe: "Delivery time of probes",
     connections_share: "Share of connections",
-    received_share: "Share of what pages received",
+    received_share: "Share of events received by pages",
     client_round_trip: "Round trip",
-    tries_worked: "Connections that came up",
-    client_stored: "From sending to “stored”, as pages see it",
+    tries_worked: "Successful connections",
+    client_stored: "From sending to stored, as pages report",
     client_fallbacks: "Fallbacks to polling",
     client_duplicates: "Received twice",
     refusals: "Messages refused",
-    goodbyes: "Connections ended",
-    frame_problems: "Frames not taken",
-    client_refused: "Refused for good, as pages see it",
-    kv_ping: "One read, just now",
-    kv_per_minute: "Calls a minute",
-    kv: "Time of calls",
+    goodbyes: "Connections closed by the server",
+    frame_problems: "Rejected frames",
+    client_refused: "Refused for good, as pages report",
+    kv_ping: "One read, now",
+    kv_per_minute: "Calls per minute",
+    kv: "Call duration",
     kv_failures: "Failed calls",
     event_loop_lag: "Event loop lag",
-    resident_memory_bytes: "Memory of the process",
+    resident_memory_bytes: "Process memory",
     heap_bytes: "Heap in use",
-    cpu_share: "CPU, of one core",
+    cpu_share: "CPU, share of one core",
     received_bytes: "Received",
     sent_bytes: "Sent",
-    client_reports: "Transport reports taken",
-    client_reports_refused: "Transport reports turned away",
-    log_lines: "Lines in the log",
+    client_reports: "Transport reports accepted",
+    client_reports_refused: "Transport reports rejected",
+    log_lines: "Log lines",
   } as Record<string, string>,
   labels: {
     websocket: "WebSocket",
@@ -86,18 +86,18 @@ const english = {
   series: {
     users: "People in rooms",
     connections: "Connections",
-    messages: "Messages a minute",
-    ack: "Until “stored”, p95",
+    messages: "Messages per minute",
+    ack: "Time to stored, p95",
     delivered: "Probes delivered",
     kv: "Database calls, p95",
   } satisfies Record<SeriesId, string>,
   mesh: {
     title: "Mesh",
-    picture: "Pages by the number of their links",
+    picture: "Pages by number of links",
     drawnFrom:
-      "Each dot is a report of the last ten minutes, with a ray for each link of the page that sent it; a page may have sent several. Reports name no room and nobody, so who is linked to whom is not known and not drawn.",
+      "Each dot is one report of the last ten minutes, with a ray for each link of its page; a page may have sent several. Reports name neither rooms nor people, so links between pages are unknown and not drawn.",
     unknown: "No page reported a mesh in the last ten minutes.",
-    reached: "People whom peers reach, of those in the room",
+    reached: "Share of people in the room reached through peers",
     links: "Links",
     pages: "Reports",
     more: (count: number) => `and ${count.toLocaleString("en")} more`,
@@ -107,20 +107,16 @@ const english = {
   sources: { measured: "measured", sampled: "sampled", unknown: "unknown" } satisfies Record<Source["kind"], string>,
 };
 
-export type AnalyticsTexts = typeof english;
-
-export function analyticsTexts(): AnalyticsTexts {
-  return english;
-}
+const t = analyticsTexts;
 
 /** “sampled, n 214”. */
-export function sourceText(t: AnalyticsTexts, source: Source): string {
+export function sourceText(source: Source): string {
   const word = t.sources[source.kind];
   return "n" in source && source.n !== undefined ? `${word}, n ${source.n.toLocaleString("en")}` : word;
 }
 
-/** A value as people read it; what was not measured is “unknown”. */
-export function valueText(t: AnalyticsTexts, value: number | null, unit: Unit): string {
+/** A value as people read it; “unknown” where nothing was measured. */
+export function valueText(value: number | null, unit: Unit): string {
   if (value === null) return t.unknown;
   switch (unit) {
     case "count":
@@ -148,7 +144,7 @@ function bytesText(bytes: number): string {
 }
 
 /** “Round trip: Polling”. */
-export function rowText(t: AnalyticsTexts, id: string, label: string | undefined): string {
+export function rowText(id: string, label: string | undefined): string {
   const name = t.rows[id] ?? id;
   return label === undefined ? name : `${name}: ${t.labels[label] ?? label.replaceAll("_", " ")}`;
 }

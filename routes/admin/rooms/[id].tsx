@@ -4,14 +4,15 @@ import { Confirm } from "@/components/admin/Confirm.tsx";
 import { Button } from "@/components/common/Button.tsx";
 import { Field } from "@/components/common/Field.tsx";
 import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
-import { confirmationOf, type Done, LABEL_MAX_CHARS, type RoomPage } from "@/lib/server/admin/admin.ts";
+import type { Done } from "@/lib/server/admin/actions.ts";
+import { confirmationOf, LABEL_MAX_CHARS, type RoomDetails } from "@/lib/server/admin/rooms_page.ts";
 import { download, textOf } from "@/lib/server/admin/pages.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
 
 const REMOVED_MINUTES = 10;
 
 interface Data {
-  room: RoomPage;
+  room: RoomDetails;
   done?: string;
   problem?: string;
   confirm?: "clear" | "delete";
@@ -20,7 +21,7 @@ interface Data {
 
 export const handler = define.handlers<Data>({
   async GET(ctx) {
-    const room = await ctx.state.admin.room(ctx.params.id!);
+    const room = await ctx.state.admin.rooms.page(ctx.params.id!);
     if (room === undefined) throw new HttpError(404);
     const done = ctx.url.searchParams.get("done");
     const asked = ctx.url.searchParams.get("confirm");
@@ -35,7 +36,7 @@ export const handler = define.handlers<Data>({
     const here = `/admin/rooms/${encodeURIComponent(id)}`;
     const answer = async (did: Done, done: string, to = here) => {
       if (did.ok) return ctx.redirect(`${to}?done=${done}`, 303);
-      const room = await admin.room(id);
+      const room = await admin.rooms.page(id);
       if (room === undefined) throw new HttpError(404);
       const confirm = action === "clear" || action === "delete" ? { confirm: action } as const : {};
       const wrong = did.problem === "not_confirmed";
@@ -43,18 +44,18 @@ export const handler = define.handlers<Data>({
     };
     switch (action) {
       case "clear":
-        return await answer(await admin.clearRoom(operator, id, textOf(form, "typed")), "cleared");
+        return await answer(await admin.rooms.clear(operator, id, textOf(form, "typed")), "cleared");
       case "delete":
-        return await answer(await admin.deleteRoom(operator, id, textOf(form, "typed")), "deleted", "/admin");
+        return await answer(await admin.rooms.delete(operator, id, textOf(form, "typed")), "deleted", "/admin");
       case "suggest":
-        return await answer(await admin.suggest(operator, id, textOf(form, "label")), "suggested");
+        return await answer(await admin.rooms.suggest(operator, id, textOf(form, "label")), "suggested");
       case "remove": {
         const who = textOf(form, "who");
         const ban = { kind: "key", who, room: id, reason: "", minutes: REMOVED_MINUTES } as const;
-        return await answer(await admin.ban(operator, ban), "removed");
+        return await answer(await admin.bans.add(operator, ban), "removed");
       }
       case "export": {
-        const lines = await admin.exportRoom(operator, id);
+        const lines = await admin.rooms.export(operator, id);
         if (lines === undefined) throw new HttpError(404);
         return download(lines, `room-${id}.jsonl`);
       }

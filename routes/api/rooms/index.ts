@@ -4,14 +4,14 @@ import { json, problemResponse, readJson } from "@/lib/server/http/responses.ts"
 import { ownServer } from "@/lib/server/instance.ts";
 
 export const handler = define.handlers({
-  /** What the home page shows: listed rooms, and what the operator says to everybody: `{rooms, notices, at}`. */
+  /** The home page's data: listed rooms and the operator's notices, `{rooms, notices, at}`. */
   async GET() {
     const server = await ownServer();
     const [rooms, notices] = await Promise.all([server.listedRooms(), server.broadcasts()]);
     return json({ rooms, notices, at: Date.now() });
   },
 
-  /** Makes the room of the founding event in the body: 201 with the room. */
+  /** Makes the room of the genesis event in the body: 201 with the room. */
   async POST(ctx) {
     const server = await ownServer();
     const { requestBytes, bodyMs } = server.config.limits;

@@ -1,4 +1,4 @@
-/** What the dashboard makes of several instances and of holes in time. */
+/** The dashboard of several instances, and of gaps in time. */
 import { assertEquals } from "@std/assert";
 import { dashboard, type DashboardFacts } from "../../../lib/server/stats/dashboard_figures.ts";
 import type { Slot } from "../../../lib/server/stats/history.ts";
@@ -71,7 +71,7 @@ Deno.test("messages a minute are those of the last ten minutes, or of as much of
   assertEquals(young(9_000).value("messages_per_minute"), null, "a moment is no minute");
 });
 
-Deno.test("a rate of several instances is that of whole minutes: of the one that runs only this instance knows", () => {
+Deno.test("the rate of several instances covers whole minutes, because other instances have not reported the current one", () => {
   const minutes = [slot(2, 60), slot(1, 60)];
   const other = { ...NO_TOTALS, at: NOW - 90_000, forMs: MINUTE_MS, gauges: {} };
   const unseen = { counters: { events_stored: { "": 10 } }, histograms: {} };
@@ -88,7 +88,7 @@ Deno.test("a database that does not answer has no latency, instead of a wrong on
   assertEquals(row?.source, { kind: "unknown" });
 });
 
-Deno.test("a day's newest hour is made of minutes, so that an instance that was killed is not missing", () => {
+Deno.test("the newest hour of a day comes from minutes, so that a killed instance is included", () => {
   const minutes = Array.from({ length: 12 }, (_, index) => slot(12 - index, 5));
   const { series } = shown({ history: { minutes, tens: [], others: [], unseen: NO_TOTALS } });
   const day = series.find(({ id, step }) => id === "messages" && step === "ten_minutes")!;
@@ -96,7 +96,7 @@ Deno.test("a day's newest hour is made of minutes, so that an instance that was 
   assertEquals(day.source, { kind: "measured" });
 });
 
-Deno.test("where nothing was measured there is no point, and no line leads over it", () => {
+Deno.test("unmeasured times have no point, and no line crosses them", () => {
   const { series } = shown({
     history: {
       minutes: [slot(3, 4), slot(2, 4, { gauges: {} })],

@@ -1,4 +1,4 @@
-/** Durations in fixed buckets: what percentiles may be off, and that they add up. */
+/** Durations in fixed buckets: the error of percentiles, and addition. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { BUCKET_COUNT, latencyBucketOf, upperBoundMs } from "../../../lib/protocol/reports/latency_buckets.ts";
@@ -12,7 +12,7 @@ function histogramOf(values: readonly number[]) {
   return histogram.data;
 }
 
-Deno.test("a duration lies in the bucket whose bounds hold it", () => {
+Deno.test("a duration is in the bucket whose bounds contain it", () => {
   fc.assert(fc.property(fc.double({ min: 0, max: 1e7, noNaN: true }), (ms) => {
     const bucket = latencyBucketOf(ms);
     assert(bucket >= 0 && bucket < BUCKET_COUNT);
@@ -33,7 +33,7 @@ Deno.test("a percentile is at most 9.1 % off the true one", () => {
   assertEquals(quantileMs(NO_DURATIONS, 0.5), undefined);
 });
 
-Deno.test("two histograms together are the histogram of all, and taking one away leaves the other", () => {
+Deno.test("the sum of two histograms covers all durations, and subtracting one leaves the other", () => {
   fc.assert(fc.property(durations, durations, (a, b) => {
     const both = combine(histogramOf(a), histogramOf(b), 1);
     assertEquals(both.buckets, histogramOf([...a, ...b]).buckets);

@@ -1,7 +1,7 @@
 /** A day of statistics of several instances in one database, in virtual time. */
 import { assert, assertEquals } from "@std/assert";
-import { openStore } from "../../../lib/store/deno_store.ts";
-import { STATS_TEXT_MAX_BYTES } from "../../../lib/store/store.ts";
+import { openStore } from "../../../lib/store/store.ts";
+import { STATS_TEXT_MAX_BYTES } from "../../../lib/store/operators/stats_history.ts";
 import {
   type CounterName,
   COUNTERS,
@@ -60,7 +60,7 @@ Deno.test("minutes of all instances are added up; people too, rooms not", async 
   assertEquals(others.length, 1);
 });
 
-Deno.test("a day is there by ten minutes, an hour by minutes, and nothing is counted twice", async () => {
+Deno.test("history has a day in ten-minute steps and an hour in minutes, and counts nothing twice", async () => {
   const { time, instance } = start();
   const { stats, history } = instance("one");
   await time.run(1_000);
@@ -74,7 +74,7 @@ Deno.test("a day is there by ten minutes, an hour by minutes, and nothing is cou
   for (const { counters } of tens) assertEquals(counters.events_stored, { "": 10 });
 });
 
-Deno.test("an instance writes 66 records an hour, and who looks all the time reads 480 lists at most", async () => {
+Deno.test("an instance writes 66 records an hour, and a constant viewer costs 480 lists at most", async () => {
   const { time, instance } = start();
   const { history, calls } = instance("one");
   await time.run(1_000);
@@ -103,7 +103,7 @@ Deno.test("nothing is missing just after a minute, when its record is written an
   }
 });
 
-Deno.test("what could not be written while the database was away is in the next record", async () => {
+Deno.test("counts that could not be written while the database was away are in the next record", async () => {
   const { time, instance } = start();
   let down = false;
   const hooks: KvHooks = { fail: (moment) => down && moment === "before" ? new Error("away") : undefined };
@@ -131,7 +131,7 @@ Deno.test("an instance that ends writes its last record and is gone at once", as
   assertEquals(view.minutes.reduce((sum, slot) => sum + counted(slot, "events_stored"), 0), 9);
 });
 
-Deno.test("the fullest record there can be fits into its place", () => {
+Deno.test("the fullest possible record fits into a KV value", () => {
   const stats = new ServerStats();
   for (const name of Object.keys(COUNTERS) as CounterName[]) {
     for (const label of labelsOf(COUNTERS[name])) stats.count(name, label, 123_456_789_012);

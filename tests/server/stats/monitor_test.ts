@@ -1,4 +1,4 @@
-/** A running instance and what watches it: probes on its transports, and figures that all say where they come from. */
+/** A running instance and its monitor: probes on its transports, and figures that all have a source. */
 import { assert, assertEquals } from "@std/assert";
 import { ed25519 } from "../../../lib/crypto/ed25519.ts";
 import type { Dashboard } from "../../../lib/protocol/reports/dashboard.ts";
@@ -54,7 +54,7 @@ Deno.test("a probe goes out on each transport and arrives on both, signed as it 
   await close();
 });
 
-Deno.test("probes have a room of their own, one for all instances and runs, that no list and no figure shows", async () => {
+Deno.test("probes have a room of their own, one for all instances and runs, which no list and no figure shows", async () => {
   const { monitor, server, store, newRoom, close } = await start();
   await newRoom({ roomKind: "listed" });
   await monitor.probe();
@@ -73,16 +73,16 @@ Deno.test("probes have a room of their own, one for all instances and runs, that
   await close();
 });
 
-Deno.test("an instance that never probes does not count the room of another one's probes", async () => {
+Deno.test("an instance without probes does not count the room of other instances' probes", async () => {
   const { server, store, newRoom, close } = await start();
   assertEquals((await server.health()).rooms, 0);
   const { id } = await newRoom({ name: "Probes" });
-  await store.stats.nameProbeRoom(id, undefined);
+  await store.stats.setProbeRoom(id, undefined);
   assertEquals((await server.health()).rooms, 0);
   await close();
 });
 
-Deno.test("a probe that finds no room makes one anew", async () => {
+Deno.test("a probe that finds no room makes a new one", async () => {
   const { monitor, server, store, close } = await start();
   await monitor.probe();
   const before = await store.stats.probeRoom();
@@ -93,7 +93,7 @@ Deno.test("a probe that finds no room makes one anew", async () => {
   await close();
 });
 
-Deno.test("what does not arrive is counted as not delivered: a full instance, a database that is away", async () => {
+Deno.test("missing probes count as not delivered, on a full instance and without a database", async () => {
   const full = await start({ config: { limits: { connections: 0 } } });
   await full.monitor.probe();
   assertEquals(counted(full.server.stats.totals(), "probes_delivered"), 0);
@@ -111,7 +111,7 @@ Deno.test("what does not arrive is counted as not delivered: a full instance, a 
   await away.close();
 });
 
-Deno.test("the time to an ack holds the database's share of it", async () => {
+Deno.test("the time to an ack includes the database's time", async () => {
   const { server, wire, newRoom, close } = await start({ slow: true });
   const { id } = await newRoom();
   const client = await TestClient.join({ ...wire(id), room: id });
@@ -160,7 +160,7 @@ function row(dashboard: Dashboard, id: string, label?: string) {
   return [found.values.map(({ value }) => value), found.source];
 }
 
-Deno.test("what pages report is told as sampled, with how much it rests on", async () => {
+Deno.test("figures from pages are marked as sampled, with the number of cases", async () => {
   const { monitor, close } = await start();
   monitor.takeReport(REPORT);
   const dashboard = await monitor.dashboard();
@@ -174,7 +174,7 @@ Deno.test("what pages report is told as sampled, with how much it rests on", asy
   await close();
 });
 
-Deno.test("what nobody measured is unknown, and has no value", async () => {
+Deno.test("an unmeasured figure is unknown and has no value", async () => {
   const { monitor, close } = await start();
   const dashboard = await monitor.dashboard();
   for (const id of ["ack", "fan_out", "client_stored", "client_fallbacks", "peers_receipted", "cpu_share"]) {

@@ -1,4 +1,4 @@
-/** A real process seen from outside: its log, its figures, and what it tells OpenTelemetry. */
+/** A real process seen from outside: its log, its figures, and its OpenTelemetry export. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import parsePrometheus from "parse-prometheus-text-format";
 import { newRoomSecret, roomNamePlace, sealerOf } from "../../../lib/crypto/seal.ts";
@@ -17,7 +17,7 @@ async function withServer(env: Record<string, string>, run: (server: ServerProce
   }
 }
 
-/** Words that somebody says, is called, or finds a room by; and where they are. */
+/** Texts, names, codes and addresses that must not appear. */
 const CANARIES = {
   text: "canarytext",
   name: "canaryname",
@@ -28,7 +28,7 @@ const CANARIES = {
   agent: "canaryagent",
 };
 
-/** Rooms with all of these, used as people use them and as they should not. What is secret of the rooms comes back. */
+/** Uses rooms of all kinds correctly and incorrectly. Returns the rooms' secrets. */
 async function beSeen(url: string): Promise<string[]> {
   const headers = { "x-forwarded-for": CANARIES.address, "user-agent": CANARIES.agent };
   const secrets: string[] = [];
@@ -63,7 +63,7 @@ async function beSeen(url: string): Promise<string[]> {
   return [...secrets, ...Object.values(CANARIES)];
 }
 
-Deno.test("nothing that somebody wrote, is called, or can be found by is in the log, the figures or the analytics", () =>
+Deno.test("log, figures and analytics contain no text, name, address, code or id of anybody", () =>
   withServer(
     { FESTIVAL_LOG_LEVEL: "debug", FESTIVAL_PROXY_HOPS: "1", FESTIVAL_PROBE_SECONDS: "5" },
     async (server) => {
@@ -95,7 +95,7 @@ Deno.test("every line of the log is JSON in production", () =>
     for (const line of own) assertEquals(typeof JSON.parse(line).level, "string");
   }));
 
-Deno.test("a request's id is answered with, kept when it is one, and made when it is none", () =>
+Deno.test("an answer carries the request's id: the incoming one when valid, else a new one", () =>
   withServer({}, async (server) => {
     const idFor = async (given?: string) => {
       const headers: HeadersInit = given === undefined ? {} : { "x-request-id": given };
@@ -109,7 +109,7 @@ Deno.test("a request's id is answered with, kept when it is one, and made when i
     }
   }));
 
-Deno.test("/metrics and /analytics are for who knows the token, where there is one; /health is for everybody", () => {
+Deno.test("with a token configured, /metrics and /analytics need it; /health is public", () => {
   const token = "operators-only-please";
   return withServer({ FESTIVAL_METRICS_TOKEN: token }, async (server) => {
     const status = async (path: string, headers: HeadersInit = {}) => {
@@ -125,7 +125,7 @@ Deno.test("/metrics and /analytics are for who knows the token, where there is o
   });
 });
 
-Deno.test("/metrics has Prometheus' content type and is read by a parser that is not ours", () =>
+Deno.test("/metrics has Prometheus' content type, and an independent parser reads it", () =>
   withServer({}, async (server) => {
     const response = await fetch(`${server.url}/metrics`);
     assertEquals(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
@@ -146,7 +146,7 @@ Deno.test("rooms are listed for developers in development only", async () => {
   }
 });
 
-/** A collector of OTLP over HTTP, and what a server tells it. `until` holds when there is enough. */
+/** An OTLP collector over HTTP, and the texts that a server sends it. `until` says when there is enough. */
 async function collected(env: Record<string, string>, until: (texts: Map<string, string>) => boolean) {
   const texts = new Map<string, string>();
   const enough = Promise.withResolvers<void>();
@@ -176,7 +176,7 @@ async function collected(env: Record<string, string>, until: (texts: Map<string,
   return { texts, secrets };
 }
 
-Deno.test("OpenTelemetry gets figures and log by Deno's own export, and nothing of any room", async () => {
+Deno.test("OpenTelemetry gets figures and log through Deno's export, and no data of any room", async () => {
   const names = ["festival.events_stored", "festival.kv.duration", "festival.users"];
   const { texts, secrets } = await collected(
     { OTEL_DENO_TRACING: "false", FESTIVAL_LOG_LEVEL: "debug" },
@@ -188,12 +188,12 @@ Deno.test("OpenTelemetry gets figures and log by Deno's own export, and nothing 
   }
 });
 
-Deno.test("traces, which hold addresses of rooms, are warned of", async () => {
+Deno.test("the log warns of traces, which contain addresses of rooms", async () => {
   const { texts } = await collected(
     {},
     (texts) => texts.has("/v1/traces") && texts.get("/v1/logs")?.includes("OTEL_DENO_TRACING") === true,
   );
-  assertMatch(texts.get("/v1/logs")!, /OTEL_DENO_TRACING=false ends that/);
+  assertMatch(texts.get("/v1/logs")!, /OTEL_DENO_TRACING=false stops that/);
 });
 
 Deno.test("a database that cannot be opened: /health says all the rest, pages are 503, the log says why once", async () => {
@@ -207,7 +207,7 @@ Deno.test("a database that cannot be opened: /health says all the rest, pages ar
     assertMatch(`${timestamp} ${version}`, /^20\S+Z \d+\.\d+\.\d+$/);
     assertEquals(health, {
       status: "down",
-      reasons: ["the database cannot be opened: the log says why"],
+      reasons: ["the database cannot be opened; see the log"],
       protocol: 1,
       environment: "production",
       platform: "plain",

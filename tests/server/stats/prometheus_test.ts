@@ -1,4 +1,4 @@
-/** /metrics, read by a parser that is not ours. */
+/** /metrics, read by an independent parser. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import parsePrometheus from "parse-prometheus-text-format";
 import { COUNTERS, HISTOGRAMS } from "../../../lib/server/stats/figures.ts";
@@ -61,7 +61,7 @@ Deno.test("counts and durations arrive as they were counted, in base units", () 
   assertEquals(buckets.find(([le]) => le! >= 0.1)?.[1], 4);
 });
 
-Deno.test("what was not measured is not told", () => {
+Deno.test("unmeasured figures are left out", () => {
   const all = families(new ServerStats(), { users: { "": 0 } });
   assert(all.has("festival_users"));
   assert(!all.has("festival_rooms"));

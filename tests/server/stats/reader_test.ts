@@ -1,4 +1,4 @@
-/** Who may read the figures. */
+/** Access to the figures. */
 import { assertEquals } from "@std/assert";
 import { FigureReaders } from "../../../lib/server/stats/reader.ts";
 
@@ -6,11 +6,11 @@ const TOKEN = "a long token of the operator";
 const basic = (text: string) => new Headers({ authorization: `Basic ${btoa(text)}` });
 const bearer = (text: string) => new Headers({ authorization: `Bearer ${text}` });
 
-Deno.test("without a token in the settings everybody reads", () => {
+Deno.test("without a configured token everybody may read", () => {
   assertEquals(new FigureReaders(undefined).refusal(new Headers(), "a", 0), undefined);
 });
 
-Deno.test("with one only who says it, as a Bearer token or as the password of a browser", () => {
+Deno.test("with a token, only requests that present it are answered, as Bearer token or as a browser's password", () => {
   const readers = new FigureReaders(TOKEN.replaceAll(" ", "-"));
   const token = TOKEN.replaceAll(" ", "-");
   assertEquals(readers.refusal(bearer(token), "a", 0), undefined);
@@ -23,7 +23,7 @@ Deno.test("with one only who says it, as a Bearer token or as the password of a 
   }
 });
 
-Deno.test("guessing is slow, and ends nobody's right for long", () => {
+Deno.test("guessing is slow and locks nobody out for long", () => {
   const readers = new FigureReaders("0123456789abcdef");
   const tried = Array.from({ length: 1_000 }, (_, n) => readers.refusal(bearer(`guess${n}`), "a", 0)?.status);
   assertEquals(tried.filter((status) => status === 401).length, 21);
@@ -31,7 +31,7 @@ Deno.test("guessing is slow, and ends nobody's right for long", () => {
   assertEquals(readers.refusal(bearer("0123456789abcdef"), "a", 2_000), undefined);
 });
 
-Deno.test("who guesses keeps nobody else from reading, and is forgotten when very many guess", () => {
+Deno.test("a guesser keeps nobody else from reading, and is forgotten when very many addresses guess", () => {
   const readers = new FigureReaders("0123456789abcdef");
   for (let n = 0; n < 100; n++) readers.refusal(bearer("guess"), "a", 0);
   assertEquals(readers.refusal(bearer("0123456789abcdef"), "a", 0)?.status, 429);

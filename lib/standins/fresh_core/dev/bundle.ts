@@ -1,7 +1,6 @@
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
-import { type Chunk, coalesce, importedBy } from "./coalesce.ts";
 import { type DenoConfig, resolveSpecifier } from "./resolve.ts";
 
 /** One file of client code. */
@@ -14,12 +13,10 @@ export interface ClientFile {
 /** The client code of a project. */
 export interface ClientCode {
   files: ClientFile[];
-  /** Name of the client runtime's file. */
-  runtime: string;
-  /** File name by island specifier. */
-  islands: Record<string, string>;
-  /** The files that a file imports at once, all the way down, by file name. */
-  imports: Record<string, string[]>;
+  /** Name of the client runtime's file and of everything that it imports statically. */
+  runtime: string[];
+  /** The same for each island, by its specifier. */
+  islands: Record<string, string[]>;
 }
 
 /** Settings of {@linkcode bundle}. */
@@ -29,34 +26,27 @@ export interface BundleOptions {
   islands: readonly string[];
   isProduction: boolean;
   target: string | string[];
-  sourceMap?: {
-    kind: esbuild.BuildOptions["sourcemap"];
-    sourceRoot?: esbuild.BuildOptions["sourceRoot"];
-    sourcesContent?: esbuild.BuildOptions["sourcesContent"];
-  };
 }
 
-/** Folder that the bundler's paths start with. Nothing is written there. */
-const VIRTUAL_DIR = "_client";
+const RUNTIME = "fresh-runtime.js";
 
 /**
- * Bundles the client runtime and all islands for browsers, split so that what two islands share is loaded once and what
- * is imported on demand is loaded on demand. `Deno.bundle` cannot do it: it applies `"jsx": "precompile"`, whose
+ * Bundles the client runtime and all islands for browsers. It splits them so that shared code is loaded once and code
+ * imported on demand is loaded on demand. `Deno.bundle` cannot be used: it applies `"jsx": "precompile"`, whose
  * templates only a server can render.
  */
 export async function bundle(options: BundleOptions): Promise<ClientCode> {
-  const { config, root, isProduction, sourceMap } = options;
-  const runtime = fileURLToPath(new URL("../client/boot.ts", import.meta.url));
-  const names = uniqueNames(options.islands);
-  const entryPoints: Record<string, string> = { "fresh-runtime": runtime };
-  for (const [specifier, name] of names) {
-    entryPoints[name] = specifier.startsWith(".") ? join(root, specifier) : specifier;
-  }
+  const { config, root, isProduction } = options;
+  const entryPoints: Record<string, string> = {
+    "fresh-runtime": fileURLToPath(new URL("../client/boot.ts", import.meta.url)),
+  };
+  const nameOf = (island: string) => island.slice(island.lastIndexOf("/") + 1).replace(/\.[^.]+$/, "");
+  for (const island of options.islands) entryPoints[nameOf(island)] = join(root, island);
 
   const result = await esbuild.build({
     entryPoints,
     absWorkingDir: config.dir,
-    outdir: VIRTUAL_DIR,
+    outdir: ".",
     write: false,
     metafile: true,
     bundle: true,
@@ -69,9 +59,7 @@ export async function bundle(options: BundleOptions): Promise<ClientCode> {
     legalComments: isProduction ? "none" : "inline",
     // A module is UTF-8 whatever its headers say: escapes would only be longer.
     charset: "utf8",
-    sourcemap: isProduction ? sourceMap?.kind : "inline",
-    sourceRoot: sourceMap?.sourceRoot,
-    sourcesContent: sourceMap?.sourcesContent,
+    sourcemap: isProduction ? false : "inline",
     jsx: "automatic",
     jsxImportSource: config.jsxImportSource,
     tsconfigRaw: {},
@@ -82,33 +70,27 @@ export async function bundle(options: BundleOptions): Promise<ClientCode> {
     plugins: [denoResolver(config)],
   });
 
-  const nameOf = (path: string) => path.slice(path.indexOf(`${VIRTUAL_DIR}/`) + VIRTUAL_DIR.length + 1);
-  const contents = new Map(result.outputFiles.map(({ path, contents }) => [nameOf(path), contents]));
-  let chunks = new Map(
-    Object.entries(result.metafile.outputs).map(([path, { exports, imports }]): [string, Chunk] => [nameOf(path), {
-      content: contents.get(nameOf(path))!,
-      exports,
-      imports: imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => nameOf(path)),
-      later: imports.filter(({ kind }) => kind === "dynamic-import").map(({ path }) => nameOf(path)),
-    }]),
-  );
-  // Source maps would point to the chunks.
-  const entries = { islands: [...names.values()].map((name) => `${name}.js`), runtime: "fresh-runtime.js" };
-  if (isProduction && sourceMap === undefined) chunks = await coalesce(chunks, entries);
+  const { outputs } = result.metafile;
+  const modules = (entry: string) => {
+    const found = new Set([entry]);
+    for (const name of found) {
+      for (const { kind, path } of outputs[name]!.imports) if (kind === "import-statement") found.add(path);
+    }
+    return [...found];
+  };
   return {
-    files: [...chunks].map(([name, { content }]) => ({ name, content })),
-    runtime: entries.runtime,
-    islands: Object.fromEntries([...names].map(([specifier, name]) => [specifier, `${name}.js`])),
-    imports: Object.fromEntries([...chunks.keys()].map((name) => [name, importedBy(chunks, name).sort()])),
+    files: result.outputFiles.map(({ path, contents }) => ({ name: relative(config.dir, path), content: contents })),
+    runtime: modules(RUNTIME),
+    islands: Object.fromEntries(options.islands.map((island) => [island, modules(`${nameOf(island)}.js`)])),
   };
 }
 
-/** Ends the bundler's own process. The next {@linkcode bundle} starts it again. */
+/** Ends the bundler's process. The next {@linkcode bundle} starts it again. */
 export async function stopBundler(): Promise<void> {
   await esbuild.stop();
 }
 
-/** The errors of a failed bundle as text, one per paragraph, or null for another error. */
+/** Returns the errors of a failed bundle as text, or null for another error. */
 export async function bundleErrors(error: unknown): Promise<string | null> {
   if (
     !(error instanceof Error) || !("errors" in error) ||
@@ -120,20 +102,7 @@ export async function bundleErrors(error: unknown): Promise<string | null> {
   })).join("\n");
 }
 
-function uniqueNames(specifiers: readonly string[]): Map<string, string> {
-  const taken = new Set(["fresh-runtime"]);
-  const names = new Map<string, string>();
-  for (const specifier of specifiers) {
-    const base = specifier.slice(specifier.lastIndexOf("/") + 1).replace(/\.[^.]+$/, "").replace(/[^\w-]+/g, "_");
-    let name = base;
-    for (let count = 2; taken.has(name); count++) name = `${base}_${count}`;
-    taken.add(name);
-    names.set(specifier, name);
-  }
-  return names;
-}
-
-/** Resolves imports of the project's own files the way Deno does; packages resolve among themselves as in Node. */
+/** Resolves imports of the project's own files as Deno does. Packages resolve imports among themselves as in Node. */
 function denoResolver(config: DenoConfig): esbuild.Plugin {
   return {
     name: "deno",

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-/** Every file below a folder, sorted by path. A folder that is not there has none. */
+/** Lists every file below a folder, sorted by path. A missing folder has none. */
 export async function filesBelow(dir: string, isWanted: (path: string) => boolean): Promise<string[]> {
   const found: string[] = [];
   try {
@@ -15,13 +15,12 @@ export async function filesBelow(dir: string, isWanted: (path: string) => boolea
   return found.sort((a, b) => a < b ? -1 : 1);
 }
 
-/** Writes a file when its content differs from what is there. Returns whether it did. */
-export async function writeIfChanged(path: string, text: string): Promise<boolean> {
+/** Writes a file unless it has this content already. */
+export async function writeIfChanged(path: string, text: string): Promise<void> {
   try {
-    if (await Deno.readTextFile(path) === text) return false;
+    if (await Deno.readTextFile(path) === text) return;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   await Deno.writeTextFile(path, text);
-  return true;
 }

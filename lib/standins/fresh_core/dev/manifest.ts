@@ -3,43 +3,26 @@ import { pathToFileURL } from "node:url";
 import type { Manifest } from "../build_cache.ts";
 import { filesBelow } from "./files.ts";
 
-/** Name of the generated file in the project's root. */
+/** The name of the generated file in the project's root. */
 export const MANIFEST_FILE = "fresh.gen.ts";
 
-/** The modules that the framework calls, as specifiers: "./routes/index.tsx" from the root, or a package. Sorted. */
+/** The modules that the framework calls, as sorted paths from the root: "./routes/index.tsx". */
 export interface ModuleList {
   routes: string[];
   islands: string[];
 }
 
-const SOURCE = /\.[jt]sx?$/;
-/** A folder in parentheses that starts with an underscore holds no routes. */
-const PRIVATE_FOLDER = /[/\\]\((_[^/\\]+)\)[/\\]/;
+const SOURCE = /(?<![._]test)\.tsx?$/;
 
-/** Finds the route and island files of a project. */
-export async function listModules(options: {
-  root: string;
-  routeDir: string;
-  islandDir: string;
-  ignore: readonly RegExp[];
-  /** Islands registered by hand: absolute paths, file URLs or package specifiers. */
-  registered: readonly string[];
-}): Promise<ModuleList> {
-  const isSource = (path: string) => SOURCE.test(path) && !options.ignore.some((pattern) => pattern.test(path));
-  const toSpecifier = (path: string) => `./${relative(options.root, path).replaceAll("\\", "/")}`;
-  const inRoutes = await filesBelow(options.routeDir, isSource);
-  const islandFiles = [
-    ...await filesBelow(options.islandDir, isSource),
-    ...inRoutes.filter((path) => PRIVATE_FOLDER.exec(path)?.[1] === "_islands"),
-  ];
-  const islands = [...islandFiles.map(toSpecifier), ...options.registered];
-  return {
-    routes: inRoutes.filter((path) => !PRIVATE_FOLDER.test(path)).map(toSpecifier).sort(),
-    islands: [...new Set(islands)].sort(),
-  };
+/** Finds the route and island files of a project. Names of island files are unique: they name the client code. */
+export async function listModules(root: string): Promise<ModuleList> {
+  const list = async (folder: string) =>
+    (await filesBelow(join(root, folder), (path) => SOURCE.test(path)))
+      .map((path) => `./${relative(root, path).replaceAll("\\", "/")}`).sort();
+  return { routes: await list("routes"), islands: await list("islands") };
 }
 
-/** The text of `fresh.gen.ts`, formatted as `deno fmt` wants it. */
+/** Returns the text of `fresh.gen.ts`, formatted as by `deno fmt`. */
 export function manifestText({ routes, islands }: ModuleList): string {
   const imports = (name: string, specifiers: string[]) =>
     specifiers.map((specifier, i) => `import * as ${name}${i} from ${JSON.stringify(specifier)};\n`).join("");
@@ -58,13 +41,12 @@ export function manifestText({ routes, islands }: ModuleList): string {
   ].join("");
 }
 
-/** Imports the listed modules. What cannot be loaded rejects with its reason. */
+/** Imports the listed modules. */
 export async function loadModules(root: string, { routes, islands }: ModuleList): Promise<Manifest> {
   const load = async (specifiers: string[]) =>
     Object.fromEntries(
       await Promise.all(specifiers.map(async (specifier) => {
-        const url = specifier.startsWith(".") ? pathToFileURL(join(root, specifier)).href : specifier;
-        return [specifier, await import(url) as Record<string, unknown>];
+        return [specifier, await import(pathToFileURL(join(root, specifier)).href) as Record<string, unknown>];
       })),
     );
   return { routes: await load(routes), islands: await load(islands) };

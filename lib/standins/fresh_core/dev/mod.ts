@@ -1,3 +1,2 @@
-/** Local stand-in for `@fresh/core/dev`: development server and production build. */
-export { Builder, type BuildOptions, type ResolvedBuildConfig } from "./builder.ts";
-export type { OnTransformArgs, OnTransformOptions, OnTransformResult, TransformFn } from "./transform.ts";
+/** Local stand-in for `@fresh/core/dev`: the development server and the production build. */
+export { Builder } from "./builder.ts";

@@ -1,8 +1,8 @@
 import { dirname, join, resolve } from "node:path";
 
-/** The parts of a deno.json that client code depends on. */
+/** The parts of a deno.json that affect client code. */
 export interface DenoConfig {
-  /** Absolute path of the folder that holds it. */
+  /** Absolute path of its folder. */
   dir: string;
   jsxImportSource: string;
   imports: Record<string, string>;
@@ -10,35 +10,24 @@ export interface DenoConfig {
   links: Record<string, Record<string, string>>;
 }
 
-/** What an import specifier stands for: a file, an npm package (with sub-path), or nothing that can be bundled. */
+/** A resolved import specifier: a file, an npm package (with sub-path), or the reason why it cannot be bundled. */
 export type Resolved = { file: string } | { name: string } | { error: string };
 
 interface DenoJson {
   name?: string;
   imports?: Record<string, string>;
   links?: string[];
-  exports?: string | Record<string, string>;
+  exports?: Record<string, string>;
   compilerOptions?: { jsxImportSource?: string };
 }
 
-/** Comments and trailing commas are allowed in a deno.json(c); strings keep what looks like one. */
-function parseJsonc(text: string): DenoJson {
-  const plain = text.replace(
-    /"(?:\\.|[^"\\])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g,
-    (part) => part[0] === '"' ? part : " ",
-  );
-  return JSON.parse(plain.replace(/"(?:\\.|[^"\\])*"|,(?=\s*[}\]])/g, (part) => part === "," ? "" : part));
-}
-
 async function readConfig(dir: string): Promise<DenoJson | null> {
-  for (const name of ["deno.json", "deno.jsonc"]) {
-    try {
-      return parseJsonc(await Deno.readTextFile(join(dir, name)));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+  try {
+    return JSON.parse(await Deno.readTextFile(join(dir, "deno.json")));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
   }
-  return null;
 }
 
 /** Reads the nearest deno.json at or above a folder. Throws when there is none. */
@@ -55,9 +44,8 @@ export async function findConfig(root: string): Promise<DenoConfig> {
     for (const link of json.links ?? []) {
       const linked = await readConfig(resolve(dir, link));
       if (linked?.name === undefined) continue;
-      const exported = typeof linked.exports === "string" ? { ".": linked.exports } : linked.exports ?? {};
       links[linked.name] = Object.fromEntries(
-        Object.entries(exported).map(([key, path]) => [key, resolve(dir, link, path)]),
+        Object.entries(linked.exports ?? {}).map(([key, path]) => [key, resolve(dir, link, path)]),
       );
     }
     return {
@@ -69,7 +57,7 @@ export async function findConfig(root: string): Promise<DenoConfig> {
   }
 }
 
-/** Resolves a specifier that is no path, by the import map of the deno.json. */
+/** Resolves a specifier that is not a path by the import map of the deno.json. */
 export function resolveSpecifier(config: DenoConfig, specifier: string): Resolved {
   const mapped = applyImportMap(config.imports, specifier);
   if (
@@ -91,7 +79,7 @@ export function resolveSpecifier(config: DenoConfig, specifier: string): Resolve
     : { file };
 }
 
-/** Exact keys first, then the longest key ending in "/", then sub-paths of a package key. */
+/** Tries the exact key first, then the longest key that ends in "/", then sub-paths of a package key. */
 function applyImportMap(imports: Record<string, string>, specifier: string): string {
   const exact = imports[specifier];
   if (exact !== undefined) return exact;

@@ -1,15 +1,15 @@
-import type { Middleware } from "../compose.ts";
-import { NONCE } from "../render.ts";
+import { NONCE } from "../render/render.ts";
+import type { Middleware } from "../types.ts";
 
-/** What {@linkcode csp} accepts. */
+/** Options of {@linkcode csp}. */
 export interface CSPOptions {
   /** Report violations without blocking them. Default: false. */
   reportOnly?: boolean;
-  /** URL that browsers send reports to. */
+  /** The URL to which browsers send reports. */
   reportTo?: string;
-  /** Directives to add; one replaces the default of the same name. */
+  /** Directives to add. A directive replaces the default of the same name. */
   csp?: string[];
-  /** Allow inline scripts and styles by a nonce made for each page in place of 'unsafe-inline'. Default: false. */
+  /** Allow inline scripts and styles by a nonce that is new for each page, instead of 'unsafe-inline'. Default: false. */
   useNonce?: boolean;
 }
 
@@ -29,7 +29,7 @@ const DEFAULTS = [
   "upgrade-insecure-requests",
 ];
 
-/** Directives in which the nonce takes the place of 'unsafe-inline'. */
+/** Directives in which the nonce replaces 'unsafe-inline'. */
 const INLINE = new Set([
   "default-src",
   "script-src",

@@ -1,8 +1,7 @@
-import type { Middleware } from "../compose.ts";
-import type { Context } from "../context.ts";
 import { HttpError } from "../error.ts";
+import type { Context, Middleware } from "../types.ts";
 
-/** What {@linkcode csrf} accepts. */
+/** Options of {@linkcode csrf}. */
 // deno-lint-ignore no-explicit-any -- as upstream: the options fit any app
 export interface CsrfOptions<State = any> {
   /** Other origins that may send requests. Default: the request's own origin only. */
@@ -15,8 +14,8 @@ export interface CsrfOptions<State = any> {
 const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
 
 /**
- * Refuses with 403 what another site makes a browser send. Judged by `Sec-Fetch-Site` where there is one, else by
- * `Origin`; a request with neither comes from no browser and passes.
+ * Refuses requests that another site makes a browser send, with 403. It reads `Sec-Fetch-Site`, or `Origin` where that
+ * is missing. A request with neither header does not come from a browser and passes.
  */
 export function csrf<State>(options?: CsrfOptions): Middleware<State> {
   const { origin: allowed } = options ?? {};

@@ -4,7 +4,7 @@ import { ownServer } from "@/lib/server/instance.ts";
 import { mayOpenSocket, serveSocket, SOCKET_IDLE_TIMEOUT_S } from "@/lib/server/connections/websocket.ts";
 
 export const handler = define.handlers({
-  /** The room's WebSocket: docs/PROTOCOL.md. Whether there is such a room is told in frames. */
+  /** The room's WebSocket: docs/PROTOCOL.md. Frames tell whether the room exists. */
   async GET(ctx) {
     const server = await ownServer();
     if (!mayOpenSocket(ctx.req.headers, ctx.url, server.config.origins)) throw new HttpError(403);

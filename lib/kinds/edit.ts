@@ -1,0 +1,20 @@
+// Runs in browser and server.
+/** New text for one's own message. */
+import type { EventId } from "../protocol/event.ts";
+import { id, object } from "../protocol/fields.ts";
+import { type Composed, defineKind } from "./kind.ts";
+import { messageText, problemOf, tidyTyped } from "./texts.ts";
+
+export const edit = defineKind("edit", object({ to: id, text: messageText }), {
+  rooms: "plain",
+  about: { target: ({ to }) => to },
+});
+
+export function composeEdit(
+  to: EventId,
+  typed: string,
+): Composed<{ kind: "edit"; body: { to: EventId; text: string } }> {
+  const text = tidyTyped(typed);
+  const problem = problemOf(messageText, text);
+  return problem === undefined ? { content: { kind: "edit", body: { to, text } } } : { problem };
+}

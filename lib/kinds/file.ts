@@ -1,0 +1,33 @@
+// Runs in browser and server.
+/** A file that its author holds, for phones that ask for it; `text` is its caption. */
+import { type FileInfo, fileInfo } from "../protocol/file_info.ts";
+import { object, optional, prose } from "../protocol/fields.ts";
+import { FILE_CAPTION_MAX_CHARS } from "../protocol/limits.ts";
+import { type Composed, defineKind } from "./kind.ts";
+import { messageLine } from "./said.ts";
+import { displayName, problemOf, tidyTyped } from "./texts.ts";
+
+const caption = prose(FILE_CAPTION_MAX_CHARS);
+
+export const file = defineKind(
+  "file",
+  object({ name: displayName, text: optional(caption), file: fileInfo }),
+  {
+    rooms: "plain",
+    named: true,
+    repeats: ({ file, text = "" }) => `file ${file.root} ${text}`,
+    says: ({ file, text = "" }) => ({ text, file }),
+    line: (event, room) => messageLine(event, { text: event.body.text ?? "", file: event.body.file }, room),
+  },
+);
+
+/** The caption may be empty. */
+export function composeFile(
+  name: string,
+  file: FileInfo,
+  typed: string,
+): Composed<{ kind: "file"; body: { name: string; text?: string; file: FileInfo } }> {
+  const text = tidyTyped(typed);
+  if (problemOf(caption, text) === "too_long") return { problem: "too_long" };
+  return { content: { kind: "file", body: { name, ...(text !== "" && { text }), file } } };
+}

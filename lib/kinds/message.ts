@@ -1,0 +1,24 @@
+// Runs in browser and server.
+/** A text that a person wrote. `name` is the author's display name at that moment. */
+import { object } from "../protocol/fields.ts";
+import { type Composed, defineKind } from "./kind.ts";
+import { messageLine } from "./said.ts";
+import { displayName, messageText, problemOf, sameText, tidyTyped } from "./texts.ts";
+
+export const message = defineKind("message", object({ name: displayName, text: messageText }), {
+  rooms: "plain",
+  named: true,
+  repeats: ({ text }) => sameText(text),
+  says: ({ text }) => ({ text }),
+  line: (event, room) => messageLine(event, event.body, room),
+});
+
+/** White space at both ends goes. */
+export function composeMessage(
+  name: string,
+  typed: string,
+): Composed<{ kind: "message"; body: { name: string; text: string } }> {
+  const text = tidyTyped(typed);
+  const problem = problemOf(messageText, text);
+  return problem === undefined ? { content: { kind: "message", body: { name, text } } } : { problem };
+}

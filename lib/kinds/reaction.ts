@@ -1,0 +1,46 @@
+// Runs in browser and server.
+/** One emoji of one author on one message, put on or taken off. */
+import { compareEvents, type EventId, type SignedEvent } from "../protocol/event.ts";
+import { filled, flag, id, object } from "../protocol/fields.ts";
+import { REACTION_MAX_BYTES } from "../protocol/limits.ts";
+import { type Composed, defineKind, type ReactionView, type RoomFold } from "./kind.ts";
+import { toWellFormed } from "../shared/well_formed.ts";
+import { inBytes, problemOf } from "./texts.ts";
+
+/** Most different emoji shown on one message; the first ones stay. */
+export const REACTIONS_SHOWN = 32;
+
+const emojiText = inBytes(filled(), REACTION_MAX_BYTES);
+
+export const reaction = defineKind(
+  "reaction",
+  object({ to: id, emoji: emojiText, on: flag }),
+  {
+    rooms: "plain",
+    about: { target: ({ to }) => to, slot: ({ emoji }) => emoji },
+  },
+);
+
+/** The emoji that was there first comes first. */
+export function reactionsOn(event: SignedEvent, room: RoomFold): ReactionView[] {
+  const on = room.about(reaction, event.id).filter(({ body }) => body.on).sort(compareEvents);
+  const views = new Map<string, ReactionView>();
+  for (const { author, body: { emoji } } of on) {
+    const view = views.get(emoji) ?? { emoji, count: 0, mine: false };
+    view.count++;
+    view.mine ||= author === room.me;
+    if (views.size < REACTIONS_SHOWN || views.has(emoji)) views.set(emoji, view);
+  }
+  return [...views.values()];
+}
+
+export function composeReaction(
+  to: EventId,
+  emoji: string,
+  on: boolean,
+): Composed<{ kind: "reaction"; body: { to: EventId; emoji: string; on: boolean } }> {
+  const problem = problemOf(emojiText, emoji);
+  return problem === undefined
+    ? { content: { kind: "reaction", body: { to, emoji: toWellFormed(emoji), on } } }
+    : { problem };
+}

@@ -1,0 +1,27 @@
+// Runs in browser and server.
+/** A message that answers the message `to`. */
+import type { EventId } from "../protocol/event.ts";
+import { id, object } from "../protocol/fields.ts";
+import { type Composed, defineKind } from "./kind.ts";
+import { composeMessage } from "./message.ts";
+import { messageLine } from "./said.ts";
+import { displayName, messageText, sameText } from "./texts.ts";
+
+export const reply = defineKind("reply", object({ name: displayName, text: messageText, to: id }), {
+  rooms: "plain",
+  named: true,
+  repeats: ({ text }) => sameText(text),
+  says: ({ text }) => ({ text }),
+  quotes: ({ to }) => to,
+  line: (event, room) => messageLine(event, event.body, room, room.quote(event.body.to)),
+});
+
+export function composeReply(
+  name: string,
+  typed: string,
+  to: EventId,
+): Composed<{ kind: "reply"; body: { name: string; text: string; to: EventId } }> {
+  const composed = composeMessage(name, typed);
+  if ("problem" in composed) return composed;
+  return { content: { kind: "reply", body: { ...composed.content.body, to } } };
+}

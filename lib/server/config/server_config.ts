@@ -1,0 +1,280 @@
+/**
+ * Every setting of the server with its default. variables.ts says which of them an operator sets by an environment
+ * variable. Values that both ends of a wire must agree on are in lib/protocol/limits.ts instead.
+ */
+import type { PausingRateLimit, RateLimit } from "../../shared/rate_limiter.ts";
+import type { LogLevel } from "../stats/figures.ts";
+
+export type EnvironmentName = "development" | "staging" | "production";
+export type Platform = "deno-deploy" | "container" | "plain";
+
+/** The settings of one server. */
+export type ServerConfig = typeof DEFAULT_CONFIG;
+
+/** At which values of a signal newcomers are refused, then joins, then a share of the events. */
+type LoadLimits = readonly [noNewcomers: number, noJoins: number, fewerEvents: number];
+
+export const DEFAULT_CONFIG = {
+  environment: "production" as EnvironmentName,
+  platform: "plain" as Platform,
+  /** Folder of the embedded database; made when missing. Not used with `kvUrl`. */
+  dataDir: ".data",
+  /** Address of a shared database (`denokv`, KV Connect). Absent: embedded, or the platform's own. */
+  kvUrl: undefined as string | undefined,
+  /** Name of the running build, for /health. */
+  build: "unknown",
+  /** Trusted proxies in front that add to X-Forwarded-For. 0: the address is the socket's own. */
+  proxyHops: 0,
+  /** Origins beside the request's own whose pages may open sockets, e.g. `https://chat.example`. */
+  origins: [] as readonly string[],
+
+  retention: {
+    /** An event is deleted this long after it was stored. */
+    maxAgeMs: 7 * 86_400_000,
+    /** The newest events of a room that are kept. */
+    maxEvents: 10_000,
+    /** Events a busy room may be over `maxEvents` before it is trimmed between sweeps. */
+    slackEvents: 500,
+    /**
+     * Nothing is deleted for its age before servers have run for this long since it was stored, whatever clocks say: 24
+     * hours, and an hour that instances may count twice.
+     */
+    heldMs: 25 * 3_600_000,
+    /** An empty room without new events for this long is removed with its code. */
+    idleRoomMs: 30 * 86_400_000,
+    sweepEveryMs: 10 * 60_000,
+  },
+
+  limits: {
+    /** Events of one author in one room. */
+    messages: { burst: 5, everyMs: 1_000 } as RateLimit,
+    /** The same text again within this time costs twice what it cost before … */
+    repeatWithinMs: 30_000,
+    /** … up to this many tokens. */
+    repeatMaxTokens: 8,
+    deviceConnections: { burst: 15, everyMs: 4_000, pauseMs: 10_000 } as PausingRateLimit,
+    addressConnections: { burst: 3_000, everyMs: 20, pauseMs: 1_000 } as PausingRateLimit,
+    wrongCodes: { burst: 10, everyMs: 6_000, pauseMs: 10_000 } as PausingRateLimit,
+    /** Wrong codes of one address; beyond it, codes of unlisted rooms are not looked up for it. */
+    addressWrongCodes: { burst: 1_200, everyMs: 50, pauseMs: 10_000 } as PausingRateLimit,
+    deviceRooms: { burst: 5, everyMs: 60_000, pauseMs: 0 } as PausingRateLimit,
+    addressRooms: { burst: 120, everyMs: 1_000, pauseMs: 0 } as PausingRateLimit,
+    /** Events on one connection, of any author: checked before any signature is. */
+    connectionEvents: { burst: 256, everyMs: 10 } as RateLimit,
+    /** Frames other than `send` on one connection. */
+    connectionFrames: { burst: 120, everyMs: 25 } as RateLimit,
+    /** Signals that one connection may send … */
+    sentSignals: { burst: 120, everyMs: 50 } as RateLimit,
+    /** … and that it may be sent, so that many callers at once do not flood one phone. */
+    receivedSignals: { burst: 240, everyMs: 25 } as RateLimit,
+    /** Events of one connection that may wait for their answer. More are refused as `overloaded`. */
+    inFlightEvents: 64,
+    /** Unreadable frames, wrong signatures and malformed events before a connection is closed as `bad_frames`. */
+    badFrames: 10,
+    /** Connections of this instance. More are turned away as `overloaded`. */
+    connections: 20_000,
+    /** Rooms open on this instance. More are turned away as `overloaded`. */
+    openRooms: 5_000,
+    /** Largest body of an HTTP request. */
+    requestBytes: 65_536,
+    /** Longest wait for the whole body of a request. */
+    bodyMs: 15_000,
+    /** Longest head of an HTTP request: all names and values of its headers, and its address. */
+    headBytes: 16_384,
+    addressChars: 4_096,
+  },
+
+  commit: {
+    /** Events of one room that may wait to be stored on this instance. More are refused as `overloaded`. */
+    queueEvents: 2_000,
+    /** Payload bytes of the same. */
+    queueBytes: 4_194_304,
+    /**
+     * Shortest time from one commit of a room to the next: events that arrive in between are stored together. A room
+     * with many sockets uses the window of `fanOut` instead, so that each commit is fanned out at once.
+     */
+    gapMs: 20,
+    /** Lost races before the events are refused as `overloaded`. */
+    maxAttempts: 12,
+    /** Authors whose records stay in memory between two commits of a room. With more, all are read again. */
+    cachedAuthors: 2_000,
+    /** The wait that clients are told when a queue is full or the database does not answer. */
+    retryAfterMs: 1_000,
+    /** Longest pause between two tries to find out whether a commit was stored. */
+    maxDoubtPauseMs: 2_000,
+  },
+
+  /** When limits/overload.ts refuses work, and how much. */
+  overload: {
+    /** Time between two measurements. */
+    lookMs: 250,
+    /** Time between two samples of the event loop; a timer later than `lateMs` found it busy. */
+    sampleMs: 20,
+    lateMs: 3,
+    lagMs: [250, 500, 1_000] as LoadLimits,
+    busyShare: [0.9, 0.95, 0.98] as LoadLimits,
+    queueShare: [0.5, 0.75, 0.9] as LoadLimits,
+    storeMs: [1_000, 1_500, 2_500] as LoadLimits,
+    memoryShare: [0.8, 0.9, 0.95] as LoadLimits,
+    /** Bytes of RAM that the process may use; Infinity: only the JavaScript heap's own limit counts. */
+    memoryBytes: Infinity,
+    /** A level ends after this long without a signal that calls for it. */
+    calmMs: 1_000,
+    /** Each measurement at the highest level shrinks the share of accepted events to this … */
+    shareFactor: 0.8,
+    /** … never below this … */
+    minShare: 0.05,
+    /** … and every other measurement adds this. */
+    shareStep: 0.1,
+    /** Clients refused for load come back after this to twice this. */
+    retryAfterMs: 1_000,
+  },
+
+  fanOut: {
+    /** The first event goes out at once, the next frame after `windowMs + sockets × windowPerSocketMs` at the earliest … */
+    windowMs: 10,
+    windowPerSocketMs: 0.45,
+    /** … and never later than this. */
+    maxWindowMs: 100,
+    /** Newest events of an open room that are kept in memory. */
+    recentEvents: 500,
+    recentBytes: 1_048_576,
+    /** A live connection with more than this unsent is closed as `too_slow`. Catching up pauses at half of it. */
+    highWatermarkBytes: 524_288,
+    /** How often a connection that catches up is checked again while too much is unsent. */
+    drainCheckMs: 20,
+    /** Catching up without progress for this long ends as `too_slow`. */
+    stalledMs: 15_000,
+  },
+
+  polling: {
+    /** After the first frame a held request waits this long for more of them. */
+    lingerMs: 4,
+    /** A connection without a request for this long has lost its client. */
+    expireMs: 30_000,
+    /** How long an ended connection keeps its end and its unfetched frames for its client. */
+    keepEndedMs: 10_000,
+    /** Bytes of all ended connections that are kept; beyond it the oldest is forgotten: `unknown_connection`. */
+    keepEndedBytes: 16_777_216,
+    /** Time that a stopping server gives its clients to fetch their goodbye. */
+    lastAnswersMs: 100,
+    /** As `limits.bodyMs`. */
+    bodyMs: 15_000,
+  },
+
+  presence: {
+    /** Joins, leaves and renames within this time are announced together. */
+    windowMs: 250,
+    windowPerSocketMs: 1,
+    maxWindowMs: 2_000,
+    /** People of one room that clients know by name; beyond that they hear only the count. */
+    announced: 1_000,
+    /** Newcomers named in one frame. */
+    joinedPerFrame: 50,
+    leftPerFrame: 200,
+    /** Life of an instance's entry; written again after a third of it. */
+    ttlMs: 30_000,
+    /** Shortest time between two writes of an entry. */
+    writeGapMs: 500,
+    /** Shortest time between two reads of the other instances' entries. */
+    readGapMs: 1_000,
+  },
+
+  signaling: {
+    /** Signals that may wait for one other instance. More are `busy`. */
+    queueEnvelopes: 256,
+    /** Longest time in its mailbox: after that the caller has given up. */
+    lifeMs: 10_000,
+    /** People whose instance is remembered from a signal of theirs, before presence names it. */
+    heardAuthors: 5_000,
+    heardMs: 30_000,
+  },
+
+  ice: {
+    /** Addresses of STUN servers, e.g. `stun:turn.chat.example:3478`. None: no page contacts a third party. */
+    stunUrls: [] as readonly string[],
+    /** Addresses of TURN servers, e.g. `turn:turn.chat.example:3478?transport=udp`. */
+    turnUrls: [] as readonly string[],
+    /** The `static-auth-secret` of those servers. Absent: no TURN. */
+    turnSecret: undefined as string | undefined,
+    /** Life of the credentials that a device gets. */
+    turnLifeMs: 3_600_000,
+  },
+
+  admin: {
+    /** The operator's password, hashed: lib/server/admin/password.ts. Absent: admin is off. */
+    passwordHash: undefined as string | undefined,
+    /** Seed of the operator's Ed25519 key, 32 bytes, base64url. Absent: no broadcasts. */
+    operatorKey: undefined as string | undefined,
+    /** A log-in ends after this long without a request … */
+    idleMs: 30 * 60_000,
+    /** … and after this in any case. */
+    lifeMs: 12 * 3_600_000,
+    /** Wrong passwords from one address, and from all together, counted over all instances. */
+    addressTries: { burst: 5, everyMs: 60_000, pauseMs: 60_000 } as PausingRateLimit,
+    allTries: { burst: 30, everyMs: 10_000, pauseMs: 10_000 } as PausingRateLimit,
+  },
+
+  feed: {
+    /** Shortest time between two reads of the rooms of one channel … */
+    gapMs: 10,
+    /** … growing to this while only this instance's own commits notify it. */
+    maxGapMs: 80,
+    /** All open rooms are read this often, with or without a notification. */
+    recheckMs: 5_000,
+  },
+
+  rooms: {
+    /** An open room without connections stays in memory this long. */
+    graceMs: 30_000,
+    listed: 50,
+    /** How long the list of rooms is answered from memory. */
+    listedCacheMs: 1_000,
+    suggestions: 3,
+  },
+
+  closing: {
+    /** Clients that are sent or turned away come back after this … */
+    minRetryMs: 250,
+    /** … and a random part of this, so that they do not all return at once … */
+    retrySpreadMs: 1_000,
+    /** … and this longer than the one before them: ten thousand are spread over ten thousand times as long. */
+    retryEveryMs: 1,
+    /** Longest wait that a client is told, about. */
+    maxRetryMs: 60_000,
+    /** Time that a stopping process has to finish its work. Deno Deploy allows 5 s in all. */
+    graceMs: 3_000,
+  },
+
+  health: {
+    /** Slower than this: degraded. */
+    slowStoreMs: 250,
+    /** No answer within this: down. */
+    deadStoreMs: 2_000,
+    /** A failure of the database this recent: degraded. */
+    recentFailureMs: 30_000,
+    /** Degraded once this share of `limits.connections` is in use. */
+    fullShare: 0.9,
+    cacheMs: 500,
+  },
+
+  monitoring: {
+    /** Time between two signed probes of each transport; 0: no probes. */
+    probeEveryMs: 60_000,
+    /** A probe that takes longer counts as lost. */
+    probePatienceMs: 10_000,
+    /** Share of pages that report how their transports work, 0 to 1 … */
+    reportShare: 0.2,
+    /** … this often … */
+    reportEveryMs: 300_000,
+    /** … and how many reports an instance accepts; more are turned away. */
+    reports: { burst: 200, everyMs: 20 } as RateLimit,
+    /** Statistics of other instances are read again after this, while somebody looks. */
+    refreshMs: 15_000,
+    /** Readers of /metrics and /analytics must present this token. Absent: the pages are public. */
+    token: undefined as string | undefined,
+    logLevel: "info" as LogLevel,
+    /** Deno exports a trace of every request. */
+    tracing: false,
+  },
+};

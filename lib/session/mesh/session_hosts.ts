@@ -1,0 +1,78 @@
+/** An open room as its mesh sees it, and as two phones see it that link by showing each other their codes. */
+import { BoundedMap } from "../../shared/bounded.ts";
+import { type Event, type LogEvent, readEvent } from "../../kinds/kinds.ts";
+import type { EventId, WireEvent } from "../../protocol/event.ts";
+import type { RoomInfo } from "../../protocol/frames.ts";
+import { CLOCK_MAX_LEAD } from "../../protocol/limits.ts";
+import { isStub } from "../../protocol/stub.ts";
+import type { MeshHost, PairingHost } from "../ports/mesh_host.ts";
+import { VERIFIED_MAX_EVENTS } from "../ports/session_limits.ts";
+import type { PeerSync } from "../room/peer_sync.ts";
+
+/** For one mesh. The room has to be verified. */
+export function meshHost(peers: PeerSync): MeshHost {
+  const { room, signer, ed25519, verifier, timeline, reader, people, outbox, relayed, roomClock, connection, meter } =
+    peers.parts;
+  /** Opened when they were verified, until the mesh delivers them. */
+  const opened = new BoundedMap<EventId, Event>(VERIFIED_MAX_EVENTS);
+  return {
+    room,
+    signer,
+    verifier: ed25519,
+    present: () => peers.others,
+    held: () => [...reader.events, ...relayed.wires].flatMap(asSigned),
+    unsent: () => outbox.unsent,
+    async verdict(event) {
+      if (event.clock <= peers.cleared || event.clock > roomClock.seen + CLOCK_MAX_LEAD) return "refused";
+      const verified = await verifier.verify(event);
+      if (typeof verified === "string") return verified;
+      opened.set(event.id, verified);
+      return "good";
+    },
+    heardFromPeers({ id }) {
+      const event = opened.get(id);
+      opened.delete(id);
+      if (event === undefined || timeline.has(id) || event.kind === "room" || peers.disposed) return;
+      if (event.kind === "profile") people.rename(event.author, event.body.name);
+      reader.erase(timeline.add([event]));
+      if (event.author !== signer.author) relayed.add(event);
+      meter?.heardFromPeers(1);
+      roomClock.see(event.clock);
+      peers.parts.onChange();
+    },
+    receipts: (id, phones) => outbox.reached(id, phones),
+    coverageChanged: () => peers.coverageChanged(),
+    sendSignal: (frame) => connection.send(frame),
+  };
+}
+
+export function pairingHost(peers: PeerSync): PairingHost {
+  const { room, secret, signer, ed25519, storage, verifier, roomClock, onChange, log } = peers.parts;
+  return {
+    room,
+    secret,
+    signer,
+    verifier: ed25519,
+    info: () => verifier.known?.info,
+    clockSeen: () => roomClock.seen,
+    async learn(info: RoomInfo, clock: number) {
+      const isNew = verifier.known === undefined;
+      if (!await verifier.learn(info)) return false;
+      if (!isNew) return true;
+      roomClock.see(clock);
+      // A copy of no log: the room opens again without a server, and the first server's log takes its place.
+      await storage.saveReplica(info.id, { epoch: "", ranges: [], oldest: 1, room: info, events: [] }, false)
+        .catch((error) => log(`the room could not be kept: ${error}`));
+      onChange();
+      return true;
+    },
+  };
+}
+
+/** An event as its author signed it: peers pass that on. */
+function asSigned(held: LogEvent | WireEvent): Event[] {
+  const wire = "wire" in held ? held.wire : held;
+  if (isStub(wire)) return [];
+  const read = readEvent(wire);
+  return read.ok ? [read.event] : [];
+}
