@@ -7,7 +7,7 @@ import { rule } from "./field.ts";
 import { connectPhones, link, openPanel, panelTexts, receivedFromPhones, untilReached } from "./phones.ts";
 import { t, type Tab } from "./tab.ts";
 
-/** Longest cooldown of the circuit breakers after a while without a server. */
+/** Longest cooldown of the circuit breakers after a while without a server, and time to reconnect. */
 const BACK_WITHIN_MS = BREAKER_COOLDOWN_MS + 15_000;
 
 /** Waits until everybody is connected to the restarted server. */
