@@ -17,7 +17,7 @@ export default function Analytics({ drawn, range }: { drawn: Dashboard; range: R
       try {
         stale.value = await within(2 * REFRESH_MS, async (signal) => {
           const answer = await fetch("/analytics/dashboard", { signal });
-          // Our own server, the same build but for a deploy in between: then a reload draws anew.
+          // The own server sends trusted data. It may be newer after a deploy; a reload then updates the page.
           if (answer.ok) figures.value = await answer.json();
           return !answer.ok;
         });

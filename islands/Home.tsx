@@ -1,24 +1,25 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import type { RoomEntry } from "../components/home/RoomBand.tsx";
+import type { RoomEntry } from "../components/home/RoomListItem.tsx";
 import { HomeScreen } from "../components/home/HomeScreen.tsx";
 import Notices from "../components/dialogs/Notices.tsx";
 import { openPage } from "../components/home/open_page.ts";
 import { OfflineScreen } from "../components/home/OfflineScreen.tsx";
 import { LazyDialog } from "../components/common/Lazy.tsx";
-import { NameDialog } from "../components/NameDialog.tsx";
-import { useHomeTexts } from "../components/home_texts.ts";
+import { NameDialog } from "../components/common/NameDialog.tsx";
+import { homeTexts as t, httpProblemText } from "../lib/ui/texts/home_texts.ts";
 import { type KnownRoom, roomPath } from "../lib/chat/recent_rooms.ts";
 import { readTypedRoom } from "../lib/chat/typed_room.ts";
-import { sendProblemText, spokenCode } from "../lib/ui/texts/phrases.ts";
+import { spokenCode } from "../lib/ui/spoken_code.ts";
 import { keepThisPage } from "../lib/offline/page.ts";
+import { isCachedPath } from "../lib/offline/strategy.ts";
 import type { WireEvent } from "../lib/protocol/event.ts";
 import { noticesFor, readNotice } from "../lib/protocol/notice.ts";
 import { openHomeInBrowser } from "../lib/session/browser/home_browser.ts";
 import type { HomeModel } from "../lib/session/home/home_model.ts";
 import type { ListedRoom } from "../lib/session/home/room_requests.ts";
 
-const loadScanner = () => import("../components/dialogs/ScannerDialog.tsx");
+const loadScanner = () => import("../components/qr/ScannerDialog.tsx");
 
 const NONE: readonly KnownRoom[] = [];
 const NO_NOTICES: readonly WireEvent[] = [];
@@ -27,17 +28,16 @@ interface HomeProps {
   listed: RoomEntry[];
   /** Rooms that the operator recommends. */
   suggested?: RoomEntry[];
-  /** What the operator said to everybody when the page was drawn. */
+  /** The operator's broadcasts when the page was rendered. */
   notices?: readonly WireEvent[];
   instead?: boolean;
 }
 
 /**
- * The first page at work. `listed` is what the server knew when it drew the page; `instead`: it stands in the place of a
- * page that is not on this device, without a network.
+ * The home page. `listed` are the rooms at the time the server rendered it. `instead`: offline, it stands in for a page
+ * that this device does not have.
  */
 export default function Home({ listed, suggested = [], notices = NO_NOTICES, instead = false }: HomeProps) {
-  const t = useHomeTexts();
   const home = useSignal<HomeModel>();
   const dialog = useSignal<"scan" | "name">();
   useEffect(() => {
@@ -54,14 +54,14 @@ export default function Home({ listed, suggested = [], notices = NO_NOTICES, ins
     () => recent && [...favourites, ...recent.filter((room) => !room.favourite)].map(knownEntry),
     [favourites, recent],
   );
-  // As the server drew them, until they are checked here.
+  // As the server rendered them, until this page has verified them.
   const drawn = useMemo(() => noticesFor(undefined, notices.flatMap((wire) => readNotice(wire) ?? []), 0), [notices]);
   const board = <Notices notices={model?.notices.value ?? drawn} onAcknowledge={(id) => model?.acknowledge(id)} />;
   if (instead) {
     return (
       <>
         {board}
-        <OfflineScreen mine={mine} answered={model?.listed.value !== undefined} />
+        <OfflineScreen mine={mine} answered={model?.listed.value !== undefined} isCachedPath={isCachedPath} />
       </>
     );
   }
@@ -80,7 +80,7 @@ export default function Home({ listed, suggested = [], notices = NO_NOTICES, ins
         onJoin={async (typed) => {
           const found = await model?.join(typed) ?? { problem: "offline" };
           if ("path" in found) return found;
-          if (found.problem !== "no_such_room") return { ...found, problem: sendProblemText(t, found) };
+          if (found.problem !== "no_such_room") return { ...found, problem: httpProblemText(found) };
           const read = readTypedRoom(typed);
           return {
             ...found,
@@ -89,7 +89,7 @@ export default function Home({ listed, suggested = [], notices = NO_NOTICES, ins
         }}
         onStart={async (name, kind, waiting) => {
           const made = await model?.create(name, kind, waiting) ?? { problem: "offline" };
-          return "path" in made ? made : { problem: sendProblemText(t, made) };
+          return "path" in made ? made : { problem: httpProblemText(made) };
         }}
         onScan={() => dialog.value = "scan"}
         onName={() => dialog.value = "name"}

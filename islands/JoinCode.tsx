@@ -1,12 +1,11 @@
 import { useSignal } from "@preact/signals";
 import { CodeForm } from "../components/home/CodeForm.tsx";
 import { openPage } from "../components/home/open_page.ts";
-import { useHomeTexts } from "../components/home_texts.ts";
+import { homeTexts as t } from "../lib/ui/texts/home_texts.ts";
 import { readTypedRoom } from "../lib/chat/typed_room.ts";
 
-/** The join form of a page that has nothing else at work: codes go to their pages, and sealed rooms' links are opened here. */
+/** The join form on pages without other code. Codes lead to their pages; links of sealed rooms open here. */
 export default function JoinCode() {
-  const t = useHomeTexts();
   const problem = useSignal<string>();
   return (
     <CodeForm

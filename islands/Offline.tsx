@@ -8,8 +8,8 @@ import Home from "./Home.tsx";
 const loadRoom = () => import("./Room.tsx");
 
 /**
- * Stands in for a page that is not kept on this device: the room itself, when the device knows it or has just scanned the
- * code of a phone that does; else the words that say so.
+ * Stands in for a page that this device does not have. It opens the room if the device knows it, or has just scanned the
+ * code of a phone that does; otherwise it says that the page is missing.
  */
 export default function Offline() {
   const here = useSignal<RoomHere>();

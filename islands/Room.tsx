@@ -2,9 +2,9 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { writeDraft } from "../components/room/drafts.ts";
 import { Lazy } from "../components/common/Lazy.tsx";
-import { loadProblemScreen } from "../components/room/lazy_components.ts";
+import { loadProblemScreen } from "../components/lazy_components.ts";
 import { type RoomHeading, RoomScreen } from "../components/room/RoomScreen.tsx";
-import { useTexts } from "../components/texts.ts";
+import { roomTexts as t } from "../lib/ui/texts/room_texts.ts";
 import { roomPath } from "../lib/chat/recent_rooms.ts";
 import { forgetThisPage, keepThisPage } from "../lib/offline/page.ts";
 import { OFFLINE_PATH } from "../lib/shared/page_paths.ts";
@@ -12,22 +12,21 @@ import type { RoomKind } from "../lib/protocol/event.ts";
 import { deviceName, forgetFilesOf, openRoomInBrowser } from "../lib/session/browser/room_browser.ts";
 import type { RoomModel } from "../lib/session/model/room_model.ts";
 
-/** What this device remembers; loaded when it is first asked for. */
+/** Opens the model of this device's rooms, which loads on demand. */
 async function openHome() {
   return (await import("../lib/session/browser/home_browser.ts")).openHomeInBrowser();
 }
 
 interface RoomProps {
   head: RoomHeading;
-  /** The key of a sealed room, where the address does not hold it. */
+  /** The key of a sealed room, if the address does not hold it. */
   secret?: string;
-  /** The scanned code of a phone to link with. */
+  /** The scanned pairing code of another phone. */
   pairing?: string;
 }
 
-/** A room at work. Opens it for as long as the page shows it. */
+/** A room, open as long as the page shows it. */
 export default function Room({ head, secret: givenSecret, pairing }: RoomProps) {
-  const t = useTexts();
   const model = useSignal<RoomModel>();
   const named = useSignal(true);
   const link = useSignal("");
@@ -40,7 +39,7 @@ export default function Room({ head, secret: givenSecret, pairing }: RoomProps) 
   useEffect(() => {
     const secret = head.kind === "sealed" ? givenSecret ?? location.hash.slice(1) : undefined;
     link.value = location.origin + pathOf(head);
-    // Another key behind the same address is another page, which browsers do not load by themselves.
+    // The same address with another key is another room, which browsers do not load by themselves.
     const reload = () => secret !== undefined && location.reload();
     addEventListener("hashchange", reload);
     keepThisPage();
@@ -59,19 +58,19 @@ export default function Room({ head, secret: givenSecret, pairing }: RoomProps) 
       named.value = chosen !== undefined;
       model.value = openRoomInBrowser({
         room: head.id,
-        name: chosen ?? t.name.guest(1 + Math.floor(Math.random() * 999)),
+        name: chosen ?? t.room.guest(1 + Math.floor(Math.random() * 999)),
         ...(secret !== undefined && { secret }),
       });
     }
   }, []);
 
-  // Not by Fresh's Head: in the browser that writes a title with HTML's escapes, “&amp;” for “&”.
+  // Fresh's Head would write HTML escapes into the title in the browser: “&amp;” for “&”.
   const room = model.value?.conversation.room.value;
   useEffect(() => {
     if (room === undefined) return;
     document.title = `${room.name} · ${t.app.name}`;
     link.value = location.origin + pathOf(room);
-    // From here on the address is the room's own: it opens again by it.
+    // From here on the address is the room's own, so that a reload opens it again.
     if (location.pathname === OFFLINE_PATH) history.replaceState(null, "", pathOf(room));
   }, [room]);
 

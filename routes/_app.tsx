@@ -1,17 +1,16 @@
 import { asset } from "fresh/runtime";
 import { define } from "@/lib/server/http/route_helpers.ts";
-import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
-import { START_SCRIPT, START_SIGNS } from "@/lib/ui/start_script.ts";
+import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
+import { START_PROBLEM_IDS, START_SCRIPT } from "@/lib/ui/start_script.ts";
 import { THEME_SCRIPT } from "@/lib/ui/theme.ts";
 
-/** Lies over the composer, which does nothing then. */
+/** Covers the composer, which does not work then. */
 const OVER_THE_COMPOSER = "fixed bottom-0 inset-x-0 z-10 border-t-2 border-alarm bg-alarm-ground p-3 font-bold";
 
 /** The document around every page. */
 export default define.page(({ Component, url }) => {
-  const t = homeTextsFor("en");
   return (
-    <html lang={t.language} dir={t.direction}>
+    <html lang={t.language}>
       <head>
         <meta charset="utf-8" />
         <meta
@@ -35,17 +34,17 @@ export default define.page(({ Component, url }) => {
         <link rel="manifest" href="/manifest.webmanifest" />
       </head>
       <body>
-        {/* Not in a sealed room, whose key stands where this link would go; the header is four controls long there. */}
-        {!url.pathname.startsWith("/s/") && <a href="#content" class="skip">{t.app.skip}</a>}
+        {/* A sealed room has no skip link: it would replace the key in the fragment. Its header has only four controls. */}
+        {!url.pathname.startsWith("/s/") && <a href="#content" class="skip">{t.site.skip}</a>}
         <Component />
-        {/* Figures are read without any script. */}
+        {/* The operator's pages work without scripts. */}
         {!/^\/(admin|analytics)/.test(url.pathname) && (
           <>
             <noscript>
               <p class={OVER_THE_COMPOSER}>{t.site.noScript}</p>
             </noscript>
-            <p id={START_SIGNS.tooOld} role="alert" hidden class={OVER_THE_COMPOSER}>{t.site.tooOld}</p>
-            <p id={START_SIGNS.notStarted} role="alert" hidden class={OVER_THE_COMPOSER}>
+            <p id={START_PROBLEM_IDS.tooOld} role="alert" hidden class={OVER_THE_COMPOSER}>{t.site.tooOld}</p>
+            <p id={START_PROBLEM_IDS.notStarted} role="alert" hidden class={OVER_THE_COMPOSER}>
               {t.site.notStarted} <a href="" class="underline">{t.site.reload}</a>
             </p>
             <script dangerouslySetInnerHTML={{ __html: START_SCRIPT }} />

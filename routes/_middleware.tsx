@@ -1,5 +1,5 @@
 import { HttpError } from "fresh";
-import { ErrorSign } from "@/components/common/ErrorSign.tsx";
+import { ErrorPage } from "@/components/common/ErrorPage.tsx";
 import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownConfig, ownLogger } from "@/lib/server/instance.ts";
 import { errorFields } from "@/lib/server/logger.ts";
@@ -19,6 +19,6 @@ export default define.middleware(async (ctx) => {
       const fields = { status, route: ctx.route ?? "none", requestId };
       ownLogger().log("error", "a request failed", { ...fields, ...errorFields(error, ownConfig().environment) });
     }
-    return ctx.render(<ErrorSign status={status} path={ctx.url.pathname} />, { status });
+    return ctx.render(<ErrorPage status={status} path={ctx.url.pathname} />, { status });
   }
 });

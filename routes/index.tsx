@@ -3,7 +3,7 @@ import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownServer } from "@/lib/server/instance.ts";
 import { HIDE_READ_SCRIPT } from "@/lib/ui/read_notices.ts";
 import Home from "@/islands/Home.tsx";
-import type { RoomEntry } from "@/components/home/RoomBand.tsx";
+import type { RoomEntry } from "@/components/home/RoomListItem.tsx";
 
 export const handler = define.handlers({
   async GET() {

@@ -1,11 +1,10 @@
 import { Head } from "fresh/runtime";
 import Offline from "@/islands/Offline.tsx";
-import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
+import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
 
-/** The page that the service worker shows in place of one that is not on the device. */
+/** The service worker shows this page in place of one that the device does not have. */
 export default define.page(() => {
-  const t = homeTextsFor("en");
   return (
     <>
       <Head>

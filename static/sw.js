@@ -1,4 +1,4 @@
-// Takes itself and all that it kept away. `deno task build` puts the service worker of lib/offline/ in this place.
+// Unregisters itself and deletes its caches. `deno task build` replaces it with the service worker of lib/offline/.
 addEventListener("install", () => skipWaiting());
 addEventListener("activate", (event) => event.waitUntil(leave()));
 

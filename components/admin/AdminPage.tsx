@@ -1,7 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { asset, Head } from "fresh/runtime";
 import { adminTexts as t } from "../../lib/ui/texts/admin_texts.ts";
-import type { Operator } from "../../lib/server/admin/login.ts";
 import { Button } from "../common/Button.tsx";
 import { icons } from "../common/more_icons.ts";
 
@@ -15,11 +14,16 @@ const PLACES = [
   ["/analytics", t.places.figures],
 ] as const;
 
+/** The part of a session that an operator's form needs: the token that proves it came from one of our pages. */
+export interface FormToken {
+  token: string;
+}
+
 /** The frame of an operator's page: navigation, the result of the last action, and the page itself. */
 export function AdminPage(props: {
   title: string;
   path: string;
-  operator: Operator;
+  operator: FormToken;
   /** The last action, or why it failed. */
   done?: string | undefined;
   problem?: string | undefined;
@@ -95,7 +99,7 @@ export function AdminHead({ title }: { title: string }) {
 }
 
 /** The token of every form: a request without it does nothing. */
-export function Token({ operator }: { operator: Operator }) {
+export function Token({ operator }: { operator: FormToken }) {
   return <input type="hidden" name="token" value={operator.token} />;
 }
 

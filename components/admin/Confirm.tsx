@@ -1,15 +1,14 @@
 import { adminTexts as t } from "../../lib/ui/texts/admin_texts.ts";
-import type { Operator } from "../../lib/server/admin/login.ts";
 import { Button } from "../common/Button.tsx";
 import { Field } from "../common/Field.tsx";
-import { Section, Token } from "./AdminPage.tsx";
+import { type FormToken, Section, Token } from "./AdminPage.tsx";
 
 /** Confirms an irreversible action: says what it deletes, and asks for a typed text. */
 export function Confirm(props: {
   what: "clear" | "delete" | "wipe";
   says: string;
   type: string;
-  operator: Operator;
+  operator: FormToken;
   action: string;
   back: string;
   problem?: string | undefined;

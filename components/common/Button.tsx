@@ -18,7 +18,7 @@ type ButtonProps = Omit<JSX.IntrinsicElements["button"], "icon" | "class"> & {
   children?: ComponentChildren;
 };
 
-/** A button with words. */
+/** A button with a text label. */
 export function Button(
   { look = "plain", icon, iconFilled = false, wide, children, type = "button", ...rest }: ButtonProps,
 ) {
@@ -38,13 +38,13 @@ export function Button(
 
 type IconButtonProps = Omit<JSX.IntrinsicElements["button"], "icon" | "class" | "label"> & {
   icon: IconName;
-  /** What it does, in words. */
+  /** Describes the action. */
   label: string;
   filled?: boolean;
   class?: string;
 };
 
-/** A button that shows only an icon. Its words are its accessible name and its tooltip. */
+/** A button that shows only an icon; its label is the accessible name and the tooltip. */
 export function IconButton({ icon, label, filled, class: extra, type = "button", ...rest }: IconButtonProps) {
   return (
     <button

@@ -1,4 +1,4 @@
-/** One of a few, side by side: radio buttons that look like a torn strip of tickets. */
+/** A choice between a few options, side by side: radio buttons drawn as one segmented control. */
 export function Choices<Value extends string>(props: {
   legend: string;
   name: string;
@@ -16,11 +16,11 @@ export function Choices<Value extends string>(props: {
             key={value}
             class={`choice relative flex-1 min-w-0 flex items-center justify-center min-h-touch border-2 font-bold text-center cursor-pointer ${
               i > 0 ? "border-l-0" : ""
-            } ${props.options.length > 3 ? "px-1 text-sm" : "px-2"} ${
+            } ${props.options.length > 3 ? "px-0 text-sm" : "px-2"} ${
               value === props.value ? "bg-ink text-ground border-ink" : "border-line hover:bg-raised"
             }`}
           >
-            {/* The real control lies over its label, unseen: whoever feels for it finds it where it is drawn. */}
+            {/* The invisible radio button covers its label, so that touch exploration finds it where it is drawn. */}
             <input
               type="radio"
               name={props.name}

@@ -1,24 +1,23 @@
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { IconButton } from "./Button.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
 /**
- * A modal dialog: there as long as it is rendered. The browser keeps the focus inside and gives it back. Esc, the close
- * button and a press beside it call `onClose`.
+ * A modal dialog, open as long as it is rendered. The browser keeps the focus inside and returns it afterwards. Esc, the
+ * close button and a press outside call `onClose`.
  */
 export function Dialog(props: {
   title: string;
   onClose: () => void;
-  /** The whole screen instead of a sheet. */
+  /** Fills the screen instead of a sheet. */
   full?: boolean;
   class?: string;
   children?: ComponentChildren;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const title = useId();
-  const t = useTexts();
-  // Still inside the press that asked for it: a key that comes next belongs to the dialog already.
+  // A layout effect opens it within the same press, so the next key already goes to the dialog.
   useLayoutEffect(() => {
     const shown = dialog.current;
     const before = document.activeElement;
@@ -26,7 +25,7 @@ export function Dialog(props: {
     return () => {
       shown?.close();
       if (!(before instanceof HTMLElement) || !before.isConnected) return;
-      // On close() Chromium gives the focus back without the cursor: what is typed then goes nowhere.
+      // On close() Chromium returns the focus without the caret, and typed text would be lost.
       before.blur();
       before.focus();
     };
@@ -44,7 +43,7 @@ export function Dialog(props: {
         if (event.target === dialog.current) props.onClose();
       }}
     >
-      {/* The dialog itself is only its border and the backdrop: a press inside never has it as its target. */}
+      {/* This element covers the whole dialog, so a press whose target is the dialog was on the backdrop. */}
       <div class="p-4 pt-2 min-h-full">
         <div class="flex items-center justify-between gap-2 mb-2">
           <h2 id={title} class="text-xl font-display font-extrabold uppercase tracking-wide">{props.title}</h2>

@@ -4,14 +4,14 @@ import { useId } from "preact/hooks";
 type FieldProps = Omit<JSX.IntrinsicElements["input"], "label" | "class" | "ref"> & {
   label: string;
   hint?: string;
-  /** What is wrong with the value, in plain words. Read out at once. */
+  /** Why the value is not accepted. Screen readers announce it at once. */
   problem?: string | undefined;
   inputRef?: Ref<HTMLInputElement>;
   /** Beside the input. */
   children?: ComponentChildren;
 };
 
-/** One line of text with its label, hint and problem. */
+/** A text input with its label, hint and problem. */
 export function Field({ label, hint, problem, inputRef, children, ...rest }: FieldProps) {
   const id = useId();
   const notes = [hint && `${id}-hint`, problem && `${id}-problem`].filter(Boolean).join(" ");

@@ -1,6 +1,6 @@
 /**
- * Icons, cut like the letters: strokes with square ends on a grid of 24. They decorate; words stand beside or in a label.
- * Here are those that a room shows at once; the others come with what shows them (more_icons.ts).
+ * Icons: strokes with square ends on a grid of 24, to match the lettering. They are decorative; text stands beside them
+ * or in a label. These are the icons that a room shows at once; the others load with what shows them (more_icons.ts).
  */
 const PATHS = {
   back: "M14 4L6 12L14 20M6 12H20",
@@ -23,7 +23,7 @@ const PATHS = {
 /** The name of an icon, or its path. */
 export type IconName = keyof typeof PATHS | `M${string}`;
 
-/** `filled`: the shape instead of its outline. Without `class`, as large as 1.4 lines of the text around it. */
+/** An icon; `filled` draws the shape instead of its outline. Without `class` it is 1.5 rem wide and high. */
 export function Icon({ name, ...props }: { name: IconName; filled?: boolean; class?: string }) {
   return (
     <svg

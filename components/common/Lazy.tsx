@@ -2,31 +2,30 @@ import type { ComponentChildren, ComponentType } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 import { Button } from "./Button.tsx";
 import { Dialog } from "./Dialog.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
-/** Loads a part's code when it is first shown; nothing stands there until it has come. `otherwise`: when it cannot come. */
+/** Loads a component when it is first shown, and shows nothing meanwhile. `otherwise` is shown if loading fails. */
 export function Lazy<Props extends object>(props: {
   load: () => Promise<{ default: ComponentType<Props> }>;
   props: Props;
   otherwise?: ComponentChildren;
 }) {
   const [loaded, setLoaded] = useState<{ Part: ComponentType<Props> } | "failed">();
-  // Before the browser paints: what is here already is shown at once.
+  // A layout effect runs before the browser paints, so a loaded component appears at once.
   useLayoutEffect(() => {
-    // Without a network it may not come: then the page does without.
+    // Without a network loading may fail, and the page does without this component.
     props.load().then((module) => setLoaded({ Part: module.default }), () => setLoaded("failed"));
   }, []);
   if (loaded === "failed") return <>{props.otherwise}</>;
   return loaded ? <loaded.Part {...props.props} /> : null;
 }
 
-/** Loads a dialog's code when it is first shown. `load` has to be the same function on every render. */
+/** Loads a dialog when it is first shown. `load` has to be the same function on every render. */
 export function LazyDialog<Props extends { onClose: () => void }>(props: {
   load: () => Promise<{ default: ComponentType<Props> }>;
   title: string;
   props: Props;
 }) {
-  const t = useTexts();
   const [loaded, setLoaded] = useState<{ Part: ComponentType<Props> } | "failed">();
   const load = () => {
     setLoaded(undefined);

@@ -1,11 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
 import { applyTheme, readTheme, type Theme, THEMES } from "../../lib/ui/theme.ts";
 import { Choices } from "./Choices.tsx";
-import { useDialogTexts } from "../dialog_texts.ts";
+import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 
-/** Night, sunlight, or as the system says. */
+/** Chooses the theme: dark, sunlight, or the system's preference. */
 export function ThemeSwitch() {
-  const t = useDialogTexts();
   const [theme, setTheme] = useState<Theme>("auto");
   useEffect(() => setTheme(readTheme()), []);
   return (

@@ -1,6 +1,6 @@
-import { LaserType } from "./LaserType.tsx";
+import { Lettering } from "./Lettering.tsx";
 
-/** The name of the app as its laser sign. */
+/** The app's name in the display lettering. */
 export function Wordmark(props: { name: string; class?: string }) {
-  return <LaserType lines={props.name.split(" ")} label={props.name} class={props.class ?? ""} />;
+  return <Lettering lines={props.name.split(" ")} label={props.name} class={props.class ?? ""} />;
 }

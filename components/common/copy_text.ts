@@ -1,10 +1,10 @@
-/** Puts a text on the clipboard. False where the browser does not allow it (plain http, or a refused permission). */
+/** Copies a text to the clipboard. Returns false if the browser does not allow it (plain http, or a denied permission). */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Without the clipboard API (plain http on a LAN) the old way still works.
+    // The clipboard API is missing on plain http, as on a LAN; execCommand still works there.
     return copyBySelection(text);
   }
 }
@@ -13,7 +13,7 @@ function copyBySelection(text: string): boolean {
   const field = document.createElement("textarea");
   field.value = text;
   field.className = "sr-only";
-  // Inside an open modal dialog everything else is inert and cannot be selected.
+  // While a modal dialog is open, everything outside it is inert and cannot be selected.
   const place = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
   const before = document.activeElement;
   place.append(field);

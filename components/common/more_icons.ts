@@ -1,4 +1,4 @@
-/** Icons of dialogs, menus and the home page, as Icon takes them: rooms do without until one is shown. */
+/** Icons of dialogs, menus and the home page, as paths for Icon. Rooms load them on demand. */
 export const icons = {
   reply: "M9 5L3 11L9 17M3 11H17L21 15V20",
   smile: "M8 3H16L21 8V16L16 21H8L3 16V8ZM8 14L10 16.5H14L16 14M8.5 8.5V10M15.5 8.5V10",

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { connectionTextsFor } from "../../lib/ui/texts/connection_texts.ts";
+import { connectionTexts as words } from "../../lib/ui/texts/connection_texts.ts";
 import { connectionDiagnostics } from "../../lib/session/connection/connection_diagnostics.ts";
 import { type Finding, findingsOf } from "../../lib/session/connection/connection_check.ts";
 import {
@@ -16,18 +16,16 @@ import { Button } from "../common/Button.tsx";
 import { Choices } from "../common/Choices.tsx";
 import { copyText } from "../common/copy_text.ts";
 import { Dialog } from "../common/Dialog.tsx";
-import { useTexts } from "../texts.ts";
+import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 import { icons } from "../common/more_icons.ts";
 
-/** How often the figures are taken anew, and a round trip is measured, while the panel is looked at. */
+/** How often the open panel refreshes its figures and measures a round trip. */
 const REFRESH_MS = 2_000;
 
-/** How this room's messages travel: the transport and why, what was measured, what may be wrong, and what can be done. */
+/** The connection panel: the transport in use and why, measurements, a check, and controls. */
 export default function ConnectionDialog(
   { model, onPair, onClose }: { model: RoomModel; onPair: () => void; onClose: () => void },
 ) {
-  const t = useTexts();
-  const words = connectionTextsFor(t.language);
   const now = useSignal<ConnectionDiagnostics>(connectionDiagnostics(model.connection.facts));
   const findings = useSignal<readonly Finding[] | "checking">();
   const copied = useSignal<boolean>();
@@ -40,7 +38,7 @@ export default function ConnectionDialog(
     const timer = setInterval(refresh, REFRESH_MS);
     return () => clearInterval(timer);
   }, [model]);
-  // What changes at once is shown at once.
+  // Signals are read directly, so that their changes show at once; the rest follows the refresh.
   const connection = model.connection.state.value;
   const route = model.connection.currentRoute.value;
   const stats = model.connection.transferStats.value;
@@ -120,7 +118,7 @@ export default function ConnectionDialog(
             }}
           >
             <span aria-live="polite">
-              {copied.value === undefined ? words.copy : copied.value ? t.app.copied : t.app.copyFailed}
+              {copied.value === undefined ? words.copy : copied.value ? t.clipboard.copied : t.clipboard.failed}
             </span>
           </Button>
         </div>
@@ -129,14 +127,12 @@ export default function ConnectionDialog(
   );
 }
 
-/** Phones linked to this one, and what can be done about it. */
+/** Phones connected to this one, and controls for them. */
 function Peers({ model, onPair }: { model: RoomModel; onPair: () => void }) {
-  const t = useTexts();
-  const words = connectionTextsFor(t.language);
   const { links, reached, missing, reason, relay, connected, failed } = model.connection.mesh.value;
   const problem = useSignal(false);
   const nameOf = (peer: string) =>
-    model.people.people.value.shown.find(({ author }) => author === peer)?.name || words.unnamed;
+    model.people.people.value.shown.find(({ author }) => author === peer)?.name || t.room.nameless;
   return (
     <section class="flex flex-col gap-2">
       <Heading>{words.peers}</Heading>
@@ -195,9 +191,8 @@ function Heading(props: { children: ComponentChildren }) {
   return <h3 class="font-bold mb-1">{props.children}</h3>;
 }
 
-/** One transport: how it does, in words and numbers. */
+/** The measurements of one transport. */
 function TransportFigures({ transport, figures }: { transport: TransportName; figures: TransportDiagnostics }) {
-  const words = connectionTextsFor(useTexts().language);
   const { latencyMs, reliability, health, available, breaker, restsForMs } = figures;
   const state = !available
     ? words.unavailable

@@ -1,25 +1,24 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Button, IconButton } from "../common/Button.tsx";
-import { useDialogTexts } from "../dialog_texts.ts";
-import { firstCluster } from "../../lib/ui/graphemes.ts";
+import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
+import { firstGrapheme } from "../../lib/ui/graphemes.ts";
 import { icons } from "../common/more_icons.ts";
 
-/** The reactions that need one press. */
+/** Reactions offered for one press. */
 const QUICK_REACTIONS = ["👍", "❤️", "😂", "🔥", "🎉", "😮"];
 
 interface MessageActionHandlers {
   onReply: () => void;
   onReact: (emoji: string) => void;
   onCopy?: (() => Promise<boolean>) | undefined;
-  /** Only for my own. */
+  /** Only for my own messages. */
   onEdit?: (() => void) | undefined;
-  onRetract?: (() => void) | undefined;
+  onDelete?: (() => void) | undefined;
   onClose: () => void;
 }
 
-/** What can be done with one message, opened below it. Esc closes; the focus starts at the first action. */
+/** The actions on one message, shown below it. The focus starts at the first action; Esc closes. */
 export default function MessageActions(props: MessageActionHandlers & { id: string }) {
-  const t = useDialogTexts();
   const box = useRef<HTMLDivElement>(null);
   const [copied, setCopied] = useState<boolean>();
   const [sure, setSure] = useState(false);
@@ -63,8 +62,8 @@ export default function MessageActions(props: MessageActionHandlers & { id: stri
       {sure
         ? (
           <div class="flex flex-wrap items-center gap-2 p-1">
-            <p class="w-full font-bold sm:w-auto sm:flex-1">{t.menu.retractSure}</p>
-            <Button look="alarm" icon="undo" onClick={props.onRetract}>{t.menu.retract}</Button>
+            <p class="w-full font-bold sm:w-auto sm:flex-1">{t.menu.deleteSure}</p>
+            <Button look="alarm" icon="undo" onClick={props.onDelete}>{t.menu.deleteMessage}</Button>
             <Button onClick={() => setSure(false)}>{t.app.cancel}</Button>
           </div>
         )
@@ -74,21 +73,20 @@ export default function MessageActions(props: MessageActionHandlers & { id: stri
             {props.onCopy && (
               <Button icon={icons.copy} onClick={async () => setCopied(await props.onCopy?.())}>
                 <span aria-live="polite">
-                  {copied === undefined ? t.menu.copy : copied ? t.app.copied : t.app.copyFailed}
+                  {copied === undefined ? t.menu.copy : copied ? t.clipboard.copied : t.clipboard.failed}
                 </span>
               </Button>
             )}
             {props.onEdit && <Button icon={icons.edit} onClick={props.onEdit}>{t.menu.edit}</Button>}
-            {props.onRetract && <Button icon="undo" onClick={() => setSure(true)}>{t.menu.retract}</Button>}
+            {props.onDelete && <Button icon="undo" onClick={() => setSure(true)}>{t.menu.deleteMessage}</Button>}
           </div>
         )}
     </div>
   );
 }
 
-/** Any emoji, from the phone's own keyboard: the first one that is typed counts. */
+/** Reacts with the first emoji typed on the phone's own keyboard. */
 function OtherEmoji(props: { onReact: (emoji: string) => void }) {
-  const t = useDialogTexts();
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.focus(), []);
   return (
@@ -99,7 +97,7 @@ function OtherEmoji(props: { onReact: (emoji: string) => void }) {
       autocomplete="off"
       class="w-full min-h-touch px-3 mb-1 bg-sunken border-2 border-line text-lg"
       onInput={(event) => {
-        const emoji = firstCluster(event.currentTarget.value.trim());
+        const emoji = firstGrapheme(event.currentTarget.value.trim());
         if (emoji !== undefined && /\p{Extended_Pictographic}|\p{RI}|\u20e3/u.test(emoji)) props.onReact(emoji);
       }}
     />

@@ -3,9 +3,9 @@ import type { NoticeView } from "../../lib/session/model/notices_model.ts";
 import { noticeTexts } from "../../lib/ui/texts/notice_texts.ts";
 import { Button, IconButton } from "../common/Button.tsx";
 import { Icon } from "../common/Icon.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 
-/** What the operator says: an emergency over the whole screen, the rest as lines above the page. */
+/** The operator's notices: an emergency covers the screen, others are lines above the page. */
 export default function Notices(props: { notices: readonly NoticeView[]; onAcknowledge: (id: string) => void }) {
   const emergency = props.notices.find(({ urgency }) => urgency === "emergency");
   return (
@@ -33,13 +33,12 @@ export default function Notices(props: { notices: readonly NoticeView[]; onAckno
 }
 
 /**
- * Lies over everything, and goes only when it is acknowledged, withdrawn or over. As the server draws it, it stands above
- * the page, without what takes a script or this device's clock.
+ * Covers everything until it is acknowledged, withdrawn or expired. Rendered by the server, it stands above the page,
+ * without the parts that need a script or this device's clock.
  */
 function Emergency({ notice, onAcknowledge }: { notice: NoticeView; onAcknowledge: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [modal, setModal] = useState(false);
-  const t = useTexts();
   const time = (at: number) =>
     new Date(at).toLocaleString(t.language, { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   useLayoutEffect(() => {

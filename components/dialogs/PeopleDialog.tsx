@@ -1,14 +1,13 @@
 import type { PersonView } from "../../lib/chat/timeline.ts";
 import { Dialog } from "../common/Dialog.tsx";
-import { useTexts } from "../texts.ts";
-import { Author } from "../room/Author.tsx";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
+import { Author } from "../message/Author.tsx";
 
-/** Who is in the room now. */
+/** The people in the room now. */
 export default function PeopleDialog(props: {
   people: { count: number; shown: readonly PersonView[] };
   onClose: () => void;
 }) {
-  const t = useTexts();
   const { count, shown } = props.people;
   return (
     <Dialog title={t.room.peopleTitle(count)} onClose={props.onClose}>

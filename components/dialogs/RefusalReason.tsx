@@ -1,8 +1,7 @@
 import type { Refusal } from "../../lib/protocol/codes.ts";
-import { useDialogTexts } from "../dialog_texts.ts";
+import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 
-/** Why the room did not take a message, in a line of its own. */
+/** Why a message was not accepted, on its own line. */
 export default function RefusalReason(props: { reason: Refusal }) {
-  const t = useDialogTexts();
   return <span class="block">{t.refusals[props.reason]}</span>;
 }

@@ -1,32 +1,30 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { HomeModel } from "../../lib/session/home/home_model.ts";
-import { connectionTextsFor } from "../../lib/ui/texts/connection_texts.ts";
+import { connectionTexts } from "../../lib/ui/texts/connection_texts.ts";
 import { browserObjects, chooseReports, reportsChosen } from "../../lib/session/browser/report_choice.ts";
 import { Button } from "../common/Button.tsx";
 import { Choices } from "../common/Choices.tsx";
 import { Dialog } from "../common/Dialog.tsx";
-import { useDialogTexts } from "../dialog_texts.ts";
-import { useTexts } from "../texts.ts";
+import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 import { ThemeSwitch } from "../common/ThemeSwitch.tsx";
 import { icons } from "../common/more_icons.ts";
 
-/** What can be set in a room: the look, my name, whether I keep the room. */
+/** Settings of a room: theme, name, favourite, statistics, leaving. */
 export default function SettingsDialog(props: {
   room: string;
-  /** Its key is in the link alone. */
+  /** Only the link holds its key. */
   sealed: boolean;
   name: string;
-  /** Opens what this device remembers, while the dialog is shown. */
+  /** Opens the model of this device's rooms, while the dialog is shown. */
   openHome: () => Promise<HomeModel>;
   onName: () => void;
   onLeave: () => void;
   onClose: () => void;
 }) {
-  const t = useDialogTexts();
   const home = useSignal<HomeModel>();
   useEffect(() => {
-    // Without a network its code may not come; then the star stays off and the rest of the dialog works.
+    // Without a network this may fail to load. Then the star stays disabled, and the rest of the dialog works.
     const opening = props.openHome().then((model) => home.value = model).catch(() => undefined);
     return () => void opening.then((model) => model?.dispose());
   }, []);
@@ -38,7 +36,7 @@ export default function SettingsDialog(props: {
         <div class="flex flex-wrap items-center justify-between gap-2">
           <p class="min-w-0">
             <span class="block text-sm text-dim">{t.settings.youAre}</span>
-            <bdi class="font-bold break-words">{props.name || t.settings.whoAreYou}</bdi>
+            <bdi class="font-bold break-words">{props.name || t.settings.noName}</bdi>
           </p>
           <Button icon={icons.edit} onClick={props.onName}>{t.name.change}</Button>
         </div>
@@ -61,9 +59,9 @@ export default function SettingsDialog(props: {
   );
 }
 
-/** Whether this device reports how its transports are. */
+/** Whether this device shares connection statistics. */
 function Reports() {
-  const { reports: words } = connectionTextsFor(useTexts().language);
+  const { reports: words } = connectionTexts;
   const on = useSignal(reportsChosen());
   if (browserObjects()) return <p class="text-sm text-dim">{words.byBrowser}</p>;
   return (

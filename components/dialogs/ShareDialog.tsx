@@ -1,37 +1,36 @@
 import { useState } from "preact/hooks";
-import { codeLines, spokenCode } from "../../lib/ui/texts/phrases.ts";
+import { codeLines, spokenCode } from "../../lib/ui/spoken_code.ts";
 import { Button } from "../common/Button.tsx";
 import { copyText } from "../common/copy_text.ts";
 import { Dialog } from "../common/Dialog.tsx";
-import { LaserType } from "../common/LaserType.tsx";
-import { useDialogTexts } from "../dialog_texts.ts";
-import { QrCode } from "./QrCode.tsx";
+import { Lettering } from "../common/Lettering.tsx";
+import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
+import { QrCode } from "../qr/QrCode.tsx";
 import { icons } from "../common/more_icons.ts";
 
-/** Everything that brings others into this room: a QR code, the code to say, the link. */
+/** Ways to invite others: the QR code, the room code, the link. */
 export default function ShareDialog(props: {
   name: string;
   /** Absent in sealed rooms. */
   code?: string | undefined;
-  /** The whole link, with the key of a sealed room. */
+  /** The full link, with the key of a sealed room. */
   link: string;
   band: string;
-  /** Links two phones without a server. */
+  /** Connects two phones without a server. */
   onPair: () => void;
   onClose: () => void;
 }) {
-  const t = useDialogTexts();
   const [full, setFull] = useState(false);
   const [copied, setCopied] = useState<boolean>();
   const { name, code, link } = props;
-  // A dialog changes from sheet to full screen by being opened anew: its key is its size.
+  // Its size is its key: a dialog changes between sheet and full screen by opening again.
   return (
     <Dialog
       key={String(full)}
-      title={full ? name : t.share.title}
+      title={full ? name : t.room.share}
       onClose={full ? () => setFull(false) : props.onClose}
       full={full}
-      class={`band on-band ${props.band}`}
+      class={`share-dialog band on-band ${props.band}`}
     >
       <div class={full ? "share-full" : "share-sheet"}>
         <div class="share-sign bg-white w-full mx-auto">
@@ -40,7 +39,7 @@ export default function ShareDialog(props: {
         {code === undefined ? <p class="font-bold">{t.share.sealedHint}</p> : (
           <div class="share-sign w-full mx-auto">
             <p class="font-bold mb-2">{t.share.aloud}</p>
-            <LaserType lines={codeLines(code)} label={spokenCode(code)} />
+            <Lettering lines={codeLines(code)} label={spokenCode(code)} />
             <p class="text-sm font-bold mt-3 break-words">{t.share.host(new URL(link).host)}</p>
           </div>
         )}
@@ -48,13 +47,13 @@ export default function ShareDialog(props: {
           <div class="share-actions flex flex-wrap gap-2">
             <Button icon={icons.copy} onClick={async () => setCopied(await copyText(link))}>
               <span aria-live="polite">
-                {copied === undefined ? t.share.copyLink : copied ? t.app.copied : t.app.copyFailed}
+                {copied === undefined ? t.share.copyLink : copied ? t.clipboard.copied : t.clipboard.failed}
               </span>
             </Button>
             {typeof navigator.share === "function" && (
               <Button icon="share" onClick={() => void shareLink(name, link)}>{t.share.send}</Button>
             )}
-            <Button icon={icons.expand} onClick={() => setFull(true)}>{t.share.show}</Button>
+            <Button icon={icons.expand} onClick={() => setFull(true)}>{t.share.enlarge}</Button>
             <Button icon={icons.link} onClick={props.onPair}>{t.connection.linkPhones}</Button>
           </div>
         )}
@@ -67,7 +66,7 @@ async function shareLink(name: string, link: string): Promise<void> {
   try {
     await navigator.share({ title: name, url: link });
   } catch (error) {
-    // Closing the phone's own sheet is an answer too.
+    // AbortError: the person closed the system's share sheet.
     if (!(error instanceof DOMException) || error.name !== "AbortError") throw error;
   }
 }

@@ -1,10 +1,10 @@
 /**
- * Parts of a room's page that are shown when somebody asks for them, or rarely: loaded together, as soon as somebody touches
- * the page (components/room/lazy_components.ts).
+ * Components of a room's page that are shown on request, or rarely. They load together, at the first touch of the page
+ * (components/lazy_components.ts).
  */
 export { default as ConnectionDialog } from "./ConnectionDialog.tsx";
 export { default as MessageActions } from "./MessageActions.tsx";
-export { default as NothingSaid } from "./NothingSaid.tsx";
+export { default as EmptyRoom } from "./EmptyRoom.tsx";
 export { default as Notices } from "./Notices.tsx";
 export { default as PeopleDialog } from "./PeopleDialog.tsx";
 export { default as ProblemScreen } from "./ProblemScreen.tsx";

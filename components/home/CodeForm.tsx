@@ -4,11 +4,11 @@ import { CODE_INPUT_MAX_CHARS } from "../../lib/chat/room_code.ts";
 import { CODE_WORDS_PATTERN } from "../../lib/chat/typed_room.ts";
 import { Button } from "../common/Button.tsx";
 import { Field } from "../common/Field.tsx";
-import { useHomeTexts } from "../home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 
 /**
- * The field for a room code or link. Without scripts the server looks the code up, and the browser sends nothing else: a
- * sealed room's link has its key in it. `onSubmit` takes any text.
+ * The field for a room code or link. Without scripts the browser submits only codes, which the server looks up: a sealed
+ * room's link contains its key. `onSubmit` takes any text.
  */
 export function CodeForm(props: {
   onSubmit?: (typed: string) => void;
@@ -18,9 +18,8 @@ export function CodeForm(props: {
   inputRef?: Ref<HTMLInputElement>;
   children?: ComponentChildren;
 }) {
-  const t = useHomeTexts();
   const form = useRef<HTMLFormElement>(null);
-  // Only now links may be submitted, too: they stay in the page.
+  // From now on links may be submitted too, because they stay in the page.
   useEffect(() => {
     if (form.current && props.onSubmit) form.current.noValidate = true;
   }, []);

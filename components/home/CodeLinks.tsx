@@ -1,6 +1,6 @@
-import { spokenCode } from "../../lib/ui/texts/phrases.ts";
+import { spokenCode } from "../../lib/ui/spoken_code.ts";
 
-/** Codes to choose from, as links to their rooms. */
+/** A list of codes, as links to their rooms. */
 export function CodeLinks(props: { codes: readonly string[] }) {
   return (
     <ul class="flex flex-col gap-2">

@@ -2,25 +2,25 @@ import type { ComponentChildren } from "preact";
 import type { RoomKind } from "../../lib/protocol/event.ts";
 import type { Waiting } from "../../lib/session/home/home_model.ts";
 import { Button } from "../common/Button.tsx";
-import { useHomeTexts } from "../home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 import { ThemeSwitch } from "../common/ThemeSwitch.tsx";
 import { Wordmark } from "../common/Wordmark.tsx";
 import { type JoinAnswer, JoinForm } from "./JoinForm.tsx";
-import { RoomBand, type RoomEntry } from "./RoomBand.tsx";
+import { type RoomEntry, RoomListItem } from "./RoomListItem.tsx";
 import { StartForm } from "./StartForm.tsx";
 import { icons } from "../common/more_icons.ts";
 
 export interface HomeScreenProps {
-  /** This device's rooms, newest first; undefined until they are read. */
+  /** This device's rooms, newest first; undefined until they are loaded. */
   mine: readonly RoomEntry[] | undefined;
   listed: readonly RoomEntry[];
   suggested: readonly RoomEntry[];
-  /** My display name; undefined until it is read, empty when there is none. */
+  /** My display name; undefined until it is loaded, empty if there is none. */
   name: string | undefined;
-  /** False: nothing on this page is remembered. */
+  /** False: this browser stores nothing. */
   stored: boolean;
   ready: boolean;
-  /** False: the server does not answer; what it drew or said before may be old. */
+  /** False: the server does not answer, and the lists may be old. */
   reachable: boolean;
   onJoin: (typed: string) => Promise<JoinAnswer>;
   onStart: (name: string, kind: RoomKind, waiting: Waiting) => Promise<{ path: string } | { problem: string }>;
@@ -29,9 +29,8 @@ export interface HomeScreenProps {
   onFavourite: (room: RoomEntry, on: boolean) => void;
 }
 
-/** The first page: join, start, and an arm full of wristbands. */
+/** The home page: join a room, start one, and lists of rooms. */
 export function HomeScreen(props: HomeScreenProps) {
-  const t = useHomeTexts();
   const { mine } = props;
   const favourites = mine?.filter((room) => room.favourite) ?? [];
   const recent = mine?.filter((room) => !room.favourite);
@@ -58,19 +57,19 @@ export function HomeScreen(props: HomeScreenProps) {
         <div class="flex flex-col gap-8 min-w-0">
           {props.suggested.length > 0 && (
             <Part title={t.home.suggested}>
-              <Bands rooms={props.suggested} />
+              <RoomList rooms={props.suggested} />
             </Part>
           )}
           {favourites.length > 0 && (
             <Part title={t.home.favourites}>
-              <Bands rooms={favourites} onFavourite={props.onFavourite} />
+              <RoomList rooms={favourites} onFavourite={props.onFavourite} />
             </Part>
           )}
           {recent !== undefined && (recent.length > 0 || favourites.length === 0) && (
             <Part title={t.home.recent}>
               {recent.length === 0
                 ? <p class="text-dim">{t.home.recentEmpty}</p>
-                : <Bands rooms={recent} onFavourite={props.onFavourite} />}
+                : <RoomList rooms={recent} onFavourite={props.onFavourite} />}
             </Part>
           )}
           <Part title={t.home.listed}>
@@ -78,13 +77,13 @@ export function HomeScreen(props: HomeScreenProps) {
               ? <p class="text-dim">{t.home.listedFailed}</p>
               : props.listed.length === 0
               ? <p class="text-dim">{t.home.listedEmpty}</p>
-              : <Bands rooms={props.listed} />}
+              : <RoomList rooms={props.listed} />}
           </Part>
           <Part title={t.home.you}>
             <div class="flex flex-col gap-4">
               <div class="flex flex-wrap items-center justify-between gap-2 min-h-touch">
                 <bdi class={`min-w-0 max-w-full break-words ${props.name ? "font-bold text-lg" : "text-dim"}`}>
-                  {props.name || t.settings.whoAreYou}
+                  {props.name || t.settings.noName}
                 </bdi>
                 <Button icon={icons.edit} onClick={props.onName} disabled={props.name === undefined}>
                   {t.name.change}
@@ -109,12 +108,12 @@ function Part(props: { title: string; children: ComponentChildren }) {
   );
 }
 
-function Bands(props: { rooms: readonly RoomEntry[]; onFavourite?: (room: RoomEntry, on: boolean) => void }) {
+function RoomList(props: { rooms: readonly RoomEntry[]; onFavourite?: (room: RoomEntry, on: boolean) => void }) {
   const { rooms, onFavourite } = props;
   return (
     <ul class="flex flex-col gap-2">
       {rooms.map((room) => (
-        <RoomBand
+        <RoomListItem
           key={room.id}
           room={room}
           onFavourite={onFavourite && ((on) => onFavourite(room, on))}

@@ -1,17 +1,16 @@
 import { useRef, useState } from "preact/hooks";
 import { Button } from "../common/Button.tsx";
-import { useHomeTexts } from "../home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 import { CodeForm } from "./CodeForm.tsx";
 import { CodeLinks } from "./CodeLinks.tsx";
 import { icons } from "../common/more_icons.ts";
 import { openPage } from "./open_page.ts";
 
-/** What came of looking for a code. */
+/** The result of looking a code up. */
 export type JoinAnswer = { path: string } | { problem: string; suggestions?: readonly string[] };
 
-/** Join by code, or by scanning. */
+/** Joins a room by its code, or by scanning. */
 export function JoinForm(props: { onJoin: (typed: string) => Promise<JoinAnswer>; onScan: () => void }) {
-  const t = useHomeTexts();
   const input = useRef<HTMLInputElement>(null);
   const [looking, setLooking] = useState(false);
   const [failed, setFailed] = useState<{ problem: string; suggestions?: readonly string[] }>();

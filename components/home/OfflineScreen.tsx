@@ -1,23 +1,25 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { isCachedPath } from "../../lib/offline/strategy.ts";
 import { OFFLINE_PATH } from "../../lib/shared/page_paths.ts";
 import { openPage } from "./open_page.ts";
 import { Button } from "../common/Button.tsx";
 import { LazyDialog } from "../common/Lazy.tsx";
-import { Sign } from "../common/Sign.tsx";
-import { useHomeTexts } from "../home_texts.ts";
-import { RoomBand, type RoomEntry } from "./RoomBand.tsx";
+import { StatusPage } from "../common/StatusPage.tsx";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
+import { type RoomEntry, RoomListItem } from "./RoomListItem.tsx";
 import { icons } from "../common/more_icons.ts";
 
-const loadScanner = () => import("../dialogs/ScannerDialog.tsx");
+const loadScanner = () => import("../qr/ScannerDialog.tsx");
 
 /**
- * Stands in for a page that this device does not have, and says which rooms it has. `mine`: undefined until read;
- * `answered`: the server is there again, so the page itself is tried.
+ * Stands in for a page that this device does not have, and lists the rooms that it has. `mine`: undefined until read;
+ * `answered`: the server is back, so the page itself is loaded again; `isCachedPath`: paths of pages that devices keep.
  */
-export function OfflineScreen({ mine, answered }: { mine: readonly RoomEntry[] | undefined; answered: boolean }) {
-  const t = useHomeTexts();
+export function OfflineScreen({ mine, answered, isCachedPath }: {
+  mine: readonly RoomEntry[] | undefined;
+  answered: boolean;
+  isCachedPath: (path: string) => boolean;
+}) {
   const scanning = useSignal(false);
   const isRoom = useSignal(true);
   useEffect(() => {
@@ -27,7 +29,7 @@ export function OfflineScreen({ mine, answered }: { mine: readonly RoomEntry[] |
     if (answered && location.pathname !== OFFLINE_PATH) location.reload();
   }, [answered]);
   return (
-    <Sign title={t.offline.title}>
+    <StatusPage title={t.offline.title}>
       <p role="alert" class="text-lg">{isRoom.value ? t.offline.room : t.offline.page}</p>
       <div>
         <Button look="flare" onClick={() => location.reload()}>{t.app.tryAgain}</Button>
@@ -43,7 +45,7 @@ export function OfflineScreen({ mine, answered }: { mine: readonly RoomEntry[] |
         <section>
           <h2 class="font-display font-extrabold text-2xl uppercase mb-3">{t.offline.kept}</h2>
           <ul class="flex flex-col gap-2">
-            {mine.map((room) => <RoomBand key={room.id} room={room} />)}
+            {mine.map((room) => <RoomListItem key={room.id} room={room} />)}
           </ul>
         </section>
       )}
@@ -54,6 +56,6 @@ export function OfflineScreen({ mine, answered }: { mine: readonly RoomEntry[] |
           props={{ onFound: openPage, onClose: () => scanning.value = false }}
         />
       )}
-    </Sign>
+    </StatusPage>
   );
 }

@@ -5,23 +5,22 @@ import type { Waiting } from "../../lib/session/home/home_model.ts";
 import { Button } from "../common/Button.tsx";
 import { Choices } from "../common/Choices.tsx";
 import { Field } from "../common/Field.tsx";
-import { useHomeTexts } from "../home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 import { tidyRoomName } from "./room_name.ts";
 
 const KINDS: readonly RoomKind[] = ["unlisted", "listed", "sealed"];
 
-/** Starts a room in one step: a name, and who can find it. */
+/** Starts a room in one step: its name and kind. */
 export function StartForm(props: {
-  /** Makes the room and answers where it is, or why it was not made. */
+  /** Creates the room; resolves to its path or to a problem. */
   onStart: (name: string, kind: RoomKind, waiting: Waiting) => Promise<{ path: string } | { problem: string }>;
   /** The page's code has loaded. */
   ready: boolean;
 }) {
-  const t = useHomeTexts();
   const input = useRef<HTMLInputElement>(null);
   const [kind, setKind] = useState<RoomKind>("unlisted");
   const [state, setState] = useState<"ready" | "opening" | "waiting">("ready");
-  const wanted = useRef<AbortController>();
+  const request = useRef<AbortController>();
   const [problem, setProblem] = useState<string>();
 
   const start = async () => {
@@ -32,17 +31,17 @@ export function StartForm(props: {
       return input.current?.focus();
     }
     setState("opening");
-    const { signal } = wanted.current = new AbortController();
+    const { signal } = request.current = new AbortController();
     const answer = await props.onStart(name, kind, { wanted: signal, onWait: () => setState("waiting") });
     if (signal.aborted) return;
     if ("path" in answer) return location.assign(answer.path);
     setState("ready");
     setProblem(answer.problem);
   };
-  /** What waits is another room than the one that is wanted now. */
+  /** Called when the form changes: the waiting request is for another room. */
   const stopWaiting = () => {
     if (state !== "waiting") return;
-    wanted.current?.abort();
+    request.current?.abort();
     setState("ready");
   };
 

@@ -1,4 +1,4 @@
-/** Goes to a page of this site, also when only the fragment differs: browsers do not load that by themselves. */
+/** Opens a page of this site. If only the fragment differs, it reloads, which browsers do not do by themselves. */
 export function openPage(path: string): void {
   const { pathname, search } = location;
   location.assign(path);

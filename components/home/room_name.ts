@@ -1,6 +1,6 @@
 import { toWellFormed } from "../../lib/shared/well_formed.ts";
 
-/** One line, NFC, nothing invisible that turns or hides letters: what a server takes as a room's name. */
+/** Makes a text valid as a room's name: one line, in NFC, without invisible characters that turn or hide letters. */
 export function tidyRoomName(typed: string): string {
   return toWellFormed(typed).normalize("NFC")
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")

@@ -2,50 +2,48 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { MESSAGE_MAX_CHARS } from "../../lib/protocol/limits.ts";
 import { IconButton } from "../common/Button.tsx";
 import { Icon } from "../common/Icon.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { type DraftPlace, readDraft, writeDraft } from "./drafts.ts";
-import { ComposerContext } from "./Message.tsx";
 
-/** What the composer writes: a message, an answer, or new text for an old message. */
+/** The composer writes a message, a reply, or new text for an old message. */
 export type Writing =
   | { mode: "message" }
   | { mode: "reply"; id: string; name: string; text: string }
   | { mode: "edit"; id: string; text: string };
 
-/** Where the keyboard gets to without passing the messages. */
+/** The target of the skip button, past all messages. */
 export const COMPOSER_FIELD_ID = "composer-field";
 
-/** From this many characters left, the composer counts. */
+/** The composer counts down from this many characters left. */
 const COUNT_FROM = 200;
 
 export function Composer(props: {
   writing: Writing;
   draft: DraftPlace;
-  /** There is no connection: what is sent waits. */
+  /** Without a connection, sent messages wait. */
   offline: boolean;
-  /** Text put in from outside, for example of a message that was taken back; each object is used once. */
+  /** Text put in from outside, such as that of a refused message. Each object is used once. */
   inserted: { text: string } | undefined;
-  /** Resolves to why it was not taken; the text then stays in the field. */
+  /** Resolves to a problem if the message was not taken; its text then stays in the field. */
   onSend: (text: string) => Promise<string | undefined>;
-  /** The first message asks for a name first: until it has one, it is still a draft. */
+  /** The first message asks for a name; until then it stays a draft. */
   asksName: boolean;
   onStop: () => void;
-  /** Files were chosen, or pasted. */
+  /** Called with files that were chosen or pasted. */
   onFiles: (files: File[]) => void;
 }) {
   const { writing, draft } = props;
-  const t = useTexts();
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const [text, setText] = useState("");
   const [problem, setProblem] = useState<string>();
-  /** The message that was half written when an edit began. */
+  /** The draft from before an edit began. */
   const setAside = useRef<string>();
-  /** What waits for a name. */
+  /** The message that waits for a name. */
   const unnamed = useRef("");
 
-  // Read here and not in the updater: that runs later, when the effect below has already kept the empty text.
-  // Layout effects, both: what waits for the next frame is lost when the page goes now.
+  // Read before the updater: that runs later, when the effect below has already stored the empty text.
+  // Both are layout effects, because a text that waits for the next frame is lost if the page closes now.
   useLayoutEffect(() => {
     const kept = readDraft(draft);
     setText((typed) => typed || kept);
@@ -56,7 +54,7 @@ export function Composer(props: {
     setText((old) => old.trim() === "" ? inserted : `${old}\n${inserted}`);
     field.current?.focus();
   }, [props.inserted]);
-  // Still inside the press that asked for it: an iPhone opens its keyboard for no focus that comes later.
+  // A layout effect runs within the press: iOS opens its keyboard only for a focus in the same event.
   useLayoutEffect(() => {
     if (writing.mode === "edit") {
       setAside.current ??= text;
@@ -78,7 +76,7 @@ export function Composer(props: {
 
   const send = async () => {
     if (!canSend) return field.current?.focus();
-    // Empty at once: the next message can be typed while this one is being kept. Given back if it is not taken.
+    // The field empties at once, so that people can type on while this message is stored. A refused text comes back.
     const sent = text;
     if (props.asksName) unnamed.current = sent;
     setText("");
@@ -171,20 +169,33 @@ export function Composer(props: {
   );
 }
 
-/** Code points, as the protocol counts. UTF-16 units are never fewer, so most texts need no counting. */
+/** The message that is being answered or edited. */
+function ComposerContext(props: { title: string; text: string; onStop: () => void }) {
+  return (
+    <div class="flex items-center gap-2 pl-3 w-full max-w-3xl mx-auto border-t-2 border-line bg-raised">
+      <p class="flex-1 min-w-0 text-sm py-1">
+        <strong class="block truncate">{props.title}</strong>
+        <span class="block truncate text-dim" dir="auto">{props.text}</span>
+      </p>
+      <IconButton icon="close" label={t.composer.stop} onClick={props.onStop} />
+    </div>
+  );
+}
+
+/** Length in code points, as the protocol counts. UTF-16 units are never fewer, so short texts need no counting. */
 function lengthOf(text: string): number {
   const trimmed = text.trim();
   return trimmed.length <= MESSAGE_MAX_CHARS - COUNT_FROM ? trimmed.length : [...trimmed].length;
 }
 
-/** Browsers without `field-sizing` get the height from here; the stylesheet stops it at five lines. */
+/** Sets the height in browsers without `field-sizing`. The stylesheet limits it to five lines. */
 function fit(field: HTMLTextAreaElement): void {
   if (CSS.supports("field-sizing", "content")) return;
   field.style.height = "auto";
   field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
 }
 
-/** Where Enter sends; on a phone it makes a new line, and the button sends. */
+/** With a real keyboard Enter sends. On a phone it starts a new line. */
 function hasRealKeyboard(): boolean {
   return matchMedia("(hover: hover) and (pointer: fine)").matches;
 }

@@ -1,23 +1,22 @@
 import { Icon } from "../common/Icon.tsx";
 import { IconButton } from "../common/Button.tsx";
-import { useTexts } from "../texts.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import type { ConnectionState } from "../../lib/session/model/connection_model.ts";
 
-/** The room's wristband: its name, its code to share, who is here, and the connection in words. */
+/** The room's header: name, code to share, people, and the state of the connection. */
 export function RoomHeader(props: {
   name: string;
-  /** Absent in sealed rooms, and where it is not known yet. */
+  /** Absent in sealed rooms, and until it is known. */
   code?: string | undefined;
   sealed: boolean;
   people: number | undefined;
-  /** `phones`: there is no server, and peers carry what is said. */
+  /** `phones`: no server, and peers carry messages. */
   connection: ConnectionState["state"] | "phones";
   onShare: () => void;
   onPeople: () => void;
   onSettings: () => void;
   onConnection: () => void;
 }) {
-  const t = useTexts();
   return (
     <header class="wristband band on-band z-10 w-full max-w-3xl mx-auto">
       <div class="flex items-center">
@@ -65,16 +64,15 @@ const MARKS: Record<ConnectionState["state"] | "phones", string> = {
   disconnected: "border-2 border-on-band rotate-45",
 };
 
-/** A shape for the eye (full, pulsing, tilted, hollow), a word for everybody; pressed, it tells more. */
+/** The state of the connection as a shape (full, pulsing, tilted, hollow) and a word. A press opens the panel. */
 function ConnectionMark({ state, onOpen }: { state: ConnectionState["state"] | "phones"; onOpen: () => void }) {
-  const t = useTexts();
   return (
     <div class="relative flex items-center min-h-touch px-2">
       <p class="flex items-center gap-2 text-sm font-bold whitespace-nowrap" role="status">
         <span class={`w-3 h-3 ${MARKS[state]}`} aria-hidden="true" />
         {state === "disconnected" ? t.connection.offline : t.connection[state]}
       </p>
-      {/* Beside the words, not around them: what a button holds is not announced as it changes. */}
+      {/* Beside the text, not around it: screen readers do not announce changes inside a button. */}
       <button
         type="button"
         onClick={onOpen}

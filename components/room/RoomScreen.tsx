@@ -6,15 +6,15 @@ import type { RoomModel } from "../../lib/session/model/room_model.ts";
 import { bandClass } from "../../lib/ui/hue.ts";
 import { copyText } from "../common/copy_text.ts";
 import { Lazy, LazyDialog } from "../common/Lazy.tsx";
-import { NameDialog } from "../NameDialog.tsx";
-import { useTexts } from "../texts.ts";
+import { NameDialog } from "../common/NameDialog.tsx";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 import { Composer, COMPOSER_FIELD_ID, type Writing } from "./Composer.tsx";
-import { ConnectionStrip } from "./ConnectionStrip.tsx";
+import { ConnectionBanner } from "./ConnectionBanner.tsx";
 import { writeDraft } from "./drafts.ts";
 import { RoomHeader } from "./RoomHeader.tsx";
 import { TimelineView } from "./TimelineView.tsx";
 import { useVisibleHeight } from "./visible_height.ts";
-import type { MessageItem } from "./Message.tsx";
+import type { MessageItem } from "../message/Message.tsx";
 import { NO_MODEL, type ShownModel } from "./no_model.ts";
 import {
   loadAtFirstTouch,
@@ -26,49 +26,48 @@ import {
   loadProblemScreen,
   loadSettingsDialog,
   loadShareDialog,
-} from "./lazy_components.ts";
+} from "../lazy_components.ts";
 
-/** What a page knows of a room before it is open. */
+/** Facts about a room that its page has before the room is open. */
 export interface RoomHeading {
   id: string;
   kind: RoomKind;
-  /** Absent in a sealed room until its key has opened it. */
+  /** Absent in a sealed room until its key has decrypted it. */
   name?: string;
   code?: string;
 }
 
 export interface RoomScreenProps {
   head: RoomHeading;
-  /** Absent until the room is being opened: on the server, and just after loading. */
+  /** Absent on the server, and until the page starts to open the room. */
   model: RoomModel | undefined;
-  /** The link that brings others here. */
+  /** The link that invites others. */
   link: string;
-  /** Another phone's code for linking, scanned before the room was open. */
+  /** Another phone's pairing code, scanned before the room was open. */
   pairing?: string;
-  /** Somebody has chosen my name; else the first message asks for it. */
+  /** The name was chosen; otherwise the first message asks for it. */
   named: boolean;
-  /** Takes a new name; answers why not. */
+  /** Sets a new name; resolves to a problem if it was not taken. */
   onName: (name: string) => Promise<SendProblem | undefined>;
-  /** Opens what this device remembers of its rooms. */
+  /** Opens the model of this device's rooms. */
   onOpenSettings: () => Promise<HomeModel>;
   onLeave: () => void;
 }
 
-/** A whole room: header, conversation, composer, and the dialogs above them. */
+/** A whole room: header, conversation, composer, and dialogs. */
 export function RoomScreen(props: RoomScreenProps) {
   const { head } = props;
   const model: ShownModel = props.model ?? NO_MODEL;
-  const t = useTexts();
   useVisibleHeight();
   useEffect(loadAtFirstTouch, []);
   const [dialog, setDialog] = useState<"share" | "people" | "settings" | "name" | "connection" | "pair" | undefined>(
     props.pairing === undefined ? undefined : "pair",
   );
   const [writing, setWriting] = useState<Writing>({ mode: "message" });
-  /** What is attached and not sent yet; the first one is looked at. */
+  /** Attached files that are not sent yet; a dialog shows the first. */
   const [files, setFiles] = useState<File[]>([]);
   const [inserted, setInserted] = useState<{ text: string }>();
-  /** A message that waits for its author's name. */
+  /** A message that waits for its author to choose a name. */
   const unnamed = useRef<{ text: string; answer: (problem: string | undefined) => void }>();
 
   const name = props.named ? model.people.me.value?.name ?? "" : "";
@@ -96,7 +95,7 @@ export function RoomScreen(props: RoomScreenProps) {
     setDialog(undefined);
     const waiting = unnamed.current;
     unnamed.current = undefined;
-    // From here on the room keeps it.
+    // From here on the outbox stores the message.
     if (waiting) writeDraft({ room: head.id, sealed: head.kind === "sealed" }, "");
     if (waiting) waiting.answer(await sendNow(waiting.text));
     return undefined;
@@ -112,7 +111,7 @@ export function RoomScreen(props: RoomScreenProps) {
     setFiles((files) => [...files, ...chosen]);
     if (!props.named) setDialog("name");
   };
-  /** A code that was scanned counts once. */
+  /** A scanned code is used once. */
   const [scanned, setScanned] = useState(props.pairing);
   const pair = useCallback(() => setDialog("pair"), []);
   const closeDialog = useCallback(() => {
@@ -125,8 +124,8 @@ export function RoomScreen(props: RoomScreenProps) {
       setWriting({ mode: "reply", id, name: author.name, text: text || file?.name || "" }),
     onReact: (id: string, emoji: string, on: boolean) => void model.conversation.react(id, emoji, on),
     onEdit: (item: { id: string; text: string }) => setWriting({ mode: "edit", id: item.id, text: item.text }),
-    onRetract: (id: string) => void model.conversation.deleteMessage(id),
-    onTakeBack: async (id: string) => {
+    onDelete: (id: string) => void model.conversation.deleteMessage(id),
+    onDiscardRefused: async (id: string) => {
       const text = await model.conversation.discardRefused(id);
       if (text !== undefined) setInserted({ text });
     },
@@ -156,7 +155,7 @@ export function RoomScreen(props: RoomScreenProps) {
         attach(dropped);
       }}
     >
-      {/* Every message is a stop for the Tab key. No link: in a sealed room its target would take the key's place. */}
+      {/* Tab stops at every message. A link would replace the fragment, which holds the key of a sealed room. */}
       <button type="button" class="skip" onClick={() => document.getElementById(COMPOSER_FIELD_ID)?.focus()}>
         {t.composer.skip}
       </button>
@@ -171,7 +170,7 @@ export function RoomScreen(props: RoomScreenProps) {
         onSettings={() => setDialog("settings")}
         onConnection={() => props.model !== undefined && setDialog("connection")}
       />
-      <ConnectionStrip
+      <ConnectionBanner
         connection={connection}
         phonesOnly={phonesOnly}
         onReconnect={() => model.connection.forceReconnect()}

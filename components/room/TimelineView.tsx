@@ -3,36 +3,34 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
 import type { EventId } from "../../lib/protocol/event.ts";
 import { type ConversationRow, rowsOf } from "../../lib/ui/conversation_rows.ts";
-import { type Times, timesFor } from "../../lib/ui/time.ts";
+import { dayKey, dayName } from "../../lib/ui/time.ts";
 import { Icon } from "../common/Icon.tsx";
 import { Lazy } from "../common/Lazy.tsx";
-import { useTexts } from "../texts.ts";
-import { nameOf } from "./Author.tsx";
-import { MessageGroup } from "./MessageGroup.tsx";
-import type { MessageHandlers } from "./Message.tsx";
-import { loadNothingSaid } from "./lazy_components.ts";
+import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
+import { nameOf } from "../message/Author.tsx";
+import { MessageGroup } from "../message/MessageGroup.tsx";
+import type { MessageHandlers } from "../message/Message.tsx";
+import { loadEmptyRoom } from "../lazy_components.ts";
 import { useNewMarker, useScrollAnchor } from "./scroll_anchor.ts";
 
-/** The conversation: scrolls, keeps the reader's place, tells of what is new, asks for what is older. */
+/** The conversation: keeps the reader's place, shows new messages, and loads older ones. */
 export function TimelineView(props: {
   messages: ReadonlySignal<readonly TimelineItem[]>;
   older: ReadonlySignal<"available" | "loading" | "none">;
   unread: ReadonlySignal<ReadonlySet<EventId>>;
   upToDate: ReadonlySignal<boolean>;
-  /** All that is here has been seen. */
+  /** Everything loaded has been seen. */
   onSeen: () => void;
-  /** Nothing has come yet: the room is still being opened. */
+  /** The room is still opening. */
   loading: boolean;
-  /** There is no connection: what is here is all there is for now. */
+  /** Without a connection nothing more loads for now. */
   offline: boolean;
   handlers: Omit<MessageHandlers, "onOpen" | "onQuoted">;
   onOlder: () => void;
-  /** Shown large when nobody has said anything. */
+  /** Shown large while there are no messages. */
   code: string | undefined;
   onShare: () => void;
 }) {
-  const t = useTexts();
-  const times = useMemo(() => timesFor(t), [t]);
   const items = props.messages.value;
   const older = props.older.value;
   const scroller = useRef<HTMLDivElement>(null);
@@ -54,11 +52,10 @@ export function TimelineView(props: {
     onQuoted: (id) => showItem(scroller.current, id),
   }), [props.handlers]);
 
-  const rows = useMemo(() => rowsOf(items, times.dayKey, marker.newFrom), [items, times, marker.newFrom]);
-  // The note of its opening is there as soon as a room is; without it nothing is known yet, unless the room was cleared and
-  // the server says that this is all. What this phone kept may be old: that nothing was said is said only when the server
-  // was heard, or cannot be, and when nothing older is left that it may have been said in.
-  const quiet = older === "none" && (props.upToDate.value || (props.offline && items.length > 0)) &&
+  const rows = useMemo(() => rowsOf(items, dayKey, marker.newFrom), [items, marker.newFrom]);
+  // A room without messages has the note of its opening, unless it was cleared. The stored copy may be old, so the room
+  // counts as empty only once the server has answered, or cannot be reached, and no older messages are left to load.
+  const empty = older === "none" && (props.upToDate.value || (props.offline && items.length > 0)) &&
     items.every((item) => item.type === "note");
   return (
     <div class="relative flex-1 min-h-0 flex flex-col">
@@ -75,11 +72,11 @@ export function TimelineView(props: {
       >
         <div class="min-h-full max-w-3xl mx-auto flex flex-col justify-end gap-3 py-3">
           <OlderRow older={older} onOlder={props.onOlder} hasItems={items.length > 0} />
-          {rows.map((row) => <RowView key={row.key} row={row} times={times} openId={openId} handlers={handlers} />)}
+          {rows.map((row) => <RowView key={row.key} row={row} openId={openId} handlers={handlers} />)}
           {props.loading && items.length === 0 && (
             <p data-starting class="text-dim text-center py-8 pulse">{t.room.loading}</p>
           )}
-          {quiet && <Lazy load={loadNothingSaid} props={{ code: props.code, onShare: props.onShare }} />}
+          {empty && <Lazy load={loadEmptyRoom} props={{ code: props.code, onShare: props.onShare }} />}
         </div>
       </div>
       {!atEnd && (
@@ -99,7 +96,6 @@ export function TimelineView(props: {
 }
 
 function OlderRow(props: { older: "available" | "loading" | "none"; onOlder: () => void; hasItems: boolean }) {
-  const t = useTexts();
   if (props.older === "none") {
     return props.hasItems ? <p class="text-xs text-dim text-center">{t.room.beginning}</p> : null;
   }
@@ -117,24 +113,23 @@ function OlderRow(props: { older: "available" | "loading" | "none"; onOlder: () 
   );
 }
 
-function RowView(props: { row: ConversationRow; times: Times; openId: string | undefined; handlers: MessageHandlers }) {
-  const { row, times } = props;
-  const t = useTexts();
+function RowView(props: { row: ConversationRow; openId: string | undefined; handlers: MessageHandlers }) {
+  const { row } = props;
   switch (row.type) {
     case "group": {
       const openHere = row.items.some((item) => item.id === props.openId) ? props.openId : undefined;
-      return <MessageGroup row={row} times={times} openId={openHere} handlers={props.handlers} />;
+      return <MessageGroup row={row} openId={openHere} handlers={props.handlers} />;
     }
     case "day":
-      return <Rule words={times.day(row.at, Date.now())} class="text-dim" />;
+      return <Rule words={dayName(row.at, Date.now())} class="text-dim" />;
     case "new":
       return <Rule words={t.room.newMessages} class="new-line text-flare-ink font-bold" />;
     case "note":
       return (
         <p data-item={row.item.id} class="text-sm text-dim text-center">
-          {row.item.note === "room_opened" ? t.room.opened(nameOf(row.item.author, t)) : (
+          {row.item.note === "room_opened" ? t.room.opened(nameOf(row.item.author)) : (
             <>
-              <bdi>{nameOf(row.item.author, t)}</bdi> {t.room.renamed(row.item.name)}
+              <bdi>{nameOf(row.item.author)}</bdi> {t.room.renamed(row.item.name)}
             </>
           )}
         </p>
@@ -148,7 +143,7 @@ function RowView(props: { row: ConversationRow; times: Times; openId: string | u
   }
 }
 
-/** A line across, with words in it. */
+/** A line across, with a text in it. */
 function Rule(props: { words: string; class: string }) {
   return (
     <div class={`flex items-center gap-3 text-sm ${props.class}`}>

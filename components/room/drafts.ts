@@ -1,10 +1,10 @@
-/** What is half written, per room, so that a reload or a look at another room costs nothing. */
+/** Stores an unsent text per room, so that it survives a reload or a visit to another room. */
 
 const PREFIX = "festival-chat.draft.";
-/** Longest draft kept, in UTF-16 units: a pasted book is still in the field, not in storage. */
+/** Longest stored draft, in UTF-16 units. The field itself holds more. */
 const DRAFT_MAX_CHARS = 20_000;
 
-/** Where drafts are: of a sealed room only as long as the tab lives, so that no clear text stays behind. */
+/** The room of a draft. A sealed room's draft lives only as long as its tab, so that no plain text stays behind. */
 export interface DraftPlace {
   room: string;
   sealed: boolean;
@@ -14,12 +14,12 @@ export function readDraft(place: DraftPlace): string {
   try {
     return storageOf(place).getItem(PREFIX + place.room) ?? "";
   } catch {
-    // Storage is off in this browser: there is no draft.
+    // Storage is off in this browser, so there is no draft.
     return "";
   }
 }
 
-/** Keeps a draft, or removes it when empty. When storage is full, the drafts of other rooms make place. */
+/** Stores a draft; an empty one is removed. If storage is full, the drafts of other rooms are dropped. */
 export function writeDraft(place: DraftPlace, text: string): void {
   try {
     const storage = storageOf(place);
@@ -33,7 +33,7 @@ export function writeDraft(place: DraftPlace, text: string): void {
       storage.setItem(key, kept);
     }
   } catch {
-    // Storage is off or too small: the draft lives in the field alone.
+    // Storage is off or too small: only the field holds the draft.
   }
 }
 

@@ -1,35 +1,35 @@
-/** Where the reader is in the list, and what they have not seen. */
+/** Keeps the reader's place in the list, and marks unseen messages. */
 import { type RefObject } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { TimelineItem } from "../../lib/chat/timeline.ts";
 import { unreadIn } from "../../lib/ui/conversation_rows.ts";
 import type { EventId } from "../../lib/protocol/event.ts";
 
-/** Nearer to the end than this counts as being there, in CSS px: less than one line of text. */
+/** Within this distance of the end counts as being at the end, in CSS px: less than one line of text. */
 const END_PX = 24;
-/** Older messages are asked for when this near to the top, in CSS px. */
+/** Older messages load within this distance of the top, in CSS px. */
 const TOP_PX = 600;
-/** The line "new" stays this far below the top of the view, in CSS px. */
+/** Distance between the top of the view and the "new" line, in CSS px. */
 const LINE_TOP_PX = 12;
 
-/** The reader's place in the list. */
+/** The reader's position in the list. */
 export interface ScrollPosition {
-  /** They see the newest message. */
+  /** The newest message is in view. */
   atEnd: boolean;
-  /** The same at this very moment, before anything is drawn again. */
+  /** The same right now, before the next render. */
   isAtEnd: () => boolean;
   toEnd: () => void;
-  /** Sets the view right after the list has changed; at the end it goes no further than to the line "new" with `hold`. */
+  /** Restores the view after the list has changed. With `hold`, a view at the end stops at the "new" line; true if it did. */
   restore: (hold?: boolean) => boolean;
 }
 
 /**
- * Keeps the reader's place: at the end it stays at the end; elsewhere the message at the top of the view stays where it
- * is, whatever comes above or below, and when the keyboard opens. `onNearTop` is called while scrolling near the top.
+ * Keeps the reader's place. At the end, the view follows the end; elsewhere the message at the top of the view stays
+ * where it is, whether messages come above or below or the keyboard opens. Calls `onNearTop` while scrolling near the top.
  */
 export function useScrollAnchor(scroller: RefObject<HTMLDivElement>, onNearTop: () => void): ScrollPosition {
   const [atEnd, setAtEnd] = useState(true);
-  /** `at`: where the view was set when it was set to the end. */
+  /** `at`: the scroll position that was set when the view went to the end. */
   const place = useRef<{ end: boolean; at?: number; id?: string; top?: number }>({ end: true });
   const nearTop = useRef(onNearTop);
   nearTop.current = onNearTop;
@@ -66,7 +66,7 @@ export function useScrollAnchor(scroller: RefObject<HTMLDivElement>, onNearTop: 
     if (box === null) return;
     const onScroll = () => {
       const { end, at } = place.current;
-      // What grew since then is followed: nobody went up.
+      // The list grew and nobody scrolled up, so the view follows.
       if (end && at !== undefined && box.scrollTop >= at) return void restore();
       if (!look(box) && box.scrollTop < TOP_PX) nearTop.current();
     };
@@ -97,7 +97,7 @@ function topOf(element: Element): number {
 function firstInView(box: HTMLElement): { id?: string; top?: number } {
   const boxTop = topOf(box);
   const all = box.querySelectorAll<HTMLElement>("[data-item]");
-  // The items stand in order: a binary search touches few of them.
+  // A binary search measures few of the items.
   let low = 0;
   let high = all.length - 1;
   while (low < high) {
@@ -110,13 +110,14 @@ function firstInView(box: HTMLElement): { id?: string; top?: number } {
 }
 
 /**
- * The line "new", and how many messages nobody has seen. Looking is: the page is visible, at its end, and up to date.
+ * The "new" line, and the number of unseen messages. The reader is looking while the page is visible, up to date, and at
+ * its end.
  *
- * Whatever is unread while nobody looks stands below the line, which moves up when something unread comes above it. Once
- * somebody looks it stays where it is, until they write or leave; what comes while they look needs no line. A view that
- * follows the end stops where the line reaches its top, so that the reader begins with what they missed.
+ * While the reader is not looking, the line stands above all unread messages and moves up if one arrives above it. Once
+ * they look, the line stays in place until they write or leave; messages that arrive meanwhile need no line. A view that
+ * follows the end stops when the line reaches its top, so that reading starts with the missed messages.
  *
- * `settled`: the first messages are there, so later ones may be read out.
+ * `settled`: the first messages have loaded, so screen readers may announce later ones.
  */
 export function useNewMarker(
   place: ScrollPosition,
@@ -130,29 +131,29 @@ export function useNewMarker(
   const [line, setLine] = useState<EventId>();
   const [settled, setSettled] = useState(false);
   const visible = useVisible();
-  /** Somebody looked when this was last drawn. */
-  const looked = useRef(false);
-  /** The line that the view was stopped at: once is enough. */
+  /** The reader was looking at the last render. */
+  const wasLooking = useRef(false);
+  /** The line at which the view has stopped. It stops there only once. */
   const heldAt = useRef<EventId>();
   const mine = useRef<EventId>();
   const { first, count } = useMemo(() => unreadIn(items, unread), [items, unread]);
-  const newFrom = looked.current ? line : first ?? line;
+  const newFrom = wasLooking.current ? line : first ?? line;
 
   useLayoutEffect(() => {
-    if (place.restore(!looked.current && heldAt.current !== newFrom)) heldAt.current = newFrom;
+    if (place.restore(!wasLooking.current && heldAt.current !== newFrom)) heldAt.current = newFrom;
   }, [items, newFrom]);
 
   useEffect(() => {
     const here = place.isAtEnd() && visible;
-    const looks = here && upToDate;
+    const looking = here && upToDate;
     const last = items.at(-1);
     const wrote = last?.type === "message" && last.author.me && last.id !== mine.current;
     if (wrote) mine.current = last.id;
-    const back = looks && !looked.current;
+    const back = looking && !wasLooking.current;
     if (back && first !== undefined) setLine(first);
-    else if ((wrote || !here) && (looks || first === undefined)) setLine(undefined);
-    if (looks && unread.size > 0) onSeen();
-    looked.current = looks;
+    else if ((wrote || !here) && (looking || first === undefined)) setLine(undefined);
+    if (looking && unread.size > 0) onSeen();
+    wasLooking.current = looking;
   }, [items, unread, visible, upToDate, place.atEnd]);
 
   useEffect(() => {
@@ -164,7 +165,7 @@ export function useNewMarker(
   return { newFrom, unseen: count, settled };
 }
 
-/** Whether the page is shown to anybody. */
+/** Whether the page is visible. */
 function useVisible(): boolean {
   const [visible, setVisible] = useState(true);
   useEffect(() => {

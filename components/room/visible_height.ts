@@ -1,8 +1,8 @@
 import { useEffect } from "preact/hooks";
 
 /**
- * Keeps the page as high as what is seen above the keyboard. Chromium does it by itself (`interactive-widget` in the
- * viewport tag); Safari lays its keyboard over the page and only tells here.
+ * Keeps the page as high as the area above the on-screen keyboard. Chromium does that by itself (`interactive-widget` in
+ * the viewport tag); Safari puts its keyboard over the page and reports it only through `visualViewport`.
  */
 export function useVisibleHeight(): void {
   useEffect(() => {
@@ -10,12 +10,12 @@ export function useVisibleHeight(): void {
     if (!viewport) return;
     const root = document.documentElement;
     const update = () => {
-      // Zoomed in by the fingers, less is seen for another reason.
+      // After a pinch zoom the viewport is smaller for another reason.
       if (viewport.scale > 1.01) return;
       const covered = innerHeight - viewport.height;
       if (covered > 80) {
         root.style.setProperty("--visible-height", `${viewport.height}px`);
-        // Safari also scrolls the page under the keyboard: back to the top, where the room is.
+        // Safari also scrolls the page up under the keyboard; this scrolls it back.
         scrollTo(0, 0);
       } else root.style.removeProperty("--visible-height");
     };

@@ -64,7 +64,7 @@ export class Timeline {
   readonly #views = new Map<AuthorKey, PersonView>();
   readonly #names = new Names();
   readonly #targets = new Targets();
-  readonly #rows = new TimelineRows();
+  readonly #rows = new TimelineRows<TimelineItem>();
   /** Positions in the room's log of what came from it. */
   readonly #positions = new Map<EventId, number>();
   readonly #late = new LateMessages();
@@ -346,6 +346,6 @@ export class Timeline {
   }
 }
 
-function gapRow({ id, count, gone, above }: TimelineGap): TimelineRow {
+function gapRow({ id, count, gone, above }: TimelineGap): TimelineRow<TimelineItem> {
   return { place: above, role: gone ? "lost" : "gap", item: { type: "gap", id, count, gone } };
 }

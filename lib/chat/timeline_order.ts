@@ -1,7 +1,6 @@
 // Runs in browser and server.
 /** Lines of a conversation in their one order, kept while events come in any order. */
 import { compareEvents, type SignedEvent } from "../protocol/event.ts";
-import type { TimelineItem } from "./timeline.ts";
 
 /** The fields that place a line. */
 export type OrderKey = Omit<SignedEvent, "wire">;
@@ -16,24 +15,24 @@ export type TimelineRowRole = "line" | "gap" | "lost";
 const RANKS: Readonly<Record<TimelineRowRole, number>> = { lost: 0, gap: 1, line: 2 };
 
 /** Something that is shown at a place. */
-export interface TimelineRow {
+export interface TimelineRow<Item> {
   place: OrderKey;
   role: TimelineRowRole;
-  item: TimelineItem;
+  item: Item;
 }
-type RowKey = Pick<TimelineRow, "place" | "role">;
+type RowKey = Pick<TimelineRow<unknown>, "place" | "role">;
 
 function compareRows(a: RowKey, b: RowKey): number {
   return compareOrder(a.place, b.place) || RANKS[a.role] - RANKS[b.role];
 }
 
 /** Sorted rows, and their items as one array. Appending costs the same however many there are. */
-export class TimelineRows {
-  readonly #rows: TimelineRow[] = [];
-  readonly #items: TimelineItem[] = [];
+export class TimelineRows<Item> {
+  readonly #rows: TimelineRow<Item>[] = [];
+  readonly #items: Item[] = [];
 
   /** Puts the row at its place, in place of the one that stood there. */
-  put(row: TimelineRow): void {
+  put(row: TimelineRow<Item>): void {
     const at = this.#find(row);
     const there = this.#rows[at];
     const replaces = there !== undefined && compareRows(there, row) === 0;
@@ -61,7 +60,7 @@ export class TimelineRows {
   }
 
   /** The items in order, as a new array; `after` comes behind them. */
-  items(after: readonly TimelineItem[] = []): TimelineItem[] {
+  items(after: readonly Item[] = []): Item[] {
     return this.#items.concat(after);
   }
 

@@ -7,14 +7,7 @@ import { BoundedMap } from "../shared/bounded.ts";
 import { fromBase64Url, toBase64Url } from "../shared/base64url.ts";
 import type { AuthorKey } from "../protocol/event.ts";
 import { authorKeyBytes } from "./author_key.ts";
-import type { Signer, Verifier } from "./signing.ts";
-
-/** One implementation of Ed25519. */
-export interface Ed25519 extends Verifier {
-  readonly name: "webcrypto" | "noble";
-  /** The signer whose private key is this 32-byte seed. */
-  signer(seed: Uint8Array<ArrayBuffer>): Promise<Signer>;
-}
+import type { Ed25519 } from "./signing.ts";
 
 /** How many authors' imported public keys are kept: a busy room's active writers. The oldest one goes first. */
 const KEPT_KEYS = 2_000;

@@ -4,7 +4,7 @@ import * as noble from "@noble/ed25519";
 import { hash as sha512 } from "@stablelib/sha512";
 import { fromBase64Url, toBase64Url } from "../shared/base64url.ts";
 import { authorKeyBytes } from "./author_key.ts";
-import type { Ed25519 } from "./ed25519.ts";
+import type { Ed25519 } from "./signing.ts";
 
 // The library's own SHA-512 is `crypto.subtle`'s, which may not exist here. That of @noble/hashes would be loaded along
 // with the SHA-256 that every page needs: they share a module.

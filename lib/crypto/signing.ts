@@ -22,6 +22,13 @@ export interface Verifier {
   verify(author: AuthorKey, text: string, signature: string): Promise<boolean>;
 }
 
+/** One implementation of Ed25519. */
+export interface Ed25519 extends Verifier {
+  readonly name: "webcrypto" | "noble";
+  /** The signer whose private key is this 32-byte seed. */
+  signer(seed: Uint8Array<ArrayBuffer>): Promise<Signer>;
+}
+
 /** Writes and signs a new event. */
 export async function signEvent<const Content extends { kind: string; body: object }>(
   signer: Signer,

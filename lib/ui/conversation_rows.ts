@@ -1,17 +1,17 @@
 // Runs in browser and server.
-/** From the timeline's items to what a screen shows one below the other: days, groups of one author, notes, gaps. */
+/** Turns the timeline's items into the rows of the screen: days, groups of one author, notes, gaps. */
 import type { EventId } from "../protocol/event.ts";
 import type { PersonView, TimelineItem } from "../chat/timeline.ts";
 
-/** What one person wrote or took back, one after the other. */
-export type SaidItem = Exclude<TimelineItem, { type: "note" | "gap" }>;
+/** A message, or what stands in its place. */
+export type GroupItem = Exclude<TimelineItem, { type: "note" | "gap" }>;
 
 export type ConversationRow =
   /** A new day begins. `at`: a moment of it. */
   | { type: "day"; key: string; at: number }
-  /** Above the first message that nobody has seen. */
+  /** The line above the first unseen message. */
   | { type: "new"; key: string }
-  | { type: "group"; key: string; author: PersonView; items: SaidItem[] }
+  | { type: "group"; key: string; author: PersonView; items: GroupItem[] }
   | { type: "note"; key: string; item: Extract<TimelineItem, { type: "note" }> }
   | { type: "gap"; key: string; item: Extract<TimelineItem, { type: "gap" }> };
 
@@ -19,8 +19,8 @@ export type ConversationRow =
 export const GROUP_GAP_MS = 5 * 60_000;
 
 /**
- * The rows of these items. `dayOf` names the day of a time on this device; `newFrom` is the item that the "new" line
- * stands above, and above what is missing right before that item.
+ * The rows of these items. `dayOf` names the day of a time on this device. The "new" line stands above the item
+ * `newFrom`, and above a gap right before that item.
  */
 export function rowsOf(
   items: readonly TimelineItem[],
@@ -53,7 +53,7 @@ export function rowsOf(
       group = undefined;
       continue;
     }
-    // Clocks of phones differ: a step back in time is no silence.
+    // Phones' clocks differ, so a step back in time is no silence.
     if (group === undefined || group.author.author !== item.author.author || item.at - lastAt > GROUP_GAP_MS) {
       group = { type: "group", key: item.id, author: item.author, items: [] };
       rows.push(group);
@@ -65,7 +65,7 @@ export function rowsOf(
   return rows;
 }
 
-/** Where on the screen the unread messages begin, and how many can be read there. */
+/** The first unread message on the screen, and how many unread messages it shows. */
 export function unreadIn(
   items: readonly TimelineItem[],
   unread: ReadonlySet<EventId>,

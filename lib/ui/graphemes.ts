@@ -2,7 +2,7 @@
 import { REACTION_MAX_BYTES } from "../protocol/limits.ts";
 
 /** The first grapheme cluster (Unicode Standard Annex 29) of a text, if it fits a reaction. */
-export function firstCluster(text: string): string | undefined {
+export function firstGrapheme(text: string): string | undefined {
   const first = typeof Intl.Segmenter === "function"
     ? [...new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(text)][0]?.segment
     : [...text][0];

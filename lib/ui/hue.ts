@@ -1,22 +1,22 @@
 // Runs in browser and server.
-/** Which of the prepared colours something gets. The colours are in static/styles.css. */
+/** Picks a prepared colour for a person or a room. The colours are in static/styles.css. */
 
 import { IDENTITY_COLORS, identityMark } from "../chat/display_name.ts";
 import type { AuthorKey } from "../protocol/event.ts";
 import { fnv1a } from "../shared/fnv1a.ts";
 
-/** How a person is marked: the class of their light, their picture, and the colour in words. */
+/** How a person is marked: the class of their colour, an emoji, and the colour in words. */
 export interface Mark {
   hueClass: string;
   emoji: string;
   colorName: string;
 }
 
-/** Marks kept, because each costs a hash and a page asks for the same few on every render. Full: all are forgotten. */
+/** Cached marks: each costs a hash, and a page asks for the same few on every render. A full cache is cleared. */
 const MARKS_MAX = 2_000;
 const marks = new Map<AuthorKey, Mark>();
 
-/** The mark of an author; always the same for a key. */
+/** An author's mark, always the same for a key. */
 export function markOf(author: AuthorKey): Mark {
   const known = marks.get(author);
   if (known !== undefined) return known;
@@ -27,10 +27,10 @@ export function markOf(author: AuthorKey): Mark {
   return mark;
 }
 
-/** How many wristband colours there are: `band-0` to `band-7`. */
+/** Number of room colours: `band-0` to `band-7`. */
 const BANDS = 8;
 
-/** The class that gives a room its wristband. The same for a room on every phone; `id` is the room's id. */
+/** The class that gives a room its colour, the same on every phone. `id` is the room's id. */
 export function bandClass(id: string): string {
   return `band-${fnv1a(id) % BANDS}`;
 }

@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** Draws a QR code from its modules, so that it is ours to style and needs no canvas. */
+/** Draws a QR code as SVG, which needs no canvas and can be styled. */
 
 /** A square of dark (1) and light (0) modules, row by row. */
 export interface QrModules {
@@ -10,7 +10,7 @@ export interface QrModules {
 /** Light modules around a QR code (ISO/IEC 18004, section 6.3.8: four). */
 export const QR_QUIET_MODULES = 4;
 
-/** One SVG path for all dark modules, each row's runs as one rectangle; a module is 1 × 1, the quiet zone included. */
+/** One SVG path for all dark modules, with one rectangle per run in a row. A module is 1 × 1; `side` includes the quiet zone. */
 export function qrPath({ size, data }: QrModules): { d: string; side: number } {
   let d = "";
   for (let y = 0; y < size; y++) {

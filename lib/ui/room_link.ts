@@ -1,24 +1,24 @@
 // Runs in browser and server.
-/** Links to rooms: made for sharing, and read from what a QR code says. */
+/** Reads links to rooms from the texts of QR codes. */
 
 import { OFFLINE_PATH, PAIRING_FRAGMENT } from "../shared/page_paths.ts";
 import { PAIRING_PREFIX } from "../protocol/peer/pairing_code.ts";
 import { parseUrl } from "../shared/parse_url.ts";
 
-/** Where a scanned text leads. */
+/** The room that a scanned text leads to. */
 export type ScannedRoom =
-  /** `path`: to open on this site, with the fragment that holds a sealed room's key. */
+  /** `path` opens on this site, with the fragment that holds a sealed room's key. */
   | { found: "code" | "sealed"; path: string; code?: string }
-  /** Another phone wants to link: the room is opened, and this phone shows its own code there. */
+  /** Another phone's pairing code: the room opens, and this phone shows its own code there. */
   | { found: "pairing"; path: string }
   | { found: "foreign"; text: string };
 
 const ROOM_PATH = /^\/r\/([a-z]+-[a-z]+-[1-9][0-9]{0,2})\/?$/;
 const SEALED_PATH = /^\/s\/[A-Za-z0-9_-]{22}\/?$/;
-/** Longest scanned text that is shown to somebody. */
+/** Longer scanned texts are cut when shown. */
 const SHOWN_MAX_CHARS = 80;
 
-/** Reads the text of a QR code. Only rooms on `origin` are opened: a code must not lead people to another site. */
+/** Reads the text of a QR code. Only rooms on `origin` open, because a code must not lead people to another site. */
 export function readScanned(text: string, origin: string): ScannedRoom {
   if (text.startsWith(PAIRING_PREFIX)) {
     return { found: "pairing", path: `${OFFLINE_PATH}#${PAIRING_FRAGMENT}${encodeURIComponent(text)}` };

@@ -1,16 +1,16 @@
-/** Night or sunlight: kept on this device, put on <html>. Browser only. */
+/** The theme, dark or sunlight: stored on this device and set on <html>. Browser only. */
 
-/** `auto`: night, or sunlight where the system asks for light colours and more contrast. */
+/** `auto`: dark, or sunlight where the system prefers light colours and more contrast. */
 export const THEMES = ["auto", "dark", "sunlight"] as const;
 export type Theme = (typeof THEMES)[number];
 
 const KEY = "festival-chat.theme";
-/** Colour of the browser's own bars, as `--ground` in static/styles.css. */
+/** Colours of the browser's own bars: `--ground` in static/styles.css. */
 const BAR_COLORS = { dark: "#0b0f0d", sunlight: "#ffffff" };
 
 /**
- * Runs in <head> before anything is drawn, so that no page flashes in the wrong look. It is the text of a script: it
- * cannot import, and has to say the same as `applyTheme`.
+ * Runs in <head> before the browser paints, so that no page flashes in the wrong theme. An inline script cannot import,
+ * so it repeats what `applyTheme` does.
  */
 export const THEME_SCRIPT = `(()=>{let t;try{t=localStorage.getItem("${KEY}")}catch{}` +
   `if(t!=="dark"&&t!=="sunlight")t=matchMedia("(prefers-color-scheme:light) and (prefers-contrast:more)").matches?"sunlight":"dark";` +
@@ -22,17 +22,17 @@ export function readTheme(): Theme {
     const kept = localStorage.getItem(KEY);
     return THEMES.find((theme) => theme === kept) ?? "auto";
   } catch {
-    // Storage is off: nothing was chosen.
+    // Storage is off, so no choice was stored.
     return "auto";
   }
 }
 
-/** Keeps the choice and shows it at once. */
+/** Stores the choice and applies it at once. */
 export function applyTheme(theme: Theme): void {
   try {
     localStorage.setItem(KEY, theme);
   } catch {
-    // Storage is off: the choice lives as long as this page.
+    // Storage is off: the choice lasts until this page closes.
   }
   const light = matchMedia("(prefers-color-scheme: light) and (prefers-contrast: more)").matches;
   const shown = theme === "auto" ? (light ? "sunlight" : "dark") : theme;

@@ -1,6 +1,6 @@
 import { HttpError } from "fresh";
 import { AdminHead } from "@/components/admin/AdminPage.tsx";
-import { Sign } from "@/components/common/Sign.tsx";
+import { StatusPage } from "@/components/common/StatusPage.tsx";
 import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
 import {
   FORM_MAX_BYTES,
@@ -60,13 +60,13 @@ function Off() {
   return (
     <>
       <AdminHead title={t.off.title} />
-      <Sign title={t.off.title}>
+      <StatusPage title={t.off.title}>
         <p class="text-lg">{t.off.what}</p>
         <p class="font-bold">{t.off.how}</p>
         <ol class="flex flex-col gap-2 list-decimal pl-6">
           {t.off.steps.map((step) => <li key={step}>{step}</li>)}
         </ol>
-      </Sign>
+      </StatusPage>
     </>
   );
 }
@@ -75,9 +75,9 @@ function Insecure() {
   return (
     <>
       <AdminHead title={t.insecure.title} />
-      <Sign title={t.insecure.title}>
+      <StatusPage title={t.insecure.title}>
         <p class="text-lg">{t.insecure.what}</p>
-      </Sign>
+      </StatusPage>
     </>
   );
 }

@@ -2,7 +2,7 @@ import { page } from "fresh";
 import { AdminHead } from "@/components/admin/AdminPage.tsx";
 import { Button } from "@/components/common/Button.tsx";
 import { Field } from "@/components/common/Field.tsx";
-import { Sign } from "@/components/common/Sign.tsx";
+import { StatusPage } from "@/components/common/StatusPage.tsx";
 import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
 import { setOperatorCookie, textOf } from "@/lib/server/admin/pages.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
@@ -45,7 +45,7 @@ export const handler = define.handlers<Data>({
 export default define.page<typeof handler>(({ data }) => (
   <>
     <AdminHead title={t.login.title} />
-    <Sign title={t.login.title}>
+    <StatusPage title={t.login.title}>
       <form method="post" class="flex flex-col gap-4">
         <input type="hidden" name="token" value={data.token} />
         <Field
@@ -59,6 +59,6 @@ export default define.page<typeof handler>(({ data }) => (
         />
         <Button type="submit" look="flare" icon="lock">{t.login.enter}</Button>
       </form>
-    </Sign>
+    </StatusPage>
   </>
 ));

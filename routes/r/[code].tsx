@@ -2,10 +2,11 @@ import { page } from "fresh";
 import { Head } from "fresh/runtime";
 import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownServer } from "@/lib/server/instance.ts";
+import JoinCode from "@/islands/JoinCode.tsx";
 import Room from "@/islands/Room.tsx";
 import type { RoomHeading } from "@/components/room/RoomScreen.tsx";
-import { RoomNotFound, type RoomNotFoundProps } from "@/components/RoomNotFound.tsx";
-import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
+import { RoomNotFound, type RoomNotFoundProps } from "@/components/home/RoomNotFound.tsx";
+import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
 
 type Data = { room: RoomHeading } | { missing: RoomNotFoundProps };
 
@@ -29,14 +30,15 @@ export const handler = define.handlers<Data>({
 });
 
 export default define.page<typeof handler>(({ data }) => {
-  const t = homeTextsFor("en");
   if ("missing" in data) {
     return (
       <>
         <Head>
           <title>{`${t.notFound.roomTitle} · ${t.app.name}`}</title>
         </Head>
-        <RoomNotFound {...data.missing} />
+        <RoomNotFound {...data.missing}>
+          <JoinCode />
+        </RoomNotFound>
       </>
     );
   }

@@ -4,9 +4,9 @@ import { define } from "@/lib/server/http/route_helpers.ts";
 import { ownServer } from "@/lib/server/instance.ts";
 import Room from "@/islands/Room.tsx";
 import type { RoomHeading } from "@/components/room/RoomScreen.tsx";
-import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
+import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
 
-/** A sealed room. Its key is in the link's fragment, which browsers do not send. */
+/** A sealed room. Its key is in the fragment of the link, which browsers do not send. */
 export const handler = define.handlers<{ room: RoomHeading }>({
   async GET(ctx) {
     const server = await ownServer();
@@ -18,7 +18,6 @@ export const handler = define.handlers<{ room: RoomHeading }>({
 });
 
 export default define.page<typeof handler>(({ data }) => {
-  const t = homeTextsFor("en");
   return (
     <>
       <Head>

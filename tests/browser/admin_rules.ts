@@ -1,7 +1,7 @@
-/** What an operator does, in a real browser, and what people see of it. */
+/** The operator's actions in a real browser, and their effects for people. */
 import { assert, assertEquals } from "@std/assert";
 import { adminTexts as words } from "../../lib/ui/texts/admin_texts.ts";
-import { fileSize, fileTextsFor } from "../../lib/ui/texts/file_texts.ts";
+import { fileSize, fileTexts } from "../../lib/ui/texts/file_texts.ts";
 import { noticeTexts } from "../../lib/ui/texts/notice_texts.ts";
 import { hashPassword } from "../../lib/server/admin/password.ts";
 import { findViolations } from "../screens/axe.ts";
@@ -53,38 +53,41 @@ async function broadcast(tab: Tab, urgency: "info" | "emergency", text: string, 
 
 const emergency = (tab: Tab) => tab.page.getByRole("alertdialog", { name: noticeTexts.emergency });
 
-rule("an operator logs in, deletes a room by typing its code, and logs out; its people are told", async (field) => {
-  const server = await operated(field);
-  const ada = await field.person("Ada", { origin: server.url });
-  const path = await ada.startRoom("Doomed", "listed");
-  await ada.say("hello");
-  const code = path.split("/").at(-1)!;
+rule(
+  "an operator logs in, deletes a room by typing its code, and logs out; the people in it are told",
+  async (field) => {
+    const server = await operated(field);
+    const ada = await field.person("Ada", { origin: server.url });
+    const path = await ada.startRoom("Doomed", "listed");
+    await ada.say("hello");
+    const code = path.split("/").at(-1)!;
 
-  const admin = await operator(field, server);
-  await goToRoom(admin, code);
-  await admin.page.getByRole("link", { name: words.room.delete }).click();
-  admin.device.expects(/answered 400/, /status of 400/);
-  await admin.page.getByLabel(words.confirm.type(code)).fill("something-else-1");
-  await admin.button(words.confirm.yes.delete).click();
-  await admin.untilAlert(words.confirm.wrong);
-  assert(await ada.status(t.connection.connected).isVisible(), "a wrong word does nothing");
-  await admin.page.getByLabel(words.confirm.type(code)).fill(code);
-  await admin.button(words.confirm.yes.delete).click();
-  await admin.page.getByText(words.done.deleted!).waitFor();
-  await ada.page.getByRole("heading", { name: t.problems.room_deleted.title }).waitFor();
-  await admin.page.getByText(words.rooms.none).waitFor();
+    const admin = await operator(field, server);
+    await goToRoom(admin, code);
+    await admin.page.getByRole("link", { name: words.room.delete }).click();
+    admin.device.expects(/answered 400/, /status of 400/);
+    await admin.page.getByLabel(words.confirm.type(code)).fill("something-else-1");
+    await admin.button(words.confirm.yes.delete).click();
+    await admin.untilAlert(words.confirm.wrong);
+    assert(await ada.status(t.connection.connected).isVisible(), "a wrong word does nothing");
+    await admin.page.getByLabel(words.confirm.type(code)).fill(code);
+    await admin.button(words.confirm.yes.delete).click();
+    await admin.page.getByText(words.done.deleted!).waitFor();
+    await ada.page.getByRole("heading", { name: t.problems.room_deleted.title }).waitFor();
+    await admin.page.getByText(words.rooms.none).waitFor();
 
-  await admin.goTo("/admin/audit");
-  for (const action of ["logged_in", "room_deleted"]) {
-    await admin.page.getByText(words.audit.actions[action]!, { exact: true }).waitFor();
-  }
-  await admin.button(words.logOut).click();
-  await admin.goTo("/admin");
-  await admin.page.getByLabel(words.login.password).waitFor();
-});
+    await admin.goTo("/admin/audit");
+    for (const action of ["logged_in", "room_deleted"]) {
+      await admin.page.getByText(words.audit.actions[action]!, { exact: true }).waitFor();
+    }
+    await admin.button(words.logOut).click();
+    await admin.goTo("/admin");
+    await admin.page.getByLabel(words.login.password).waitFor();
+  },
+);
 
 rule(
-  "an emergency stands over the whole screen until it is read, stays read, and goes when it is withdrawn",
+  "an emergency covers the screen until it is acknowledged, stays acknowledged, and disappears when withdrawn",
   async (field) => {
     const server = await operated(field);
     const phone = { origin: server.url, viewport: { width: 360, height: 740 } };
@@ -117,7 +120,7 @@ rule(
 );
 
 rule(
-  "[NOTICE-8] an emergency is on the home page too: when it comes, when the page is drawn, without JavaScript; read there, it is read in rooms",
+  "[NOTICE-8] an emergency also reaches the home page, live, as rendered, and without JavaScript; acknowledged there, it is acknowledged in rooms",
   async (field) => {
     const server = await operated(field);
     const phone = { origin: server.url, viewport: { width: 360, height: 740 } };
@@ -138,7 +141,7 @@ rule(
     await emergency(ada).waitFor({ state: "detached" });
     await ada.button(noticeTexts.dismiss).click();
     await ada.page.getByText("Free water at the gate").waitFor({ state: "detached" });
-    // The page is drawn with them, and does not let them flash by: looked at before its own code has come.
+    // The rendered page contains the notices and does not flash them: checked before its own code loads.
     let go = () => {};
     const held = new Promise<void>((resolve) => go = resolve);
     await ada.page.route("**/*.js*", async (route) => {
@@ -177,7 +180,7 @@ rule(
   },
 );
 
-rule("a line for one room is seen in that room only, and can be put away", async (field) => {
+rule("a notice for one room is shown in that room only, and can be dismissed", async (field) => {
   const server = await operated(field);
   const [ada, ben] = [
     await field.person("Ada", { origin: server.url }),
@@ -193,7 +196,7 @@ rule("a line for one room is seen in that room only, and can be put away", async
   await ada.page.getByText("Free water at the gate").waitFor({ state: "detached" });
 });
 
-rule("a broadcast to a room that is not there says so, and nothing that was typed is lost", async (field) => {
+rule("a broadcast to a room that does not exist says so, and keeps the typed text", async (field) => {
   const server = await operated(field);
   const admin = await operator(field, server);
   admin.device.expects(/400/);
@@ -209,7 +212,7 @@ rule("a broadcast to a room that is not there says so, and nothing that was type
 });
 
 rule(
-  "people of a room come and go on the operator's page by themselves; logged out everywhere, it says so",
+  "the operator's page of a room updates its people live, and says so once it is logged out everywhere",
   async (field) => {
     const server = await operated(field);
     const ada = await field.person("Ada", { origin: server.url });
@@ -232,7 +235,7 @@ rule(
   },
 );
 
-rule("an emergency reaches a phone that has no server from one that heard of it", async (field) => {
+rule("an emergency reaches a phone without a server from another phone", async (field) => {
   const server = await operated(field, { FESTIVAL_ENVIRONMENT: "development" });
   const network = field.network(server);
   const ada = await field.person("Ada", { origin: server.url, mesh: "auto" });
@@ -245,7 +248,7 @@ rule("an emergency reaches a phone that has no server from one that heard of it"
   await linked.click();
   await ada.page.locator('[data-peer="connected"]').waitFor({ timeout: LINKED_WITHIN_MS });
   await ada.page.keyboard.press("Escape");
-  // Ben's way to the server is cut; his links to phones are not.
+  // Ben's connection to the server is cut; his links to phones are not.
   network.apply({ fault: "drop" });
   const admin = await operator(field, server);
   await broadcast(admin, "emergency", "Meet at the north gate.");
@@ -256,7 +259,7 @@ rule("an emergency reaches a phone that has no server from one that heard of it"
 }, { timeoutMs: 120_000 });
 
 rule(
-  "a person who is removed is told, and is out; a suggested room is on the home page; [CLEAR-2] a cleared room is empty",
+  "a banned person is told and is out; a recommended room is on the home page; [CLEAR-2] a cleared room is empty",
   async (field) => {
     const server = await operated(field);
     const [ada, ben] = [
@@ -295,7 +298,7 @@ rule(
   },
 );
 
-/** Records and blocks of files that a device holds. */
+/** The file records and blocks that a device holds. */
 async function filesOn(tab: Tab): Promise<{ files: number; blocks: number }> {
   return await tab.page.evaluate(() =>
     new Promise((resolve, reject) => {
@@ -315,7 +318,7 @@ rule(
   "[FILE-12] a room that is cleared or deleted leaves no block of its files on a phone that has it open",
   async (field) => {
     const server = await operated(field);
-    const files = fileTextsFor("en");
+    const files = fileTexts;
     const ada = await field.person("Ada", { origin: server.url });
     const path = await ada.startRoom("Pictures");
     const code = path.split("/").at(-1)!;

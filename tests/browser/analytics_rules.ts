@@ -1,14 +1,14 @@
-/** The analytics page in a real browser, and what pages report to it. */
+/** The analytics page in a real browser, and the reports of pages. */
 import { assert, assertEquals } from "@std/assert";
 import { analyticsTexts as words } from "../../lib/ui/texts/analytics_texts.ts";
-import { connectionTextsFor } from "../../lib/ui/texts/connection_texts.ts";
+import { connectionTexts } from "../../lib/ui/texts/connection_texts.ts";
 import { findings, tooWide } from "./page_rules.ts";
 import { rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
 
-const reportWords = connectionTextsFor("en").reports;
+const reportWords = connectionTexts.reports;
 
-/** Digits that stand outside of everything that says where it comes from, or that is no figure: times, versions. */
+/** Digits outside of elements that name a source or hold no figure, such as times and versions. */
 function sourceless(tab: Tab): Promise<string[]> {
   return tab.page.evaluate(() => {
     const found: string[] = [];
@@ -27,7 +27,7 @@ function sourceless(tab: Tab): Promise<string[]> {
 rule(
   "every figure of the analytics page says where it comes from, and what was not measured is unknown",
   async (field) => {
-    // Nobody's pages report here: what only they can tell stays unknown.
+    // No page reports here, so figures that only pages know stay unknown.
     const { url: origin } = await field.ownServer({ FESTIVAL_REPORT_PERCENT: "0" });
     const [ada, ben] = [await field.person("Ada", { origin }), await field.person("Ben", { origin })];
     await ben.enter(await ada.startRoom("Secretly called Zanzibar"));
@@ -39,7 +39,7 @@ rule(
       assertEquals(await sourceless(eve), []);
       assert(await eve.page.locator("[data-figure]").count() > 40);
     }
-    // The rule itself finds what has none.
+    // The check itself finds a figure without a source.
     await eve.page.evaluate(() => document.querySelector("[data-figure]")!.removeAttribute("data-source"));
     assert((await sourceless(eve)).length > 0);
     await eve.goTo("/analytics");
@@ -50,7 +50,7 @@ rule(
   },
 );
 
-rule("the analytics page lives: people and messages that come are shown without a reload", async (field) => {
+rule("the analytics page updates people and messages without a reload", async (field) => {
   const server = await field.ownServer();
   const eve = await field.person("Eve", { origin: server.url });
   await eve.goTo("/analytics");
@@ -63,7 +63,7 @@ rule("the analytics page lives: people and messages that come are shown without 
   await eve.page.locator('[data-figure="ack"][data-source="measured"]').waitFor();
 });
 
-rule("a server that is gone is said so, and its last figures stay", async (field) => {
+rule("when the server is down the page says so, and keeps the last figures", async (field) => {
   const server = await field.ownServer();
   const eve = await field.person("Eve", { origin: server.url });
   await eve.goTo("/analytics");
@@ -73,7 +73,7 @@ rule("a server that is gone is said so, and its last figures stay", async (field
   assert(await eve.page.locator("[data-figure]").count() > 40);
 });
 
-rule("without JavaScript the same figures are there", async (field) => {
+rule("without JavaScript the page shows the same figures", async (field) => {
   const eve = await field.person("Eve", { javaScriptEnabled: false });
   eve.device.expects(/request failed: GET .*\.js csp$/);
   await eve.goTo("/analytics");
@@ -85,7 +85,7 @@ rule("without JavaScript the same figures are there", async (field) => {
 });
 
 for (const theme of ["dark", "sunlight"] as const) {
-  rule(`the analytics page is usable by everybody and on a phone (${theme})`, async (field) => {
+  rule(`the analytics page is accessible, and fits a phone (${theme})`, async (field) => {
     const eve = await field.person("Eve", { viewport: { width: 320, height: 640 } });
     await eve.goHome();
     await eve.choose(t.settings.themes[theme]);
@@ -95,7 +95,7 @@ for (const theme of ["dark", "sunlight"] as const) {
 }
 
 rule(
-  "[REP-3] [REP-5] a page reports its transports without cookie or name, and somebody who says no reports nothing",
+  "[REP-3] [REP-5] a page reports its transports without cookie or name, and nothing once a person has said no",
   async (field) => {
     const env = { FESTIVAL_REPORT_PERCENT: "100", FESTIVAL_REPORT_SECONDS: "5" };
     const server = await field.ownServer(env);

@@ -1,17 +1,17 @@
-/** What people say to each other, under what names, and what the app makes of it. */
+/** Messages, names, links and markup between people in a room. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { MESSAGE_MAX_CHARS, NAME_MAX_CHARS } from "../../lib/protocol/limits.ts";
 import { rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
 
-rule("what two people write to each other stands in one order on both screens", async (field) => {
+rule("messages of two people have the same order on both screens", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   await ben.enter(await ada.startRoom("Both ways"));
   await ada.say("Where are you?");
   await ben.hears("Where are you?");
   await ben.say("By the tall flag");
   await ada.hears("By the tall flag");
-  // At the same moment, twice.
+  // Twice at the same moment.
   await Promise.all([ada.send("Which one?"), ben.send("The green one")]);
   await Promise.all([ada.send("They are all green"), ben.send("Then look for my hat")]);
   for (const person of [ada, ben]) {
@@ -23,7 +23,7 @@ rule("what two people write to each other stands in one order on both screens", 
   await ben.shows(seen);
 });
 
-rule("who writes faster than a room takes loses nothing", async (field) => {
+rule("a person who writes faster than the limit loses nothing", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   await ben.enter(await ada.startRoom("In a hurry"));
   const texts = Array.from({ length: 9 }, (_, i) => `quick ${i + 1}`);
@@ -33,7 +33,7 @@ rule("who writes faster than a room takes loses nothing", async (field) => {
   await ada.shows(texts);
 });
 
-rule("people coming and going are counted, and named to who asks", async (field) => {
+rule("the header counts people as they come and go, and the people dialog names them", async (field) => {
   const people = await Promise.all(["Ada", "Ben", "Cleo"].map((name) => field.person(name)));
   const [ada, ben, cleo] = people as [Tab, Tab, Tab];
   const path = await ada.startRoom("Three");
@@ -63,12 +63,12 @@ rule("two people with one name are told apart, and the later one is marked on bo
       .waitFor({ state: "attached" });
   }
   const [first, second] = await ada.authors();
-  // One of 768 marks each: the same one would be a rare chance, and a reason to run this again.
+  // Each has one of 768 marks, so equal marks are rare; run the test again then.
   assertNotEquals(first, second);
 });
 
 rule(
-  "a name that is empty or too long is refused in plain words, and the message waits for a good one",
+  "an empty or too long name is refused in plain words, and the message waits for a valid one",
   async (field) => {
     const ada = await field.person("Ada");
     await ada.startRoom("Names");
@@ -94,7 +94,7 @@ rule(
   },
 );
 
-rule("a name can be changed, here and in the rooms opened later", async (field) => {
+rule("a changed name counts here and in rooms opened later", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   await ben.enter(await ada.startRoom("Renamed"));
   await ada.say("before");
@@ -108,30 +108,33 @@ rule("a name can be changed, here and in the rooms opened later", async (field) 
   await ben.hears("after");
   await ben.log.getByText("Ada Lovelace", { exact: true }).first().waitFor();
   await ada.startRoom("Another one");
-  // The name is known here: nobody asks for it.
+  // The name is known, so no dialog asks for it.
   await ada.say("still me");
   assert((await ada.authors())[0]?.endsWith("Ada Lovelace"));
 });
 
-rule("a text of 2,001 characters is refused in plain words and stays; one of 2,000 goes through", async (field) => {
-  const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
-  await ben.enter(await ada.startRoom("Long"));
-  await ada.say("short");
-  // Each flag is one character to the protocol and two to JavaScript.
-  const most = "🏴".repeat(MESSAGE_MAX_CHARS / 2) + "a".repeat(MESSAGE_MAX_CHARS / 2);
-  await ada.composer.fill(`${most}b`);
-  await ada.untilAlert(t.composer.tooLong(1));
-  await ada.composer.press("Enter");
-  await ada.tryToSend();
-  assertEquals(await ada.composer.inputValue(), `${most}b`);
-  await ada.shows(["short"]);
-  await ada.composer.press("Backspace");
-  await ada.button(t.composer.send).click();
-  await ada.untilStored(most);
-  await ben.shows(["short", most]);
-});
+rule(
+  "a text of 2,001 characters is refused in plain words and stays in the field; one of 2,000 is sent",
+  async (field) => {
+    const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
+    await ben.enter(await ada.startRoom("Long"));
+    await ada.say("short");
+    // The protocol counts each flag as one character and JavaScript as two.
+    const most = "🏴".repeat(MESSAGE_MAX_CHARS / 2) + "a".repeat(MESSAGE_MAX_CHARS / 2);
+    await ada.composer.fill(`${most}b`);
+    await ada.untilAlert(t.composer.tooLong(1));
+    await ada.composer.press("Enter");
+    await ada.tryToSend();
+    assertEquals(await ada.composer.inputValue(), `${most}b`);
+    await ada.shows(["short"]);
+    await ada.composer.press("Backspace");
+    await ada.button(t.composer.send).click();
+    await ada.untilStored(most);
+    await ben.shows(["short", most]);
+  },
+);
 
-rule("line breaks are kept, and white space around a text is not", async (field) => {
+rule("line breaks stay, and white space around a text is removed", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   await ben.enter(await ada.startRoom("Lines"));
   await ada.send("  one\n\ntwo\n  ");
@@ -173,7 +176,7 @@ rule("markup in room names, display names and messages stays text and runs nothi
   }
 });
 
-rule("links can be clicked when they are http or https, and nothing else can", async (field) => {
+rule("http and https links can be clicked, other links cannot", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   await ben.enter(await ada.startRoom("Links"));
   const text = "See https://example.org/a?b=c#d (and http://example.org/e), " +

@@ -1,11 +1,11 @@
 /**
- * People who talk while something goes wrong, and what has to be true afterwards: everything said is on every screen once
- * and in one order, and no message ever showed a state that was not so.
+ * People talk while something goes wrong. Afterwards every message is on every screen once, in the same order, and no
+ * message ever showed a false delivery state.
  */
 import { assert, assertEquals } from "@std/assert";
 import type { Tab } from "./tab.ts";
 
-/** A state that a message of this page showed, in the order in which they were shown. */
+/** A delivery state that a message on this page showed. */
 export interface ShownState {
   text: string;
   state: string;
@@ -20,13 +20,13 @@ export class Conversation {
     for (const person of people) this.#said.set(person, []);
   }
 
-  /** Watches these people's pages from the next one on: call it before they enter. */
+  /** Watches the next pages of these people; call it before they enter the room. */
   static async of(...people: Tab[]): Promise<Conversation> {
     for (const { page } of people) await page.addInitScript(recordStates);
     return new Conversation(people);
   }
 
-  /** Somebody goes on in another tab: what they said is looked for there. */
+  /** Somebody continues in another tab: their messages are looked for there. */
   async movesTo(from: Tab, to: Tab): Promise<void> {
     await to.page.addInitScript(recordStates);
     this.#people[this.#people.indexOf(from)] = to;
@@ -40,7 +40,7 @@ export class Conversation {
     await person.send(text);
   }
 
-  /** Everybody writes so many messages, in turns. */
+  /** Everybody writes this many messages, in turns. */
   async goesOn(topic: string, rounds = 2): Promise<void> {
     for (let round = 1; round <= rounds; round++) {
       for (const person of this.#people) await this.say(person, `${topic}: ${person.device.name} ${round}`);
@@ -48,8 +48,8 @@ export class Conversation {
   }
 
   /**
-   * Waits until every message is stored for its author and shown to everybody. Then all of them are there once, each
-   * author's in the order of writing, and all screens have one order.
+   * Waits until every message is stored for its author and shown to everybody. Then each is there once, every author's in
+   * the order of writing, and all screens show the same order.
    */
   async settles(): Promise<void> {
     for (const [author, texts] of this.#said) {
@@ -65,12 +65,12 @@ export class Conversation {
     for (const person of this.#people) await this.#wasHonest(person);
   }
 
-  /** The states that this text showed on its author's present page. */
+  /** The states that this text has shown on its author's current page. */
   async states(author: Tab, text: string): Promise<string[]> {
     return (await shownStates(author)).filter((shown) => shown.text === text).map(({ state }) => state);
   }
 
-  /** "Stored" was the last word on each message, and nothing was called refused that a transport could still deliver. */
+  /** Checks that each message ended as stored, and none was called refused while a transport could still deliver it. */
   async #wasHonest(author: Tab): Promise<void> {
     for (const text of this.#said.get(author)!) {
       const states = await this.states(author, text);

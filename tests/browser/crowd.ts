@@ -1,9 +1,9 @@
-/** People in one room whose phones may link to each other. */
+/** People in one room whose phones may connect to each other. */
 import type { Field } from "./field.ts";
 
-/** Settings for rules that write more than a person may in this time. */
+/** Settings for rules that write faster than the limits for people allow. */
 const TALKATIVE = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
-/** Pages that are loaded at a time. */
+/** Number of pages that load at a time. */
 const ENTER_AT_ONCE = 3;
 /** People with peers switched on, in one room of a server of their own. */
 export async function crowd(field: Field, names: string[], env: Record<string, string> = {}, initScript?: string) {
@@ -14,9 +14,9 @@ export async function crowd(field: Field, names: string[], env: Record<string, s
     ),
   );
   for (const { device } of people) {
-    // The server goes while somebody connects, too.
+    // The server may stop while somebody connects.
     device.expects(/ERR_CONNECTION_REFUSED|ERR_SOCKET_NOT_CONNECTED/);
-    // Many pages on one machine: each has less of it.
+    // Many pages share one machine, so each is slower.
     device.context.setDefaultTimeout(3_000 * (names.length + 3));
     if (initScript !== undefined) await device.context.addInitScript(initScript);
   }

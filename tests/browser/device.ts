@@ -1,8 +1,8 @@
-/** A person's device: its storage and cookies, its tabs, and everything that went wrong in them. */
+/** A person's device: its storage and cookies, its tabs, and the faults in them. */
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { Tab } from "./tab.ts";
 
-/** One action or wait in a page. */
+/** Time for one action or wait in a page. */
 const ACTION_TIMEOUT_MS = 10_000;
 
 export class Device {
@@ -10,13 +10,13 @@ export class Device {
   readonly origin: string;
   readonly context: BrowserContext;
   readonly tabs: Tab[] = [];
-  /** What nobody expected. */
+  /** Unexpected errors. */
   readonly faults: string[] = [];
-  /** What the consoles said besides. */
+  /** Other console output. */
   readonly notes: string[] = [];
-  /** The person has said their name in this device. */
+  /** The person has chosen their name on this device. */
   introduced = false;
-  /** With too much to do no room is made, and the page asks again: many pages on one machine bring that about. */
+  /** An overloaded server creates no room, and the page asks again; many pages on one machine cause that. */
   readonly #expected: RegExp[] = [/\b503\b.*\/api\/rooms\)?$/];
 
   private constructor(name: string, origin: string, context: BrowserContext) {
@@ -31,17 +31,17 @@ export class Device {
     origin: string,
     { mesh = "off", ...options }: BrowserContextOptions & { mesh?: "auto" | "off" },
   ): Promise<Device> {
-    // A service worker would answer what rules count and cut; the rules about it allow it.
+    // A service worker would answer requests that rules count or block; the rules about it allow it.
     const serviceWorkers = "block";
     const context = await browser.newContext({ baseURL: origin, locale: "en", serviceWorkers, ...options });
     context.setDefaultTimeout(ACTION_TIMEOUT_MS);
-    // Peers would carry what rules cut off; the rules about them switch them on.
+    // Peers would carry messages that rules block; the rules about peers switch them on.
     await context.addInitScript(`try { localStorage.setItem("festival-chat.mesh", "${mesh}") } catch {}`);
     const device = new Device(name, origin, context);
     context.on("request", (request) => device.#checkOrigin(request.url()));
     context.on("requestfailed", (request) => {
       const why = request.failure()?.errorText ?? "";
-      // The browser itself gives up what a page that is left had asked for.
+      // The browser aborts the requests of a page that is left.
       if (why !== "net::ERR_ABORTED") device.#fault(`request failed: ${request.method()} ${request.url()} ${why}`);
     });
     context.on("response", (response) => {
@@ -68,12 +68,12 @@ export class Device {
     return tab;
   }
 
-  /** From now on, this is no fault: the rule brings it about. */
+  /** From now on, matching errors are no faults: the rule causes them. */
   expects(...patterns: RegExp[]): void {
     this.#expected.push(...patterns);
   }
 
-  /** Without any network, or with it again. */
+  /** Switches the network off or on. */
   async setOffline(offline: boolean): Promise<void> {
     if (offline) this.expects(/ERR_INTERNET_DISCONNECTED/);
     await this.context.setOffline(offline);
@@ -83,7 +83,7 @@ export class Device {
     await this.context.close();
   }
 
-  /** Nothing may ever be asked of another origin. */
+  /** Records requests to other origins, which are always faults. */
   #checkOrigin(address: string): void {
     const url = new URL(address);
     if (url.protocol === "data:" || url.protocol === "blob:") return;

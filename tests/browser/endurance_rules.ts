@@ -1,4 +1,4 @@
-/** The same trouble again and again: reloads in the middle of sending, long silence, a server that dies ten times. */
+/** Repeated trouble: reloads in the middle of sending, long offline times, a server that dies ten times. */
 import { assertEquals } from "@std/assert";
 import { seededRandom } from "../../bench/arrivals.ts";
 import { readEntry } from "../../lib/kinds/kinds.ts";
@@ -8,23 +8,23 @@ import { Conversation } from "./conversation.ts";
 import { rule } from "./field.ts";
 import { t } from "./tab.ts";
 
-/** Settings for rules that write more than a person may in this time. */
+/** Settings for rules that write faster than the limits for people allow. */
 const TALKATIVE = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
 
 const RELOADS = 200;
 const RELOAD_SEED = 1;
-/** A send takes some ms until it is kept and some more until it is acked: most reloads fall into that. */
+/** Storing a message takes a few ms and its ack a few more; most reloads hit that time. */
 const RELOAD_WITHIN_MS = 60;
 
 /**
- * Runs in the page, at every load: as soon as the page knows its room, writes this round's text, presses Enter, and reloads
- * so many ms later.
+ * Runs in the page at every load. Once the page knows its room, it writes this round's text, presses Enter, and reloads
+ * this many ms later.
  */
 function writeAndReload(delays: number[]): void {
   const round = Number(sessionStorage.getItem("round") ?? "0");
   addEventListener("DOMContentLoaded", async () => {
     const composer = await appears(() => document.querySelector<HTMLTextAreaElement>("textarea"));
-    // The header counts people as soon as the room is known, from the page's own copy or from the server.
+    // The header counts people once the room is known, from the stored copy or from the server.
     await appears(() =>
       [...document.querySelectorAll("header button")].find((b) => / here$/.test(b.textContent ?? ""))
     );
@@ -60,13 +60,13 @@ rule(`${RELOADS} reloads in the middle of sending, seed ${RELOAD_SEED}: each tex
   const random = seededRandom(RELOAD_SEED);
   const delays = Array.from({ length: RELOADS }, () => Math.floor(random() ** 2 * RELOAD_WITHIN_MS));
   await ada.page.addInitScript(writeAndReload, delays);
-  // A device may open 15 connections a minute; the cookie that counts them is not the matter here.
+  // A device may open 15 connections a minute; this rule is not about that limit.
   ada.page.on("load", () => void ada.device.context.clearCookies({ name: "device" }));
   await ada.goTo(path);
   await ada.page.waitForFunction(() => "allRoundsDone" in globalThis, undefined, { timeout: 200_000 });
   const texts = ["before", ...delays.map((_, round) => `round ${round}`)];
   await ada.untilStored(texts.at(-1)!);
-  // No page lived long enough to keep a copy of it all: the older ones come as she scrolls up.
+  // No page lived long enough to store everything: older messages load as she scrolls up.
   const beginning = ada.log.getByText(t.room.beginning);
   await ada.until(
     async () => {
@@ -78,7 +78,7 @@ rule(`${RELOADS} reloads in the middle of sending, seed ${RELOAD_SEED}: each tex
   );
   await ada.shows(texts);
 
-  // In the room itself her numbers have no hole: 1 opened it.
+  // In the room's log her numbers have no gap; number 1 opened the room.
   const room = await roomAt(server.url, path);
   const witness = await TestClient.join({
     open: webSocketWire(`${server.url.replace("http", "ws")}/api/rooms/${room}/socket`),
@@ -95,7 +95,7 @@ rule(`${RELOADS} reloads in the middle of sending, seed ${RELOAD_SEED}: each tex
   assertEquals(numbers, numbers.map((_, at) => at + 1));
 }, { timeoutMs: 240_000 });
 
-rule("a reload while the first message waits for a name gives the text back", async (field) => {
+rule("a reload while the first message waits for a name restores its text", async (field) => {
   const ada = await field.person("Ada");
   await ada.startRoom("Nameless");
   await ada.composer.fill("who am I?");
@@ -109,7 +109,7 @@ rule("a reload while the first message waits for a name gives the text back", as
 });
 
 rule(
-  "fifty messages typed while offline wait as such, outlive the page, and arrive once and in order",
+  "fifty messages typed offline show as waiting, outlive the page, and arrive once and in order",
   async (field) => {
     const server = await field.ownServer(TALKATIVE);
     const [ada, ben] = [
@@ -139,7 +139,7 @@ rule(
   },
 );
 
-rule("a server that is killed and started ten times during a conversation loses and doubles nothing", async (field) => {
+rule("ten kills and restarts of the server during a conversation lose and double nothing", async (field) => {
   const server = await field.ownServer(TALKATIVE);
   const people = [
     await field.person("Ada", { origin: server.url }),
@@ -151,12 +151,12 @@ rule("a server that is killed and started ten times during a conversation loses 
   await ben.enter(await ada.startRoom("Restarted ten times"));
   for (let life = 1; life <= 10; life++) {
     await talk.goesOn(`life ${life}`);
-    // Some lives end before anything was stored, some after an answer was shown.
+    // Some kills come before anything was stored, some after an ack was shown.
     if (life % 2 === 0) await ben.untilStored(`life ${life}: Ben 1`);
     await server.kill();
     await talk.goesOn(`after life ${life}`, 1);
     await server.startAgain();
-    // Not the matter here: how long the page would wait by itself.
+    // Skips the page's own backoff, which is not tested here.
     for (const person of people) {
       await person.page.evaluate(() => dispatchEvent(new Event("online")));
       await person.untilLive();

@@ -1,14 +1,14 @@
 /**
- * The field of the browser tests: one Chromium for all tests, a real server from the production build, and people who
- * meet there. Each person is a device of their own (a browser context); each test is one rule.
+ * The environment of the browser tests: one Chromium for all tests, a real server from the production build, and people
+ * who meet there. Each person has a device of their own (a browser context); each test is one rule.
  *
  *   rule("a rule in plain English", async (field) => {
  *     const ada = await field.person("Ada");
  *     …
  *   });
  *
- * A test fails by itself when a page throws, writes an error to its console, breaks its content policy, asks another
- * origin for anything, or asks its own in vain: `device.expects(…)` names what a test brings about on purpose.
+ * A test fails if a page throws, logs an error, breaks its content policy, sends a request to another origin, or has a
+ * request to its own fail. `device.expects(…)` names the faults that a rule causes on purpose.
  */
 import type { Browser, BrowserContextOptions } from "playwright-core";
 import { type ChooseRule, FaultProxy, type FaultRule } from "../faults/fault_proxy.ts";
@@ -22,10 +22,10 @@ import type { Tab } from "./tab.ts";
 
 const executablePath = await findChromium();
 
-/** A name that is no loopback name, so that its pages over plain http are no secure context. */
+/** Not a loopback name, so that its pages over plain http are no secure context. */
 export const FIELD_HOST = "field.test";
 
-/** A whole test; a page that hangs must not hang the run. */
+/** Time for a whole test: a page that hangs must not hang the run. */
 const RULE_TIMEOUT_MS = 60_000;
 
 let browser: Browser | undefined;
@@ -57,17 +57,17 @@ const cameraArgs = (film: string) => [
 
 const filmPath = () => `${folder}/camera.y4m`;
 
-/** What a rule is told in. */
+/** The means of a rule: people, servers, networks. */
 export class Field {
   readonly devices: Device[] = [];
   readonly #closing: (() => Promise<void>)[] = [];
 
-  /** The server that all rules share; its rooms and its home page are everybody's. */
+  /** The server that all rules share, with its rooms and its home page. */
   get server(): ServerProcess {
     return shared!.server;
   }
 
-  /** A person with a device of their own, at an empty page. `browser`: another one than the field's. */
+  /** A person with their own device, at an empty page. `browser` replaces the shared one. */
   async person(
     name: string,
     options: BrowserContextOptions & { origin?: string; mesh?: "auto" | "off"; browser?: Browser } = {},
@@ -78,7 +78,7 @@ export class Field {
     return await device.newTab();
   }
 
-  /** A person with a browser and a camera of their own, at an empty page. `see`: what is before the camera, from now on. */
+  /** A person with their own browser and camera, at an empty page. `see` changes the camera's view. */
   async personWithCamera(
     name: string,
     options: BrowserContextOptions & { origin: string; mesh?: "auto" | "off" },
@@ -91,7 +91,7 @@ export class Field {
     const device = await Device.make(own, name, origin, context);
     this.devices.push(device);
     const see = async (text?: string) => {
-      // In its place: a camera that runs reads on from the same file. All films have one length.
+      // Written in place, because a running camera reads on from the same file. All films have the same length.
       using file = await Deno.open(film, { write: true });
       const bytes = qrFilm(text);
       for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
@@ -99,7 +99,7 @@ export class Field {
     return { tab: await device.newTab(), see };
   }
 
-  /** A server for this rule alone, with its own database. */
+  /** A server of this rule, with its own database; with `checkout`, of another version of the app. */
   async ownServer(env: Record<string, string> = {}, checkout?: string): Promise<OwnServer> {
     const dataDir = await Deno.makeTempDir({ dir: folder!, prefix: "data-" });
     const options = { dataDir, env, ...(checkout !== undefined && { checkout }) };
@@ -108,19 +108,19 @@ export class Field {
     return server;
   }
 
-  /** A network of its own between a browser and a server, that may be made bad. Its `url` is the origin to use. */
+  /** A proxy between a browser and a server that can simulate a bad network. Its `url` is the origin to use. */
   network(server: { url: string } = this.server, rule: FaultRule | ChooseRule = { fault: "pass" }): FaultProxy {
     const network = new FaultProxy({ port: Number(new URL(server.url).port), rule });
     this.#closing.push(() => network.close());
     return network;
   }
 
-  /** What a camera that is opened from now on sees: this text as a QR code, or only a wall. */
+  /** Shows this text as a QR code to cameras that are opened from now on; without it, a wall. */
   async holdUpQr(text?: string): Promise<void> {
     await Deno.writeFile(filmPath(), qrFilm(text));
   }
 
-  /** Something else that ends with this rule. */
+  /** Registers something else that ends with this rule. */
   closes(close: () => Promise<void>): void {
     this.#closing.push(close);
   }
@@ -132,7 +132,7 @@ export class Field {
   }
 }
 
-/** A server that a rule may kill and start again in the same place. */
+/** A server that a rule may kill and restart at the same address. */
 export class OwnServer {
   readonly dataDir: string;
   readonly url: string;
@@ -147,7 +147,7 @@ export class OwnServer {
     this.#process = process;
   }
 
-  /** All that it wrote so far, over all its lives. */
+  /** Everything it logged, across restarts. */
   get log(): string {
     return [...this.#log, ...this.#process.log].join("\n");
   }
@@ -157,7 +157,7 @@ export class OwnServer {
     await this.#process.kill();
   }
 
-  /** The same port, the same data; with `release`, another build of the app; with `checkout`, another version. */
+  /** Starts it on the same port with the same data; with `release`, from another build; with `checkout`, another version. */
   async startAgain(release?: string, checkout?: string): Promise<void> {
     this.#log.push(...this.#process.log);
     this.#process = await startServer({
@@ -168,7 +168,7 @@ export class OwnServer {
   }
 }
 
-/** A rule that the app keeps in a real browser. */
+/** A rule of the app, tested in a real browser. */
 export function rule(
   name: string,
   run: (field: Field) => Promise<void>,

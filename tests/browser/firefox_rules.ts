@@ -8,7 +8,7 @@ import { t } from "./tab.ts";
 const executablePath = await findFirefox();
 
 rule(
-  "Firefox and Chromium talk in one room: over the server, over a link when it has gone, and all is stored once when it is back",
+  "Firefox and Chromium talk in one room, through the server or, while it is down, over a link; everything is stored once",
   async (field) => {
     const firefox = await launchFirefox(executablePath!);
     field.closes(() => firefox.close());
@@ -49,7 +49,7 @@ rule(
 );
 
 rule(
-  "Firefox: a sealed room; who reloads is the same person and linked again; with the server gone the page opens from what it kept",
+  "Firefox: in a sealed room a reload keeps the identity and reconnects; with the server down the page opens from its copy",
   async (field) => {
     const firefox = await launchFirefox(executablePath!);
     field.closes(() => firefox.close());

@@ -1,12 +1,12 @@
-/** The oldest browsers in a room: Chromium 107 does all that people mostly do; older ones are told that they are too old. */
+/** The oldest supported browsers: Chromium 107 does everyday things; older ones are told that they are too old. */
 import { assert, assertEquals } from "@std/assert";
-import { dialogTextsFor } from "../../lib/ui/texts/dialog_texts.ts";
+import { dialogTexts } from "../../lib/ui/texts/dialog_texts.ts";
 import { fillRoom } from "../support/fill_room.ts";
 import { findOldChromium, launchOldChromium } from "../support/old_chromium.ts";
 import { type Field, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
 
-const { menu } = dialogTextsFor("en");
+const { menu } = dialogTexts;
 
 const folder = await findOldChromium();
 const onOld = { ignore: folder === undefined, timeoutMs: 60_000 };
@@ -18,7 +18,7 @@ async function oldBrowser(field: Field) {
 }
 
 rule(
-  "Chromium 107: two people talk, with links, replies, reactions, edits, and text that is no text",
+  "Chromium 107: two people talk, with links, replies, reactions, edits, and markup as text",
   async (field) => {
     const browser = await oldBrowser(field);
     const [ada, ben] = [await field.person("Ada", { browser }), await field.person("Ben", { browser })];
@@ -96,10 +96,10 @@ async function composerIsInReach(tab: Tab): Promise<void> {
   assert(box !== null && box.y >= 0 && box.y + box.height <= height, `the composer is at ${JSON.stringify(box)}`);
 }
 
-rule("a browser that is too old is told so, and no page promises to open", async (field) => {
+rule("a browser that is too old is told so, and no page claims to be opening", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   const path = await ada.startRoom("Too new");
-  // What it lacks makes the code fail, too; that is not what is shown.
+  // The missing features make the code fail as well, which is not the message to show.
   ben.device.expects(/./);
   await ben.device.context.addInitScript(() => {
     delete (Object as { hasOwn?: unknown }).hasOwn;
@@ -112,7 +112,7 @@ rule("a browser that is too old is told so, and no page promises to open", async
   }
 });
 
-rule("a page whose script does not load, does not parse or throws says so, and may be loaded again", async (field) => {
+rule("a page whose script does not load, does not parse or throws says so, and offers a reload", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   const path = await ada.startRoom("Out of order");
   ben.device.expects(/./);
@@ -134,7 +134,7 @@ rule("a page whose script does not load, does not parse or throws says so, and m
   assertEquals(await ben.page.getByText(t.site.notStarted).isVisible(), false);
 });
 
-rule("a room that cannot be opened says so", async (field) => {
+rule("a room that fails to open says so", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   const path = await ada.startRoom("Broken inside");
   ben.device.expects(/./);

@@ -1,4 +1,4 @@
-/** The home page: what is listed, what is remembered, and what is left without JavaScript. */
+/** The home page: listed rooms, this device's rooms, and the page without JavaScript. */
 import { assert, assertEquals } from "@std/assert";
 import { rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
@@ -18,14 +18,14 @@ rule("a listed room is on the home page with the people in it now; an unlisted o
   const room = linksBelow(cleo, t.home.listed).filter({ hasText: "Everybody's business" });
   await room.filter({ hasText: t.home.people(2) }).waitFor();
   assertEquals(await cleo.page.getByText("Nobody's business").count(), 0);
-  // The number follows, without a reload.
+  // The number updates without a reload.
   await ben.device.close();
   await room.filter({ hasText: t.home.people(1) }).waitFor();
   await room.click();
   await cleo.untilLive();
 });
 
-rule("rooms one has been in are on the home page, and favourites above them", async (field) => {
+rule("visited rooms are on the home page, with favourites above them", async (field) => {
   const ada = await field.person("Ada");
   const tents = await ada.startRoom("The tents");
   const river = await ada.startRoom("By the river", "sealed");
@@ -44,7 +44,7 @@ rule("rooms one has been in are on the home page, and favourites above them", as
   assertEquals(await ada.page.getByRole("heading", { level: 1 }).textContent(), "By the river");
 });
 
-rule("a room that was left is no longer in the list, and its code brings one back", async (field) => {
+rule("a room that was left is no longer listed, and its code leads back", async (field) => {
   const ada = await field.person("Ada");
   const path = await ada.startRoom("Left");
   await ada.say("something");
@@ -67,7 +67,7 @@ rule("a room needs a name, and says so", async (field) => {
 });
 
 rule(
-  "[LOAD-1] a server with too much to do: the form says so, keeps the name, and opens the room by itself, unless told not to",
+  "[LOAD-1] with an overloaded server, the form says so, keeps the name, and opens the room later unless the person stops waiting",
   async (field) => {
     const ada = await field.person("Ada");
     ada.device.expects(/answered 503/, /status of 503/);
@@ -98,7 +98,7 @@ rule(
 );
 
 async function saysWhatIsNeeded(tab: Tab): Promise<void> {
-  // By its element: Playwright finds no text in noscript.
+  // Found by its element, because Playwright finds no text in noscript.
   const words = tab.page.locator("noscript p");
   await words.waitFor();
   assertEquals(await words.innerText(), t.site.noScript);
@@ -106,12 +106,12 @@ async function saysWhatIsNeeded(tab: Tab): Promise<void> {
 
 rule("without JavaScript the pages say what is needed, and a code still finds its room", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben", { javaScriptEnabled: false })];
-  // The browser does not fetch what it may not run.
+  // The browser fetches no scripts that it may not run.
   ben.device.expects(/request failed: .*\.js csp$/);
   const path = await ada.startRoom("Scriptless", "listed");
   await ben.goTo("/");
   await saysWhatIsNeeded(ben);
-  // The server answers the list from memory for a second, and this page does not ask by itself.
+  // The server caches the list for a second, and this page does not refresh by itself.
   const isListed = async () => {
     await ben.goTo("/");
     return await ben.page.getByRole("link", { name: "Scriptless" }).isVisible();

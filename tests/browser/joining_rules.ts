@@ -1,4 +1,4 @@
-/** Making a room, showing the way into it, and every way in. */
+/** Starting a room, inviting others, and every way to join. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { rule } from "./field.ts";
 import { readQr } from "./qr_reading.ts";
@@ -7,12 +7,12 @@ import { t, type Tab } from "./tab.ts";
 /** The code in a room's path. */
 const codeOf = (path: string) => path.slice("/r/".length);
 
-/** This code with another letter in the middle of its first word. */
+/** This code with a typo in the middle of its first word. */
 function misheard(code: string): string {
   return `${code.slice(0, 2)}${code[2] === "x" ? "q" : "x"}${code.slice(3)}`;
 }
 
-rule("a listed room is open in one step, and one can write in it alone", async (field) => {
+rule("a listed room opens in one step, and its first person can write alone", async (field) => {
   const ada = await field.person("Ada");
   const path = await ada.startRoom("Main stage", "listed");
   assertMatch(path, /^\/r\/[a-z]+-[a-z]+-[1-9][0-9]{0,2}$/);
@@ -30,11 +30,11 @@ rule("the share dialog shows the code, the link, and a QR code of the link", asy
   const link = field.server.url + path;
   assertEquals(await readQr(share.getByRole("img", { name: t.share.qr("Come in") })), link);
   await share.getByRole("button", { name: t.share.copyLink }).click();
-  await share.getByText(t.app.copied).waitFor();
+  await share.getByText(t.clipboard.copied).waitFor();
   assertEquals(await ada.page.evaluate(() => navigator.clipboard.readText()), link);
 });
 
-rule("a code is typed in any case, with spaces", async (field) => {
+rule("a code may be typed in any case, with spaces", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   const path = await ada.startRoom("Typed");
   await ben.typeCode(`  ${codeOf(path).toUpperCase().replaceAll("-", "  ")} `);
@@ -54,7 +54,7 @@ rule("a code one letter off gets a suggestion that leads into the room", async (
   assertEquals(new URL(ben.page.url()).pathname, path);
 });
 
-rule("a link with a wrong code answers 404, says what was looked for, and suggests what is near", async (field) => {
+rule("a link with a wrong code answers 404, repeats the code, and suggests similar ones", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   const path = await ada.startRoom("Right code");
   ben.device.expects(/404/);
@@ -85,7 +85,7 @@ rule("a camera that sees the QR code opens the room, in a browser without Barcod
   assert(!await ben.page.evaluate(() => "BarcodeDetector" in globalThis), "this Chromium would not need jsQR");
 });
 
-rule("a camera that sees some other QR code says so and goes on looking", async (field) => {
+rule("a foreign QR code is named as such, and the camera keeps scanning", async (field) => {
   const ben = await field.person("Ben");
   await field.holdUpQr("https://elsewhere.example/r/cosmic-stage-417");
   const scanner = await openScanner(ben);

@@ -1,10 +1,10 @@
-/** What the service worker keeps on a device. */
+/** Reads the caches of the service worker. */
 import { assert } from "@std/assert";
 import { ASSET_CACHE, PAGE_CACHE } from "../../lib/offline/strategy.ts";
 import { OFFLINE_PATH } from "../../lib/shared/page_paths.ts";
 import type { Tab } from "./tab.ts";
 
-/** What lies in the caches: the paths of the pages, and the addresses of files. */
+/** The cached pages by path, and the cached files by address. */
 export async function keptBy(tab: Tab): Promise<{ pages: string[]; files: string[]; missing: string[] }> {
   return await tab.page.evaluate(async ([pageCache, assetCache]) => {
     const [pages, assets] = [await caches.open(pageCache!), await caches.open(assetCache!)];
@@ -19,7 +19,7 @@ export async function keptBy(tab: Tab): Promise<{ pages: string[]; files: string
   }, [PAGE_CACHE, ASSET_CACHE]);
 }
 
-/** Waits until this page is kept with all of its code, and the page for what is not kept. */
+/** Waits until this page is cached with all of its code, and the offline page too. */
 export async function untilPageKept(tab: Tab): Promise<void> {
   const { pathname } = new URL(tab.page.url());
   await tab.until(

@@ -1,8 +1,8 @@
-/** Rooms with a long history: opened at once, read to their beginning. */
+/** Rooms with a long history open at once and can be read to the start. */
 import { assert, assertEquals } from "@std/assert";
 import { LATEST_EVENTS } from "../../lib/protocol/limits.ts";
 import { eventPlace, sealerOf } from "../../lib/crypto/seal.ts";
-import { dialogTextsFor } from "../../lib/ui/texts/dialog_texts.ts";
+import { dialogTexts } from "../../lib/ui/texts/dialog_texts.ts";
 import type { EventContent } from "../../lib/kinds/kinds.ts";
 import { TestClient, webSocketWire } from "../support/client.ts";
 import { fillRoom, roomAt } from "../support/fill_room.ts";
@@ -29,7 +29,7 @@ rule("a room with 1,000 messages opens with the newest, and scrolling loads all 
   const isAtEnd = () => ben.log.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight < 5);
   await ben.until(isAtEnd, (atEnd) => atEnd, () => assert(false, "the room did not open at its end"));
 
-  // One look up: what stands at the top of the view stays where it is while older messages come above it.
+  // Scrolling up: the message at the top of the view stays in place while older ones load above it.
   const [before, after] = await ben.log.evaluate(async (box) => {
     box.scrollTop = 300;
     const items = () => [...box.querySelectorAll("[data-item]")];
@@ -49,7 +49,7 @@ rule("a room with 1,000 messages opens with the newest, and scrolling loads all 
   }) as [number, number];
   assert(Math.abs(after - before) < 2, `the text jumped from ${before} to ${after}`);
 
-  // Up to the beginning with the keyboard.
+  // Up to the start with the keyboard.
   await ben.log.focus();
   const beginning = ben.log.getByText(t.room.beginning);
   while (!await beginning.isVisible()) {
@@ -63,10 +63,10 @@ rule("a room with 1,000 messages opens with the newest, and scrolling loads all 
   }
   assertEquals(await ben.messages(), TEXTS);
 
-  // Ada was away all the time: she gets what she missed, without a hole and without asking.
+  // Ada was away all the time: she gets the missed messages without a gap, and without asking.
   await ada.device.setOffline(false);
   await ada.shows(TEXTS);
-  // Back at the end, new messages are shown as they come.
+  // Back at the end, new messages show as they arrive.
   await ben.button(t.room.jump).click();
   await ada.say("the newest of all");
   await ben.hears("the newest of all");
@@ -117,7 +117,7 @@ for (const kind of ["unlisted", "sealed"] as const) {
         const newcomer = await field.person(name, { origin });
         await newcomer.enter(path);
         await newcomer.shows(texts);
-        assertEquals(await newcomer.page.getByText(dialogTextsFor("en").empty.title).count(), 0);
+        assertEquals(await newcomer.page.getByText(dialogTexts.empty.title).count(), 0);
       }
       await writer.close();
     },

@@ -1,4 +1,4 @@
-/** Phones talk to each other: with the server, while it is away, and when it comes back. */
+/** Phones talk to each other with the server, without it, and after it returns. */
 import { assert, assertEquals } from "@std/assert";
 import { BREAKER_COOLDOWN_MS } from "../../lib/routing/circuit_breaker.ts";
 import { findViolations } from "../screens/axe.ts";
@@ -7,17 +7,17 @@ import { rule } from "./field.ts";
 import { connectPhones, link, openPanel, panelTexts, receivedFromPhones, untilReached } from "./phones.ts";
 import { t, type Tab } from "./tab.ts";
 
-/** After a while without a server every transport to it rests, and then has one trial. */
+/** Longest cooldown of the circuit breakers after a while without a server, and time to reconnect. */
 const BACK_WITHIN_MS = BREAKER_COOLDOWN_MS + 15_000;
 
-/** The server is back: all find it again. */
+/** Waits until everybody is connected to the restarted server. */
 async function untilBack(people: Tab[]): Promise<void> {
   await Promise.all(
     people.map((person) => person.status(t.connection.connected).waitFor({ timeout: BACK_WITHIN_MS })),
   );
 }
 
-rule("two phones link, talk over the link, and the server still stores all of it", async (field) => {
+rule("two phones connect and talk over the link, and the server still stores everything", async (field) => {
   const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"]);
   await link([ada!, ben!]);
   await ada!.say("over the link");
@@ -28,13 +28,13 @@ rule("two phones link, talk over the link, and the server still stores all of it
   await panel.getByText(panelTexts.paths.direct).waitFor();
   assert(await receivedFromPhones(ben!) > 0, "nothing came over the link");
   assertEquals(await findViolations(ben!.page), []);
-  // Somebody who comes later has it from the server.
+  // A later visitor gets it from the server.
   const cleo = await field.person("Cleo", { origin: ben!.device.origin });
   await cleo.enter(new URL(ben!.page.url()).pathname);
   await cleo.shows(["over the link", "and back"]);
 }, { timeoutMs: 90_000 });
 
-rule("the server goes and five phones talk on; it comes back and everything is stored once", async (field) => {
+rule("five phones keep talking while the server is down; once it is back, everything is stored once", async (field) => {
   const names = ["Ada", "Ben", "Cleo", "Dora", "Eli"];
   const { server, people } = await crowd(field, names);
   await people[0]!.say("before");
@@ -44,7 +44,7 @@ rule("the server goes and five phones talk on; it comes back and everything is s
   for (const person of people) await person.send(`${person.device.name} without a server`);
   const said = names.map((name) => `${name} without a server`);
   for (const person of people) await person.hears(...said);
-  // True, and shown: others have it, the server has not.
+  // The state is honest: other phones have the message, the server does not.
   await people[0]!.message(said[0]!).getByText(/^On \d phones?$/).waitFor();
   await server.startAgain();
   await untilBack(people);
@@ -58,7 +58,7 @@ rule("the server goes and five phones talk on; it comes back and everything is s
 }, { timeoutMs: 180_000 });
 
 rule(
-  "what a phone said without a server is stored by the phones that heard it, when it never comes back",
+  "messages of a phone that never returns are stored through the phones that received them",
   async (field) => {
     const { server, people: [ada, ben] } = await crowd(field, ["Ada", "Ben"]);
     await ada!.say("before");
@@ -69,7 +69,7 @@ rule(
     await ben!.hears("carried by Ben");
     await ada!.message("carried by Ben").getByText(t.delivery.on_phones(1)).waitFor();
     await ada!.device.close();
-    // Ben's page is loaded anew, too: what he carries outlives it.
+    // Ben's page reloads too: the events that he carries survive that.
     await server.startAgain();
     await ben!.reload();
     await ben!.hears("carried by Ben");
@@ -82,7 +82,7 @@ rule(
   { timeoutMs: 120_000 },
 );
 
-rule("a host who reloads is the same person, and links come back by themselves", async (field) => {
+rule("a host who reloads keeps their identity, and links return by themselves", async (field) => {
   const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"]);
   await link([ada!, ben!]);
   await ada!.say("before");
@@ -94,7 +94,7 @@ rule("a host who reloads is the same person, and links come back by themselves",
   await ben!.untilPeople(2);
 }, { timeoutMs: 90_000 });
 
-rule("phones that are switched off for each other talk over the server alone", async (field) => {
+rule("with peers switched off, phones talk only through the server", async (field) => {
   const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"]);
   await link([ada!, ben!]);
   await ben!.button(t.connection.open).click();
@@ -108,7 +108,7 @@ rule("phones that are switched off for each other talk over the server alone", a
   await ada!.hears("over the server");
 }, { timeoutMs: 90_000 });
 
-/** A network without a path from phone to phone: no candidate is ever found. */
+/** A network without a path between phones: no ICE candidate is ever found. */
 const NO_PATHS = `
   const Browsers = globalThis.RTCPeerConnection;
   globalThis.RTCPeerConnection = class extends Browsers {
@@ -119,7 +119,7 @@ const NO_PATHS = `
 `;
 
 rule(
-  "[WAY-2] where phones find no path to each other the server carries everything, and the panel says so",
+  "[WAY-2] when phones find no path to each other, the server carries everything, and the panel says so",
   async (field) => {
     const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"], {}, NO_PATHS);
     for (const person of [ada!, ben!]) await connectPhones(person);
@@ -129,7 +129,7 @@ rule(
     await panel.getByText(panelTexts.reach(0, 1)).waitFor();
     await panel.locator('[data-peer="connecting"]').waitFor();
     await panel.locator('[data-route="websocket"]').waitFor();
-    // After LINK_SETUP_TIMEOUT_MS the try is over.
+    // LINK_SETUP_TIMEOUT_MS ends the attempt.
     await panel.getByText(panelTexts.noRelay).waitFor({ timeout: 30_000 });
     await panel.getByText(panelTexts.reach(0, 1)).waitFor();
     assertEquals(await receivedFromPhones(ben!), 0);
@@ -141,7 +141,7 @@ rule(
 );
 
 rule(
-  "[WAY-1] the preferred transport changes back and forth in the middle of talking, and nothing is lost",
+  "[WAY-1] changing the preferred transport back and forth in mid-conversation loses nothing",
   async (field) => {
     const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"]);
     await link([ada!, ben!]);
@@ -173,7 +173,7 @@ const BLOCKED = [
   [
     "a browser whose RTCPeerConnection throws",
     `globalThis.RTCPeerConnection = class { constructor() { throw new DOMException("blocked", "NotAllowedError"); } };`,
-    /^0 links came up, \d+ (try|tries) failed$/,
+    /^0 phones connected, \d+ attempts? failed$/,
   ],
 ] as const;
 
@@ -191,7 +191,7 @@ for (const [what, initScript, says] of BLOCKED) {
   });
 }
 
-/** Remembers the page's links, to cut them. */
+/** Records the page's links, so that a rule can cut them. */
 const REMEMBER_LINKS = `
   const Browsers = globalThis.RTCPeerConnection;
   globalThis.links = [];
@@ -203,7 +203,7 @@ const REMEMBER_LINKS = `
   };
 `;
 
-rule("[WAY-7] a link that is cut, and a phone that falls asleep, cost a moment and no message", async (field) => {
+rule("[WAY-7] a cut link or a sleeping phone costs a moment and no message", async (field) => {
   const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"], {}, REMEMBER_LINKS);
   await link([ada!, ben!]);
   await ada!.say("over the link");
@@ -216,7 +216,7 @@ rule("[WAY-7] a link that is cut, and a phone that falls asleep, cost a moment a
   await ben!.send("from the other end");
   await ben!.hears("after the cut");
   await ada!.hears("from the other end");
-  // Two pages and a server on one machine under test have their own delays: the second is shown under virtual time.
+  // Two pages and a server on a busy machine have delays of their own; a test in virtual time shows the exact second.
   const tookMs = performance.now() - cutAt;
   assert(tookMs < 3_000, `${Math.round(tookMs)} ms`);
   await link([ada!, ben!]);
@@ -236,7 +236,7 @@ rule("[WAY-7] a link that is cut, and a phone that falls asleep, cost a moment a
 const TWELVE = ["Ada", "Ben", "Cleo", "Dora", "Eli", "Fay", "Gus", "Hana", "Ivo", "Jo", "Kim", "Lea"];
 
 rule(
-  "twelve browsers in one room: the server goes in mid-conversation and comes back, and all that was said is stored once",
+  "twelve browsers in one room: the server stops in mid-conversation and returns, and every message is stored once",
   async (field) => {
     const { server, people } = await crowd(field, TWELVE);
     await people[0]!.say("before");

@@ -1,8 +1,8 @@
 /**
- * Bad networks: two people talk, each over a network of their own that drops, delays, mutes, cuts, strips or crawls. What
- * they said is on both screens once, in one order, and what the page says of itself is true meanwhile.
+ * Bad networks: two people talk, each over a proxy that drops, delays, mutes, cuts, strips or slows traffic. Their
+ * messages are on both screens once, in the same order, and the pages show true states meanwhile.
  *
- * Times are asserted with room for a busy machine; bench/ measures them.
+ * Time limits leave room for a busy machine; bench/ measures the real times.
  */
 import { assert, assertEquals } from "@std/assert";
 import { type ChooseRule, type FaultProxy, type FaultRule, isUpgrade, onlySockets } from "../faults/fault_proxy.ts";
@@ -11,12 +11,12 @@ import { Conversation } from "./conversation.ts";
 import { type Field, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
 
-/** Promised: another transport within 5 s. Without a choice of transports it would take longer than CONNECT_TIMEOUT_MS, 8 s. */
+/** Promised: another transport within 5 s. Without it, CONNECT_TIMEOUT_MS alone would take 8 s. */
 const OTHER_TRANSPORT_WITHIN_MS = 7_000;
-/** Promised: noticed in under 3 s. Only the missing ack would show it after ACK_TIMEOUT_MS, 10 s, and silence after 25 s. */
+/** Promised: noticed within 3 s. Otherwise a missing ack shows after ACK_TIMEOUT_MS, 10 s, and silence after 25 s. */
 const DEAD_LINK_WITHIN_MS = 4_500;
 
-/** What a trickle carries takes this long at most: two tries that are given up, and one that is waited for. */
+/** Longest delivery over a trickle: two abandoned tries, and one that completes. */
 const SLOWLY_WITHIN_MS = 40_000;
 
 interface Scene {
@@ -31,12 +31,12 @@ interface Scene {
 
 const PASS: ChooseRule = () => ({ fault: "pass" });
 
-/** Ada and Ben in one room, over good networks as yet. */
+/** Ada and Ben in one room, over good networks at first. */
 async function meet(field: Field, room: string): Promise<Scene> {
   const networks: Scene["networks"] = [field.network(field.server, PASS), field.network(field.server, PASS)];
   const ada = await field.person("Ada", { origin: networks[0].url });
   const ben = await field.person("Ben", { origin: networks[1].url });
-  // What browsers say of requests that a network spoils.
+  // Browsers log these errors for failed requests.
   for (const { device } of [ada, ben]) device.expects(/\/(socket|poll)\b/, /net::ERR_/);
   const talk = await Conversation.of(ada, ben);
   const path = await ada.startRoom(room);
@@ -45,7 +45,7 @@ async function meet(field: Field, room: string): Promise<Scene> {
   return { ada, ben, people: [ada, ben], networks, talk, path };
 }
 
-/** Both networks become like this; both open the room anew over them. The longest time that one took. */
+/** Applies these faults to both networks and reopens the room on both. Returns the longer time, in ms. */
 async function enterOver({ people, networks, path }: Scene, rule: ChooseRule): Promise<number> {
   for (const network of networks) network.rule = rule;
   const took = people.map(async (person) => {
@@ -57,10 +57,10 @@ async function enterOver({ people, networks, path }: Scene, rule: ChooseRule): P
   return Math.max(...await Promise.all(took));
 }
 
-/** Settings for rules that write more than a person may in this time. */
+/** Settings for rules that write faster than the limits for people allow. */
 const TALKATIVE = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
 
-/** What is open becomes like this, and so does what opens later. */
+/** Applies these faults to open and later connections. */
 function turnInto({ networks }: Scene, rule: FaultRule): void {
   for (const network of networks) {
     for (const connection of network.open) connection.rule = rule;
@@ -68,12 +68,12 @@ function turnInto({ networks }: Scene, rule: FaultRule): void {
   }
 }
 
-/** The open WebSockets of a network become like this; others, and those that open later, are as they were. */
+/** Applies these faults to the open WebSockets of a network, and to no other connection. */
 function spoilSockets(network: FaultProxy, rule: FaultRule): void {
   for (const connection of network.open) if (isUpgrade(connection.head)) connection.rule = rule;
 }
 
-/** The transport that the page used last, as its console says. */
+/** The transport that the page used last, by its console. */
 function transportOf({ device }: Tab): string | undefined {
   return device.notes.findLast((note) => note.includes("transport: "))?.match(/transport: (\w+ \(\w+\))/)?.[1];
 }
@@ -117,7 +117,7 @@ rule("when WebSockets work again, the connection moves to one in the middle of t
   const scene = await meet(field, "Moving");
   await enterOver(scene, onlySockets({ fault: "strip_upgrade" }));
   for (const network of scene.networks) network.rule = PASS;
-  // Tried again in the background 15 s after it failed. People go on talking over the moment when it moves.
+  // The page retries in the background 15 s after the failure. People keep talking while the connection moves.
   let rounds = 0;
   const moved = Promise.all(scene.people.map((person) => untilTransport(person, "websocket (first_choice)", 30_000)));
   let over = false;
@@ -132,7 +132,7 @@ rule("when WebSockets work again, the connection moves to one in the middle of t
   await scene.talk.settles();
 });
 
-rule("a network that delays everything: a message is on its way until it is stored, and never more", async (field) => {
+rule("on a slow network a message shows as sending until it is stored, and never as more", async (field) => {
   const scene = await meet(field, "Far away");
   turnInto(scene, { fault: "delay", ms: 300 });
   await scene.talk.goesOn("from far away", 3);
@@ -172,20 +172,20 @@ rule("a connection that died while the page slept is replaced when it wakes, wit
   await talk.settles();
 });
 
-rule("connections that are cut ten times in the middle of it: nothing is lost, nothing comes twice", async (field) => {
+rule("when connections are cut ten times in mid-conversation, nothing is lost or doubled", async (field) => {
   const { ada, ben, networks, talk } = await meet(field, "Cut ten times");
   for (let cut = 1; cut <= 10; cut++) {
     await talk.goesOn(`cut ${cut}`, 1);
     const gone = networks.flatMap(({ open }) => open.filter(({ head }) => isUpgrade(head)));
     for (const connection of gone) connection.cut();
-    // Every other time the next cut hits before the connection is back.
+    // Every second cut hits before the connection is back.
     if (cut % 2 === 0) { for (const person of [ada, ben]) await person.untilLive(); }
   }
   await talk.settles();
 });
 
 rule(
-  "a dead zone that swallows everything: what is typed waits and says so, and goes out when it ends",
+  "in a dead zone that swallows everything, messages wait and say so, and are sent afterwards",
   async (field) => {
     const scene = await meet(field, "Dead zone");
     const { people, networks, talk } = scene;
@@ -194,11 +194,11 @@ rule(
     await talk.goesOn("in the dead zone", 3);
     for (const person of people) {
       const text = `in the dead zone: ${person.device.name} 3`;
-      // Nothing comes back: the page finds out that it has no connection, and no longer says that anything is on its way.
+      // Without any answer the page notices the lost connection, and shows no message as sending any more.
       await person.message(text).getByText(t.delivery.queued).waitFor();
       assertEquals(await person.status(t.connection.connected).count(), 0);
     }
-    // Out of it: what hangs in the hole does not come back to life, as after a change of networks.
+    // Connections from the dead zone stay dead, as after a change of networks.
     for (const network of networks) {
       network.rule = PASS;
       network.cut();
@@ -208,12 +208,12 @@ rule(
 );
 
 rule(
-  "a server behind a proxy that answers 503 for a while: what is typed waits, and goes out afterwards",
+  "while a proxy answers 503 for the server, messages wait, and are sent afterwards",
   async (field) => {
     const scene = await meet(field, "Unavailable");
     const { people, networks, talk } = scene;
     await talk.settles();
-    // The other transport's code, when it is asked for just now.
+    // The lazy code of the other transport, if the page asks for it now.
     for (const { device } of people) device.expects(/\/polling-[^/]+\.js/);
     turnInto(scene, { fault: "answer", status: 503 });
     for (const network of networks) network.cut();
@@ -227,7 +227,7 @@ rule(
   },
 );
 
-rule("a network that slows to a trickle carries long messages all the same, each once", async (field) => {
+rule("a network that slows to a trickle still carries long messages, each once", async (field) => {
   const scene = await meet(field, "Trickle");
   const { ada, ben, talk } = scene;
   await talk.settles();
@@ -240,7 +240,7 @@ rule("a network that slows to a trickle carries long messages all the same, each
   await talk.settles();
 });
 
-rule("who comes back over a trickle, missed a lot and has something to say, gets both through", async (field) => {
+rule("a person who returns over a trickle gets all missed messages, and sends their own", async (field) => {
   const server = await field.ownServer(TALKATIVE);
   const network = field.network(server, PASS);
   const ada = await field.person("Ada", { origin: network.url });
@@ -252,8 +252,8 @@ rule("who comes back over a trickle, missed a lot and has something to say, gets
   await ada.send("typed without a network");
   const missed = Array.from({ length: 150 }, (_, n) => `missed ${n}`);
   await fillRoom(server.url, path, missed);
-  // All that she missed comes in one frame, which takes longer than a dead link may stay unnoticed.
-  // No other transport helps her out.
+  // The missed messages come in one frame, which takes longer than the limit for noticing a dead link.
+  // No other transport helps.
   network.rule = (head) =>
     head.startsWith("POST") ? { fault: "answer", status: 503 } : { fault: "trickle", bytesPerSecond: 12_000 };
   await ada.device.setOffline(false);

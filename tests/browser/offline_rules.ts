@@ -1,4 +1,4 @@
-/** Without any network, and with the browser closed in between: rooms open from what the phone kept. */
+/** Offline, and after the browser was closed, rooms open from the phone's own copy. */
 import { assert, assertEquals } from "@std/assert";
 import { PAGE_CACHE } from "../../lib/offline/strategy.ts";
 import { type Field, type OwnServer, rule } from "./field.ts";
@@ -14,7 +14,7 @@ async function onThePhone(field: Field, server: OwnServer, name: string): Promis
   return person;
 }
 
-/** The builds whose scripts the kept pages name. */
+/** The builds whose scripts the cached pages use. */
 async function buildsKeptBy(tab: Tab): Promise<string[]> {
   return await tab.page.evaluate(async (pageCache) => {
     const pages = await caches.open(pageCache);
@@ -27,7 +27,7 @@ async function buildsKeptBy(tab: Tab): Promise<string[]> {
   }, PAGE_CACHE);
 }
 
-/** How many events the device holds of all its rooms. */
+/** The number of events that the device holds, of all rooms. */
 async function copiedBy(tab: Tab): Promise<number> {
   return await tab.page.evaluate(() =>
     new Promise((resolve, reject) => {
@@ -44,8 +44,8 @@ async function copiedBy(tab: Tab): Promise<number> {
 }
 
 /**
- * Waits until this page is kept with all of its code, and the page for what is not kept; and until the device holds so
- * many events. A room begins with one, a person who says their name with another.
+ * Waits until this page is cached with all of its code, the offline page too, and until the device holds this many
+ * events. A room begins with one, and a person's name is another.
  */
 async function untilKept(tab: Tab, events: number): Promise<void> {
   await untilPageKept(tab);
@@ -56,19 +56,19 @@ async function untilKept(tab: Tab, events: number): Promise<void> {
   );
 }
 
-/** The phone without a network and the server dead: nothing answers, whoever asks. */
+/** Switches the network off and kills the server, so that no request is answered. */
 async function cutOff(server: OwnServer, ...tabs: Tab[]): Promise<void> {
   await server.kill();
   for (const { device } of tabs) await device.setOffline(true);
 }
 
-/** Closes the browser's tab; another one of the same device. */
+/** Closes the tab and opens another one on the same device. */
 async function closeAndOpen(tab: Tab): Promise<Tab> {
   await tab.page.close();
   return await tab.device.newTab();
 }
 
-rule("a room opens without a network after the browser was closed; what is typed there arrives once", async (field) => {
+rule("a room opens offline after the browser was closed, and messages typed there arrive once", async (field) => {
   const server = await field.ownServer();
   const [ada, ben] = [await onThePhone(field, server, "Ada"), await onThePhone(field, server, "Ben")];
   const path = await ada.startRoom("Dead zone");
@@ -87,7 +87,7 @@ rule("a room opens without a network after the browser was closed; what is typed
     await inTheHole.send(text);
     await inTheHole.message(text).getByText(t.delivery.queued).waitFor();
   }
-  // What is loaded when it is needed was kept as well.
+  // Code that loads on demand was cached as well.
   await (await inTheHole.openShare()).getByRole("button", { name: t.share.copyLink }).waitFor();
   const stillThere = await closeAndOpen(inTheHole);
   await stillThere.goTo(path);
@@ -98,12 +98,12 @@ rule("a room opens without a network after the browser was closed; what is typed
   const back = await ada.device.newTab();
   await back.enter(path);
   await back.untilStored("four");
-  // After so many failures Ben's transports may rest for 15 s.
+  // After this many failures the circuit breakers of Ben's transports may stay open for 15 s.
   await ben.status(t.connection.connected).waitFor({ timeout: 25_000 });
   for (const person of [back, ben]) await person.shows(["one", "two", "three", "four"]);
 });
 
-rule("the home page opens without a network, shows my rooms and leads into them", async (field) => {
+rule("the home page opens offline, shows my rooms and leads into them", async (field) => {
   const server = await field.ownServer();
   const ada = await onThePhone(field, server, "Ada");
   const path = await ada.startRoom("Kept here", "listed");
@@ -122,7 +122,7 @@ rule("the home page opens without a network, shows my rooms and leads into them"
 });
 
 rule(
-  "a room that was never opened here says that it needs a network once, and opens when there is one",
+  "a room never opened here says that it needs a network once, and opens as soon as there is one",
   async (field) => {
     const server = await field.ownServer();
     const [ada, ben] = [await onThePhone(field, server, "Ada"), await onThePhone(field, server, "Ben")];
@@ -138,13 +138,13 @@ rule(
     assertEquals(await known.getAttribute("href"), path);
     await server.startAgain();
     await again.device.setOffline(false);
-    // By itself.
+    // The page reloads by itself.
     await again.untilLive();
     assertEquals(await again.page.getByRole("heading", { level: 1 }).textContent(), "Unknown");
   },
 );
 
-rule("a sealed room opens without a network by its link, and no cache holds its key", async (field) => {
+rule("a sealed room opens offline by its link, and no cache holds its key", async (field) => {
   const server = await field.ownServer();
   const ada = await onThePhone(field, server, "Ada");
   const link = await ada.startRoom("Secret", "sealed");
@@ -171,7 +171,7 @@ rule("a sealed room opens without a network by its link, and no cache holds its 
   assertEquals(held.filter((text) => text.includes(key)), []);
 });
 
-rule("a room that is left is not kept any more", async (field) => {
+rule("a room that was left is no longer stored", async (field) => {
   const server = await field.ownServer();
   const ada = await onThePhone(field, server, "Ada");
   const path = await ada.startRoom("Left");
@@ -185,7 +185,7 @@ rule("a room that is left is not kept any more", async (field) => {
   await ada.untilAlert(t.offline.room);
 });
 
-rule("after a new build pages run its code, the old code goes, and what waits is sent", async (field) => {
+rule("after a new build pages run its code, old code is dropped, and waiting messages are sent", async (field) => {
   const server = await field.ownServer();
   const ada = await onThePhone(field, server, "Ada");
   const other = await ada.startRoom("Other room");
@@ -213,7 +213,7 @@ rule("after a new build pages run its code, the old code goes, and what waits is
   const [current] = await buildsOf(again);
   assert(current !== old, "the page is still the old one");
   await untilKept(again, 5);
-  // The other room's page is renewed as well: both open without a network.
+  // The other room's page is updated as well, and both open offline.
   await again.until(
     () => buildsKeptBy(again),
     (builds) => builds.join() === current,

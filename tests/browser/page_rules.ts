@@ -1,17 +1,15 @@
-/** The pages themselves: their weight, who can use them, and where they still work. */
+/** Pages: size, accessibility, and plain http. */
 import { assert, assertEquals } from "@std/assert";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
-import { connectionTextsFor } from "../../lib/ui/texts/connection_texts.ts";
+import { connectionTexts as panelTexts } from "../../lib/ui/texts/connection_texts.ts";
 import { FIELD_HOST, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
 
-const panelTexts = connectionTextsFor("en");
-
-/** All JavaScript of the room page before anybody touches it, compressed (FEATURES.md R5). */
+/** Limit of the room page's compressed JavaScript before the first touch (FEATURES.md R5). */
 const ROOM_SCRIPT_MAX_BYTES = 60_000;
 
-rule("the room page loads at most 60 KB of compressed JavaScript before anybody touches it", async (field) => {
+rule("the room page loads at most 60 KB of compressed JavaScript before the first touch", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   const path = await ada.startRoom("Light");
   await ada.say("hello");
@@ -32,7 +30,7 @@ rule("the room page loads at most 60 KB of compressed JavaScript before anybody 
   assert(bytes <= ROOM_SCRIPT_MAX_BYTES, `${bytes} bytes:\n${list}`);
 });
 
-rule("a menu whose code cannot come says so", async (field) => {
+rule("a menu whose code fails to load says so", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   const path = await ada.startRoom("Untouched");
   await ada.say("hello");
@@ -43,7 +41,7 @@ rule("a menu whose code cannot come says so", async (field) => {
   await ben.untilAlert(t.noNetwork);
 });
 
-rule("everything that pages load and reach is of their own origin", async (field) => {
+rule("pages load everything from their own origin, and send no request elsewhere", async (field) => {
   const ada = await field.person("Ada");
   const asked = new Set<string>();
   ada.device.context.on("request", (request) => asked.add(new URL(request.url()).origin));
@@ -54,12 +52,12 @@ rule("everything that pages load and reach is of their own origin", async (field
   await ada.dialog(t.scanner.title).getByText(t.scanner.aim).waitFor();
   await ada.startRoom("At home", "listed");
   await ada.say("https://example.org/picture.png");
-  await (await ada.openShare()).getByRole("button", { name: t.share.show }).click();
+  await (await ada.openShare()).getByRole("button", { name: t.share.enlarge }).click();
   await ada.page.waitForLoadState("networkidle");
   assertEquals([...asked].sort(), [field.server.url, field.server.url.replace("http", "ws")]);
 });
 
-/** Serious and critical findings of axe-core in what the page shows now. */
+/** Serious and critical findings of axe-core on the page as shown now. */
 export async function findings(tab: Tab, where: string): Promise<string[]> {
   await settled(tab.page);
   await tab.page.evaluate(axe.source);
@@ -77,7 +75,7 @@ interface AxeViolation {
   nodes: { html: string }[];
 }
 
-/** Nothing moves any more. */
+/** Waits until no animation runs. */
 async function settled(page: Page): Promise<void> {
   await page.evaluate(() =>
     Promise.all(
@@ -107,13 +105,13 @@ for (const theme of ["dark", "sunlight"] as const) {
     for (const person of [ada, ben]) found.push(...await findings(person, "room"));
     await ada.openShare();
     found.push(...await findings(ada, "share dialog"));
-    await ada.button(t.share.show).click();
-    await ada.button(t.share.show).waitFor({ state: "detached" });
+    await ada.button(t.share.enlarge).click();
+    await ada.button(t.share.enlarge).waitFor({ state: "detached" });
     found.push(...await findings(ada, "large QR code"));
     await ada.page.keyboard.press("Escape");
-    await ada.button(t.share.show).waitFor();
+    await ada.button(t.share.enlarge).waitFor();
     await ada.page.keyboard.press("Escape");
-    await ada.dialog(t.share.title).waitFor({ state: "detached" });
+    await ada.dialog(t.room.share).waitFor({ state: "detached" });
     await ada.button(t.room.people(2)).click();
     await ada.dialog(t.room.peopleTitle(2)).waitFor();
     found.push(...await findings(ada, "people"));
@@ -158,7 +156,7 @@ for (const theme of ["dark", "sunlight"] as const) {
   });
 }
 
-/** What is wider than the screen: the page, or something that scrolls sideways. */
+/** Elements wider than the screen: the page, or a part that scrolls sideways. */
 export async function tooWide(tab: Tab, where: string): Promise<string[]> {
   await settled(tab.page);
   const found = await tab.page.evaluate(() => {
@@ -171,7 +169,7 @@ export async function tooWide(tab: Tab, where: string): Promise<string[]> {
         wide.push(`${element.tagName} scrolls: ${element.scrollWidth} > ${element.clientWidth}`);
       }
       const { left, right, height } = element.getBoundingClientRect();
-      // What is kept far outside until it gets the focus, as the skip link, is no part of the picture.
+      // Elements outside the screen until they get the focus, such as the skip link, do not count.
       const shown = height > 1 && right - left > 1 && right > 0 && element.checkVisibility();
       if (shown && (element.matches("button, a, input, textarea, h1, h2")) && (right > width + 1 || left < -1)) {
         wide.push(`${element.outerHTML.slice(0, 120)} reaches from ${left} to ${right} of ${width}`);
@@ -182,7 +180,7 @@ export async function tooWide(tab: Tab, where: string): Promise<string[]> {
   return found.map((finding) => `${where}: ${finding}`);
 }
 
-rule("on a screen 320 px wide nothing has to be scrolled sideways", async (field) => {
+rule("on a screen 320 px wide nothing scrolls sideways", async (field) => {
   const ada = await field.person("A".repeat(40), { viewport: { width: 320, height: 568 } });
   const found: string[] = [];
   const name = "Wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww";
@@ -193,13 +191,13 @@ rule("on a screen 320 px wide nothing has to be scrolled sideways", async (field
   found.push(...await tooWide(ada, "room"));
   await ada.openShare();
   found.push(...await tooWide(ada, "share dialog"));
-  await ada.button(t.share.show).click();
-  await ada.button(t.share.show).waitFor({ state: "detached" });
+  await ada.button(t.share.enlarge).click();
+  await ada.button(t.share.enlarge).waitFor({ state: "detached" });
   found.push(...await tooWide(ada, "large QR code"));
   await ada.page.keyboard.press("Escape");
-  await ada.button(t.share.show).waitFor();
+  await ada.button(t.share.enlarge).waitFor();
   await ada.page.keyboard.press("Escape");
-  await ada.dialog(t.share.title).waitFor({ state: "detached" });
+  await ada.dialog(t.room.share).waitFor({ state: "detached" });
   await ada.button(t.room.people(1)).click();
   await ada.dialog(t.room.peopleTitle(1)).waitFor();
   found.push(...await tooWide(ada, "people"));
@@ -233,7 +231,7 @@ async function tabTo(tab: Tab, role: Parameters<Page["getByRole"]>[0], name: str
   throw new Error(`Tab never reaches the ${role} ${name}`);
 }
 
-rule("all is done with the keyboard: start a room, write, share, and the focus comes back", async (field) => {
+rule("the keyboard is enough to start a room, write and share, and the focus returns", async (field) => {
   const ada = await field.person("Ada");
   const { keyboard } = ada.page;
   await ada.goHome();
@@ -251,7 +249,7 @@ rule("all is done with the keyboard: start a room, write, share, and the focus c
   await keyboard.press("Enter");
   ada.device.introduced = true;
   await ada.shows(["hello\nthere"]);
-  // Back in the field: the next message is typed at once.
+  // Back in the field, ready for the next message.
   await tabTo(ada, "textbox", t.composer.label);
   await keyboard.type("again");
   await keyboard.press("Enter");
@@ -259,7 +257,7 @@ rule("all is done with the keyboard: start a room, write, share, and the focus c
   const share = new RegExp(`^${t.room.share}:`);
   await tabTo(ada, "button", share, "Shift+Tab");
   await keyboard.press("Enter");
-  const dialog = ada.dialog(t.share.title);
+  const dialog = ada.dialog(t.room.share);
   await dialog.waitFor();
   assert(await dialog.evaluate((shown) => shown.contains(document.activeElement)), "the focus is not in the dialog");
   await keyboard.press("Escape");
@@ -268,10 +266,10 @@ rule("all is done with the keyboard: start a room, write, share, and the focus c
   assert(await button.evaluate((found) => found === document.activeElement), "the focus did not come back");
 });
 
-rule("over plain http on a name of the field, without crypto.subtle, people chat all the same", async (field) => {
+rule("people chat over plain http on a local name, without crypto.subtle", async (field) => {
   const { port } = new URL(field.server.url);
   const ada = await field.person("Ada", { origin: `http://${FIELD_HOST}:${port}` });
-  // Says that this header means nothing without https; it does no harm.
+  // Chromium warns that this header has no effect without https; it does no harm.
   ada.device.expects(/Cross-Origin-Opener-Policy header has been ignored/);
   const ben = await field.person("Ben");
   for (const kind of ["unlisted", "sealed"] as const) {
@@ -289,7 +287,7 @@ rule("over plain http on a name of the field, without crypto.subtle, people chat
 });
 
 rule(
-  "the connection panel tells the transport and why, what was measured, and lets people choose and check",
+  "the connection panel shows the transport, its reason and measurements, and lets people choose and check",
   async (field) => {
     const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
     await ben.enter(await ada.startRoom("Transports"));
@@ -297,7 +295,7 @@ rule(
     await ada.button(t.connection.open).click();
     const panel = ada.dialog(panelTexts.title);
     await panel.getByText(panelTexts.reasons.first_choice).waitFor();
-    await panel.getByText(/Round trip \d+ ms/).waitFor();
+    await panel.getByText(/Response time \d+ ms/).waitFor();
     await panel.getByText(/^1, in \d+ ms/).waitFor();
     await panel.getByRole("radio", { name: panelTexts.preferences.polling }).check();
     await panel.getByText(panelTexts.reasons.preferred).waitFor();

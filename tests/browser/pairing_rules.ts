@@ -1,9 +1,9 @@
-/** Two phones without any server: each shows its code and scans the other's. Others join through them. */
+/** Two phones without a server: each shows its code and scans the other's. Others join through them. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import { findViolations } from "../screens/axe.ts";
-import { connectionTextsFor } from "../../lib/ui/texts/connection_texts.ts";
-import { pairingTextsFor } from "../../lib/ui/texts/pairing_texts.ts";
+import { connectionTexts } from "../../lib/ui/texts/connection_texts.ts";
+import { pairingTexts as words } from "../../lib/ui/texts/pairing_texts.ts";
 import {
   encodePairing,
   fromBase45,
@@ -15,14 +15,12 @@ import { untilPageKept } from "./kept.ts";
 import { type Field, type OwnServer, rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
 
-const words = pairingTextsFor("en");
-
 interface Phone {
   tab: Tab;
   see(text?: string): Promise<void>;
 }
 
-/** A phone with a camera, on which the app was opened before. */
+/** A phone with a camera that has opened the app before. */
 async function phone(field: Field, server: OwnServer, name: string): Promise<Phone> {
   const made = await field.personWithCamera(name, {
     origin: server.url,
@@ -34,20 +32,20 @@ async function phone(field: Field, server: OwnServer, name: string): Promise<Pho
   return made;
 }
 
-/** Opens "Link phones" in a room; resolves with this phone's code. */
+/** Opens the pairing dialog in a room; resolves to this phone's code. */
 async function showCode(phone: Phone): Promise<string> {
   await phone.tab.button(t.connection.linkPhones).first().click();
   return await shownCode(phone);
 }
 
-/** The code in the dialog for linking phones, as soon as it is open. */
+/** The code in the pairing dialog, once it is open. */
 async function shownCode({ tab }: Phone): Promise<string> {
   const dialog = tab.dialog(words.title);
   const code = await dialog.getByRole("img", { name: words.code }).getAttribute("data-code");
   return code!;
 }
 
-/** Holds two phones before each other until both say that they are linked. */
+/** Holds two phones up to each other until both say that they are connected. */
 async function holdTogether(one: Phone, other: Phone): Promise<void> {
   const [ones, others] = [await showCode(one), await showCode(other)];
   await Promise.all([one.see(others), other.see(ones)]);
@@ -60,7 +58,7 @@ async function holdTogether(one: Phone, other: Phone): Promise<void> {
 }
 
 rule(
-  "two phones link by showing each other their codes, and others join through them, with no server at all",
+  "two phones connect by scanning each other's codes, and others join through them, without any server",
   async (field) => {
     const server = await field.ownServer();
     const [ada, ben, cleo] = [
@@ -70,7 +68,7 @@ rule(
     ];
     const path = await ada.tab.startRoom("No server");
     await ada.tab.say("before the network went");
-    // Ben and Cleo have only ever seen the home page.
+    // Ben and Cleo have opened only the home page before.
     for (const { tab } of [ben, cleo]) await tab.goHome();
     for (const { tab } of [ada, ben, cleo]) await untilPageKept(tab);
     await server.kill();
@@ -90,7 +88,7 @@ rule(
     await ada.tab.send("hello from Ada");
     await ben.tab.hears("hello from Ada");
 
-    // Cleo scans Ben's phone; Ada's phone hears of it over Ben's.
+    // Cleo scans Ben's code; Ada's phone learns of her through Ben's.
     await Promise.all([ada.see(), ben.see()]);
     await cleo.see(await showCode(ben));
     await cleo.tab.goTo("/");
@@ -103,15 +101,15 @@ rule(
     const all = ["before the network went", "hello from Ben", "hello from Ada", "hello from Cleo"];
     for (const { tab } of [ada, ben, cleo]) await tab.shows(all);
 
-    // Ada and Cleo never held their phones together: Ben's carried their signals. Now they link without him.
+    // Ada and Cleo never scanned each other: Ben's phone relayed their signaling. Now they stay connected without him.
     await ada.tab.button(t.connection.open).click();
-    const panel = ada.tab.dialog(connectionTextsFor("en").title);
+    const panel = ada.tab.dialog(connectionTexts.title);
     await panel.locator('[data-peer="connected"]').nth(1).waitFor({ timeout: 20_000 });
     await ada.tab.page.keyboard.press("Escape");
     await ada.see();
     await ben.see();
 
-    // The room lives on in Ben's phone, which has never seen the server's page of it.
+    // The room lives on in Ben's phone, which has never loaded the server's page of it.
     await ben.tab.page.reload();
     await ben.tab.shows(all);
     await ben.tab.send("after a reload");
@@ -130,14 +128,14 @@ rule(
 );
 
 rule(
-  "phones that find no way to each other say within 15 s what may be the reason, and one can try again",
+  "phones that cannot reach each other suggest reasons within 15 s, and offer to try again",
   async (field) => {
     const server = await field.ownServer();
     const ada = await phone(field, server, "Ada");
     await ada.tab.startRoom("No way");
     await ada.tab.openShare();
     const mine = readPairing(await showCode(ada))!;
-    // A phone of another network, which does not answer.
+    // A phone on another network that does not answer.
     await ada.see(encodePairing({
       ...mine,
       fingerprint: toBase64Url(new Uint8Array(32).fill(7)),

@@ -1,11 +1,11 @@
-/** Phones that are linked, as the connection panel shows and steers them. */
-import { connectionTextsFor } from "../../lib/ui/texts/connection_texts.ts";
+/** Reads and changes links between phones in the connection panel. */
+import { connectionTexts as panelTexts } from "../../lib/ui/texts/connection_texts.ts";
 import { t, type Tab } from "./tab.ts";
 
-/** The words of the connection panel. */
-export const panelTexts = connectionTextsFor("en");
+/** The texts of the connection panel. */
+export { panelTexts };
 
-/** Setting up links in many pages of one machine takes its time. */
+/** Links between many pages on one machine take a while. */
 const LINKED_WITHIN_MS = 40_000;
 
 /** Opens the connection panel. */
@@ -14,14 +14,14 @@ export async function openPanel(person: Tab) {
   return person.dialog(panelTexts.title);
 }
 
-/** What the panel says was received from phones. */
+/** The number of messages received from phones, by the panel. */
 export async function receivedFromPhones(person: Tab): Promise<number> {
   const panel = person.dialog(panelTexts.title);
   const named = panel.locator("div", { has: person.page.getByText(panelTexts.receivedFromPeers, { exact: true }) });
   return Number(await named.last().locator("dd").textContent());
 }
 
-/** Presses "Connect phones now" and closes the panel. */
+/** Presses "Connect now" and closes the panel. */
 export async function connectPhones(person: Tab): Promise<void> {
   await person.button(t.connection.open).click();
   await person.dialog(panelTexts.title).getByRole("button", { name: panelTexts.connectPeers }).click();
@@ -29,7 +29,7 @@ export async function connectPhones(person: Tab): Promise<void> {
   await person.dialog(panelTexts.title).waitFor({ state: "detached" });
 }
 
-/** Opens the panel until it says that everybody else is reached, and closes it. */
+/** Waits in the panel until everybody else is reached, and closes it. */
 export async function untilReached(person: Tab, others: number): Promise<void> {
   await person.button(t.connection.open).click();
   const panel = person.dialog(panelTexts.title);
@@ -39,7 +39,7 @@ export async function untilReached(person: Tab, others: number): Promise<void> {
   await panel.waitFor({ state: "detached" });
 }
 
-/** Links all of them with each other; resolves when each says so. */
+/** Connects all of them with each other; resolves when every panel shows it. */
 export async function link(people: Tab[]): Promise<void> {
   await Promise.all(people.map(connectPhones));
   await Promise.all(people.map((person) => untilReached(person, people.length - 1)));

@@ -1,14 +1,14 @@
-/** Reads QR codes out of pictures of a page. */
+/** Reads QR codes from screenshots. */
 import jsqr from "jsqr";
 import type { Locator, Page } from "playwright-core";
 
-/** What the QR code in a picture of this element says; undefined when none can be read. */
+/** The text of the QR code in a screenshot of this element; undefined if none can be read. */
 export async function readQr(element: Locator): Promise<string | undefined> {
   const { width, height, pixels } = await decodePng(element.page(), await element.screenshot());
   return jsqr.default(pixels, width, height)?.data;
 }
 
-/** The pixels of a PNG, by the browser's own decoder in an empty page. */
+/** The pixels of a PNG, decoded by the browser in an empty page. */
 async function decodePng(page: Page, png: Uint8Array) {
   const empty = await page.context().newPage();
   const { width, height, rgba } = await empty.evaluate(async (base64) => {

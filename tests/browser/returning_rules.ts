@@ -1,12 +1,12 @@
-/** Reloads, lost networks, restarted servers, several tabs: what was said comes back, once and in order. */
+/** After reloads, lost networks, server restarts, and in several tabs, messages are there once and in order. */
 import { assertEquals } from "@std/assert";
 import { rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
 
-/** Settings for rules that write more than a person may in this time. */
+/** Settings for rules that write faster than the limits for people allow. */
 const TALKATIVE = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
 
-rule("a reload brings back the conversation and who I am, and nothing twice", async (field) => {
+rule("a reload restores the conversation and the identity, without duplicates", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   await ben.enter(await ada.startRoom("Reloaded"));
   await ada.say("one");
@@ -18,7 +18,7 @@ rule("a reload brings back the conversation and who I am, and nothing twice", as
   await ada.shows(["one", "two", "three"]);
   assertEquals(await ada.authors(), authors);
   await ada.untilPeople(2);
-  // No question for a name, and still the same author for everybody.
+  // No dialog asks for a name, and everybody sees the same author.
   await ada.say("four");
   await ben.shows(["one", "two", "three", "four"]);
   assertEquals(new Set(await ben.authors()).size, 2);
@@ -32,7 +32,7 @@ rule("a draft survives a reload", async (field) => {
   assertEquals(await ada.composer.inputValue(), "not finis");
 });
 
-rule("back and forward lead into a live room again", async (field) => {
+rule("back and forward return to a live room", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   await ben.enter(await ada.startRoom("Back and forth"));
   await ada.say("one");
@@ -46,7 +46,7 @@ rule("back and forward lead into a live room again", async (field) => {
   await ben.shows(["one", "two", "three"]);
 });
 
-rule("a page that slept catches up when it wakes", async (field) => {
+rule("a page that slept catches up when it wakes up", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   await ben.enter(await ada.startRoom("Asleep"));
   await ada.say("good night");
@@ -59,7 +59,7 @@ rule("a page that slept catches up when it wakes", async (field) => {
   await ben.hears("now I am");
 });
 
-/** Lets the connection of a tab's next page lose frames; the rules say which. */
+/** Makes the connection of a tab's next page lose frames that a rule picks. */
 async function loseFrames(tab: Tab, loses: { toServer?(frame: string): boolean; toPage?(frame: string): boolean }) {
   const state = { losing: true, lost: 0 };
   await tab.page.routeWebSocket(/\/socket$/, (page) => {
@@ -79,7 +79,7 @@ async function loseFrames(tab: Tab, loses: { toServer?(frame: string): boolean; 
   return state;
 }
 
-rule("a reload before a message left the phone: it arrives afterwards, once", async (field) => {
+rule("after a reload before a message left the phone, the message arrives once", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   const path = await ada.startRoom("Reload before");
   await ben.enter(path);
@@ -94,7 +94,7 @@ rule("a reload before a message left the phone: it arrives afterwards, once", as
   for (const person of [ada, ben]) await person.shows(["caught in between"]);
 });
 
-rule("a reload after a message was stored and before its ack came: it is there once", async (field) => {
+rule("after a reload between storing and ack, the message is there once", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   const path = await ada.startRoom("Reload between");
   await ben.enter(path);
@@ -110,7 +110,7 @@ rule("a reload after a message was stored and before its ack came: it is there o
   for (const person of [ada, ben]) await person.shows(["caught in between", "and on"]);
 });
 
-rule("without a network the page says so, keeps what is typed, and delivers it afterwards", async (field) => {
+rule("an offline page says so, keeps typed messages, and delivers them afterwards", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   await ben.enter(await ada.startRoom("In the hole"));
   await ada.say("with a network");
@@ -132,7 +132,7 @@ rule("without a network the page says so, keeps what is typed, and delivers it a
   assertEquals((await ben.messages()).length, 4);
 });
 
-rule("what was typed without a network outlives its page and arrives once", async (field) => {
+rule("a message typed offline outlives its page and arrives once", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   await ben.enter(await ada.startRoom("Closed and opened"));
   await ada.say("before");
@@ -140,7 +140,7 @@ rule("what was typed without a network outlives its page and arrives once", asyn
   await ada.status(t.connection.offline).waitFor();
   await ada.send("typed in the hole");
   await ada.message("typed in the hole").getByText(t.delivery.queued).waitFor();
-  // The page goes; another one of the same device opens when there is a network again.
+  // The page closes; another one on the same device opens once it is online.
   const address = ada.page.url();
   await ada.page.close();
   await ada.device.setOffline(false);
@@ -151,7 +151,7 @@ rule("what was typed without a network outlives its page and arrives once", asyn
 });
 
 rule(
-  "a killed server comes back: both pages return by themselves, and all arrives once and in order",
+  "after a server is killed and restarted, both pages reconnect, and everything arrives once and in order",
   async (field) => {
     const server = await field.ownServer(TALKATIVE);
     const origin = server.url;
@@ -184,7 +184,7 @@ rule(
   },
 );
 
-rule("two tabs of one device are one person, and what they write arrives once and without holes", async (field) => {
+rule("two tabs of one device are one person, and their messages arrive once and without gaps", async (field) => {
   const server = await field.ownServer(TALKATIVE);
   const origin = server.url;
   const [ada, ben] = [await field.person("Ada", { origin }), await field.person("Ben", { origin })];
@@ -240,7 +240,7 @@ rule(
   },
 );
 
-rule("what one tab leaves unsent, another tab of the device sends", async (field) => {
+rule("messages that a closed tab left unsent are sent by another tab of the device", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   const path = await ada.startRoom("Left behind");
   await ben.enter(path);

@@ -1,16 +1,16 @@
-/** One rule of the browser tests, from its beginning to its end, whatever happens in it. */
+/** Runs one rule of the browser tests, and cleans up however it ends. */
 import { assertEquals } from "@std/assert";
 import type { Device } from "./device.ts";
 
-/** Where a rule plays; `close` ends everything of it. */
+/** Everything that one rule opened; `close` ends it all. */
 export interface Stage {
   readonly devices: readonly Device[];
   close(): Promise<void>;
 }
 
 /**
- * Plays one rule on a stage of its own, and closes that in every case. Throws when the rule fails, is not done in time, or
- * something went wrong in a page that nobody expected; then it has told what was seen.
+ * Runs one rule on its own stage and closes the stage in every case. Throws if the rule fails, takes too long, or a page
+ * had an unexpected fault; pictures and console output are written first.
  */
 export async function runRule<Field extends Stage>(
   name: string,
@@ -22,7 +22,7 @@ export async function runRule<Field extends Stage>(
     await inTime(run(field), timeoutMs);
     for (const device of field.devices) assertEquals(device.faults, [], `what went wrong for ${device.name}`);
   } catch (error) {
-    await showWhatWasSeen(name, field);
+    await showPages(name, field);
     throw error;
   } finally {
     await field.close();
@@ -41,8 +41,8 @@ async function inTime(running: Promise<void>, timeoutMs: number): Promise<void> 
   }
 }
 
-/** Pictures of all pages and what their consoles said, for whoever looks into a failure. */
-async function showWhatWasSeen(name: string, field: Stage): Promise<void> {
+/** Saves pictures of all pages and prints their console output, to help to find the cause. */
+async function showPages(name: string, field: Stage): Promise<void> {
   const pictures = `${Deno.env.get("TMPDIR") ?? "/tmp"}/festival-failures/${name.replace(/\W+/g, "-").slice(0, 80)}`;
   await Deno.mkdir(pictures, { recursive: true });
   for (const [number, device] of field.devices.entries()) {

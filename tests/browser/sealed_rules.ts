@@ -1,9 +1,9 @@
-/** Sealed rooms: what the server stores and writes down is not what people say. */
+/** Sealed rooms: the server stores and logs no plain text. */
 import { assert, assertEquals } from "@std/assert";
 import { rule } from "./field.ts";
 import { t } from "./tab.ts";
 
-/** Words that stand nowhere by chance. */
+/** Words that appear nowhere by chance. */
 const CANARY = "zanzibarcanary";
 const OPEN_CANARY = "openairparakeet";
 
@@ -20,7 +20,7 @@ async function fileHolds(path: string, word: string): Promise<boolean> {
   return new TextDecoder("latin1").decode(await Deno.readFile(path)).includes(word);
 }
 
-rule("two people chat in a sealed room; its words are in no file and no line of the server", async (field) => {
+rule("two people chat in a sealed room; no file and no log line of the server contains their words", async (field) => {
   const server = await field.ownServer();
   const origin = server.url;
   const [ada, ben] = [
@@ -46,7 +46,7 @@ rule("two people chat in a sealed room; its words are in no file and no line of 
   const share = await ada.openShare();
   await share.getByText(t.share.sealedHint).waitFor();
   await ada.page.keyboard.press("Escape");
-  // An open room beside it, of somebody else, shows that this search finds what is there.
+  // Somebody else's open room shows that the search finds text that is there.
   const cleo = await field.person("Cleo", { origin });
   await cleo.startRoom("Open");
   await cleo.say(`${OPEN_CANARY} is for everybody`);
@@ -56,7 +56,7 @@ rule("two people chat in a sealed room; its words are in no file and no line of 
   for (const secret of [CANARY, key]) {
     assert(!await folderHolds(server.dataDir, secret), `the database holds ${secret}`);
     assert(!server.log.includes(secret), `the log holds ${secret}`);
-    // The link itself is what a browser was told to open; it does not send the fragment.
+    // A browser opens the link without sending its fragment.
     const leaks = sent.filter((text) => text.includes(secret) && !text.endsWith(`#${key}`));
     assertEquals(leaks, [], `${secret} left the device`);
   }
@@ -76,7 +76,7 @@ rule("a sealed room opened without its key, or with a wrong one, says what is mi
   }
 });
 
-/** All bytes that go from browsers to the server: a door before it that listens. */
+/** A proxy before the server that records all bytes from browsers. */
 function listeningDoor(port: number): { url: string; heard(): string; close(): void } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const decoder = new TextDecoder("latin1"), open = new Set<Deno.Conn>();
@@ -137,13 +137,13 @@ rule(
       const asked: string[] = [];
       for (const { device } of [ben, cleo]) {
         device.context.on("request", (request) => {
-          // The page itself is opened by its link; the fragment stays in the browser.
+          // The page opens by its own link, whose fragment stays in the browser.
           const url = request.isNavigationRequest() ? request.url().split("#")[0] : request.url();
           asked.push([url, request.postData(), ...Object.values(request.headers())].join(" "));
         });
       }
       for (const device of [ben.device, cleo.device]) device.expects(/404/);
-      cleo.device.expects(/ csp$/); // That is what a browser without scripts calls them.
+      cleo.device.expects(/ csp$/); // A browser without scripts reports them so.
       for (const [at, spelling] of spellings.entries()) {
         if (at % 2 === 0) await ben.goHome();
         else {
@@ -165,7 +165,7 @@ rule(
       await ben.page.getByLabel(t.home.code).fill(key);
       await ben.button(t.home.go).click();
       await ben.untilAlert(t.home.codeShape);
-      // Without scripts the browser itself holds the text back; codes go through.
+      // Without scripts the browser itself blocks the text; codes pass.
       for (const from of ["/", "/r/cosmic-nothing-1"]) {
         await cleo.goTo(from);
         for (const spelling of [...spellings, key]) {

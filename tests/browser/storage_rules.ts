@@ -1,9 +1,9 @@
-/** A phone that keeps nothing, or has no space left: the page works as far as it can, says so, and drops nothing silently. */
+/** Without storage, or with storage full, the page works as far as it can, says so, and drops nothing silently. */
 import { assertEquals } from "@std/assert";
 import { rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
 
-/** Runs in the page, before all else: as in private windows and where somebody has switched storage off. */
+/** Runs first in the page: storage is off, as in private windows or by a browser setting. */
 function withoutStorage(): void {
   const refused = () => new DOMException("The user denied permission to access the database.", "SecurityError");
   IDBFactory.prototype.open = () => {
@@ -25,7 +25,7 @@ function withLittleSpace(): void {
   const put = IDBObjectStore.prototype.put;
   IDBObjectStore.prototype.put = function (...args: Parameters<typeof put>) {
     if (!full.storageIsFull) return put.apply(this, args);
-    // As browsers do it: the request is taken, and its whole transaction is undone afterwards.
+    // As in real browsers, the request is accepted, and its whole transaction aborts afterwards.
     const request = put.apply(this, args);
     const { transaction } = this;
     Object.defineProperty(transaction, "error", {
@@ -47,7 +47,7 @@ rule("without any storage the page works in memory, and says so", async (field) 
   await ada.hears("hello");
   await ada.say("I leave no traces");
   await ben.hears("I leave no traces");
-  // A lost network is no lost page: what waits, waits in memory.
+  // While the page stays open, waiting messages survive a lost network in memory.
   await ada.device.setOffline(true);
   await ada.status(t.connection.offline).waitFor();
   await ada.send("typed in a hole");
@@ -66,7 +66,7 @@ rule("a room can be started and left without any storage", async (field) => {
 });
 
 rule(
-  "when storage is full the page says so, and the text stays with its writer until there is space",
+  "when storage is full the page says so, and the text stays in the field until there is space",
   async (field) => {
     const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
     await ada.page.addInitScript(withLittleSpace);
@@ -93,7 +93,7 @@ rule(
   },
 );
 
-rule("a message that was kept before storage was full is sent, and shown once after a reload", async (field) => {
+rule("a message stored before storage was full is sent, and shown once after a reload", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   await ada.page.addInitScript(withLittleSpace);
   await ben.enter(await ada.startRoom("Full in between"));
@@ -102,7 +102,7 @@ rule("a message that was kept before storage was full is sent, and shown once af
   await ada.status(t.connection.offline).waitFor();
   await ada.send("kept in time");
   await ada.message("kept in time").getByText(t.delivery.queued).waitFor();
-  // Neither what comes nor what was stored can be written down from here on.
+  // From here on neither incoming messages nor acks can be stored.
   await ada.page.evaluate(() => Object.assign(globalThis, { storageIsFull: true }) && undefined);
   await ada.device.setOffline(false);
   await ben.hears("kept in time");
@@ -122,7 +122,7 @@ async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
 }
 
-/** A door of the server's own origin that answers `/clear` with Clear-Site-Data, as a proxy or an operator may. */
+/** A proxy on the server's origin that answers `/clear` with Clear-Site-Data, as an operator may. */
 function clearingDoor(port: number): { url: string; close(): void } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Set<Deno.Conn>();
@@ -134,9 +134,9 @@ function clearingDoor(port: number): { url: string; close(): void } {
       for await (const chunk of far.readable) await writeAll(near, chunk);
       near.close();
     })();
-    answers.catch(() => {}); // Told below, unless this side ends first.
+    answers.catch(() => {}); // Awaited below, unless this side ends first.
     for await (const chunk of near.readable) {
-      // Browsers ask for one thing at a time on a connection: nothing of the server's is under way here.
+      // Browsers send one request at a time on a connection, so no response of the server is in progress here.
       if (new TextDecoder().decode(chunk).startsWith("GET /clear ")) await writeAll(near, CLEARED);
       else await writeAll(far, chunk);
     }
@@ -161,7 +161,7 @@ function clearingDoor(port: number): { url: string; close(): void } {
   };
 }
 
-/** Ways in which a page loses what it keeps while it is open. */
+/** Ways in which an open page loses its stored data. */
 const CLEARINGS: Record<string, (tab: Tab, other: Tab) => Promise<void>> = {
   "another page deletes its database": async (_, other) => {
     await other.page.evaluate(() =>
@@ -185,7 +185,7 @@ const CLEARINGS: Record<string, (tab: Tab, other: Tab) => Promise<void>> = {
 
 for (const [how, clear] of Object.entries(CLEARINGS)) {
   rule(
-    `[TAB-10] site data goes under an open page (${how}): nothing typed is lost, and a reload is the same person`,
+    `[TAB-10] site data is cleared under an open page (${how}): nothing typed is lost, and a reload keeps the identity`,
     async (field) => {
       const door = clearingDoor(Number(new URL(field.server.url).port));
       try {
@@ -204,7 +204,7 @@ for (const [how, clear] of Object.entries(CLEARINGS)) {
         await ada.status(t.connection.offline).waitFor();
         await ada.send("waits");
         await ada.message("waits").getByText(t.delivery.queued).waitFor();
-        // A network is needed to be told by the server.
+        // Clear-Site-Data arrives only over a network.
         if (how.includes("server")) await ada.device.setOffline(false);
         await clear(ada, other);
         for (const text of ["one", "two", "three"]) {
@@ -219,7 +219,7 @@ for (const [how, clear] of Object.entries(CLEARINGS)) {
         await ada.reload();
         await ada.say("after the reload");
         for (const tab of [ada, ben, second]) await tab.shows([...all, "from the other tab", "after the reload"]);
-        await ada.untilStored("one"); // Mine: who I am has not changed.
+        await ada.untilStored("one"); // Still mine: the identity has not changed.
       } finally {
         door.close();
       }

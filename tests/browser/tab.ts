@@ -1,15 +1,14 @@
 /**
- * A tab of a person's browser, as a person uses it: everything is found by what it is and what it is called, as a
- * screen reader finds it.
+ * Drives a tab as a person does: it finds everything by role and name, as a screen reader does.
  */
 import { assert, assertEquals } from "@std/assert";
 import type { CDPSession, Locator, Page } from "playwright-core";
 import type { RoomKind } from "../../lib/protocol/event.ts";
-import { homeTextsFor } from "../../lib/ui/texts/home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 import type { Device } from "./device.ts";
 
-/** The words of the app. */
-export const t = homeTextsFor("en");
+/** The texts of the app. */
+export { t };
 
 export class Tab {
   readonly device: Device;
@@ -21,9 +20,9 @@ export class Tab {
     this.page = page;
   }
 
-  // ---- going somewhere ----
+  // ---- navigation ----
 
-  /** Goes to a path or link; resolves when the page's own code runs. */
+  /** Opens a path or link; resolves when the page's own code runs. */
   async goTo(pathOrLink: string): Promise<void> {
     await this.page.goto(pathOrLink);
   }
@@ -34,7 +33,7 @@ export class Tab {
     await this.untilEnabled(this.button(t.home.open));
   }
 
-  /** Starts a room from the home page, in one step; resolves in the room. The room's path. */
+  /** Starts a room from the home page; resolves to its path once the room is open. */
   async startRoom(name: string, kind: RoomKind = "unlisted"): Promise<string> {
     await this.goHome();
     await this.page.getByLabel(t.home.roomName).fill(name);
@@ -51,7 +50,7 @@ export class Tab {
     await this.untilLive();
   }
 
-  /** Types a code at the home page and sends it. */
+  /** Types a code on the home page and submits it. */
   async typeCode(typed: string): Promise<void> {
     await this.goHome();
     await this.page.getByLabel(t.home.code).fill(typed);
@@ -64,21 +63,21 @@ export class Tab {
   }
 
   /**
-   * The phone goes to sleep: not one line of the page's code runs until `wakeUp`. (A debugger holds it: browsers without a
-   * screen freeze no page.)
+   * Puts the phone to sleep: none of the page's code runs until `wakeUp`. A debugger pauses it, because headless browsers
+   * freeze no page.
    */
   async fallAsleep(): Promise<void> {
     const session = await this.device.context.newCDPSession(this.page);
     const paused = new Promise<void>((resolve) => session.once("Debugger.paused", () => resolve()));
     await session.send("Debugger.enable");
     await session.send("Debugger.pause");
-    // Something has to run for it to be held.
+    // The debugger pauses only code that runs.
     session.send("Runtime.evaluate", { expression: "0" }).catch(() => {});
     await paused;
     this.#asleep = session;
   }
 
-  /** It wakes, and is told what browsers tell a page that is looked at again. */
+  /** Wakes the phone up, with the events that browsers send to a page that is visible again. */
   async wakeUp(): Promise<void> {
     const session = this.#asleep!;
     this.#asleep = undefined;
@@ -102,23 +101,23 @@ export class Tab {
     return this.page.getByRole("log", { name: t.room.messages });
   }
 
-  /** Types a message and sends it; says the name first where it is not known. Does not wait for the server. */
+  /** Types a message and sends it, after choosing a name if needed. Does not wait for the server. */
   async send(text: string): Promise<void> {
     await this.composer.fill(text);
-    // Not the button: in a tab that lies behind another one, Playwright waits two slow frames before it presses.
+    // Enter, not the button: in a background tab Playwright waits two slow frames before it clicks.
     await this.composer.press("Enter");
     if (this.device.introduced) return;
     await this.introduce(this.device.name);
   }
 
-  /** Presses Send although it says that nothing can be sent. */
+  /** Presses Send although it is disabled. */
   async tryToSend(): Promise<void> {
     const send = this.button(t.composer.send);
     assertEquals(await send.getAttribute("aria-disabled"), "true");
     await send.click({ force: true });
   }
 
-  /** Answers the question for a name. */
+  /** Chooses a name in the dialog. */
   async introduce(name: string): Promise<void> {
     const dialog = this.dialog(t.name.title);
     await dialog.getByLabel(t.name.label).fill(name);
@@ -127,13 +126,13 @@ export class Tab {
     this.device.introduced = true;
   }
 
-  /** Sends a message and waits until the server has stored it. */
+  /** Sends a message and waits for its ack. */
   async say(text: string): Promise<void> {
     await this.send(text);
     await this.untilStored(text);
   }
 
-  /** My message with this text is stored. */
+  /** Waits until my message with this text is stored. */
   async untilStored(text: string): Promise<void> {
     await this.message(text).getByText(t.delivery.stored, { exact: true }).waitFor({ state: "attached" });
   }
@@ -143,13 +142,13 @@ export class Tab {
     return this.log.locator("[data-item]").filter({ has: this.page.getByText(text, { exact: true }) });
   }
 
-  /** Opens what can be done with the message of this text; resolves when it is there. */
+  /** Opens the actions of the message with this text; resolves when they are visible. */
   async openActions(text: string): Promise<void> {
     await this.message(text).getByRole("button", { name: t.message.actions }).click();
     await this.message(text).getByRole("group", { name: t.message.actions }).waitFor();
   }
 
-  /** Waits for messages from others, or one's own. */
+  /** Waits for messages, from others or from this person. */
   async hears(...texts: string[]): Promise<void> {
     for (const text of texts) await this.message(text).first().waitFor();
   }
@@ -159,21 +158,21 @@ export class Tab {
     return await this.log.locator("[data-item] p[dir=auto]").allTextContents();
   }
 
-  /** Waits until exactly these messages are there, in this order. */
+  /** Waits until exactly these messages are shown, in this order. */
   async shows(expected: readonly string[]): Promise<void> {
     await this.until(() => this.messages(), (texts) => texts.join("\0") === expected.join("\0"), (texts) => {
       assertEquals(texts, expected, `what ${this.device.name} sees`);
     });
   }
 
-  /** The marks and names of the authors, as they stand above groups of messages. */
+  /** The marks and names above the groups of messages. */
   async authors(): Promise<string[]> {
     return await this.log.getByRole("img", { name: / mark$/ }).evaluateAll((marks) =>
       marks.map((mark) => `${mark.textContent} ${mark.getAttribute("aria-label")} ${mark.nextSibling?.textContent}`)
     );
   }
 
-  /** Waits until the header says how many are here. */
+  /** Waits until the header shows this number of people. */
   async untilPeople(count: number): Promise<void> {
     await this.button(t.room.people(count)).waitFor();
   }
@@ -197,15 +196,15 @@ export class Tab {
     return this.page.getByRole("status").getByText(text, { exact: true });
   }
 
-  /** Opens the dialog that brings others here. */
+  /** Opens the share dialog. */
   async openShare(): Promise<Locator> {
     await this.page.getByRole("banner").getByRole("button", { name: t.room.share }).click();
-    const dialog = this.dialog(t.share.title);
+    const dialog = this.dialog(t.room.share);
     await dialog.waitFor();
     return dialog;
   }
 
-  /** An alert with these words is shown. */
+  /** Waits for an alert with this text. */
   async untilAlert(text: string): Promise<void> {
     await this.page.getByRole("alert").getByText(text).waitFor();
   }
@@ -219,7 +218,7 @@ export class Tab {
     );
   }
 
-  /** Reads again and again until the value is good; `complain` throws when it does not become so in time. */
+  /** Reads repeatedly until the value is good; `complain` throws if that takes too long. */
   async until<Value>(
     read: () => Promise<Value>,
     isGood: (value: Value) => boolean,
@@ -239,6 +238,6 @@ export class Tab {
   }
 }
 
-/** How long a page may take to show what it has to. */
+/** Time for a page to show what a rule waits for. */
 const UNTIL_TIMEOUT_MS = 10_000;
 const LOOK_AGAIN_MS = 25;

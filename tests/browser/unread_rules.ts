@@ -1,4 +1,4 @@
-/** What nobody has seen yet stands below a line, wherever it stands; what came late says so. */
+/** Unseen messages stand below the "new" line, and late ones are marked. */
 import { assert, assertEquals } from "@std/assert";
 import { rule } from "./field.ts";
 import { t, type Tab } from "./tab.ts";
@@ -6,12 +6,12 @@ import { t, type Tab } from "./tab.ts";
 const TALKATIVE = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
 const PHONE = { viewport: { width: 360, height: 740 } };
 
-/** The texts of all messages and the line "new", from top to bottom. */
+/** The texts of all messages and the "new" line, from top to bottom. */
 function withLine(tab: Tab): Promise<string[]> {
   return tab.log.locator("[data-item] p[dir=auto], .new-line").allTextContents();
 }
 
-/** Waits until the line stands right above the message with this text; undefined: until there is none. */
+/** Waits until the line stands right above the message with this text, or, for undefined, until there is no line. */
 async function untilLineAbove(tab: Tab, text: string | undefined): Promise<void> {
   await tab.until(
     () => withLine(tab),
@@ -21,19 +21,19 @@ async function untilLineAbove(tab: Tab, text: string | undefined): Promise<void>
 }
 const hasLine = (texts: string[]) => texts.includes(t.room.newMessages);
 
-/** Where the line stands in the view: CSS px below its top. */
+/** The line's distance from the top of the view, in CSS px. */
 function lineTop(tab: Tab): Promise<number> {
   return tab.log.evaluate((box) =>
     box.querySelector(".new-line")!.getBoundingClientRect().top - box.getBoundingClientRect().top
   );
 }
 
-/** Waits until the device remembers to have seen a room's first `count` events: its founding and names are some, too. */
+/** Waits until the read cursor covers a room's first `count` events, including genesis and names. */
 async function untilRemembered(tab: Tab, count: number): Promise<void> {
   await tab.until(() => remembered(tab), (position) => position === count, (position) => assertEquals(position, count));
 }
 
-/** How far the device remembers to have seen a room. */
+/** The device's read cursor in a room. */
 function remembered(tab: Tab): Promise<number> {
   return tab.page.evaluate(() =>
     new Promise<number>((resolve) => {
@@ -49,7 +49,7 @@ function remembered(tab: Tab): Promise<number> {
   );
 }
 
-/** Lets the page believe that it is hidden, or shown again. */
+/** Makes the page believe that it is hidden, or visible again. */
 async function setHidden(tab: Tab, hidden: boolean): Promise<void> {
   await tab.page.evaluate((state) => {
     Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
@@ -57,40 +57,43 @@ async function setHidden(tab: Tab, hidden: boolean): Promise<void> {
   }, hidden ? "hidden" : "visible");
 }
 
-rule("who comes back begins at the first message they missed, and has seen all once at the end", async (field) => {
-  const server = await field.ownServer(TALKATIVE);
-  const origin = server.url;
-  const [ada, ben] = [await field.person("Ada", { origin, ...PHONE }), await field.person("Ben", { origin })];
-  const path = await ben.startRoom("Missed");
-  await ben.say("seen");
-  await ada.enter(path);
-  await ada.hears("seen");
-  assert(!hasLine(await withLine(ada)), "a first visit has missed nothing");
-  await ben.say("seen live");
-  await ada.hears("seen live");
-  await untilRemembered(ada, 4);
-  await ada.goHome();
-  const missed = Array.from({ length: 30 }, (_, n) => `missed ${n}`);
-  for (const text of missed) await ben.say(text);
+rule(
+  "a returning person starts at the first missed message, and has seen everything once at the end",
+  async (field) => {
+    const server = await field.ownServer(TALKATIVE);
+    const origin = server.url;
+    const [ada, ben] = [await field.person("Ada", { origin, ...PHONE }), await field.person("Ben", { origin })];
+    const path = await ben.startRoom("Missed");
+    await ben.say("seen");
+    await ada.enter(path);
+    await ada.hears("seen");
+    assert(!hasLine(await withLine(ada)), "a first visit has missed nothing");
+    await ben.say("seen live");
+    await ada.hears("seen live");
+    await untilRemembered(ada, 4);
+    await ada.goHome();
+    const missed = Array.from({ length: 30 }, (_, n) => `missed ${n}`);
+    for (const text of missed) await ben.say(text);
 
-  await ada.enter(path);
-  await untilLineAbove(ada, "missed 0");
-  const top = await lineTop(ada);
-  assert(top >= 0 && top < 60, `the view does not begin at the line: it is at ${top} px`);
-  await ada.button(t.room.jumpNew(30)).click();
-  await ada.button(t.room.jumpNew(30)).waitFor({ state: "detached" });
-  // Read, but still to be found.
-  await untilLineAbove(ada, "missed 0");
-  await untilRemembered(ada, 34);
-  await ada.say("I was away");
-  await untilLineAbove(ada, undefined);
-  await ada.reload();
-  await ada.shows(["seen", "seen live", ...missed, "I was away"]);
-  assert(!hasLine(await withLine(ada)), "what was read is new again after a reload");
-});
+    await ada.enter(path);
+    await untilLineAbove(ada, "missed 0");
+    const top = await lineTop(ada);
+    assert(top >= 0 && top < 60, `the view does not begin at the line: it is at ${top} px`);
+    await ada.button(t.room.jumpNew(30)).click();
+    await ada.button(t.room.jumpNew(30)).waitFor({ state: "detached" });
+    // Read, but still marked by the line.
+    await untilLineAbove(ada, "missed 0");
+    await untilRemembered(ada, 34);
+    await ada.say("I was away");
+    await untilLineAbove(ada, undefined);
+    await ada.reload();
+    await ada.shows(["seen", "seen live", ...missed, "I was away"]);
+    assert(!hasLine(await withLine(ada)), "what was read is new again after a reload");
+  },
+);
 
 rule(
-  "what comes while a page is hidden, offline or scrolled up stands below the line; what is seen live needs none",
+  "messages that arrive while a page is hidden, offline or scrolled up stand below the line; those seen live need none",
   async (field) => {
     const server = await field.ownServer(TALKATIVE);
     const origin = server.url;
@@ -111,7 +114,7 @@ rule(
     for (let n = 0; n < 20; n++) await ben.say(`offline ${n}`);
     await ada.device.setOffline(false);
     await untilLineAbove(ada, "offline 0");
-    // More than fits: the view begins there, too.
+    // More messages than fit: the view starts at the line again.
     await ada.button(t.room.jumpNew(20)).click();
     await ada.button(t.room.jumpNew(20)).waitFor({ state: "detached" });
 
@@ -126,7 +129,7 @@ rule(
 );
 
 rule(
-  "a message from a phone that was offline lands above, below the line, and says that it came late",
+  "a message from a phone that was offline is sorted in above, stands below the line, and is marked as late",
   async (field) => {
     const [ada, ben, cy] = [await field.person("Ada"), await field.person("Ben"), await field.person("Cy")];
     // Cy writes ten minutes before the others.
@@ -154,9 +157,9 @@ rule(
     await ben.hears("from the field");
     const texts = await ben.messages();
     const at = texts.indexOf("from the field");
-    // Cy knew nothing of them: the first ones were written at the same time, as far as the order knows.
+    // Cy had not seen them, so by the order the first messages are concurrent.
     assert(at > 0 && at < texts.indexOf("three"), `it stands at ${at}`);
-    // Ben has looked all the time; Ada finds it below the line, with what she had read.
+    // Ben was looking all the time; for Ada it stands below the line, with messages that she had read.
     assert(!hasLine(await withLine(ben)), "a line where somebody looked");
     await ada.enter(path);
     await untilLineAbove(ada, "from the field");

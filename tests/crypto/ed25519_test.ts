@@ -1,6 +1,7 @@
 /** Both implementations of Ed25519 say the same, and what RFC 8032 says. */
 import { assert, assertEquals } from "@std/assert";
-import { type Ed25519, ed25519, webCryptoEd25519 } from "../../lib/crypto/ed25519.ts";
+import type { Ed25519 } from "../../lib/crypto/signing.ts";
+import { ed25519, webCryptoEd25519 } from "../../lib/crypto/ed25519.ts";
 import { nobleEd25519 } from "../../lib/crypto/ed25519_noble.ts";
 import { signEvent, verifyEvent } from "../../lib/crypto/signing.ts";
 import { fromBase64Url, toBase64Url } from "../../lib/shared/base64url.ts";

@@ -1,6 +1,6 @@
-/** The oldest browsers that Festival Chat runs in, and what they lack by MDN's browser-compat-data. */
+/** The oldest supported browsers, and the features that they lack by MDN's browser-compat-data. */
 
-/** The floor. Below it a page says so (lib/ui/start_script.ts), and the bundler's target is the same. */
+/** The minimum versions. Older browsers are told that they are too old (lib/ui/start_script.ts); the bundler has the same target. */
 export const FLOOR = {
   safari_ios: "15.4",
   safari: "15.4",
@@ -19,7 +19,7 @@ interface Statement {
   flags?: unknown;
 }
 
-/** A feature with its sub-features, as the data has it. */
+/** A feature with its sub-features, in the format of the data. */
 export interface Feature {
   __compat?: { support: Record<string, Statement | Statement[]> };
   [part: string]: Feature | undefined | { support: Record<string, Statement | Statement[]> };
@@ -29,7 +29,7 @@ const data = JSON.parse(
   await Deno.readTextFile(new URL("data.json", import.meta.resolve("@mdn/browser-compat-data"))),
 ) as Record<"api" | "css" | "html" | "javascript", Feature>;
 
-/** The feature at a path such as `api.AbortSignal.any_static`; undefined when the data has none. */
+/** The feature at a path such as `api.AbortSignal.any_static`; undefined if the data has none. */
 export function featureAt(...path: string[]): Feature | undefined {
   let at: Feature | undefined = data as unknown as Feature;
   for (const part of path) {
@@ -39,18 +39,18 @@ export function featureAt(...path: string[]): Feature | undefined {
   return at;
 }
 
-/** The named parts of a feature. */
+/** The named sub-features of a feature. */
 export function partsOf(feature: Feature | undefined): [string, Feature][] {
   return Object.entries(feature ?? {}).filter(([name]) => name !== "__compat") as [string, Feature][];
 }
 
-/** The browsers of the floor that lack a feature; none when the data says nothing. `prefix`: in this spelling. */
+/** The minimum browsers that lack a feature; none if the data does not say. `prefix`: in this spelling. */
 export function lackingIn(feature: Feature | undefined, prefix?: string): string[] {
   const support = feature?.__compat?.support;
   if (support === undefined) return [];
   return Object.entries(FLOOR).flatMap(([browser, version]) => {
     const statements = [support[browser] ?? []].flat();
-    // The data does not always say.
+    // The data is incomplete.
     if (statements.length === 0) return [];
     const has = statements.some((statement) =>
       statement.flags === undefined && statement.prefix === prefix &&
@@ -61,7 +61,7 @@ export function lackingIn(feature: Feature | undefined, prefix?: string): string
   });
 }
 
-/** Whether all features of one name are lacking somewhere: another of the same name may be what is meant. */
+/** Whether each feature of one name is lacking somewhere. If one is not, a script may mean that one. */
 export function lackingInAll(features: readonly Feature[]): string[] {
   const lacking = features.map((feature) => lackingIn(feature));
   return lacking.every((browsers) => browsers.length > 0) ? lacking[0] ?? [] : [];

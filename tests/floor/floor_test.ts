@@ -1,5 +1,5 @@
 /**
- * No built file needs what the oldest supported browsers lack: the whole build is read, and compared with MDN's data.
+ * Compares the whole build with MDN's data: no built file needs a feature that the oldest supported browsers lack.
  */
 import { assertEquals } from "@std/assert";
 import { parse } from "acorn";
@@ -9,11 +9,11 @@ import { needsOfScripts } from "./script_needs.ts";
 import { needsOfStyles } from "./style_needs.ts";
 
 /**
- * What may be used although the floor lacks it: the code asks first, or a browser that passes it over shows the same
- * words. Each with its reason; one that is no longer used is a fault, too.
+ * Features in use although the oldest browsers lack them, each with its reason: the code checks first, or a browser that
+ * ignores the feature shows the same text. A feature that is no longer used fails the test, too.
  */
 const ASKED_FOR: Record<string, string> = {
-  // Asked for by the code, which does without.
+  // The code checks for these, and works without them.
   "navigator.connection": "a network that says nothing of itself is taken for a good one",
   "navigator.deviceMemory": "a device that does not say it has memory enough",
   "navigator.getBattery": "a battery that says nothing is taken for full",
@@ -24,10 +24,10 @@ const ASKED_FOR: Record<string, string> = {
   BarcodeDetector: "jsQR reads where there is none",
   ".getCapabilities": "no torch is offered where a camera cannot be asked",
   "Intl.Segmenter": "code points are counted where there is none, never fewer",
-  // Of packages, and never reached.
+  // In packages, on paths that never run.
   "Symbol.dispose": "a second name for what signals call themselves",
   ".displayName": "a name for developers' tools",
-  // What a browser passes over changes no word and nothing that can be done.
+  // Ignored by a browser, these change no text and no function.
   "attribute autocapitalize": "about keyboards on a screen; desktops have none",
   ":has()": "the page behind a dialog scrolls; the actions of one's own message wrap",
   ":modal": "the page behind a dialog scrolls",
@@ -43,15 +43,15 @@ const ASKED_FOR: Record<string, string> = {
 
 const build = await builtFiles();
 
-// Pages hold these as text.
+// Pages contain these scripts as text.
 build.set("theme.js", THEME_SCRIPT);
 build.set("start.js", START_SCRIPT);
 
-Deno.test("any browser with script can read what says that it is too old: it is ES5", () => {
+Deno.test("the script that tells old browsers so is ES5", () => {
   parse(START_SCRIPT, { ecmaVersion: 5 });
 });
 
-Deno.test("no built file needs what iOS/Safari 15.4, Chrome 99 or Firefox 102 lacks", () => {
+Deno.test("no built file needs a feature that iOS/Safari 15.4, Chrome 99 or Firefox 102 lacks", () => {
   const unasked: string[] = [];
   const used = new Set<string>();
   for (const [file, needs] of needsOfBuild(build)) {
@@ -100,11 +100,11 @@ for (
     ["using file = open()", "syntax"],
   ] as const
 ) {
-  Deno.test(`a script needs more than the floor has: ${code}`, () =>
+  Deno.test(`a script needs a newer browser: ${code}`, () =>
     assertEquals(script(code).includes(needed), true, `${script(code)}`));
 }
 
-Deno.test("what the floor has is not found: old names, own names, declared names", () => {
+Deno.test("supported, own and declared names are not reported", () => {
   for (
     const code of [
       "list.at(-1); Object.hasOwn(a, b); structuredClone(a); crypto.randomUUID(); new Error('', { cause: a })",
@@ -136,11 +136,11 @@ for (
     ["@media (prefers-reduced-transparency) { a { color: red } }", "@media (prefers-reduced-transparency)"],
   ] as const
 ) {
-  Deno.test(`a stylesheet needs more than the floor has: ${css}`, () =>
+  Deno.test(`a stylesheet needs a newer browser: ${css}`, () =>
     assertEquals(styles(css).includes(needed), true, `${styles(css)}`));
 }
 
-Deno.test("what a stylesheet asks for, or spells with a prefix as well, it does not need", () => {
+Deno.test("features inside @supports, or also written with a prefix, are not reported", () => {
   assertEquals(styles("@supports (height: 1dvh) { a { height: 1dvh } }"), []);
   assertEquals(styles("a { -webkit-user-select: none; user-select: none }"), []);
   assertEquals(
@@ -156,7 +156,7 @@ function needsOfBuild(files: ReadonlyMap<string, string>): Map<string, string[]>
   return needs;
 }
 
-/** Everything of a production build that browsers load, by path. */
+/** All files of a production build that browsers load, by path. */
 async function builtFiles(): Promise<Map<string, string>> {
   const folder = await Deno.makeTempDir({ prefix: "festival-floor-" });
   try {

@@ -1,12 +1,12 @@
-/** What a script needs that the floor lacks: syntax, built-ins and Web APIs, found by their names. */
+/** Finds features in scripts that the oldest browsers lack: syntax, built-ins and Web APIs, by their names. */
 import { type AnyNode, type MemberExpression, type Node, parse, type Pattern } from "acorn";
 import { ancestor, full } from "acorn-walk";
 import { type Feature, featureAt, lackingIn, lackingInAll, partsOf } from "./compat.ts";
 
-/** The syntax of ES2022, but for what Safari 15.4 lacks of it. Newer syntax does not parse. */
+/** ES2022 syntax; the parts that Safari 15.4 lacks are checked separately. Newer syntax does not parse. */
 const SYNTAX = 2022;
 const GLOBAL_OBJECTS = new Set(["window", "globalThis", "self"]);
-/** Objects that browsers make, and the interface each has. */
+/** Objects that browsers provide, and their interfaces. */
 const INSTANCES: Record<string, string> = {
   navigator: "Navigator",
   document: "Document",
@@ -25,17 +25,17 @@ const INSTANCES: Record<string, string> = {
 const builtins = featureAt("javascript", "builtins");
 const api = featureAt("api");
 /**
- * All members of one name, whatever they belong to, as long as the floor has that: what else it lacks is found where it is
- * made. Statics are known by what stands before them.
+ * All members of one name, of any interface that the oldest browsers have. A missing interface itself is found where it
+ * is created. Statics are identified by the object before them.
  */
 const members = new Map<string, Member>();
 
 interface Member {
   features: Feature[];
-  /** Of the language's own values, which are everywhere: no name of ours hides it. */
+  /** A member of the language's own values, which appear everywhere, so no name of ours hides it. */
   ofValues: boolean;
 }
-/** Built-ins that are no values one meets everywhere: our own objects have methods of the same names. */
+/** Built-ins that are less common: our own objects have methods of the same names. */
 const RARE = /Iterator|Generator|^Symbol$/;
 for (
   const [owners, values] of [[builtins, true], [featureAt("javascript", "builtins", "Intl"), true], [
@@ -56,8 +56,8 @@ for (
 }
 
 /**
- * What scripts that work together need and the floor lacks, by name of script, each once with the browsers that lack it:
- * `.toSorted (chrome 99)`. A member that has a name of Web APIs and of the scripts' own objects is taken for theirs.
+ * The missing features that scripts need, by name of script, each once with the browsers that lack it:
+ * `.toSorted (chrome 99)`. A member whose name belongs to Web APIs and to the scripts' own objects counts as their own.
  */
 export function needsOfScripts(scripts: ReadonlyMap<string, string>): Map<string, string[]> {
   const needs = new Map<string, string[]>();
@@ -90,7 +90,7 @@ function needsOf(program: Node, declared: ReadonlySet<string>, own: ReadonlySet<
     add(name, lackingInAll(features.filter((feature) => feature?.__compat !== undefined) as Feature[]));
   };
 
-  /** A member of something; `owner`: the global it belongs to, where that is known. */
+  /** A member access; `owner`: the global it belongs to, if known. */
   const needsMember = (owner: string | undefined, name: string) => {
     if (owner !== undefined && GLOBAL_OBJECTS.has(owner)) return needsGlobal(name);
     if (
@@ -141,7 +141,7 @@ function needsOf(program: Node, declared: ReadonlySet<string>, own: ReadonlySet<
       const [source, flags] = at.arguments.map((argument) => argument.type === "Literal" ? argument.value : undefined);
       if (typeof source === "string") needsPattern(source, typeof flags === "string" ? flags : "");
     }
-    // Attributes that elements are made with.
+    // Attributes of created elements.
     if (at.type === "Property" && at.kind === "init" && at.key.type === "Identifier") {
       add(`attribute ${at.key.name}`, lackingIn(featureAt("html", "global_attributes", at.key.name.toLowerCase())));
     }
@@ -156,7 +156,7 @@ function needsOf(program: Node, declared: ReadonlySet<string>, own: ReadonlySet<
   );
   return [...found].sort();
 
-  /** The global that an expression is: `URL`, `window.URL`. */
+  /** The global that an expression refers to: `URL`, `window.URL`. */
   function ownerOf(node: AnyNode): string | undefined {
     if (isGlobal(node)) return (node as { name: string }).name;
     if (node.type !== "MemberExpression" || !isGlobal(node.object)) return undefined;
@@ -169,7 +169,7 @@ function nameOf({ property, computed }: MemberExpression): string | undefined {
   return property.type === "Literal" && typeof property.value === "string" ? property.value : undefined;
 }
 
-/** All names that the script declares, and those that it gives to members of its own objects. */
+/** All names that the script declares, and those of its own objects' members. */
 function namesOf(program: Node): { declared: Set<string>; own: Set<string> } {
   const declared = new Set<string>();
   const own = new Set<string>();

@@ -1,4 +1,4 @@
-/** What a stylesheet needs that the floor lacks: at-rules, properties, values, units, selectors, media features. */
+/** Finds features in stylesheets that the oldest browsers lack: at-rules, properties, values, units, selectors, media features. */
 // @ts-types="@types/css-tree"
 import { type CssNode, generate, parse, walk } from "css-tree";
 import { type Feature, featureAt, lackingIn, lackingInAll, partsOf } from "./compat.ts";
@@ -11,7 +11,7 @@ const UNITS: [RegExp, string][] = [
 ];
 const PREFIX = /^-(webkit|moz)-/;
 
-/** All functions of one name, wherever the data has them. */
+/** All functions of one name, anywhere in the data. */
 const functions = new Map<string, Feature[]>();
 function collect(features: Feature | undefined): void {
   for (const [name, feature] of partsOf(features)) {
@@ -23,8 +23,8 @@ collect(featureAt("css", "types"));
 collect(featureAt("css", "properties"));
 
 /**
- * What the stylesheet needs that the floor lacks, each once with the browsers that lack it. What stands in `@supports` is
- * asked for, and needs nothing.
+ * The missing features that a stylesheet needs, each once with the browsers that lack it. Rules inside `@supports` are
+ * skipped.
  */
 export function needsOfStyles(css: string): string[] {
   const found = new Set<string>();

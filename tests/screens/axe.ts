@@ -1,14 +1,14 @@
-/** Deque's axe, the rules that accessibility tests of browsers share, run inside a page. */
+/** Runs Deque's axe inside a page: the rules that browsers' accessibility tests share. */
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 
-/** What axe finds serious or critical in this page now: rule, element and reason, one line each. */
+/** Serious and critical findings of axe on the page as shown now: rule, element and reason, one line each. */
 export async function findViolations(page: Page): Promise<string[]> {
-  // The page's own policy forbids inline code; the debugger may run it all the same.
+  // The page's content policy forbids inline code, but not from the debugger.
   await page.evaluate(axe.source);
   return await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
-    // What fades in has its colours only at the end.
+    // Colours are final only once elements have faded in.
     const ending = document.getAnimations().filter((moving) => moving.effect?.getComputedTiming().endTime !== Infinity);
     await Promise.all(ending.map((moving) => moving.finished.catch(() => {})));
     const { violations } = await axe.run();

@@ -22,11 +22,11 @@ const types = (items: TimelineItem[], newFrom?: string) =>
     row.type === "group" ? `${row.author.author} ${row.items.length}` : row.type
   );
 
-Deno.test("what one author says in a row is one group", () => {
+Deno.test("consecutive messages of one author form one group", () => {
   assertEquals(types([said(ann, 1), said(ann, 2), said(bob, 3), said(ann, 4)]), ["day", "ann 2", "bob 1", "ann 1"]);
 });
 
-Deno.test("a long silence begins a new group, a clock that goes back does not", () => {
+Deno.test("a long silence begins a new group, a clock set back does not", () => {
   assertEquals(types([said(ann, 10), said(ann, 11 + GROUP_GAP_MS)]), ["day", "ann 1", "ann 1"]);
   assertEquals(types([said(ann, 20 + GROUP_GAP_MS), said(ann, 10)]), ["day", "ann 2"]);
 });
@@ -40,14 +40,14 @@ Deno.test("the new line stands above the item it is for, and splits a group", ()
   assertEquals(types(items, items[1]!.id), ["day", "ann 1", "new", "ann 1"]);
 });
 
-Deno.test("the new line stands above what is missing right before its item, and nothing else", () => {
+Deno.test("the new line stands above a gap right before its item, and above nothing else", () => {
   const gap = (id: string): TimelineItem => ({ type: "gap", id, count: 3, gone: false });
   const items = [gap("g1"), said(ann, 1), gap("g2"), gap("g3"), said(ann, DAY_MS)];
   assertEquals(types(items, items[4]!.id), ["gap", "day", "ann 1", "new", "gap", "gap", "day", "ann 1"]);
   assertEquals(types(items, items[1]!.id), ["new", "gap", "day", "ann 1", "gap", "gap", "day", "ann 1"]);
 });
 
-Deno.test("unread begins with the first unread message on the screen, whenever it came; what cannot be read is not counted", () => {
+Deno.test("unread begins with the first unread message on the screen, however late it arrived; unreadable messages do not count", () => {
   const items: TimelineItem[] = [
     said(ann, 1),
     { type: "retracted", id: "gone", author: bob, at: 2 },

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { create } from "qrcode";
 import jsqr from "jsqr";
-import { setLines } from "@/lib/ui/laser_type.ts";
+import { letteringOf } from "@/lib/ui/lettering.ts";
 import { type QrModules, qrPath } from "@/lib/ui/qr.ts";
 import { ADJECTIVES } from "@/lib/chat/words_adjectives.ts";
 import { NOUNS } from "@/lib/chat/words_nouns.ts";
@@ -11,7 +11,7 @@ const numbersIn = (d: string) => [...d.matchAll(/-?\d+(?:\.\d+)?/g)].map(([numbe
 Deno.test("every room code can be drawn, and stays inside its drawing", () => {
   const words = [...ADJECTIVES, ...NOUNS, ..."0123456789", "1", "111", "999"];
   for (const word of words) {
-    const { width, height, lines } = setLines([word]);
+    const { width, height, lines } = letteringOf([word]);
     assertEquals(lines.length, 1, word);
     const numbers = numbersIn(lines[0]!.d);
     assert(numbers.length >= 4 && numbers.every(Number.isFinite), word);
@@ -21,7 +21,7 @@ Deno.test("every room code can be drawn, and stays inside its drawing", () => {
 });
 
 Deno.test("each line is as wide as the others, whatever its letters", () => {
-  const { width, lines } = setLines(["cosmic", "stage", "417"]);
+  const { width, lines } = letteringOf(["cosmic", "stage", "417"]);
   for (const { d, strokeWidth } of lines) {
     const xs = numbersIn(d).filter((_, i) => i % 2 === 0);
     assertEquals(Math.round(Math.min(...xs) - strokeWidth / 2), 0);
@@ -30,7 +30,7 @@ Deno.test("each line is as wide as the others, whatever its letters", () => {
 });
 
 Deno.test("characters without a glyph are left out", () => {
-  assertEquals(setLines(["!?", ""]).lines, []);
+  assertEquals(letteringOf(["!?", ""]).lines, []);
 });
 
 Deno.test("the drawn QR code is read back by a scanner", () => {

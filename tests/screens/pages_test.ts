@@ -1,13 +1,12 @@
-/** What the pages promise to eyes, fingers, keyboards and screen readers, in a real browser on the real server. */
+/** Layout, touch, keyboard and accessibility of the pages, in a real browser on the real server. */
 import { assert, assertEquals } from "@std/assert";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
+import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";
 import { withSecondTry } from "../support/second_try.ts";
 import { findViolations } from "./axe.ts";
 
-const t = homeTextsFor("en");
 const chromiumPath = await findChromium();
 const PHONE: BrowserContextOptions = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 const SMALL: BrowserContextOptions = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };
@@ -31,7 +30,7 @@ Deno.test.afterAll(async () => {
   await Deno.remove(dataDir, { recursive: true });
 });
 
-/** A test with a page of a browser that nobody used before. Fails on errors in it and on requests to other origins. */
+/** A test with a page of a fresh browser context. Fails on errors in it and on requests to other origins. */
 function screen(name: string, options: BrowserContextOptions, run: (page: Page) => Promise<void>): void {
   Deno.test({
     name,
@@ -45,7 +44,7 @@ function screen(name: string, options: BrowserContextOptions, run: (page: Page) 
 
 async function runScreen(options: BrowserContextOptions, run: (page: Page) => Promise<void>): Promise<void> {
   const context = await browser.newContext({ baseURL: server.url, locale: "en", ...options });
-  // Long, for a busy machine; no rule waits for time to pass.
+  // Long enough for a busy machine; no test waits for time to pass.
   context.setDefaultTimeout(30_000);
   const faults: string[] = [];
   context.on("weberror", (error) => faults.push(`thrown: ${error.error().stack ?? error.error()}`));
@@ -99,7 +98,7 @@ const NASTY = [
   "W ".repeat(999),
 ];
 
-screen("on the smallest phone no page is wider than the screen, whatever is written", SMALL, async (page) => {
+screen("on the smallest phone no page is wider than the screen, with any text", SMALL, async (page) => {
   await page.goto("/");
   assertEquals(await overflow(page), 0);
   await startRoom(page, "W".repeat(60), t.kinds.listed.name);
@@ -114,7 +113,7 @@ screen("on the smallest phone no page is wider than the screen, whatever is writ
 });
 
 for (const theme of ["dark", "sunlight"] as const) {
-  screen(`no page or dialog has a finding of axe, in the ${theme} look`, PHONE, async (page) => {
+  screen(`axe finds nothing on any page or dialog in the ${theme} theme`, PHONE, async (page) => {
     await page.addInitScript(`localStorage.setItem("festival-chat.theme", ${JSON.stringify(theme)})`);
     const check = async (where: string) => {
       assertEquals(await page.locator("html").getAttribute("data-theme"), theme, where);
@@ -138,7 +137,7 @@ for (const theme of ["dark", "sunlight"] as const) {
     await check("room");
     for (
       const [button, dialog] of [
-        [t.room.share, t.share.title],
+        [t.room.share, t.room.share],
         [t.room.people(1), t.room.peopleTitle(1)],
         [t.room.settings, t.room.settings],
       ] as const
@@ -158,7 +157,7 @@ for (const theme of ["dark", "sunlight"] as const) {
   });
 }
 
-screen("nothing jumps while the home page and a room become alive", PHONE, async (page) => {
+screen("the layout does not shift while the home page and a room load", PHONE, async (page) => {
   await page.addInitScript(() => {
     const seen: number[] = [];
     Object.assign(globalThis, { layoutShifts: seen });
@@ -183,7 +182,7 @@ screen("nothing jumps while the home page and a room become alive", PHONE, async
   assert(await shifts() < 0.05, `room: ${await shifts()}`);
 });
 
-screen("beside a keyboard the room's code makes way for the words; on a phone that lies on its side it stays", {
+screen("with a keyboard open the room's code makes way for messages; on a phone in landscape it stays", {
   ...PHONE,
   viewport: { width: 740, height: 360 },
 }, async (page) => {
@@ -204,7 +203,7 @@ for (const [width, height] of [[320, 640], [360, 740], [640, 400], [740, 360]] a
     async (page) => {
       await startRoom(page, "Shared");
       await page.getByRole("banner").getByRole("button", { name: t.room.share }).click();
-      const dialog = page.getByRole("dialog", { name: t.share.title });
+      const dialog = page.getByRole("dialog", { name: t.room.share });
       for (const part of [dialog.getByRole("img"), dialog.getByRole("button")]) {
         await part.first().waitFor();
         for (const seen of await part.all()) {
@@ -219,7 +218,7 @@ for (const [width, height] of [[320, 640], [360, 740], [640, 400], [740, 360]] a
   );
 }
 
-screen("without JavaScript the page says what is needed, rooms can be read, and a code leads to its room", {
+screen("without JavaScript the page says that it is needed, lists rooms, and a code leads to its room", {
   ...PHONE,
   javaScriptEnabled: false,
 }, async (page) => {
@@ -252,7 +251,7 @@ screen("script in names and messages stays text", DESKTOP, async (page) => {
   assertEquals(await page.locator("main img").count(), 0);
 });
 
-screen("a dialog keeps the focus inside, closes on Esc and gives the focus back", DESKTOP, async (page) => {
+screen("a dialog keeps the focus inside, closes on Esc and returns the focus", DESKTOP, async (page) => {
   await startRoom(page, "Keys");
   const people = page.getByRole("button", { name: t.room.people(1) });
   await people.focus();
@@ -260,7 +259,7 @@ screen("a dialog keeps the focus inside, closes on Esc and gives the focus back"
   await page.getByRole("dialog").waitFor();
   for (let i = 0; i < 4; i++) {
     await page.keyboard.press("Tab");
-    // Between the last and the first element the browser itself may have the focus.
+    // Between the last and the first element the browser's own controls may have the focus.
     assert(await page.evaluate(() => document.activeElement?.closest("dialog, body")?.tagName) !== undefined);
     assertEquals(await page.evaluate(() => document.activeElement?.closest("header")), null);
   }
@@ -269,7 +268,7 @@ screen("a dialog keeps the focus inside, closes on Esc and gives the focus back"
   assert(await people.evaluate((button) => button === document.activeElement));
 });
 
-screen("with the keyboard alone one writes, answers and reacts", DESKTOP, async (page) => {
+screen("the keyboard is enough to write, reply and react", DESKTOP, async (page) => {
   await startRoom(page, "Keys");
   await say(page, "first", "Ann");
   const field = page.getByRole("textbox", { name: t.composer.label });
@@ -306,24 +305,28 @@ screen("with the keyboard alone one writes, answers and reacts", DESKTOP, async 
   await page.locator("[data-item]").filter({ hasText: "an answer" }).getByText("first").waitFor();
 });
 
-screen("a draft is kept over a reload, and too long a message is said plainly and stays", PHONE, async (page) => {
-  await startRoom(page, "Drafts");
-  const field = page.getByRole("textbox", { name: t.composer.label });
-  await field.fill("half a thought");
-  await page.reload();
-  await page.waitForFunction(() => document.querySelector("textarea")?.value === "half a thought");
-  const long = "x".repeat(2_001);
-  await field.fill(long);
-  await page.getByText(t.composer.tooLong(1)).waitFor();
-  // It says that it is disabled, and does nothing when it is pressed all the same.
-  await page.getByRole("button", { name: t.composer.send }).click({ force: true });
-  assertEquals(await field.inputValue(), long);
-  await field.fill("x".repeat(1_990));
-  await page.getByText(t.composer.left(10)).waitFor();
-});
+screen(
+  "a draft survives a reload, and a message that is too long says so and stays in the field",
+  PHONE,
+  async (page) => {
+    await startRoom(page, "Drafts");
+    const field = page.getByRole("textbox", { name: t.composer.label });
+    await field.fill("half a thought");
+    await page.reload();
+    await page.waitForFunction(() => document.querySelector("textarea")?.value === "half a thought");
+    const long = "x".repeat(2_001);
+    await field.fill(long);
+    await page.getByText(t.composer.tooLong(1)).waitFor();
+    // The button is marked as disabled, and pressing it does nothing.
+    await page.getByRole("button", { name: t.composer.send }).click({ force: true });
+    assertEquals(await field.inputValue(), long);
+    await field.fill("x".repeat(1_990));
+    await page.getByText(t.composer.left(10)).waitFor();
+  },
+);
 
 screen(
-  "who reads above keeps their place, is told of what is new, and gets there with one press",
+  "a person reading older messages keeps their place, is told of new ones, and gets there with one press",
   PHONE,
   async (page) => {
     const path = await startRoom(page, "Places");
@@ -388,7 +391,7 @@ screen("a sealed room's link without its key says what is missing", PHONE, async
 });
 
 screen(
-  "the chosen look is there at once on the next page, and the system's wish counts for auto",
+  "the chosen theme applies at once on the next page, and auto follows the system",
   PHONE,
   async (page) => {
     const theme = () => page.locator("html").getAttribute("data-theme");

@@ -1,17 +1,14 @@
 /**
- * Pictures of the pages with real content, for looking at: `deno run -A tests/screens/screenshots.ts FOLDER`. Starts the
- * real server on an empty database of its own.
+ * Takes screenshots of the pages with real content: `deno run -A tests/screens/screenshots.ts FOLDER`. Starts the real
+ * server on its own empty database.
  */
 import type { Browser, Page } from "playwright-core";
-import { connectionTextsFor } from "@/lib/ui/texts/connection_texts.ts";
-import { pairingTextsFor } from "@/lib/ui/texts/pairing_texts.ts";
-import { homeTextsFor } from "@/lib/ui/texts/home_texts.ts";
+import { connectionTexts } from "@/lib/ui/texts/connection_texts.ts";
+import { pairingTexts } from "@/lib/ui/texts/pairing_texts.ts";
+import { homeTexts as t } from "@/lib/ui/texts/home_texts.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { startServer } from "../support/server_process.ts";
 
-const t = homeTextsFor("en");
-const pairingTexts = pairingTextsFor("en");
-const connectionTexts = connectionTextsFor("en");
 const SIZES = [[360, 740], [320, 640], [1280, 800]] as const;
 const SAID: readonly (readonly [who: string, text: string])[] = [
   ["Ann", "We're at the second sound tower, left of the big tree. Look for the inflatable flamingo."],
@@ -70,7 +67,7 @@ async function takeAll(browser: Browser, origin: string, folder: string): Promis
       await context.addInitScript(`localStorage.setItem("festival-chat.theme", "${theme}")`);
       const page = await context.newPage();
       const take = async (name: string) => {
-        // Until what came last has faded in.
+        // Waits until the last elements have faded in.
         await page.waitForTimeout(300);
         await page.screenshot({ path: `${folder}/${name}-${theme}-${width}.png` });
       };
@@ -94,9 +91,9 @@ async function takeAll(browser: Browser, origin: string, folder: string): Promis
       await take("peers");
       await page.keyboard.press("Escape");
       await page.getByRole("button", { name: t.room.share }).click();
-      await page.getByRole("button", { name: t.share.show }).waitFor();
+      await page.getByRole("button", { name: t.share.enlarge }).waitFor();
       await take("share");
-      await page.getByRole("button", { name: t.share.show }).click();
+      await page.getByRole("button", { name: t.share.enlarge }).click();
       await take("share-full");
       await page.goto(`${room.slice(0, -1)}`);
       await take("wrong-code");

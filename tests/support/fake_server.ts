@@ -6,7 +6,7 @@
  */
 import { eventPlace, roomNamePlace, type Sealer } from "../../lib/crypto/seal.ts";
 import { type Signer, signEvent } from "../../lib/crypto/signing.ts";
-import type { Ed25519 } from "../../lib/crypto/ed25519.ts";
+import type { Ed25519 } from "../../lib/crypto/signing.ts";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import type { CloseReason } from "../../lib/protocol/codes.ts";
 import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";

@@ -1,15 +1,15 @@
-/** A page in WebKit, as a person uses it: what tab.ts is for the browsers that Playwright drives. */
+/** Drives a page in WebKit as a person does, like tests/browser/tab.ts for the browsers of Playwright. */
 import { assertEquals } from "@std/assert";
-import { homeTextsFor } from "../../lib/ui/texts/home_texts.ts";
+import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 import type { DeliveryState } from "../../lib/chat/timeline.ts";
 import type { WebDriverSession } from "../support/webdriver.ts";
 
-/** The words of the app. */
-export const t = homeTextsFor("en");
+/** The texts of the app. */
+export { t };
 
 const COMPOSER = `//textarea[@aria-label="${t.composer.label}"]`;
 const NAME_DIALOG = `//*[@role="dialog" or self::dialog][contains(., "${t.name.title}")]`;
-/** How long a page may take to show what it has to. One that hangs does so for good. */
+/** Time for a page to show what a rule waits for. A page that hangs hangs for good. */
 const UNTIL_TIMEOUT_MS = 12_000;
 
 export class WebKitTab {
@@ -25,13 +25,13 @@ export class WebKitTab {
     await this.session.goTo(this.#origin + path);
   }
 
-  /** Opens a room by its path; resolves when it is connected. */
+  /** Opens a room by its path; resolves once it is connected. */
   async enter(path: string): Promise<void> {
     await this.goTo(path);
     await this.untilLive();
   }
 
-  /** Starts a room from the home page: its path, where the page is then. */
+  /** Starts a room from the home page; resolves to its path. */
   async startRoom(name: string): Promise<string> {
     await this.goTo("/");
     await this.session.type(labelled("input", t.home.roomName), name);
@@ -56,7 +56,7 @@ export class WebKitTab {
     await this.session.click(button(t.composer.send));
   }
 
-  /** Answers the question for a name. */
+  /** Chooses a name in the dialog. */
   async introduce(name: string): Promise<void> {
     await this.session.type(`${NAME_DIALOG}//input`, name);
     await this.session.click(`${NAME_DIALOG}${button(t.name.save)}`);
@@ -69,7 +69,7 @@ export class WebKitTab {
     ));
   }
 
-  /** Waits until this message is shown, by anyone. */
+  /** Waits until this message is shown, from anyone. */
   async hears(text: string): Promise<void> {
     await this.session.until(
       `"${text}" did not come`,
@@ -79,7 +79,7 @@ export class WebKitTab {
     );
   }
 
-  /** Waits until exactly these messages are there, in this order. */
+  /** Waits until exactly these messages are shown, in this order. */
   async shows(expected: readonly string[]): Promise<void> {
     const deadline = performance.now() + UNTIL_TIMEOUT_MS;
     for (;;) {
@@ -105,7 +105,7 @@ export class WebKitTab {
     );
   }
 
-  /** Presses one of the buttons that the menu of a message has. */
+  /** Presses a button in the menu of a message. */
   async choose(text: string, action: string): Promise<void> {
     await this.session.click(`${messageOf(text)}${button(t.message.actions)}`);
     await this.session.click(`${messageOf(text)}//*[@role="group"]${button(action)}`);

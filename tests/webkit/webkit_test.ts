@@ -1,15 +1,15 @@
 /** The app in WebKit, old and new: Safari's engine, which every browser of an iPhone has. */
 import { assert, assertEquals } from "@std/assert";
-import { dialogTextsFor } from "../../lib/ui/texts/dialog_texts.ts";
+import { dialogTexts } from "../../lib/ui/texts/dialog_texts.ts";
 import { newFounding, TestClient, webSocketWire } from "../support/client.ts";
 import { freePort, type ServerProcess, startServer } from "../support/server_process.ts";
 import { withSecondTry } from "../support/second_try.ts";
 import { findWebKits, launchWebKit, type WebKitEngine } from "../support/webkit.ts";
 import { messageOf, t, WebKitTab } from "./webkit_tab.ts";
 
-const { menu } = dialogTextsFor("en");
+const { menu } = dialogTexts;
 
-/** More than a person may write in this time. */
+/** Settings for rules that write faster than the limits for people allow. */
 const TALKATIVE = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_MESSAGE_EVERY_MS: "0" };
 
 interface Field {
@@ -19,7 +19,7 @@ interface Field {
 
 const webKits = await findWebKits();
 
-/** A rule that the app keeps in both WebKits, each time with a browser and a server of its own. */
+/** A rule of the app, tested in both WebKits, each with its own browser and server. */
 function rule(name: string, run: (field: Field) => Promise<void>): void {
   for (const { name: engineName, engine } of webKits) {
     const fullName = `${engineName}: ${name}`;
@@ -59,13 +59,13 @@ async function runIn(engine: WebKitEngine, run: (field: Field) => Promise<void>)
   }
 }
 
-/** Somebody else in the room, without a browser. */
+/** Another person in the room, without a browser. */
 function join(name: string, url: string, room: string): Promise<TestClient> {
   const open = webSocketWire(`${url.replace("http", "ws")}/api/rooms/${room}/socket`);
   return TestClient.join({ room, name, open });
 }
 
-rule("a person makes a room, talks, leaves, comes back, and writes while the server is away", async (field) => {
+rule("a person starts a room, talks, leaves, returns, and writes while the server is down", async (field) => {
   const { tab, server } = field;
   const path = await tab.startRoom("Old phones");
   const found = await fetch(`${server.url}/api/codes/${path.split("/").at(-1)}`);
@@ -105,11 +105,11 @@ rule("a person makes a room, talks, leaves, comes back, and writes while the ser
 });
 
 const RETURNS = 20;
-/** As often something is said in a busy room. */
+/** Time between messages in a busy room. */
 const CROWD_EVERY_MS = 300;
 
 rule(
-  "[TAB-12] [TAB-13] a busy room opens again however often and whenever it is left, and nothing is lost or said twice",
+  "[TAB-12] [TAB-13] a busy room reopens however often and whenever it was left, and nothing is lost or doubled",
   async (field) => {
     const { tab, server } = field;
     const founding = await newFounding({ name: "Busy" });
@@ -139,13 +139,13 @@ rule(
         await tab.session.until("the room was not left", 5_000, () => location.pathname === "/");
         // The home page reads the same database.
         await tab.session.waitFor(`//a[@href="${path}"]`);
-        // Half of the time into the page that was left, half into a new one.
+        // Half of the times back into the page that was left, half into a new one.
         if (round % 2 === 0) await tab.session.back();
         else await tab.goTo(path);
         await tab.untilLive();
         if (await tab.session.run(() => "leftThisPage" in globalThis)) fromCache++;
       }
-      // Without it the rule would say nothing.
+      // Otherwise the rule would prove nothing.
       assert(fromCache >= RETURNS / 4, `the back-forward cache gave ${fromCache} of ${RETURNS / 2} pages`);
     } finally {
       clearInterval(talking);
@@ -163,7 +163,7 @@ rule(
   },
 );
 
-/** Has the page itself leave for home, so many ms after the moment: no command from outside would be that quick. */
+/** Makes the page itself leave for the home page after this many ms: no command from outside would be as exact. */
 async function leaveAt(tab: WebKitTab, moment: "opened" | "received" | "sent", afterMs: number): Promise<void> {
   await tab.session.run(
     (moment, afterMs) => {

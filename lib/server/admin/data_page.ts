@@ -4,7 +4,7 @@ import type { Done, PageDeps } from "./actions.ts";
 import { backupLines } from "./backup.ts";
 import type { Operator } from "./login.ts";
 import { ArchiveError, linesOf, readRoom } from "./room_archive.ts";
-import { deleteForGood, nameOf } from "./rooms_page.ts";
+import { deleteForGood, roomNameOf } from "./rooms_page.ts";
 
 /** The operator types this before everything is deleted. */
 export const WIPE_WORDS = "delete everything";
@@ -37,7 +37,7 @@ export class DataPage {
     const { id } = snapshot.room;
     // A refused import is not in the log. The restoration checks again, for imports that run at the same time.
     if (await store.rooms.byId(id) !== undefined || await store.rooms.wasDeleted(id)) return { problem: "id_taken" };
-    await this.#deps.audit.write(by, "room_imported", nameOf(snapshot.room));
+    await this.#deps.audit.write(by, "room_imported", roomNameOf(snapshot.room));
     try {
       const made = await store.archive.restore(snapshot, events);
       if ("problem" in made) return made;

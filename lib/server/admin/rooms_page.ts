@@ -104,7 +104,7 @@ export class RoomsPage {
     const room = await store.rooms.byId(id);
     if (room === undefined) return { ok: false, problem: "no_such_room" };
     if (!isConfirmed(room, typed)) return { ok: false, problem: "not_confirmed" };
-    await this.#deps.audit.write(by, "room_cleared", nameOf(room));
+    await this.#deps.audit.write(by, "room_cleared", roomNameOf(room));
     const cleared = await store.log.clear(id);
     await server.roomChanged(id);
     return cleared ? { ok: true } : { ok: false, problem: "busy" };
@@ -114,7 +114,7 @@ export class RoomsPage {
     const room = await this.#deps.store.rooms.byId(id);
     if (room === undefined) return { ok: false, problem: "no_such_room" };
     if (!isConfirmed(room, typed)) return { ok: false, problem: "not_confirmed" };
-    await this.#deps.audit.write(by, "room_deleted", nameOf(room));
+    await this.#deps.audit.write(by, "room_deleted", roomNameOf(room));
     await deleteForGood(this.#deps, room);
     return { ok: true };
   }
@@ -140,7 +140,7 @@ export class RoomsPage {
     const found = await this.#deps.store.archive.snapshot(id);
     if (found === undefined) return undefined;
     await this.#deps.audit.write(by, "room_exported", {
-      ...nameOf(found.snapshot.room),
+      ...roomNameOf(found.snapshot.room),
       head: found.snapshot.head.head,
     });
     return (async function* () {
@@ -168,7 +168,7 @@ function rowOf(room: RoomInfo, head: LogHead | undefined, people: number): RoomR
 }
 
 /** How the audit log names a room: never by its name, which a user wrote. */
-export function nameOf({ id, code }: RoomInfo): Record<string, string> {
+export function roomNameOf({ id, code }: RoomInfo): Record<string, string> {
   return { room: id, ...code !== undefined && { code } };
 }
 

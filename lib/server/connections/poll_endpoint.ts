@@ -17,7 +17,7 @@ import type { ChatServer } from "../server.ts";
 import type { Visitor } from "./connection.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
 
-export interface PollingDeps {
+export interface PollEndpointDeps {
   server: Pick<ChatServer, "connect">;
   stats?: ServerStats;
   settings: ServerConfig["polling"];
@@ -30,14 +30,14 @@ export type PollHttpRequest = Pick<Request, "body" | "signal">;
 
 /** The polling connections of one server instance. */
 export class Polling {
-  readonly #deps: PollingDeps;
+  readonly #deps: PollEndpointDeps;
   /** Live ones are bounded by `limits.connections`, ended ones by `keepEndedBytes`. */
   readonly #connections = new Map<PollConnectionId, { room: RoomId; connection: PollConnection }>();
   /** Ended ones, oldest first, and the bytes that each keeps. */
   readonly #ended = new Map<PollConnection, number>();
   #endedBytes = 0;
 
-  constructor(deps: PollingDeps) {
+  constructor(deps: PollEndpointDeps) {
     this.#deps = deps;
   }
 

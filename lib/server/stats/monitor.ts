@@ -1,6 +1,6 @@
 /** Monitors one running instance: probes, timers, history, and the dashboard made from them. */
 import type { Cancel } from "../../shared/environment.ts";
-import type { Ed25519 } from "../../crypto/ed25519.ts";
+import type { Ed25519 } from "../../crypto/signing.ts";
 import {
   REPORT_MAX_LINKS,
   REPORTED_TRANSPORTS,

@@ -4,7 +4,7 @@
  * and the wire format of polling.
  */
 import { type Clock, pause, type Random, type Timers } from "../../shared/environment.ts";
-import type { Ed25519 } from "../../crypto/ed25519.ts";
+import type { Ed25519 } from "../../crypto/signing.ts";
 import { type Signer, signEvent } from "../../crypto/signing.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
 import { isStub } from "../../protocol/stub.ts";

@@ -1,6 +1,6 @@
 /** The environment of a session, as small interfaces: browsers and simulations provide their own. */
 import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
-import type { Ed25519 } from "../../crypto/ed25519.ts";
+import type { Ed25519 } from "../../crypto/signing.ts";
 import type { FileInfo } from "../../protocol/file_info.ts";
 import type { WireEvent } from "../../protocol/event.ts";
 import type { DeliverySituation } from "../../routing/delivery_route.ts";

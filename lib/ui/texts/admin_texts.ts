@@ -1,6 +1,5 @@
 // Runs in server.
 /** All texts of the operator's pages. English only, like the log and the documents that operators read. */
-import type { ActionProblem } from "../../server/admin/actions.ts";
 import { few } from "./room_texts.ts";
 
 export const adminTexts = {
@@ -244,10 +243,12 @@ export const adminTexts = {
     bad_key: "That is neither a key nor a device hash.",
     bad_time: "Choose one of the durations.",
     busy: "The room was too busy to clear completely. Clear it again to delete the rest.",
-  } satisfies Record<ActionProblem, string>,
+  },
 };
 
 /** Why an action failed, with the wrong typed text. */
-export function adminProblemText({ problem, what }: { problem: ActionProblem; what?: string }): string {
+export function adminProblemText(
+  { problem, what }: { problem: keyof typeof adminTexts.problems; what?: string },
+): string {
   return what === undefined ? adminTexts.problems[problem] : `${adminTexts.problems[problem]} (${what})`;
 }

@@ -1,135 +1,127 @@
 // Runs in browser and server.
-/** The words of the pages around the rooms (home, scanner, not found, offline, errors): rooms need not load them. */
-import { type DialogTexts, dialogTextsFor } from "./dialog_texts.ts";
-import type { RoomApiProblem as ServerRoomProblem } from "../../protocol/codes.ts";
+/** Texts of the pages around the rooms (home, scanner, not found, offline, errors). Room pages do not load them. */
+import type { RoomApiProblem } from "../../protocol/codes.ts";
 import type { RoomKind } from "../../protocol/event.ts";
+import type { HttpProblem } from "../../session/home/room_requests.ts";
+import { dialogTexts } from "./dialog_texts.ts";
 import { few } from "./room_texts.ts";
 
-const english = {
+export const homeTexts = {
+  ...dialogTexts,
   site: {
-    pitch: "Say a code, or show one. Your group is talking: no account, no download.",
+    pitch: "Share a code and your group is chatting: no account, no download.",
     description:
-      "Group chat for festivals. Start a room, say its code, and everyone is in. No account, no download; messages wait on your phone until they get through.",
+      "Group chat for festivals. Start a room, share its code, and everyone is in. No account, no download. Messages wait on your phone until they get through.",
     noScript:
-      "Chatting needs JavaScript: your messages are signed on this device and wait here until they are stored. Please switch it on for this page, or open it in another browser.",
+      "Festival Chat needs JavaScript to sign your messages and keep them until they are sent. Turn it on for this site, or use another browser.",
     tooOld:
-      "This browser is too old for Festival Chat. Please update it, or open this page in another one: Safari 15.4, Chrome 99, Firefox 102 and everything newer work.",
-    notStarted: "This page could not start.",
-    reload: "Load it again",
+      "This browser is too old for Festival Chat. Update it, or use another one: Safari 15.4, Chrome 99, Firefox 102, or newer.",
+    notStarted: "This page couldn't start.",
+    reload: "Reload",
+    skip: "Skip to content",
   },
   kinds: {
-    listed: { name: "Listed", hint: "On the home page, for everybody." },
-    unlisted: { name: "Unlisted", hint: "For who has the code or the link." },
-    sealed: { name: "Sealed", hint: "End-to-end encrypted. Opens by link or QR only." },
+    listed: { name: "Listed", hint: "Shown on the home page for everyone." },
+    unlisted: { name: "Unlisted", hint: "For anyone with the code or link." },
+    sealed: { name: "Sealed", hint: "End-to-end encrypted. Opens only by link or QR code." },
   } satisfies Record<RoomKind, { name: string; hint: string }>,
   home: {
     start: "Start a room",
-    roomName: "Name of the room",
-    roomNameHint: "The Sunday tent crew",
+    roomName: "Room name",
+    roomNameHint: "Sunday tent crew",
     kind: "Who can find it?",
-    open: "Open the room",
-    opening: "Opening…",
+    open: "Start room",
+    opening: "Starting…",
     waiting: "Waiting…",
-    waits: "The server has too much to do right now. Your room opens by itself as soon as there is time for it.",
-    stopWaiting: "Do not wait",
-    nameMissing: "Give the room a name first.",
-    nameTooLong: (max: number) => `A room's name has at most ${max} characters.`,
-    join: "Join",
+    waits: "The server is busy right now. Your room opens automatically as soon as there's space.",
+    stopWaiting: "Stop waiting",
+    nameMissing: "Enter a room name first.",
+    nameTooLong: (max: number) => `Room names can have up to ${max} characters.`,
+    join: "Join a room",
     code: "Room code",
     codeHint: "cosmic stage 417",
-    codeHelp: "Capitals, spaces and hyphens do not matter.",
+    codeHelp: "Capitals, spaces and hyphens don't matter.",
     codeShape: "A code is two words and a number, like “cosmic stage 417”.",
-    go: "Go",
-    looking: "Looking…",
-    scan: "Scan a QR code",
-    scanShort: "Scan",
-    notFound: (code: string) => `There is no room “${code}”.`,
+    go: "Join",
+    looking: "Joining…",
+    scan: "Scan QR code",
+    notFound: (code: string) => `There's no room “${code}”.`,
     didYouMean: "Did you mean",
-    suggested: "Start here",
+    suggested: "Recommended",
     favourites: "Favourites",
     recent: "Your rooms",
-    recentEmpty: "Rooms you open appear here, so you find back with one tap.",
-    listed: "Open to everybody",
-    listedEmpty: "No listed room is open now. Start one, and everybody here sees it.",
-    listedFailed: "The list of rooms could not be loaded.",
-    offline: "The server cannot be reached. Your rooms open all the same; starting or joining one has to wait.",
+    recentEmpty: "Rooms you open appear here, one tap away.",
+    listed: "Open to everyone",
+    listedEmpty: "No listed rooms right now. Start one and everyone will see it here.",
+    listedFailed: "Couldn't load the list of rooms.",
+    offline: "Can't reach the server. You can still open your rooms; joining or starting one has to wait.",
     people: (count: number) => count === 0 ? "nobody here now" : few(count, "1 person", "people"),
     unread: (count: number) => few(count, "1 new message", "new messages"),
-    favourite: (name: string) => `Keep “${name}” as a favourite`,
-    unfavourite: (name: string) => `“${name}” is a favourite: remove it`,
-    forget: (name: string) => `Forget “${name}”`,
+    favourite: (name: string) => `Add “${name}” to favourites`,
+    unfavourite: (name: string) => `Remove “${name}” from favourites`,
     you: "You",
   },
   creating: {
-    bad_event: "The server could not read the request. Reload the page and try again.",
-    bad_signature: "The signature does not fit. Reload the page and try again.",
+    bad_event: "The server couldn't read the request. Reload the page and try again.",
+    bad_signature: "The server couldn't verify the request. Reload the page and try again.",
     too_long: "The name is too long.",
-    not_a_founding: "The server could not read the request. Reload the page and try again.",
-    id_taken: "Please try once more.",
-    no_free_code: "No code is free right now. Please try once more.",
-    no_such_room: "There is no such room.",
-    rate_limited: "That was a lot of tries. Please wait a moment.",
-    too_slow: "The network was too slow. Please try once more.",
-    overloaded: "The server has too much to do right now. Please try again in a moment.",
-    storage_unavailable: "The server cannot store anything now. Please try again in a moment.",
-  } satisfies Record<ServerRoomProblem, string>,
+    not_a_founding: "The server couldn't read the request. Reload the page and try again.",
+    id_taken: "Please try again.",
+    no_free_code: "No code is free right now. Please try again.",
+    no_such_room: "There's no such room.",
+    rate_limited: "Too many tries. Wait a moment, then try again.",
+    too_slow: "Your network was too slow. Please try again.",
+    overloaded: "The server is busy. Try again in a moment.",
+    storage_unavailable: "The server can't save anything right now. Try again in a moment.",
+  } satisfies Record<RoomApiProblem, string>,
   scanner: {
-    title: "Scan a room's QR code",
+    title: "Scan a QR code",
     aim: "Point the camera at the code.",
     starting: "Starting the camera…",
     picture: "Use a picture instead",
     torchOn: "Light on",
     torchOff: "Light off",
-    denied: "The camera is not allowed. Allow it in your browser's settings for this site, or use a picture.",
-    none: "No camera was found. Use a picture instead.",
-    busy: "Another app uses the camera. Close it, or use a picture.",
-    insecure: "Browsers allow the camera on https pages only. A picture works here too.",
-    noCode: "No QR code was found in this picture. Come closer, or try another one.",
-    foreign: (text: string) => `This QR code is not one of our rooms: “${text}”`,
-    found: (what: string) => `Found ${what}. Opening…`,
+    denied: "Camera access is blocked. Allow it in your browser's settings for this site, or use a picture.",
+    none: "No camera found. Use a picture instead.",
+    busy: "Another app is using the camera. Close it, or use a picture.",
+    insecure: "The camera only works on https pages. Use a picture instead.",
+    noCode: "No QR code found in this picture. Move closer, or try another one.",
+    foreign: (text: string) => `This QR code isn't for a room here: “${text}”`,
+    found: (code: string) => `Found ${code}. Opening…`,
     foundSealed: "Found a sealed room. Opening…",
     foundPhone: "Found a phone. Opening its room…",
   },
   notFound: {
-    roomTitle: "No such room",
-    looked: (code: string) => `We looked for “${code}”.`,
-    notACode: (text: string) => `“${text}” is not a room code. A code is two words and a number.`,
+    roomTitle: "Room not found",
+    noSuchCode: (code: string) => `There's no room with the code “${code}”.`,
+    notACode: (text: string) => `“${text}” isn't a room code. A code is two words and a number.`,
     meant: "Did you mean one of these?",
     tryCode: "Try another code",
     waitTitle: "Too many tries",
     wait: (seconds: number) =>
-      `Too many wrong codes from this device. Try again in ${few(seconds, "a second", "seconds")}.`,
-    title: "Nothing here",
-    hint: (path: string) => `There is no page at ${path}.`,
+      `Too many wrong codes from this device. Try again in ${few(seconds, "1 second", "seconds")}.`,
+    title: "Page not found",
+    hint: (path: string) => `There's no page at ${path}.`,
   },
   offline: {
     title: "No connection",
-    room: "This room was not opened on this phone yet. It needs a network once; from then on it opens without.",
-    page: "This page is not kept on phones. It needs a network.",
-    phones: "Is somebody here with the room open? Their phone can pass it on: “Link phones” there, and scan its code.",
+    room: "This room hasn't been opened on this phone yet. Open it once while online; after that it works offline.",
+    page: "This page isn't available offline.",
+    phones:
+      `Is someone here in the room already? On their phone, choose “${dialogTexts.connection.linkPhones}”, then scan the code it shows.`,
     scan: "Scan a phone's code",
-    kept: "These rooms open",
-    noneKept:
-      "No room is kept on this phone yet. Open one while there is a network, and it is there when there is none.",
+    kept: "Rooms available offline",
+    noneKept: "No rooms are saved on this phone yet. Open one while online and you'll find it here when offline.",
   },
   error: {
-    title: "That went wrong",
-    hint: "Not your fault. What you wrote is still on this phone. Try again in a moment.",
+    title: "Something went wrong",
+    hint: "It's not you. Everything you wrote is still on this phone. Try again in a moment.",
     busyTitle: "One moment",
-    busyHint: "The server has too much to do right now. Try again in a moment.",
+    busyHint: "The server is busy. Try again in a moment.",
   },
 };
 
-/** These and the words of the rooms, in one language. */
-export type HomeTexts = DialogTexts & typeof english;
-
-const LANGUAGES: Record<string, typeof english> = { en: english };
-const made = new Map<DialogTexts, HomeTexts>();
-
-/** The words in a language (as textsFor takes it); English where it is not there. */
-export function homeTextsFor(language: string): HomeTexts {
-  const texts = dialogTextsFor(language);
-  const all = made.get(texts) ?? { ...texts, ...(LANGUAGES[texts.language] ?? english) };
-  made.set(texts, all);
-  return all;
+/** Why a request failed. */
+export function httpProblemText({ problem }: { problem: HttpProblem["problem"] }): string {
+  return problem === "offline" ? homeTexts.noNetwork : homeTexts.creating[problem];
 }

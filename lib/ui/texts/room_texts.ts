@@ -1,158 +1,132 @@
 // Runs in browser and server.
-/**
- * Every word that people read. One object per language, all of the same shape: `Texts` is what English has, and a
- * language that lacks a line does not compile. Pages take theirs from `textsFor`, components from `useTexts`.
- */
-import { MESSAGE_MAX_CHARS, NAME_MAX_CHARS } from "../../protocol/limits.ts";
+/** Texts that every room page shows. */
 import type { CloseReason } from "../../protocol/codes.ts";
+import { MESSAGE_MAX_CHARS } from "../../protocol/limits.ts";
 import type { SendProblem } from "../../session/model/conversation_model.ts";
 
-export const few = (count: number, one: string, more: string) =>
-  count === 1 ? one : `${count.toLocaleString("en")} ${more}`;
+/** A count in words: `one` for 1, else the number and `more`. */
+export function few(count: number, one: string, more: string): string {
+  return count === 1 ? one : `${count.toLocaleString("en")} ${more}`;
+}
 
-const english = {
+export const roomTexts = {
   language: "en",
-  direction: "ltr" as "ltr" | "rtl",
   app: {
     name: "Festival Chat",
-    skip: "Skip to the content",
     close: "Close",
     cancel: "Cancel",
     back: "Back to all rooms",
-    toHome: "To the home page",
-    copy: "Copy",
-    copied: "Copied",
-    copyFailed: "Copying is not allowed here. Select it and copy by hand.",
     tryAgain: "Try again",
   },
   room: {
-    share: "Share this room",
+    share: "Invite people",
     unnamed: "Room",
-    /** In place of its name, until its key has opened that. */
-    sealedUnnamed: "This room is sealed",
+    /** In place of the name, until the key has decrypted it. */
+    sealedUnnamed: "Sealed room",
     people: (count: number) => few(count, "1 here", "here"),
-    peopleTitle: (count: number) => few(count, "1 person is here", "people are here"),
+    peopleTitle: (count: number) => few(count, "1 person here", "people here"),
     peopleMore: (count: number) => `and ${count.toLocaleString("en")} more`,
     you: "you",
     meNameless: "You",
-    nameless: "Somebody",
+    nameless: "Someone",
+    guest: (number: number) => `Guest ${number}`,
     host: "host",
-    copiedName: (name: string) => `not the first “${name}”`,
+    copiedName: (name: string) => `another ${name} was here first`,
     markOf: (color: string) => `${color} mark`,
     messages: "Messages",
     loading: "Opening the room…",
-    loadOlder: "Load older messages",
-    loadingOlder: "Loading older messages…",
-    beginning: "Here the room begins.",
-    opened: (name: string) => `${name} opened the room`,
+    loadOlder: "Load earlier messages",
+    loadingOlder: "Loading earlier messages…",
+    beginning: "This is the start of the room.",
+    opened: (name: string) => `${name} started the room`,
     renamed: (name: string) => `is now called ${name}`,
-    retracted: "took a message back",
-    unreadable: "A message that this phone cannot read.",
-    newer: "From a newer version of the app. Reload to update.",
-    gapLoading: (count: number) => few(count, "1 message is not loaded yet", "messages are not loaded yet"),
-    /** `count` 0: nobody can tell how many. */
+    retracted: "deleted a message",
+    unreadable: "This phone can't read this message.",
+    newer: "This message is from a newer version of the app. Reload to update.",
+    gapLoading: (count: number) => few(count, "1 message isn't loaded yet", "messages aren't loaded yet"),
+    /** `count` 0: nobody knows how many. */
     gapGone: (count: number) =>
       count === 0
-        ? "The server lost this room's log; messages may be missing here"
+        ? "The server lost this room's history. Messages may be missing here."
         : few(count, "1 message is gone for good", "messages are gone for good"),
     newMessages: "New",
-    jump: "Jump to the newest message",
+    jump: "Jump to the latest message",
     jumpNew: (count: number) => few(count, "1 new message", "new messages"),
     edited: "edited",
-    late: "came late",
+    late: "arrived late",
     today: "Today",
     yesterday: "Yesterday",
-    saysSomethingElse: "a message that is not here",
+    quoteMissing: "This message isn't here",
     settings: "Settings",
-    notStored: "This browser keeps nothing: what you write lives only until you close this page.",
+    notStored: "This browser isn't saving anything. Unsent messages are lost when you close this page.",
     sealed: "End-to-end encrypted",
   },
   message: {
-    actions: "What to do with this message",
+    actions: "Message actions",
     reaction: (emoji: string, count: number, mine: boolean) =>
-      `${emoji}, ${few(count, "1 person", "people")}${mine ? ", you too" : ""}`,
-    takeBack: "Take back to edit",
-    inReplyTo: (name: string) => `In reply to ${name}`,
+      `${emoji}, ${few(count, "1 person", "people")}${mine ? ", including you" : ""}`,
+    discardRefused: "Take back and edit",
+    inReplyTo: "In reply to",
   },
   delivery: {
-    queued: "Waits on this phone",
-    on_its_way: "On its way",
+    queued: "Waiting to send",
+    on_its_way: "Sending…",
     on_phones: (count: number) => count === 1 ? "On 1 phone" : `On ${count.toLocaleString("en")} phones`,
-    stored: "Stored",
+    stored: "Sent",
     refused: "Not accepted",
   },
   composer: {
     label: "Message",
-    skip: "Skip to writing",
+    skip: "Skip to the message box",
     hint: "Write a message",
-    hintOffline: "Waits here until sent",
+    hintOffline: "Sends when online",
     send: "Send",
     attach: "Attach a photo or file",
     left: (count: number) => few(count, "1 character left", "characters left"),
     tooLong: (over: number) =>
-      `${few(over, "1 character", "characters")} over ${
+      `${few(over, "1 character", "characters")} over the limit of ${
         MESSAGE_MAX_CHARS.toLocaleString("en")
-      }. Shorten it or send it in parts; nothing is lost.`,
+      }. Shorten it, or send it in parts.`,
     problems: {
-      empty: "There is nothing to send.",
-      too_long: "It is too long.",
-      outbox_full: "A thousand messages wait on this phone already. This one stays here until some got through.",
-      not_stored: "This phone could not keep the message. It stays here: free some space, then send it again.",
+      empty: "There's nothing to send.",
+      too_long: "It's too long.",
+      outbox_full: "A thousand messages are already waiting to send. This one stays here for now.",
+      not_stored: "This phone couldn't save the message. It's still here: free up some space, then send it again.",
     } satisfies Record<SendProblem, string>,
     replying: (name: string) => `Replying to ${name}`,
     editing: "Editing your message",
     save: "Save",
-    stop: "Stop",
+    stop: "Cancel",
   },
   connection: {
     connected: "Live",
     connecting: "Connecting",
     offline: "Offline",
     phones: "Phones",
-    phonesOnly: "No server: phones carry it.",
+    phonesOnly: "No server: messages go from phone to phone.",
     retryIn: (seconds: number) => `Next try in ${seconds} s.`,
     retrying: "Trying…",
     retryNow: "Try now",
     reasons: {
-      offline: "Your phone has no network.",
+      offline: "Your phone is offline.",
       lost: "The connection was lost.",
-      going_away: "The server restarts.",
-      too_slow: "Your network was too slow to follow.",
-      idle: "Nothing was heard for a while.",
-      bad_frames: "The server did not understand this app.",
-      no_such_room: "The room is gone.",
-      unsupported_version: "This page is older than the server. Reload it.",
-      hello_timeout: "The greeting took too long.",
-      bad_hello: "The server does not accept this phone's key.",
-      rate_limited: "Too many new connections. A short pause helps.",
+      going_away: "The server is restarting.",
+      too_slow: "Your network was too slow to keep up.",
+      idle: "The connection went quiet.",
+      bad_frames: "The server didn't understand this app.",
+      no_such_room: "This room is gone.",
+      unsupported_version: "This page is out of date. Reload it.",
+      hello_timeout: "Connecting took too long.",
+      bad_hello: "The server didn't accept this phone's key.",
+      rate_limited: "Too many new connections. Wait a moment.",
       overloaded: "The server is full right now.",
       room_deleted: "The organisers closed this room.",
       room_cleared: "The organisers cleared this room.",
-      banned: "The organisers do not let this phone in.",
+      banned: "The organisers have blocked this phone.",
       internal_error: "Something went wrong on the server.",
     } satisfies Record<CloseReason | "offline" | "lost", string>,
-    open: "How this room is connected",
-    linkPhones: "Link phones",
+    open: "Connection details",
+    linkPhones: "Connect phones directly",
   },
-  noNetwork: "The server cannot be reached. Is there a network?",
-  name: {
-    title: "What should we call you?",
-    hint: "No account. Just a name, kept on this phone.",
-    label: "Your name",
-    guest: (number: number) => `Guest ${number}`,
-    save: "That's me",
-    change: "Change your name",
-    empty: "A name needs at least one letter, number or sign.",
-    tooLong: `A name has at most ${NAME_MAX_CHARS} characters.`,
-  },
+  noNetwork: "Can't reach the server. Are you online?",
 };
-
-/** All words of one language. */
-export type Texts = typeof english;
-
-const LANGUAGES: Record<string, Texts> = { en: english };
-
-/** The words of a language (a BCP 47 tag such as "de-AT"), or English where it is not there. */
-export function textsFor(language: string): Texts {
-  return LANGUAGES[language.toLowerCase()] ?? LANGUAGES[language.toLowerCase().split("-")[0] ?? ""] ?? english;
-}
