@@ -2,6 +2,7 @@
  * Counts for how long servers have run on this database, which needs no right clock, and notices when the clock cannot be
  * right. The rules about deleting that go by both: [RET-3] and [RET-4] in docs/PROTOCOL.md.
  */
+import { BoundedMap } from "../../shared/bounded.ts";
 import type { Clock } from "../../shared/environment.ts";
 import { StorageUnavailable } from "../../store/database.ts";
 import type { TimeStore } from "../../store/instances/time.ts";
@@ -49,7 +50,7 @@ export class TimeKeeper {
   #seenWallMs: number | undefined;
   #problem: ClockProblem | undefined;
   /** By device, the one heard last at the end. */
-  readonly #devices = new Map<string, { lead: number; heardAt: number }>();
+  readonly #devices = new BoundedMap<string, { lead: number; heardAt: number }>(DEVICES_MAX);
 
   constructor(deps: TimeKeeperDeps) {
     this.#deps = deps;
@@ -58,9 +59,7 @@ export class TimeKeeper {
   /** A device said its time. */
   hear(device: string, atMs: number): void {
     const steadyMs = this.#deps.steady.now();
-    this.#devices.delete(device);
     this.#devices.set(device, { lead: atMs - steadyMs, heardAt: steadyMs });
-    if (this.#devices.size > DEVICES_MAX) this.#devices.delete(this.#devices.keys().next().value!);
   }
 
   /** Why the clock cannot be right, in one line; undefined when it can be. */
