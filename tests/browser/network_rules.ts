@@ -145,7 +145,7 @@ rule("a connection that turns into a black hole is noticed by the next message w
   const { ada, networks: [network], talk } = await meet(field, "Black hole");
   await talk.settles();
   spoilSockets(network, { fault: "drop" });
-  const noticed = ada.page.waitForEvent("console", (message) => message.text().startsWith("connection replaced"));
+  const noticed = ada.page.waitForEvent("console", (message) => message.text().startsWith("connection: no pong"));
   const startedAt = performance.now();
   await talk.say(ada, "into the hole");
   await ada.message("into the hole").getByText(t.delivery.on_its_way).waitFor();
