@@ -214,7 +214,7 @@ rule(
     const { people, networks, talk } = scene;
     await talk.settles();
     // The lazy code of the other transport, if the page asks for it now.
-    for (const { device } of people) device.expects(/\/polling-[^/]+\.js/);
+    for (const { device } of people) device.expects(/\/polling_transport-[^/]+\.js/);
     turnInto(scene, { fault: "answer", status: 503 });
     for (const network of networks) network.cut();
     for (const person of people) await person.status(t.connection.offline).waitFor();
