@@ -25,7 +25,7 @@ rule("two phones connect and talk over the link, and the server still stores eve
   for (const person of [ada!, ben!]) await person.shows(["over the link", "and back"]);
   const panel = await openPanel(ben!);
   await panel.locator('[data-peer="connected"]').getByText(/Ada/).waitFor();
-  await panel.getByText(panelTexts.paths.direct).waitFor();
+  await panel.locator('[data-peer="connected"]').getByText(panelTexts.paths.direct).waitFor();
   assert(await receivedFromPhones(ben!) > 0, "nothing came over the link");
   assertEquals(await findViolations(ben!.page), []);
   // A later visitor gets it from the server.
