@@ -134,7 +134,7 @@ async function deadLinkNoticed(stage: Stage): Promise<Row[]> {
   for (let sample = 0; sample < times(10); sample++) {
     await openAnew(stage);
     socketsOf(network).forEach((connection) => connection.rule = { fault: "drop" });
-    const noticed = ada.page.waitForEvent("console", (message) => message.text().startsWith("connection replaced"));
+    const noticed = ada.page.waitForEvent("console", (message) => message.text().startsWith("connection: no pong"));
     await ada.composer.fill(`into the hole ${sample}`);
     const startedAt = Date.now();
     await ada.composer.press("Enter");

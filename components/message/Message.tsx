@@ -47,7 +47,7 @@ export function Message(props: MessageProps) {
   if (item.type !== "message") {
     return (
       <div data-item={item.id} class="py-1 text-dim italic">
-        {item.type === "retracted" ? t.room.deleted : t.room[item.type]}
+        {t.room[item.type]}
       </div>
     );
   }

@@ -1,6 +1,6 @@
 /**
- * Makes a production build smaller for browsers, after Fresh has written it: joins the small files of client code and
- * stores compressed forms of every static file. Works on the folder that Fresh writes, so it does not matter whether the
+ * Finishes a production build after Fresh has written it: joins the small files of client code, stores compressed forms of
+ * every static file, and notes the git commit for /health. Works on the folder that Fresh writes, so it does not matter whether the
  * published Fresh or the local stand-in has built it.
  */
 import { createHash } from "node:crypto";
@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 import type { Builder } from "fresh/dev";
+import { gitCommit } from "./git_commit.ts";
 import { joinChunks } from "./join_chunks.ts";
 
 /** Below this size the headers of a compressed answer cost as much as the compression saves. */
@@ -42,6 +43,17 @@ export async function finishBuild({ config }: Builder): Promise<void> {
   await joinClientCode(config.outDir, config.target);
   await esbuild.stop();
   await compressFiles(join(config.outDir, "static"), join(config.root, "static"));
+  await noteCommit(config.outDir, config.root);
+}
+
+/** Makes the server name the commit that was built, where nobody set FESTIVAL_BUILD. It runs before the app is loaded. */
+async function noteCommit(outDir: string, root: string): Promise<void> {
+  const commit = gitCommit(root);
+  if (commit === undefined) return;
+  const note = `Deno.env.get("FESTIVAL_BUILD") || Deno.env.set("FESTIVAL_BUILD", ${JSON.stringify(commit)});\n`;
+  await Deno.writeTextFile(join(outDir, "commit.js"), note);
+  const server = join(outDir, "server.js");
+  await Deno.writeTextFile(server, `import "./commit.js";\n${await Deno.readTextFile(server)}`);
 }
 
 /** Joins chunks, and renames the build after its new content: its URLs may be cached for a year. */

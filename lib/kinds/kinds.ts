@@ -50,7 +50,6 @@ export interface DeletedEvent extends Readonly<EventHeader> {
 /** The content of one position of a log, as programs use it. */
 export type LogEvent = Event | DeletedEvent;
 type LogContent = EventContent | Pick<DeletedEvent, "kind" | "body">;
-export type GenesisEvent = Extract<Event, { kind: "room" }>;
 
 /** A deleted event, by its author if there is no `reason`. `root`: the file that it offered, if this page knows it. */
 export interface RetractedLine extends EventLine {

@@ -95,7 +95,7 @@ for (const theme of ["dark", "sunlight"] as const) {
 }
 
 rule(
-  "[REP-3] [REP-5] a page reports its transports without cookie or name, and somebody who says no reports nothing",
+  "[REP-3] [REP-5] a page reports its transports without cookie or name, and nothing once a person has said no",
   async (field) => {
     const env = { FESTIVAL_REPORT_PERCENT: "100", FESTIVAL_REPORT_SECONDS: "5" };
     const server = await field.ownServer(env);

@@ -130,7 +130,7 @@ rule("[FILE-7] after the author has left, a third phone gets the file from the s
 }, { timeoutMs: 120_000 });
 
 rule(
-  "[FILE-11] a photo is compressed, previewed before sending, and downloads by itself on the other phone",
+  "[FILE-11] a photo is compressed, previewed and sent, and downloads by itself on the other phone",
   async (field) => {
     const { people: [ada, ben] } = await crowd(field, ["Ada", "Ben"]);
     await ada!.say("hello");
@@ -196,7 +196,7 @@ rule("without links the event arrives, the file waits with its author, and both 
   await message.getByRole("button", { name: t.message.actions }).click();
   await message.getByRole("button", { name: t.menu.deleteMessage }).click();
   await message.getByRole("button", { name: t.menu.deleteMessage }).click();
-  await ben.log.getByText(t.room.deleted).waitFor();
+  await ben.log.getByText(t.room.retracted).waitFor();
 });
 
 rule("a file that is too large is refused with a reason, before any of it is read", async (field) => {

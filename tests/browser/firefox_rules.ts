@@ -26,7 +26,7 @@ rule(
     await link([ada, fox]);
     for (const person of [ada, fox]) {
       const panel = await openPanel(person);
-      await panel.getByText(panelTexts.paths.direct).waitFor();
+      await panel.locator('[data-peer="connected"]').getByText(panelTexts.paths.direct).waitFor();
       await person.page.keyboard.press("Escape");
     }
     await server.kill();

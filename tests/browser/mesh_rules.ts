@@ -7,7 +7,7 @@ import { rule } from "./field.ts";
 import { connectPhones, link, openPanel, panelTexts, receivedFromPhones, untilReached } from "./phones.ts";
 import { t, type Tab } from "./tab.ts";
 
-/** Longest cooldown of the circuit breakers after a while without a server. */
+/** Longest cooldown of the circuit breakers after a while without a server, and time to reconnect. */
 const BACK_WITHIN_MS = BREAKER_COOLDOWN_MS + 15_000;
 
 /** Waits until everybody is connected to the restarted server. */
@@ -25,7 +25,7 @@ rule("two phones connect and talk over the link, and the server still stores eve
   for (const person of [ada!, ben!]) await person.shows(["over the link", "and back"]);
   const panel = await openPanel(ben!);
   await panel.locator('[data-peer="connected"]').getByText(/Ada/).waitFor();
-  await panel.getByText(panelTexts.paths.direct).waitFor();
+  await panel.locator('[data-peer="connected"]').getByText(panelTexts.paths.direct).waitFor();
   assert(await receivedFromPhones(ben!) > 0, "nothing came over the link");
   assertEquals(await findViolations(ben!.page), []);
   // A later visitor gets it from the server.

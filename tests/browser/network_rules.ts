@@ -145,7 +145,7 @@ rule("a connection that turns into a black hole is noticed by the next message w
   const { ada, networks: [network], talk } = await meet(field, "Black hole");
   await talk.settles();
   spoilSockets(network, { fault: "drop" });
-  const noticed = ada.page.waitForEvent("console", (message) => message.text().startsWith("connection replaced"));
+  const noticed = ada.page.waitForEvent("console", (message) => message.text().startsWith("connection: no pong"));
   const startedAt = performance.now();
   await talk.say(ada, "into the hole");
   await ada.message("into the hole").getByText(t.delivery.on_its_way).waitFor();
@@ -214,7 +214,7 @@ rule(
     const { people, networks, talk } = scene;
     await talk.settles();
     // The lazy code of the other transport, if the page asks for it now.
-    for (const { device } of people) device.expects(/\/polling-[^/]+\.js/);
+    for (const { device } of people) device.expects(/\/polling_transport-[^/]+\.js/);
     turnInto(scene, { fault: "answer", status: 503 });
     for (const network of networks) network.cut();
     for (const person of people) await person.status(t.connection.offline).waitFor();

@@ -24,7 +24,7 @@ const ASKED_FOR: Record<string, string> = {
   BarcodeDetector: "jsQR reads where there is none",
   ".getCapabilities": "no torch is offered where a camera cannot be asked",
   "Intl.Segmenter": "code points are counted where there is none, never fewer",
-  // Of packages, and never reached.
+  // In packages, on paths that never run.
   "Symbol.dispose": "a second name for what signals call themselves",
   ".displayName": "a name for developers' tools",
   // Ignored by a browser, these change no text and no function.

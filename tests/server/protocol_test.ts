@@ -434,6 +434,14 @@ scene("[FRAME-2] ten such frames end the connection as bad_frames", async ({ joi
   assertEquals(await ada.closed(), CLOSE_REASONS.bad_frames.code);
 });
 
+scene("[SKEW-3] frames of types that this server does not know are named and end no connection", async ({ join }) => {
+  const ada = await join();
+  for (let index = 0; index < 20; index++) ada.sendRaw('{"type":"shout"}');
+  ada.send({ type: "ping" });
+  await ada.waitFor("pong");
+  assertEquals(ada.frames.filter((frame) => frame.type === "problem").length, 20);
+});
+
 scene("[PING-1] a ping is answered with a pong", async ({ join }) => {
   const ada = await join();
   ada.send({ type: "ping" });

@@ -1,4 +1,4 @@
-/** Phones drop deleted messages and keep kinds from a newer build. Rules: [DEL-6], [STUB-3], [SKEW-2]. */
+/** Phones drop the text of deleted messages, and keep kinds from a newer build. Rules: [DEL-6], [STUB-3], [SKEW-2]. */
 import { assert, assertEquals } from "@std/assert";
 import { composeRetract } from "../../lib/kinds/retract.ts";
 import { stubFor } from "../../lib/protocol/stub.ts";

@@ -36,7 +36,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "lib/shared/",
   ],
   "lib/store/": ["lib/chat/", "lib/kinds/", "lib/crypto/", "lib/protocol/", "lib/shared/"],
-  "lib/server/": ["lib/store/", "lib/chat/", "lib/kinds/", "lib/crypto/", "lib/protocol/", "lib/shared/"],
+  "lib/server/": ["deno.json", "lib/store/", "lib/chat/", "lib/kinds/", "lib/crypto/", "lib/protocol/", "lib/shared/"],
   "lib/operating/": ["lib/server/", "lib/store/", "lib/ui/", "lib/shared/"],
   "lib/build/": [],
   "lib/standins/": [],
@@ -65,6 +65,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "lib/shared/",
   ],
   "main.ts": ["lib/server/"],
+  "deno.json": [],
   "dev.ts": ["main.ts", "lib/build/", "lib/ui/", "lib/offline/", "lib/operating/"],
 };
 

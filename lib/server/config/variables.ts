@@ -49,7 +49,7 @@ export const VARIABLES: readonly Variable[] = [
   ),
   {
     ...text("FESTIVAL_BUILD", "name of the running build, for /health", settings, "build"),
-    shownDefault: `the deployment's id, else \`${DEFAULT_CONFIG.build}\``,
+    shownDefault: `the git commit that was built, else the deployment's id, else \`${DEFAULT_CONFIG.build}\``,
   },
   // Not raised on Deno Deploy: its runtime gives the visitor's address as the socket's; X-Forwarded-For is a claim.
   count(

@@ -133,13 +133,15 @@ export class ClientSession implements Member {
     const now = this.#deps.environment.clock.now();
     this.#lastHeardAt = now;
     const decoded = decodeClientFrame(data);
-    if (!decoded.ok) {
+    if (!decoded.ok && decoded.problem !== "unknown_type") {
       return this.#problem(decoded.problem, decoded.field === undefined ? {} : { field: decoded.field });
     }
-    const { frame } = decoded;
+    const { frame } = decoded.ok ? decoded : {};
     // Events and signals have separate limits.
-    const waitMs = frame.type === "send" || frame.type === "signal" ? 0 : this.#frames.take(now);
+    const waitMs = frame?.type === "send" || frame?.type === "signal" ? 0 : this.#frames.take(now);
     if (waitMs > 0) return this.#problem("busy", { retryAfterMs: waitMs });
+    // A client of a later version is no offender.
+    if (frame === undefined) return this.#problem("unknown_type", {}, 0);
     switch (frame.type) {
       case "ping":
         if (this.#state.name === "greeting") return this.#problem("out_of_turn");
@@ -392,10 +394,10 @@ export class ClientSession implements Member {
     this.#tell({ type: "problem", problem: "busy", retryAfterMs });
   }
 
-  #problem(problem: FrameProblem, more: { field?: string; retryAfterMs?: number } = {}): void {
+  #problem(problem: FrameProblem, more: { field?: string; retryAfterMs?: number } = {}, strikes = 1): void {
     this.#deps.stats.count("frame_problems", problem);
     this.#tell({ type: "problem", problem, ...more });
-    this.#strike();
+    this.#strike(strikes);
   }
 
   /** Counts a frame or event that no correct client sends; `weight` is below 1 for one that a correct client sends seldom. */

@@ -2,6 +2,7 @@
  * Counts the running time of servers on this database, which needs no correct clock, and detects an implausible clock.
  * Retention depends on both: [RET-3] and [RET-4] in docs/PROTOCOL.md.
  */
+import { BoundedMap } from "../../shared/bounded.ts";
 import type { Clock } from "../../shared/environment.ts";
 import { StorageUnavailable } from "../../store/database.ts";
 import type { TimeStore } from "../../store/instances/time.ts";
@@ -49,7 +50,7 @@ export class TimeKeeper {
   #seenWallMs: number | undefined;
   #problem: ClockProblem | undefined;
   /** By device, the latest one last. */
-  readonly #devices = new Map<string, { lead: number; heardAt: number }>();
+  readonly #devices = new BoundedMap<string, { lead: number; heardAt: number }>(DEVICES_MAX);
 
   constructor(deps: TimeKeeperDeps) {
     this.#deps = deps;
@@ -58,9 +59,7 @@ export class TimeKeeper {
   /** Records a device's clock. */
   hear(device: string, atMs: number): void {
     const steadyMs = this.#deps.steady.now();
-    this.#devices.delete(device);
     this.#devices.set(device, { lead: atMs - steadyMs, heardAt: steadyMs });
-    if (this.#devices.size > DEVICES_MAX) this.#devices.delete(this.#devices.keys().next().value!);
   }
 
   /** Why the clock is implausible, in one line; undefined if it is plausible. */

@@ -1,4 +1,5 @@
 /** The answer of /health: measured on request, and never more than was measured. */
+import project from "../../../deno.json" with { type: "json" };
 import type { Clock, Timers } from "../../shared/environment.ts";
 import { StorageUnavailable } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
@@ -33,8 +34,8 @@ export interface HealthAnswer {
   build: string;
 }
 
-/** Version of the app, as released. */
-export const APP_VERSION = "0.1.0";
+/** Version of the app: that of deno.json. */
+export const APP_VERSION: string = project.version;
 
 /** The HTTP status of an answer: 200 when degraded, so that a load balancer keeps sending people. */
 export function httpStatusOf({ status }: Pick<HealthAnswer, "status">): 200 | 503 {

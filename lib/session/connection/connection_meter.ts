@@ -12,46 +12,29 @@ const NOTHING_MEASURED: Readonly<Record<TransportName, TransportMeter>> = { webs
 
 export abstract class ConnectionMeter implements SessionMeter {
   readonly transferStats: Signal<TransferStats> = signal(NO_STATS);
-  #meters = NOTHING_MEASURED;
-  #tap: TransportTap | undefined;
-  #storedAfterMs: readonly number[] = [];
+  meters = NOTHING_MEASURED;
+  /** Receives measurements too, once it is loaded. */
+  protected tap: TransportTap | undefined;
+  /** Times from sending to storing of my newest messages, ms. */
+  storedAfterMs: readonly number[] = [];
 
   /** The transport to the server, or to the tab that has it; undefined without one. */
   protected abstract get transportInUse(): CurrentRoute["transport"] | undefined;
 
-  get meters(): Readonly<Record<TransportName, TransportMeter>> {
-    return this.#meters;
-  }
-
-  /** Times from sending to storing of my newest messages, ms. */
-  get storedAfterMs(): readonly number[] {
-    return this.#storedAfterMs;
-  }
-
-  protected get tap(): TransportTap | undefined {
-    return this.#tap;
-  }
-
-  /** Reports measurements to this tap from now on; undefined: to none. */
-  protected useTap(tap: TransportTap | undefined): void {
-    this.#tap?.dispose();
-    this.#tap = tap;
-  }
-
   protected forgetMeasured(): void {
-    this.#meters = NOTHING_MEASURED;
+    this.meters = NOTHING_MEASURED;
   }
 
   protected tried(transport: TransportName, worked: boolean): void {
-    this.#tap?.tried(transport, worked);
-    this.#meters = { ...this.#meters, [transport]: withTry(this.#meters[transport], worked) };
+    this.tap?.tried(transport, worked);
+    this.meters = { ...this.meters, [transport]: withTry(this.meters[transport], worked) };
   }
 
   roundTrip(ms: number): void {
     const transport = this.transportInUse;
     if (transport !== "websocket" && transport !== "polling") return;
-    this.#tap?.roundTrip(transport, ms);
-    this.#meters = { ...this.#meters, [transport]: withRoundTrip(this.#meters[transport], ms) };
+    this.tap?.roundTrip(transport, ms);
+    this.meters = { ...this.meters, [transport]: withRoundTrip(this.meters[transport], ms) };
   }
 
   received(fresh: number, duplicates: number): void {
@@ -68,8 +51,8 @@ export abstract class ConnectionMeter implements SessionMeter {
 
   stored(afterMs: number | undefined): void {
     if (afterMs !== undefined) {
-      this.#storedAfterMs = [...this.#storedAfterMs, afterMs].slice(-STORED_MAX);
-      this.#tap?.stored(afterMs);
+      this.storedAfterMs = [...this.storedAfterMs, afterMs].slice(-STORED_MAX);
+      this.tap?.stored(afterMs);
     }
     this.#count({ stored: 1 });
   }
@@ -79,7 +62,7 @@ export abstract class ConnectionMeter implements SessionMeter {
   }
 
   #count(more: Partial<Omit<TransferStats, "storedAfterMs">>): void {
-    const stats = { ...this.transferStats.peek(), storedAfterMs: medianOf(this.#storedAfterMs) };
+    const stats = { ...this.transferStats.peek(), storedAfterMs: medianOf(this.storedAfterMs) };
     for (const name of Object.keys(more) as (keyof typeof more)[]) stats[name] += more[name] ?? 0;
     this.transferStats.value = stats;
   }

@@ -60,13 +60,13 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   readonly meshMode: ReadonlySignal<MeshMode>;
 
   readonly #deps: RoomConnectionDeps;
-  readonly #transports: TransportManager;
+  readonly transports: TransportManager;
   readonly #tabs: TabConnection | undefined;
   readonly #peers: MeshStarter;
   #cancelReporter: Cancel = () => {};
   /** By the steady clock, ms. */
   readonly openedAt: number;
-  readonly #log: string[] = [];
+  readonly logLines: string[] = [];
   #transport: CurrentRoute | undefined;
 
   constructor(deps: RoomConnectionDeps) {
@@ -74,7 +74,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     this.#deps = deps;
     const { clock, steady, timers, random, openers, tabs, peers } = deps;
     this.openedAt = steady.now();
-    this.#transports = new TransportManager({
+    this.transports = new TransportManager({
       steady,
       timers,
       openers,
@@ -87,7 +87,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
       timers,
       random,
       ...tabs,
-      open: this.#transports.open,
+      open: this.transports.open,
       onChange: () => this.session.wake(),
       onSuspect: () => this.session.wake(),
     });
@@ -110,7 +110,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   // ---- for the session and the page's events ----
 
   readonly open: OpenTransport = (events) =>
-    (this.#tabs?.open ?? this.#transports.open)({
+    (this.#tabs?.open ?? this.transports.open)({
       ...events,
       received: (data) => {
         if (this.#tabs?.follows && this.#transport?.transport !== "tab") {
@@ -127,12 +127,12 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     });
 
   wake(): void {
-    this.#transports.wake();
+    this.transports.wake();
     this.session.wake();
   }
 
   networkChanged(): void {
-    this.#transports.networkChanged();
+    this.transports.networkChanged();
     this.#peers.networkChanged();
     this.session.wake();
   }
@@ -141,15 +141,15 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     this.tap?.leave();
     this.#peers.leave();
     this.#tabs?.leave();
-    this.#transports.leave();
+    this.transports.leave();
   }
 
   dispose(): void {
     this.#cancelReporter();
-    this.useTap(undefined);
+    this.tap?.dispose();
     this.#peers.dispose();
     this.#tabs?.dispose();
-    this.#transports.dispose();
+    this.transports.dispose();
   }
 
   /** Another tab of the device holds the connection and the links. */
@@ -158,8 +158,8 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   }
 
   note(line: string): void {
-    this.#log.push(`${new Date(this.#deps.clock.now()).toISOString()} ${line}`);
-    if (this.#log.length > LOG_MAX_LINES) this.#log.shift();
+    this.logLines.push(`${new Date(this.#deps.clock.now()).toISOString()} ${line}`);
+    if (this.logLines.length > LOG_MAX_LINES) this.logLines.shift();
   }
 
   // ---- ConnectionModel ----
@@ -172,7 +172,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     if (preference === "p2p") void this.connectPeers();
     // "auto" and "p2p" use the same transport to the server.
     if ((before === "auto" || before === "p2p") && transport === "auto") return this.#tellRoute();
-    this.#transports.setPreference(transport);
+    this.transports.setPreference(transport);
     this.#tabs?.lead();
     this.session.forceReconnect();
   }
@@ -190,12 +190,12 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   }
 
   forceReconnect(): void {
-    this.#transports.wake();
+    this.transports.wake();
     this.session.forceReconnect();
   }
 
   resetTransports(): void {
-    this.#transports.networkChanged();
+    this.transports.networkChanged();
     batch(() => {
       this.forgetMeasured();
       this.setPreferredRoute("auto");
@@ -212,7 +212,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   }
 
   get facts(): ConnectionFacts {
-    return { ...this.#deps, ...this, meters: this.meters, transports: this.#transports, logLines: this.#log };
+    return { ...this.#deps, ...this };
   }
 
   /** Loads the reporter once the page has been open for a while and is connected. */
@@ -223,7 +223,7 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     const cancel = timers.after(REPORTS_AFTER_MS, () => {
       if (this.state.peek().state !== "connected") return this.#reportLater();
       // Without the code this page reports nothing.
-      loadReporter(this).then((tap) => disposed ? tap.dispose() : this.useTap(tap), () => {});
+      loadReporter(this).then((tap) => disposed ? tap.dispose() : this.tap = tap, () => {});
     });
     this.#cancelReporter = () => {
       disposed = true;

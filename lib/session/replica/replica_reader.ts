@@ -62,7 +62,6 @@ export class ReplicaReader {
   #connection = 0;
   #checking: Promise<void> = Promise.resolve();
   #unchecked = 0;
-  #badEvents = 0;
   #older: Older = { state: "idle" };
   #linesWanted: LinesWanted | undefined;
   /** Events of an earlier log are on the screen; that log lost everything after them. */
@@ -106,11 +105,6 @@ export class ReplicaReader {
   /** All events, in the order of the log. */
   get events(): LogEvent[] {
     return [...this.#events].sort(([a], [b]) => a - b).map(([, event]) => event);
-  }
-
-  /** How many events failed verification. */
-  get badEvents(): number {
-    return this.#badEvents;
   }
 
   get older(): "available" | "loading" | "none" {
@@ -341,11 +335,8 @@ export class ReplicaReader {
     for (let at = 0; at < wires.length; at += CHECKS_AT_ONCE) {
       const part = wires.slice(at, at + CHECKS_AT_ONCE).map(async (wire) => {
         const read = readEntry(wire, this.#deps.room);
-        const event = !read.ok || read.event.kind === "deleted"
-          ? read.ok ? read.event : undefined
-          : await this.#deps.check(read.event);
-        if (event === undefined) this.#badEvents++;
-        return event;
+        if (!read.ok) return undefined;
+        return read.event.kind === "deleted" ? read.event : await this.#deps.check(read.event);
       });
       checked.push(...await Promise.all(part));
       // Without the platform's Ed25519 this blocks the page's thread: lets taps and frames in between.

@@ -40,9 +40,9 @@ export const roomTexts = {
     beginning: "This is the start of the room.",
     opened: (name: string) => `${name} started the room`,
     renamed: (name: string) => `is now called ${name}`,
-    deleted: "deleted a message",
+    retracted: "deleted a message",
     unreadable: "This phone can't read this message.",
-    newer: "From a newer version of the app. Reload to update.",
+    newer: "This message is from a newer version of the app. Reload to update.",
     gapLoading: (count: number) => few(count, "1 message isn't loaded yet", "messages aren't loaded yet"),
     /** `count` 0: nobody knows how many. */
     gapGone: (count: number) =>
