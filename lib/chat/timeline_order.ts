@@ -5,7 +5,7 @@ import { compareEvents, type SignedEvent } from "../protocol/event.ts";
 /** The fields that order a line. */
 export type OrderKey = Omit<SignedEvent, "wire">;
 
-/** The order of compareEvents; two events of one author with the same `n`, which no honest phone writes, are ordered by id. */
+/** The order of compareEvents, then by id: a dishonest author may write two events with the same `n`. */
 export function compareOrder(a: OrderKey, b: OrderKey): number {
   return compareEvents(a, b) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }

@@ -51,7 +51,7 @@ export const FRAME_PROBLEMS = [
 ] as const;
 export type FrameProblem = (typeof FRAME_PROBLEMS)[number];
 
-/** Why a signal did not reach its peer. `retriable`: it may arrive a moment later. `final`: not before that peer returns. */
+/** Why a signal did not reach its peer. `retriable`: a retry may work. `final`: not before that peer returns. */
 export const SIGNAL_FAILURES = {
   /** Nobody with this key is in the room. */
   not_present: "final",
@@ -62,7 +62,8 @@ export type SignalFailure = keyof typeof SIGNAL_FAILURES;
 
 /**
  * Why a connection ends: the WebSocket close code (RFC 6455 section 7.4.2, private range) and whether the client
- * reconnects automatically. `resume`: immediately, from its position. `retry`: after `retryAfterMs` or its own backoff. `final`: never.
+ * reconnects automatically. `resume`: immediately, from its position. `retry`: after `retryAfterMs` or its own backoff.
+ * `final`: never.
  */
 export const CLOSE_REASONS = {
   /** The server stops or moves its clients to another instance. */

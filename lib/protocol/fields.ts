@@ -1,8 +1,8 @@
 // Runs in browser and server.
 /**
- * Building blocks of all decoders. A reader takes an unknown value and the name of its field, and returns the checked value or
- * throws BadField with the name of the first wrong field. It builds new objects from checked fields only, so code behind a
- * decoder neither validates nor casts.
+ * Building blocks of all decoders. A reader takes an unknown value and the name of its field, and returns the checked
+ * value or throws BadField with the name of the first wrong field. It builds new objects from checked fields only, so code
+ * behind a decoder neither validates nor casts.
  */
 import { isWellFormed } from "../shared/well_formed.ts";
 import { isBase64UrlOf } from "../shared/base64url.ts";

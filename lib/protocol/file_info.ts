@@ -4,7 +4,7 @@ import { countChars } from "../shared/checks.ts";
 import { BadField, key, object, optional, type Reader, readOr, text, where, whole } from "./fields.ts";
 import { FILE_MAX_BYTES, FILE_NAME_MAX_CHARS, FILE_SIDE_MAX, FILE_THUMBNAIL_MAX_BYTES } from "./limits.ts";
 
-/** Identifies a file by its content: SHA-256 over the hashes of its blocks and its size (lib/files/blocks.ts), base64url. */
+/** Identifies a file by its content: SHA-256 over its blocks' hashes and its size (lib/files/blocks.ts), base64url. */
 export type FileRoot = string;
 
 export interface FileInfo {
@@ -21,7 +21,7 @@ export interface FileInfo {
   thumbnail?: string;
 }
 
-/** Characters that file names must not have: path separators, those that file systems refuse, controls, and those that reverse or hide text. */
+/** Not allowed in file names: path separators, characters that file systems refuse or that reverse or hide text, controls. */
 export const NOT_IN_FILE_NAMES = /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff/\\:*?"<>|]/gu;
 
 /** A valid file name: none of the above, no dot or space at its ends, and not too long. */

@@ -1,5 +1,5 @@
 // Runs in browser and server.
-/** Sizes and times that both ends of a wire must agree on. Server-only settings are in lib/server/config/server_config.ts. */
+/** Sizes and times that both ends of a wire must agree on. lib/server/config/server_config.ts has the server's own. */
 
 /** Version of the frames in frames.ts. A client with another one is disconnected as `unsupported_version`. */
 export const PROTOCOL_VERSION = 1;
@@ -63,7 +63,7 @@ export const POLL_ANSWER_MAX_BYTES = 131_072;
 /** Largest body of a polling request: its head and the largest frame. More is `too_large`. */
 export const POLL_REQUEST_MAX_BYTES = CLIENT_FRAME_MAX_BYTES + 1_024;
 
-/** Longest payload of one signal, in UTF-16 units: the description of one data channel with all its candidates is 2–4 KiB. */
+/** Longest payload of one signal, in UTF-16 units: a data channel's description with all candidates is 2–4 KiB. */
 export const SIGNAL_PAYLOAD_MAX_CHARS = 12_288;
 /** Most ICE candidates in one signal. */
 export const SIGNAL_CANDIDATES_MAX = 32;

@@ -161,7 +161,7 @@ class PollingTransport implements Transport {
     return frames;
   }
 
-  /** Sends a request until it is answered, built anew for each try; undefined when the transport has ended. */
+  /** Sends a request until it is answered, rebuilt for each try; undefined when the transport has ended. */
   async #requestWithRetry(request: () => PollRequest): Promise<PollAnswerHead | undefined> {
     let failures = 0, unknown = 0;
     for (;;) {

@@ -48,7 +48,7 @@ rule("the header counts people as they come and go, and the people dialog names 
   for (const person of [ada, ben]) await person.untilPeople(2);
 });
 
-rule("two people with one name are told apart, and the later one is marked on both screens", async (field) => {
+rule("of two people with one name the later one is marked on both screens", async (field) => {
   const ada = await field.person("Sam");
   const path = await ada.startRoom("Two Sams");
   await ada.say("I am Sam");

@@ -104,7 +104,7 @@ async function saysWhatIsNeeded(tab: Tab): Promise<void> {
   assertEquals(await words.innerText(), t.site.noScript);
 }
 
-rule("without JavaScript the pages say what is needed, and a code still finds its room", async (field) => {
+rule("without JavaScript the pages say that it is needed, and a code still finds its room", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben", { javaScriptEnabled: false })];
   // The browser fetches no scripts that it may not run.
   ben.device.expects(/request failed: .*\.js csp$/);

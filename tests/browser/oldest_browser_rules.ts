@@ -96,7 +96,7 @@ async function composerIsInReach(tab: Tab): Promise<void> {
   assert(box !== null && box.y >= 0 && box.y + box.height <= height, `the composer is at ${JSON.stringify(box)}`);
 }
 
-rule("a browser that is too old is told so, and no page claims to be opening", async (field) => {
+rule("an outdated browser shows that it is too old, and no page claims to be opening", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   const path = await ada.startRoom("Too new");
   // The missing features make the code fail as well, which is not the message to show.

@@ -62,7 +62,7 @@ rule("two people chat in a sealed room; no file and no log line of the server co
   }
 });
 
-rule("a sealed room opened without its key, or with a wrong one, says what is missing", async (field) => {
+rule("a sealed room opened without its key, or with a wrong one, shows the problem", async (field) => {
   const [ada, ben] = [await field.person("Ada"), await field.person("Ben")];
   const path = await ada.startRoom("Sealed", "sealed");
   const [page, key] = path.split("#") as [string, string];

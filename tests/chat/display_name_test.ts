@@ -44,7 +44,7 @@ Deno.test("controls, bidi overrides, zero-width characters and lone surrogates a
   );
 });
 
-Deno.test("invisible characters stay where what is seen depends on them", () => {
+Deno.test("invisible characters stay where the visible text depends on them", () => {
   const scotland = "🏴\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F}";
   for (const name of [FAMILY, "❤️ Ann", "👩🏽\u200D🚀", "1️⃣", scotland, "🇳🇱", "ශ්\u200Dරී", "葛\u{E0100}城"]) {
     assertEquals(normalizeDisplayName(name), { name });

@@ -74,7 +74,7 @@ Deno.test("words heard or spelled in two ways stay off the lists", () => {
   assertEquals(unsafe.filter((word) => all.has(word)), []);
 });
 
-Deno.test("the edit distance counts what textbooks count, up to its bound", () => {
+Deno.test("the edit distance agrees with the textbook algorithm, up to its bound", () => {
   assertEquals(editDistance("stage", "satge", 2), 1);
   assertEquals(editDistance("cosmic", "comic", 2), 1);
   assertEquals(editDistance("ca", "abc", 3), 3);

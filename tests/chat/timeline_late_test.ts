@@ -34,7 +34,7 @@ Deno.test("messages that arrive in the order of the screen are not late, however
   assertEquals(lateAmong(arrival("a", 1, 1, 0), arrival("b", 2, 2, 9 * MINUTE_MS)), []);
 });
 
-Deno.test("older history that is loaded afterwards marks what came after it", () => {
+Deno.test("older history that is loaded afterwards marks later arrivals", () => {
   const late = new LateMessages();
   assertEquals(late.add(arrival("carried", 5, 9, 0)), []);
   assertEquals(late.add(arrival("newer", 9, 10, 3 * MINUTE_MS)), []);
@@ -52,7 +52,7 @@ const arrivals: fc.Arbitrary<LogArrival[]> = fc.uniqueArray(
   drafts.map(({ position, clock, at }) => arrival(`m${position}`, clock, position, at * MINUTE_MS / 2))
 );
 
-Deno.test("late is what the rule says of any two, in any order of becoming known", () => {
+Deno.test("a message is late by the rule for any two messages, in any order of arrival", () => {
   fc.assert(
     fc.property(arrivals, (all) => {
       const expected = all.filter((one) => all.some((other) => cameLate(one, other))).map(({ place }) => place.id);

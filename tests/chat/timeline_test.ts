@@ -46,7 +46,7 @@ Deno.test("lines stand in the order of clock, author and n", () => {
   assertEquals(timeline.items.map(({ id }) => id), events.toSorted(compareEvents).map(({ id }) => id));
 });
 
-Deno.test("a reply quotes what it answers, as it reads now, also when that comes later", () => {
+Deno.test("a reply quotes its message's current text, also when that arrives later", () => {
   const asked = message(BO, 1, "asked");
   const answered = reply(ADA, 2, "answered", asked);
   const timeline = folded(answered);
@@ -64,7 +64,7 @@ Deno.test("a reply quotes what it answers, as it reads now, also when that comes
   assertEquals(quote()?.text, undefined);
 });
 
-Deno.test("only its author edits or takes back a message, and the last edit in order wins", () => {
+Deno.test("only its author edits or deletes a message, and the last edit in order wins", () => {
   const said = message(BO, 1, "one");
   const timeline = folded(said, edit(BO, 5, said, "three"), edit(BO, 3, said, "two"), edit(CY, 9, said, "not mine"));
   assertEquals([only(timeline).text, only(timeline).edited], ["three", true]);
@@ -80,7 +80,7 @@ Deno.test("another person's retract that arrives first does not keep an author's
   assertEquals(timeline.items[0]?.type, "retracted");
 });
 
-Deno.test("a file that was taken back still says which one it was: devices hold it", () => {
+Deno.test("the line of a deleted file keeps its root, because devices hold the file", () => {
   const file = { name: "map.pdf", type: "application/pdf", bytes: 1, root: "A".repeat(43) };
   const said = event(BO, 1, { kind: "file", body: { name: "Bo", file } });
   const timeline = folded(said, retract(BO, 2, said));
@@ -134,7 +134,7 @@ Deno.test("the genesis event is a line, and a sealed event that did not open is 
   assert(timeline.items[0]?.type === "note" && timeline.items[0].author.host);
 });
 
-Deno.test("[PHONES-2] mine that wait stand last, in the order of their numbers, and move to their place when stored", () => {
+Deno.test("[PHONES-2] own waiting messages are last, by number, and move to their place when stored", () => {
   const timeline = folded(message(BO, 5, "theirs"));
   const mine = [message(ADA, 2, "second"), message(ADA, 1, "first")];
   for (const waiting of mine) timeline.setDelivery(waiting.id, { state: "queued" });
@@ -299,7 +299,7 @@ Deno.test("[STUB-3] a phone that never held a deleted message shows the same lin
   );
 });
 
-Deno.test("[DEL-2] a deleted message and its edits leave nothing of their texts behind, whatever comes first", () => {
+Deno.test("[DEL-2] a deleted message and its edits leave no text behind, in any order of arrival", () => {
   const said = message(BO, 1, "SECRET one"), edited = edit(BO, 2, said, "SECRET two");
   const gone = event(BO, 9, {
     kind: "retract",

@@ -89,7 +89,7 @@ Deno.test("[CODE-5] a link to a sealed room opens in any spelling, and no reques
   );
 });
 
-Deno.test("[CODE-5] a key is in no request, whatever stands around it and wherever it is cut", async () => {
+Deno.test("[CODE-5] no request has a key, with any text around it and cut at any place", async () => {
   const noise = fc.string({ unit: fc.constantFrom(..."ab 7-_/?#%.:sr", "/r/", "/s/", "cosmic", "417") });
   await fc.assert(
     fc.asyncProperty(sixteen, noise, noise, async (key, before, after) => {
@@ -133,7 +133,7 @@ Deno.test("a link that mail broke, or that is not whole, still leads to its room
   assertEquals(readTypedRoom(`/s/${ID}`), { found: "sealed", path: `/s/${ID}` });
 });
 
-Deno.test("codes are found as before, in links too; what cannot be asked for is not", () => {
+Deno.test("codes are found in texts and links; text that may not be sent is not requested", () => {
   for (
     const typed of [
       "cosmic-stage-417",

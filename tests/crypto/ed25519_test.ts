@@ -123,7 +123,7 @@ Deno.test("the platform's own implementation is chosen where it works", async ()
   assertEquals((await ed25519()).name, "webcrypto");
 });
 
-Deno.test("a signed event is its author's; one changed letter and it is nobody's", async () => {
+Deno.test("an author's signature fits the event, and one changed character breaks it", async () => {
   const implementation = await ed25519();
   const signer = await implementation.signer(new Uint8Array(32).fill(5));
   const event = await signEvent(signer, { room: "A".repeat(22), n: 1, clock: 1, at: 0 }, {

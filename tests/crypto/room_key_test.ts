@@ -18,14 +18,14 @@ Deno.test("the seed is one block of HKDF: extract with the room as salt, expand 
   assertEquals(roomSeed(secret, room), await hmac(pseudorandomKey, label, new Uint8Array([1])));
 });
 
-Deno.test("the seed is what the platform's HKDF makes of secret and room", async () => {
+Deno.test("the seed is the platform's HKDF of secret and room", async () => {
   const key = await crypto.subtle.importKey("raw", secret, "HKDF", false, ["deriveBits"]);
   const info = new TextEncoder().encode("festival-chat/author/1");
   const params = { name: "HKDF", hash: "SHA-256", salt: fromBase64Url(room)!, info };
   assertEquals(roomSeed(secret, room), new Uint8Array(await crypto.subtle.deriveBits(params, key, 256)));
 });
 
-Deno.test("the seed never changes: who comes back is the same author", () => {
+Deno.test("the seed never changes: a returning device is the same author", () => {
   assertEquals(roomSeed(secret, room), roomSeed(secret.slice(), room));
   // Fixed by a run of both ways above: another value would make everybody a stranger in their own rooms.
   assertEquals(toBase64Url(roomSeed(secret, room)), "gntNI6I_XpyCEDWbX81UuN_6eWcfTPuaGq282jWMggM");

@@ -27,7 +27,7 @@ Deno.test("a sealed text opens with its key at its place", async () => {
   ));
 });
 
-Deno.test("sealing twice gives two texts: nobody sees that they say the same", async () => {
+Deno.test("sealing a text twice gives two results, which hide that the texts are equal", async () => {
   const sealer = await sealerOf(SECRET);
   assertNotEquals(await sealer.seal("text", "place"), await sealer.seal("text", "place"));
 });
@@ -63,7 +63,7 @@ Deno.test("the sealed form is 12 bytes of IV and AES-128-GCM with the place as a
   assertEquals(await sealer.open(toBase64Url(new Uint8Array([...iv, ...made])), "place"), "from the library");
 });
 
-Deno.test("a room secret is 16 bytes; whatever else is none", async () => {
+Deno.test("a room secret is 16 bytes, and anything else is refused", async () => {
   const secret = newRoomSecret((bytes) => crypto.getRandomValues(bytes));
   assertEquals(fromBase64Url(secret)?.length, 16);
   for (
@@ -73,7 +73,7 @@ Deno.test("a room secret is 16 bytes; whatever else is none", async () => {
   }
 });
 
-Deno.test("every content comes back from its seal at its event, and from no other event", async () => {
+Deno.test("a sealed content opens at its own event and at no other", async () => {
   const sealer = await sealerOf(SECRET);
   await fc.assert(
     fc.asyncProperty(anyContent, async (content) => {

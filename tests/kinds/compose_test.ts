@@ -17,7 +17,7 @@ Deno.test("an answer names what it answers", () => {
   });
 });
 
-Deno.test("2,000 characters are a message, whatever they take in bytes; 2,001 are too long", () => {
+Deno.test("2,000 characters of any size in bytes are a message; 2,001 are too long", () => {
   assertEquals("content" in composeMessage("Ada", "🎪".repeat(2_000)), true);
   assertEquals(composeMessage("Ada", "x".repeat(2_001)), { problem: "too_long" });
   assertEquals(composeEdit("id", "🎪".repeat(2_001)), { problem: "too_long" });

@@ -58,7 +58,7 @@ Deno.test("[MESH-20] the unverified events of one peer are bounded", () => {
   assertEquals(started, UNCHECKED_PER_PEER + 1, "events of others are still verified");
 });
 
-Deno.test("[SKEW-2] an event of a kind that this phone does not know is checked, told and passed on like any other", () => {
+Deno.test("[SKEW-2] an event of an unknown kind is checked, delivered and relayed like any other", () => {
   const mesh = new MeshHarness();
   const [a, b] = mesh.peers(2);
   // deno-lint-ignore no-explicit-any -- as a later build writes it.

@@ -22,7 +22,7 @@ Deno.test("base64url writes and reads the vectors of RFC 4648", () => {
   assertEquals(toBase64Url(new Uint8Array([0xfb, 0xff])), "-_8");
 });
 
-Deno.test("base64url: all bytes come back", () => {
+Deno.test("base64url: decoding restores all bytes", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
     assertEquals(fromBase64Url(toBase64Url(bytes)), new Uint8Array(bytes));
   }));

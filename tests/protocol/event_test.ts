@@ -145,7 +145,7 @@ Deno.test("[SKEW-2] an event of a kind that this build does not know is read as 
   }
 });
 
-Deno.test("reading never throws, whatever the JSON", () => {
+Deno.test("reading never throws, for any JSON", () => {
   fc.assert(fc.property(fc.jsonValue(), fc.jsonValue(), (kind, body) => {
     const read = readContent(kind, body);
     if (!read.ok) assert(read.problem.field !== "");
@@ -153,7 +153,7 @@ Deno.test("reading never throws, whatever the JSON", () => {
   fc.assert(fc.property(fc.json(), (payload) => void readEvent([payload, SIGNATURE])));
 });
 
-Deno.test("fields that nobody knows are left out, so that nobody behind the door sees them", () => {
+Deno.test("unknown fields are dropped, so that no code behind the decoder sees them", () => {
   const payload = JSON.stringify({ ...written(HEADER, CONTENTS[1]!), extra: 1, id: "mine" });
   const read = readEvent([payload, SIGNATURE]);
   assert(read.ok && !("extra" in read.event) && read.event.id === eventIdOf(payload));

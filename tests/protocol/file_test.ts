@@ -57,7 +57,7 @@ Deno.test("[FILE-1] a file's name has no path, no control character and nothing 
   }));
 });
 
-Deno.test("[FILE-1] a media type is a shape of its own, and what is none is unknown", () => {
+Deno.test("[FILE-1] a media type has a fixed format, and any other text is an unknown type", () => {
   assertEquals(
     ["image/JPEG", "text/html; charset=utf-8", "", "x", "a/b/c", "image/svg+xml"].map(cleanFileType),
     [

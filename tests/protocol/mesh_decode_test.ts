@@ -73,7 +73,7 @@ Deno.test("[MESH-2] sizes and orders are checked", () => {
   }
 });
 
-Deno.test("[MESH-2] junk never throws, and what is read has the wire's own form", () => {
+Deno.test("[MESH-2] junk never throws, and decoded frames encode to the same text", () => {
   const fields = fc.constantFrom(
     "type",
     "ids",

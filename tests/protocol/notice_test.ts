@@ -17,7 +17,7 @@ function withdrawalOf({ id, until }: Notice, at = 1_500): Notice {
   return readNotice([encodeNotice(OPERATOR, { at, until }, { of: id }), SIGNATURE])!;
 }
 
-Deno.test("[NOTICE-1] a notice is read as it was written, and its id is the hash of what was signed", () => {
+Deno.test("[NOTICE-1] decoding restores a notice, and its id is the hash of the signed text", () => {
   const payload = encodeNotice(OPERATOR, { at: 1, until: 2 }, { urgency: "emergency", text: "Storm", rooms: [ROOM] });
   const read = readNotice([payload, SIGNATURE])!;
   assert(read.kind === "notice");

@@ -82,7 +82,7 @@ Deno.test("a code that is truncated, extended, of another version or altered in 
   }
 });
 
-Deno.test("only what a code can hold is written", () => {
+Deno.test("a field that does not fit into a code is refused", () => {
   for (const host of ["", "phone.local", "300.1.1.1", "1.2.3", "1::2::3", "12345::", "fe80::1%wlan0"]) {
     assertEquals(addressType(host), undefined, host);
     assertThrows(() => encodePairing({ ...CODE, addresses: [{ host, port: 1 }] }), TypeError);

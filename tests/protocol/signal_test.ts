@@ -89,7 +89,7 @@ Deno.test("[SIG-5] a signal can be taken for nothing else that is signed, and no
   }));
 });
 
-Deno.test("[SIG-6] only what its sender signed, for this room and this receiver, is opened", async () => {
+Deno.test("[SIG-6] only signals signed by their sender, for this room and receiver, are accepted", async () => {
   const crypto = await ed25519();
   const [ada, eve] = [await crypto.signer(new Uint8Array(32).fill(1)), await crypto.signer(new Uint8Array(32).fill(2))];
   const bob = await crypto.signer(new Uint8Array(32).fill(3));

@@ -130,7 +130,7 @@ Deno.test("[ACC-7] five messages at once, then one a second; a refusal says how 
   assertEquals(verdicts, [ok, ok, ok, ok, ok, 1_000, 1, ok, 999, ok]);
 });
 
-Deno.test("[ACC-7] a record from an instance with a fast clock makes nobody wait longer than a whole burst", () => {
+Deno.test("[ACC-7] a record from an instance with a fast clock delays no author for longer than a whole burst", () => {
   const fast = accept(event({ n: 4 }), basis({ author: record({ tatMs: NOW + 3_600_000 }) }));
   assertEquals(fast, { type: "refused", reason: "rate_limited", retryAfterMs: 4_000 });
 });

@@ -131,7 +131,7 @@ Deno.test("[DEL-3] an event sent again whose position holds a stub is acked with
     assertEquals((await ada.refused(other.id)).reason, "conflict");
   }));
 
-Deno.test("[DEL-4] nobody deletes what others wrote, nor a room's genesis, nor what deletes", () =>
+Deno.test("[DEL-4] a retract deletes neither others' events nor the genesis event nor retracts", () =>
   withRoom(async ({ servers, ada, ben }) => {
     const { room } = ada.options;
     const said = await ada.signText("stays");
@@ -147,7 +147,7 @@ Deno.test("[DEL-4] nobody deletes what others wrote, nor a room's genesis, nor w
     await late.close();
   }));
 
-Deno.test("[DEL-5] in a sealed room the retract is in the clear, and the server deletes what it cannot read", () =>
+Deno.test("[DEL-5] in a sealed room the retract is unsealed, and the server deletes events that it cannot read", () =>
   withRoom(async ({ database, servers, ada }) => {
     const { room } = ada.options;
     const sealer = await sealerOf(newRoomSecret((bytes) => bytes.fill(3)));
@@ -173,7 +173,7 @@ Deno.test("[STUB-2] retention deletes stubs as it deletes events, with their ind
     assertEquals(await assertLogIntact(database.open(), room), [3]);
   }));
 
-Deno.test("[SKEW-2] an event of a kind that this server does not know is stored, acked, told and kept in its order", () =>
+Deno.test("[SKEW-2] an event of an unknown kind is stored, acked, sent and kept in order", () =>
   withRoom(async ({ servers, ada, ben }) => {
     const { room } = ada.options;
     // deno-lint-ignore no-explicit-any -- as a later build writes it.

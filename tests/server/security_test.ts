@@ -182,7 +182,7 @@ Deno.test("[SEC-2] no page loads anything of another origin", async () => {
   }
 });
 
-Deno.test("[SEC-3] a foreign page opens no socket, polls nothing and sends no form, whatever cookies its visitor has", async () => {
+Deno.test("[SEC-3] a foreign page opens no socket, polls nothing and sends no form, with any cookies of its visitor", async () => {
   const visitor = new Visitor();
   await visitor.logIn();
   const genesis = await newGenesis();

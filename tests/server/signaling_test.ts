@@ -181,7 +181,7 @@ field(
   { limits: { ...TIGHT.limits!, receivedSignals: { burst: 2, everyMs: 60_000 } } as PartialConfig["limits"] },
 );
 
-Deno.test("[SIG-4] signals do not disconnect a slow reader: they are dropped, and the caller hears of it", async () => {
+Deno.test("[SIG-4] signals do not disconnect a slow reader: they are dropped, and the caller is informed", async () => {
   const server = startTestServer();
   const room = (await server.newRoom()).id;
   const slow = server.wire(room);
@@ -255,7 +255,7 @@ field(
   { presence: { ...configWith().presence, readGapMs: 60_000 } },
 );
 
-Deno.test("[SIG-8] an unread mailbox stays small, and callers hear that it is busy", async () => {
+Deno.test("[SIG-8] an unread mailbox stays small, and callers get busy", async () => {
   const database = new MemoryDatabase({ now: () => Date.now() });
   const config: PartialConfig = { limits: { ...configWith().limits, sentSignals: { burst: 1_000, everyMs: 0 } } };
   const hooks: KvHooks = {};

@@ -108,7 +108,7 @@ async function begin(offMs = 0): Promise<{ world: World; server: Process }> {
   return { world, server };
 }
 
-Deno.test("[RET-1] with a right clock what is older than 7 days is deleted, also when the server restarts daily", async () => {
+Deno.test("[RET-1] with a correct clock events older than 7 days are deleted, also when the server restarts daily", async () => {
   const { world, server } = await begin();
   let oldestMs = await world.run(12 * DAY, [server]);
   assert(oldestMs >= 7 * DAY - 2 * HOUR && oldestMs <= 7 * DAY + HOUR, `${oldestMs / DAY} days`);

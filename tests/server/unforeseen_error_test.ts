@@ -75,7 +75,7 @@ for (const transport of ["socket", "poll"] as const) {
   }
 }
 
-Deno.test("[BYE-2] a connection that cannot send is ended, and everybody after it hears the same event", async () => {
+Deno.test("[BYE-2] a connection that cannot send is ended, and everybody after it receives the same event", async () => {
   const server = startTestServer();
   const { id: room } = await server.newRoom();
   const open = server.wire(room).open;

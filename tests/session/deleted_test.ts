@@ -11,7 +11,7 @@ function dumpOf({ copies, relayed }: MemoryDisk): string {
   return JSON.stringify([...copies.values(), ...[...relayed.values()].flatMap((events) => [...events.values()])]);
 }
 
-Deno.test("[DEL-6] a phone that hears of it drops the payloads of a deleted message and its edits, on the device too", async () => {
+Deno.test("[DEL-6] a phone that receives a retract drops the payloads of the message and its edits, on the device too", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   const said = await server.say(SECRET);

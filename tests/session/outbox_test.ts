@@ -234,7 +234,7 @@ Deno.test("signed bytes keep their number after a refusal before them: late byte
   session.dispose();
 });
 
-Deno.test("a text whose number is taken by another event is signed anew with the next number", async () => {
+Deno.test("a text whose number another event has is signed again with the next number", async () => {
   const disk = new MemoryDisk();
   const time = new VirtualTime();
   const server = await FakeServer.create(time);

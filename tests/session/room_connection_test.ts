@@ -96,7 +96,7 @@ Deno.test("diagnostics are plain data without text that people wrote", async () 
   assertEquals(diagnostics.connection.state, "disconnected");
 });
 
-Deno.test("a reset forgets what was learned of the transports", async () => {
+Deno.test("a reset forgets all facts about the transports", async () => {
   const { time, connection, network } = await open({ blocked: true });
   assertEquals(qualityOf(connection).websocket.reliability, 0);
   network.blocked = false;

@@ -287,7 +287,7 @@ Deno.test("[WAY-8] an event that one phone lacks is not held back, and waiting e
   assertEquals(world.sent, [["everybody has it", "Ben says nothing"]]);
 });
 
-Deno.test("[WAY-8] somebody who comes does not wait for what is held back", async () => {
+Deno.test("[WAY-8] a newcomer does not wait for messages that were held back", async () => {
   using world = await crowd(["Ada", "Ben"]);
   const [ada] = world.phones;
   await ada!.say("a moment ago");
@@ -297,7 +297,7 @@ Deno.test("[WAY-8] somebody who comes does not wait for what is held back", asyn
   await world.until(() => cleo.lines.at(-1) === "a moment ago", 1_500);
 });
 
-Deno.test("[WAY-8] a page that may end sends at once; where it could not, who holds its message sends it", async () => {
+Deno.test("[WAY-8] a page that may end sends immediately; if it cannot, a phone that holds its message does", async () => {
   using world = await crowd(["Ada", "Ben"]);
   const [ada, ben] = world.phones;
   await ada!.say("good night");
@@ -370,7 +370,7 @@ Deno.test("[PHONES-3] without a server those are here whom peers reach", async (
   assertEquals(ada!.session.people.value.shown.map(({ name }) => name), ["Ada", "Ben"]);
 });
 
-Deno.test("[WAY-6] no server: peers carry, and say so; it comes back: all is stored once, in one order for everybody", async () => {
+Deno.test("[WAY-6] without a server peers relay, and screens say so; when it is back, everything is stored once, in one order", async () => {
   using world = await crowd(["Ada", "Ben", "Cleo", "Dora"]);
   await world.phones[0]!.say("before");
   await world.time.run(STORED_MS);
@@ -412,7 +412,7 @@ Deno.test("[PHONES-1] on N phones: as many as have signed for it, and none befor
   assertEquals([ada!.onPhones("who has it"), ada!.onPhones("and this")], [2, 1]);
 });
 
-Deno.test("[PHONES-1] a message that nobody signed for waits, and says only that", async () => {
+Deno.test("[PHONES-1] a message without receipts is shown as waiting", async () => {
   using world = await crowd(["Ada", "Ben"]);
   const [ada, ben] = world.phones;
   await world.stopServer();
@@ -423,7 +423,7 @@ Deno.test("[PHONES-1] a message that nobody signed for waits, and says only that
 });
 
 for (const heardAgoMs of [0, 300, 900, 2_000, 4_500]) {
-  Deno.test(`[WAY-7] a link that died without a word, last heard ${heardAgoMs} ms ago: the server has the message within 1 s`, async () => {
+  Deno.test(`[WAY-7] a link that died silently, last heard ${heardAgoMs} ms ago: the server has the message within 1 s`, async () => {
     using world = await crowd(["Ada", "Ben"]);
     const [ada, ben] = world.phones;
     await ben!.say("heard");
@@ -440,7 +440,7 @@ for (const heardAgoMs of [0, 300, 900, 2_000, 4_500]) {
   });
 }
 
-Deno.test("[WAY-7] links that end with a word free at once what waited for the batch", async () => {
+Deno.test("[WAY-7] when links end with a goodbye, events waiting for the batch are sent immediately", async () => {
   using world = await crowd(["Ada", "Ben"]);
   const [ada, ben] = world.phones;
   await ada!.say("waits for others");
@@ -451,7 +451,7 @@ Deno.test("[WAY-7] links that end with a word free at once what waited for the b
   assertEquals(world.server.texts, ["waits for others"]);
 });
 
-Deno.test("[WAY-7] peers switched off free at once what waited for the batch", async () => {
+Deno.test("[WAY-7] when the user switches peers off, events waiting for the batch are sent immediately", async () => {
   using world = await crowd(["Ada", "Ben"]);
   const [ada] = world.phones;
   await ada!.say("waits for others");
@@ -565,7 +565,7 @@ Deno.test("[TAB-9] messages from peers without a server are shown in the other t
   other.dispose();
 });
 
-Deno.test("[FWD-5] a newcomer gets history from phones, and does not send the server what it has", async () => {
+Deno.test("[FWD-5] a newcomer that gets history from phones does not send it to the server, which has it", async () => {
   using world = await World.make();
   for (let number = 1; number <= 10; number++) await world.server.say(`long ago ${number}`, { by: 2 });
   for (let number = 1; number <= 290; number++) await world.server.say(`old ${number}`);
@@ -713,7 +713,7 @@ Deno.test("a phone that reloads is the same person, and is linked again in under
   assertEquals(ada!.mesh!.links.map(({ peer, state }) => [peer, state]), [[author, "connected"]]);
 });
 
-Deno.test("a mesh that is closed tells its peers, has no links, and takes none", async () => {
+Deno.test("a closed mesh sends goodbyes, has no links, and accepts none", async () => {
   using world = await crowd(["Ada", "Ben"]);
   const [ada, ben] = world.phones;
   const { mesh } = ben!;

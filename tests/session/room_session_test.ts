@@ -60,7 +60,7 @@ Deno.test("an edit that is empty or too long says so", async () => {
   session.dispose();
 });
 
-Deno.test("a new name shows at once, is remembered by the device, and is told to the room", async () => {
+Deno.test("a new name shows immediately, is stored on the device, and is sent to the room", async () => {
   const disk = new MemoryDisk();
   const { time, server, session } = await openRoom({ disk });
   await session.sendMessage("before");

@@ -122,7 +122,7 @@ Deno.test("a sealed room opens from the device's own copy, and its outbox is sea
   second.dispose();
 });
 
-Deno.test("[DEL-5] my retract goes out in the clear, and names my sealed message by id and number only", async () => {
+Deno.test("[DEL-5] a retract is sent unsealed, and names the sealed message by id and number only", async () => {
   const { secret, time, server } = await sealedRoom();
   const session = openSession({ server, secret });
   await until(time, () => session.connection.value.state === "connected");

@@ -167,7 +167,7 @@ Deno.test("a WebSocket that is given up because it went silent counts as lost ea
   silenced.dispose();
 });
 
-Deno.test("one opening tries each transport once; when both fail its owner hears of it, and the transports take turns", async () => {
+Deno.test("one opening tries each transport once; when both fail its owner is informed, and the transports alternate", async () => {
   const { time, calls, open, names } = network({ websocket: "blocked", polling: "blocked" });
   open();
   await time.run(1_000);

@@ -93,7 +93,7 @@ Deno.test("[TAB-13] a page that is shown again sends nothing that a later page o
   session.dispose();
 });
 
-Deno.test("[TAB-13] a page that is shown again sends texts that nobody has sent since, even where nothing can be written", async () => {
+Deno.test("[TAB-13] a page that is shown again sends its unsent texts, even without writable storage", async () => {
   const { time, session, storage, open } = await start();
   let show = () => {};
   const shown = new Promise<void>((resolve) => show = resolve);

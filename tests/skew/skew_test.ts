@@ -89,7 +89,7 @@ rule("an old page goes on at a new server, and a new page at an old one; nothing
   }
 }, options);
 
-rule("old and new phones are one mesh, pass on what they cannot read, and keep their links", async (field) => {
+rule("old and new phones form one mesh, relay events that they cannot read, and keep their links", async (field) => {
   const [old, next] = await Promise.all([lastRelease(), nextVersion()]);
   const stage = await scene(field, old);
   const [ada, ben] = [await stage.person("Ada"), await stage.person("Ben")];

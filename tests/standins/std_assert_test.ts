@@ -73,7 +73,7 @@ Deno.test("assertEquals compares content deeply", () => {
   for (const [a, b] of pairs) must(equal(a, b) && equal(b, a), [a, b]);
 });
 
-Deno.test("assertEquals tells apart values that differ anywhere", () => {
+Deno.test("assertEquals distinguishes values that differ anywhere", () => {
   const pairs: [unknown, unknown][] = [
     [1, "1"],
     [null, undefined],

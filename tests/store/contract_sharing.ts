@@ -19,7 +19,7 @@ export function sharingContract(test: StoreTest): void {
   leasesContract(test);
   statsContract(test);
 
-  test("a ping tells how long the database took", async ({ open }) => {
+  test("a ping returns the database's response time", async ({ open }) => {
     const store = await open();
     const ms = await store.ping();
     assert(ms >= 0 && ms < 5_000, `${ms} ms`);

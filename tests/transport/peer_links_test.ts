@@ -229,7 +229,7 @@ world("a link whose peer reloaded and stays silent ends soon after its next offe
   assertEquals(ada.states.at(-1), "closed network silent");
 });
 
-world("when two tabs answer one offer, the first gets the link and the other is told", async (world, ada, bob) => {
+world("when two tabs answer one offer, the first gets the link and the other is informed", async (world, ada, bob) => {
   const tab = new Person(world, bob.author === world.people[1]!.author ? 2 : 1);
   const deliver = world.deliver.bind(world);
   world.deliver = (from, frame) => {

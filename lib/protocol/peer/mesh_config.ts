@@ -14,7 +14,7 @@ export interface IceServer {
 export interface MeshConfig {
   /** Empty: only paths within one network. */
   iceServers: IceServer[];
-  /** When the credentials end, server's clock, ms since 1970; absent when there are none. Clients request new ones before that. */
+  /** When the credentials end, server's clock, ms since 1970; absent without any. Clients renew them before that. */
   expiresAt?: number;
   /** The key that signs this server's notices; absent if there is none. */
   operator?: AuthorKey;

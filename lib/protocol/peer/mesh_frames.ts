@@ -91,8 +91,9 @@ export interface MeshPruneFrame {
 }
 
 /**
- * Either side, at intervals: summarises the held events in MESH_BUCKETS numbers of 48 bits. A bucket's number is the XOR of the first 48
- * bits of the ids of its events; an author's bucket is the low four bits of the key's first base64url letter.
+ * Either side, at intervals: summarises the held events in MESH_BUCKETS numbers of 48 bits. A bucket's number is the XOR
+ * of the first 48 bits of the ids of its events; an author's bucket is the low four bits of the key's first base64url
+ * digit.
  */
 export interface MeshDigestFrame {
   type: "digest";
@@ -209,7 +210,7 @@ export type MeshFrame =
   | MeshNoticesFrame
   | MeshGoodbyeFrame;
 
-/** The text that a phone signs for a receipt. Its beginning differs from payloads and hellos, so its signature is valid for neither. */
+/** The text that a phone signs for a receipt. Its beginning differs from payloads and hellos: no signature fits both. */
 export function receiptText(room: string, receipt: Omit<Receipt, "signature">): string {
   return JSON.stringify(["receipt", 1, room, receipt.phone, receipt.author, receipt.from, receipt.to]);
 }

@@ -4,7 +4,7 @@
  * and instances can be added, and every percentile is at most 9 % off.
  */
 
-/** Bucket `i` counts durations above the bound of `i - 1` and at most `BUCKETS_FROM_MS × 2 ** (i / BUCKETS_PER_DOUBLING)`. */
+/** Bucket `i` ends at `BUCKETS_FROM_MS × 2 ** (i / BUCKETS_PER_DOUBLING)`, included, and begins after bucket `i - 1`. */
 export const BUCKETS_FROM_MS = 0.1;
 export const BUCKETS_PER_DOUBLING = 4;
 /** The last one also counts everything longer. */

@@ -87,7 +87,7 @@ export function judgeStored(event: Event, stored: StoredAt | undefined): { type:
 
 const utf8 = new TextEncoder();
 
-/** How often in a row this author repeated this. Undefined for sealed bodies and unknown kinds, which cannot be compared. */
+/** The author's repetitions of this in a row. Undefined for incomparable content: sealed bodies and unknown kinds. */
 function repetition(
   event: Event,
   before: AuthorRecord["repeated"],

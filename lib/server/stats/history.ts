@@ -173,17 +173,17 @@ export class History {
     const from = Math.max(oldest, startOf(this.#readTo[grain] - LATE_MS, grain));
     const entries = await store.read(grain, from, READ_MAX[grain]);
     const slots = this.#slots[grain];
-    const anew = new Map<number, Slot>();
+    const merged = new Map<number, Slot>();
     const others = new Map<string, StatsRecord>();
     for (const { at, instance: writer, text } of entries) {
       const record = readRecord(text);
       if (record === undefined) continue;
-      anew.set(at, joined(anew.get(at), { ...record, at }));
+      merged.set(at, joined(merged.get(at), { ...record, at }));
       if (grain === "minute" && writer === instance) this.#ownReadAt = Math.max(this.#ownReadAt, at);
       // Newest first: an instance's first record is its newest.
       if (writer !== instance && !others.has(writer) && now - at - record.forMs < GONE_MS) others.set(writer, record);
     }
-    for (const [at, slot] of anew) slots.set(at, slot);
+    for (const [at, slot] of merged) slots.set(at, slot);
     for (const at of slots.keys()) if (at < oldest) slots.delete(at);
     this.#readTo[grain] = now;
     // An ended instance left a last record without gauges.

@@ -186,7 +186,7 @@ export class RoomFiles implements FilesModel, FileLinks {
     await this.#deps.store.clear("deleted", () => false);
   }
 
-  /** The operator cleared the room, and its log began anew with this epoch: deletes files that no event here offers. */
+  /** The operator cleared the room, and its log began again with this epoch: deletes files that no event here offers. */
   async cleared(epoch: string): Promise<void> {
     const stays = ({ root, reason }: HeldFile) => reason === "draft" || this.#offers.has(root);
     for (const root of await this.#deps.store.clear(epoch, stays)) {

@@ -95,7 +95,7 @@ export class MeshControl {
     this.look();
   }
 
-  /** Looks at everything anew: opens the mesh, changes it or closes it. */
+  /** Re-evaluates everything: opens the mesh, changes it or closes it. */
   look(): void {
     if (this.#state.name === "disposed") return;
     const { session, clock, timers, power, follows, notices } = this.#deps;
@@ -157,7 +157,7 @@ export class MeshControl {
     this.#mesh?.networkChanged();
   }
 
-  /** The page is left: closes the links, so that peers know. A page that is shown again links anew. */
+  /** The page is left: closes the links, so that peers know. A page that is shown again sets up new links. */
   leave(): void {
     this.#close();
   }

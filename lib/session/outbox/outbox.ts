@@ -40,7 +40,7 @@ export interface OutboxDeps
   onRefused(): void;
   /** An event was signed, or was found signed when the page opened: for transports other than the server's. */
   onSigned(event: Event): void;
-  /** The event no longer exists: it was discarded or signed anew. */
+  /** The event no longer exists: it was discarded or signed again. */
   onGone(id: EventId): void;
   log(line: string): void;
 }

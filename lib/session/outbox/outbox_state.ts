@@ -27,7 +27,7 @@ export interface OutboxEntry {
   readonly refused?: Refusal;
   /** How many other phones signed that they hold it, while there was no server. */
   readonly phones?: number;
-  /** Changes nothing; keeps the numbers without holes. */
+  /** Changes nothing; keeps the numbers without gaps. */
   readonly noop?: true;
 }
 
@@ -80,7 +80,7 @@ export function settle(state: OutboxState, keys: ReadonlySet<number>): OutboxSta
   return entries.length === state.entries.length ? state : { ...state, entries };
 }
 
-/** Another event of this author took the entry's number: the entry gets a new one and is signed anew. */
+/** Another event of this author took the entry's number: the entry gets a new one and is signed again. */
 export function renumber(state: OutboxState, refused: OutboxEntry, baseline: Baseline): OutboxState {
   if (!holds(state, refused)) return state;
   const without = settle(state, new Set([refused.key]));

@@ -59,7 +59,7 @@ export interface SessionDeps {
   /** The server sent the operator's notices; its clock is `aheadMs` ahead of the device's. */
   onNotices?: (notices: readonly WireEvent[], aheadMs: number) => void;
   /**
-   * The operator cleared the room, and its log began anew with this epoch. Called at each welcome while that log lasts.
+   * The operator cleared the room, and its log began again with this epoch. Called at each welcome while that log lasts.
    */
   onCleared?: (epoch: string) => void;
   /** A refused message with this file was discarded. */

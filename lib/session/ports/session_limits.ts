@@ -25,7 +25,7 @@ export const TRANSPORT_FULL_PAUSE_MS = 250;
 export const REFUSED_PAUSE_MS = 1_000;
 /** Pause of the outbox after its storage failed. */
 export const STORAGE_RETRY_MS = 2_000;
-/** Numbers lost on both sides that are filled with no-op events; a larger hole is not filled. */
+/** Numbers lost on both sides that are filled with no-op events; a larger gap is not filled. */
 export const HOLE_MAX_EVENTS = 100;
 
 /** Events of one room in the local copy. The oldest positions go first. */

@@ -119,7 +119,7 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
 
   // ---- the page ----
 
-  /** Connects anew, now. */
+  /** Reconnects now. */
   forceReconnect(): void {
     // A room that this page must not show stays closed; for the other reasons the world may have changed.
     const { problem } = this.problem.value ?? {};

@@ -112,7 +112,7 @@ export class TabConnection {
 
   /**
    * The page is left, perhaps for good: another tab may lead. A page that is shown again finds a transport that rejects
-   * frames, opens another one, and stands for election anew.
+   * frames, opens another one, and stands for election again.
    */
   leave(): void {
     this.#current?.close();

@@ -67,7 +67,7 @@ export function setAuthor(atomic: Deno.AtomicOperation, room: RoomId, author: Au
   atomic.set(keys.author(room, author), record, { expireIn: AUTHOR_RECORD_MS });
 }
 
-/** Adds a change notification on the room's channel to a commit. A blind write: two commits on one channel do not conflict. */
+/** Adds a change notification on the room's channel to a commit. A blind write, so that commits do not conflict. */
 export function notifyChange(atomic: Deno.AtomicOperation, room: RoomId): void {
   atomic.set(keys.channel(changeChannelOf(room)), 1);
 }

@@ -214,7 +214,7 @@ Deno.test("no number of the dashboard is without a source", async () => {
   await close();
 });
 
-Deno.test("more reports than an instance takes are turned away, and counted", async () => {
+Deno.test("reports beyond an instance's limit are refused and counted", async () => {
   const { monitor, server, close } = await start({
     config: { monitoring: { reports: { burst: 2, everyMs: 60_000 }, probeEveryMs: 0 } },
   });
