@@ -45,9 +45,10 @@ interface MessageProps {
 export function Message(props: MessageProps) {
   const { item } = props;
   if (item.type !== "message") {
+    const text: string = t.room[item.type];
     return (
       <div data-item={item.id} class="py-1 text-dim italic">
-        {t.room[item.type]}
+        {text}
       </div>
     );
   }

@@ -41,7 +41,7 @@ export interface TimelineGap {
 }
 
 /** An event that may have a line of its own. */
-interface EventLine {
+interface HeldLine {
   event: LogEvent;
   /** Absent: nothing to show, such as a profile without a new name. */
   item: TimelineItem | undefined;
@@ -62,8 +62,8 @@ export class Timeline {
    * anybody's retract that arrives before the event would displace its author's.
    */
   readonly #erased = new Map<string, boolean>();
-  readonly #lines = new Map<EventId, EventLine>();
-  readonly #linesOf = new Map<AuthorKey, Set<EventLine>>();
+  readonly #lines = new Map<EventId, HeldLine>();
+  readonly #linesOf = new Map<AuthorKey, Set<HeldLine>>();
   readonly #views = new Map<AuthorKey, PersonView>();
   readonly #names = new Names();
   readonly #targets = new Targets();
@@ -74,9 +74,9 @@ export class Timeline {
   /** Delivery states of own events that are not stored. */
   readonly #deliveries = new Map<EventId, DeliveryState>();
   /** Lines of own events that only this device holds: shown last, by `n`. Undefined after a change of that set. */
-  #pending: readonly EventLine[] | undefined;
+  #pending: readonly HeldLine[] | undefined;
   #gaps: readonly TimelineGap[] = [];
-  readonly #dirty = new Set<EventLine>();
+  readonly #dirty = new Set<HeldLine>();
   #items: readonly TimelineItem[] | undefined = [];
 
   /** The room as kinds see it when they make their lines. */
@@ -254,7 +254,7 @@ export class Timeline {
 
   #add(event: LogEvent, itemBefore?: TimelineItem): void {
     if (hasLine(event)) {
-      const line: EventLine = { event, item: itemBefore };
+      const line: HeldLine = { event, item: itemBefore };
       this.#lines.set(event.id, line);
       if (this.#waits(event.id)) this.#pending = undefined;
       let lines = this.#linesOf.get(event.author);
@@ -318,7 +318,7 @@ export class Timeline {
   }
 
   /** Updates the line's row to its item. */
-  #place(line: EventLine): void {
+  #place(line: HeldLine): void {
     this.#items = undefined;
     if (this.#waits(line.event.id)) return;
     if (line.item === undefined) this.#rows.delete({ place: line.event, role: "line" });

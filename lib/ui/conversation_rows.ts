@@ -3,7 +3,7 @@
 import type { EventId } from "../protocol/event.ts";
 import type { PersonView, TimelineItem } from "../chat/timeline.ts";
 
-/** A message, or what stands in its place. */
+/** A line under its author's name: a message, or another line that its author caused. */
 export type GroupItem = Exclude<TimelineItem, { type: "note" | "gap" }>;
 
 export type ConversationRow =

@@ -31,7 +31,7 @@ export function lastRelease(): Promise<string> {
 export function nextVersion(): Promise<string> {
   return once("next", async (folder) => {
     await copyProduct(folder);
-    await addWave(folder);
+    await addGreeting(folder);
   });
 }
 
@@ -48,46 +48,46 @@ export async function packRelease(): Promise<void> {
   }
 }
 
-/** The text of a wave on screens that know the kind. */
-export const WAVE_TEXT = "👋";
-/** Typed into the composer of the next version, it sends a wave. */
-export const WAVE_COMMAND = "/wave";
+/** The text of a greeting on screens that know the kind. */
+export const GREETING_TEXT = "👋";
+/** Typed into the composer of the next version, it sends a greeting. */
+export const GREETING_COMMAND = "/greet";
 
-/** docs/CONTRIBUTING.md, "Add a kind of event", steps 1 to 3: a wave looks like a message, so it needs no component. */
-async function addWave(folder: string): Promise<void> {
-  await Deno.writeTextFile(`${folder}/lib/kinds/wave.ts`, WAVE);
+/** docs/CONTRIBUTING.md, "Add a kind of event", steps 1 and 2. A greeting looks like a message, so it needs no component, and the composer sends it. */
+async function addGreeting(folder: string): Promise<void> {
+  await Deno.writeTextFile(`${folder}/lib/kinds/greeting.ts`, GREETING);
   await edit(`${folder}/lib/kinds/kinds.ts`, [
     [
       'import { sealed } from "./sealed.ts";\n',
-      'import { sealed } from "./sealed.ts";\nimport { wave } from "./wave.ts";\n',
+      'import { sealed } from "./sealed.ts";\nimport { greeting } from "./greeting.ts";\n',
     ],
-    [", sealed] as const;", ", sealed, wave] as const;"],
+    ["const LIST = [", "const LIST = [greeting, "],
   ]);
   await edit(`${folder}/lib/session/room/room_commands.ts`, [
-    ["\n/**", '\nimport { composeWave } from "../../kinds/wave.ts";\n/**'],
+    ["\n/**", '\nimport { composeGreeting } from "../../kinds/greeting.ts";\n/**'],
     [
       /(sendMessage\(text: string[^{]*\{\n)/,
-      `$1    if (text === "${WAVE_COMMAND}") return this.#write(composeWave(this.#name), at);\n`,
+      `$1    if (text === "${GREETING_COMMAND}") return this.#write(composeGreeting(this.#name), at);\n`,
     ],
   ]);
 }
 
-const WAVE = `// Runs in browser and server.
+const GREETING = `// Runs in browser and server.
 /** A greeting to everybody in the room. */
 import { object } from "../protocol/fields.ts";
 import { type Composed, defineKind } from "./kind.ts";
 import { messageLine } from "./said.ts";
 import { displayName } from "./texts.ts";
 
-export const wave = defineKind("wave", object({ name: displayName }), {
+export const greeting = defineKind("greeting", object({ name: displayName }), {
   rooms: "plain",
   named: true,
-  says: () => ({ text: "${WAVE_TEXT}" }),
-  line: (event, room) => messageLine(event, { text: "${WAVE_TEXT}" }, room),
+  says: () => ({ text: "${GREETING_TEXT}" }),
+  line: (event, room) => messageLine(event, { text: "${GREETING_TEXT}" }, room),
 });
 
-export function composeWave(name: string): Composed<{ kind: "wave"; body: { name: string } }> {
-  return { content: { kind: "wave", body: { name } } };
+export function composeGreeting(name: string): Composed<{ kind: "greeting"; body: { name: string } }> {
+  return { content: { kind: "greeting", body: { name } } };
 }
 `;
 

@@ -8,7 +8,7 @@ import { link, untilReached } from "../browser/phones.ts";
 import { t, type Tab } from "../browser/tab.ts";
 import { Cluster, portOf } from "../cluster/cluster.ts";
 import { findDenokv } from "../cluster/denokv.ts";
-import { lastRelease, nextVersion, WAVE_COMMAND, WAVE_TEXT } from "./checkouts.ts";
+import { GREETING_COMMAND, GREETING_TEXT, lastRelease, nextVersion } from "./checkouts.ts";
 
 /** Two builds, and pages that come back after their server was away. */
 const options = { timeoutMs: 300_000 };
@@ -60,19 +60,19 @@ rule("an old page goes on at a new server, and a new page at an old one; nothing
   const cleo = await stage.person("Cleo");
   await cleo.enter(path);
   await cleo.say("new page, new server");
-  await cleo.send(WAVE_COMMAND);
-  await cleo.untilStored(WAVE_TEXT);
+  await cleo.send(GREETING_COMMAND);
+  await cleo.untilStored(GREETING_TEXT);
   await newer(ada).waitFor();
   await ada.reload();
-  await ada.hears(WAVE_TEXT);
+  await ada.hears(GREETING_TEXT);
 
   await replace(stage, old, [cleo, ada], "new page, no server");
-  await cleo.send(WAVE_COMMAND);
+  await cleo.send(GREETING_COMMAND);
   await cleo.say("new page, old server");
   const dan = await stage.person("Dan");
   await dan.enter(path);
   await dan.say("old page again");
-  assertEquals(await newer(dan).count(), 2, "both waves are kept, also the one that only the old server was given");
+  assertEquals(await newer(dan).count(), 2, "both greetings are kept, also the one that only the old server was given");
   const said = [
     "old page, old server",
     "old page, no server",
@@ -85,7 +85,7 @@ rule("an old page goes on at a new server, and a new page at an old one; nothing
   await dan.shows(said);
   for (const person of [ada, cleo]) {
     await person.hears(...said);
-    assertEquals((await person.messages()).filter((text) => text !== WAVE_TEXT), said);
+    assertEquals((await person.messages()).filter((text) => text !== GREETING_TEXT), said);
   }
 }, options);
 
@@ -104,7 +104,7 @@ rule("old and new phones form one mesh, relay events that they cannot read, and 
   await stage.server.kill();
   for (const person of [ada, ben, cleo]) await person.status(t.connection.phones).waitFor();
   await cleo.send("from a new phone");
-  await cleo.send(WAVE_COMMAND);
+  await cleo.send(GREETING_COMMAND);
   await ada.send("from an old phone");
   for (const person of [ada, ben, cleo]) await person.hears("from a new phone", "from an old phone");
   for (const person of [ada, ben]) await newer(person).waitFor();
@@ -113,7 +113,7 @@ rule("old and new phones form one mesh, relay events that they cannot read, and 
   await stage.server.startAgain(undefined, old);
   await ada.untilStored("from an old phone");
   await cleo.untilStored("from a new phone");
-  await cleo.untilStored(WAVE_TEXT);
+  await cleo.untilStored(GREETING_TEXT);
   const dan = await stage.person("Dan");
   await dan.enter(path);
   await dan.hears("from a new phone", "from an old phone");
