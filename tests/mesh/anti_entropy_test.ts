@@ -84,6 +84,24 @@ Deno.test("[DEL-7] a deleted event is no longer relayed, counts as held, and doe
   assertEquals([other.delivered, other.banned], [[], []]);
 });
 
+Deno.test("[DEL-7] a retract by somebody else neither deletes an event nor keeps it away, whichever comes first", () => {
+  const mesh = new MeshHarness(), other = new MeshHarness();
+  const [a] = mesh.peers(1), [b] = other.peers(1), author = mesh.key(), stranger = mesh.key();
+  const said = mesh.event(author, "still here");
+  const body = { to: said.id, n: 1 };
+  const foreign = fakeEvent({ room: ROOM, author: stranger, n: 2, clock: 2, at: 0 }, "", { kind: "retract", body });
+  mesh.push(a!, foreign);
+  mesh.push(a!, said);
+  assertEquals(mesh.delivered.map(({ id }) => id), [foreign.id, said.id]);
+  other.push(b!, said);
+  other.push(b!, foreign);
+  for (const [phone, peer] of [[mesh, a!], [other, b!]] as const) {
+    phone.receive(peer, { type: "fetch", ranges: [[author, said.n, said.n]] });
+    const pages = phone.sentWithin(0, "page", peer);
+    assertEquals(pages.map(({ frame }) => frame.events.map(([payload]) => payload)), [[said.wire[0]]]);
+  }
+});
+
 Deno.test("[MESH-31] the size of a page and the pages per second are bounded, whatever is requested", () => {
   const mesh = new MeshHarness();
   const [a] = mesh.peers(1), author = mesh.key();

@@ -29,8 +29,8 @@ export function digestBucketOf(author: AuthorKey): number {
 }
 
 export class HeldEvents {
-  /** Undefined: its author deleted it. It counts as held, so that nobody brings it back. */
-  readonly #byId = new Map<EventId, Event | undefined>();
+  /** What is held. Of an event that its author deleted only the number is, so that nobody brings it back. */
+  readonly #byId = new Map<EventId, Event | Numbered>();
   readonly #authors = new Map<AuthorKey, Author>();
   /** The highest evicted `n` per author: nothing up to it is fetched again. */
   readonly #evictedUpTo = new BoundedMap<AuthorKey, number>(AUTHORS_MAX);
@@ -38,6 +38,7 @@ export class HeldEvents {
   readonly #high = new Array<number>(MESH_BUCKETS).fill(0);
   readonly #low = new Array<number>(MESH_BUCKETS).fill(0);
   #chars = 0;
+  #size = 0;
 
   constructor(
     readonly isCarried: (id: EventId) => boolean = () => false,
@@ -46,7 +47,7 @@ export class HeldEvents {
   ) {}
 
   get size(): number {
-    return this.#byId.size;
+    return this.#size;
   }
 
   has(id: EventId): boolean {
@@ -54,54 +55,60 @@ export class HeldEvents {
   }
 
   get(id: EventId): Event | undefined {
-    return this.#byId.get(id);
+    const held = this.#byId.get(id);
+    return held !== undefined && "wire" in held ? held : undefined;
   }
 
   /** The held event of this author with this number. */
   at(author: AuthorKey, n: number): Event | undefined {
     const id = this.#authors.get(author)?.ids.get(n);
-    return id === undefined ? undefined : this.#byId.get(id);
+    const held = id === undefined ? undefined : this.get(id);
+    return held?.author === author ? held : undefined;
   }
 
   /** The result that `add` would have. */
   classify(event: Event): AddResult {
-    if (this.#byId.has(event.id)) return "known";
-    if (this.#authors.get(event.author)?.ids.has(event.n)) return "conflict";
+    const held = this.#authors.get(event.author)?.ids.get(event.n);
+    if (held !== undefined) return held === event.id ? "known" : "conflict";
     return this.isWanted(event.author, event.n) ? "added" : "old";
   }
 
   /** Holds an event. May evict others. */
   add(event: Event): AddResult {
     const result = this.classify(event);
+    if (result === "known" && !this.#byId.has(event.id)) this.#byId.set(event.id, numberOf(event));
     if (result !== "added") return result;
-    this.#put(event, event);
+    this.#number(event);
+    this.#byId.set(event.id, event);
+    this.#chars += event.wire[0].length;
     if (event.kind === "retract") {
       for (const { id, n } of erasedBy(event)) this.#erase({ id, n, author: event.author });
     }
-    while (this.#byId.size > this.maxEvents || this.#chars > this.maxChars) this.#evictOne();
+    while (this.#size > this.maxEvents || this.#chars > this.maxChars) this.#evictOne();
     return result;
   }
 
-  #put({ id, author, n }: Numbered, event: Event | undefined): void {
+  #number({ id, author, n }: Numbered): void {
     let held = this.#authors.get(author);
     if (held === undefined) this.#authors.set(author, held = { ns: [], ids: new Map() });
     let at = held.ns.length;
     while (at > 0 && held.ns[at - 1]! > n) at--;
     held.ns.splice(at, 0, n);
     held.ids.set(n, id);
-    this.#byId.set(id, event);
-    this.#chars += event?.wire[0].length ?? 0;
+    this.#size++;
     this.#toggle({ id, author });
   }
 
-  /** Its author deleted this event: its payload goes, and does not come any more. */
+  /**
+   * Somebody deleted an event that they say is theirs: its payload goes, and does not come any more. Only the number is
+   * noted while the event is not here: the id may be somebody else's, and then their event is still wanted.
+   */
   #erase(erased: Numbered): void {
-    const { id, author, n } = erased;
-    const held = this.#byId.get(id);
+    const held = this.get(erased.id);
     if (held === undefined) {
-      if (!this.#byId.has(id) && this.isWanted(author, n)) this.#put(erased, undefined);
-    } else if (held.author === author && held.n === n && isErasable(held.kind)) {
-      this.#byId.set(id, undefined);
+      if (this.isWanted(erased.author, erased.n)) this.#number(erased);
+    } else if (isSame(held, erased) && isErasable(held.kind)) {
+      this.#byId.set(erased.id, erased);
       this.#chars -= held.wire[0].length;
     }
   }
@@ -163,9 +170,21 @@ export class HeldEvents {
     const id = ids.get(n!)!;
     ids.delete(n!);
     if (ns.length === 0) this.#authors.delete(key);
-    this.#chars -= this.#byId.get(id)?.wire[0].length ?? 0;
-    this.#byId.delete(id);
+    const held = this.#byId.get(id);
+    if (held?.author === key && held.n === n) {
+      this.#chars -= "wire" in held ? held.wire[0].length : 0;
+      this.#byId.delete(id);
+    }
+    this.#size--;
     this.#toggle({ id, author: key });
     this.#evictedUpTo.set(key, Math.max(this.#evictedUpTo.get(key) ?? 0, n!));
   }
+}
+
+function numberOf({ id, author, n }: Event): Numbered {
+  return { id, author, n };
+}
+
+function isSame(a: Numbered, b: Numbered): boolean {
+  return a.id === b.id && a.author === b.author && a.n === b.n;
 }
