@@ -125,7 +125,10 @@ linkRule("somebody who is not in the room is no link, at once", async ({ person 
   const ada = await person(1);
   const nobody = "A".repeat(43);
   await ada.call("begin", nobody);
-  assertEquals(await ada.call("until", nobody, "closed line not_present"), ["connecting", "closed line not_present"]);
+  assertEquals(await ada.call("until", nobody, "closed network not_present"), [
+    "connecting",
+    "closed network not_present",
+  ]);
 });
 
 linkRule("one phone links with one after another; how long each took is printed", async ({ person }) => {
