@@ -29,7 +29,7 @@ export function digestBucketOf(author: AuthorKey): number {
 }
 
 export class HeldEvents {
-  /** What is held. Of an event that its author deleted only the number is, so that nobody brings it back. */
+  /** The events held. Of one that its author deleted only the number is kept, so that nobody brings it back. */
   readonly #byId = new Map<EventId, Event | Numbered>();
   readonly #authors = new Map<AuthorKey, Author>();
   /** The highest evicted `n` per author: nothing up to it is fetched again. */
