@@ -7,12 +7,12 @@ import {
   deletedEvent,
   type Event,
   hasLine,
+  isMessage,
   isNamed,
-  isSaid,
   type Line,
   lineOf,
   type LogEvent,
-  saidIn,
+  messageIn,
 } from "../kinds/kinds.ts";
 import type { DeliveryState, PersonView, Quote, RoomFold } from "../kinds/kind.ts";
 import { edit } from "../kinds/edit.ts";
@@ -280,8 +280,8 @@ export class Timeline {
   #arrive(event: LogEvent): void {
     const position = this.#positions.get(event.id);
     // A deleted message counts as well, so that phones that never held it mark the same messages.
-    const isMessage = event.kind === "deleted" ? !event.wire.quiet : isSaid(event);
-    if (position === undefined || !isMessage) return;
+    const isShown = event.kind === "deleted" ? !event.wire.quiet : isMessage(event);
+    if (position === undefined || !isShown) return;
     for (const id of this.#late.add({ place: event, position })) this.#touch(id);
   }
 
@@ -341,13 +341,13 @@ export class Timeline {
   #quoteOf(id: EventId): Quote {
     const event = this.#events.get(id);
     if (event?.kind === "deleted") return { id, author: this.#viewOf(event.author) };
-    const said = event && saidIn(event);
-    if (event === undefined || said === undefined) return { id };
+    const quoted = event && messageIn(event);
+    if (event === undefined || quoted === undefined) return { id };
     const author = this.#viewOf(event.author);
     return {
       id,
       author,
-      text: this.#targets.ownAbout(edit, event)?.body.text ?? (said.text || (said.file?.name ?? "")),
+      text: this.#targets.ownAbout(edit, event)?.body.text ?? (quoted.text || (quoted.file?.name ?? "")),
     };
   }
 }

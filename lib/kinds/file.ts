@@ -4,7 +4,7 @@ import { type FileInfo, fileInfo } from "../protocol/file_info.ts";
 import { object, optional, prose } from "../protocol/fields.ts";
 import { FILE_CAPTION_MAX_CHARS } from "../protocol/limits.ts";
 import { type Composed, defineKind } from "./kind.ts";
-import { messageLine } from "./said.ts";
+import { messageLine } from "./message_line.ts";
 import { displayName, problemOf, tidyTyped } from "./texts.ts";
 
 const caption = prose(FILE_CAPTION_MAX_CHARS);
@@ -16,7 +16,7 @@ export const file = defineKind(
     rooms: "plain",
     named: true,
     repeats: ({ file, text = "" }) => `file ${file.root} ${text}`,
-    says: ({ file, text = "" }) => ({ text, file }),
+    message: ({ file, text = "" }) => ({ text, file }),
     line: (event, room) => messageLine(event, { text: event.body.text ?? "", file: event.body.file }, room),
   },
 );

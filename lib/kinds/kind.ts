@@ -25,7 +25,7 @@ export interface Kind<Name extends string, Body> {
    */
   readonly repeats?: (body: Body) => string | undefined;
   /** Present if the event is a message: people can reply, edit, react and delete, and it counts as unread. */
-  readonly says?: (body: Body) => Said;
+  readonly message?: (body: Body) => MessageContent;
   /** Present if `body.name` is its author's display name. */
   readonly named?: true;
   /**
@@ -47,7 +47,7 @@ export interface Kind<Name extends string, Body> {
 export type AnyKind = Kind<string, any>;
 
 /** The content of a message. */
-export interface Said {
+export interface MessageContent {
   text: string;
   file?: FileInfo;
 }

@@ -15,7 +15,7 @@ import { check, type Read } from "../protocol/fields.ts";
 import { isRecord } from "../shared/checks.ts";
 import { edit } from "./edit.ts";
 import { file } from "./file.ts";
-import type { AnyKind, EventLine, RoomFold, Said } from "./kind.ts";
+import type { AnyKind, EventLine, MessageContent, RoomFold } from "./kind.ts";
 import { message } from "./message.ts";
 import { profile } from "./profile.ts";
 import { reaction } from "./reaction.ts";
@@ -37,7 +37,7 @@ export interface UnknownContent {
 /** The content of an event. In a sealed room most kinds travel inside `sealed`. */
 export type EventContent = ContentOf<Listed> | UnknownContent;
 /** Content that is a message. */
-export type SaidContent = ContentOf<Extract<Listed, { says: unknown }>>;
+export type AnyMessageContent = ContentOf<Extract<Listed, { message: unknown }>>;
 /** An event as programs use it: header, content, and the received bytes. Its signature may not be verified yet. */
 export type Event = Readonly<SignedEvent & EventContent>;
 /** The remains of a deleted event. `root`: the file that it offered, if this page knew it. */
@@ -92,7 +92,7 @@ export function readEntry(
 
 /** The remains of an event that its author deleted. */
 export function deletedEvent(event: Event, quiet: boolean): DeletedEvent {
-  const root = saidIn(event)?.file?.root;
+  const root = messageIn(event)?.file?.root;
   return deleted(stubFor(event, "retracted", quiet), event.room, root === undefined ? {} : { root });
 }
 
@@ -140,13 +140,15 @@ export function belongsInto(roomIsSealed: boolean, { kind }: LogContent): boolea
 }
 
 /** Whether the content is a message: people can reply to it, and it counts as unread. */
-export function isSaid<Content extends LogContent>(content: Content): content is Extract<Content, SaidContent> {
-  return KINDS.get(content.kind)?.says !== undefined;
+export function isMessage<Content extends LogContent>(
+  content: Content,
+): content is Extract<Content, AnyMessageContent> {
+  return KINDS.get(content.kind)?.message !== undefined;
 }
 
 /** The text and file of a message; undefined if the content is none. */
-export function saidIn({ kind, body }: LogContent): Said | undefined {
-  return KINDS.get(kind)?.says?.(body);
+export function messageIn({ kind, body }: LogContent): MessageContent | undefined {
+  return KINDS.get(kind)?.message?.(body);
 }
 
 /** A text that is equal for repeated content; undefined if it cannot be compared. */

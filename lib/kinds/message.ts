@@ -2,14 +2,14 @@
 /** A person's text. `name` is the author's display name at that moment. */
 import { object } from "../protocol/fields.ts";
 import { type Composed, defineKind } from "./kind.ts";
-import { messageLine } from "./said.ts";
+import { messageLine } from "./message_line.ts";
 import { displayName, messageText, problemOf, sameText, tidyTyped } from "./texts.ts";
 
 export const message = defineKind("message", object({ name: displayName, text: messageText }), {
   rooms: "plain",
   named: true,
   repeats: ({ text }) => sameText(text),
-  says: ({ text }) => ({ text }),
+  message: ({ text }) => ({ text }),
   line: (event, room) => messageLine(event, event.body, room),
 });
 

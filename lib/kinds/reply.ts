@@ -4,14 +4,14 @@ import type { EventId } from "../protocol/event.ts";
 import { id, object } from "../protocol/fields.ts";
 import { type Composed, defineKind } from "./kind.ts";
 import { composeMessage } from "./message.ts";
-import { messageLine } from "./said.ts";
+import { messageLine } from "./message_line.ts";
 import { displayName, messageText, sameText } from "./texts.ts";
 
 export const reply = defineKind("reply", object({ name: displayName, text: messageText, to: id }), {
   rooms: "plain",
   named: true,
   repeats: ({ text }) => sameText(text),
-  says: ({ text }) => ({ text }),
+  message: ({ text }) => ({ text }),
   quotes: ({ to }) => to,
   line: (event, room) => messageLine(event, event.body, room, room.quote(event.body.to)),
 });

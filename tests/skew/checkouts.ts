@@ -76,13 +76,13 @@ const GREETING = `// Runs in browser and server.
 /** A greeting to everybody in the room. */
 import { object } from "../protocol/fields.ts";
 import { type Composed, defineKind } from "./kind.ts";
-import { messageLine } from "./said.ts";
+import { messageLine } from "./message_line.ts";
 import { displayName } from "./texts.ts";
 
 export const greeting = defineKind("greeting", object({ name: displayName }), {
   rooms: "plain",
   named: true,
-  says: () => ({ text: "${GREETING_TEXT}" }),
+  message: () => ({ text: "${GREETING_TEXT}" }),
   line: (event, room) => messageLine(event, { text: "${GREETING_TEXT}" }, room),
 });
 

@@ -12,7 +12,7 @@ import type { DeliveryState } from "../../chat/timeline.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
 import { REFUSALS } from "../../protocol/codes.ts";
 import type { EventId, RoomId, WireEvent } from "../../protocol/event.ts";
-import { type Event, type EventContent, isSaid, readEvent } from "../../kinds/kinds.ts";
+import { type Event, type EventContent, isMessage, readEvent } from "../../kinds/kinds.ts";
 import type { RefusedFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { HOLE_MAX_EVENTS, REFUSED_PAUSE_MS, STORAGE_RETRY_MS } from "../ports/session_limits.ts";
@@ -156,7 +156,7 @@ export class Outbox {
       if (item === undefined) continue;
       some = true;
       const { sentAt } = item;
-      if (isMessage(item.entry)) {
+      if (isMessageEntry(item.entry)) {
         this.#deps.onStored(sentAt === undefined ? undefined : this.#deps.steady.now() - sentAt);
       }
       this.#stored.add(item.entry.key);
@@ -179,7 +179,7 @@ export class Outbox {
       this.#sender.rewind(entry.n);
       this.#sender.pump();
     } else {
-      if (isMessage(entry) && frame.reason !== "conflict") this.#deps.onRefused();
+      if (isMessageEntry(entry) && frame.reason !== "conflict") this.#deps.onRefused();
       this.#run(async () => {
         await this.#change((state) => {
           if (entry.noop) return outboxes.settle(state, new Set([entry.key]));
@@ -380,8 +380,8 @@ export class Outbox {
   }
 }
 
-function isMessage({ content }: OutboxEntry): boolean {
-  return isSaid(content);
+function isMessageEntry({ content }: OutboxEntry): boolean {
+  return isMessage(content);
 }
 
 function isNumberTaken({ reason }: RefusedFrame): boolean {

@@ -1,6 +1,6 @@
 /** Passes events of the log on: to the timeline, the outbox, the read cursor, the people and the mesh. */
 import type { EventId } from "../../protocol/event.ts";
-import { isSaid, type LogEvent } from "../../kinds/kinds.ts";
+import { isMessage, type LogEvent } from "../../kinds/kinds.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { REPLICA_MAX_EVENTS } from "../ports/session_limits.ts";
 import type { ReplicaReader } from "./replica_reader.ts";
@@ -46,7 +46,9 @@ export class ReplicaMerger {
       roomClock.see(event.clock);
       if (event.kind === "profile") people.rename(event.author, event.body.name);
       if (event.author === signer.author) mine.push(event.id);
-      else if (isSaid(event) && (!timeline.has(event.id) || relayed.has(event.id))) readCursor.add(event.id, position);
+      else if (isMessage(event) && (!timeline.has(event.id) || relayed.has(event.id))) {
+        readCursor.add(event.id, position);
+      }
       if (event.kind !== "deleted") peers.mesh?.heard(event);
     }
     timeline.remove(relayed.stored([...events.values()]));

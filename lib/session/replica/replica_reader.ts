@@ -5,7 +5,7 @@
 import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
 import { LATEST_EVENTS } from "../../protocol/limits.ts";
 import type { LogEntry } from "../../protocol/stub.ts";
-import { type DeletedEvent, type Event, isSaid, type LogEvent, readEntry } from "../../kinds/kinds.ts";
+import { type DeletedEvent, type Event, isMessage, type LogEvent, readEntry } from "../../kinds/kinds.ts";
 import type { EventsFrame, LogPosition, PageFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import type { TimelineGap } from "../../chat/timeline.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
@@ -363,13 +363,13 @@ export class ReplicaReader {
   /** Messages that are not deleted, in the newest part without a gap. */
   #lines(): number {
     const { from } = this.#ranges.at(-1) ?? { from: 1 };
-    const said = new Map<EventId, AuthorKey>();
+    const messages = new Map<EventId, AuthorKey>();
     const newest = [...this.#events].flatMap(([position, event]) => position >= from ? [event] : []);
-    for (const event of newest) if (isSaid(event)) said.set(event.id, event.author);
+    for (const event of newest) if (isMessage(event)) messages.set(event.id, event.author);
     for (const event of newest) {
-      if (event.kind === "retract" && said.get(event.body.to) === event.author) said.delete(event.body.to);
+      if (event.kind === "retract" && messages.get(event.body.to) === event.author) messages.delete(event.body.to);
     }
-    return said.size;
+    return messages.size;
   }
 
   /** The first event at or above this position. */

@@ -2,7 +2,7 @@
 import { composeEdit } from "../../kinds/edit.ts";
 import { composeFile } from "../../kinds/file.ts";
 import type { Composed } from "../../kinds/kind.ts";
-import { type Event, type EventContent, saidIn } from "../../kinds/kinds.ts";
+import { type Event, type EventContent, messageIn } from "../../kinds/kinds.ts";
 import { composeMessage } from "../../kinds/message.ts";
 import { composeReaction } from "../../kinds/reaction.ts";
 import { composeReply } from "../../kinds/reply.ts";
@@ -94,7 +94,7 @@ export class RoomCommands {
   /** Takes a refused message out of the outbox: its text. */
   async discardRefused(id: EventId): Promise<string | undefined> {
     const content = await (await this.#deps.opened())?.outbox.discardRefused(id);
-    return content && saidIn(content)?.text;
+    return content && messageIn(content)?.text;
   }
 
   async #write(composed: Composed<EventContent>, at = this.#deps.clock.now(), isWanted?: () => boolean): Written {

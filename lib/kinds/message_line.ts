@@ -2,10 +2,10 @@
 /** The line of messages, replies and files. */
 import type { SignedEvent } from "../protocol/event.ts";
 import { edit } from "./edit.ts";
-import type { MessageLine, Quote, RoomFold, Said } from "./kind.ts";
+import type { MessageContent, MessageLine, Quote, RoomFold } from "./kind.ts";
 import { reactionsOn } from "./reaction.ts";
 
-export function messageLine(event: SignedEvent, said: Said, room: RoomFold, replyTo?: Quote): MessageLine {
+export function messageLine(event: SignedEvent, content: MessageContent, room: RoomFold, replyTo?: Quote): MessageLine {
   const { id, at } = event;
   const author = room.person(event.author);
   const edited = room.ownAbout(edit, event);
@@ -14,8 +14,8 @@ export function messageLine(event: SignedEvent, said: Said, room: RoomFold, repl
     id,
     author,
     at,
-    text: edited?.body.text ?? said.text,
-    ...(said.file && { file: said.file }),
+    text: edited?.body.text ?? content.text,
+    ...(content.file && { file: content.file }),
     edited: edited !== undefined,
     ...(room.isLate(id) && { late: true }),
     ...(replyTo && { replyTo }),
