@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { importsOf, productSources, type Source } from "./sources.ts";
 
-/** What each part of the product may import beside itself; the longest matching prefix decides. */
+/** The parts that each part of the product may import beside itself; the longest matching prefix decides. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   "lib/shared/": [],
   "lib/protocol/": ["lib/shared/"],

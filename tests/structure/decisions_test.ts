@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { ROOT } from "./sources.ts";
 
-/** What is wrong with such a document, one line each. */
+/** The faults of such a document, one line each. */
 function faultsOf(text: string): string[] {
   const decisions = [...text.matchAll(/^### (.+)\n\n(.*)/gm)].map(([, title = "", status = ""]) => {
     const [, date, superseded] = /^(\d{4}-\d\d-\d\d) · (?:accepted|(superseded) by \[.+\]\(#.+\))$/.exec(status) ?? [];

@@ -40,7 +40,7 @@ function testNamesIn(text: string): string {
 }
 
 function found(paths: readonly string[], endings: readonly string[], read: (text: string) => string): string[] {
-  return filesIn(paths, endings).filter((path) => !path.startsWith("tests/structure/")).flatMap((path) =>
+  return filesIn(paths, endings).filter((path) => path !== "tests/structure/sentences_test.ts").flatMap((path) =>
     clausesAsSubjects(read(Deno.readTextFileSync(new URL(path, ROOT)))).map((sentence) => `${path}: ${sentence}`)
   );
 }

@@ -41,7 +41,7 @@ export function productSources(): Source[] {
   });
 }
 
-/** What a file imports of this project, types included; packages are left out. */
+/** The imports of a file within this project, types included; packages are left out. */
 export function importsOf(path: string, text: string): Import[] {
   const statement =
     /(?:^|\n)\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;
