@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { normalizeDisplayName } from "../../lib/chat/display_name.ts";
 import { Button } from "./Button.tsx";
 import { Dialog } from "./Dialog.tsx";
@@ -12,10 +12,6 @@ export function NameDialog(
   const input = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState(props.name);
   const [problem, setProblem] = useState<string>();
-  useEffect(() => {
-    input.current?.focus();
-    input.current?.select();
-  }, []);
   const save = async () => {
     const read = normalizeDisplayName(typed);
     const wrong = "name" in read ? await props.onSave(read.name) : read.problem === "empty" ? t.empty : t.tooLong;
@@ -37,6 +33,9 @@ export function NameDialog(
           hint={t.hint}
           problem={problem}
           inputRef={input}
+          // The dialog gives it the focus as it opens, so that no key goes to the close button.
+          autofocus
+          onFocus={(event) => event.currentTarget.select()}
           value={typed}
           name="nickname"
           autocomplete="nickname"

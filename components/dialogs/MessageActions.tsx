@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button, IconButton } from "../common/Button.tsx";
 import { dialogTexts as t } from "../../lib/ui/texts/dialog_texts.ts";
 import { firstGrapheme } from "../../lib/ui/graphemes.ts";
@@ -23,7 +23,7 @@ export default function MessageActions(props: MessageActionHandlers & { id: stri
   const [copied, setCopied] = useState<boolean>();
   const [sure, setSure] = useState(false);
   const [other, setOther] = useState(false);
-  useEffect(() => box.current?.querySelector("button")?.focus(), []);
+  useLayoutEffect(() => box.current?.querySelector("button")?.focus(), []);
 
   return (
     <div
@@ -88,7 +88,7 @@ export default function MessageActions(props: MessageActionHandlers & { id: stri
 /** Reacts with the first emoji typed on the phone's own keyboard. */
 function OtherEmoji(props: { onReact: (emoji: string) => void }) {
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => input.current?.focus(), []);
   return (
     <input
       ref={input}
