@@ -61,6 +61,7 @@ const FRAMES: FrameReaders<ServerFrame> = {
     cleared: optional(amount),
     people: object({ count: amount, shown: list(person, 0, PEOPLE_SHOWN) }),
     limits: object({ messageBurst: count, messageEveryMs: amount, inFlight: count }),
+    membership: optional(text()),
     at: time,
   }),
   events: object({ from: count, events: list(logEntry, 1) }),

@@ -80,6 +80,8 @@ export interface WelcomeFrame {
     /** Most events of one connection that may wait for their answer. */
     inFlight: number;
   };
+  /** Where the server has a TURN server: with this, `GET /mesh/config` answers with credentials for it. Opaque. */
+  membership?: string;
   /** Server's clock, ms since 1970. */
   at: number;
 }

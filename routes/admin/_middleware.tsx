@@ -31,7 +31,7 @@ export default define.middleware(async (ctx) => {
   state.login = login;
   // An open page that refreshes itself is no activity of the operator: the log-in ends without activity.
   const used = !req.headers.has(REFRESH_HEADER);
-  const operator = await login.operatorOf(readOperatorCookie(req.headers, secure), { used });
+  const operator = await login.operatorOf(readOperatorCookie(req.headers, "operator", secure), { used });
   const atLogin = url.pathname === LOGIN_PATH;
   if (operator === undefined && !atLogin) {
     if (req.method !== "GET") throw new HttpError(401);

@@ -4,7 +4,7 @@ import { Button } from "@/components/common/Button.tsx";
 import { Field } from "@/components/common/Field.tsx";
 import { StatusPage } from "@/components/common/StatusPage.tsx";
 import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
-import { setOperatorCookie, textOf } from "@/lib/server/admin/pages.ts";
+import { readOperatorCookie, setOperatorCookie, textOf } from "@/lib/server/admin/pages.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
 import { isSecure } from "@/lib/server/http/device.ts";
 import { ownConfig } from "@/lib/server/instance.ts";
@@ -22,15 +22,14 @@ export const handler = define.handlers<Data>({
 
   async POST(ctx) {
     const { admin, login, visitor, form } = ctx.state;
-    const answer = await admin.logIn(login, textOf(form, "password"), visitor);
+    const secure = isSecure(ctx.url, ctx.req.headers, ownConfig());
+    const known = readOperatorCookie(ctx.req.headers, "operator-browser", secure);
+    const answer = await admin.logIn(login, textOf(form, "password"), visitor, known);
     const token = login.formToken(visitor.device);
     if ("operator" in answer) {
       const response = ctx.redirect("/admin", 303);
-      setOperatorCookie(
-        response.headers,
-        answer.cookie,
-        isSecure(ctx.url, ctx.req.headers, ownConfig()),
-      );
+      setOperatorCookie(response.headers, "operator", answer.cookie, secure);
+      setOperatorCookie(response.headers, "operator-browser", answer.known, secure);
       return response;
     }
     if (answer.problem === "wrong_password") return page({ token, problem: t.login.wrong }, { status: 403 });

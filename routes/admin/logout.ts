@@ -8,7 +8,7 @@ export const handler = define.handlers({
     const { admin, login, operator } = ctx.state;
     await admin.logOut(login, operator);
     const response = ctx.redirect("/admin/login", 303);
-    setOperatorCookie(response.headers, undefined, isSecure(ctx.url, ctx.req.headers, ownConfig()));
+    setOperatorCookie(response.headers, "operator", undefined, isSecure(ctx.url, ctx.req.headers, ownConfig()));
     return response;
   },
 });

@@ -74,6 +74,36 @@ scene(
   2,
 );
 
+scene(
+  "guessing: a browser that has logged in before has tries of its own, whatever others do, and few as well",
+  async ({ instances: [first] }) => {
+    const { admin, login, server } = first!;
+    const operator = somebody("203.0.113.5");
+    const before = await admin.logIn(login, PASSWORD, operator);
+    assert("known" in before);
+    // Somebody at the same address, and many elsewhere, use up the tries of the address and of all together.
+    for (let n = 0; n < 6; n++) await admin.logIn(login, "guess", operator);
+    for (let n = 0; n < server.config.admin.allTries.burst; n++) {
+      await admin.logIn(login, "guess", somebody(`198.51.100.${n}`));
+    }
+    for (
+      const unknown of [undefined, "", "a.b", `${before.known.split(".")[0]}.${"A".repeat(43)}`, `${before.known}.x`]
+    ) {
+      const answer = await admin.logIn(login, PASSWORD, operator, unknown);
+      assertEquals("problem" in answer && answer.problem, "rate_limited", unknown);
+    }
+    const again = await admin.logIn(login, PASSWORD, operator, before.known);
+    assert("known" in again);
+    assertEquals(again.known, before.known, "the mark stays the same, so logging in gives no further tries");
+    const answers: string[] = [];
+    for (let n = 0; n < 5; n++) {
+      const answer = await admin.logIn(login, "guess", operator, again.known);
+      answers.push("problem" in answer ? answer.problem : "in");
+    }
+    assertEquals(answers, [...Array(4).fill("wrong_password"), "rate_limited"]);
+  },
+);
+
 Deno.test("typing a password works as in any terminal: backspace deletes a character, Ctrl-U the line, Ctrl-C cancels", () => {
   const typed = (keys: string) => {
     const line: number[] = [];

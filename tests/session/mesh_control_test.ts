@@ -28,7 +28,14 @@ async function open({ others = true, answers = true, linkedBefore = false } = {}
   const session = openSession({ server, seed: 1 });
   const other = others ? openSession({ server, seed: 2, name: "Ben" }) : undefined;
   await connected(server, session);
-  const world = { answers, asked: 0, mode: "auto" as MeshMode, hiddenForMs: 0, follows: false };
+  const world = {
+    answers,
+    asked: 0,
+    membership: undefined as string | undefined,
+    mode: "auto" as MeshMode,
+    hiddenForMs: 0,
+    follows: false,
+  };
   const views: MeshView[] = [];
   const control = new MeshControl({
     clock: time.clock,
@@ -44,8 +51,9 @@ async function open({ others = true, answers = true, linkedBefore = false } = {}
       hiddenForMs: world.hiddenForMs,
     }),
     follows: () => world.follows,
-    fetchConfig: () => {
+    fetchConfig: (membership) => {
       world.asked++;
+      world.membership = membership;
       return world.answers ? Promise.resolve(CONFIG) : Promise.reject(new TypeError("no network"));
     },
     makeConnection: noConnection,
@@ -67,6 +75,7 @@ async function open({ others = true, answers = true, linkedBefore = false } = {}
     server,
     world,
     control,
+    session,
     get view(): MeshView {
       return views.at(-1)!;
     },
@@ -84,6 +93,18 @@ Deno.test("mesh control: somebody has to be here for autoConnectMs before links 
   assertEquals(page.view.enabled, false);
   await page.time.run(5_000);
   assertEquals([page.view.enabled, page.view.reason, page.view.reached, page.view.missing], [true, "full", 0, 1]);
+  page.close();
+});
+
+Deno.test("[TURN-2] mesh control: the configuration is requested again once the server says that this device is in the room", async () => {
+  const page = await open();
+  await page.time.run(AUTO_CONNECT_MS);
+  assertEquals([page.world.asked, page.world.membership], [1, undefined]);
+  page.session.peers!.membership = "proof";
+  await page.time.run(20_000);
+  assertEquals([page.world.asked, page.world.membership], [2, "proof"]);
+  await page.time.run(60_000);
+  assertEquals(page.world.asked, 2);
   page.close();
 });
 

@@ -4,6 +4,9 @@ import type { AuthorKey } from "../event.ts";
 import { BadField, count, key, list, object, optional, type Reader, readOr, time, where } from "../fields.ts";
 import { MESH_AUTO_CONNECT_MS } from "../limits.ts";
 
+/** Header of `GET /mesh/config`: the `membership` of the last welcome. */
+export const MEMBERSHIP_HEADER = "x-membership";
+
 /** In the form that RTCPeerConnection accepts. */
 export interface IceServer {
   urls: string[];

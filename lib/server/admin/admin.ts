@@ -37,8 +37,8 @@ export class Admin {
     this.data = new DataPage(deps);
   }
 
-  async logIn(login: Login, password: string, { address }: Visitor): Promise<LoginAnswer> {
-    const answer = await login.logIn(password, address);
+  async logIn(login: Login, password: string, { address }: Visitor, known?: string): Promise<LoginAnswer> {
+    const answer = await login.logIn(password, address, known);
     if ("operator" in answer) await this.#deps.audit.write(answer.operator.by, "logged_in", {});
     else if (answer.problem === "wrong_password") {
       const { store, environment: { clock } } = this.#deps;

@@ -33,7 +33,8 @@ export interface Operator {
   createdAt: number;
 }
 
-export type LoginAnswer = { cookie: string; operator: Operator } | { problem: "wrong_password" } | {
+/** `known`: for the cookie that later marks this browser as one that has logged in. */
+export type LoginAnswer = { cookie: string; known: string; operator: Operator } | { problem: "wrong_password" } | {
   problem: "rate_limited";
   retryAfterMs: number;
 };
@@ -61,12 +62,18 @@ export class Login {
     );
   }
 
-  /** Tries a password. A refused try costs no hash. Throws StorageUnavailable. */
-  async logIn(password: string, address: string): Promise<LoginAnswer> {
+  /**
+   * Tries a password. A refused try costs no hash. A browser that has logged in before shows it by `known` and has tries
+   * of its own: others who guess, from whatever addresses, cannot keep its operator out. Throws StorageUnavailable.
+   */
+  async logIn(password: string, address: string, known?: string): Promise<LoginAnswer> {
     const { store, settings, clock, random } = this.#deps;
     const now = clock.now();
-    const waitMs = await store.limits.take("admin address", address, settings.addressTries, now) ??
-      await store.limits.take("admin all", "", settings.allTries, now);
+    const browser = this.#browserOf(known);
+    const waitMs = browser !== undefined
+      ? await store.limits.take("admin browser", browser, settings.addressTries, now)
+      : await store.limits.take("admin address", address, settings.addressTries, now) ??
+        await store.limits.take("admin all", "", settings.allTries, now);
     if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
     const checked = this.#checking.then(() => isPassword(password, settings.passwordHash));
     this.#checking = checked.catch(() => {}); // The caller below gets the error; the next check runs all the same.
@@ -75,7 +82,12 @@ export class Login {
     const until = now + settings.lifeMs;
     const record: OperatorSession = { createdAt: now, seenAt: now };
     await store.operators.put(sessionOf(id), record, settings.idleMs);
-    return { cookie: `${id}.${until}.${this.#mac(`session ${id} ${until}`)}`, operator: this.#operator(id, record) };
+    const name = browser ?? toBase64Url(random.bytes(16));
+    return {
+      cookie: `${id}.${until}.${this.#mac(`session ${id} ${until}`)}`,
+      known: `${name}.${this.#mac(`browser ${name}`)}`,
+      operator: this.#operator(id, record),
+    };
   }
 
   /**
@@ -95,6 +107,13 @@ export class Login {
       await store.operators.touch(session, now, Math.min(settings.idleMs, Number(until) - now));
     }
     return this.#operator(id, record);
+  }
+
+  /** The name of a browser that has logged in with this password before. */
+  #browserOf(known = ""): string | undefined {
+    const [name, mac, ...rest] = known.split(".");
+    if (!isBase64UrlOf(name, 16) || mac === undefined || rest.length > 0) return undefined;
+    return isSame(mac, this.#mac(`browser ${name}`)) ? name : undefined;
   }
 
   async logOut(operator: Operator): Promise<void> {

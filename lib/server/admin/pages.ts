@@ -3,10 +3,15 @@ import { cookieOf } from "../http/device.ts";
 import { type BodyBounds, readBody } from "../http/responses.ts";
 import { setCookie } from "@std/http/cookie";
 
-/** Over https the browser enforces this name's rules: only this host, only https, every path (RFC 6265bis, prefixes). */
-const SECURE_COOKIE = "__Host-operator";
-/** On plain http, as in development, browsers refuse that name. */
-const PLAIN_COOKIE = "operator";
+/**
+ * The operator's cookies: a log-in, and the mark of a browser that has logged in before. Over https they get a prefix
+ * whose rules the browser enforces (only this host, only https, every path: RFC 6265bis); on plain http it refuses that.
+ */
+export type OperatorCookie = "operator" | "operator-browser";
+const SECURE_PREFIX = "__Host-";
+
+/** The mark stays for half a year after the last log-in. */
+const BROWSER_LIFE_S = 183 * 86_400;
 
 /** Largest form; none of ours comes near it. */
 export const FORM_MAX_BYTES = 65_536;
@@ -15,19 +20,25 @@ export const IMPORT_MAX_BYTES = 33_554_432;
 /** Archives also arrive over slow lines. */
 export const IMPORT_WITHIN_MS = 300_000;
 
-export function readOperatorCookie(headers: Headers, secure: boolean): string | undefined {
-  return cookieOf(headers, secure ? SECURE_COOKIE : PLAIN_COOKIE);
+export function readOperatorCookie(headers: Headers, name: OperatorCookie, secure: boolean): string | undefined {
+  return cookieOf(headers, secure ? SECURE_PREFIX + name : name);
 }
 
-/** Sets the cookie; undefined deletes it. It ends with the browser's session, or earlier on the server. */
-export function setOperatorCookie(headers: Headers, cookie: string | undefined, secure: boolean): void {
+/** Sets the cookie; undefined deletes it. A log-in ends with the browser's session, or earlier on the server. */
+export function setOperatorCookie(
+  headers: Headers,
+  name: OperatorCookie,
+  cookie: string | undefined,
+  secure: boolean,
+): void {
   setCookie(headers, {
-    name: secure ? SECURE_COOKIE : PLAIN_COOKIE,
+    name: secure ? SECURE_PREFIX + name : name,
     value: cookie ?? "",
     path: "/",
     httpOnly: true,
     sameSite: "Strict",
     secure,
+    ...name === "operator-browser" && { maxAge: BROWSER_LIFE_S },
     ...cookie === undefined && { maxAge: 0 },
   });
 }

@@ -37,6 +37,7 @@ import type { Signaling } from "../rooms/signaling.ts";
 import type { RuntimeSettings } from "../admin/runtime_settings.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
 import type { Environment } from "../environment.ts";
+import { membershipFor } from "../http/ice_config.ts";
 import { errorText } from "../logger.ts";
 import type { EncodedPage } from "../rooms/recent_events.ts";
 import type { JoinDecision } from "./admission.ts";
@@ -267,7 +268,9 @@ export class ClientSession implements Member {
     this.#state = { name: "catching_up", hub, position: from - 1 };
     hub.join(this);
     this.#releaseHeld();
-    const { environment, config: { limits } } = this.#deps;
+    const { environment, config: { limits, ice }, device } = this.#deps;
+    const now = environment.clock.now();
+    const membership = membershipFor(ice, device, now);
     const welcome: WelcomeFrame = {
       type: "welcome",
       room: hub.room,
@@ -285,7 +288,8 @@ export class ClientSession implements Member {
         messageEveryMs: limits.messages.everyMs,
         inFlight: limits.inFlightEvents,
       },
-      at: environment.clock.now(),
+      ...membership !== undefined && { membership },
+      at: now,
     };
     this.#tell(welcome);
     const notices = this.#deps.settings.noticesFrame;

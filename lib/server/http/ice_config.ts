@@ -10,11 +10,20 @@ import type { ServerConfig } from "../config/server_config.ts";
 
 const utf8 = new TextEncoder();
 
-/** The configuration of one device, at this moment. */
+/** How long a membership is good: longer than most connections, and each new connection gets a new one. */
+const MEMBERSHIP_MS = 24 * 3_600_000;
+/** Credentials end at multiples of this, so that a device has few user names, however often it asks. */
+const EXPIRY_GRAIN_MS = 600_000;
+
+/**
+ * The configuration of one device, at this moment. Only a device with a `membership` gets TURN credentials: an address
+ * of the server alone is no reason to relay somebody's traffic.
+ */
 export function meshConfigFor(
   config: Pick<ServerConfig, "ice" | "environment" | "admin">,
   device: string,
   nowMs: number,
+  membership?: string,
 ): MeshConfig {
   const { stunUrls, turnUrls, turnSecret, turnLifeMs } = config.ice;
   const iceServers: IceServer[] = stunUrls.length > 0 ? [{ urls: [...stunUrls] }] : [];
@@ -22,10 +31,33 @@ export function meshConfigFor(
   const autoConnectMs = development ? MESH_AUTO_CONNECT_DEVELOPMENT_MS : MESH_AUTO_CONNECT_MS;
   const seed = config.admin.operatorKey;
   const operator = seed === undefined ? {} : { operator: publicKeyOf(seed) };
-  if (turnSecret === undefined || turnUrls.length === 0) return { iceServers, ...operator, autoConnectMs };
-  const expiresS = Math.floor((nowMs + turnLifeMs) / 1_000);
+  if (turnSecret === undefined || turnUrls.length === 0 || !isMembership(turnSecret, device, nowMs, membership)) {
+    return { iceServers, ...operator, autoConnectMs };
+  }
+  const expiresS = Math.ceil(nowMs / EXPIRY_GRAIN_MS) * EXPIRY_GRAIN_MS / 1_000 + Math.ceil(turnLifeMs / 1_000);
   iceServers.push({ urls: [...turnUrls], ...turnCredential(turnSecret, expiresS, turnUser(device)) });
   return { iceServers, expiresAt: expiresS * 1_000, ...operator, autoConnectMs };
+}
+
+/**
+ * Says that this device has joined a room, as `expiresS.mac`: HMAC-SHA-256 over device and end. Every instance makes and
+ * checks it with the TURN server's secret. Undefined without a TURN server.
+ */
+export function membershipFor({ turnSecret }: ServerConfig["ice"], device: string, nowMs: number): string | undefined {
+  if (turnSecret === undefined) return undefined;
+  const expiresS = Math.ceil((nowMs + MEMBERSHIP_MS) / 1_000);
+  return `${expiresS}.${membershipMac(turnSecret, device, expiresS)}`;
+}
+
+function isMembership(secret: string, device: string, nowMs: number, membership = ""): boolean {
+  const [expires, mac] = membership.split(".");
+  const expiresS = Number(expires);
+  return expiresS * 1_000 > nowMs && mac === membershipMac(secret, device, expiresS);
+}
+
+function membershipMac(secret: string, device: string, expiresS: number): string {
+  const mac = hmac(sha256, utf8.encode(secret), utf8.encode(`festival-chat/member/1 ${device} ${expiresS}`));
+  return toBase64Url(mac.subarray(0, 16));
 }
 
 /**

@@ -11,7 +11,7 @@ export function openNotices(room: RoomId, show: NoticeBoardDeps["show"]): Notice
     clock,
     timers,
     verifier: signatures,
-    fetchConfig: fetchMeshConfig,
+    fetchConfig: () => fetchMeshConfig(),
     storage: noticeStorage,
     show,
     log,

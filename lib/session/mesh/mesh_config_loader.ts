@@ -3,7 +3,7 @@ import { type MeshConfig, readMeshConfig } from "../../protocol/peer/mesh_config
 
 export interface MeshConfigLoaderDeps {
   /** Requests `GET /mesh/config`; the answer is still unread. Rejects without a network. */
-  fetchConfig(): Promise<unknown>;
+  fetchConfig(membership?: string): Promise<unknown>;
   onConfig(config: MeshConfig): void;
   /** A request is over, with or without a configuration. */
   onAnswer(): void;
@@ -18,6 +18,8 @@ const RENEW_BEFORE_MS = 300_000;
 export class MeshConfigLoader {
   readonly #deps: MeshConfigLoaderDeps;
   #config: MeshConfig | undefined;
+  /** The configuration came without a membership, and so without credentials. */
+  #asStranger = false;
   #state: { name: "idle"; notBefore: number } | { name: "loading" } = { name: "idle", notBefore: 0 };
 
   constructor(deps: MeshConfigLoaderDeps) {
@@ -34,15 +36,19 @@ export class MeshConfigLoader {
     if (this.#state.name === "idle") this.#state.notBefore = 0;
   }
 
-  /** Requests the configuration if it is missing or ends soon. `now`: of the clock that durations go by, ms. */
-  refresh(now: number): void {
+  /**
+   * Requests the configuration if it is missing or ends soon, or if there is a `membership` now. `now`: of the clock that
+   * durations go by, ms.
+   */
+  refresh(now: number, membership?: string): void {
     const state = this.#state;
-    if (state.name === "loading" || now < state.notBefore || !this.#isStale) return;
+    if (state.name === "loading" || now < state.notBefore || !this.#isStale(membership)) return;
     this.#state = { name: "loading" };
-    this.#deps.fetchConfig().then((answer) => {
+    this.#deps.fetchConfig(membership).then((answer) => {
       const config = readMeshConfig(answer);
       if (config === undefined) return this.#deps.log("mesh: the configuration cannot be read");
       this.#config = config;
+      this.#asStranger = membership === undefined;
       this.#deps.onConfig(config);
     }).catch(() => {
       // No network, or no such server: `refresh` tries again.
@@ -52,10 +58,10 @@ export class MeshConfigLoader {
     });
   }
 
-  get #isStale(): boolean {
+  #isStale(membership: string | undefined): boolean {
     const config = this.#config;
     // `expiresAt` is the server's time. With a wrong clock here, credentials are renewed too often or too late for new links.
-    return config === undefined ||
+    return config === undefined || (this.#asStranger && membership !== undefined) ||
       (config.expiresAt !== undefined && Date.now() > config.expiresAt - RENEW_BEFORE_MS);
   }
 }

@@ -37,7 +37,7 @@ export interface MeshControlDeps {
   /** Another tab of the device has the connection, and the links. */
   follows(): boolean;
   /** Requests `GET /mesh/config`; the answer is still unread. Rejects without a network. */
-  fetchConfig(): Promise<unknown>;
+  fetchConfig(membership?: string): Promise<unknown>;
   /** The operator's notices on this device; absent where none are kept. */
   notices?(): Promise<NoticeBoard>;
   makeConnection(configuration: RTCConfiguration): RTCPeerConnection;
@@ -106,7 +106,7 @@ export class MeshControl {
     const { peers } = session;
     const others = peers !== undefined && peers.others.length > 0;
     if (others && server) this.#since ??= now;
-    this.#loader.refresh(now);
+    this.#loader.refresh(now, peers?.membership);
     const config = this.#loader.config ?? (this.#wish === "pairing" ? LOCAL_MESH_CONFIG : undefined);
     if (config === undefined || peers?.parts.verifier.known === undefined) return this.#tell();
     this.#decision = powerPolicy({ ...power(), server });

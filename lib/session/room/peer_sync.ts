@@ -41,6 +41,8 @@ export interface PeerSyncDeps
 export class PeerSync {
   /** The operator deleted every event up to this Lamport clock; 0: none. */
   cleared = 0;
+  /** The membership of the last welcome. */
+  membership: string | undefined;
   readonly parts: PeerSyncDeps;
   #mesh: SessionMesh | undefined;
   readonly #stopListening: Cancel | undefined;

@@ -106,6 +106,7 @@ export class ServerSync implements ConnectedRoom {
     } = this.#deps;
     this.#aheadMs = frame.at - clock.now();
     const cleared = peers.cleared = frame.cleared ?? 0;
+    peers.membership = frame.membership;
     if (cleared > 0 && reader.epoch !== frame.epoch) merger.clear(cleared);
     if (!reader.welcome(frame, this.#asked)) return false;
     roomClock.see(frame.clock);
