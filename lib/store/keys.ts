@@ -61,6 +61,7 @@ export const keys = {
   presence: (room: RoomId, instance: string): Deno.KvKey => ["presence", room, instance],
   presenceOf: (room: RoomId): Deno.KvKey => ["presence", room],
   present: (room: RoomId, instance: string): Deno.KvKey => ["present", room, instance],
+  allPresent: ["present"] as Deno.KvKey,
   presentIn: (room: RoomId): Deno.KvKey => ["present", room],
   limit: (what: string, who: string): Deno.KvKey => ["limit", what, who],
   channel: (channel: number): Deno.KvKey => ["channel", channel],

@@ -26,7 +26,7 @@ export function logContract(test: StoreTest): void {
     const after = await first.log.append(main, before, events, records, NOON + 9);
     assert(after);
     const { versionstamp, ...rest } = after;
-    assertEquals(rest, { epoch: before.epoch, head: 4, oldest: 1, clock: 8, lastAt: NOON + 9, listed: true });
+    assertEquals(rest, { epoch: before.epoch, head: 4, oldest: 1, clock: 8, lastAt: NOON + 9, listed: main });
     first.close();
 
     const { log } = await open();

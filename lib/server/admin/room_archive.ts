@@ -14,6 +14,7 @@ import {
   parseJson,
   type Reader,
   readOr,
+  text,
   where,
   whole,
 } from "../../protocol/fields.ts";
@@ -96,7 +97,7 @@ export async function readRoom(
   const { event } = genesis;
   if (
     event.room !== room.id || event.author !== room.host || event.body.roomKind !== room.kind ||
-    event.body.name !== room.name || (room.kind === "listed") !== (head.listed === true)
+    event.body.name !== room.name || (room.kind === "listed") !== (head.listed !== undefined)
   ) throw fail("wrong_room", "the genesis event tells of another room");
 
   const authors: RoomSnapshot["authors"] = [];
@@ -146,7 +147,7 @@ const headOf: Reader<RoomSnapshot["head"]> = where(
     oldest: count,
     clock: count,
     lastAt: whole(Number.MIN_SAFE_INTEGER),
-    listed: (value: unknown) => value === true || undefined,
+    listed: (value, field) => value === true || optional(text(64))(value, field),
     cleared: optional(amount),
   }),
   ({ oldest, head }) => oldest <= head + 1,

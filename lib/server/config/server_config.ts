@@ -228,6 +228,10 @@ export const DEFAULT_CONFIG = {
     /** An open room without connections stays in memory this long. */
     graceMs: 30_000,
     listed: 50,
+    /** Rooms of one founder's address above those of others on the list. */
+    listedPerFounder: 3,
+    /** Rooms that are compared for the list: the newest, and as many with the most people in them. */
+    listedCandidates: 500,
     /** How long the list of rooms is answered from memory. */
     listedCacheMs: 1_000,
     suggestions: 3,

@@ -7,6 +7,9 @@ import type { RoomApiProblem } from "../../protocol/codes.ts";
 import type { RoomId, WireEvent } from "../../protocol/event.ts";
 import { type Event, readEvent } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { toBase64Url } from "../../shared/base64url.ts";
+import type { ListedRoomRecord } from "../../store/rooms/room_registry.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
 import { StorageUnavailable } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
@@ -25,16 +28,16 @@ export type RoomAnswer = { room: RoomInfo } | RoomApiFailure;
 /** `suggestions`: codes of existing rooms that are close to the typed one. */
 export type CodeAnswer = { room: RoomInfo } | (RoomApiFailure & { suggestions?: string[] });
 
-export interface ListedRoomCount {
-  room: RoomInfo;
-  /** When the newest event was stored, server's clock, ms. */
-  lastAt: number;
+export interface ListedRoomCount extends Omit<ListedRoomRecord, "founder"> {
   /** People in the room now, on all instances. */
   people: number;
 }
 
 /** Most addresses remembered for guessing; the oldest is dropped first. */
 const GUESSING_MAX = 10_000;
+
+/** Entries of presence that are read for the list, at most once in `listedCacheMs`. */
+const PRESENCE_READ_MAX = 5_000;
 
 /** An id that no room has. */
 const NO_ROOM = "";
@@ -72,12 +75,13 @@ export class Rooms {
     const { event } = read;
     const problem = genesisProblem(event);
     if (problem !== undefined) return problem;
+    // First, so that requests without a signature use up nobody's allowance.
+    if (!await verifyEvent(verifier, event)) return { problem: "bad_signature" };
     const now = clock.now();
     const waitMs = await store.limits.take("make rooms device", device, limits.deviceRooms, now) ??
       await store.limits.take("make rooms address", address, limits.addressRooms, now);
     if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
-    if (!await verifyEvent(verifier, event)) return { problem: "bad_signature" };
-    const made = await store.rooms.create(event, now);
+    const made = await store.rooms.create(event, now, founderMark(address));
     if ("problem" in made) return made;
     // The host expects the new room on the list.
     if (made.kind === "listed") this.#listed = undefined;
@@ -168,12 +172,38 @@ export class Rooms {
   }
 
   async #readListed(nowMs: number): Promise<readonly ListedRoomCount[]> {
-    const { store, config } = this.#deps;
-    const listed = await store.rooms.listed(config.rooms.listed);
-    const ids: RoomId[] = listed.map(({ room }) => room.id);
-    const counts = await store.presence.counts(ids, nowMs);
-    return listed.map(({ room, lastAt }) => ({ room, lastAt, people: counts.get(room.id) ?? 0 }));
+    const { store, config: { rooms: { listed, listedPerFounder, listedCandidates } } } = this.#deps;
+    const people = await store.presence.busyRooms(PRESENCE_READ_MAX, nowMs);
+    const busiest = [...people].sort(([, a], [, b]) => b - a).slice(0, listedCandidates).map(([room]) => room);
+    const candidates = await store.rooms.listed(listedCandidates, busiest);
+    const counted = candidates.map((candidate) => ({ ...candidate, people: people.get(candidate.room.id) ?? 0 }));
+    return rankListed(counted, listedPerFounder).slice(0, listed)
+      .map(({ room, lastAt, people }) => ({ room, lastAt, people }));
   }
+}
+
+/**
+ * The order of the list: the most people first, then the newest activity. Rooms beyond `perFounder` of one founder come
+ * after all others, because rooms are free to make and the list is short.
+ */
+export function rankListed<Room extends Omit<ListedRoomRecord, "room"> & { people: number }>(
+  rooms: readonly Room[],
+  perFounder: number,
+): Room[] {
+  const ranked = [...rooms].sort((a, b) => b.people - a.people || b.lastAt - a.lastAt);
+  const taken = new Map<string, number>();
+  const first: Room[] = [], rest: Room[] = [];
+  for (const room of ranked) {
+    const before = taken.get(room.founder) ?? 0;
+    taken.set(room.founder, before + 1);
+    (before < perFounder ? first : rest).push(room);
+  }
+  return [...first, ...rest];
+}
+
+/** Two bytes of a hash: tells rooms of one address from those of others, and nobody's address. */
+function founderMark(address: string): string {
+  return toBase64Url(sha256(new TextEncoder().encode(`festival-chat/founder/1 ${address}`)).subarray(0, 2));
 }
 
 /** Why this event cannot be a room's genesis event. */

@@ -53,6 +53,20 @@ export class PresenceStore {
     return entries.map(({ value }) => value).filter(({ expiresAt }) => expiresAt > nowMs);
   }
 
+  /** The rooms with somebody in them, and how many people; `limit` bounds the entries that are read. */
+  async busyRooms(limit: number, nowMs: number): Promise<Map<RoomId, number>> {
+    const entries = await this.#database.list<CountValue>(
+      { prefix: keys.allPresent },
+      { limit, consistency: "eventual" },
+    );
+    const rooms = new Map<RoomId, number>();
+    for (const { key, value: [count, expiresAt] } of entries) {
+      const room = String(key[1]);
+      if (expiresAt > nowMs) rooms.set(room, (rooms.get(room) ?? 0) + count);
+    }
+    return rooms;
+  }
+
   /** People per room over all instances, for many rooms. */
   async counts(rooms: readonly RoomId[], nowMs: number): Promise<Map<RoomId, number>> {
     const counts = new Map(rooms.map((room) => [room, 0]));

@@ -28,8 +28,11 @@ export interface LogHead {
   lastAt: number;
   /** `append` checks by it that nobody wrote to this log since it was read. */
   versionstamp: string;
-  /** Present when the room is on the home page: `append` moves it there as `lastAt` moves. */
-  listed?: true;
+  /**
+   * Present when the room is on the home page: `append` moves it there as `lastAt` moves. The value is the founder's mark;
+   * `true` in rooms that were made before there were marks.
+   */
+  listed?: string | true;
   /** Present when this epoch began because an operator cleared the room: the highest clock of the deleted events. */
   cleared?: number;
 }

@@ -31,6 +31,15 @@ export interface Removal {
   listed: boolean;
 }
 
+/** A room on the home page's list. */
+export interface ListedRoomRecord {
+  room: RoomInfo;
+  /** When its newest event was stored, server's clock, ms. */
+  lastAt: number;
+  /** The mark of its founder's address. */
+  founder: string;
+}
+
 export class RoomStore {
   readonly #database: Database;
   readonly #random: (byteLength: number) => Uint8Array;
@@ -42,9 +51,14 @@ export class RoomStore {
 
   /**
    * Makes the room of this genesis event (already checked): stores it at position 1 and reserves the room's code in the
-   * same commit, so that no code ever names two rooms. Making the same room twice returns it again.
+   * same commit, so that no code ever names two rooms. Making the same room twice returns it again. `founder`: the mark of the
+   * address that makes it, for the list; by default one that no other room has.
    */
-  async create(genesis: Event, nowMs: number): Promise<RoomInfo | { problem: "id_taken" | "no_free_code" }> {
+  async create(
+    genesis: Event,
+    nowMs: number,
+    founder: string = genesis.room,
+  ): Promise<RoomInfo | { problem: "id_taken" | "no_free_code" }> {
     if (genesis.kind !== "room") {
       throw new TypeError(`a room's genesis event is of kind room, not ${genesis.kind}`);
     }
@@ -63,7 +77,7 @@ export class RoomStore {
         oldest: 1,
         clock,
         lastAt: nowMs,
-        ...(body.roomKind === "listed" && { listed: true }),
+        ...(body.roomKind === "listed" && { listed: founder }),
       };
       const versionstamp = await this.#database.commit((atomic) => {
         atomic.check({ key: keys.room(room), versionstamp: null }, { key: keys.removing(room), versionstamp: null });
@@ -101,10 +115,10 @@ export class RoomStore {
   }
 
   /**
-   * Up to `limit` listed rooms, newest activity first. The index knows minutes, so which rooms of the last minute on the
-   * list are cut is arbitrary.
+   * Listed rooms, newest activity first: up to `limit` of the newest, and those among `busy`. The index knows minutes, so
+   * which rooms of the last minute on the list are cut is arbitrary.
    */
-  async listed(limit: number): Promise<{ room: RoomInfo; lastAt: number }[]> {
+  async listed(limit: number, busy: readonly RoomId[] = []): Promise<ListedRoomRecord[]> {
     if (limit < 1) return [];
     // The home page accepts a list some seconds old, and nearby replicas answer faster.
     const entries = await this.#database.list({ prefix: keys.allListed }, {
@@ -112,14 +126,14 @@ export class RoomStore {
       reverse: true,
       consistency: "eventual",
     });
-    const rooms = entries.map(({ key }) => String(key[2]));
+    const rooms = [...new Set([...busy, ...entries.map(({ key }) => String(key[2]))])];
     const [infos, heads] = await Promise.all([
       this.#database.getMany<RoomInfo>(rooms.map(keys.room), "eventual"),
       this.#database.getMany<HeadRecord>(rooms.map(keys.head), "eventual"),
     ]);
     const listed = infos.flatMap(({ value: room }, at) => {
-      const lastAt = heads[at]?.value?.lastAt;
-      return room && lastAt !== undefined ? [{ room, lastAt }] : [];
+      const { lastAt = 0, listed = undefined } = heads[at]?.value ?? {};
+      return room && listed !== undefined ? [{ room, lastAt, founder: listed === true ? room.id : listed }] : [];
     });
     return listed.sort((a, b) => b.lastAt - a.lastAt);
   }
