@@ -38,23 +38,12 @@ export interface ListOptions {
 }
 
 export class Database {
-  readonly kv: Kv;
-  readonly #timers: StoreTimers;
-  readonly #random: (byteLength: number) => Uint8Array;
-
-  readonly #watched: { clock: { now(): number }; onCall: OnCall } | undefined;
-
   constructor(
-    kv: Kv,
-    timers: StoreTimers,
-    random: (byteLength: number) => Uint8Array,
-    watched?: { clock: { now(): number }; onCall: OnCall },
-  ) {
-    this.kv = kv;
-    this.#watched = watched;
-    this.#timers = timers;
-    this.#random = random;
-  }
+    readonly kv: Kv,
+    private readonly timers: StoreTimers,
+    private readonly random: (byteLength: number) => Uint8Array,
+    private readonly watched?: { clock: { now(): number }; onCall: OnCall },
+  ) {}
 
   get<T>(key: Deno.KvKey, consistency?: Deno.KvConsistencyLevel): Promise<Deno.KvEntryMaybe<T>> {
     return this.#run("read", "read a key", () => this.kv.get<T>(key, consistency && { consistency }));
@@ -82,6 +71,30 @@ export class Database {
     });
   }
 
+  /** All entries, in steps of `step`; a change between two steps shows in the later ones. */
+  async *all<T>(selector: Deno.KvListSelector, step: number): AsyncGenerator<Deno.KvEntry<T>> {
+    for (let from = selector;;) {
+      const entries = await this.list<T>(from, { limit: step });
+      yield* entries;
+      if (entries.length < step) return;
+      from = { ...selector, start: [...entries.at(-1)!.key, 0] } as Deno.KvListSelector;
+    }
+  }
+
+  /** Deletes all keys with this prefix, `step` in a commit. Returns how many, or undefined as soon as `check` fails. */
+  async deleteAll(prefix: Deno.KvKey, step: number, check?: Deno.AtomicCheck): Promise<number | undefined> {
+    for (let deleted = 0;;) {
+      const entries = await this.list({ prefix }, { limit: step });
+      if (entries.length === 0) return deleted;
+      const done = await this.commit((atomic) => {
+        if (check !== undefined) atomic.check(check);
+        for (const { key } of entries) atomic.delete(key);
+      });
+      if (done === undefined) return undefined;
+      deleted += entries.length;
+    }
+  }
+
   /** The versionstamp of the commit that `build` describes, on disk by then; undefined when one of its checks failed. */
   async commit(build: (atomic: Deno.AtomicOperation) => void): Promise<string | undefined> {
     const result = await this.#run("commit", "commit", () => {
@@ -94,26 +107,24 @@ export class Database {
 
   /** Waits between half of `ms` and all of it, so that writers that collided do not collide again; an abort ends it early. */
   pause(ms: number, signal?: AbortSignal): Promise<void> {
-    const share = 0.5 + this.#random(1)[0]! / 512;
+    const share = 0.5 + this.random(1)[0]! / 512;
     return new Promise<void>((resolve) => {
       if (signal?.aborted) return resolve();
       const end = () => {
-        this.#timers.clearTimeout(timer);
+        this.timers.clearTimeout(timer);
         signal?.removeEventListener("abort", end);
         resolve();
       };
-      const timer = this.#timers.setTimeout(end, Math.ceil(ms * share));
+      const timer = this.timers.setTimeout(end, Math.ceil(ms * share));
       signal?.addEventListener("abort", end);
     });
   }
 
   async #run<T>(kind: CallKind, what: string, operation: () => Promise<T>): Promise<T> {
     for (let retry = 0;; retry++) {
-      const startedAt = this.#watched?.clock.now() ?? 0;
-      const ended = (worked: boolean) => {
-        const { clock, onCall } = this.#watched ?? {};
-        if (clock !== undefined) onCall?.(kind, clock.now() - startedAt, worked);
-      };
+      const { clock, onCall } = this.watched ?? {};
+      const startedAt = clock?.now() ?? 0;
+      const ended = (worked: boolean) => onCall?.(kind, clock!.now() - startedAt, worked);
       try {
         const result = await this.#inTime(operation());
         ended(true);
@@ -133,11 +144,11 @@ export class Database {
 
   #inTime<T>(answer: Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const timer = this.#timers.setTimeout(
+      const timer = this.timers.setTimeout(
         () => reject(new Error(`no answer within ${OPERATION_TIMEOUT_MS} ms`)),
         OPERATION_TIMEOUT_MS,
       );
-      answer.then(resolve, reject).finally(() => this.#timers.clearTimeout(timer));
+      answer.then(resolve, reject).finally(() => this.timers.clearTimeout(timer));
     });
   }
 }

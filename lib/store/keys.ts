@@ -85,13 +85,8 @@ export const keys = {
   statsEnd: (grain: string): Deno.KvKey => ["stats", grain, Infinity],
   probeRoom: ["probe_room"] as Deno.KvKey,
   /** The prefixes of a room's keys that a removal empties. */
-  prefixesOf: (room: RoomId): Deno.KvKey[] => [
-    ["event", room],
-    ["number", room],
-    ["author", room],
-    ["presence", room],
-    ["present", room],
-  ],
+  prefixesOf: (room: RoomId): Deno.KvKey[] =>
+    ["event", "number", "author", "presence", "present"].map((part) => [part, room]),
 };
 
 /** Resolution of the list of rooms: a busy room moves on it once in this time, not with every commit. */

@@ -19,24 +19,7 @@ import { StatsStore } from "./operators/stats_history.ts";
  * The server's database as verbs on domain values; only lib/store knows keys. A lost race is a result. A database that does
  * not answer throws StorageUnavailable, before anything was promised to anybody.
  */
-export interface Store {
-  readonly rooms: RoomStore;
-  readonly log: LogStore;
-  readonly presence: PresenceStore;
-  readonly limits: LimitStore;
-  readonly changes: ChangeChannels;
-  readonly mailboxes: MailboxStore;
-  readonly leases: LeaseStore;
-  readonly settings: RuntimeSettingsStore;
-  readonly audit: AuditStore;
-  readonly operators: OperatorStore;
-  readonly archive: ArchiveStore;
-  readonly stats: StatsStore;
-  readonly time: TimeStore;
-  /** One small read over the whole way to the database. Returns its duration, ms. */
-  ping(): Promise<number>;
-  close(): void;
-}
+export type Store = Readonly<ReturnType<typeof openStore>>;
 
 /** The store's parts; all but `kv` default to the real ones. */
 export interface StoreOptions {
@@ -52,7 +35,7 @@ export interface StoreOptions {
 }
 
 /** Opens the store on an open database; the store's `close` closes both. */
-export function openStore(options: StoreOptions): Store {
+export function openStore(options: StoreOptions) {
   const {
     kv,
     clock = performance,
@@ -76,12 +59,13 @@ export function openStore(options: StoreOptions): Store {
     archive: new ArchiveStore(database),
     stats: new StatsStore(database),
     time: new TimeStore(database),
-    ping: async () => {
+    /** One small read over the whole way to the database. Returns its duration, ms. */
+    ping: async (): Promise<number> => {
       const startedAt = clock.now();
       await database.get(keys.roomCount);
       return clock.now() - startedAt;
     },
-    close: () => {
+    close: (): void => {
       if (closing.signal.aborted) return;
       closing.abort();
       kv.close();

@@ -6,14 +6,8 @@ import { watchVersions } from "../watching.ts";
 
 /** A notification says that a room on a channel changed. It may come twice or for nothing, but none is ever missing. */
 export class ChangeChannels {
-  readonly #database: Database;
-  readonly #closed: AbortSignal;
-
   /** `closed` ends every `listen`. */
-  constructor(database: Database, closed: AbortSignal) {
-    this.#database = database;
-    this.#closed = closed;
-  }
+  constructor(private readonly database: Database, private readonly closed: AbortSignal) {}
 
   /** The channel a room shares with others. */
   channelOf(room: RoomId): number {
@@ -23,10 +17,10 @@ export class ChangeChannels {
   /** Yields the number of each channel that was notified, until `signal` aborts; first every channel once, because earlier
    * notifications are unknown. Notifications close together may be one. */
   async *listen(signal: AbortSignal): AsyncGenerator<number, void, void> {
-    const ended = AbortSignal.any([signal, this.#closed]);
+    const ended = AbortSignal.any([signal, this.closed]);
     const channels = Array.from({ length: CHANGE_CHANNELS }, (_, channel) => keys.channel(channel));
     const heard: (string | null | undefined)[] = Array.from({ length: CHANGE_CHANNELS });
-    for await (const versions of watchVersions(this.#database, channels, ended)) {
+    for await (const versions of watchVersions(this.database, channels, ended)) {
       for (let channel = 0; channel < CHANGE_CHANNELS && !ended.aborted; channel++) {
         if (versions[channel] === heard[channel]) continue;
         heard[channel] = versions[channel];

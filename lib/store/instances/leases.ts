@@ -10,23 +10,17 @@ interface Lease {
 }
 
 export class LeaseStore {
-  readonly #database: Database;
-
-  constructor(database: Database) {
-    this.#database = database;
-  }
+  constructor(private readonly database: Database) {}
 
   /** Whether this instance holds the lease `name` for the next `forMs`; another one gets it only after that. */
   async acquire(name: string, instance: string, forMs: number, nowMs: number): Promise<boolean> {
     const key = keys.lease(name);
-    const { value, versionstamp } = await this.#database.get<Lease>(key);
+    const { value, versionstamp } = await this.database.get<Lease>(key);
     if (value && value.instance !== instance && value.until > nowMs) return false;
     const lease: Lease = { instance, until: nowMs + forMs };
-    const taken = await this.#database.commit((atomic) => {
-      atomic.check({ key, versionstamp });
-      // The clock decides who holds the lease; the database's expiry only cleans up, and may be early when clocks differ.
-      atomic.set(key, lease, { expireIn: Math.ceil(forMs * 2) });
-    });
-    return taken !== undefined;
+    // The clock decides who holds the lease; the database's expiry only cleans up, and may be early when clocks differ.
+    const life = { expireIn: Math.ceil(forMs * 2) };
+    return await this.database.commit((atomic) => void atomic.check({ key, versionstamp }).set(key, lease, life)) !==
+      undefined;
   }
 }

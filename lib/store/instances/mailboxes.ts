@@ -48,16 +48,11 @@ export interface EnvelopeBatch {
 export const ENVELOPE_BATCH_MAX_CHARS = 24_576;
 
 export class MailboxStore {
-  readonly #database: Database;
-  readonly #closed: AbortSignal;
   /** The next slot to write to, by receiver; the least recently used receiver is forgotten first. */
   readonly #nextSlots = new BoundedMap<string, number>(1_000);
 
   /** `closed` ends every `listen`. */
-  constructor(database: Database, closed: AbortSignal) {
-    this.#database = database;
-    this.#closed = closed;
-  }
+  constructor(private readonly database: Database, private readonly closed: AbortSignal) {}
 
   /**
    * Puts a batch into an instance's mailbox and notifies it. Returns false, without putting it, when all slots of this sender
@@ -68,7 +63,7 @@ export class MailboxStore {
     const key = keys.mail(to, from, slot);
     const batch: StoredBatch = { from, envelopes: [...envelopes], expiresAt: nowMs + lifeMs };
     if (!await this.#write(key, null, to, batch, lifeMs)) {
-      const before = await this.#database.get<StoredBatch>(key);
+      const before = await this.database.get<StoredBatch>(key);
       // The database deletes expired entries late.
       if (before.value !== null && before.value.expiresAt > nowMs) return false;
       if (!await this.#write(key, before.versionstamp, to, batch, lifeMs)) return false;
@@ -78,7 +73,7 @@ export class MailboxStore {
   }
 
   async #write(key: Deno.KvKey, versionstamp: string | null, to: string, batch: StoredBatch, lifeMs: number) {
-    const stored = await this.#database.commit((atomic) => {
+    const stored = await this.database.commit((atomic) => {
       atomic.check({ key, versionstamp });
       atomic.set(key, batch, { expireIn: Math.ceil(lifeMs) });
       atomic.set(keys.mailbox(to), 1, { expireIn: Math.ceil(lifeMs) });
@@ -90,11 +85,11 @@ export class MailboxStore {
   async take(instance: string, nowMs: number): Promise<EnvelopeBatch[]> {
     const taken: EnvelopeBatch[] = [];
     for (let tries = 0; tries < TAKE_TRIES;) {
-      const entries = await this.#database.list<StoredBatch>({ prefix: keys.mailOf(instance) }, {
+      const entries = await this.database.list<StoredBatch>({ prefix: keys.mailOf(instance) }, {
         limit: TAKEN_AT_ONCE,
       });
       if (entries.length === 0) break;
-      const done = await this.#database.commit((atomic) => {
+      const done = await this.database.commit((atomic) => {
         for (const { key, versionstamp } of entries) atomic.check({ key, versionstamp }).delete(key);
       });
       if (done === undefined) {
@@ -113,7 +108,7 @@ export class MailboxStore {
 
   /** Yields at once, and whenever the mailbox may have a batch, until `signal` aborts. */
   async *listen(instance: string, signal: AbortSignal): AsyncGenerator<void, void, void> {
-    const ended = AbortSignal.any([signal, this.#closed]);
-    for await (const _ of watchVersions(this.#database, [keys.mailbox(instance)], ended)) yield;
+    const ended = AbortSignal.any([signal, this.closed]);
+    for await (const _ of watchVersions(this.database, [keys.mailbox(instance)], ended)) yield;
   }
 }

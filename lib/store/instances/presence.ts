@@ -22,16 +22,12 @@ export interface PresenceEntry {
 }
 
 export class PresenceStore {
-  readonly #database: Database;
-
-  constructor(database: Database) {
-    this.#database = database;
-  }
+  constructor(private readonly database: Database) {}
 
   /** Replaces this instance's entry of a room (count 0 deletes it) and notifies the room's channel. */
   async write(room: RoomId, entry: PresenceEntry, nowMs: number): Promise<void> {
     const names = keys.presence(room, entry.instance), count = keys.present(room, entry.instance);
-    await this.#database.commit((atomic) => {
+    await this.database.commit((atomic) => {
       if (entry.count === 0) {
         atomic.delete(names).delete(count);
       } else {
@@ -45,7 +41,7 @@ export class PresenceStore {
 
   /** The valid entries of all instances. */
   async read(room: RoomId, nowMs: number): Promise<PresenceEntry[]> {
-    const entries = await this.#database.list<PresenceEntry>(
+    const entries = await this.database.list<PresenceEntry>(
       { prefix: keys.presenceOf(room) },
       { limit: PRESENCE_INSTANCES_MAX },
     );
@@ -55,7 +51,7 @@ export class PresenceStore {
 
   /** The rooms with somebody in them, and how many people; `limit` bounds the entries that are read. */
   async busyRooms(limit: number, nowMs: number): Promise<Map<RoomId, number>> {
-    const entries = await this.#database.list<CountValue>(
+    const entries = await this.database.list<CountValue>(
       { prefix: keys.allPresent },
       { limit, consistency: "eventual" },
     );
@@ -73,15 +69,12 @@ export class PresenceStore {
     for (let from = 0; from < rooms.length; from += COUNTS_AT_ONCE) {
       await Promise.all(
         rooms.slice(from, from + COUNTS_AT_ONCE).map(async (room) => {
-          const entries = await this.#database.list<CountValue>(
+          const entries = await this.database.list<CountValue>(
             { prefix: keys.presentIn(room) },
             { limit: PRESENCE_INSTANCES_MAX, consistency: "eventual" },
           );
-          const sum = entries.reduce(
-            (people, { value: [count, expiresAt] }) => people + (expiresAt > nowMs ? count : 0),
-            0,
-          );
-          counts.set(room, sum);
+          const valid = entries.map(({ value: [count, expiresAt] }) => expiresAt > nowMs ? count : 0);
+          counts.set(room, valid.reduce((sum, count) => sum + count, 0));
         }),
       );
     }

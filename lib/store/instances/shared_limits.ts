@@ -42,13 +42,10 @@ function takeOne(
 }
 
 export class LimitStore {
-  readonly #database: Database;
   /** Waiting takes of this instance, by key. All that wait when a commit begins share it. */
   readonly #waiting = new Map<string, Take[]>();
 
-  constructor(database: Database) {
-    this.#database = database;
-  }
+  constructor(private readonly database: Database) {}
 
   /**
    * Takes one from the allowance of `who` for `what`, counted over all instances. Returns undefined when allowed, else the
@@ -87,7 +84,7 @@ export class LimitStore {
 
   async #takeAll(key: Deno.KvKey, batch: readonly Take[]): Promise<(number | undefined)[]> {
     for (let race = 0; race < RACES_MAX; race++) {
-      const before = await this.#database.get<Allowance>(key);
+      const before = await this.database.get<Allowance>(key);
       let allowance = before.value ?? undefined, changed = false, endsAt = 0;
       const waits = batch.map(({ rate, nowMs }) => {
         const taken = takeOne(allowance, rate, nowMs);
@@ -98,7 +95,7 @@ export class LimitStore {
         return taken.waitMs;
       });
       if (!changed) return waits;
-      const versionstamp = await this.#database.commit((atomic) => {
+      const versionstamp = await this.database.commit((atomic) => {
         atomic.check({ key, versionstamp: before.versionstamp });
         atomic.set(key, allowance, { expireIn: Math.ceil(endsAt) });
       });

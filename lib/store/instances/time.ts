@@ -11,22 +11,16 @@ export interface TimeRecord {
 }
 
 export class TimeStore {
-  readonly #database: Database;
-
-  constructor(database: Database) {
-    this.#database = database;
-  }
+  constructor(private readonly database: Database) {}
 
   async read(): Promise<{ record: TimeRecord | undefined; version: string | null }> {
-    const { value, versionstamp } = await this.#database.get<TimeRecord>(keys.time);
+    const { value, versionstamp } = await this.database.get<TimeRecord>(keys.time);
     return { record: value ?? undefined, version: versionstamp };
   }
 
   /** False when somebody else wrote since `version` was read. */
   async write(record: TimeRecord, version: string | null): Promise<boolean> {
-    const done = await this.#database.commit((atomic) =>
-      void atomic.check({ key: keys.time, versionstamp: version }).set(keys.time, record)
-    );
-    return done !== undefined;
+    const check = { key: keys.time, versionstamp: version };
+    return await this.database.commit((atomic) => void atomic.check(check).set(keys.time, record)) !== undefined;
   }
 }

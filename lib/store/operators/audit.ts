@@ -1,9 +1,8 @@
 /** The audit log: entries are only ever added, each holds the hash of the one before, and old ones expire. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../shared/base64url.ts";
-import type { Database } from "../database.ts";
+import { type Database, StorageUnavailable } from "../database.ts";
 import { keys } from "../keys.ts";
-import { StorageUnavailable } from "../database.ts";
 
 /** How long an entry is kept. */
 export const AUDIT_KEPT_MS = 90 * 24 * 3_600_000;
@@ -11,10 +10,7 @@ export const AUDIT_KEPT_MS = 90 * 24 * 3_600_000;
 const RACES_MAX = 50;
 
 /** Value of the key `audit_head`. */
-export interface AuditHead {
-  number: number;
-  hash: string;
-}
+export type AuditHead = Pick<AuditEntry, "number" | "hash">;
 
 const utf8 = new TextEncoder();
 
@@ -53,38 +49,34 @@ export interface AuditEntry {
 }
 
 export class AuditStore {
-  readonly #database: Database;
-
-  constructor(database: Database) {
-    this.#database = database;
-  }
+  constructor(private readonly database: Database) {}
 
   /** Adds an entry after the newest one. There is no way to change or delete one. */
   async append(said: Omit<AuditEntry, "number" | "previous" | "hash">): Promise<AuditEntry> {
     for (let race = 0; race < RACES_MAX; race++) {
-      const { value, versionstamp } = await this.#database.get<AuditHead>(keys.auditHead);
+      const { value, versionstamp } = await this.database.get<AuditHead>(keys.auditHead);
       const linked = { ...said, number: (value?.number ?? 0) + 1, previous: value?.hash ?? "" };
       const entry: AuditEntry = { ...linked, hash: auditHash(linked) };
-      const done = await this.#database.commit((atomic) => {
+      const done = await this.database.commit((atomic) => {
         atomic.check({ key: keys.auditHead, versionstamp });
         atomic.set(keys.auditHead, { number: entry.number, hash: entry.hash } satisfies AuditHead);
         atomic.set(keys.audit(entry.number), entry, { expireIn: AUDIT_KEPT_MS });
       });
       if (done !== undefined) return entry;
-      await this.#database.pause(5);
+      await this.database.pause(5);
     }
     throw new StorageUnavailable(`the audit log took no entry: ${RACES_MAX} races lost`);
   }
 
   /** Number and hash of the entry that was added last; undefined before the first. */
   async newest(): Promise<AuditHead | undefined> {
-    return (await this.#database.get<AuditHead>(keys.auditHead)).value ?? undefined;
+    return (await this.database.get<AuditHead>(keys.auditHead)).value ?? undefined;
   }
 
   /** Up to `limit` entries, newest first, older than `before`. */
   async page(before: number | undefined, limit: number): Promise<AuditEntry[]> {
     const end = before === undefined ? {} : { end: keys.audit(before) };
-    const entries = await this.#database.list<AuditEntry>({ prefix: keys.allAudit, ...end }, { limit, reverse: true });
+    const entries = await this.database.list<AuditEntry>({ prefix: keys.allAudit, ...end }, { limit, reverse: true });
     return entries.map(({ value }) => value);
   }
 }

@@ -11,48 +11,35 @@ export interface OperatorSession {
   seenAt: number;
 }
 
-export class OperatorStore {
-  readonly #database: Database;
+const lasting = (lifeMs: number) => ({ expireIn: Math.max(1, Math.ceil(lifeMs)) });
 
-  constructor(database: Database) {
-    this.#database = database;
-  }
+export class OperatorStore {
+  constructor(private readonly database: Database) {}
 
   async put(session: string, record: OperatorSession, lifeMs: number): Promise<void> {
-    await this.#database.commit((atomic) => {
-      atomic.set(keys.operator(session), record, { expireIn: Math.max(1, Math.ceil(lifeMs)) });
-    });
+    await this.database.commit((atomic) => void atomic.set(keys.operator(session), record, lasting(lifeMs)));
   }
 
   async get(session: string): Promise<OperatorSession | undefined> {
-    return (await this.#database.get<OperatorSession>(keys.operator(session))).value ?? undefined;
+    return (await this.database.get<OperatorSession>(keys.operator(session))).value ?? undefined;
   }
 
   /** Records that the session was used. A session that was deleted meanwhile stays deleted. */
   async touch(session: string, seenAt: number, lifeMs: number): Promise<void> {
     const key = keys.operator(session);
-    const { value, versionstamp } = await this.#database.get<OperatorSession>(key);
+    const { value, versionstamp } = await this.database.get<OperatorSession>(key);
     if (value === null) return;
+    const used = { ...value, seenAt };
     // A lost race means another use of the session, or its end.
-    await this.#database.commit((atomic) => {
-      atomic.check({ key, versionstamp });
-      atomic.set(key, { ...value, seenAt }, { expireIn: Math.max(1, Math.ceil(lifeMs)) });
-    });
+    await this.database.commit((atomic) => void atomic.check({ key, versionstamp }).set(key, used, lasting(lifeMs)));
   }
 
   async delete(session: string): Promise<void> {
-    await this.#database.commit((atomic) => void atomic.delete(keys.operator(session)));
+    await this.database.commit((atomic) => void atomic.delete(keys.operator(session)));
   }
 
   /** Deletes all sessions. Returns how many there were. */
   async deleteAll(): Promise<number> {
-    for (let deleted = 0;;) {
-      const entries = await this.#database.list({ prefix: keys.operators }, { limit: STEP });
-      await this.#database.commit((atomic) => {
-        for (const { key } of entries) atomic.delete(key);
-      });
-      deleted += entries.length;
-      if (entries.length < STEP) return deleted;
-    }
+    return await this.database.deleteAll(keys.operators, STEP) ?? 0;
   }
 }

@@ -1,8 +1,7 @@
 /** The operators' settings at run time, and their change notifications to every instance. */
 import type { RoomId, WireEvent } from "../../protocol/event.ts";
-import type { Database } from "../database.ts";
+import { type Database, StorageUnavailable } from "../database.ts";
 import { keys } from "../keys.ts";
-import { StorageUnavailable } from "../database.ts";
 import { watchVersions } from "../watching.ts";
 
 const PARTS = ["limits", "notices", "suggested", "bans"] as const;
@@ -48,19 +47,13 @@ export interface RuntimeSettingsState {
 export const BANS_MAX = 1_000;
 
 export class RuntimeSettingsStore {
-  readonly #database: Database;
-  readonly #closed: AbortSignal;
-
   /** `closed` ends every `listen`. */
-  constructor(database: Database, closed: AbortSignal) {
-    this.#database = database;
-    this.#closed = closed;
-  }
+  constructor(private readonly database: Database, private readonly closed: AbortSignal) {}
 
   async read(nowMs: number): Promise<RuntimeSettingsState> {
     const [[limits, notices, suggested], bans] = await Promise.all([
-      this.#database.getMany<unknown>(PARTS.map(keys.settings)),
-      this.#database.list<Ban>({ prefix: keys.bans }, { limit: BANS_MAX }),
+      this.database.getMany<unknown>(PARTS.map(keys.settings)),
+      this.database.list<Ban>({ prefix: keys.bans }, { limit: BANS_MAX }),
     ]);
     return {
       limits: (limits?.value ?? {}) as Record<string, number>,
@@ -71,11 +64,11 @@ export class RuntimeSettingsStore {
   }
 
   async setLimits(limits: Record<string, number>): Promise<void> {
-    await this.#database.commit((atomic) => void atomic.set(keys.settings("limits"), limits));
+    await this.database.commit((atomic) => void atomic.set(keys.settings("limits"), limits));
   }
 
   async setSuggested(rooms: readonly SuggestedRoom[]): Promise<void> {
-    await this.#database.commit((atomic) => void atomic.set(keys.settings("suggested"), rooms));
+    await this.database.commit((atomic) => void atomic.set(keys.settings("suggested"), rooms));
   }
 
   /** Changes the notices; `change` is pure and may run more than once. When it returns undefined, nothing changes. */
@@ -84,10 +77,10 @@ export class RuntimeSettingsStore {
   ): Promise<boolean> {
     const key = keys.settings("notices");
     for (let race = 0; race < RACES_MAX; race++) {
-      const { value, versionstamp } = await this.#database.get<WireEvent[]>(key);
+      const { value, versionstamp } = await this.database.get<WireEvent[]>(key);
       const changed = change(value ?? []);
       if (changed === undefined) return false;
-      const done = await this.#database.commit((atomic) => {
+      const done = await this.database.commit((atomic) => {
         atomic.check({ key, versionstamp });
         atomic.set(key, changed);
       });
@@ -98,9 +91,9 @@ export class RuntimeSettingsStore {
 
   /** Returns false when there are BANS_MAX already. */
   async putBan(ban: Ban, nowMs: number): Promise<boolean> {
-    const bans = await this.#database.list({ prefix: keys.bans }, { limit: BANS_MAX });
+    const bans = await this.database.list({ prefix: keys.bans }, { limit: BANS_MAX });
     if (bans.length >= BANS_MAX) return false;
-    await this.#database.commit((atomic) => {
+    await this.database.commit((atomic) => {
       atomic.set(keys.ban(ban.id), ban, { expireIn: Math.max(1, ban.until - nowMs) });
       atomic.set(keys.settings("bans"), 1);
     });
@@ -109,15 +102,15 @@ export class RuntimeSettingsStore {
 
   async liftBan(id: string): Promise<boolean> {
     const key = keys.ban(id);
-    const { versionstamp } = await this.#database.get(key);
+    const { versionstamp } = await this.database.get(key);
     if (versionstamp === null) return false;
-    await this.#database.commit((atomic) => void atomic.delete(key).set(keys.settings("bans"), 1));
+    await this.database.commit((atomic) => void atomic.delete(key).set(keys.settings("bans"), 1));
     return true;
   }
 
   /** Yields at once, and whenever something was set, until `signal` aborts. */
   async *listen(signal: AbortSignal): AsyncGenerator<void, void, void> {
-    const ended = AbortSignal.any([signal, this.#closed]);
-    for await (const _ of watchVersions(this.#database, PARTS.map(keys.settings), ended)) yield;
+    const ended = AbortSignal.any([signal, this.closed]);
+    for await (const _ of watchVersions(this.database, PARTS.map(keys.settings), ended)) yield;
   }
 }

@@ -17,18 +17,14 @@ export interface StatsEntry {
 export const STATS_TEXT_MAX_BYTES = 60_000;
 
 export class StatsStore {
-  readonly #database: Database;
-
-  constructor(database: Database) {
-    this.#database = database;
-  }
+  constructor(private readonly database: Database) {}
 
   /** Keeps a record for `lifeMs` at least. Throws RangeError for a text beyond STATS_TEXT_MAX_BYTES. */
   async write(grain: StatsGrain, { at, instance, text }: StatsEntry, lifeMs: number): Promise<void> {
     if (text.length > STATS_TEXT_MAX_BYTES) {
       throw new RangeError(`a record of statistics has at most ${STATS_TEXT_MAX_BYTES} bytes, not ${text.length}`);
     }
-    await this.#database.commit((atomic) =>
+    await this.database.commit((atomic) =>
       void atomic.set(keys.stats(grain, at, instance), text, { expireIn: lifeMs })
     );
   }
@@ -36,21 +32,21 @@ export class StatsStore {
   /** The newest `limit` records that began at `from` or later, newest first. */
   async read(grain: StatsGrain, from: number, limit: number): Promise<StatsEntry[]> {
     const selector = { start: keys.statsFrom(grain, from), end: keys.statsEnd(grain) };
-    const entries = await this.#database.list<string>(selector, { limit, reverse: true, consistency: "eventual" });
+    const entries = await this.database.list<string>(selector, { limit, reverse: true, consistency: "eventual" });
     return entries.map(({ key, value }) => ({ at: key[2] as number, instance: key[3] as string, text: value }));
   }
 
   /** The room of the instances' own probes; undefined before there is one. */
   async probeRoom(): Promise<RoomId | undefined> {
-    return (await this.#database.get<RoomId>(keys.probeRoom)).value ?? undefined;
+    return (await this.database.get<RoomId>(keys.probeRoom)).value ?? undefined;
   }
 
   /** Sets that room in place of `before`, unless another instance did. Returns the room that is set now. */
   async setProbeRoom(room: RoomId, before: RoomId | undefined): Promise<RoomId> {
     const key = keys.probeRoom;
-    const { value, versionstamp } = await this.#database.get<RoomId>(key);
+    const { value, versionstamp } = await this.database.get<RoomId>(key);
     if (value !== null && value !== before) return value;
-    const named = await this.#database.commit((atomic) => void atomic.check({ key, versionstamp }).set(key, room));
+    const named = await this.database.commit((atomic) => void atomic.check({ key, versionstamp }).set(key, room));
     return named === undefined ? await this.probeRoom() ?? room : room;
   }
 }

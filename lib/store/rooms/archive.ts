@@ -3,13 +3,12 @@ import { roomCodeFor } from "../../chat/room_code_words.ts";
 import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
 import { isStub } from "../../protocol/stub.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
-import { AUDIT_KEPT_MS, type AuditHead } from "../operators/audit.ts";
+import { AUDIT_KEPT_MS, type AuditEntry, type AuditHead } from "../operators/audit.ts";
 import type { Database } from "../database.ts";
 import { type EventValue, keys, type NumberValue } from "../keys.ts";
 import { entryOf, type HeadRecord, notifyChange, numberOf, setAuthor, valueOf } from "./log.ts";
 import { CODE_ATTEMPTS, type Removal } from "./room_registry.ts";
 import type { ArchivedEvent, AuthorRecord, RoomSnapshot } from "./log_records.ts";
-import type { AuditEntry } from "../operators/audit.ts";
 
 /** Entries that are read in one step. */
 const STEP_ENTRIES = 200;
@@ -20,28 +19,22 @@ const COMMIT_CHARS = 200_000;
 type RestoredEvent = ArchivedEvent & { author: AuthorKey; n: number; id: EventId };
 
 export class ArchiveStore {
-  readonly #database: Database;
-
-  constructor(database: Database) {
-    this.#database = database;
-  }
+  constructor(private readonly database: Database) {}
 
   /**
    * A snapshot of a room while others write: `events` yields its events up to `head`, in order and without gaps. Undefined
    * if there is no such room.
    */
-  async snapshot(
-    id: RoomId,
-  ): Promise<{ snapshot: RoomSnapshot; events: AsyncIterable<ArchivedEvent> } | undefined> {
-    const [room, head] = await this.#database.getMany<unknown>([keys.room(id), keys.head(id)]);
+  async snapshot(id: RoomId): Promise<{ snapshot: RoomSnapshot; events: AsyncIterable<ArchivedEvent> } | undefined> {
+    const [room, head] = await this.database.getMany<unknown>([keys.room(id), keys.head(id)]);
     if (!room?.value || !head?.value) return undefined;
     const at = head.value as HeadRecord;
     const authors = new Map<AuthorKey, number>();
-    for await (const { key, value } of this.#all<AuthorRecord>({ prefix: ["author", id] })) {
+    for await (const { key, value } of this.database.all<AuthorRecord>({ prefix: ["author", id] }, STEP_ENTRIES)) {
       authors.set(String(key[2]), value.lastN);
     }
     // The authors were read after the head: authors who wrote in between are set back to the head's state.
-    for await (const { value } of this.#all<EventValue>(rangeOf(id, at.head + 1, Infinity))) {
+    for await (const { value } of this.database.all<EventValue>(rangeOf(id, at.head + 1), STEP_ENTRIES)) {
       const { author, n } = numberOf(value);
       if ((authors.get(author) ?? 0) < n) continue;
       if (n === 1) authors.delete(author);
@@ -63,7 +56,7 @@ export class ArchiveStore {
     const { id } = room;
     const marker = keys.removing(id);
     // Marks the room as being removed: nobody finds it, and an interrupted import leaves nothing behind.
-    const begun = await this.#database.commit((atomic) => {
+    const begun = await this.database.commit((atomic) => {
       for (const key of [keys.room(id), keys.head(id), keys.deleted(id), marker]) {
         atomic.check({ key, versionstamp: null });
       }
@@ -72,32 +65,23 @@ export class ArchiveStore {
     if (begun === undefined) return { problem: "id_taken" };
     const check = { key: marker, versionstamp: begun };
     const write = (set: (atomic: Deno.AtomicOperation) => void) =>
-      this.#database.commit((atomic) => {
+      this.database.commit((atomic) => {
         atomic.check(check);
         set(atomic);
       });
-    const writeEvents = (batch: readonly RestoredEvent[]) =>
-      write((atomic) => {
+    for await (const batch of batchesOf(events)) {
+      const done = await write((atomic) => {
         for (const { position, wire, storedAt, author, n, id: event } of batch) {
           atomic.set(keys.event(id, position), valueOf(wire, storedAt));
           atomic.set(keys.number(id, author, n), [event, position] satisfies NumberValue);
         }
       });
-    let batch: RestoredEvent[] = [], chars = 0;
-    for await (const event of events) {
-      batch.push(event);
-      chars += isStub(event.wire) ? 0 : event.wire[0].length;
-      if (batch.length < COMMIT_EVENTS && chars < COMMIT_CHARS) continue;
-      if (await writeEvents(batch) === undefined) return { problem: "interrupted" };
-      batch = [];
-      chars = 0;
+      if (done === undefined) return { problem: "interrupted" };
     }
-    if (batch.length > 0 && await writeEvents(batch) === undefined) return { problem: "interrupted" };
     for (let at = 0; at < authors.length; at += COMMIT_EVENTS) {
+      const batch = authors.slice(at, at + COMMIT_EVENTS);
       const done = await write((atomic) => {
-        for (const [author, lastN] of authors.slice(at, at + COMMIT_EVENTS)) {
-          setAuthor(atomic, id, author, { lastN, tatMs: 0 });
-        }
+        for (const [author, lastN] of batch) setAuthor(atomic, id, author, { lastN, tatMs: 0 });
       });
       if (done === undefined) return { problem: "interrupted" };
     }
@@ -116,7 +100,7 @@ export class ArchiveStore {
         notifyChange(atomic, id);
       });
       if (done !== undefined) return made;
-      if ((await this.#database.get(marker)).versionstamp !== begun) return { problem: "interrupted" };
+      if ((await this.database.get(marker)).versionstamp !== begun) return { problem: "interrupted" };
       if (code === undefined) break;
     }
     return { problem: "no_free_code" };
@@ -124,13 +108,13 @@ export class ArchiveStore {
 
   /** Whether the database is empty. */
   async isEmpty(): Promise<boolean> {
-    return (await this.#database.list({ prefix: [] }, { limit: 1 })).length === 0;
+    return (await this.database.list({ prefix: [] }, { limit: 1 })).length === 0;
   }
 
   /** Restores audit entries, oldest first; the last one becomes the newest. */
   async restoreAudit(entries: readonly AuditEntry[]): Promise<void> {
     for (let at = 0; at < entries.length; at += COMMIT_EVENTS) {
-      await this.#database.commit((atomic) => {
+      await this.database.commit((atomic) => {
         for (const entry of entries.slice(at, at + COMMIT_EVENTS)) {
           atomic.set(keys.audit(entry.number), entry, { expireIn: AUDIT_KEPT_MS });
         }
@@ -143,14 +127,14 @@ export class ArchiveStore {
   /** The oldest held position; retention may have advanced it since the head was read. */
   async #oldestHeld(id: RoomId, { oldest, head }: HeadRecord): Promise<number> {
     if (oldest > head) return oldest;
-    const [first] = await this.#database.list(rangeOf(id, oldest, head), { limit: 1 });
+    const [first] = await this.database.list(rangeOf(id, oldest, head), { limit: 1 });
     return first === undefined ? head + 1 : Number(first.key[2]);
   }
 
   /** Throws if retention overtakes the reader, because the rest would have a gap. */
   async *#events(id: RoomId, oldest: number, head: number): AsyncGenerator<ArchivedEvent> {
     let next = oldest;
-    for await (const { key, value } of this.#all<EventValue>(rangeOf(id, oldest, head))) {
+    for await (const { key, value } of this.database.all<EventValue>(rangeOf(id, oldest, head), STEP_ENTRIES)) {
       if (Number(key[2]) !== next) break;
       next++;
       const { entry, storedAt } = entryOf(value);
@@ -158,24 +142,23 @@ export class ArchiveStore {
     }
     if (next <= head) throw new Error(`the event ${next} was deleted while it was read; try again`);
   }
+}
 
-  async *#all<T>(selector: Deno.KvListSelector): AsyncGenerator<Deno.KvEntry<T>> {
-    let after: Deno.KvKey | undefined;
-    for (;;) {
-      const start = after && { start: [...after, 0] };
-      const entries = await this.#database.list<T>({ ...selector, ...start } as Deno.KvListSelector, {
-        limit: STEP_ENTRIES,
-      });
-      yield* entries;
-      if (entries.length < STEP_ENTRIES) return;
-      after = entries.at(-1)!.key;
-    }
+/** Batches that fit into a commit each. */
+async function* batchesOf(events: AsyncIterable<RestoredEvent>): AsyncGenerator<RestoredEvent[]> {
+  let batch: RestoredEvent[] = [], chars = 0;
+  for await (const event of events) {
+    batch.push(event);
+    chars += isStub(event.wire) ? 0 : event.wire[0].length;
+    if (batch.length < COMMIT_EVENTS && chars < COMMIT_CHARS) continue;
+    yield batch;
+    batch = [];
+    chars = 0;
   }
+  if (batch.length > 0) yield batch;
 }
 
 /** The events of a room from one position to another, both included. */
-function rangeOf(id: RoomId, from: number, to: number): Deno.KvListSelector {
-  return to === Infinity
-    ? { prefix: ["event", id], start: keys.event(id, from) }
-    : { start: keys.event(id, from), end: keys.event(id, to + 1) };
+function rangeOf(id: RoomId, from: number, to = Infinity): Deno.KvListSelector {
+  return { start: keys.event(id, from), end: keys.event(id, to + 1) };
 }

@@ -1,7 +1,6 @@
 /** The logs of rooms: numbered events, their authors' records, and the head that every change of a log checks. */
 import { isStub, type LogEntry, type Stub } from "../../protocol/stub.ts";
 import type { AuthorKey, RoomId, SignedEvent } from "../../protocol/event.ts";
-
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { Database } from "../database.ts";
 import { changeChannelOf, type EventValue, keys, type NumberValue } from "../keys.ts";
@@ -78,37 +77,26 @@ export function toHead(entry: Deno.KvEntryMaybe<HeadRecord>): LogHead | undefine
 }
 
 export class LogStore {
-  readonly #database: Database;
-
-  readonly #random: (byteLength: number) => Uint8Array;
-
-  constructor(database: Database, random: (byteLength: number) => Uint8Array) {
-    this.#database = database;
-    this.#random = random;
-  }
+  constructor(private readonly database: Database, private readonly random: (byteLength: number) => Uint8Array) {}
 
   /** The log's head, or undefined when there is no such room. */
   async readHead(room: RoomId): Promise<LogHead | undefined> {
-    return toHead(await this.#database.get<HeadRecord>(keys.head(room)));
+    return toHead(await this.database.get<HeadRecord>(keys.head(room)));
   }
 
   /** As `readHead`, for many rooms, in their order. */
   async readHeads(rooms: readonly RoomId[]): Promise<(LogHead | undefined)[]> {
-    return (await this.#database.getMany<HeadRecord>(rooms.map(keys.head))).map(toHead);
+    return (await this.database.getMany<HeadRecord>(rooms.map(keys.head))).map(toHead);
   }
 
   async readAuthors(room: RoomId, authors: readonly AuthorKey[]): Promise<Map<AuthorKey, AuthorRecord>> {
-    const entries = await this.#database.getMany<AuthorRecord>(authors.map((author) => keys.author(room, author)));
-    const records = new Map<AuthorKey, AuthorRecord>();
-    entries.forEach(({ value }, at) => {
-      if (value) records.set(authors[at]!, value);
-    });
-    return records;
+    const entries = await this.database.getMany<AuthorRecord>(authors.map((author) => keys.author(room, author)));
+    return new Map(entries.flatMap(({ value }, at) => value ? [[authors[at]!, value]] : []));
   }
 
   /** Where the author's event number `n` was stored; undefined if it was never stored or is deleted. */
   async findByNumber(room: RoomId, wanted: readonly { author: AuthorKey; n: number }[]) {
-    const entries = await this.#database.getMany<NumberValue>(
+    const entries = await this.database.getMany<NumberValue>(
       wanted.map(({ author, n }) => keys.number(room, author, n)),
     );
     return entries.map(({ value }) => value ? { id: value[0], position: value[1] } : undefined);
@@ -129,27 +117,17 @@ export class LogStore {
     stubs: ReadonlyMap<number, Stub> = new Map(),
   ): Promise<LogHead | undefined> {
     checkSize(events, authors, stubs.size);
-    const { versionstamp: expectedVersion, ...before } = expected;
-    const after: HeadRecord = {
-      ...before,
-      head: before.head + events.length,
-      clock: events.reduce((highest, event) => Math.max(highest, event.clock), before.clock),
-      lastAt: nowMs,
-    };
-    const versionstamp = await this.#database.commit((atomic) => {
-      // Events, index, authors' records and trims all change with the head, so this one check covers them all.
-      atomic.check({ key: keys.head(room), versionstamp: expectedVersion });
-      atomic.set(keys.head(room), after);
-      const from = before.head + 1;
+    const from = expected.head + 1;
+    const clock = events.reduce((highest, event) => Math.max(highest, event.clock), expected.clock);
+    const changes = { head: expected.head + events.length, clock, lastAt: nowMs };
+    return await this.#changeHead(room, expected, changes, (atomic) => {
       events.forEach((event, at) => setEvent(atomic, room, from + at, event, nowMs, stubs.get(from + at)));
       for (const [position, stub] of stubs) {
         if (position < from) atomic.set(keys.event(room, position), valueOf(stub, nowMs));
       }
       for (const [author, record] of authors) setAuthor(atomic, room, author, record);
-      if (before.listed) moveOnList(atomic, room, before.lastAt, nowMs);
-      notifyChange(atomic, room);
+      if (expected.listed) moveOnList(atomic, room, expected.lastAt, nowMs);
     });
-    return versionstamp === undefined ? undefined : { ...after, versionstamp };
   }
 
   /**
@@ -159,7 +137,7 @@ export class LogStore {
   async readRange(room: RoomId, from: number, to: number, limit: number, maxBytes: number) {
     const events: LogEntry[] = [];
     if (limit < 1 || to < from) return { from, events };
-    const entries = await this.#database.list<EventValue>(
+    const entries = await this.database.list<EventValue>(
       { start: keys.event(room, from), end: keys.event(room, to + 1) },
       { limit: Math.min(limit, to - from + 1), batchSize: Math.min(limit, 100) },
     );
@@ -178,22 +156,20 @@ export class LogStore {
 
   /** The marks of many rooms, in their order: their events that are proven to be a day old. */
   async readAges(rooms: readonly RoomId[]): Promise<(AgeMark | undefined)[]> {
-    return (await this.#database.getMany<AgeMark>(rooms.map(keys.age))).map(({ value }) => value ?? undefined);
+    return (await this.database.getMany<AgeMark>(rooms.map(keys.age))).map(({ value }) => value ?? undefined);
   }
 
   /** Replaces a room's mark. False when the room is gone. */
   async writeAge(room: RoomId, mark: AgeMark): Promise<boolean> {
-    const { versionstamp } = await this.#database.get(keys.room(room));
-    if (versionstamp === null) return false;
-    const done = await this.#database.commit((atomic) =>
-      void atomic.check({ key: keys.room(room), versionstamp }).set(keys.age(room), mark)
-    );
-    return done !== undefined;
+    const { key, versionstamp } = await this.database.get(keys.room(room));
+    return versionstamp !== null && await this.database.commit((atomic) => {
+          atomic.check({ key, versionstamp }).set(keys.age(room), mark);
+        }) !== undefined;
   }
 
   /** The entries at these positions, in their order; undefined where there is none. */
   async readAt(room: RoomId, positions: readonly number[]): Promise<(LogEntry | undefined)[]> {
-    const entries = await this.#database.getMany<EventValue>(positions.map((position) => keys.event(room, position)));
+    const entries = await this.database.getMany<EventValue>(positions.map((position) => keys.event(room, position)));
     return entries.map(({ value }) => value ? entryOf(value).entry : undefined);
   }
 
@@ -206,7 +182,7 @@ export class LogStore {
     for (let removed = 0;;) {
       const head = await this.readHead(room);
       if (!head || head.oldest > head.head) return removed;
-      const entries = await this.#database.list<EventValue>(
+      const entries = await this.database.list<EventValue>(
         { start: keys.event(room, head.oldest), end: keys.event(room, head.head + 1) },
         { limit: TRIM_STEP_EVENTS, batchSize: TRIM_STEP_EVENTS },
       );
@@ -231,17 +207,30 @@ export class LogStore {
       await this.trim(room, 0);
       const head = await this.readHead(room);
       if (head === undefined) return false;
-      const { versionstamp, ...before } = head;
-      if (before.oldest <= before.head) continue;
-      const after: HeadRecord = { ...before, epoch: toBase64Url(this.#random(8)), cleared: before.clock };
-      const done = await this.#database.commit((atomic) => {
-        atomic.check({ key: keys.head(room), versionstamp });
-        atomic.set(keys.head(room), after);
-        notifyChange(atomic, room);
-      });
-      if (done !== undefined) return true;
+      if (head.oldest <= head.head) continue;
+      const changes = { epoch: toBase64Url(this.random(8)), cleared: head.clock };
+      if (await this.#changeHead(room, head, changes) !== undefined) return true;
     }
     return false;
+  }
+
+  /**
+   * Changes the head and notifies the room's channel. Events, index, authors' records and trims all change with the head,
+   * so its check covers them all.
+   */
+  async #changeHead(
+    room: RoomId,
+    { versionstamp: expected, ...before }: LogHead,
+    changes: Partial<HeadRecord>,
+    also?: (atomic: Deno.AtomicOperation) => void,
+  ): Promise<LogHead | undefined> {
+    const head: HeadRecord = { ...before, ...changes };
+    const versionstamp = await this.database.commit((atomic) => {
+      atomic.check({ key: keys.head(room), versionstamp: expected }).set(keys.head(room), head);
+      also?.(atomic);
+      notifyChange(atomic, room);
+    });
+    return versionstamp === undefined ? undefined : { ...head, versionstamp };
   }
 
   /** Deletes the oldest events in one commit; false when others trimmed too or kept winning the race. */
@@ -250,19 +239,14 @@ export class LogStore {
       // Read again right before the commit, which appends may only prevent in the moment between the two.
       const head = await this.readHead(room);
       if (head?.oldest !== oldest) return false;
-      const { versionstamp, ...before } = head;
-      const done = await this.#database.commit((atomic) => {
-        atomic.check({ key: keys.head(room), versionstamp });
-        atomic.set(keys.head(room), { ...before, oldest: positionOf(gone.at(-1)!) + 1 } satisfies HeadRecord);
-        for (const entry of gone) {
-          atomic.delete(entry.key);
-          const { author, n } = numberOf(entry.value);
-          atomic.delete(keys.number(room, author, n));
+      const done = await this.#changeHead(room, head, { oldest: positionOf(gone.at(-1)!) + 1 }, (atomic) => {
+        for (const { key, value } of gone) {
+          const { author, n } = numberOf(value);
+          atomic.delete(key).delete(keys.number(room, author, n));
         }
-        notifyChange(atomic, room);
       });
       if (done !== undefined) return true;
-      await this.#database.pause(TRIM_PAUSE_MS);
+      await this.database.pause(TRIM_PAUSE_MS);
     }
     return false;
   }
@@ -276,9 +260,7 @@ function moveOnList(atomic: Deno.AtomicOperation, room: RoomId, fromMs: number, 
   atomic.set(to, true);
 }
 
-function positionOf(entry: Deno.KvEntry<EventValue>): number {
-  return Number(entry.key[2]);
-}
+const positionOf = (entry: Deno.KvEntry<EventValue>) => Number(entry.key[2]);
 
 function checkSize(events: readonly SignedEvent[], authors: ReadonlyMap<AuthorKey, AuthorRecord>, stubs: number): void {
   const bytes = events.reduce((sum, event) => sum + appendBytes(event), 0);

@@ -48,10 +48,7 @@ export interface AuthorRecord {
 }
 
 /** Where an event was stored. */
-export interface StoredAt {
-  id: EventId;
-  position: number;
-}
+export type StoredAt = { id: EventId; position: number };
 
 /**
  * Which events of a room are proven to be old, without any clock: `proven` is the highest position of those. `next` is

@@ -4,10 +4,9 @@ import { toBase64Url } from "../../shared/base64url.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { Event } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
-import type { Database } from "../database.ts";
+import { type Database, StorageUnavailable } from "../database.ts";
 import { keys } from "../keys.ts";
 import { type HeadRecord, notifyChange, setAuthor, setEvent } from "./log.ts";
-import { StorageUnavailable } from "../database.ts";
 
 /** Codes that are tried for one room before `no_free_code`. */
 export const CODE_ATTEMPTS = 16;
@@ -27,9 +26,7 @@ const MINUS_ONE = 0xffff_ffff_ffff_ffffn;
 export const DELETED_KNOWN_MS = 14 * 24 * 3_600_000;
 
 /** Value of the key `removing`. */
-export interface Removal {
-  listed: boolean;
-}
+export type Removal = { listed: boolean };
 
 /** A room on the home page's list. */
 export interface ListedRoomRecord {
@@ -41,13 +38,7 @@ export interface ListedRoomRecord {
 }
 
 export class RoomStore {
-  readonly #database: Database;
-  readonly #random: (byteLength: number) => Uint8Array;
-
-  constructor(database: Database, random: (byteLength: number) => Uint8Array) {
-    this.#database = database;
-    this.#random = random;
-  }
+  constructor(private readonly database: Database, private readonly random: (byteLength: number) => Uint8Array) {}
 
   /**
    * Makes the room of this genesis event (already checked): stores it at position 1 and reserves the room's code in the
@@ -71,15 +62,9 @@ export class RoomStore {
       if (attempt === CODE_ATTEMPTS) return { problem: "no_free_code" };
       const code = body.roomKind === "sealed" ? undefined : roomCodeFor(room, attempt);
       const made: RoomInfo = code === undefined ? info : { ...info, code };
-      const head: HeadRecord = {
-        epoch: toBase64Url(this.#random(8)),
-        head: 1,
-        oldest: 1,
-        clock,
-        lastAt: nowMs,
-        ...(body.roomKind === "listed" && { listed: founder }),
-      };
-      const versionstamp = await this.#database.commit((atomic) => {
+      const log = { epoch: toBase64Url(this.random(8)), head: 1, oldest: 1, clock, lastAt: nowMs };
+      const head: HeadRecord = body.roomKind === "listed" ? { ...log, listed: founder } : log;
+      const versionstamp = await this.database.commit((atomic) => {
         atomic.check({ key: keys.room(room), versionstamp: null }, { key: keys.removing(room), versionstamp: null });
         atomic.set(keys.room(room), made);
         if (code !== undefined) {
@@ -101,17 +86,17 @@ export class RoomStore {
   }
 
   async byId(room: RoomId): Promise<RoomInfo | undefined> {
-    return (await this.#database.get<RoomInfo>(keys.room(room))).value ?? undefined;
+    return (await this.database.get<RoomInfo>(keys.room(room))).value ?? undefined;
   }
 
   async byCode(code: string): Promise<RoomInfo | undefined> {
-    const { value: room } = await this.#database.get<RoomId>(keys.code(code));
+    const { value: room } = await this.database.get<RoomId>(keys.code(code));
     return room === null ? undefined : await this.byId(room);
   }
 
   /** Whether a code is in use, for suggestions. */
   async codeExists(code: string): Promise<boolean> {
-    return (await this.#database.get(keys.code(code))).versionstamp !== null;
+    return (await this.database.get(keys.code(code))).versionstamp !== null;
   }
 
   /**
@@ -121,15 +106,15 @@ export class RoomStore {
   async listed(limit: number, busy: readonly RoomId[] = []): Promise<ListedRoomRecord[]> {
     if (limit < 1) return [];
     // The home page accepts a list some seconds old, and nearby replicas answer faster.
-    const entries = await this.#database.list({ prefix: keys.allListed }, {
+    const entries = await this.database.list({ prefix: keys.allListed }, {
       limit,
       reverse: true,
       consistency: "eventual",
     });
     const rooms = [...new Set([...busy, ...entries.map(({ key }) => String(key[2]))])];
     const [infos, heads] = await Promise.all([
-      this.#database.getMany<RoomInfo>(rooms.map(keys.room), "eventual"),
-      this.#database.getMany<HeadRecord>(rooms.map(keys.head), "eventual"),
+      this.database.getMany<RoomInfo>(rooms.map(keys.room), "eventual"),
+      this.database.getMany<HeadRecord>(rooms.map(keys.head), "eventual"),
     ]);
     const listed = infos.flatMap(({ value: room }, at) => {
       const { lastAt = 0, listed = undefined } = heads[at]?.value ?? {};
@@ -141,28 +126,25 @@ export class RoomStore {
   /** All rooms, page by page, for the sweep. `after` is the last id of the page before. */
   async page(after: RoomId | undefined, limit: number): Promise<RoomInfo[]> {
     if (limit < 1) return [];
-    const start = after === undefined ? {} : { start: [...keys.room(after), 0] };
-    const entries = await this.#database.list<RoomInfo>({ prefix: keys.rooms, ...start }, { limit });
-    return entries.map(({ value }) => value);
+    const from = { prefix: keys.rooms, ...after !== undefined && { start: [...keys.room(after), 0] } };
+    return (await this.database.list<RoomInfo>(from, { limit })).map(({ value }) => value);
   }
 
   /** How many rooms there are. */
   async count(): Promise<number> {
-    const { value } = await this.#database.get<Deno.KvU64>(keys.roomCount, "eventual");
+    const { value } = await this.database.get<Deno.KvU64>(keys.roomCount, "eventual");
     return Number(value?.value ?? 0n);
   }
 
   /** As `remove`, by an operator: for DELETED_KNOWN_MS the room is known as deleted and cannot be made again. */
   async deleteForGood(room: RoomId, nowMs: number): Promise<void> {
-    await this.#database.commit((atomic) => {
-      atomic.set(keys.deleted(room), nowMs, { expireIn: DELETED_KNOWN_MS });
-    });
+    await this.database.commit((atomic) => void atomic.set(keys.deleted(room), nowMs, { expireIn: DELETED_KNOWN_MS }));
     await this.remove(room);
   }
 
   /** Whether an operator deleted this room within DELETED_KNOWN_MS. */
   async wasDeleted(room: RoomId): Promise<boolean> {
-    return (await this.#database.get(keys.deleted(room))).versionstamp !== null;
+    return (await this.database.get(keys.deleted(room))).versionstamp !== null;
   }
 
   /**
@@ -170,10 +152,10 @@ export class RoomStore {
    * to it; `finishRemovals` completes an interrupted removal.
    */
   async remove(room: RoomId): Promise<void> {
-    const { value: info, versionstamp } = await this.#database.get<RoomInfo>(keys.room(room));
+    const { value: info, versionstamp } = await this.database.get<RoomInfo>(keys.room(room));
     if (info) {
       // Deletes the head unchecked, so no append can delay this; appends check the head, so none follows.
-      await this.#database.commit((atomic) => {
+      await this.database.commit((atomic) => {
         atomic.check({ key: keys.room(room), versionstamp });
         atomic.delete(keys.room(room)).delete(keys.head(room)).delete(keys.age(room));
         if (info.code !== undefined) atomic.delete(keys.code(info.code));
@@ -187,46 +169,27 @@ export class RoomStore {
 
   /** Completes removals that a crash interrupted, for the sweep. Returns how many. */
   async finishRemovals(): Promise<number> {
-    const entries = await this.#database.list({ prefix: keys.allRemoving }, { limit: REMOVALS_PER_SWEEP });
+    const entries = await this.database.list({ prefix: keys.allRemoving }, { limit: REMOVALS_PER_SWEEP });
     for (const { key } of entries) await this.#finishRemoval(String(key[1]));
     return entries.length;
   }
 
   /** Deletes the rest of a room whose removal began. Every commit checks that nobody else finished it meanwhile. */
   async #finishRemoval(room: RoomId): Promise<void> {
-    const { value: removal, versionstamp } = await this.#database.get<Removal>(keys.removing(room));
+    const { value: removal, versionstamp } = await this.database.get<Removal>(keys.removing(room));
     if (!removal) return;
     const check = { key: keys.removing(room), versionstamp };
     if (removal.listed) await this.#takeOffList(room, check);
     for (const prefix of keys.prefixesOf(room)) {
-      for (;;) {
-        const entries = await this.#database.list({ prefix }, { limit: PURGE_STEP_KEYS });
-        if (entries.length === 0) break;
-        const done = await this.#database.commit((atomic) => {
-          atomic.check(check);
-          for (const { key } of entries) atomic.delete(key);
-        });
-        if (done === undefined) return;
-      }
+      if (await this.database.deleteAll(prefix, PURGE_STEP_KEYS, check) === undefined) return;
     }
-    await this.#database.commit((atomic) => void atomic.check(check).delete(check.key));
+    await this.database.commit((atomic) => void atomic.check(check).delete(check.key));
   }
 
   /** Searches the whole list: only the deleted head knew the room's minute on it. */
   async #takeOffList(room: RoomId, check: Deno.AtomicCheck): Promise<void> {
-    let after: Deno.KvKey | undefined;
-    for (;;) {
-      const start = after && { start: [...after, 0] };
-      const entries = await this.#database.list({ prefix: keys.allListed, ...start }, { limit: LIST_STEP_KEYS });
-      const mine = entries.filter(({ key }) => key[2] === room);
-      if (mine.length > 0) {
-        await this.#database.commit((atomic) => {
-          atomic.check(check);
-          for (const { key } of mine) atomic.delete(key);
-        });
-      }
-      if (entries.length < LIST_STEP_KEYS) return;
-      after = entries.at(-1)?.key;
+    for await (const { key } of this.database.all({ prefix: keys.allListed }, LIST_STEP_KEYS)) {
+      if (key[2] === room) await this.database.commit((atomic) => void atomic.check(check).delete(key));
     }
   }
 }
