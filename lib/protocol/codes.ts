@@ -27,6 +27,8 @@ export const REFUSALS = {
   rate_limited: "retriable",
   /** The server is overloaded; wait `retryAfterMs`. */
   overloaded: "retriable",
+  /** The room holds as many bytes as it may; wait `retryAfterMs`. */
+  room_full: "retriable",
   /** The database did not answer; the event is not stored. Wait `retryAfterMs`. */
   storage_unavailable: "retriable",
 } as const satisfies Record<string, "final" | "retriable">;

@@ -15,6 +15,7 @@ import { ClientSession } from "./connections/client_session.ts";
 import type { ClientConnection, ConnectionHandle, Visitor } from "./connections/connection.ts";
 import type { Environment } from "./environment.ts";
 import type { LoadMeter } from "./limits/load_meter.ts";
+import { EventBudgets } from "./limits/event_budgets.ts";
 import { Overload } from "./limits/overload.ts";
 import { ChangeFeed } from "./rooms/change_feed.ts";
 import { OpenRooms } from "./rooms/open_rooms.ts";
@@ -67,6 +68,7 @@ export class ChatServer {
   readonly #signaling: Signaling;
   readonly #overload: Overload;
   readonly #broadcasts: Broadcasts;
+  readonly #budgets: EventBudgets;
   #closing: Promise<void> | undefined;
 
   constructor({ store, verifier, meter, clock, steady, timers, random, log, ...deps }: ServerDeps) {
@@ -77,6 +79,7 @@ export class ChatServer {
     const environment = this.#environment = { clock, timers, random, log };
     this.#store = store;
     this.#verifier = verifier;
+    this.#budgets = new EventBudgets(config.limits);
     const onFailure = (error: StorageUnavailable) => this.#health.storageFailed(error);
     this.#rooms = new Rooms({ store, config, clock, verifier });
     const time = this.#time = new TimeKeeper({ store: store.time, clock, steady, log, stepMs: COUNTED_AT_ONCE_MS });
@@ -191,6 +194,8 @@ export class ChatServer {
       signaling: this.#signaling,
       settings: this.settings,
       device: visitor.device,
+      address: visitor.address,
+      budgets: this.#budgets,
       overload: this.#overload,
       stats: this.#open.statsOf(room),
       returnAfterMs: () => this.#admission.returnAfterMs(),

@@ -40,12 +40,18 @@ export class RateLimiter {
   /** `limit` may be replaced later; tokens taken before count against the new one. */
   constructor(public limit: RateLimit) {}
 
-  /** Takes one token. Returns 0, or the ms to wait before asking again. */
-  take(nowMs: number): number {
-    const taken = takeTokens(this.#tatMs, this.limit, 1, nowMs);
+  /** Takes `cost` tokens. Returns 0, or the ms to wait before asking again. */
+  take(nowMs: number, cost = 1): number {
+    const taken = takeTokens(this.#tatMs, this.limit, cost, nowMs);
     if (!taken.ok) return taken.retryAfterMs;
     this.#tatMs = taken.tatMs;
     return 0;
+  }
+
+  /** Returns the same as `take`, and takes nothing. */
+  wait(nowMs: number, cost = 1): number {
+    const taken = takeTokens(this.#tatMs, this.limit, cost, nowMs);
+    return taken.ok ? 0 : taken.retryAfterMs;
   }
 
   /** The number of tokens available now. */
@@ -63,11 +69,16 @@ export class KeyedRateLimiter<Key> {
     this.#limiters = new BoundedMap(maxKeys);
   }
 
-  /** Takes one of the key's tokens. Returns 0, or the ms to wait. */
-  take(key: Key, nowMs: number): number {
+  /** Takes `cost` of the key's tokens. Returns 0, or the ms to wait. */
+  take(key: Key, nowMs: number, cost = 1): number {
     let limiter = this.#limiters.get(key);
     if (limiter === undefined) this.#limiters.set(key, limiter = new RateLimiter(this.limit));
-    return limiter.take(nowMs);
+    return limiter.take(nowMs, cost);
+  }
+
+  /** Returns the same as `take`, and takes nothing. */
+  wait(key: Key, nowMs: number, cost = 1): number {
+    return this.#limiters.get(key)?.wait(nowMs, cost) ?? 0;
   }
 
   /** The number of the key's tokens available now. */

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   accept,
   type AcceptBasis,
@@ -8,17 +8,13 @@ import {
 } from "../../lib/server/rooms/accept.ts";
 import { encodePayload, type EventHeader, eventIdOf } from "../../lib/protocol/event.ts";
 import type { Event, EventContent } from "../../lib/kinds/kinds.ts";
+import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import { CLOCK_MAX_LEAD } from "../../lib/protocol/limits.ts";
 import type { AuthorRecord } from "../../lib/store/rooms/log_records.ts";
 
 const NOW = 1_800_000_000_000;
 const DAY = 86_400_000;
-const RULES: AcceptRules = {
-  messages: { burst: 5, everyMs: 1_000 },
-  repeatWithinMs: 30_000,
-  repeatMaxTokens: 8,
-  retentionMs: 7 * DAY,
-};
+const RULES: AcceptRules = { ...DEFAULT_CONFIG.limits, retentionMs: 7 * DAY };
 const ROOM: AcceptBasis["room"] = { id: "room", kind: "listed", createdAt: NOW - DAY };
 
 function event(header: Partial<EventHeader> = {}, content: EventContent = text("hello")): Event {
@@ -30,6 +26,7 @@ const text = (text: string): EventContent => ({ kind: "message", body: { name: "
 const basis = (more: Partial<AcceptBasis> = {}): AcceptBasis => ({
   room: ROOM,
   clock: 100,
+  clockTatMs: 0,
   author: undefined,
   nowMs: NOW,
   rules: RULES,
@@ -99,10 +96,63 @@ const TABLE: [name: string, Event, AcceptBasis, unknown][] = [
     "accepted",
   ],
   ["[ACC-5] an n used before is looked up", event({ n: 3 }), basis({ author: record() }), "number_used"],
-  ["[ACC-6] a clock at the lead is taken", event({ clock: 100 + CLOCK_MAX_LEAD }), basis(), "accepted"],
+  [
+    "[ACC-6] a clock at the lead is taken",
+    event({ n: 4, clock: 100 + CLOCK_MAX_LEAD }),
+    basis({ author: record() }),
+    "accepted",
+  ],
   ["[ACC-6] a clock beyond the lead is clock_ahead", event({ clock: 101 + CLOCK_MAX_LEAD }), basis(), "clock_ahead"],
   ["[ACC-6] an old clock is taken: it was written without a network", event({ clock: 1 }), basis(), "accepted"],
 ];
+
+/** How far the room's clock is after `seconds` in which somebody sends ten events a second, each `lead` ahead. */
+function pushed(seconds: number, lead: number, author: AuthorRecord | undefined): number {
+  let clock = 100, clockTatMs = 0, known = author;
+  for (let at = 0; at < seconds * 1_000; at += 100) {
+    const n = (known?.lastN ?? 0) + 1;
+    const rules = { ...RULES, messages: { burst: 1_000, everyMs: 0 } };
+    const verdict = accept(
+      event({ n, clock: clock + lead }, text(`${at}`)),
+      basis({ clock, clockTatMs, author: known, nowMs: NOW + at, rules }),
+    );
+    if (verdict.type !== "accepted") continue;
+    ({ author: known, clockTatMs } = verdict);
+    clock += lead;
+  }
+  return clock - 100;
+}
+
+Deno.test("[ACC-10] a newcomer pushes the room's clock no faster than time passes, after one step of at most 1,000", () => {
+  for (const lead of [2, 50, 65, 1_000, 1_001, CLOCK_MAX_LEAD]) {
+    assert(pushed(60, lead, undefined) <= 1_000 + 60 + 600, `${lead}: ${pushed(60, lead, undefined)}`);
+  }
+  // Ten events a second in their turn: that is a conversation.
+  assertEquals(pushed(60, 1, undefined), 600);
+});
+
+Deno.test("[ACC-10] an author of old standing closes one gap of any allowed size, then as slowly as a newcomer", () => {
+  for (const lead of [2, 100, CLOCK_MAX_LEAD]) {
+    const steps = pushed(60, lead, record());
+    assert(steps >= Math.min(lead, 2_000) && steps <= CLOCK_MAX_LEAD + 600 + 60, `${lead}: ${steps}`);
+  }
+});
+
+Deno.test("[ACC-10] waiting as long as the refusal says is enough", () => {
+  const late = event({ n: 4, clock: 200 });
+  const busy = basis({ author: record(), clockTatMs: NOW + 2_500_000 });
+  const refused = accept(late, busy);
+  assert(refused.type === "refused" && refused.reason === "rate_limited" && refused.retryAfterMs! > 0);
+  assertEquals(accept(late, { ...busy, nowMs: NOW + refused.retryAfterMs! }).type, "accepted");
+});
+
+Deno.test("[ACC-7] an event of 16 KB costs its author eight messages", () => {
+  const long = event({}, text("x".repeat(15_000)));
+  const first = accept(long, basis());
+  assert(first.type === "accepted");
+  const next = accept(event({ n: 2 }), basis({ author: first.author }));
+  assertEquals(next.type === "refused" && next.retryAfterMs, 4_000);
+});
 
 for (const [name, judged, known, expected] of TABLE) {
   Deno.test(name, () => {

@@ -369,9 +369,12 @@ stage(
     for (let index = 0; index < 150; index++) ada.sendEvents(await ada.signText(`text ${index}`));
     await time.advance(1_000);
     await time.advance(2 * MINUTE);
+    const young = (await server.store.log.readHead(room.id))!;
+    assertEquals([young.oldest, young.head], [1, 151], "nothing goes before it was held for long enough");
+    await time.advance(4 * MINUTE);
     const head = (await server.store.log.readHead(room.id))!;
     assertEquals([head.oldest, head.head], [52, 151], "the newest 100 stay");
-    await time.advance(10 * MINUTE);
+    await time.advance(6 * MINUTE);
     const empty = (await server.store.log.readHead(room.id))!;
     assertEquals([empty.oldest, empty.head], [152, 151], "nothing is older than the retention");
     assert(await server.server.roomById(room.id) !== undefined);
@@ -416,12 +419,21 @@ Deno.test("[RET-4] /health says that the clock cannot be right, and no longer wh
 
 stage("[RET-2] a busy room is trimmed between sweeps", async ({ join, server, room, time }) => {
   const ada = await join();
+  const kept = async () => {
+    const head = (await server.store.log.readHead(room.id))!;
+    return head.head - head.oldest + 1;
+  };
   for (let index = 0; index < 150; index++) ada.sendEvents(await ada.signText(`text ${index}`));
   await time.advance(1_000);
-  const head = (await server.store.log.readHead(room.id))!;
-  assert(head.head - head.oldest + 1 <= 120, `${head.head - head.oldest + 1} events are kept`);
+  assertEquals(await kept(), 151, "[RET-5] what is young stays, however much it is");
+  await time.advance(8 * MINUTE);
+  assertEquals(await kept(), 100);
+  await ada.connect();
+  for (let index = 0; index < 30; index++) ada.sendEvents(await ada.signText(`more ${index}`));
+  await time.advance(1_000);
+  assert(await kept() <= 120, `${await kept()} events are kept`);
   await ada.say("goes on");
-}, { ...QUICK, retention: { maxEvents: 100, slackEvents: 20 } });
+}, { ...QUICK, retention: { maxEvents: 100, slackEvents: 20, heldMs: 3 * MINUTE, sweepEveryMs: 2 * MINUTE } });
 
 stage(
   "[ROOM-3] an empty room is dropped from memory after its grace, and opens again",

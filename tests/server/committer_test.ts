@@ -5,7 +5,7 @@ import type { Event } from "../../lib/kinds/kinds.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import { Committer, type CommitterDeps, type Outcome, type Sender } from "../../lib/server/rooms/committer.ts";
 import { realEnvironment } from "../../lib/server/environment.ts";
-import { openStore } from "../../lib/store/store.ts";
+import { openStore, type Store } from "../../lib/store/store.ts";
 import { APPEND_MAX_EVENTS } from "../../lib/store/rooms/log_records.ts";
 import { StorageUnavailable } from "../../lib/store/database.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
@@ -28,11 +28,12 @@ class Recorder implements Sender {
 
 interface Scene {
   time: VirtualTime;
+  store: Store;
   room: RoomInfo;
   sender: Recorder;
   /** Appends made, by all committers: how many events each had. */
   commits: number[];
-  committer(changes?: Partial<CommitterDeps["log"]>): Committer;
+  committer(changes?: Partial<CommitterDeps["log"]>, rules?: Partial<CommitterDeps["rules"]>): Committer;
   say(n: number): Promise<Event>;
 }
 
@@ -48,10 +49,11 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
   const config = configWith();
   await run({
     time,
+    store,
     room,
     sender: new Recorder(),
     commits,
-    committer: (changes = {}) => {
+    committer: (changes = {}, rules = {}) => {
       const log: CommitterDeps["log"] = {
         readHead: (...args) => store.log.readHead(...args),
         readAuthors: (...args) => store.log.readAuthors(...args),
@@ -68,12 +70,8 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
         log,
         commit: config.commit,
         gapMs: () => config.commit.gapMs,
-        rules: {
-          messages: { burst: 10_000, everyMs: 0 },
-          repeatWithinMs: 0,
-          repeatMaxTokens: 8,
-          retentionMs: config.retention.maxAgeMs,
-        },
+        rules: { ...config.limits, messages: { burst: 10_000, everyMs: 0 }, repeatWithinMs: 0, ...rules },
+        retention: config.retention,
         environment: { ...realEnvironment, clock: time, timers: time },
         onStored() {},
         onEnded() {},
@@ -85,6 +83,27 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
   });
   store.close();
 }
+
+Deno.test("[RET-6] a room that holds its bytes refuses more as room_full, and takes events again when some are gone", () =>
+  scene(async ({ committer, say, sender, time, store, room }) => {
+    const full = committer({}, { roomBytes: 1_000 });
+    const events = await Promise.all([1, 2, 3, 4, 5, 6].map(say));
+    full.submit(events.map((event) => ({ event, sender })));
+    await time.advance(100);
+    const outcomes = events.map((event) => sender.positionOf(event));
+    const taken = outcomes.filter((outcome) => typeof outcome === "number").length;
+    assert(taken >= 2 && taken < 6, JSON.stringify(outcomes));
+    assertEquals(
+      outcomes.slice(taken).every((outcome) => outcome === "room_full" || outcome === "missing_previous"),
+      true,
+    );
+    assert((await store.log.readHead(room.id))!.bytes! <= 1_000);
+    await store.log.trim(room.id, 0);
+    const next = events[taken]!;
+    full.submit([{ event: next, sender }]);
+    await time.advance(100);
+    assertEquals(sender.positionOf(next), taken + 2);
+  }));
 
 Deno.test("events that arrive during or right after a commit are stored together", () =>
   scene(async ({ committer, say, sender, time, commits }) => {

@@ -37,7 +37,7 @@ class Process {
     });
     this.sweep = new Sweep({
       store: this.store,
-      config: { retention: { ...retention, sweepEveryMs: SWEEP_MS } },
+      config: { ...configWith(), retention: { ...retention, sweepEveryMs: SWEEP_MS } },
       environment: {
         clock,
         // Sweeps are asked for by the test.

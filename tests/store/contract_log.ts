@@ -6,6 +6,7 @@ import {
   APPEND_MAX_EVENTS,
   appendBytes,
   type AuthorRecord,
+  entryBytes,
 } from "../../lib/store/rooms/log_records.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { appendSurely, eventOf, fill, headOf, idOf, makeRoom, NOON, type StoreTest } from "./contract.ts";
@@ -26,7 +27,9 @@ export function logContract(test: StoreTest): void {
     const after = await first.log.append(main, before, events, records, NOON + 9);
     assert(after);
     const { versionstamp, ...rest } = after;
-    assertEquals(rest, { epoch: before.epoch, head: 4, oldest: 1, clock: 8, lastAt: NOON + 9, listed: main });
+    const bytes = events.reduce((sum, { wire }) => sum + entryBytes(wire), 0);
+    const end = { epoch: before.epoch, head: 4, oldest: 1, clock: 8, clockTatMs: 0, bytes };
+    assertEquals(rest, { ...end, lastAt: NOON + 9, listed: main });
     first.close();
 
     const { log } = await open();
@@ -168,14 +171,51 @@ export function logContract(test: StoreTest): void {
     kv.close();
   });
 
+  test("the head counts the log's bytes: appended, trimmed, and replaced by stubs", async ({ open }) => {
+    const store = await open();
+    await makeRoom(store, "main");
+    await fill(store, "main", "a", 10, NOON, 1_000);
+    const bytes = async () => (await headOf(store, "main")).bytes;
+    const sizes = (await store.log.readAt(main, Array.from({ length: 10 }, (_, at) => at + 2))).map((entry) =>
+      entryBytes(entry!)
+    );
+    const sum = (from: number) => sizes.slice(from).reduce((all, size) => all + size, 0);
+    assertEquals(await bytes(), sum(0));
+    // The genesis event was never counted, so what is left is at most what is there.
+    await store.log.trim(main, 8);
+    assert(await bytes() !== undefined && (await bytes())! <= sum(2));
+    const stub = { stub: "retracted", id: idOf("last"), author: idOf("a", 32), n: 10, clock: 11, at: 0 };
+    const head = await headOf(store, "main");
+    const event = eventOf("main", "b", 1, 99);
+    const erasedBytes = sizes.at(-1)!;
+    await store.log.append(main, head, [event], new Map(), NOON, { stubs: new Map([[11, stub]]), erasedBytes });
+    assertEquals(await bytes(), head.bytes! + entryBytes(event.wire) + 200 - erasedBytes);
+    await store.log.trim(main, 0);
+    assertEquals(await bytes(), 0);
+  });
+
+  test("trim frees a full log, oldest first, and only up to where events may go", async ({ open }) => {
+    const store = await open();
+    await makeRoom(store, "main");
+    await fill(store, "main", "a", 10, NOON, 1_000);
+    const { bytes } = await headOf(store, "main");
+    assertEquals(await store.log.trim(main, 999, { keepBytes: bytes! }), 0);
+    assertEquals(await store.log.trim(main, 5, { freeTo: 0 }), 0);
+    assertEquals(await store.log.trim(main, 999, { keepBytes: 0, freeTo: 3 }), 3);
+    assertEquals(await store.log.trim(main, 5, { freeTo: 4 }), 1);
+    assert(await store.log.trim(main, 999, { keepBytes: bytes! / 2 }) >= 1);
+    const { oldest, head, ...after } = await headOf(store, "main");
+    assert(after.bytes! <= bytes! / 2 && oldest < head, `${after.bytes} of ${bytes}`);
+  });
+
   test("trim deletes old events, even all of them, and the log goes on", async ({ open, openKv }) => {
     const store = await open(), kv = await openKv();
     await makeRoom(store, "main");
     await fill(store, "main", "a", 10, NOON + 1_000, 1_000);
     const { epoch } = await headOf(store, "main");
-    const old = (beforeMs: number, upTo = 999) => ({ epoch, upTo, beforeMs });
+    const old = (beforeMs: number, upTo = 999, of = epoch) => ({ old: { epoch: of, upTo, beforeMs } });
     assertEquals(await store.log.trim(main, 999), 0);
-    assertEquals(await store.log.trim(main, 999, { ...old(NOON + 4_000), epoch: "of another log" }), 0);
+    assertEquals(await store.log.trim(main, 999, old(NOON + 4_000, 999, "of another log")), 0);
     assertEquals(await store.log.trim(main, 999, old(NOON + 4_000, 2)), 2);
     assertEquals(await store.log.trim(main, 999, old(NOON + 4_000)), 2);
     assertEquals((await headOf(store, "main")).oldest, 5);

@@ -1,4 +1,4 @@
-/** Tags of rules: each names one rule of docs/PROTOCOL.md, and tests cite every one of them. */
+/** Tags of rules: each names one rule of docs/PROTOCOL.md or docs/LIMITS.md, and tests cite every one of them. */
 import { assertEquals } from "@std/assert";
 import { filesIn, ROOT } from "./sources.ts";
 
@@ -36,7 +36,8 @@ function citationsOfNoRule(protocol: string, texts: readonly Text[]): string[] {
   );
 }
 
-const protocol = () => Deno.readTextFileSync(new URL("docs/PROTOCOL.md", ROOT));
+const protocol = () =>
+  ["docs/PROTOCOL.md", "docs/LIMITS.md"].map((path) => Deno.readTextFileSync(new URL(path, ROOT))).join("\n");
 
 /** The files below `paths` that may cite rules. This folder's synthetic tags are left out. */
 function textsIn(paths: readonly string[]): Text[] {

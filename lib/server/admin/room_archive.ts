@@ -146,6 +146,8 @@ const headOf: Reader<RoomSnapshot["head"]> = where(
     head: amount,
     oldest: count,
     clock: count,
+    clockTatMs: optional(amount),
+    bytes: optional(amount),
     lastAt: whole(Number.MIN_SAFE_INTEGER),
     listed: (value, field) => value === true || optional(text(64))(value, field),
     cleared: optional(amount),

@@ -61,6 +61,28 @@ export const DEFAULT_CONFIG = {
     addressRooms: { burst: 120, everyMs: 1_000, pauseMs: 0 } as PausingRateLimit,
     /** Events on one connection, of any author: checked before any signature is. */
     connectionEvents: { burst: 256, everyMs: 10 } as RateLimit,
+    /** Of those, events of other authors than the connection's person. */
+    connectionCarriedEvents: { burst: 256, everyMs: 100 } as RateLimit,
+    /**
+     * Events that one address brings into one room for others than the connections' own people, as a phone does that was
+     * among phones without a network …
+     */
+    carriedEvents: { burst: 1_000, everyMs: 50 } as RateLimit,
+    /** … and first events of people who are new in the room. */
+    arrivals: { burst: 1_000, everyMs: 50 } as RateLimit,
+    /** Kilobytes of events that one address writes into one room: 96 MB at once, and as much a day … */
+    addressRoomKilobytes: { burst: 98_304, everyMs: 879 } as RateLimit,
+    /** … and into all rooms: 256 MB. */
+    addressKilobytes: { burst: 262_144, everyMs: 330 } as RateLimit,
+    /** How far events of a room may push its clock ahead: so many steps at once, then one a second … */
+    clockSteps: { burst: 2_000, everyMs: 1_000 } as RateLimit,
+    /** … and those of authors whose first event is younger than `newAuthorMs`. */
+    newClockSteps: { burst: 64, everyMs: 1_000 } as RateLimit,
+    newAuthorMs: 600_000,
+    /** Such authors may be at most this far ahead. */
+    newClockLead: 1_000,
+    /** Bytes of events that one room holds. Beyond it, those older than a day go first; then `room_full`. */
+    roomBytes: 268_435_456,
     /** Frames other than `send` on one connection. */
     connectionFrames: { burst: 120, everyMs: 25 } as RateLimit,
     /** Signals that one connection may send … */

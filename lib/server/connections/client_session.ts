@@ -31,6 +31,7 @@ import type { Ban } from "../../store/operators/runtime_settings.ts";
 import { StorageUnavailable } from "../../store/database.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import type { Hub, Member } from "../rooms/hub.ts";
+import type { EventBudgets } from "../limits/event_budgets.ts";
 import type { Overload } from "../limits/overload.ts";
 import { RateLimiter } from "../../shared/rate_limiter.ts";
 import type { Signaling } from "../rooms/signaling.ts";
@@ -54,6 +55,9 @@ export interface ClientSessionDeps {
   signaling: Pick<Signaling, "send">;
   settings: Pick<RuntimeSettings, "bansKey" | "bansDevice" | "banDeviceToo" | "noticesFrame">;
   device: string;
+  /** The visitor's network address. */
+  address: string;
+  budgets: Pick<EventBudgets, "take">;
   overload: Pick<Overload, "load" | "takesNewcomers" | "takesHistory" | "takesEvent" | "retryAfterMs">;
   stats: ServerStats;
   /** When a client sent away now should come back, ms: each one at another time. */
@@ -94,6 +98,7 @@ export class ClientSession implements Member {
     this.#sentSignals = new RateLimiter(config.limits.sentSignals);
     this.#receivedSignals = new RateLimiter(config.limits.receivedSignals);
     this.#events = new EventIntake(deps, {
+      person: () => this.person,
       isClosed: () => this.#isClosed(),
       tell: (frame) => this.#tell(frame),
       push: (text) => this.#push(text),
@@ -267,6 +272,7 @@ export class ClientSession implements Member {
     this.#person = person;
     this.#state = { name: "catching_up", hub, position: from - 1 };
     hub.join(this);
+    this.#events.joined(lastN);
     this.#releaseHeld();
     const { environment, config: { limits, ice }, device } = this.#deps;
     const now = environment.clock.now();

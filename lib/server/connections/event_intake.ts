@@ -3,14 +3,15 @@
  * and every event is answered by an ack or a refusal.
  */
 import { type EventId, eventIdOf, type WireEvent } from "../../protocol/event.ts";
-import { readEvent } from "../../kinds/kinds.ts";
-import type { ServerFrame } from "../../protocol/frames.ts";
+import { type Event, readEvent } from "../../kinds/kinds.ts";
+import type { Person, ServerFrame } from "../../protocol/frames.ts";
 import { SEND_MAX_EVENTS } from "../../protocol/limits.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
 import { RateLimiter } from "../../shared/rate_limiter.ts";
 import type { RuntimeSettings } from "../admin/runtime_settings.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import type { Environment } from "../environment.ts";
+import type { EventBudgets } from "../limits/event_budgets.ts";
 import type { Overload } from "../limits/overload.ts";
 import type { Outcome, Sender, Submission } from "../rooms/committer.ts";
 import type { Hub } from "../rooms/hub.ts";
@@ -19,7 +20,10 @@ import type { ServerStats } from "../stats/server_stats.ts";
 export interface EventIntakeDeps {
   verifier: Verifier;
   config: Pick<ServerConfig, "limits" | "commit">;
-  environment: Pick<Environment, "clock">;
+  environment: Pick<Environment, "clock" | "random">;
+  budgets: Pick<EventBudgets, "take">;
+  /** The network address of the connection. */
+  address: string;
   settings: Pick<RuntimeSettings, "bansKey">;
   overload: Pick<Overload, "load" | "takesEvent" | "retryAfterMs">;
   stats: ServerStats;
@@ -27,6 +31,8 @@ export interface EventIntakeDeps {
 
 /** The part of the session that the intake uses. */
 export interface IntakeConnection {
+  /** The person at the other end. */
+  person(): Person;
   isClosed(): boolean;
   /** Sends a frame. */
   tell(frame: ServerFrame): void;
@@ -37,11 +43,18 @@ export interface IntakeConnection {
   run(place: string, step: Promise<void>): Promise<void>;
 }
 
+/** Those who share an address are refused together, and must not all come back together. */
+const RETRY_SPREAD_MS = 1_000;
+
 export class EventIntake implements Sender {
   readonly #deps: EventIntakeDeps;
   readonly #connection: IntakeConnection;
   readonly #events: RateLimiter;
+  /** Of those, events of other authors than the connection's person. */
+  readonly #carried: RateLimiter;
   #inFlight = 0;
+  /** The person has no event in the room yet. */
+  #isNew = false;
   /** Ends when all signatures of the frames so far are checked: events are submitted in the order of their frames. */
   #checked = Promise.resolve();
   #acks: [EventId, number][] = [];
@@ -51,6 +64,12 @@ export class EventIntake implements Sender {
     this.#deps = deps;
     this.#connection = connection;
     this.#events = new RateLimiter(deps.config.limits.connectionEvents);
+    this.#carried = new RateLimiter(deps.config.limits.connectionCarriedEvents);
+  }
+
+  /** The connection's person has joined; `lastN`: the number of the person's last event, 0 without any. */
+  joined(lastN: number): void {
+    this.#isNew = lastN === 0;
   }
 
   /** Takes the events of one `send` frame. */
@@ -73,7 +92,11 @@ export class EventIntake implements Sender {
         this.#refuse(eventIdOf(wire[0]), "overloaded", { retryAfterMs: commit.retryAfterMs });
       } else {
         const read = readEvent(wire);
-        if (read.ok && settings.bansKey(read.event.author, hub.room.id) !== undefined) {
+        const chargeMs = read.ok ? this.#charge(hub, read.event, clock.now()) : 0;
+        if (read.ok && chargeMs > 0) {
+          this.#refuse(read.event.id, "rate_limited", { retryAfterMs: chargeMs });
+          if (overload.load.level === "normal") this.#connection.strike(1 / SEND_MAX_EVENTS);
+        } else if (read.ok && settings.bansKey(read.event.author, hub.room.id) !== undefined) {
           this.#refuse(read.event.id, "banned");
         } else if (read.ok) {
           this.#inFlight++;
@@ -88,6 +111,18 @@ export class EventIntake implements Sender {
     this.#flushRefusals();
     if (toCheck.length === 0) return;
     this.#checked = this.#checked.then(() => this.#connection.run("checking signatures", this.#check(hub, toCheck)));
+  }
+
+  /** Charges an event to the connection and its address. Returns 0, or the ms to wait: each client another time. */
+  #charge(hub: Hub, { author, wire: [payload] }: Event, nowMs: number): number {
+    const { budgets, address, environment: { random } } = this.#deps;
+    const isOwn = author === this.#connection.person().author;
+    const origin = !isOwn ? "carried" : this.#isNew ? "first" : "own";
+    const waitMs = (isOwn ? 0 : this.#carried.wait(nowMs)) ||
+      budgets.take({ room: hub.room.id, address, origin, bytes: payload.length }, nowMs);
+    if (waitMs > 0) return waitMs + Math.round(random.fraction() * RETRY_SPREAD_MS);
+    if (!isOwn) this.#carried.take(nowMs);
+    return 0;
   }
 
   async #check(hub: Hub, submissions: readonly Submission[]): Promise<void> {
@@ -107,8 +142,10 @@ export class EventIntake implements Sender {
 
   answer(id: EventId, outcome: Outcome): void {
     this.#inFlight--;
-    if (outcome.type === "stored") this.#acks.push([id, outcome.position]);
-    else {
+    if (outcome.type === "stored") {
+      this.#isNew = false;
+      this.#acks.push([id, outcome.position]);
+    } else {
       const { type: _, reason, ...more } = outcome;
       this.#refuse(id, reason, more);
     }

@@ -9,21 +9,28 @@ import { belongsInto, type Event, repeatedWords } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { CLOCK_MAX_LEAD } from "../../protocol/limits.ts";
 import type { AuthorRecord, StoredAt } from "../../store/rooms/log_records.ts";
+import type { ServerConfig } from "../config/server_config.ts";
+import { eventCost } from "../limits/event_budgets.ts";
 import { type RateLimit, takeTokens } from "../../shared/rate_limiter.ts";
 
-export interface AcceptRules {
-  messages: RateLimit;
-  repeatWithinMs: number;
-  repeatMaxTokens: number;
-  /** Older events are deleted, and their authors' records with them. */
-  retentionMs: number;
-}
+/** The settings that events are judged by. */
+export type AcceptRules =
+  & Pick<
+    ServerConfig["limits"],
+    "messages" | "repeatWithinMs" | "repeatMaxTokens" | "clockSteps" | "newClockSteps" | "newClockLead" | "newAuthorMs"
+  >
+  & {
+    /** Older events are deleted, and their authors' records with them. */
+    retentionMs: number;
+  };
 
 /** The facts for judging an event. */
 export interface AcceptBasis {
   room: Pick<RoomInfo, "id" | "kind" | "createdAt">;
   /** Highest Lamport clock in the room. */
   clock: number;
+  /** Theoretical arrival time of the room's clock steps, server's clock, ms. */
+  clockTatMs: number;
   /** Undefined: nothing is known of this author. */
   author: AuthorRecord | undefined;
   nowMs: number;
@@ -41,7 +48,7 @@ export interface Refused {
 
 export type AcceptDecision =
   /** Store it, and `author` as the author's new record. */
-  | { type: "accepted"; author: AuthorRecord }
+  | { type: "accepted"; author: AuthorRecord; clockTatMs: number }
   /** The author has used this `n` before: look up its event. */
   | { type: "number_used" }
   | Refused;
@@ -64,18 +71,36 @@ export function accept(event: Event, basis: AcceptBasis): AcceptDecision {
   if (event.n > expectedN && !forgotten) return { type: "refused", reason: "missing_previous", expectedN };
 
   if (event.clock > basis.clock + CLOCK_MAX_LEAD) return { type: "refused", reason: "clock_ahead" };
+  const steps = takeClockSteps(event.clock - basis.clock, basis);
+  if (!steps.ok) return { type: "refused", reason: "rate_limited", retryAfterMs: steps.retryAfterMs };
 
   const repeated = repetition(event, author?.repeated, rules, nowMs);
-  const cost = repeated === undefined ? 1 : Math.min(2 ** (repeated.times - 1), rules.repeatMaxTokens);
+  const repeatCost = repeated === undefined ? 1 : Math.min(2 ** (repeated.times - 1), rules.repeatMaxTokens);
+  const cost = Math.max(repeatCost, eventCost(event.wire[0].length));
   // An arrival time further ahead came from an instance with a fast clock.
   const { burst, everyMs } = rules.messages;
   const tatMs = Math.min(author?.tatMs ?? 0, nowMs + Math.max(burst, rules.repeatMaxTokens) * everyMs);
   const taken = takeTokens(tatMs, rules.messages, cost, nowMs);
   if (!taken.ok) return { type: "refused", reason: "rate_limited", retryAfterMs: taken.retryAfterMs };
+  const since = author === undefined ? { since: nowMs } : author.since === undefined ? {} : { since: author.since };
   return {
     type: "accepted",
-    author: { lastN: event.n, tatMs: taken.tatMs, ...(repeated === undefined ? {} : { repeated }) },
+    author: { lastN: event.n, tatMs: taken.tatMs, ...since, ...(repeated === undefined ? {} : { repeated }) },
+    clockTatMs: steps.tatMs,
   };
+}
+
+/**
+ * Takes what an event costs that is `lead` ahead of the room's clock: nothing for the next step, as each event in its turn
+ * takes it. More is a gap, of events that nobody has brought yet, or of an author who wants the last word for ever.
+ */
+function takeClockSteps(lead: number, { author, clockTatMs, nowMs, rules }: AcceptBasis) {
+  const isNew = author === undefined || (author.since !== undefined && nowMs - author.since < rules.newAuthorMs);
+  const limit = isNew ? rules.newClockSteps : rules.clockSteps;
+  // An arrival time further ahead came from an instance with a fast clock.
+  const tatMs = Math.min(clockTatMs, nowMs + CLOCK_MAX_LEAD * limit.everyMs);
+  if (isNew && lead > rules.newClockLead) return { ok: false, retryAfterMs: rules.newAuthorMs / 10 } as const;
+  return lead <= 1 ? { ok: true, tatMs } as const : takeTokens(tatMs, limit, lead - 1, nowMs);
 }
 
 /** Judges an event whose `n` was used before, given where that number was stored. */

@@ -13,6 +13,7 @@ import {
   APPEND_MAX_EVENTS,
   appendBytes,
   type AuthorRecord,
+  entryBytes,
   type LogHead,
 } from "../../store/rooms/log_records.ts";
 import type { LogStore } from "../../store/rooms/log.ts";
@@ -47,7 +48,8 @@ export interface CommitterDeps {
   commit: ServerConfig["commit"];
   /** Least time between two commits, ms, for the room's current size: events in between share a commit. */
   gapMs(): number;
-  rules: AcceptRules;
+  rules: Omit<AcceptRules, "retentionMs"> & Pick<ServerConfig["limits"], "roomBytes">;
+  retention: Pick<ServerConfig["retention"], "maxAgeMs">;
   environment: Environment;
   /** The senders of these events just got their acks. */
   onAcked?(stored: readonly Submission[]): void;
@@ -81,7 +83,14 @@ interface Judged {
   authors: Map<AuthorKey, AuthorRecord>;
   /** Stubs for the events that the accepted ones erase, by position. */
   stubs: Map<number, Stub>;
+  /** Bytes of the stored events that these stubs replace. */
+  erasedBytes: number;
+  /** The limit on steps of the room's clock afterwards. */
+  clockTatMs: number;
 }
+
+/** A full room has room again when its oldest events are a day old, or somebody deletes some: no need to ask often. */
+const ROOM_FULL_RETRY_MS = 60_000;
 
 export class Committer {
   readonly #deps: CommitterDeps;
@@ -243,7 +252,7 @@ export class Committer {
             judged.accepted,
             judged.authors,
             environment.clock.now(),
-            judged.stubs,
+            judged,
           );
           // Either result rules out that the earlier commit still succeeds.
           doubted = undefined;
@@ -296,7 +305,8 @@ export class Committer {
   }
 
   async #judge(batch: readonly Submission[], basis: Basis): Promise<Judged> {
-    const { room, rules, log, environment } = this.#deps;
+    const { room, log, environment } = this.#deps;
+    const rules = { ...this.#deps.rules, retentionMs: this.#deps.retention.maxAgeMs };
     const nowMs = environment.clock.now();
     const authors = new Map<AuthorKey, AuthorRecord>();
     const judged: Judged = {
@@ -305,21 +315,28 @@ export class Committer {
       answers: [],
       authors,
       stubs: new Map(),
+      erasedBytes: 0,
+      clockTatMs: 0,
     };
     const acceptedByNumber = new Map<string, number>();
     const toLookUp: number[] = [];
     // Each accepted event may advance the room's clock, as it would if they arrived one by one.
-    let clock = basis.head.clock;
+    let { clock, clockTatMs = 0, bytes = 0 } = basis.head;
     batch.forEach(({ event }, index) => {
       const author = authors.get(event.author) ?? basis.authors.get(event.author);
-      const verdict = accept(event, { room, clock, author, nowMs, rules });
+      const verdict = accept(event, { room, clock, clockTatMs, author, nowMs, rules });
+      const size = entryBytes(event.wire);
       if (verdict.type === "refused") judged.outcomes[index] = verdict;
-      else if (verdict.type === "accepted") {
+      else if (verdict.type === "accepted" && bytes + size > rules.roomBytes) {
+        judged.outcomes[index] = { type: "refused", reason: "room_full", retryAfterMs: ROOM_FULL_RETRY_MS };
+      } else if (verdict.type === "accepted") {
         acceptedByNumber.set(numberKey(event), judged.accepted.length);
         judged.accepted.push(event);
         judged.answers.push([index]);
         authors.set(event.author, verdict.author);
         clock = Math.max(clock, event.clock);
+        clockTatMs = verdict.clockTatMs;
+        bytes += size;
       } else {
         const twin = acceptedByNumber.get(numberKey(event));
         if (twin === undefined) toLookUp.push(index);
@@ -337,13 +354,15 @@ export class Committer {
           : judgement;
       });
     }
+    judged.clockTatMs = clockTatMs;
     await this.#eraseRetracted(judged, basis.head.head + 1);
     return judged;
   }
 
   /** Finds the events that the accepted ones delete: stored ones, and ones of the same batch. */
-  async #eraseRetracted({ accepted, stubs }: Judged, from: number): Promise<void> {
+  async #eraseRetracted(judged: Judged, from: number): Promise<void> {
     const { room, log } = this.#deps;
+    const { accepted, stubs } = judged;
     const wanted = accepted.flatMap((event) =>
       event.kind === "retract" ? erasedBy(event).map((erased) => ({ ...erased, author: event.author })) : []
     );
@@ -359,7 +378,9 @@ export class Committer {
       const entry = entries[at];
       if (entry === undefined || isStub(entry)) return;
       const read = readHeader(entry);
-      if (read.ok && isErasable(read.event.kind)) stubs.set(position, stubFor(read.event, "retracted", quiet));
+      if (!read.ok || !isErasable(read.event.kind) || stubs.has(position)) return;
+      stubs.set(position, stubFor(read.event, "retracted", quiet));
+      judged.erasedBytes += entryBytes(entry);
     });
     for (const { id, author, quiet } of wanted) {
       const fresh = inBatch.get(id);

@@ -50,6 +50,9 @@ export interface HubDeps {
   onOverfull(room: RoomId): void;
 }
 
+/** A room that holds this share of its bytes is trimmed between sweeps. */
+const FULL_SHARE = 0.9;
+
 export class Hub {
   readonly room: RoomInfo;
   readonly changeChannel: number;
@@ -125,12 +128,9 @@ export class Hub {
       commit: config.commit,
       // Storing more often than sending would only cost commits.
       gapMs: () => Math.max(config.commit.gapMs, this.#windowMs()),
-      rules: {
-        messages: config.limits.messages,
-        repeatWithinMs: config.limits.repeatWithinMs,
-        repeatMaxTokens: config.limits.repeatMaxTokens,
-        retentionMs: config.retention.maxAgeMs,
-      },
+      // Operators change limits at run time, so the rules are the configuration's own object.
+      rules: config.limits,
+      retention: config.retention,
       environment,
       onAcked: (submissions) => {
         const now = deps.stats.clock.now();
@@ -248,8 +248,10 @@ export class Hub {
     this.#take(from, events.map((event, at) => stubs.get(from + at) ?? event.wire));
     // Commits of this instance are a window apart already, so their events do not wait again.
     this.flush();
-    const { maxEvents, slackEvents } = this.#deps.config.retention;
-    if (head.head - head.oldest + 1 > maxEvents + slackEvents) this.#deps.onOverfull(this.room.id);
+    const { retention: { maxEvents, slackEvents }, limits: { roomBytes } } = this.#deps.config;
+    const isOverfull = head.head - head.oldest + 1 > maxEvents + slackEvents ||
+      (head.bytes ?? 0) > FULL_SHARE * roomBytes;
+    if (isOverfull) this.#deps.onOverfull(this.room.id);
     if (this.newest < head.head) void this.#pull();
   }
 

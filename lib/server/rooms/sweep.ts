@@ -15,9 +15,12 @@ const PAGE_ROOMS = 100;
 /** Rooms that wait to be trimmed between sweeps. More wait for the next sweep. */
 const TRIMS_WAITING_MAX = 1_000;
 
+/** A room that is nearly full is trimmed to this share of its bytes. */
+const KEPT_SHARE = 0.8;
+
 export interface SweepDeps {
   store: Pick<Store, "rooms" | "log" | "presence" | "leases">;
-  config: Pick<ServerConfig, "retention">;
+  config: Pick<ServerConfig, "retention" | "limits">;
   environment: Environment;
   time: Pick<TimeKeeper, "look" | "runningMs">;
   instance: string;
@@ -42,7 +45,10 @@ export class Sweep {
     this.#trimsWaiting.add(room);
     this.#then(async () => {
       this.#trimsWaiting.delete(room);
-      await this.#deps.store.log.trim(room, this.#deps.config.retention.maxEvents);
+      const { store: { log }, config: { retention, limits } } = this.#deps;
+      const [[head], [age]] = await Promise.all([log.readHeads([room]), log.readAges([room])]);
+      const freeTo = age !== undefined && age.epoch === head?.epoch ? age.proven : 0;
+      await log.trim(room, retention.maxEvents, { freeTo, keepBytes: KEPT_SHARE * limits.roomBytes });
     });
   }
 
@@ -100,7 +106,8 @@ export class Sweep {
         const age = nextAge(ages[index], head, { runningMs, markMs: time.runningMs ?? runningMs, heldMs });
         if (age !== ages[index]) await store.log.writeAge(id, age);
         const old = { epoch: age.epoch, upTo: age.proven, beforeMs: nowMs - maxAgeMs };
-        await store.log.trim(id, maxEvents, plausible ? old : undefined);
+        const keepBytes = KEPT_SHARE * this.#deps.config.limits.roomBytes;
+        await store.log.trim(id, maxEvents, { old: plausible ? old : undefined, freeTo: age.proven, keepBytes });
         if (plausible && age.proven >= head.head && nowMs - head.lastAt > idleRoomMs) await this.#removeIfEmpty(id);
       }
       if (rooms.length < PAGE_ROOMS) return;

@@ -10,6 +10,7 @@ import {
   APPEND_MAX_EVENTS,
   appendBytes,
   type AuthorRecord,
+  entryBytes,
   type LogHead,
   type OldEvents,
 } from "./log_records.ts";
@@ -24,8 +25,6 @@ export const AUTHOR_RECORD_MS = 2 * 7 * 24 * 3_600_000;
 const TRIM_STEP_EVENTS = 200;
 /** Races that one commit of `trim` may lose to appends before it leaves the rest for the next time. */
 const TRIM_RACES_MAX = 20;
-/** The size of a stub in a page: about the length of its JSON. */
-const STUB_BYTES = 200;
 /** Pause after a lost race: about one group commit. */
 const TRIM_PAUSE_MS = 4;
 
@@ -76,6 +75,26 @@ export function toHead(entry: Deno.KvEntryMaybe<HeadRecord>): LogHead | undefine
   return entry.versionstamp === null ? undefined : { ...entry.value, versionstamp: entry.versionstamp };
 }
 
+/** Options of `append`. */
+export interface AppendMore {
+  /** They replace the events at these positions, new or stored. */
+  stubs?: ReadonlyMap<number, Stub>;
+  /** Bytes of the stored events that they replace, by `entryBytes`. */
+  erasedBytes?: number;
+  /** The new value of the head. */
+  clockTatMs?: number;
+}
+
+/** Options of `trim`. */
+export interface TrimOptions {
+  /** Deleted for their age, whatever their number. */
+  old?: OldEvents | undefined;
+  /** Up to here events may be deleted for their number and for the room's bytes; default: all. */
+  freeTo?: number;
+  /** The bytes that a room may hold: more are deleted, oldest first. */
+  keepBytes?: number;
+}
+
 export class LogStore {
   constructor(private readonly database: Database, private readonly random: (byteLength: number) => Uint8Array) {}
 
@@ -114,12 +133,15 @@ export class LogStore {
     events: readonly SignedEvent[],
     authors: ReadonlyMap<AuthorKey, AuthorRecord>,
     nowMs: number,
-    stubs: ReadonlyMap<number, Stub> = new Map(),
+    { stubs = new Map(), erasedBytes = 0, clockTatMs = expected.clockTatMs ?? 0 }: AppendMore = {},
   ): Promise<LogHead | undefined> {
     checkSize(events, authors, stubs.size);
     const from = expected.head + 1;
+    const added = events.reduce((sum, { wire }, at) => sum + entryBytes(stubs.get(from + at) ?? wire), 0);
+    const replaced = [...stubs].reduce((sum, [at, stub]) => sum + (at < from ? entryBytes(stub) : 0), 0);
+    const bytes = Math.max(0, (expected.bytes ?? 0) + added + replaced - erasedBytes);
     const clock = events.reduce((highest, event) => Math.max(highest, event.clock), expected.clock);
-    const changes = { head: expected.head + events.length, clock, lastAt: nowMs };
+    const changes = { head: expected.head + events.length, clock, clockTatMs, bytes, lastAt: nowMs };
     return await this.#changeHead(room, expected, changes, (atomic) => {
       events.forEach((event, at) => setEvent(atomic, room, from + at, event, nowMs, stubs.get(from + at)));
       for (const [position, stub] of stubs) {
@@ -147,7 +169,7 @@ export class LogStore {
       // Batches are read one after another: a trim between two of them leaves a gap, and the next event does not follow.
       if (positionOf(entry) !== first + events.length) break;
       const { entry: held } = entryOf(entry.value);
-      bytes += isStub(held) ? STUB_BYTES : held[0].length + held[1].length;
+      bytes += entryBytes(held);
       if (bytes > maxBytes && events.length > 0) break;
       events.push(held);
     }
@@ -174,11 +196,15 @@ export class LogStore {
   }
 
   /**
-   * Deletes the oldest events beyond the newest `keep`, and those that are `old`, with all of their index
+   * Deletes the oldest events beyond the newest `keep`, and others by `TrimOptions`, with all of their index
    * entries. Returns their number. Safe beside appends and other instances' trims: it works in small commits from the
    * oldest event on, and leaves the rest for the next time if appends keep winning the race.
    */
-  async trim(room: RoomId, keep: number, old?: OldEvents): Promise<number> {
+  async trim(
+    room: RoomId,
+    keep: number,
+    { old, freeTo = Infinity, keepBytes = Infinity }: TrimOptions = {},
+  ): Promise<number> {
     for (let removed = 0;;) {
       const head = await this.readHead(room);
       if (!head || head.oldest > head.head) return removed;
@@ -187,9 +213,13 @@ export class LogStore {
         { limit: TRIM_STEP_EVENTS, batchSize: TRIM_STEP_EVENTS },
       );
       const oldTo = old?.epoch === head.epoch ? old.upTo : 0;
+      let { bytes = 0 } = head;
       const stays = entries.findIndex((entry) => {
-        const position = positionOf(entry);
-        return position > head.head - keep && !(position <= oldTo && entryOf(entry.value).storedAt < old!.beforeMs);
+        const position = positionOf(entry), { entry: held, storedAt } = entryOf(entry.value);
+        const isOld = position <= oldTo && storedAt < old!.beforeMs;
+        const isTooMuch = position <= freeTo && (position <= head.head - keep || bytes > keepBytes);
+        bytes -= entryBytes(held);
+        return !isOld && !isTooMuch;
       });
       const gone = stays === -1 ? entries : entries.slice(0, stays);
       if (gone.length === 0 || !await this.#deleteOldest(room, head.oldest, gone)) return removed;
@@ -235,11 +265,15 @@ export class LogStore {
 
   /** Deletes the oldest events in one commit; false when others trimmed too or kept winning the race. */
   async #deleteOldest(room: RoomId, oldest: number, gone: readonly Deno.KvEntry<EventValue>[]): Promise<boolean> {
+    const goneBytes = gone.reduce((sum, { value }) => sum + entryBytes(entryOf(value).entry), 0);
     for (let race = 0; race < TRIM_RACES_MAX; race++) {
       // Read again right before the commit, which appends may only prevent in the moment between the two.
       const head = await this.readHead(room);
       if (head?.oldest !== oldest) return false;
-      const done = await this.#changeHead(room, head, { oldest: positionOf(gone.at(-1)!) + 1 }, (atomic) => {
+      const oldestAfter = positionOf(gone.at(-1)!) + 1;
+      // Nothing left is the moment to correct a count that began late.
+      const bytes = oldestAfter > head.head ? 0 : Math.max(0, (head.bytes ?? 0) - goneBytes);
+      const done = await this.#changeHead(room, head, { oldest: oldestAfter, bytes }, (atomic) => {
         for (const { key, value } of gone) {
           const { author, n } = numberOf(value);
           atomic.delete(key).delete(keys.number(room, author, n));

@@ -1,5 +1,5 @@
 /** The values that a room's log is read and written as. */
-import type { LogEntry } from "../../protocol/stub.ts";
+import { isStub, type LogEntry } from "../../protocol/stub.ts";
 import type { AuthorKey, EventId, WireEvent } from "../../protocol/event.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 
@@ -14,6 +14,14 @@ export function appendBytes(event: { readonly wire: WireEvent }): number {
   return 2 * event.wire[0].length + event.wire[1].length;
 }
 
+/** The size of a stub in a page and in a log: about the length of its JSON. */
+const STUB_BYTES = 200;
+
+/** An entry's share of a page and of the bytes that a room may hold, by the lengths of its texts. */
+export function entryBytes(entry: LogEntry): number {
+  return isStub(entry) ? STUB_BYTES : entry[0].length + entry[1].length;
+}
+
 /** The end of a room's log, as read: the basis of the next append. Pass it on whole. */
 export interface LogHead {
   /** 8 random bytes, base64url; made with the log, so that positions of different logs are never confused. */
@@ -24,6 +32,10 @@ export interface LogHead {
   oldest: number;
   /** Highest Lamport clock of any event ever stored. */
   clock: number;
+  /** Theoretical arrival time (ITU-T I.371) of the limit on steps of the clock, server's clock, ms; absent: 0. */
+  clockTatMs?: number;
+  /** Bytes of the events in the log, by `entryBytes`; absent: none are counted yet. */
+  bytes?: number;
   /** When the newest event was stored, server's clock. */
   lastAt: number;
   /** `append` checks by it that nobody wrote to this log since it was read. */
@@ -43,6 +55,8 @@ export interface AuthorRecord {
   lastN: number;
   /** Theoretical arrival time of the generic cell rate algorithm (ITU-T I.371), server's clock, ms: the message limit. */
   tatMs: number;
+  /** When the author's first event was stored, server's clock, ms; absent in records that are older than this field. */
+  since?: number;
   /** Hash of the last text, its repetitions in a row, and its time: repeated text costs more of the message limit. */
   repeated?: { hash: string; times: number; at: number };
 }

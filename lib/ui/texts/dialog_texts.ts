@@ -79,6 +79,7 @@ export const dialogTexts = {
     banned: "The organisers have blocked this phone.",
     rate_limited: "That was too fast. It will be sent again in a moment.",
     overloaded: "The server is busy. It will be sent again.",
+    room_full: "The room is full. It will be sent when there is space again.",
     storage_unavailable: "The server can't save anything right now. It will be sent again.",
   } satisfies Record<Refusal, string>,
 };
