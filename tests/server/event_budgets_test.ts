@@ -23,7 +23,7 @@ function flood(perSecond: number, minutes: number, charge: EventCharge, into = b
   return taken;
 }
 
-Deno.test("[LIM-1] [LIM-3] ten minutes of fresh keys from one address bring in 20 events a second, after 1,000 at once", () => {
+Deno.test("[BUDGET-1] [BUDGET-3] ten minutes of fresh keys from one address bring in 20 events a second, after 1,000 at once", () => {
   for (const origin of ["carried", "first"] as const) {
     const taken = flood(500, 10, event({ origin }));
     assert(taken >= 12_000 && taken <= 13_100, `${origin}: ${taken}`);
@@ -32,13 +32,13 @@ Deno.test("[LIM-1] [LIM-3] ten minutes of fresh keys from one address bring in 2
   }
 });
 
-Deno.test("[LIM-1] a thousand people of one address talk in one room as fast as their authors' limits allow", () => {
+Deno.test("[BUDGET-1] a thousand people of one address talk in one room as fast as their authors' limits allow", () => {
   const into = budgets();
   for (let person = 0; person < 1_000; person++) assertEquals(into.take(event({ origin: "first" }), 0), 0);
   assertEquals(flood(200, 10, event(), into), 200 * 600);
 });
 
-Deno.test("[LIM-1] a flood into one room delays nobody of another address or in another room", () => {
+Deno.test("[BUDGET-1] a flood into one room delays nobody of another address or in another room", () => {
   const into = budgets();
   flood(500, 1, event({ origin: "carried" }), into);
   assert(into.take(event({ origin: "carried" }), MINUTE - 1_000) > 0);
@@ -47,7 +47,7 @@ Deno.test("[LIM-1] a flood into one room delays nobody of another address or in 
   assertEquals(into.take(event({ origin: "first" }), MINUTE - 1_000), 0, "newcomers do not wait for what others carry");
 });
 
-Deno.test("[LIM-2] one address writes 96 MB into one room, 256 MB into all, and then as much a day", () => {
+Deno.test("[BUDGET-2] one address writes 96 MB into one room, 256 MB into all, and then as much a day", () => {
   const into = budgets();
   const write = (room: string, atMs: number) => {
     let bytes = 0;
@@ -59,7 +59,7 @@ Deno.test("[LIM-2] one address writes 96 MB into one room, 256 MB into all, and 
   assertEquals(Math.round(write("a", 24 * 60 * MINUTE)), 96);
 });
 
-Deno.test("[LIM-1] a refusal says how long to wait, and costs nothing", () => {
+Deno.test("[BUDGET-1] a refusal says how long to wait, and costs nothing", () => {
   const into = budgets();
   flood(2_000, 1 / 60, event({ origin: "carried" }), into);
   const waitMs = into.take(event({ origin: "carried" }), 0);
@@ -68,6 +68,6 @@ Deno.test("[LIM-1] a refusal says how long to wait, and costs nothing", () => {
   assertEquals(into.take(event({ origin: "carried" }), waitMs), 0);
 });
 
-Deno.test("[LIM-1] an event costs a token for each 2 KB", () => {
+Deno.test("[BUDGET-1] an event costs a token for each 2 KB", () => {
   assertEquals([0, 1, 2_048, 2_049, 16_384].map(eventCost), [1, 1, 1, 2, 8]);
 });

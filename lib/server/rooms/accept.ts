@@ -11,7 +11,7 @@ import { CLOCK_MAX_LEAD } from "../../protocol/limits.ts";
 import type { AuthorRecord, StoredAt } from "../../store/rooms/log_records.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { eventCost } from "../limits/event_budgets.ts";
-import { type RateLimit, takeTokens } from "../../shared/rate_limiter.ts";
+import { takeTokens } from "../../shared/rate_limiter.ts";
 
 /** The settings that events are judged by. */
 export type AcceptRules =

@@ -4,7 +4,7 @@ import type { Clock } from "../../shared/environment.ts";
 import { normalizeRoomCode } from "../../chat/room_code.ts";
 import { suggestRoomCodes } from "../../chat/room_code_words.ts";
 import type { RoomApiProblem } from "../../protocol/codes.ts";
-import type { RoomId, WireEvent } from "../../protocol/event.ts";
+import type { WireEvent } from "../../protocol/event.ts";
 import { type Event, readEvent } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
