@@ -102,18 +102,9 @@ export class Person {
     return person;
   }
 
-  /** Resolves with the first welcome. */
+  /** Resolves with the welcome. */
   get inside(): Promise<void> {
     return this.#inside.promise;
-  }
-
-  get isConnected(): boolean {
-    return this.#socket !== undefined;
-  }
-
-  /** Where its copy of the log ends. */
-  get position(): number {
-    return this.#position?.position ?? 0;
   }
 
   get #left(): boolean {
@@ -136,10 +127,20 @@ export class Person {
     return mark;
   }
 
-  /** Cuts the connection as a dead network does; the phone comes back. */
-  loseConnection(): void {
+  /** Loses the connection as in a dead spot. Returns the time until the phone is back, ms; Infinity: not in time. */
+  async loseConnection(patienceMs = 10_000): Promise<number> {
+    const startedAt = performance.now();
     this.#socket?.close();
     this.#lost.resolve("cut");
+    await this.#inside.promise;
+    this.#inside = Promise.withResolvers();
+    const late = new AbortController();
+    const isBack = await Promise.race([
+      this.#inside.promise.then(() => true),
+      delay(patienceMs, false, { signal: late.signal }).catch(() => false),
+    ]);
+    late.abort();
+    return isBack ? Math.round(performance.now() - startedAt) : Infinity;
   }
 
   leave(): void {

@@ -125,13 +125,14 @@ export async function goOn(
   untilMs: number,
   attempt: () => Promise<void>,
   onFailure: (reason: string) => void = () => {},
+  pauseMs = 100,
 ): Promise<void> {
   while (performance.now() < untilMs) {
     try {
       await attempt();
     } catch (error) {
       onFailure(String(error));
-      await delay(100);
+      await delay(pauseMs);
     }
   }
 }
