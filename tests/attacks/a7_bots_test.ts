@@ -1,9 +1,10 @@
 /** A hundred bots shout in a room of fifty people. */
-import { attack, withinOrSlow } from "./attack.ts";
+import { attack, isFull, withinOrSlow } from "./attack.ts";
 import { Crowd, newcomers } from "./people.ts";
 import { startAttackers, startTarget } from "./target.ts";
 
 for (const [from, addresses] of [["one address", 1], ["ten addresses", 10]] as const) {
+  if (addresses > 1 && !isFull) continue;
   attack(
     "A7",
     `100 bots of ${from} delay nobody in a room of 50, and other rooms feel nothing`,
