@@ -253,6 +253,7 @@ export class Person {
   }
 
   #sendLater(ms: number): void {
+    if (this.#left) return;
     clearTimeout(this.#sendAgain);
     this.#sendAgain = setTimeout(() => this.#sendAll(), ms);
   }

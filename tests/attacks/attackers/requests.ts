@@ -3,9 +3,10 @@
  * a second. In turns: a wrong signature, a frame that is none, a room that does not exist.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { connectTo, maskedFrame } from "../../../bench/load_socket.ts";
+import { maskedFrame } from "../../../bench/load_socket.ts";
 import { PROTOCOL_VERSION } from "../../../lib/protocol/limits.ts";
 import { toBase64Url } from "../../../lib/shared/base64url.ts";
+import { request } from "../http.ts";
 import { freshKey, goOn, openSocket, readOrder, report } from "./intruder.ts";
 
 const { port, room, ms, parallel, paths, hellosPerSecond, addresses } = readOrder<{
@@ -24,21 +25,10 @@ const counts: Record<string, number> = { answers: 0, failed: 0, hellos: 0 };
 const addressOf = (index: number) => addresses[index % addresses.length]!;
 const latin1 = new TextDecoder("latin1");
 
-async function request(path: string, from: string): Promise<void> {
-  const conn = await connectTo(port, from);
-  try {
-    const head = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`;
-    await conn.write(new TextEncoder().encode(head));
-    const buffer = new Uint8Array(65_536);
-    let status = "";
-    for (let count = await conn.read(buffer); count !== null; count = await conn.read(buffer)) {
-      status ||= latin1.decode(buffer.subarray(9, 12));
-    }
-    counts.answers!++;
-    counts[`${path} ${status}`] = (counts[`${path} ${status}`] ?? 0) + 1;
-  } finally {
-    conn.close();
-  }
+async function ask(path: string, from: string): Promise<void> {
+  const { status } = await request({ port, from }, path);
+  counts.answers!++;
+  counts[`${path} ${status}`] = (counts[`${path} ${status}`] ?? 0) + 1;
 }
 
 async function wrongHello(index: number): Promise<void> {
@@ -76,7 +66,7 @@ async function hellos(): Promise<void> {
 await Promise.all([
   ...Array.from(
     { length: parallel },
-    (_, index) => goOn(until, () => request(paths[index % paths.length]!, addressOf(index)), () => counts.failed!++),
+    (_, index) => goOn(until, () => ask(paths[index % paths.length]!, addressOf(index)), () => counts.failed!++),
   ),
   ...(hellosPerSecond > 0 ? [hellos()] : []),
 ]);
