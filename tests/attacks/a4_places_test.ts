@@ -69,5 +69,5 @@ attack("A4", "a festival behind one address gets in and speaks", async ({ pick, 
   findings.note("RSS, MB", { normal: memory.normalMb, peak: memory.peakMb });
   findings.atLeast("phones that are in and have spoken", spokenMs.length, phones);
   findings.atMost("p99 from arriving to having spoken, ms", quantile(spokenMs, 0.99), 1_000);
-  findings.atMost("slowest phone, ms", Math.max(...spokenMs), 5_000);
+  findings.atMost("slowest phone, ms", Math.max(...spokenMs), 10_000);
 });
