@@ -27,7 +27,7 @@ for (const who of ["strangers", "a person of the room"] as const) {
       const before = await headOf(place);
 
       const ms = pick(4_000, 60_000);
-      const attackers = startAttackers("clock_ratchet", {
+      await using attackers = startAttackers("clock_ratchet", {
         port,
         room: room.id,
         ms,

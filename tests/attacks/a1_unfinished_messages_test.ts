@@ -14,7 +14,7 @@ async function unfinishedMessages({ findings, pick }: Form, env: Record<string, 
 
   const ms = pick(7_000, 30_000);
   using memory = new MemoryWatch(target);
-  const attackers = startAttackers("unfinished_messages", {
+  await using attackers = startAttackers("unfinished_messages", {
     port,
     room: room.id,
     ms,

@@ -16,7 +16,7 @@ attack("A4", "one address that opens all places keeps nobody out", async ({ pick
   findings.note("quiet", quiet);
 
   const ms = pick(10_000, 60_000);
-  const attackers = startAttackers("places", { port, room: room.id, ms, sockets: 600, addresses: [ATTACKER] });
+  await using attackers = startAttackers("places", { port, room: room.id, ms, sockets: 600, addresses: [ATTACKER] });
   await delay(2_500);
   const leftMs = ms - 2_500;
   const returns = async () => {

@@ -3,11 +3,16 @@ import { attack, isFull, withinOrSlow } from "./attack.ts";
 import { Crowd, newcomers } from "./people.ts";
 import { startAttackers, startTarget } from "./target.ts";
 
-for (const [from, addresses] of [["one address", 1], ["ten addresses", 10]] as const) {
-  if (addresses > 1 && !isFull) continue;
+const BOTS = [
+  { bots: "100 bots", addresses: 1, ownKeyOnly: false },
+  { bots: "100 bots of ten addresses", addresses: 10, ownKeyOnly: false },
+  { bots: "100 bots that each keep to one key", addresses: 1, ownKeyOnly: true },
+];
+
+for (const { bots, addresses, ownKeyOnly } of isFull ? BOTS : BOTS.slice(0, 1)) {
   attack(
     "A7",
-    `100 bots of ${from} delay nobody in a room of 50, and other rooms feel nothing`,
+    `${bots} delay nobody in a room of 50, and other rooms feel nothing`,
     async ({ pick, findings }) => {
       await using target = await startTarget();
       const { port } = target;
@@ -28,14 +33,14 @@ for (const [from, addresses] of [["one address", 1], ["ten addresses", 10]] as c
       findings.note("quiet", quiet);
 
       const ms = pick(5_000, 20_000);
-      const attackers = startAttackers("fresh_keys", {
+      await using attackers = startAttackers("fresh_keys", {
         port,
         room: room.id,
         ms,
         sockets: 100,
         addresses: Array.from({ length: addresses }, (_, index) => `127.66.0.${index + 1}`),
         sealed: false,
-        ownKeyOnly: false,
+        ownKeyOnly,
       });
       const [attacked, attackedOthers, arrivals] = await Promise.all([
         crowd.speak(ms),

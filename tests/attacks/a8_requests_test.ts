@@ -42,7 +42,7 @@ for (const [flood, order] of Object.entries(FLOODS)) {
 
     const ms = pick(5_000, 30_000);
     const callsBefore = onlyHellos ? await databaseCalls(target) : 0;
-    const attackers = startAttackers("requests", {
+    await using attackers = startAttackers("requests", {
       port,
       room: room.id,
       ms,

@@ -51,7 +51,10 @@ export class Findings {
 
   /** A figure without a bound. */
   note(what: string, value: unknown): void {
-    this.#lines.push({ text: `${what}: ${JSON.stringify(value)}`, ok: true });
+    this.#lines.push({
+      text: `${what}: ${Deno.inspect(value, { breakLength: Infinity, compact: true, iterableLimit: 50 })}`,
+      ok: true,
+    });
   }
 
   /** Prints everything. Throws if anything is out of bounds. */
@@ -65,10 +68,10 @@ export class Findings {
 
 /**
  * A bound in ms on a machine that other work may slow down: the figure, or three times that of the quiet phase of the
- * same run where that is more.
+ * same run where that is more; never above three times the figure.
  */
 export function withinOrSlow(boundMs: number, quietMs: number): number {
-  return Math.max(boundMs, 3 * quietMs);
+  return Math.max(boundMs, 3 * Math.min(boundMs, quietMs));
 }
 
 function shown(value: number): string {

@@ -41,7 +41,6 @@ export function contentOf({ sealed }: RoomOfPeople, text: string) {
 interface Spoken {
   mark: string;
   id: EventId;
-  n: number;
   frame: Uint8Array;
   writtenAt: number;
 }
@@ -119,7 +118,7 @@ export class Person {
     const signing = this.#signing.then(async () => {
       const header = { room: this.place.room.id, n: ++this.#lastN, clock: ++this.#clock, at: Date.now() };
       const { id, wire } = await signEvent(this.#signer, header, content);
-      this.#outbox.push({ mark, id, n: header.n, frame: sendFrame(wire), writtenAt });
+      this.#outbox.push({ mark, id, frame: sendFrame(wire), writtenAt });
       if (this.#sendAgain === undefined) void this.#socket?.write(this.#outbox.at(-1)!.frame);
     });
     this.#signing = signing;

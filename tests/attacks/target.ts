@@ -164,12 +164,13 @@ export class MemoryWatch {
   }
 }
 
-/** A process that attacks: attackers/NAME.ts, which gets `order` as its argument and prints one JSON object at its end. */
-export interface Attackers {
+/**
+ * A process that attacks: attackers/NAME.ts, which gets `order` as its argument and prints one JSON object at its end.
+ * Disposing of it ends it early.
+ */
+export interface Attackers extends AsyncDisposable {
   /** The counts that it printed. */
   ended: Promise<Record<string, number>>;
-  /** Ends it early. */
-  stop(): Promise<void>;
 }
 
 export type AttackOrder = { port: number; room: RoomId; ms: number } & Record<string, unknown>;
@@ -191,7 +192,7 @@ export function startAttackers(name: string, order: AttackOrder): Attackers {
   });
   return {
     ended,
-    async stop() {
+    async [Symbol.asyncDispose]() {
       stopped = true;
       try {
         child.kill("SIGKILL");
