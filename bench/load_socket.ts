@@ -3,6 +3,8 @@
  * payloads without copying or decoding them, so that one core can read everything another core sends.
  */
 
+import { connect as connectFrom, type Socket } from "node:net";
+
 const utf8 = new TextEncoder();
 const latin1 = new TextDecoder("latin1");
 const OPCODE = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
@@ -29,8 +31,87 @@ export function maskedFrame(text: string, opcode: number = OPCODE.text): Uint8Ar
   return frame;
 }
 
+/** The bytes of a connection, as Deno has them. */
+type ByteStream = Pick<Deno.Conn, "read" | "write" | "close">;
+
+export interface SocketOptions {
+  /** Source address, such as 127.0.3.7: on Linux the whole of 127.0.0.0/8 is this machine. Default: 127.0.0.1. */
+  from?: string;
+  /** Request headers beside those of the handshake, such as Cookie. */
+  headers?: Record<string, string>;
+}
+
+/** Opens a TCP connection on loopback. */
+export async function connectTo(port: number, from?: string): Promise<ByteStream> {
+  if (from !== undefined) return await SourceConn.open(port, from);
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  conn.setNoDelay(true);
+  return conn;
+}
+
+/** A connection from a chosen source address, which Deno.connect cannot choose. */
+class SourceConn implements ByteStream {
+  readonly #socket: Socket;
+  #ended = false;
+  #error: Error | undefined;
+  #wake: () => void = () => {};
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("readable", () => this.#wake());
+    socket.on("error", (error) => this.#error = error);
+    for (const end of ["end", "close"]) {
+      socket.on(end, () => {
+        this.#ended = true;
+        this.#wake();
+      });
+    }
+  }
+
+  static open(port: number, localAddress: string): Promise<SourceConn> {
+    return new Promise((resolve, reject) => {
+      const socket = connectFrom({ host: "127.0.0.1", port, localAddress, noDelay: true });
+      socket.once("error", reject);
+      socket.once("connect", () => {
+        socket.off("error", reject);
+        resolve(new SourceConn(socket));
+      });
+    });
+  }
+
+  async read(buffer: Uint8Array): Promise<number | null> {
+    for (;;) {
+      const { readableLength } = this.#socket;
+      const bytes: Uint8Array | null = readableLength === 0
+        ? null
+        : this.#socket.read(Math.min(readableLength, buffer.length));
+      if (bytes !== null) {
+        buffer.set(bytes);
+        return bytes.length;
+      }
+      if (this.#error !== undefined) throw this.#error;
+      if (this.#ended) return null;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        // Asks for the next `readable`.
+        this.#socket.read(0);
+      });
+    }
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}
+
 export class LoadSocket {
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: ByteStream;
   #buffer = new Uint8Array(16_384);
   #filled: number;
   /** Serialises writes: no other bytes may follow a partial write. */
@@ -41,30 +122,33 @@ export class LoadSocket {
   /** Called once, when the server ends the connection or it breaks. */
   onEnd: (why: string) => void = () => {};
 
-  private constructor(conn: Deno.TcpConn, early: Uint8Array) {
+  private constructor(conn: ByteStream, early: Uint8Array) {
     this.#conn = conn;
     this.#buffer.set(early);
     this.#filled = early.length;
   }
 
   /** Opens a connection. Throws when the server does not answer with 101. */
-  static async open(port: number, path: string): Promise<LoadSocket> {
-    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-    conn.setNoDelay(true);
+  static async open(port: number, path: string, { from, headers = {} }: SocketOptions = {}): Promise<LoadSocket> {
+    const conn = await connectTo(port, from);
     const key = crypto.getRandomValues(new Uint8Array(16)).toBase64();
     const host = `127.0.0.1:${port}`;
     await writeAll(
       conn,
       utf8.encode(
         `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nOrigin: http://${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-          `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+          `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n` +
+          Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("") + "\r\n",
       ),
     );
     const answer = new Uint8Array(8_192);
     let filled = 0;
     for (;;) {
       const count = await conn.read(answer.subarray(filled));
-      if (count === null || count === 0) throw new Error("the server closed the connection during the handshake");
+      if (count === null || count === 0) {
+        conn.close();
+        throw new Error("the server closed the connection during the handshake");
+      }
       filled += count;
       const end = latin1.decode(answer.subarray(0, filled)).indexOf("\r\n\r\n");
       if (end === -1) continue;
@@ -99,11 +183,12 @@ export class LoadSocket {
     if (!this.#closing) this.onEnd(why);
   }
 
-  /** Writes a whole frame (see `maskedFrame`). */
-  write(frame: Uint8Array): void {
+  /** Writes a whole frame (see `maskedFrame`). Resolves when the system has taken it, or the connection has ended. */
+  write(frame: Uint8Array): Promise<void> {
     this.#writing = this.#writing.then(() => writeAll(this.#conn, frame)).catch((error) => {
       if (!this.#closing) this.onEnd(String(error));
     });
+    return this.#writing;
   }
 
   close(): void {
@@ -141,6 +226,6 @@ export class LoadSocket {
   }
 }
 
-async function writeAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+async function writeAll(conn: ByteStream, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
 }

@@ -1,6 +1,6 @@
 /**
- * Runs a test of real browsers. In CI, where a browser, its pages, a server and a test share few cores, one that fails is
- * tried once more, and the log says so: what is broken fails again.
+ * Runs a test of real browsers, or one that measures times of real processes. In CI, where all of them share few cores,
+ * one that fails is tried once more, and the log says so: what is broken fails again.
  */
 export async function withSecondTry(name: string, run: () => Promise<void>): Promise<void> {
   try {
