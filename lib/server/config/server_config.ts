@@ -79,8 +79,6 @@ export const DEFAULT_CONFIG = {
     /** … and those of authors whose first event is younger than `newAuthorMs`. */
     newClockSteps: { burst: 64, everyMs: 1_000 } as RateLimit,
     newAuthorMs: 600_000,
-    /** Such authors may be at most this far ahead. */
-    newClockLead: 1_000,
     /** Bytes of events that one room holds. Beyond it, those older than a day go first; then `room_full`. */
     roomBytes: 268_435_456,
     /** Frames other than `send` on one connection. */

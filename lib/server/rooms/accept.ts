@@ -17,7 +17,7 @@ import { takeTokens } from "../../shared/rate_limiter.ts";
 export type AcceptRules =
   & Pick<
     ServerConfig["limits"],
-    "messages" | "repeatWithinMs" | "repeatMaxTokens" | "clockSteps" | "newClockSteps" | "newClockLead" | "newAuthorMs"
+    "messages" | "repeatWithinMs" | "repeatMaxTokens" | "clockSteps" | "newClockSteps" | "newAuthorMs"
   >
   & {
     /** Older events are deleted, and their authors' records with them. */
@@ -31,6 +31,8 @@ export interface AcceptBasis {
   clock: number;
   /** Theoretical arrival time of the room's clock steps, server's clock, ms. */
   clockTatMs: number;
+  /** When the newest event was stored, server's clock, ms. */
+  lastAt: number;
   /** Undefined: nothing is known of this author. */
   author: AuthorRecord | undefined;
   nowMs: number;
@@ -90,16 +92,21 @@ export function accept(event: Event, basis: AcceptBasis): AcceptDecision {
   };
 }
 
+/** The events in between have to come first. */
+const NEW_CLOCK_RETRY_MS = 60_000;
+
 /**
  * Takes what an event costs that is `lead` ahead of the room's clock: nothing for the next step, as each event in its turn
  * takes it. More is a gap, of events that nobody has brought yet, or of an author who wants the last word for ever.
  */
-function takeClockSteps(lead: number, { author, clockTatMs, nowMs, rules }: AcceptBasis) {
+function takeClockSteps(lead: number, { author, clockTatMs, lastAt, nowMs, rules }: AcceptBasis) {
   const isNew = author === undefined || (author.since !== undefined && nowMs - author.since < rules.newAuthorMs);
   const limit = isNew ? rules.newClockSteps : rules.clockSteps;
   // An arrival time further ahead came from an instance with a fast clock.
   const tatMs = Math.min(clockTatMs, nowMs + CLOCK_MAX_LEAD * limit.everyMs);
-  if (isNew && lead > rules.newClockLead) return { ok: false, retryAfterMs: rules.newAuthorMs / 10 } as const;
+  // The longer a room was quiet, the more may have been said elsewhere meanwhile.
+  const quietSteps = Math.max(0, nowMs - lastAt) / limit.everyMs;
+  if (isNew && lead - 1 > limit.burst + quietSteps) return { ok: false, retryAfterMs: NEW_CLOCK_RETRY_MS } as const;
   return lead <= 1 ? { ok: true, tatMs } as const : takeTokens(tatMs, limit, lead - 1, nowMs);
 }
 

@@ -321,10 +321,10 @@ export class Committer {
     const acceptedByNumber = new Map<string, number>();
     const toLookUp: number[] = [];
     // Each accepted event may advance the room's clock, as it would if they arrived one by one.
-    let { clock, clockTatMs = 0, bytes = 0 } = basis.head;
+    let { clock, clockTatMs = 0, bytes = 0, lastAt } = basis.head;
     batch.forEach(({ event }, index) => {
       const author = authors.get(event.author) ?? basis.authors.get(event.author);
-      const verdict = accept(event, { room, clock, clockTatMs, author, nowMs, rules });
+      const verdict = accept(event, { room, clock, clockTatMs, lastAt, author, nowMs, rules });
       const size = entryBytes(event.wire);
       if (verdict.type === "refused") judged.outcomes[index] = verdict;
       else if (verdict.type === "accepted" && bytes + size > rules.roomBytes) {
@@ -336,6 +336,7 @@ export class Committer {
         authors.set(event.author, verdict.author);
         clock = Math.max(clock, event.clock);
         clockTatMs = verdict.clockTatMs;
+        lastAt = nowMs;
         bytes += size;
       } else {
         const twin = acceptedByNumber.get(numberKey(event));
