@@ -6,6 +6,7 @@ import type { ServerConfig } from "@/lib/server/config/server_config.ts";
 import type { RequestState } from "@/lib/server/http/route_helpers.ts";
 import { ownConfig, ownLogger, ownStats } from "@/lib/server/instance.ts";
 import { answerErrors, watchRequests } from "@/lib/server/http/requests.ts";
+import { rememberedPages } from "@/lib/server/http/remembered_pages.ts";
 import { boundedHead, contentPolicy, ownOriginOnly, securityHeaders, visitor } from "@/lib/server/http/security.ts";
 import { realEnvironment } from "@/lib/server/environment.ts";
 
@@ -15,13 +16,14 @@ const config = readOwnConfig();
 export const app = new App<RequestState>()
   .use(watchRequests({ stats: ownStats(), logger: ownLogger(), random: realEnvironment.random }))
   .use(securityHeaders(config))
+  .use(boundedHead(config))
+  .use(visitor(config))
+  .use(rememberedPages(realEnvironment))
   .use(contentPolicy)
   .use(answerErrors({ logger: ownLogger(), environment: config.environment }))
-  .use(boundedHead(config))
   .use(compressedFiles(fileURLToPath(new URL("static", Deno.mainModule))))
   .use(staticFiles())
   .use(ownOriginOnly(config))
-  .use(visitor(config))
   .fsRoutes();
 
 /** A wrong setting stops the start, with one line per mistake and no stack. */

@@ -6,7 +6,7 @@ import { homeTexts as t } from "../../lib/ui/texts/home_texts.ts";
 /** Shown when a page does not exist or the server failed. The log has the details; the page does not. */
 export function ErrorPage({ status, path }: { status: number; path: string }) {
   const title = status === 404 ? t.notFound.title : status === 503 ? t.error.busyTitle : t.error.title;
-  const hint = status === 404 ? t.notFound.hint(path) : status === 503 ? t.error.busyHint : t.error.hint;
+  const hint = status === 404 ? t.notFound.hint : status === 503 ? t.error.busyHint : t.error.hint;
   return (
     <>
       <Head>

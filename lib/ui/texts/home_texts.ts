@@ -101,7 +101,7 @@ export const homeTexts = {
     wait: (seconds: number) =>
       `Too many wrong codes from this device. Try again in ${few(seconds, "1 second", "seconds")}.`,
     title: "Page not found",
-    hint: (path: string) => `There's no page at ${path}.`,
+    hint: "There's no page at this address.",
   },
   offline: {
     title: "No connection",
