@@ -6,14 +6,12 @@
 import type { Cancel } from "../shared/environment.ts";
 import type { AuthorKey, WireEvent } from "../protocol/event.ts";
 import type { Event } from "../kinds/kinds.ts";
-import { decodeMeshFrame } from "../protocol/peer/mesh_decode.ts";
 import {
+  decodeMeshFrame,
   MESH_HOPS_MAX,
   MESH_SIGNAL_CHARS,
   MESH_VERSION,
   type MeshFrame,
-  type MeshGoodbyeFrame,
-  type MeshSignalFrame,
 } from "../protocol/peer/mesh_frames.ts";
 import { KeyedRateLimiter } from "../shared/rate_limiter.ts";
 import { PeerScore } from "./peers/peer_score.ts";
@@ -64,7 +62,7 @@ export class MeshNode implements MeshContext {
       settings.maxHeld,
     );
     const maxLinks = () => this.#maxLinks;
-    const end = (peer: AuthorKey, frame: MeshGoodbyeFrame) => this.#end(peer, frame);
+    const end = (peer: AuthorKey, frame: MeshFrame<"goodbye">) => this.#end(peer, frame);
     this.#routing = new RoutingTable(this, maxLinks);
     this.#peers = new PeerManager(this, ports, this.#routing, this.#score, maxLinks, end);
     const isMember = (phone: AuthorKey) => this.#peers.isMember(phone);
@@ -322,14 +320,14 @@ export class MeshNode implements MeshContext {
     if (this.#notices.length > 0) this.send(peer, { type: "notices", notices: [...this.#notices] });
   }
 
-  #forwardSignal(peer: AuthorKey, frame: MeshSignalFrame): void {
+  #forwardSignal(peer: AuthorKey, frame: MeshFrame<"signal">): void {
     if (frame.to === this.me) return this.#ports.onSignal?.(frame.from, frame.text);
     const hop = this.#routing.nextHop(frame.to);
     if (hop === undefined || hop.peer === peer || frame.hopsLeft === 0) return;
     this.send(hop.peer, { ...frame, hopsLeft: frame.hopsLeft - 1 });
   }
 
-  #goodbye(peer: AuthorKey, { reason, peer: other }: MeshGoodbyeFrame): void {
+  #goodbye(peer: AuthorKey, { reason, peer: other }: MeshFrame<"goodbye">): void {
     this.#drop(peer);
     this.#ports.disconnect(peer);
     if (reason === "misbehaved" || reason === "version") this.#peers.onRejected(peer);
@@ -349,7 +347,7 @@ export class MeshNode implements MeshContext {
   }
 
   /** Says goodbye and ends a link. */
-  #end(peer: AuthorKey, frame: MeshGoodbyeFrame): void {
+  #end(peer: AuthorKey, frame: MeshFrame<"goodbye">): void {
     this.send(peer, frame);
     this.#drop(peer);
     this.#ports.disconnect(peer);

@@ -8,11 +8,36 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../shared/base64url.ts";
 import { isRecord } from "../shared/checks.ts";
-import { check, count, id, key, object, oneOf, parseJson, time } from "./fields.ts";
+import {
+  check,
+  count,
+  filled,
+  id,
+  key,
+  object,
+  oneOf,
+  parseJson,
+  type Reader,
+  readOr,
+  signature,
+  time,
+  tuple,
+} from "./fields.ts";
 import { EVENT_PAYLOAD_MAX_BYTES } from "./limits.ts";
 
 /** An event on a wire and in the database: the payload text, and its Ed25519 signature (64 bytes, base64url). */
 export type WireEvent = readonly [payload: string, signature: string];
+
+/**
+ * A payload and a signature; `readEvent` reads the payload. The bound is twice the limit: a payload slightly over it is
+ * refused by its id, and a huge one is not worth hashing.
+ */
+export const wireEvent: Reader<WireEvent> = tuple(filled(2 * EVENT_PAYLOAD_MAX_BYTES), signature);
+
+/** Reads a single wire event, such as the body of a room's creation; undefined if it is invalid. */
+export function readWireEvent(value: unknown): WireEvent | undefined {
+  return readOr(wireEvent, value);
+}
 
 /** 16 random bytes, base64url. Identifies the room on every wire; people use its code. */
 export type RoomId = string;

@@ -8,10 +8,9 @@
 import type { Signer, Verifier } from "../crypto/signing.ts";
 import { isBase64UrlOf, toBase64Url } from "../shared/base64url.ts";
 import type { Random, Timers } from "../shared/environment.ts";
-import { readRoomInfo } from "../protocol/decode_server.ts";
+import { readRoomInfo, type RoomInfo } from "../protocol/frames.ts";
 import type { AuthorKey, RoomId } from "../protocol/event.ts";
 import { isRecord } from "../shared/checks.ts";
-import type { RoomInfo } from "../protocol/frames.ts";
 import type { PairingCode } from "../protocol/peer/pairing_code.ts";
 import type { LinkSessionId } from "../protocol/peer/signal.ts";
 import { pairingAnswer, pairingOf } from "./pairing_sdp.ts";

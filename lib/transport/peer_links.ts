@@ -9,7 +9,8 @@ import type { Signer, Verifier } from "../crypto/signing.ts";
 import { openSignal, signSignal } from "../crypto/signal_signing.ts";
 import { toBase64Url } from "../shared/base64url.ts";
 import type { AuthorKey, RoomId } from "../protocol/event.ts";
-import type { SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../protocol/frames.ts";
+import type { ClientFrame } from "../protocol/client_frames.ts";
+import type { ServerFrame } from "../protocol/frames.ts";
 import { LINK_HEARTBEAT_MS } from "../protocol/limits.ts";
 import type { GoodbyeReason, LinkSessionId, Signal, SignalContent, SignalHeader } from "../protocol/peer/signal.ts";
 import type { PairedPeer } from "./pairing.ts";
@@ -20,7 +21,7 @@ export interface PeerLinksDeps extends Pick<PeerLinkDeps, "clock" | "timers" | "
   signer: Signer;
   verifier: Verifier;
   /** Sends a frame over the room's connection. Returns false if it was rejected. */
-  sendFrame(frame: SendSignalFrame): boolean;
+  sendFrame(frame: ClientFrame<"signal">): boolean;
   /**
    * Whether to answer a peer that dials and reports this link count. Not called for a peer that replaces its own link.
    */
@@ -83,7 +84,7 @@ export class PeerLinks {
   }
 
   /** Handles a signal from the room's connection. */
-  receive(frame: SignalFrame): void {
+  receive(frame: ServerFrame<"signal">): void {
     this.#queue("#opening", async () => {
       const { verifier, room, signer: { author: me } } = this.#deps;
       const opened = await openSignal(verifier, frame, { room, me });
@@ -93,7 +94,7 @@ export class PeerLinks {
     });
   }
 
-  undeliverable(frame: SignalUndeliverableFrame): void {
+  undeliverable(frame: ServerFrame<"signal_undeliverable">): void {
     // `busy` says nothing about the peer: the offer is retried.
     if (frame.reason === "not_present") this.#links.get(frame.to)?.undeliverable();
   }

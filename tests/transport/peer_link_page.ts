@@ -1,6 +1,6 @@
 /** The page code of peer_link_browser_test.ts: a person in a room who links with others. */
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
-import type { HelloProof } from "../../lib/protocol/frames.ts";
+import type { HelloProof } from "../../lib/protocol/client_frames.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 import { ServerConnection } from "../../lib/session/connection/server_connection.ts";
 import { random, timers } from "../../lib/session/browser/environment.ts";

@@ -1,6 +1,6 @@
 /** Links in virtual time, over signals that are lost, late, duplicated and reordered. */
 import { assert, assertEquals } from "@std/assert";
-import type { SendSignalFrame } from "../../lib/protocol/frames.ts";
+import type { ClientFrame } from "../../lib/protocol/client_frames.ts";
 import {
   LINK_CHUNK_BYTES,
   LINK_HEARTBEAT_MS,
@@ -81,7 +81,7 @@ class World {
   readonly people: Person[];
   drawn = 0;
   /** Signals that were sent, as `offer`, `answer`, … */
-  readonly sent: { kind: string; frame: SendSignalFrame; from: string }[] = [];
+  readonly sent: { kind: string; frame: ClientFrame<"signal">; from: string }[] = [];
   /** The delays with which a signal arrives, ms. None: it is lost. */
   delaysOf: (kind: string, index: number) => number[] = () => [10];
 
@@ -89,7 +89,7 @@ class World {
     this.people = Array.from({ length: count }, (_, at) => new Person(this, at + 1));
   }
 
-  carry(from: Person, frame: SendSignalFrame): boolean {
+  carry(from: Person, frame: ClientFrame<"signal">): boolean {
     const { kind } = JSON.parse(frame.payload);
     this.sent.push({ kind, frame, from: from.author });
     for (const delayMs of this.delaysOf(kind, this.sent.length - 1)) {
@@ -98,7 +98,7 @@ class World {
     return true;
   }
 
-  deliver(from: string, { to, payload, signature }: SendSignalFrame): void {
+  deliver(from: string, { to, payload, signature }: ClientFrame<"signal">): void {
     this.people.find(({ author }) => author === to)?.links.receive({ type: "signal", from, payload, signature });
   }
 }

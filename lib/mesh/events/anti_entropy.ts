@@ -12,8 +12,7 @@ import {
   MESH_PAGE_EVENTS,
   MESH_SUMMARY_AUTHORS,
   MESH_SUMMARY_RANGES,
-  type MeshFetchFrame,
-  type MeshSummaryFrame,
+  type MeshFrame,
 } from "../../protocol/peer/mesh_frames.ts";
 import { KeyedRateLimiter } from "../../shared/rate_limiter.ts";
 import { digestBucketOf, type HeldEvents } from "./held_events.ts";
@@ -130,7 +129,7 @@ export class AntiEntropy {
   }
 
   /** Fetches the events of a summary that are missing here, and answers with a summary if the peer lacks some. */
-  onSummary(peer: AuthorKey, frame: MeshSummaryFrame): void {
+  onSummary(peer: AuthorKey, frame: MeshFrame<"summary">): void {
     const comparison = this.#comparisons.get(peer);
     if (comparison === undefined) return;
     const now = this.context.now(), { held } = this;
@@ -157,7 +156,7 @@ export class AntiEntropy {
   }
 
   /** The events for a page that a peer requested; undefined when it requests too many. */
-  onFetch(peer: AuthorKey, { ranges }: MeshFetchFrame): Event[] | undefined {
+  onFetch(peer: AuthorKey, { ranges }: MeshFrame<"fetch">): Event[] | undefined {
     if (this.#pages.take(peer, this.context.now()) > 0) return undefined;
     const events: Event[] = [];
     let chars = 0, lookups = 0;

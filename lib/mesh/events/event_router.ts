@@ -5,13 +5,7 @@
  */
 import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { Event } from "../../kinds/kinds.ts";
-import {
-  MESH_COPIES_MAX,
-  MESH_HOPS_MAX,
-  MESH_IDS_MAX,
-  type MeshPageFrame,
-  type MeshPushFrame,
-} from "../../protocol/peer/mesh_frames.ts";
+import { MESH_COPIES_MAX, MESH_HOPS_MAX, MESH_IDS_MAX, type MeshFrame } from "../../protocol/peer/mesh_frames.ts";
 import { AntiEntropy } from "./anti_entropy.ts";
 import { KeyedRateLimiter } from "../../shared/rate_limiter.ts";
 import { StoreAndForward } from "./store_and_forward.ts";
@@ -122,7 +116,7 @@ export class EventRouter {
   }
 
   /** A peer pushed an event. */
-  onPush(link: Link, frame: MeshPushFrame): void {
+  onPush(link: Link, frame: MeshFrame<"push">): void {
     const { peer } = link;
     this.ingress.take(frame.event, peer, "pushed", (result, event) => {
       if (event === undefined) return this.#strikeFor(peer, result);
@@ -176,7 +170,7 @@ export class EventRouter {
   }
 
   /** A peer sent a page. */
-  onPage({ peer }: Link, { events }: MeshPageFrame): void {
+  onPage({ peer }: Link, { events }: MeshFrame<"page">): void {
     if (!this.antiEntropy.isFetching(peer)) return this.strike(peer, STRIKES.unasked);
     // A few events are offered one by one. After a large page, peers get a digest: they may lack other events.
     const how = events.length <= OFFERED_FROM_PAGE ? "offered" : "held";

@@ -118,7 +118,7 @@ export class HeldEvents {
     return n > (this.#evictedUpTo.get(author) ?? 0) && !this.#authors.get(author)?.ids.has(n);
   }
 
-  /** The digest: see MeshDigestFrame. */
+  /** The digest: see `digest` in mesh_frames.ts. */
   buckets(): number[] {
     return this.#high.map((high, bucket) => (high >>> 0) * 2 ** 24 + (this.#low[bucket]! >>> 0));
   }

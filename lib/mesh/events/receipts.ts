@@ -11,12 +11,7 @@
  */
 import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
 import type { Event } from "../../kinds/kinds.ts";
-import {
-  MESH_RECEIPTS_MAX,
-  type MeshReceiptsFrame,
-  type Receipt,
-  receiptText,
-} from "../../protocol/peer/mesh_frames.ts";
+import { MESH_RECEIPTS_MAX, type MeshFrame, type Receipt, receiptText } from "../../protocol/peer/mesh_frames.ts";
 import { BoundedMap, BoundedSet } from "../../shared/bounded.ts";
 import { fnv1a } from "../../shared/fnv1a.ts";
 import { KeyedRateLimiter } from "../../shared/rate_limiter.ts";
@@ -80,7 +75,7 @@ export class Receipts {
   }
 
   /** Counts receipts for this phone's events and forwards the others. */
-  onReceipts(peer: AuthorKey, frame: MeshReceiptsFrame): void {
+  onReceipts(peer: AuthorKey, frame: MeshFrame<"receipts">): void {
     this.context.send(peer, { type: "taken", batch: frame.batch });
     for (const receipt of frame.receipts) {
       const key = keyOf(receipt);

@@ -10,7 +10,8 @@ import { isBase64UrlOf } from "../../shared/base64url.ts";
 import type { Bytes } from "../../protocol/peer/file_frames.ts";
 import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { Event } from "../../kinds/kinds.ts";
-import type { SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../../protocol/frames.ts";
+import type { ClientFrame } from "../../protocol/client_frames.ts";
+import type { ServerFrame } from "../../protocol/frames.ts";
 import type { PairedPeer } from "../../transport/pairing.ts";
 import type { LinkPath, OpenPeerConnection } from "../../transport/peer_connection.ts";
 import type { LinkState, PeerLink } from "../../transport/peer_link.ts";
@@ -139,11 +140,11 @@ export class RoomMesh implements SessionMesh, FileMesh {
     this.#deps.onCleared();
   }
 
-  signal(frame: SignalFrame): void {
+  signal(frame: ServerFrame<"signal">): void {
     this.#links.receive(frame);
   }
 
-  undeliverable(frame: SignalUndeliverableFrame): void {
+  undeliverable(frame: ServerFrame<"signal_undeliverable">): void {
     const { to } = frame;
     if (!this.#node.reaches(to)) return this.#links.undeliverable(frame);
     // The server cannot reach it, but phones can: the next signals go over them.
@@ -250,7 +251,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
     }
   }
 
-  #sendSignal(frame: SendSignalFrame): boolean {
+  #sendSignal(frame: ClientFrame<"signal">): boolean {
     const overMesh = () => this.#node.signal(frame.to, JSON.stringify([frame.payload, frame.signature]));
     if (this.#beyondServer.has(frame.to)) return overMesh() || this.#deps.host.sendSignal(frame);
     return this.#deps.host.sendSignal(frame) || overMesh();
