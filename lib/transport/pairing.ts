@@ -127,7 +127,6 @@ export class Pairing {
         this.#successor ? this.#successor.connection(state) : state === "failed" && this.#fail("no_path"),
       opened: () => this.#successor ? this.#successor.opened() : this.#proved = this.#prove(),
       received: (data) => this.#successor ? this.#successor.received(data) : this.#received(data),
-      drained: () => this.#successor?.drained(),
       fileReceived: (data) => this.#successor ? this.#successor.fileReceived(data) : this.#fileReceived(data),
       filesDrained: () => this.#successor?.filesDrained(),
       closed: () => this.#successor ? this.#successor.closed() : this.#fail("no_path"),

@@ -16,7 +16,8 @@ import type { GoodbyeReason, LinkSessionId, Signal, SignalContent, SignalHeader 
 import type { PairedPeer } from "./pairing.ts";
 import { type LinkState, PeerLink, type PeerLinkDeps } from "./peer_link.ts";
 
-export interface PeerLinksDeps extends Pick<PeerLinkDeps, "clock" | "timers" | "random" | "open" | "log"> {
+/** `onState` is not called after `closed`, and for every link, whichever side dialled. */
+export interface PeerLinksDeps extends Omit<PeerLinkDeps, "me" | "peer" | "paired" | "sendSignal"> {
   room: RoomId;
   signer: Signer;
   verifier: Verifier;
@@ -26,14 +27,6 @@ export interface PeerLinksDeps extends Pick<PeerLinkDeps, "clock" | "timers" | "
    * Whether to answer a peer that dials and reports this link count. Not called for a peer that replaces its own link.
    */
   admits(peer: AuthorKey, links: number): boolean;
-  /** This page's link count, which offers carry. */
-  linkCount(): number;
-  /** Called after every change of a link, whichever side dialled; not after `closed`. */
-  onState(link: PeerLink, state: LinkState): void;
-  onMessage(link: PeerLink, text: string): void;
-  onDrained(link: PeerLink): void;
-  onFileFrame(link: PeerLink, data: unknown): void;
-  onFilesDrained(link: PeerLink): void;
 }
 
 /** Signals waiting to be verified or signed. Further ones are dropped: negotiation retries. */
@@ -90,7 +83,7 @@ export class PeerLinks {
       const opened = await openSignal(verifier, frame, { room, me });
       if (this.#closed) return;
       if (opened.ok) this.#take(opened.signal);
-      else this.#deps.log?.(`a signal was rejected: ${opened.problem.problem}`);
+      else this.#deps.log(`a signal was rejected: ${opened.problem.problem}`);
     });
   }
 
@@ -137,30 +130,20 @@ export class PeerLinks {
   }
 
   #add(peer: AuthorKey, made?: Pick<PeerLinkDeps, "open" | "paired">): PeerLink {
-    const { clock, timers, random, open, log, signer, linkCount, onState, onMessage, onDrained } = this.#deps;
-    const { onFileFrame, onFilesDrained } = this.#deps;
-    const link: PeerLink = new PeerLink({
+    const { signer, onState } = this.#deps;
+    const link = new PeerLink({
+      ...this.#deps,
+      ...made,
       me: signer.author,
       peer,
-      clock,
-      timers,
-      random,
-      open,
-      ...made,
-      linkCount,
       sendSignal: (header, content) => this.#send(peer, header, content),
-      onState: (state) => {
+      onState: (link, state) => {
         if (state.state === "closed") {
           if (this.#links.get(peer) === link) this.#links.delete(peer);
           if (link.peerSession !== undefined) this.#ended.add(link.peerSession);
         }
         onState(link, state);
       },
-      onMessage: (text) => onMessage(link, text),
-      onDrained: () => onDrained(link),
-      onFileFrame: (data) => onFileFrame(link, data),
-      onFilesDrained: () => onFilesDrained(link),
-      ...(log && { log }),
     });
     link.setHeartbeat(this.#heartbeatMs);
     this.#links.set(peer, link);
@@ -179,17 +162,17 @@ export class PeerLinks {
     this.#queue("#signing", async () => {
       const { signer, room, sendFrame, log } = this.#deps;
       const frame = await signSignal(signer, { room, to, ...header }, content);
-      if (!sendFrame(frame)) log?.(`a signal was not sent: ${content.kind}`);
+      if (!sendFrame(frame)) log(`a signal was not sent: ${content.kind}`);
     });
   }
 
   /** Runs tasks of one direction in sequence: signals of one link must not overtake one another. */
   #queue(direction: "#opening" | "#signing", run: () => Promise<void>): void {
-    if (this.#waiting >= WAITING_MAX) return this.#deps.log?.("too many signals at once");
+    if (this.#waiting >= WAITING_MAX) return this.#deps.log("too many signals at once");
     this.#waiting++;
     const before = direction === "#opening" ? this.#opening : this.#signing;
     const after = before.then(run)
-      .catch((error) => this.#deps.log?.(`a signal failed: ${error}`))
+      .catch((error) => this.#deps.log(`a signal failed: ${error}`))
       .finally(() => this.#waiting--);
     if (direction === "#opening") this.#opening = after;
     else this.#signing = after;

@@ -87,7 +87,6 @@ export class RoomMesh implements SessionMesh, FileMesh {
       linkCount: () => this.#up.size,
       onState: (link, state) => this.#linkChanged(link, state),
       onMessage: (link, text) => this.#node.receive(link.peer, text),
-      onDrained: () => {},
       onFileFrame: (link, data) => this.#files?.received(link.peer, data),
       onFilesDrained: (link) => this.#files?.drained(link.peer),
       log: deps.log,
