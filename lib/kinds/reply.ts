@@ -2,7 +2,7 @@
 /** A message that answers the message `to`. */
 import type { EventId } from "../protocol/event.ts";
 import { id, object } from "../protocol/fields.ts";
-import { type Composed, defineKind } from "./kind.ts";
+import { type Composed, type ContentOf, defineKind } from "./kind.ts";
 import { composeMessage } from "./message.ts";
 import { messageLine } from "./message_line.ts";
 import { displayName, messageText, sameText } from "./texts.ts";
@@ -16,11 +16,7 @@ export const reply = defineKind("reply", object({ name: displayName, text: messa
   line: (event, room) => messageLine(event, event.body, room, room.quote(event.body.to)),
 });
 
-export function composeReply(
-  name: string,
-  typed: string,
-  to: EventId,
-): Composed<{ kind: "reply"; body: { name: string; text: string; to: EventId } }> {
+export function composeReply(name: string, typed: string, to: EventId): Composed<ContentOf<typeof reply>> {
   const composed = composeMessage(name, typed);
   if ("problem" in composed) return composed;
   return { content: { kind: "reply", body: { ...composed.content.body, to } } };

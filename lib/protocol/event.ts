@@ -87,14 +87,17 @@ function idOf(payload: Uint8Array): EventId {
 
 const HEADER = object({ v: oneOf(1), room: id, author: key, n: count, clock: count, at: time });
 
+/** Why a content or payload is refused, and the first wrong field. */
+export interface EventProblem {
+  reason: "bad_event" | "too_long";
+  field: string;
+}
+
 /** Reads a wire event except its content, which lib/kinds reads. */
 export function readHeader(
   wire: WireEvent,
-):
-  | { ok: true; event: SignedEvent & { kind: unknown; body: unknown } }
-  | { ok: false; problem: { reason: "bad_event" | "too_long"; field: string } } {
-  const fail = (reason: "bad_event" | "too_long", field: string) =>
-    ({ ok: false, problem: { reason, field } }) as const;
+): { ok: true; event: SignedEvent & { kind: unknown; body: unknown } } | { ok: false; problem: EventProblem } {
+  const fail = (reason: EventProblem["reason"], field: string) => ({ ok: false, problem: { reason, field } }) as const;
   const [payload] = wire;
   // UTF-16 length first: encoding a huge text only to measure it would let an attacker waste CPU time.
   if (payload.length > EVENT_PAYLOAD_MAX_BYTES) return fail("too_long", "payload");

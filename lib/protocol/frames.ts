@@ -67,7 +67,8 @@ const person = object({ author: key, name: personName });
 
 /** The public description of a room. */
 export type RoomInfo = Read<typeof roomInfo>;
-const roomInfo = object({
+/** Reads it. */
+export const roomInfo = object({
   id,
   kind: oneOf("listed", "unlisted", "sealed"),
   /** The name in the genesis event; sealed in a sealed room. */

@@ -14,7 +14,7 @@ import type { ServerFrame } from "../protocol/frames.ts";
 import { LINK_HEARTBEAT_MS } from "../protocol/limits.ts";
 import type { GoodbyeReason, LinkSessionId, Signal, SignalContent, SignalHeader } from "../protocol/peer/signal.ts";
 import type { PairedPeer } from "./pairing.ts";
-import { type LinkState, PeerLink, type PeerLinkDeps } from "./peer_link.ts";
+import { PeerLink, type PeerLinkDeps } from "./peer_link.ts";
 
 /** `onState` is not called after `closed`, and for every link, whichever side dialled. */
 export interface PeerLinksDeps extends Omit<PeerLinkDeps, "me" | "peer" | "paired" | "sendSignal"> {
