@@ -20,9 +20,8 @@ import {
   AUTHORS_MAX,
   COUNTED_EVENTS,
   RECEIPT_DELAY_MS,
-  RECEIPT_EVERY_MS,
+  RECEIPT_LIMIT,
   RECEIPT_PHONES,
-  RECEIPTS_BURST,
   RECEIPTS_CHECKED_MAX,
   RECEIPTS_QUEUED,
   RECEIPTS_RETRY_MS,
@@ -49,7 +48,7 @@ export class Receipts {
   readonly #waiting = new BoundedMap<string, Receipt>(RECEIPTS_QUEUED);
   /** Receipts already forwarded or counted. */
   readonly #handled = new BoundedSet<string>(RECEIPTS_SEEN);
-  readonly #limiter = new KeyedRateLimiter<AuthorKey>({ burst: RECEIPTS_BURST, everyMs: RECEIPT_EVERY_MS }, 256);
+  readonly #limiter = new KeyedRateLimiter<AuthorKey>(RECEIPT_LIMIT, 256);
   readonly #batches = new Map<AuthorKey, Batch>();
   readonly #counted = new BoundedMap<EventId, Set<AuthorKey>>(COUNTED_EVENTS);
   #batchNumber = 0;

@@ -5,7 +5,6 @@
 import { BoundedSet } from "../../shared/bounded.ts";
 import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import { MeshNode } from "../../mesh/mesh_node.ts";
-import type { MeshStats } from "../../mesh/mesh_ports.ts";
 import { isBase64UrlOf } from "../../shared/base64url.ts";
 import type { Bytes } from "../../protocol/peer/file_frames.ts";
 import type { AuthorKey, EventId } from "../../protocol/event.ts";
@@ -205,7 +204,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
     return views;
   }
 
-  get stats(): MeshStats {
+  get stats(): ReturnType<MeshNode["stats"]> {
     return this.#node.stats();
   }
 
