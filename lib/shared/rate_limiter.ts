@@ -40,9 +40,9 @@ export class RateLimiter {
   /** `limit` may be replaced later; tokens taken before count against the new one. */
   constructor(public limit: RateLimit) {}
 
-  /** Takes one token. Returns 0, or the ms to wait before asking again. */
-  take(nowMs: number): number {
-    const taken = takeTokens(this.#tatMs, this.limit, 1, nowMs);
+  /** Takes `cost` tokens. Returns 0, or the ms to wait before asking again. */
+  take(nowMs: number, cost = 1): number {
+    const taken = takeTokens(this.#tatMs, this.limit, cost, nowMs);
     if (!taken.ok) return taken.retryAfterMs;
     this.#tatMs = taken.tatMs;
     return 0;

@@ -163,24 +163,12 @@ class BrowserPeerConnection implements PeerConnection {
   }
 
   send(text: string): boolean {
-    if (this.#channel.readyState !== "open") return false;
-    try {
-      this.#channel.send(text);
-      return true;
-    } catch {
-      return false; // Its buffer is full, or it is closing: nothing was sent.
-    }
+    return sendOn(this.#channel, (channel) => channel.send(text));
   }
 
   sendFile(frame: Uint8Array<ArrayBuffer>): boolean {
-    const files = this.#files;
-    if (files.readyState !== "open" || files.bufferedAmount >= FILES_HIGH_WATERMARK_BYTES) return false;
-    try {
-      files.send(frame);
-      return true;
-    } catch {
-      return false; // Its buffer is full, or it is closing: nothing was sent.
-    }
+    return this.#files.bufferedAmount < FILES_HIGH_WATERMARK_BYTES &&
+      sendOn(this.#files, (channel) => channel.send(frame));
   }
 
   async path(): Promise<LinkPath | undefined> {
@@ -199,14 +187,25 @@ class BrowserPeerConnection implements PeerConnection {
 
   close(): void {
     this.#connection.onicecandidate = this.#connection.oniceconnectionstatechange = null;
-    this.#channel.onopen =
-      this.#channel.onmessage =
-      this.#channel.onclose =
-      this.#files.onopen =
-      this.#files.onmessage =
-      this.#files.onbufferedamountlow =
-        null;
+    for (const channel of [this.#channel, this.#files]) {
+      channel.onopen =
+        channel.onmessage =
+        channel.onbufferedamountlow =
+        channel.onclose =
+          null;
+    }
     this.#connection.close();
+  }
+}
+
+/** Returns false if nothing was sent. */
+function sendOn(channel: RTCDataChannel, send: (channel: RTCDataChannel) => void): boolean {
+  if (channel.readyState !== "open") return false;
+  try {
+    send(channel);
+    return true;
+  } catch {
+    return false; // Its buffer is full, or it is closing.
   }
 }
 
