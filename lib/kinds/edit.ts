@@ -3,7 +3,7 @@
 import type { EventId } from "../protocol/event.ts";
 import { id, object } from "../protocol/fields.ts";
 import { type Composed, type ContentOf, defineKind } from "./kind.ts";
-import { messageText, problemOf, tidyTyped } from "./texts.ts";
+import { composed, messageText, tidyTyped } from "./texts.ts";
 
 export const edit = defineKind("edit", object({ to: id, text: messageText }), {
   rooms: "plain",
@@ -12,6 +12,5 @@ export const edit = defineKind("edit", object({ to: id, text: messageText }), {
 
 export function composeEdit(to: EventId, typed: string): Composed<ContentOf<typeof edit>> {
   const text = tidyTyped(typed);
-  const problem = problemOf(messageText, text);
-  return problem === undefined ? { content: { kind: "edit", body: { to, text } } } : { problem };
+  return composed(messageText, text, { kind: "edit", body: { to, text } });
 }

@@ -3,7 +3,7 @@
 import { object } from "../protocol/fields.ts";
 import { type Composed, type ContentOf, defineKind } from "./kind.ts";
 import { messageLine } from "./message_line.ts";
-import { displayName, messageText, problemOf, sameText, tidyTyped } from "./texts.ts";
+import { composed, displayName, messageText, sameText, tidyTyped } from "./texts.ts";
 
 export const message = defineKind("message", object({ name: displayName, text: messageText }), {
   rooms: "plain",
@@ -16,6 +16,5 @@ export const message = defineKind("message", object({ name: displayName, text: m
 /** Trims white space at both ends. */
 export function composeMessage(name: string, typed: string): Composed<ContentOf<typeof message>> {
   const text = tidyTyped(typed);
-  const problem = problemOf(messageText, text);
-  return problem === undefined ? { content: { kind: "message", body: { name, text } } } : { problem };
+  return composed(messageText, text, { kind: "message", body: { name, text } });
 }

@@ -3,9 +3,8 @@
 import type { EventId } from "../protocol/event.ts";
 import { id, object } from "../protocol/fields.ts";
 import { type Composed, type ContentOf, defineKind } from "./kind.ts";
-import { composeMessage } from "./message.ts";
 import { messageLine } from "./message_line.ts";
-import { displayName, messageText, sameText } from "./texts.ts";
+import { composed, displayName, messageText, sameText, tidyTyped } from "./texts.ts";
 
 export const reply = defineKind("reply", object({ name: displayName, text: messageText, to: id }), {
   rooms: "plain",
@@ -17,7 +16,6 @@ export const reply = defineKind("reply", object({ name: displayName, text: messa
 });
 
 export function composeReply(name: string, typed: string, to: EventId): Composed<ContentOf<typeof reply>> {
-  const composed = composeMessage(name, typed);
-  if ("problem" in composed) return composed;
-  return { content: { kind: "reply", body: { ...composed.content.body, to } } };
+  const text = tidyTyped(typed);
+  return composed(messageText, text, { kind: "reply", body: { name, text, to } });
 }

@@ -2,6 +2,8 @@
 /** Every frame of the client. In pages only a tab that relays other tabs' frames reads them. */
 import { wireEvent } from "./event.ts";
 import {
+  amount,
+  base64url,
   count,
   type Decoded,
   decodeFrame,
@@ -17,7 +19,7 @@ import {
   type Tagged,
   whole,
 } from "./fields.ts";
-import { logPosition, personName, signedSignal } from "./frames.ts";
+import { personName, signedSignal } from "./frames.ts";
 import { CLIENT_FRAME_MAX_BYTES, PAGE_MAX_EVENTS, SEND_MAX_EVENTS } from "./limits.ts";
 
 const FRAMES = {
@@ -26,8 +28,8 @@ const FRAMES = {
     version: count,
     /** The JSON of a HelloProof, and its signature by `author`. */
     proof: wireEvent,
-    /** The end of this client's replica of the log. Absent if it has none. */
-    resume: optional(logPosition),
+    /** The LogPosition at the end of this client's replica of the log. Absent if it has none. */
+    resume: optional(object({ epoch: base64url(8), position: amount })),
     /**
      * The device's clock, ms since 1970: many of them together show a server that its own is wrong. A device without a
      * valid time is admitted as well.

@@ -51,9 +51,11 @@ import {
 import { logEntry } from "./stub.ts";
 
 /** A place in a room's log: the log's `epoch` (8 random bytes, base64url) and the position of one stored event. */
-export type LogPosition = Read<typeof logPosition>;
-/** `position` 0: before the first event. */
-export const logPosition = object({ epoch: base64url(8), position: amount });
+export interface LogPosition {
+  epoch: string;
+  /** 0: before the first event. */
+  position: number;
+}
 
 /** A display name in plain text, or a sealed one: IV, tag and at most NAME_MAX_BYTES, base64url. */
 export const personName = where(
