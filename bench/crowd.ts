@@ -5,7 +5,7 @@
 import { ed25519 } from "../lib/crypto/ed25519.ts";
 import type { Signer } from "../lib/crypto/signing.ts";
 import type { RoomId } from "../lib/protocol/event.ts";
-import type { HelloProof } from "../lib/protocol/frames.ts";
+import type { HelloProof } from "../lib/protocol/client_frames.ts";
 import { PROTOCOL_VERSION } from "../lib/protocol/limits.ts";
 import { retryDelayMs, STABLE_AFTER_MS } from "../lib/routing/backoff.ts";
 import { CONNECT_TIMEOUT_MS } from "../lib/session/ports/session_limits.ts";

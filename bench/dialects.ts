@@ -1,7 +1,7 @@
 /** The protocol of each server. All carry the same signed events: a JSON text with payload and signature. */
 import type { Signer } from "../lib/crypto/signing.ts";
 import type { RoomId, WireEvent } from "../lib/protocol/event.ts";
-import type { HelloProof } from "../lib/protocol/frames.ts";
+import type { HelloProof } from "../lib/protocol/client_frames.ts";
 import { PROTOCOL_VERSION } from "../lib/protocol/limits.ts";
 import { type LoadSocket, maskedFrame } from "./load_socket.ts";
 

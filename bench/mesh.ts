@@ -9,7 +9,7 @@ import type { Tab } from "../tests/browser/tab.ts";
 import { findChromium, launchChromium } from "../tests/support/chromium.ts";
 import { type ServerProcess, startServer } from "../tests/support/server_process.ts";
 import { linkPerson, linkServers } from "../tests/transport/peer_link_testbed.ts";
-import { AUTHOR_EVERY_MS } from "../lib/mesh/mesh_limits.ts";
+import { PUSH_LIMIT } from "../lib/mesh/mesh_limits.ts";
 import { type MarkedTransport, marksOf, markText, mutePeers, noteMarks, type PageMarks } from "./page_marks.ts";
 import { cpuMsOf } from "./usage.ts";
 
@@ -94,7 +94,7 @@ function chooseMode(person: Tab, mode: "auto" | "off"): Promise<void> {
 
 /** Ada writes and Ben reads; returns both pages' marks. No faster than the mesh's rate limit per author. */
 async function sayAndNote(ada: Tab, ben: Tab): Promise<{ text: string; from: PageMarks; to: PageMarks }> {
-  await ada.page.waitForTimeout(AUTHOR_EVERY_MS);
+  await ada.page.waitForTimeout(PUSH_LIMIT.everyMs);
   const text = nextText();
   await ada.send(text);
   await ben.hears(text);

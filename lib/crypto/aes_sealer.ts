@@ -13,7 +13,7 @@ export interface Sealer {
 }
 
 /** The sealer with this key of 16 bytes. */
-export async function aesSealer(raw: Uint8Array<ArrayBuffer>): Promise<Sealer> {
+export async function aesSealer(raw: Bytes): Promise<Sealer> {
   const { encrypt, decrypt } = await aesGcm(raw);
   return {
     async seal(text, place) {
@@ -37,20 +37,10 @@ export async function aesSealer(raw: Uint8Array<ArrayBuffer>): Promise<Sealer> {
   };
 }
 
-interface AesGcm {
-  encrypt(
-    iv: Uint8Array<ArrayBuffer>,
-    text: Uint8Array<ArrayBuffer>,
-    aad: Uint8Array<ArrayBuffer>,
-  ): Promise<Uint8Array>;
-  decrypt(
-    iv: Uint8Array<ArrayBuffer>,
-    sealed: Uint8Array<ArrayBuffer>,
-    aad: Uint8Array<ArrayBuffer>,
-  ): Promise<Uint8Array>;
-}
+type Bytes = Uint8Array<ArrayBuffer>;
+type Cipher = (iv: Bytes, text: Bytes, aad: Bytes) => Promise<Uint8Array>;
 
-async function aesGcm(raw: Uint8Array<ArrayBuffer>): Promise<AesGcm> {
+async function aesGcm(raw: Bytes): Promise<{ encrypt: Cipher; decrypt: Cipher }> {
   const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
   if (subtle === undefined) {
     // An insecure context (plain http on a LAN): @noble/ciphers, loaded only here.

@@ -1,7 +1,8 @@
 // Runs in browser and server.
 /** Signs own signals and verifies received ones: their author, room and receiver. */
 import type { AuthorKey, RoomId } from "../protocol/event.ts";
-import type { SendSignalFrame, SignalFrame } from "../protocol/frames.ts";
+import type { ClientFrame } from "../protocol/client_frames.ts";
+import type { ServerFrame } from "../protocol/frames.ts";
 import {
   encodeSignal,
   readSignal,
@@ -16,7 +17,7 @@ export async function signSignal(
   signer: Signer,
   header: Omit<SignalHeader, "from">,
   content: SignalContent,
-): Promise<SendSignalFrame> {
+): Promise<ClientFrame<"signal">> {
   const payload = encodeSignal({ ...header, from: signer.author }, content);
   return { type: "signal", to: header.to, payload, signature: await signer.sign(payload) };
 }
@@ -32,7 +33,7 @@ export type SignalProblem =
 /** Verifies a `signal` frame except for replays, which ReplayWindow detects per link session. */
 export async function openSignal(
   verifier: Verifier,
-  frame: Pick<SignalFrame, "from" | "payload" | "signature">,
+  frame: Pick<ServerFrame<"signal">, "from" | "payload" | "signature">,
   place: { room: RoomId; me: AuthorKey },
 ): Promise<{ ok: true; signal: Signal } | { ok: false; problem: SignalProblem }> {
   const read = readSignal(frame.payload);

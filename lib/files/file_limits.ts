@@ -1,5 +1,6 @@
 // Runs in browser and simulator.
 /** Sizes and times of file transfers, per room and link. */
+import type { RateLimit } from "../shared/rate_limiter.ts";
 
 /** Pictures of up to this size are downloaded automatically. Photos are compressed to it. */
 export const SMALL_FILE_BYTES = 200_000;
@@ -30,7 +31,6 @@ export const ASKED_MAX = 64;
 export const UPLOADS_PER_PEER = 16;
 /** Frames other than data waiting for a full channel. The oldest is dropped: the peer asks again. */
 export const WAITING_FRAMES_MAX = 256;
-/** Upload limit per peer: burst, then per second, in bytes. A request counts as FRAME_COST_BYTES. */
-export const UPLOAD_BURST_BYTES = 134_217_728;
-export const UPLOAD_BYTES_PER_SECOND = 1_048_576;
+/** Bytes uploaded to one peer: 1 MiB a second after the burst. A request counts as FRAME_COST_BYTES. */
+export const UPLOAD_LIMIT: RateLimit = { burst: 134_217_728, everyMs: 1_000 / 1_048_576 };
 export const FRAME_COST_BYTES = 2_048;

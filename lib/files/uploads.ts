@@ -6,13 +6,8 @@
 import type { AuthorKey } from "../protocol/event.ts";
 import { type Bytes, encodeFileFrame, FILE_CHUNK_BYTES, type FileFrame } from "../protocol/peer/file_frames.ts";
 import type { FileRoot } from "../protocol/file_info.ts";
-import {
-  FRAME_COST_BYTES,
-  UPLOAD_BURST_BYTES,
-  UPLOAD_BYTES_PER_SECOND,
-  UPLOADS_PER_PEER,
-  WAITING_FRAMES_MAX,
-} from "./file_limits.ts";
+import { RateLimiter } from "../shared/rate_limiter.ts";
+import { FRAME_COST_BYTES, UPLOAD_LIMIT, UPLOADS_PER_PEER, WAITING_FRAMES_MAX } from "./file_limits.ts";
 
 interface UploadDeps {
   now(): number;
@@ -33,24 +28,16 @@ export class Uploads {
   #blocks: Block[] = [];
   #current: (Block & { bytes: Bytes; sent: number }) | undefined;
   #reading = false;
-  #allowance = UPLOAD_BURST_BYTES;
-  #allowanceAt: number;
+  readonly #limiter = new RateLimiter(UPLOAD_LIMIT);
 
   constructor(peer: AuthorKey, deps: UploadDeps) {
     this.#peer = peer;
     this.#deps = deps;
-    this.#allowanceAt = deps.now();
   }
 
   /** Charges the peer's upload limit; returns false if it is exhausted. */
   allows(bytes = FRAME_COST_BYTES): boolean {
-    const now = this.#deps.now();
-    const refilled = this.#allowance + (now - this.#allowanceAt) * UPLOAD_BYTES_PER_SECOND / 1000;
-    this.#allowance = Math.min(UPLOAD_BURST_BYTES, refilled);
-    this.#allowanceAt = now;
-    if (this.#allowance < bytes) return false;
-    this.#allowance -= bytes;
-    return true;
+    return this.#limiter.take(this.#deps.now(), bytes) === 0;
   }
 
   sendFrame(frame: FileFrame): void {
@@ -88,13 +75,8 @@ export class Uploads {
     const block = this.#current;
     if (block === undefined) return;
     const { root, index, bytes, sent } = block;
-    return encodeFileFrame({
-      type: "data",
-      root,
-      index,
-      offset: sent,
-      bytes: bytes.subarray(sent, sent + FILE_CHUNK_BYTES),
-    });
+    const chunk = bytes.subarray(sent, sent + FILE_CHUNK_BYTES);
+    return encodeFileFrame({ type: "data", root, index, offset: sent, bytes: chunk });
   }
 
   #chunkSent(): void {

@@ -3,15 +3,15 @@
 import { type FileInfo, fileInfo } from "../protocol/file_info.ts";
 import { object, optional, prose } from "../protocol/fields.ts";
 import { FILE_CAPTION_MAX_CHARS } from "../protocol/limits.ts";
-import { type Composed, defineKind } from "./kind.ts";
+import { type Composed, type ContentOf, defineKind } from "./kind.ts";
 import { messageLine } from "./message_line.ts";
-import { displayName, problemOf, tidyTyped } from "./texts.ts";
+import { composed, displayName, tidyTyped } from "./texts.ts";
 
-const caption = prose(FILE_CAPTION_MAX_CHARS);
+const caption = optional(prose(FILE_CAPTION_MAX_CHARS));
 
 export const file = defineKind(
   "file",
-  object({ name: displayName, text: optional(caption), file: fileInfo }),
+  object({ name: displayName, text: caption, file: fileInfo }),
   {
     rooms: "plain",
     named: true,
@@ -22,12 +22,7 @@ export const file = defineKind(
 );
 
 /** The caption may be empty. */
-export function composeFile(
-  name: string,
-  file: FileInfo,
-  typed: string,
-): Composed<{ kind: "file"; body: { name: string; text?: string; file: FileInfo } }> {
-  const text = tidyTyped(typed);
-  if (problemOf(caption, text) === "too_long") return { problem: "too_long" };
-  return { content: { kind: "file", body: { name, ...(text !== "" && { text }), file } } };
+export function composeFile(name: string, info: FileInfo, typed: string): Composed<ContentOf<typeof file>> {
+  const text = tidyTyped(typed) || undefined;
+  return composed(caption, text, { kind: "file", body: { name, ...(text && { text }), file: info } });
 }

@@ -8,8 +8,10 @@ import type { Refusal } from "../protocol/codes.ts";
 import type { FileInfo } from "../protocol/file_info.ts";
 import type { Read, Reader } from "../protocol/fields.ts";
 
+/** The content of one kind, or of any of several. */
+export type ContentOf<K extends AnyKind> = K extends AnyKind ? { kind: K["kind"]; body: Read<K["body"]> } : never;
 /** An event of one kind. */
-export type EventOf<K extends AnyKind> = SignedEvent & { kind: K["kind"]; body: Read<K["body"]> };
+export type EventOf<K extends AnyKind> = SignedEvent & ContentOf<K>;
 
 export interface Kind<Name extends string, Body> {
   readonly kind: Name;

@@ -3,6 +3,7 @@
 import {
   type EventHeader,
   type EventId,
+  type EventProblem,
   readHeader,
   type RoomId,
   type SignedEvent,
@@ -10,12 +11,11 @@ import {
 } from "../protocol/event.ts";
 import type { FileRoot } from "../protocol/file_info.ts";
 import { isStub, type LogEntry, type Stub, stubFor } from "../protocol/stub.ts";
-import type { Refusal } from "../protocol/codes.ts";
-import { check, type Read } from "../protocol/fields.ts";
+import { check } from "../protocol/fields.ts";
 import { isRecord } from "../shared/checks.ts";
 import { edit } from "./edit.ts";
 import { file } from "./file.ts";
-import type { AnyKind, EventLine, MessageContent, RoomFold } from "./kind.ts";
+import type { AnyKind, ContentOf, EventLine, MessageContent, RoomFold } from "./kind.ts";
 import { message } from "./message.ts";
 import { profile } from "./profile.ts";
 import { reaction } from "./reaction.ts";
@@ -27,7 +27,6 @@ import { sealed } from "./sealed.ts";
 const LIST = [room, message, reply, file, reaction, edit, retract, profile, sealed] as const;
 
 type Listed = (typeof LIST)[number];
-type ContentOf<K extends AnyKind> = K extends AnyKind ? { kind: K["kind"]; body: Read<K["body"]> } : never;
 
 /** Content of an unknown kind: only its name is decoded. The event's payload has the rest. */
 export interface UnknownContent {
@@ -66,12 +65,6 @@ type LineOf<K> = K extends { line: (...args: never[]) => infer Made } ? Exclude<
 export type Line = LineOf<Listed> | RetractedLine | NewerLine;
 
 const KINDS: ReadonlyMap<string, AnyKind> = new Map(LIST.map((kind) => [kind.kind, kind as AnyKind]));
-
-/** Why a content or payload is refused, and the first wrong field. */
-export interface EventProblem {
-  reason: Extract<Refusal, "bad_event" | "too_long">;
-  field: string;
-}
 
 /** Reads a wire event and checks every field. The signature is still unverified: `lib/crypto` does that. */
 export function readEvent(wire: WireEvent): { ok: true; event: Event } | { ok: false; problem: EventProblem } {

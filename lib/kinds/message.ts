@@ -1,9 +1,9 @@
 // Runs in browser and server.
 /** A person's text. `name` is the author's display name at that moment. */
 import { object } from "../protocol/fields.ts";
-import { type Composed, defineKind } from "./kind.ts";
+import { type Composed, type ContentOf, defineKind } from "./kind.ts";
 import { messageLine } from "./message_line.ts";
-import { displayName, messageText, problemOf, sameText, tidyTyped } from "./texts.ts";
+import { composed, displayName, messageText, sameText, tidyTyped } from "./texts.ts";
 
 export const message = defineKind("message", object({ name: displayName, text: messageText }), {
   rooms: "plain",
@@ -14,11 +14,7 @@ export const message = defineKind("message", object({ name: displayName, text: m
 });
 
 /** Trims white space at both ends. */
-export function composeMessage(
-  name: string,
-  typed: string,
-): Composed<{ kind: "message"; body: { name: string; text: string } }> {
+export function composeMessage(name: string, typed: string): Composed<ContentOf<typeof message>> {
   const text = tidyTyped(typed);
-  const problem = problemOf(messageText, text);
-  return problem === undefined ? { content: { kind: "message", body: { name, text } } } : { problem };
+  return composed(messageText, text, { kind: "message", body: { name, text } });
 }

@@ -3,9 +3,9 @@
 import { compareEvents, type EventId, type SignedEvent } from "../protocol/event.ts";
 import { filled, flag, id, object } from "../protocol/fields.ts";
 import { REACTION_MAX_BYTES } from "../protocol/limits.ts";
-import { type Composed, defineKind, type ReactionView, type RoomFold } from "./kind.ts";
+import { type Composed, type ContentOf, defineKind, type ReactionView, type RoomFold } from "./kind.ts";
 import { toWellFormed } from "../shared/well_formed.ts";
-import { inBytes, problemOf } from "./texts.ts";
+import { composed, inBytes } from "./texts.ts";
 
 /** Most different emoji shown on one message; later ones are not shown. */
 export const REACTIONS_SHOWN = 32;
@@ -34,13 +34,6 @@ export function reactionsOn(event: SignedEvent, room: RoomFold): ReactionView[] 
   return [...views.values()];
 }
 
-export function composeReaction(
-  to: EventId,
-  emoji: string,
-  on: boolean,
-): Composed<{ kind: "reaction"; body: { to: EventId; emoji: string; on: boolean } }> {
-  const problem = problemOf(emojiText, emoji);
-  return problem === undefined
-    ? { content: { kind: "reaction", body: { to, emoji: toWellFormed(emoji), on } } }
-    : { problem };
+export function composeReaction(to: EventId, emoji: string, on: boolean): Composed<ContentOf<typeof reaction>> {
+  return composed(emojiText, emoji, { kind: "reaction", body: { to, emoji: toWellFormed(emoji), on } });
 }

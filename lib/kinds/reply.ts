@@ -2,10 +2,9 @@
 /** A message that answers the message `to`. */
 import type { EventId } from "../protocol/event.ts";
 import { id, object } from "../protocol/fields.ts";
-import { type Composed, defineKind } from "./kind.ts";
-import { composeMessage } from "./message.ts";
+import { type Composed, type ContentOf, defineKind } from "./kind.ts";
 import { messageLine } from "./message_line.ts";
-import { displayName, messageText, sameText } from "./texts.ts";
+import { composed, displayName, messageText, sameText, tidyTyped } from "./texts.ts";
 
 export const reply = defineKind("reply", object({ name: displayName, text: messageText, to: id }), {
   rooms: "plain",
@@ -16,12 +15,7 @@ export const reply = defineKind("reply", object({ name: displayName, text: messa
   line: (event, room) => messageLine(event, event.body, room, room.quote(event.body.to)),
 });
 
-export function composeReply(
-  name: string,
-  typed: string,
-  to: EventId,
-): Composed<{ kind: "reply"; body: { name: string; text: string; to: EventId } }> {
-  const composed = composeMessage(name, typed);
-  if ("problem" in composed) return composed;
-  return { content: { kind: "reply", body: { ...composed.content.body, to } } };
+export function composeReply(name: string, typed: string, to: EventId): Composed<ContentOf<typeof reply>> {
+  const text = tidyTyped(typed);
+  return composed(messageText, text, { kind: "reply", body: { name, text, to } });
 }

@@ -5,7 +5,7 @@
  */
 import type { EventId, SignedEvent } from "../protocol/event.ts";
 import { count, id, list, object, optional, tuple } from "../protocol/fields.ts";
-import { defineKind, type EventOf } from "./kind.ts";
+import { type ContentOf, defineKind, type EventOf } from "./kind.ts";
 
 /** Most edits that one event erases along with their message, the newest ones. */
 export const RETRACT_MAX_EDITS = 64;
@@ -43,13 +43,7 @@ export function isErasable(kind: unknown): boolean {
   return kind !== "room" && kind !== "retract";
 }
 
-export function composeRetract(
-  message: SignedEvent,
-  edits: readonly SignedEvent[],
-): { kind: "retract"; body: { to: EventId; n: number; edits?: [EventId, number][] } } {
+export function composeRetract(message: SignedEvent, edits: readonly SignedEvent[]): ContentOf<typeof retract> {
   const newest = edits.slice(-RETRACT_MAX_EDITS).map(({ id, n }): [EventId, number] => [id, n]);
-  return {
-    kind: "retract",
-    body: { to: message.id, n: message.n, ...(newest.length > 0 && { edits: newest }) },
-  };
+  return { kind: "retract", body: { to: message.id, n: message.n, ...(newest.length > 0 && { edits: newest }) } };
 }

@@ -3,6 +3,7 @@
 import { toWellFormed } from "../shared/well_formed.ts";
 import { BadField, check, prose, type Reader } from "../protocol/fields.ts";
 import { MESSAGE_MAX_CHARS, NAME_MAX_BYTES } from "../protocol/limits.ts";
+import type { Composed } from "./kind.ts";
 
 const utf8 = new TextEncoder();
 
@@ -25,10 +26,14 @@ export function tidyTyped(typed: string): string {
   return toWellFormed(typed.trim());
 }
 
-/** Why this reader refuses a text; undefined if it accepts it. */
-export function problemOf(read: Reader<string>, text: string): "empty" | "too_long" | undefined {
+/** The content, or why this reader refuses the text in it. */
+export function composed<Content>(
+  read: Reader<unknown>,
+  text: string | undefined,
+  content: Content,
+): Composed<Content> {
   const checked = check(read, text);
-  return checked.ok ? undefined : checked.tooLong ? "too_long" : "empty";
+  return checked.ok ? { content } : { problem: checked.tooLong ? "too_long" : "empty" };
 }
 
 /** Folds a text so that repetitions are equal: ignores case and the amount of white space. */

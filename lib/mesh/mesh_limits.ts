@@ -1,5 +1,6 @@
 // Runs in browser and simulator.
 /** Sizes and times of one phone's mesh node. Values that both ends of a link must agree on are in mesh_frames.ts. */
+import type { RateLimit } from "../shared/rate_limiter.ts";
 
 // ---- topology ----
 
@@ -65,11 +66,10 @@ export const BROADCAST_MAX = 512;
 export const BROADCAST_MS = 30_000;
 /** Ids of handled events. The oldest are dropped; HeldEvents still rejects those events by author and number. */
 export const SEEN_MAX = 20_000;
-/** Pushed events accepted per author: burst, then one per AUTHOR_EVERY_MS. The server's rate, with twice its burst. */
-export const AUTHOR_BURST = 10;
-export const AUTHOR_EVERY_MS = 1_000;
-/** Fetched events accepted per author: burst, then one per AUTHOR_EVERY_MS. */
-export const AUTHOR_FETCH_BURST = 200;
+/** Pushed events accepted per author. The server's rate, with twice its burst. */
+export const PUSH_LIMIT: RateLimit = { burst: 10, everyMs: 1_000 };
+/** Fetched events accepted per author. */
+export const FETCH_LIMIT: RateLimit = { burst: 200, everyMs: 1_000 };
 /** Authors whose rate is remembered. */
 export const AUTHORS_MAX = 2_000;
 
@@ -96,8 +96,8 @@ export const FETCH_TIMEOUT_MS = 600;
 export const FETCH_QUEUE_MAX = 512;
 /** Requests for one range at one peer. */
 export const FETCHES_MAX = 3;
-/** Pages sent per peer and second. Further requests are ignored. */
-export const PAGES_PER_SECOND = 20;
+/** Pages sent per peer. Further requests are ignored. */
+export const PAGE_LIMIT: RateLimit = { burst: 20, everyMs: 50 };
 /** Up to this many events of a page are offered on one by one. After a larger page, peers get a digest instead. */
 export const OFFERED_FROM_PAGE = 16;
 
@@ -118,9 +118,8 @@ export const RECEIPTS_RETRY_MS = 600;
 export const RECEIPTS_TRIES = 5;
 /** Approximate number of phones that sign for one event. In larger rooms the event's id selects them. */
 export const RECEIPT_PHONES = 64;
-/** Relayed receipts accepted from one peer: burst, then one per RECEIPT_EVERY_MS. */
-export const RECEIPTS_BURST = 256;
-export const RECEIPT_EVERY_MS = 10;
+/** Relayed receipts accepted from one peer. */
+export const RECEIPT_LIMIT: RateLimit = { burst: 256, everyMs: 10 };
 /** Receipts queued in this phone, and remembered as forwarded. The oldest are dropped. */
 export const RECEIPTS_QUEUED = 256;
 export const RECEIPTS_SEEN = 4_000;
@@ -137,14 +136,11 @@ export const UNCHECKED_PER_PEER = 128;
 /** Strikes at which a link is ended; one is forgiven every STRIKE_FORGIVEN_MS. */
 export const STRIKES_MAX = 20;
 export const STRIKE_FORGIVEN_MS = 2_000;
-/** Frames read from one peer: burst, then per second. Further ones are ignored, and every hundredth is a strike. */
-export const FRAMES_BURST = 600;
-export const FRAMES_PER_SECOND = 300;
-/** Duplicate pushes accepted from one peer, and `want`s answered: burst, then one per this time. */
-export const DUPLICATES_BURST = 100;
-export const DUPLICATE_EVERY_MS = 100;
-export const WANTS_BURST = 200;
-export const WANT_EVERY_MS = 10;
+/** Frames read from one peer: 300 a second. Further ones are ignored, and every hundredth is a strike. */
+export const FRAME_LIMIT: RateLimit = { burst: 600, everyMs: 1_000 / 300 };
+/** Duplicate pushes accepted from one peer, and `want`s answered. */
+export const DUPLICATE_LIMIT: RateLimit = { burst: 100, everyMs: 100 };
+export const WANT_LIMIT: RateLimit = { burst: 200, everyMs: 10 };
 /** Ids of refused or rate-limited events are not requested for this long. The oldest are dropped. */
 export const SUPPRESSED_IDS_MAX = 2_000;
 export const SUPPRESSED_MS = 10_000;

@@ -6,23 +6,20 @@
 import type { Cancel } from "../shared/environment.ts";
 import type { AuthorKey, WireEvent } from "../protocol/event.ts";
 import type { Event } from "../kinds/kinds.ts";
-import { decodeMeshFrame } from "../protocol/peer/mesh_decode.ts";
 import {
+  decodeMeshFrame,
   MESH_HOPS_MAX,
   MESH_SIGNAL_CHARS,
   MESH_VERSION,
   type MeshFrame,
-  type MeshGoodbyeFrame,
-  type MeshSignalFrame,
 } from "../protocol/peer/mesh_frames.ts";
-import { KeyedRateLimiter } from "../shared/rate_limiter.ts";
 import { PeerScore } from "./peers/peer_score.ts";
 import { EventRouter } from "./events/event_router.ts";
-import { FRAMES_BURST, FRAMES_PER_SECOND, STRIKES_MAX } from "./mesh_limits.ts";
+import { STRIKES_MAX } from "./mesh_limits.ts";
 import { type Link, type MeshContext, newLink } from "./peers/link.ts";
 import { PeerManager } from "./peers/peer_manager.ts";
 import type { Acceptance } from "./peers/topology.ts";
-import type { Coverage, MeshPorts, MeshSettings, MeshStats } from "./mesh_ports.ts";
+import type { Coverage, MeshPorts, MeshSettings } from "./mesh_ports.ts";
 import { RoutingTable } from "./peers/routing_table.ts";
 import { Receipts } from "./events/receipts.ts";
 
@@ -42,10 +39,9 @@ export class MeshNode implements MeshContext {
   readonly #routing: RoutingTable;
   readonly #peers: PeerManager;
   readonly #receipts: Receipts;
-  readonly #frames = new KeyedRateLimiter<AuthorKey>({ burst: FRAMES_BURST, everyMs: 1000 / FRAMES_PER_SECOND }, 256);
   /** The operator's notices, verified by the session and sent to every peer. */
   #notices: readonly WireEvent[] = [];
-  readonly #counts = { framesSent: 0, framesReceived: 0, badFrames: 0, bans: 0 };
+  #framesSent = 0;
   #maxLinks: number;
   readonly #phones = { count: 1, until: -Infinity };
   #timer: { at: number; cancel: Cancel } | undefined;
@@ -64,7 +60,7 @@ export class MeshNode implements MeshContext {
       settings.maxHeld,
     );
     const maxLinks = () => this.#maxLinks;
-    const end = (peer: AuthorKey, frame: MeshGoodbyeFrame) => this.#end(peer, frame);
+    const end = (peer: AuthorKey, frame: MeshFrame<"goodbye">) => this.#end(peer, frame);
     this.#routing = new RoutingTable(this, maxLinks);
     this.#peers = new PeerManager(this, ports, this.#routing, this.#score, maxLinks, end);
     const isMember = (phone: AuthorKey) => this.#peers.isMember(phone);
@@ -132,11 +128,9 @@ export class MeshNode implements MeshContext {
   receive(peer: AuthorKey, data: unknown): void {
     const link = this.#links.get(peer);
     if (link === undefined || this.#closed) return;
-    this.#counts.framesReceived++;
-    if (this.#frames.take(peer, this.now()) > 0) return this.#strike(peer, 0.01);
+    if (link.limits.frames.take(this.now()) > 0) return this.#strike(peer, 0.01);
     const decoded = decodeMeshFrame(data);
     if (decoded.ok) return this.#handle(link, decoded.frame);
-    this.#counts.badFrames++;
     // A newer build may say more than this one knows; it says so in frames that begin as all do.
     const isNewer = decoded.problem === "unknown_type" && /^\{"type":"[a-z_]{1,32}"[,}]/.test(String(data));
     if (!isNewer) this.#strike(peer, STRIKES_MAX / 10);
@@ -193,16 +187,17 @@ export class MeshNode implements MeshContext {
     return this.send(hop.peer, { type: "signal", from: this.me, to, hopsLeft: MESH_HOPS_MAX - 1, text });
   }
 
-  stats(): MeshStats {
+  /** Counters since the node was created, and current sizes. */
+  stats() {
+    const { broadcast, held, ingress, pageEventsSent, wanted } = this.#router;
     return {
-      ...this.#counts,
-      ...this.#router.counts,
-      ...this.#router.ingress.counts,
+      ...ingress.counts,
+      framesSent: this.#framesSent,
+      pushesSent: broadcast.pushesSent,
+      pageEventsSent,
       links: this.#links.size,
-      eagerLinks: this.#router.broadcast.eagerLinks(),
-      held: this.#router.held.size,
-      pushesSent: this.#router.broadcast.pushesSent,
-      wanted: this.#router.wanted.size,
+      held: held.size,
+      wanted: wanted.size,
     };
   }
 
@@ -231,7 +226,7 @@ export class MeshNode implements MeshContext {
 
   send(peer: AuthorKey, frame: MeshFrame): boolean {
     const taken = this.#ports.send(peer, JSON.stringify(frame));
-    if (taken) this.#counts.framesSent++;
+    if (taken) this.#framesSent++;
     return taken;
   }
 
@@ -295,7 +290,7 @@ export class MeshNode implements MeshContext {
       case "summary":
         return this.#router.antiEntropy.onSummary(peer, frame);
       case "fetch":
-        return this.#router.sendPage(peer, this.#router.antiEntropy.onFetch(peer, frame));
+        return this.#router.sendPage(peer, this.#router.antiEntropy.onFetch(link, frame));
       case "page":
         return this.#router.onPage(link, frame);
       case "peers":
@@ -322,14 +317,14 @@ export class MeshNode implements MeshContext {
     if (this.#notices.length > 0) this.send(peer, { type: "notices", notices: [...this.#notices] });
   }
 
-  #forwardSignal(peer: AuthorKey, frame: MeshSignalFrame): void {
+  #forwardSignal(peer: AuthorKey, frame: MeshFrame<"signal">): void {
     if (frame.to === this.me) return this.#ports.onSignal?.(frame.from, frame.text);
     const hop = this.#routing.nextHop(frame.to);
     if (hop === undefined || hop.peer === peer || frame.hopsLeft === 0) return;
     this.send(hop.peer, { ...frame, hopsLeft: frame.hopsLeft - 1 });
   }
 
-  #goodbye(peer: AuthorKey, { reason, peer: other }: MeshGoodbyeFrame): void {
+  #goodbye(peer: AuthorKey, { reason, peer: other }: MeshFrame<"goodbye">): void {
     this.#drop(peer);
     this.#ports.disconnect(peer);
     if (reason === "misbehaved" || reason === "version") this.#peers.onRejected(peer);
@@ -343,13 +338,12 @@ export class MeshNode implements MeshContext {
   #strike(peer: AuthorKey, count: number): void {
     const now = this.now();
     if (this.#score.isBanned(peer, now) || !this.#score.strike(peer, now, count)) return;
-    this.#counts.bans++;
     this.#ports.onBanned?.(peer);
     if (this.#links.has(peer)) this.#end(peer, { type: "goodbye", reason: "misbehaved" });
   }
 
   /** Says goodbye and ends a link. */
-  #end(peer: AuthorKey, frame: MeshGoodbyeFrame): void {
+  #end(peer: AuthorKey, frame: MeshFrame<"goodbye">): void {
     this.send(peer, frame);
     this.#drop(peer);
     this.#ports.disconnect(peer);
@@ -362,6 +356,5 @@ export class MeshNode implements MeshContext {
     this.#router.unlinked(peer);
     this.#routing.unlinked(peer);
     this.#receipts.unlinked(peer);
-    this.#frames.delete(peer);
   }
 }

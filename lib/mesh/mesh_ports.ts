@@ -66,22 +66,3 @@ export interface Coverage {
   /** Present according to the session, and not reachable. */
   missing: AuthorKey[];
 }
-
-/** Counters since the node was created, and current sizes. */
-export interface MeshStats {
-  links: number;
-  eagerLinks: number;
-  held: number;
-  framesSent: number;
-  framesReceived: number;
-  pushesSent: number;
-  pageEventsSent: number;
-  duplicates: number;
-  forged: number;
-  refused: number;
-  overBudget: number;
-  conflicts: number;
-  badFrames: number;
-  bans: number;
-  wanted: number;
-}

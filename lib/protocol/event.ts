@@ -8,11 +8,36 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../shared/base64url.ts";
 import { isRecord } from "../shared/checks.ts";
-import { check, count, id, key, object, oneOf, parseJson, time } from "./fields.ts";
+import {
+  check,
+  count,
+  filled,
+  id,
+  key,
+  object,
+  oneOf,
+  parseJson,
+  type Reader,
+  readOr,
+  signature,
+  time,
+  tuple,
+} from "./fields.ts";
 import { EVENT_PAYLOAD_MAX_BYTES } from "./limits.ts";
 
 /** An event on a wire and in the database: the payload text, and its Ed25519 signature (64 bytes, base64url). */
 export type WireEvent = readonly [payload: string, signature: string];
+
+/**
+ * A payload and a signature; `readEvent` reads the payload. The bound is twice the limit: a payload slightly over it is
+ * refused by its id, and a huge one is not worth hashing.
+ */
+export const wireEvent: Reader<WireEvent> = tuple(filled(2 * EVENT_PAYLOAD_MAX_BYTES), signature);
+
+/** Reads a single wire event, such as the body of a room's creation; undefined if it is invalid. */
+export function readWireEvent(value: unknown): WireEvent | undefined {
+  return readOr(wireEvent, value);
+}
 
 /** 16 random bytes, base64url. Identifies the room on every wire; people use its code. */
 export type RoomId = string;
@@ -62,14 +87,17 @@ function idOf(payload: Uint8Array): EventId {
 
 const HEADER = object({ v: oneOf(1), room: id, author: key, n: count, clock: count, at: time });
 
+/** Why a content or payload is refused, and the first wrong field. */
+export interface EventProblem {
+  reason: "bad_event" | "too_long";
+  field: string;
+}
+
 /** Reads a wire event except its content, which lib/kinds reads. */
 export function readHeader(
   wire: WireEvent,
-):
-  | { ok: true; event: SignedEvent & { kind: unknown; body: unknown } }
-  | { ok: false; problem: { reason: "bad_event" | "too_long"; field: string } } {
-  const fail = (reason: "bad_event" | "too_long", field: string) =>
-    ({ ok: false, problem: { reason, field } }) as const;
+): { ok: true; event: SignedEvent & { kind: unknown; body: unknown } } | { ok: false; problem: EventProblem } {
+  const fail = (reason: EventProblem["reason"], field: string) => ({ ok: false, problem: { reason, field } }) as const;
   const [payload] = wire;
   // UTF-16 length first: encoding a huge text only to measure it would let an attacker waste CPU time.
   if (payload.length > EVENT_PAYLOAD_MAX_BYTES) return fail("too_long", "payload");

@@ -82,7 +82,8 @@ export function exactly<Fields extends Shape>(fields: Fields): Reader<Shaped<Fie
   };
 }
 
-type Tagged<Tag extends string, Kinds extends Readonly<Record<string, Reader<object>>>> = {
+/** The objects that `tagged` reads. */
+export type Tagged<Tag extends string, Kinds extends Readonly<Record<string, Reader<object>>>> = {
   [Word in keyof Kinds]: { [Name in Tag]: Word } & Read<Kinds[Word]>;
 }[keyof Kinds];
 
@@ -225,21 +226,17 @@ export const signature: Reader<string> = base64url(64);
 
 // ---- frames ----
 
-export type Decoded<Frame, Problem = FrameProblem> =
+/** A frame, or why it is invalid; `field` is the path of the first wrong field. */
+export type Decoded<Frame> =
   | { ok: true; frame: Frame }
-  | { ok: false; problem: Problem; field?: string };
+  | { ok: false; problem: Exclude<FrameProblem, "out_of_turn" | "busy">; field?: string };
 
-/** One reader for each type of frame. */
-export type FrameReaders<Frame extends { type: string }> = {
-  [Type in Frame["type"]]: Reader<Omit<Extract<Frame, { type: Type }>, "type">>;
-};
-
-/** Reads a frame from its text. */
-export function decodeFrame<Frame extends { type: string }>(
+/** Reads a frame from its text. `readers`: one for each `type` of frame. */
+export function decodeFrame<Readers extends Readonly<Record<string, Reader<object>>>>(
   data: unknown,
   maxChars: number,
-  readers: FrameReaders<Frame>,
-): Decoded<Frame, "not_text" | "too_large" | "not_json" | "unknown_type" | "bad_field"> {
+  readers: Readers,
+): Decoded<Tagged<"type", Readers>> {
   if (typeof data !== "string") return { ok: false, problem: "not_text" };
   // A text has at least as many UTF-8 bytes as UTF-16 units, and at most three times as many, which the bound tolerates.
   if (data.length > maxChars) return { ok: false, problem: "too_large" };
@@ -247,7 +244,7 @@ export function decodeFrame<Frame extends { type: string }>(
   if (value === undefined) return { ok: false, problem: "not_json" };
   const type = isRecord(value) ? value.type : undefined;
   if (typeof type !== "string" || !Object.hasOwn(readers, type)) return { ok: false, problem: "unknown_type" };
-  const read = check(readers[type as Frame["type"]], value);
+  const read = check(readers[type]!, value);
   if (!read.ok) return { ok: false, problem: "bad_field", field: read.field };
-  return { ok: true, frame: { type, ...read.value } as unknown as Frame };
+  return { ok: true, frame: { type, ...read.value } as Tagged<"type", Readers> };
 }

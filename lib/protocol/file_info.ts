@@ -1,25 +1,11 @@
 // Runs in browser and server.
 /** The description of a file in a `file` event: enough to show, request and verify it. Never the file itself. */
 import { countChars } from "../shared/checks.ts";
-import { BadField, key, object, optional, type Reader, readOr, text, where, whole } from "./fields.ts";
+import { BadField, key, object, optional, type Read, type Reader, readOr, text, where, whole } from "./fields.ts";
 import { FILE_MAX_BYTES, FILE_NAME_MAX_CHARS, FILE_SIDE_MAX, FILE_THUMBNAIL_MAX_BYTES } from "./limits.ts";
 
 /** Identifies a file by its content: SHA-256 over its blocks' hashes and its size (lib/files/blocks.ts), base64url. */
 export type FileRoot = string;
-
-export interface FileInfo {
-  /** The name under which the file is saved. */
-  name: string;
-  /** The sender's claim of the media type, lower case: `image/webp`. Never the only reason to run or show the file. */
-  type: string;
-  /** Size, 1 to FILE_MAX_BYTES. */
-  bytes: number;
-  root: FileRoot;
-  /** Of pictures, in CSS pixels: screens reserve the space before the picture arrives. */
-  size?: { width: number; height: number };
-  /** Of pictures: a tiny JPEG or WebP, base64url. */
-  thumbnail?: string;
-}
 
 /** Not allowed in file names: path separators, characters that file systems refuse or that reverse or hide text, controls. */
 export const NOT_IN_FILE_NAMES = /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff/\\:*?"<>|]/gu;
@@ -45,13 +31,19 @@ const pictureSize: Reader<{ width: number; height: number }> = (value, field) =>
 };
 
 /** Reads the file of an event's body. */
-export const fileInfo: Reader<FileInfo> = object({
+export const fileInfo = object({
+  /** The name under which the file is saved. */
   name: fileName,
+  /** The sender's claim of the media type, lower case: `image/webp`. Never the only reason to run or show the file. */
   type: where(text(), (type) => FILE_TYPE.test(type)),
+  /** Size, 1 to FILE_MAX_BYTES. */
   bytes: whole(1, FILE_MAX_BYTES),
   root: key,
+  /** Of pictures, in CSS pixels: screens reserve the space before the picture arrives. */
   size: optional(pictureSize),
+  /** Of pictures: a tiny JPEG or WebP, base64url. */
   thumbnail: optional(
     where(text(Math.ceil(FILE_THUMBNAIL_MAX_BYTES * 4 / 3)), (thumbnail) => THUMBNAIL.test(thumbnail)),
   ),
 });
+export type FileInfo = Read<typeof fileInfo>;

@@ -1,7 +1,7 @@
 // Runs in browser and server.
 /** Sizes and times that both ends of a wire must agree on. lib/server/config/server_config.ts has the server's own. */
 
-/** Version of the frames in frames.ts. A client with another one is disconnected as `unsupported_version`. */
+/** Version of the frames in frames.ts and client_frames.ts. A client with another one is disconnected as `unsupported_version`. */
 export const PROTOCOL_VERSION = 1;
 
 /** Longest text of a message, in Unicode code points. */

@@ -4,7 +4,7 @@
  * carried unchanged over every transport; unlike one, it belongs to no room's log. Rules: docs/PROTOCOL.md, "Notices".
  */
 import { type AuthorKey, eventIdOf, type RoomId, type WireEvent } from "./event.ts";
-import { id, key, list, object, oneOf, optional, parseJson, prose, readOr, time } from "./fields.ts";
+import { id, key, list, object, oneOf, optional, parseJson, prose, type Read, readOr, time } from "./fields.ts";
 import {
   NOTICE_MAX_CHARS,
   NOTICE_MAX_LIFE_MS,
@@ -16,45 +16,42 @@ import {
 /** The first 16 bytes of the payload's SHA-256, base64url. */
 export type NoticeId = string;
 
-/** `emergency`: covers the screen until the user acknowledges it. `info`: a line above the conversation. */
-export type NoticeUrgency = "emergency" | "info";
-
-interface NoticeHeader {
-  id: NoticeId;
+const header = object({
+  notice: oneOf(1),
   /** The key that signed it. */
-  operator: AuthorKey;
+  operator: key,
   /** Operator's clock, ms since 1970. */
-  at: number;
+  at: time,
   /** Nobody shows or relays it after this; at most NOTICE_MAX_LIFE_MS after `at`. */
-  until: number;
-  wire: WireEvent;
-}
+  until: time,
+});
+const notice = object({
+  /** `emergency`: covers the screen until the user acknowledges it. `info`: a line above the conversation. */
+  urgency: oneOf("emergency", "info"),
+  text: prose(NOTICE_MAX_CHARS),
+  /** Absent: all rooms. */
+  rooms: optional(list(id, 1, NOTICE_MAX_ROOMS)),
+});
+/** Withdraws the notice `of` and has the same `until`. */
+const withdrawal = object({ of: id });
 
+type NoticeContent = Read<typeof notice>;
+type Withdrawal = Read<typeof withdrawal>;
+type NoticeHeader = Omit<Read<typeof header>, "notice"> & { id: NoticeId; wire: WireEvent };
+
+export type NoticeUrgency = NoticeContent["urgency"];
 export type Notice = Readonly<
-  & NoticeHeader
-  & (
-    | { kind: "notice"; urgency: NoticeUrgency; text: string; /** Absent: all rooms. */ rooms?: readonly RoomId[] }
-    /** Withdraws the notice `of` and has the same `until`. */
-    | { kind: "withdrawal"; of: NoticeId }
-  )
+  NoticeHeader & ({ kind: "notice" } & NoticeContent | { kind: "withdrawal" } & Withdrawal)
 >;
 
 /** The payload of a new notice, signed as its UTF-8 encoding. Its beginning differs from any event or hello. */
 export function encodeNotice(
   operator: AuthorKey,
   { at, until }: { at: number; until: number },
-  content: { urgency: NoticeUrgency; text: string; rooms?: readonly RoomId[] } | { of: NoticeId },
+  content: NoticeContent | Withdrawal,
 ): string {
   return JSON.stringify({ notice: 1, operator, at, until, ...content });
 }
-
-const header = object({ notice: oneOf(1), operator: key, at: time, until: time });
-const withdrawal = object({ of: id });
-const notice = object({
-  urgency: oneOf("emergency", "info"),
-  text: prose(NOTICE_MAX_CHARS),
-  rooms: optional(list(id, 1, NOTICE_MAX_ROOMS)),
-});
 
 /** Reads a notice and checks every field. The signature is still unverified. */
 export function readNotice(wire: WireEvent): Notice | undefined {

@@ -6,21 +6,27 @@
  * JSON as `JSON.stringify` writes it, which contains no line feed. So nothing is encoded twice, and every whole line of
  * a truncated answer counts.
  */
-import { amount, count, id, object, oneOf, optional, parseJson, readOr, tagged } from "./fields.ts";
+import { amount, count, id, object, oneOf, optional, parseJson, type Read, readOr, tagged } from "./fields.ts";
 
 /** Identifies one polling connection: 16 random bytes, base64url. Only its client knows it; it is never in a URL. */
 export type PollConnectionId = string;
 
+const REQUEST = tagged("type", {
+  /** Opens a connection. Answered by `frames` with its id, and the challenge. */
+  open: object({}),
+  /** Requests the frames after number `received`; the server drops the ones up to it. */
+  fetch: object({ connection: id, received: amount }),
+  /** The first one of its frames has the number `first`. Answered by `taken`. */
+  send: object({ connection: id, first: count }),
+  /** Closes the connection. */
+  close: object({ connection: id }),
+});
+type RequestHead = Read<typeof REQUEST>;
+
 /** A client's request. All go to `POST /api/rooms/{id}/poll`. */
 export type PollRequest =
-  /** Opens a connection. Answered by `frames` with its id, and the challenge. */
-  | { type: "open" }
-  /** Requests the frames after number `received`; the server drops the ones up to it. */
-  | { type: "fetch"; connection: PollConnectionId; received: number }
-  /** Frames of the client, the first one with number `first`. Answered by `taken`. */
-  | { type: "send"; connection: PollConnectionId; first: number; frames: readonly string[] }
-  /** Closes the connection. */
-  | { type: "close"; connection: PollConnectionId };
+  | Exclude<RequestHead, { type: "send" }>
+  | Extract<RequestHead, { type: "send" }> & { frames: readonly string[] };
 
 /** Why a request fails, with its status. */
 export const POLL_PROBLEMS = {
@@ -33,16 +39,19 @@ export const POLL_PROBLEMS = {
 } as const satisfies Record<string, number>;
 export type PollProblem = keyof typeof POLL_PROBLEMS;
 
-/** The first line of an answer. */
-export type PollAnswerHead =
+const ANSWER_HEAD = tagged("type", {
   /**
    * `count` frames follow, the first one with number `from`. `connection`: this answers `open`. `closed`: after these
    * frames the connection ended with this close code.
    */
-  | { type: "frames"; from: number; count: number; connection?: PollConnectionId; closed?: number }
+  frames: object({ from: count, count: amount, connection: optional(id), closed: optional(count) }),
   /** The server accepted every frame of the client up to this number. */
-  | { type: "taken"; taken: number }
-  | { type: "problem"; problem: PollProblem };
+  taken: object({ taken: amount }),
+  problem: object({ problem: oneOf(...Object.keys(POLL_PROBLEMS) as PollProblem[]) }),
+});
+
+/** The first line of an answer. */
+export type PollAnswerHead = Read<typeof ANSWER_HEAD>;
 
 /** The body of a request. */
 export function writePollRequest(request: PollRequest): string {
@@ -50,13 +59,6 @@ export function writePollRequest(request: PollRequest): string {
   const { frames, ...head } = request;
   return `${JSON.stringify(head)}\n${frames.join("\n")}\n`;
 }
-
-const REQUEST = tagged("type", {
-  open: object({}),
-  fetch: object({ connection: id, received: amount }),
-  send: object({ connection: id, first: count }),
-  close: object({ connection: id }),
-});
 
 /** Reads the body of a request; undefined if it is invalid. The frames are left to the frame decoder. */
 export function readPollRequest(body: string): PollRequest | undefined {
@@ -68,12 +70,6 @@ export function readPollRequest(body: string): PollRequest | undefined {
   if (head?.type === "send") return frames.length > 0 ? { ...head, frames } : undefined;
   return frames.length > 0 ? undefined : head;
 }
-
-const ANSWER_HEAD = tagged("type", {
-  frames: object({ from: count, count: amount, connection: optional(id), closed: optional(count) }),
-  taken: object({ taken: amount }),
-  problem: object({ problem: oneOf(...Object.keys(POLL_PROBLEMS) as PollProblem[]) }),
-});
 
 /** Reads the first line of an answer; undefined if it is invalid, such as a proxy's error page. */
 export function readPollAnswerHead(line: string): PollAnswerHead | undefined {

@@ -3,9 +3,21 @@
  * A stub replaces a deleted event in a room's log: the position and the author's number stay taken, and the payload is
  * gone. A stub is the server's unsigned claim.
  */
-import { wireEvent } from "./decode_shared.ts";
-import type { AuthorKey, EventId, SignedEvent, WireEvent } from "./event.ts";
-import { BadField, count, flag, id, key, object, optional, type Reader, text, time, where } from "./fields.ts";
+import { type SignedEvent, type WireEvent, wireEvent } from "./event.ts";
+import {
+  BadField,
+  count,
+  flag,
+  id,
+  key,
+  object,
+  optional,
+  type Read,
+  type Reader,
+  text,
+  time,
+  where,
+} from "./fields.ts";
 
 /** Why events are deleted. Clients show a reason that they do not know as a deleted message. */
 export const STUB_REASONS = [
@@ -19,18 +31,19 @@ export const STUB_REASONS = [
   "expired",
 ] as const;
 
-export interface Stub {
+/** Replaces a deleted event: its header, without the payload. */
+export type Stub = Read<typeof stub>;
+const stub = object({
   /** One of STUB_REASONS, or a reason from a later version. */
-  stub: string;
-  /** These fields are the deleted event's. */
-  id: EventId;
-  author: AuthorKey;
-  n: number;
-  clock: number;
-  at: number;
+  stub: where(text(32), (reason) => /^[a-z][a-z_]*$/.test(reason)),
+  id,
+  author: key,
+  n: count,
+  clock: count,
+  at: time,
   /** It had no line of its own, as an edit has none. */
-  quiet?: boolean;
-}
+  quiet: optional(flag),
+});
 
 /** The content of one position of a log. */
 export type LogEntry = WireEvent | Stub;
@@ -38,16 +51,6 @@ export type LogEntry = WireEvent | Stub;
 export function isStub(entry: LogEntry): entry is Stub {
   return "stub" in entry;
 }
-
-const stub: Reader<Stub> = object({
-  stub: where(text(32), (reason) => /^[a-z][a-z_]*$/.test(reason)),
-  id,
-  author: key,
-  n: count,
-  clock: count,
-  at: time,
-  quiet: optional(flag),
-});
 
 /** An event or a stub. */
 export const logEntry: Reader<LogEntry> = (value, field) => {

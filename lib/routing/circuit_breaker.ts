@@ -2,8 +2,6 @@
 /**
  * Circuit breaker of one transport (M. Nygard, "Release It!"): after several failures in a row it blocks attempts for a
  * cooldown, then one trial decides. Pure: a state and an event in, the next state out; the caller owns the clock.
- *
- * A refusal for rate is no failure: the server works.
  */
 
 /** Failures in a row that open the breaker. One success closes it again. */
@@ -19,11 +17,8 @@ export type BreakerState =
   /** One trial is under way. */
   | { name: "half_open"; triedAt: number };
 
-/**
- * Result of an attempt. `refused`: by a working server, for rate or load. `abandoned`: ended by the client before a
- * result.
- */
-export type TryResult = "success" | "failure" | "refused" | "abandoned";
+/** Result of an attempt. `abandoned`: ended by the client before a result. */
+export type TryResult = "success" | "failure" | "abandoned";
 
 /** The state of a transport that was never tried. */
 export const NEW_BREAKER: BreakerState = { name: "closed", failures: 0 };
@@ -55,7 +50,6 @@ export function breakerAfter(state: BreakerState, result: TryResult, now: number
       const failures = state.failures + 1;
       return failures >= FAILURES_MAX ? { name: "open", openedAt: now } : { name: "closed", failures };
     }
-    case "refused":
     case "abandoned":
       // Undecided: the next attempt is a trial again, without a wait.
       return state.name === "half_open" ? { name: "open", openedAt: now - BREAKER_COOLDOWN_MS } : state;

@@ -6,12 +6,24 @@
  *   preparing → showing → linking → paired               every state may end in failed
  */
 import type { Signer, Verifier } from "../crypto/signing.ts";
-import { isBase64UrlOf, toBase64Url } from "../shared/base64url.ts";
+import { toBase64Url } from "../shared/base64url.ts";
 import type { Random, Timers } from "../shared/environment.ts";
-import { readRoomInfo } from "../protocol/decode_server.ts";
 import type { AuthorKey, RoomId } from "../protocol/event.ts";
-import { isRecord } from "../shared/checks.ts";
-import type { RoomInfo } from "../protocol/frames.ts";
+import {
+  amount,
+  base64url,
+  id,
+  key,
+  object,
+  oneOf,
+  optional,
+  parseJson,
+  readOr,
+  signature,
+  text,
+  tuple,
+} from "../protocol/fields.ts";
+import { type RoomInfo, roomInfo } from "../protocol/frames.ts";
 import type { PairingCode } from "../protocol/peer/pairing_code.ts";
 import type { LinkSessionId } from "../protocol/peer/signal.ts";
 import { pairingAnswer, pairingOf } from "./pairing_sdp.ts";
@@ -128,7 +140,6 @@ export class Pairing {
         this.#successor ? this.#successor.connection(state) : state === "failed" && this.#fail("no_path"),
       opened: () => this.#successor ? this.#successor.opened() : this.#proved = this.#prove(),
       received: (data) => this.#successor ? this.#successor.received(data) : this.#received(data),
-      drained: () => this.#successor?.drained(),
       fileReceived: (data) => this.#successor ? this.#successor.fileReceived(data) : this.#fileReceived(data),
       filesDrained: () => this.#successor?.filesDrained(),
       closed: () => this.#successor ? this.#successor.closed() : this.#fail("no_path"),
@@ -226,37 +237,24 @@ export class Pairing {
   }
 }
 
-interface Proof {
-  payload: string;
-  signature: string;
-  room: RoomId;
-  author: AuthorKey;
-  session: LinkSessionId;
-  mine: string;
-  yours: string;
-  clock: number;
-  info: RoomInfo | undefined;
-}
+const signedProof = tuple<[payload: string, signature: string]>(text(), signature);
+const proofFields = object({
+  pairing: oneOf(1),
+  room: id,
+  author: key,
+  session: id,
+  mine: base64url(32),
+  yours: base64url(32),
+  clock: amount,
+  info: optional(roomInfo),
+});
 
 /** Decodes a proof frame. Its signature is not verified here. */
-function readProof(data: unknown): Proof | undefined {
+function readProof(data: unknown) {
   if (typeof data !== "string" || !data.startsWith(PROOF_TYPE)) return undefined;
-  try {
-    const wire: unknown = JSON.parse(data.slice(PROOF_TYPE.length));
-    if (!Array.isArray(wire)) return undefined;
-    const [payload, signature]: unknown[] = wire;
-    if (typeof payload !== "string" || !isBase64UrlOf(signature, 64)) return undefined;
-    const value: unknown = JSON.parse(payload);
-    if (!isRecord(value) || value.pairing !== 1) return undefined;
-    const { room, author, session, mine, yours, clock, info } = value;
-    if (!isBase64UrlOf(room, 16) || !isBase64UrlOf(author, 32) || !isBase64UrlOf(session, 16)) return undefined;
-    if (!isBase64UrlOf(mine, 32) || !isBase64UrlOf(yours, 32)) return undefined;
-    if (!Number.isSafeInteger(clock) || (clock as number) < 0) return undefined;
-    const known = info === undefined ? undefined : readRoomInfo(info);
-    if (info !== undefined && known === undefined) return undefined;
-    return { payload, signature, room, author, session, mine, yours, clock: clock as number, info: known };
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const signed = readOr(signedProof, parseJson(data.slice(PROOF_TYPE.length)));
+  if (signed === undefined) return undefined;
+  const [payload, signature] = signed;
+  const fields = readOr(proofFields, parseJson(payload));
+  return fields && { ...fields, payload, signature };
 }

@@ -9,8 +9,6 @@ export interface PeerConnectionEvents {
   /** The channel for texts is open in both directions. */
   opened(): void;
   received(data: unknown): void;
-  /** The buffered bytes fell to LINK_LOW_WATERMARK_BYTES. */
-  drained(): void;
   /** The channel was closed by the peer or the network. */
   closed(): void;
   /** A frame arrived on the channel for files. */
@@ -61,13 +59,11 @@ export interface LinkPath {
 /** Opens a connection. No event occurs before it returns. */
 export type OpenPeerConnection = (events: PeerConnectionEvents) => PeerConnection;
 
-/** Buffered bytes at which a link that was full accepts texts again. */
-export const LINK_LOW_WATERMARK_BYTES = 65_536;
 /** Buffered bytes above which a link accepts no texts. */
 export const LINK_HIGH_WATERMARK_BYTES = 262_144;
 /**
- * The same for the channel for files: enough to keep a fast network busy, and little for a slow one to send after a
- * stop.
+ * Buffered bytes above which the channel for files accepts nothing, and to which they fall before it does again: enough
+ * to keep a fast network busy, and little for a slow one to send after a stop.
  */
 export const FILES_LOW_WATERMARK_BYTES = 131_072;
 export const FILES_HIGH_WATERMARK_BYTES = 524_288;
@@ -101,7 +97,6 @@ class BrowserPeerConnection implements PeerConnection {
     const connection = this.#make();
     // Both sides create the channels (`negotiated`), so that glare cannot affect them.
     const channel = connection.createDataChannel("link", { negotiated: true, id: 0 });
-    channel.bufferedAmountLowThreshold = LINK_LOW_WATERMARK_BYTES;
     const files = connection.createDataChannel("files", { negotiated: true, id: 1 });
     files.binaryType = "arraybuffer";
     files.bufferedAmountLowThreshold = FILES_LOW_WATERMARK_BYTES;
@@ -121,7 +116,6 @@ class BrowserPeerConnection implements PeerConnection {
     connection.oniceconnectionstatechange = () => events.connection(connection.iceConnectionState);
     channel.onopen = () => events.opened();
     channel.onmessage = ({ data }) => events.received(data);
-    channel.onbufferedamountlow = () => events.drained();
     channel.onclose = () => events.closed();
     files.onmessage = ({ data }) => events.fileReceived(data);
     files.onopen = files.onbufferedamountlow = () => events.filesDrained();
@@ -169,24 +163,12 @@ class BrowserPeerConnection implements PeerConnection {
   }
 
   send(text: string): boolean {
-    if (this.#channel.readyState !== "open") return false;
-    try {
-      this.#channel.send(text);
-      return true;
-    } catch {
-      return false; // Its buffer is full, or it is closing: nothing was sent.
-    }
+    return sendOn(this.#channel, (channel) => channel.send(text));
   }
 
   sendFile(frame: Uint8Array<ArrayBuffer>): boolean {
-    const files = this.#files;
-    if (files.readyState !== "open" || files.bufferedAmount >= FILES_HIGH_WATERMARK_BYTES) return false;
-    try {
-      files.send(frame);
-      return true;
-    } catch {
-      return false; // Its buffer is full, or it is closing: nothing was sent.
-    }
+    return this.#files.bufferedAmount < FILES_HIGH_WATERMARK_BYTES &&
+      sendOn(this.#files, (channel) => channel.send(frame));
   }
 
   async path(): Promise<LinkPath | undefined> {
@@ -205,15 +187,25 @@ class BrowserPeerConnection implements PeerConnection {
 
   close(): void {
     this.#connection.onicecandidate = this.#connection.oniceconnectionstatechange = null;
-    this.#channel.onopen =
-      this.#channel.onmessage =
-      this.#channel.onbufferedamountlow =
-      this.#channel.onclose =
-      this.#files.onopen =
-      this.#files.onmessage =
-      this.#files.onbufferedamountlow =
-        null;
+    for (const channel of [this.#channel, this.#files]) {
+      channel.onopen =
+        channel.onmessage =
+        channel.onbufferedamountlow =
+        channel.onclose =
+          null;
+    }
     this.#connection.close();
+  }
+}
+
+/** Returns false if nothing was sent. */
+function sendOn(channel: RTCDataChannel, send: (channel: RTCDataChannel) => void): boolean {
+  if (channel.readyState !== "open") return false;
+  try {
+    send(channel);
+    return true;
+  } catch {
+    return false; // Its buffer is full, or it is closing.
   }
 }
 

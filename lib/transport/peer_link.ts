@@ -55,15 +55,13 @@ export interface PeerLinkDeps {
   /** This page's link count, which offers carry. */
   linkCount(): number;
   /** Called after every change. */
-  onState(state: LinkState): void;
-  onMessage(text: string): void;
-  /** A link that rejected a text accepts texts again. */
-  onDrained(): void;
+  onState(link: PeerLink, state: LinkState): void;
+  onMessage(link: PeerLink, text: string): void;
   /** Delivers data of the channel for files, not decoded. */
-  onFileFrame(data: unknown): void;
+  onFileFrame(link: PeerLink, data: unknown): void;
   /** The channel for files opened, or accepts frames again. */
-  onFilesDrained(): void;
-  log?(line: string): void;
+  onFilesDrained(link: PeerLink): void;
+  log(line: string): void;
 }
 
 /** The polite peer delays its repair by this, because two simultaneous offers cost a round trip. */
@@ -86,7 +84,6 @@ export class PeerLink {
   #heartbeat: LinkHeartbeat | undefined;
   #heartbeatMs = LINK_HEARTBEAT_MS;
   #seq = 0;
-  #refused = false;
   #cancelSetup: () => void;
   #cancelRepair = () => {};
 
@@ -102,20 +99,19 @@ export class PeerLink {
       connection: (state) => this.#connectionChanged(state),
       opened: () => this.#opened(),
       received: (data) => this.#received(data),
-      drained: () => this.#drained(),
       closed: () => this.#end({ by: "network", reason: "cut" }),
       fileReceived: (data) => this.#fileReceived(data),
       filesDrained: () => {
-        if (this.#state.state === "connected") deps.onFilesDrained();
+        if (this.#state.state === "connected") deps.onFilesDrained(this);
       },
     });
     this.#negotiation = new Negotiation({
       polite: this.#polite,
       connection: this.#connection,
       timers: deps.timers,
-      linkCount: () => deps.linkCount(),
+      linkCount: deps.linkCount,
       send: (content) => this.#send(content),
-      log: (line) => this.#log(line),
+      log: deps.log,
     });
     this.#cancelSetup = deps.timers.after(LINK_SETUP_TIMEOUT_MS, () => {
       this.#sayGoodbye("failed");
@@ -136,10 +132,6 @@ export class PeerLink {
     return this.#heartbeat?.rttMs;
   }
 
-  get bufferedBytes(): number {
-    return this.#connection.bufferedBytes;
-  }
-
   /** The path in use, direct or relayed; undefined if unknown. */
   path(): Promise<LinkPath | undefined> {
     return this.#connection.path();
@@ -151,16 +143,12 @@ export class PeerLink {
   }
 
   /**
-   * Sends one text, in order. Returns false if the link is not connected, or if LINK_HIGH_WATERMARK_BYTES are buffered;
-   * `onDrained` follows then. Throws RangeError for more than LINK_MESSAGE_MAX_BYTES.
+   * Sends one text, in order. Returns false if the link is not connected, or if LINK_HIGH_WATERMARK_BYTES are buffered.
+   * Throws RangeError for more than LINK_MESSAGE_MAX_BYTES.
    */
   send(text: string): boolean {
     const frames = messageFrames(text);
-    if (this.#state.state !== "connected") return false;
-    if (this.#connection.bufferedBytes > LINK_HIGH_WATERMARK_BYTES) {
-      this.#refused = true;
-      return false;
-    }
+    if (this.#state.state !== "connected" || this.#connection.bufferedBytes > LINK_HIGH_WATERMARK_BYTES) return false;
     for (const frame of frames) {
       if (!this.#connection.send(frame)) {
         // The peer may have a part of the text and would wait for the rest.
@@ -248,8 +236,7 @@ export class PeerLink {
         this.#cancelRepair();
         this.#negotiation.connected();
         this.#become({ state: "connected", since: this.#deps.clock.now() });
-        this.#drained();
-        this.#deps.onFilesDrained();
+        this.#deps.onFilesDrained(this);
       },
       onSilent: () => {
         this.#sayGoodbye("failed");
@@ -265,13 +252,13 @@ export class PeerLink {
     this.#heartbeat?.heard();
     switch (frame.type) {
       case "message":
-        return this.#deps.onMessage(frame.text);
+        return this.#deps.onMessage(this, frame.text);
       case "ping":
         return void this.#connection.send(pongFrame(frame.number));
       case "goodbye":
         return this.#end({ by: "peer", reason: frame.reason });
       case "bad":
-        this.#log(`a frame on a link could not be read: ${frame.problem}`);
+        this.#deps.log(`a frame on a link could not be read: ${frame.problem}`);
         return this.close("bad_frames");
     }
   }
@@ -279,13 +266,7 @@ export class PeerLink {
   #fileReceived(data: unknown): void {
     if (this.#state.state === "closed") return;
     this.#heartbeat?.heard();
-    this.#deps.onFileFrame(data);
-  }
-
-  #drained(): void {
-    if (!this.#refused || this.#state.state !== "connected") return;
-    this.#refused = false;
-    this.#deps.onDrained();
+    this.#deps.onFileFrame(this, data);
   }
 
   #connectionChanged(state: RTCIceConnectionState): void {
@@ -323,10 +304,6 @@ export class PeerLink {
   /** The only place that changes the state. */
   #become(state: LinkState): void {
     this.#state = state;
-    this.#deps.onState(state);
-  }
-
-  #log(line: string): void {
-    this.#deps.log?.(line);
+    this.#deps.onState(this, state);
   }
 }

@@ -9,30 +9,24 @@ import type { Signer, Verifier } from "../crypto/signing.ts";
 import { openSignal, signSignal } from "../crypto/signal_signing.ts";
 import { toBase64Url } from "../shared/base64url.ts";
 import type { AuthorKey, RoomId } from "../protocol/event.ts";
-import type { SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../protocol/frames.ts";
+import type { ClientFrame } from "../protocol/client_frames.ts";
+import type { ServerFrame } from "../protocol/frames.ts";
 import { LINK_HEARTBEAT_MS } from "../protocol/limits.ts";
 import type { GoodbyeReason, LinkSessionId, Signal, SignalContent, SignalHeader } from "../protocol/peer/signal.ts";
 import type { PairedPeer } from "./pairing.ts";
-import { type LinkState, PeerLink, type PeerLinkDeps } from "./peer_link.ts";
+import { PeerLink, type PeerLinkDeps } from "./peer_link.ts";
 
-export interface PeerLinksDeps extends Pick<PeerLinkDeps, "clock" | "timers" | "random" | "open" | "log"> {
+/** `onState` is not called after `closed`, and for every link, whichever side dialled. */
+export interface PeerLinksDeps extends Omit<PeerLinkDeps, "me" | "peer" | "paired" | "sendSignal"> {
   room: RoomId;
   signer: Signer;
   verifier: Verifier;
   /** Sends a frame over the room's connection. Returns false if it was rejected. */
-  sendFrame(frame: SendSignalFrame): boolean;
+  sendFrame(frame: ClientFrame<"signal">): boolean;
   /**
    * Whether to answer a peer that dials and reports this link count. Not called for a peer that replaces its own link.
    */
   admits(peer: AuthorKey, links: number): boolean;
-  /** This page's link count, which offers carry. */
-  linkCount(): number;
-  /** Called after every change of a link, whichever side dialled; not after `closed`. */
-  onState(link: PeerLink, state: LinkState): void;
-  onMessage(link: PeerLink, text: string): void;
-  onDrained(link: PeerLink): void;
-  onFileFrame(link: PeerLink, data: unknown): void;
-  onFilesDrained(link: PeerLink): void;
 }
 
 /** Signals waiting to be verified or signed. Further ones are dropped: negotiation retries. */
@@ -83,17 +77,17 @@ export class PeerLinks {
   }
 
   /** Handles a signal from the room's connection. */
-  receive(frame: SignalFrame): void {
+  receive(frame: ServerFrame<"signal">): void {
     this.#queue("#opening", async () => {
       const { verifier, room, signer: { author: me } } = this.#deps;
       const opened = await openSignal(verifier, frame, { room, me });
       if (this.#closed) return;
       if (opened.ok) this.#take(opened.signal);
-      else this.#deps.log?.(`a signal was rejected: ${opened.problem.problem}`);
+      else this.#deps.log(`a signal was rejected: ${opened.problem.problem}`);
     });
   }
 
-  undeliverable(frame: SignalUndeliverableFrame): void {
+  undeliverable(frame: ServerFrame<"signal_undeliverable">): void {
     // `busy` says nothing about the peer: the offer is retried.
     if (frame.reason === "not_present") this.#links.get(frame.to)?.undeliverable();
   }
@@ -136,30 +130,20 @@ export class PeerLinks {
   }
 
   #add(peer: AuthorKey, made?: Pick<PeerLinkDeps, "open" | "paired">): PeerLink {
-    const { clock, timers, random, open, log, signer, linkCount, onState, onMessage, onDrained } = this.#deps;
-    const { onFileFrame, onFilesDrained } = this.#deps;
-    const link: PeerLink = new PeerLink({
+    const { signer, onState } = this.#deps;
+    const link = new PeerLink({
+      ...this.#deps,
+      ...made,
       me: signer.author,
       peer,
-      clock,
-      timers,
-      random,
-      open,
-      ...made,
-      linkCount,
       sendSignal: (header, content) => this.#send(peer, header, content),
-      onState: (state) => {
+      onState: (link, state) => {
         if (state.state === "closed") {
           if (this.#links.get(peer) === link) this.#links.delete(peer);
           if (link.peerSession !== undefined) this.#ended.add(link.peerSession);
         }
         onState(link, state);
       },
-      onMessage: (text) => onMessage(link, text),
-      onDrained: () => onDrained(link),
-      onFileFrame: (data) => onFileFrame(link, data),
-      onFilesDrained: () => onFilesDrained(link),
-      ...(log && { log }),
     });
     link.setHeartbeat(this.#heartbeatMs);
     this.#links.set(peer, link);
@@ -178,17 +162,17 @@ export class PeerLinks {
     this.#queue("#signing", async () => {
       const { signer, room, sendFrame, log } = this.#deps;
       const frame = await signSignal(signer, { room, to, ...header }, content);
-      if (!sendFrame(frame)) log?.(`a signal was not sent: ${content.kind}`);
+      if (!sendFrame(frame)) log(`a signal was not sent: ${content.kind}`);
     });
   }
 
   /** Runs tasks of one direction in sequence: signals of one link must not overtake one another. */
   #queue(direction: "#opening" | "#signing", run: () => Promise<void>): void {
-    if (this.#waiting >= WAITING_MAX) return this.#deps.log?.("too many signals at once");
+    if (this.#waiting >= WAITING_MAX) return this.#deps.log("too many signals at once");
     this.#waiting++;
     const before = direction === "#opening" ? this.#opening : this.#signing;
     const after = before.then(run)
-      .catch((error) => this.#deps.log?.(`a signal failed: ${error}`))
+      .catch((error) => this.#deps.log(`a signal failed: ${error}`))
       .finally(() => this.#waiting--);
     if (direction === "#opening") this.#opening = after;
     else this.#signing = after;

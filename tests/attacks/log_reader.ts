@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LoadSocket, maskedFrame } from "../../bench/load_socket.ts";
 import type { LogEntry } from "../../lib/protocol/stub.ts";
-import type { PageFrame, ServerFrame } from "../../lib/protocol/frames.ts";
+import type { ServerFrame } from "../../lib/protocol/frames.ts";
 import { PAGE_MAX_EVENTS } from "../../lib/protocol/limits.ts";
 import { DIALECTS } from "../../bench/dialects.ts";
 import { signerOf } from "../support/client.ts";
@@ -14,7 +14,7 @@ export async function readLog({ port, room, from }: Place): Promise<LogEntry[]> 
   const socket = await LoadSocket.open(port, path(room.id), { from });
   // A name of any text is a sealed name's shape too.
   await join(socket, room.id, await signerOf(room.id), "R".repeat(40));
-  let take: (frame: PageFrame | "busy") => void = () => {};
+  let take: (frame: ServerFrame<"page"> | "busy") => void = () => {};
   socket.onText = (payload) => {
     const frame: ServerFrame = JSON.parse(new TextDecoder().decode(payload));
     if (frame.type === "page") take(frame);
@@ -25,7 +25,7 @@ export async function readLog({ port, room, from }: Place): Promise<LogEntry[]> 
     const pages: LogEntry[][] = [];
     // Beyond the head means the head.
     for (let before = Number.MAX_SAFE_INTEGER;;) {
-      const answer = Promise.withResolvers<PageFrame | "busy">();
+      const answer = Promise.withResolvers<ServerFrame<"page"> | "busy">();
       take = answer.resolve;
       await socket.write(maskedFrame(JSON.stringify({ type: "history", before, limit: PAGE_MAX_EVENTS })));
       const page = await answer.promise;

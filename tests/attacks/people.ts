@@ -7,7 +7,8 @@ import { LoadSocket, maskedFrame } from "../../bench/load_socket.ts";
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
 import { type Signer, signEvent } from "../../lib/crypto/signing.ts";
 import type { EventId, RoomId, WireEvent } from "../../lib/protocol/event.ts";
-import type { HelloProof, LogPosition, ServerFrame } from "../../lib/protocol/frames.ts";
+import type { HelloProof } from "../../lib/protocol/client_frames.ts";
+import type { LogPosition, ServerFrame } from "../../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 

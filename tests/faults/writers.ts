@@ -1,9 +1,8 @@
 /** Clients with a simple outbox for fault tests: they write without pause, come back by themselves, and send again. */
 import { isStub, type LogEntry } from "../../lib/protocol/stub.ts";
 import { assertEquals } from "@std/assert";
-import type { EventId, RoomId } from "../../lib/protocol/event.ts";
+import { type EventId, eventIdOf, type RoomId } from "../../lib/protocol/event.ts";
 import type { Event } from "../../lib/kinds/kinds.ts";
-import { eventIdOf } from "../../lib/protocol/event.ts";
 import { SEND_MAX_EVENTS } from "../../lib/protocol/limits.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import { newGenesis, TestClient, webSocketWire } from "../support/client.ts";

@@ -7,9 +7,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
 import { closeReasonOf } from "../../lib/protocol/codes.ts";
-import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
+import { decodeServerFrame, type ServerFrame } from "../../lib/protocol/frames.ts";
 import type { RoomId, WireEvent } from "../../lib/protocol/event.ts";
-import type { ServerFrame } from "../../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 import type { Signer } from "../../lib/crypto/signing.ts";
 import { type Address, clientOf, makeRoom, pause } from "../faults/writers.ts";

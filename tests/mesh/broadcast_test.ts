@@ -1,7 +1,7 @@
 /** How one node relays events: [MESH-20] to [MESH-29] of docs/PROTOCOL.md. */
 import { assert, assertEquals } from "@std/assert";
 import { MESH_HOPS_MAX } from "../../lib/protocol/peer/mesh_frames.ts";
-import { AUTHOR_BURST, OFFERS_MAX, UNCHECKED_PER_PEER, WANTED_PER_PEER } from "../../lib/mesh/mesh_limits.ts";
+import { OFFERS_MAX, PUSH_LIMIT, UNCHECKED_PER_PEER, WANTED_PER_PEER } from "../../lib/mesh/mesh_limits.ts";
 import type { CheckVerdict } from "../../lib/mesh/mesh_ports.ts";
 import { fakeEvent, fakeSign } from "./fake_keys.ts";
 import { ROOM } from "./crowd.ts";
@@ -243,14 +243,14 @@ Deno.test("[MESH-28] events beyond an author's rate limit are neither verified n
   const mesh = new MeshHarness();
   const [a, b] = mesh.peers(2), flooder = mesh.key();
   for (let count = 0; count < 100; count++) mesh.push(a!, mesh.event(flooder));
-  assertEquals(mesh.verified.length, AUTHOR_BURST);
+  assertEquals(mesh.verified.length, PUSH_LIMIT.burst);
   mesh.push(a!, mesh.event());
-  assertEquals(mesh.delivered.length, AUTHOR_BURST + 1);
-  assertEquals(mesh.sentWithin(10, "push", b).length, AUTHOR_BURST + 1);
+  assertEquals(mesh.delivered.length, PUSH_LIMIT.burst + 1);
+  assertEquals(mesh.sentWithin(10, "push", b).length, PUSH_LIMIT.burst + 1);
   assertEquals(mesh.banned, [], "a relay is not blamed for the author");
   mesh.time.run(1_000);
   mesh.push(a!, mesh.event(flooder));
-  assertEquals(mesh.delivered.length, AUTHOR_BURST + 2, "one more a second");
+  assertEquals(mesh.delivered.length, PUSH_LIMIT.burst + 2, "one more a second");
 });
 
 Deno.test("[MESH-28] an author that floods its own neighbours is banned", () => {
@@ -263,7 +263,7 @@ Deno.test("[MESH-28] an author that floods its own neighbours is banned", () => 
 Deno.test("[MESH-28] forged events do not use up an author's rate limit", () => {
   const mesh = new MeshHarness();
   const author = mesh.key();
-  for (let count = 0; count < 2 * AUTHOR_BURST; count++) {
+  for (let count = 0; count < 2 * PUSH_LIMIT.burst; count++) {
     const [cheat] = mesh.peers(1);
     const event = mesh.event(author, `false ${count}`, 1);
     mesh.push(cheat!, { ...event, wire: [event.wire[0], fakeSign(cheat!, event.wire[0])] });

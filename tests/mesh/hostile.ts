@@ -12,8 +12,7 @@
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import type { AuthorKey, WireEvent } from "../../lib/protocol/event.ts";
 import type { Event } from "../../lib/kinds/kinds.ts";
-import { decodeMeshFrame } from "../../lib/protocol/peer/mesh_decode.ts";
-import { MESH_BUCKETS, type MeshFrame } from "../../lib/protocol/peer/mesh_frames.ts";
+import { decodeMeshFrame, MESH_BUCKETS, type MeshFrame } from "../../lib/protocol/peer/mesh_frames.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { type Crowd, type CrowdPhone, type FrameInterceptor, ROOM } from "./crowd.ts";
 import { fakeEvent, fakeSign } from "./fake_keys.ts";

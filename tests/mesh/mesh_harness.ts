@@ -4,8 +4,7 @@
  */
 import type { AuthorKey, EventId } from "../../lib/protocol/event.ts";
 import type { Event } from "../../lib/kinds/kinds.ts";
-import { decodeMeshFrame } from "../../lib/protocol/peer/mesh_decode.ts";
-import type { MeshFrame } from "../../lib/protocol/peer/mesh_frames.ts";
+import { decodeMeshFrame, type MeshFrame } from "../../lib/protocol/peer/mesh_frames.ts";
 import { MeshNode } from "../../lib/mesh/mesh_node.ts";
 import type { MeshPorts, MeshSettings } from "../../lib/mesh/mesh_ports.ts";
 import { SeededRandom } from "../simulation/random.ts";

@@ -1,7 +1,7 @@
 /** Links, routes, receipts and signaling of one node: [MESH-1], [MESH-2], [MESH-40] to [MESH-52], [MESH-60]. */
 import { assert, assertEquals } from "@std/assert";
 import { type Receipt, receiptText } from "../../lib/protocol/peer/mesh_frames.ts";
-import { FRAMES_BURST, RECEIPTS_BURST, RECEIPTS_TRIES, ROUTE_TTL_MS } from "../../lib/mesh/mesh_limits.ts";
+import { FRAME_LIMIT, RECEIPT_LIMIT, RECEIPTS_TRIES, ROUTE_TTL_MS } from "../../lib/mesh/mesh_limits.ts";
 import { ROOM } from "./crowd.ts";
 import { fakeSign } from "./fake_keys.ts";
 import { MeshHarness } from "./mesh_harness.ts";
@@ -36,7 +36,7 @@ Deno.test("[SKEW-3] a frame of a type that this build does not know is not read,
 Deno.test("[MESH-2] frames beyond a peer's limit are ignored", () => {
   const mesh = new MeshHarness();
   const [a] = mesh.peers(1);
-  for (let count = 0; count < FRAMES_BURST; count++) mesh.receive(a!, { type: "prune" });
+  for (let count = 0; count < FRAME_LIMIT.burst; count++) mesh.receive(a!, { type: "prune" });
   mesh.push(a!, mesh.event());
   assertEquals(mesh.delivered, []);
   mesh.time.run(1_000);
@@ -162,7 +162,7 @@ Deno.test("[MESH-52] a false receipt displaces no true one, and receipts from on
       mesh.receive(to, { type: "taken", batch: frame.batch });
     }
   }
-  assert(passed <= RECEIPTS_BURST, `${passed} of 1,280`);
+  assert(passed <= RECEIPT_LIMIT.burst, `${passed} of 1,280`);
 });
 
 Deno.test("[MESH-60] signaling takes the shortest route to its receiver and is delivered to nobody else", () => {

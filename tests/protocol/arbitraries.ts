@@ -15,7 +15,8 @@ import type { EventContent } from "../../lib/kinds/kinds.ts";
 import { cleanFileName } from "../../lib/files/file_name.ts";
 import type { FileInfo } from "../../lib/protocol/file_info.ts";
 import { FILE_MAX_BYTES } from "../../lib/protocol/limits.ts";
-import type { ClientFrame, ServerFrame } from "../../lib/protocol/frames.ts";
+import type { ClientFrame } from "../../lib/protocol/client_frames.ts";
+import type { ServerFrame } from "../../lib/protocol/frames.ts";
 
 export const base64url = (byteLength: number): fc.Arbitrary<string> =>
   fc.uint8Array({ minLength: byteLength, maxLength: byteLength }).map(toBase64Url);

@@ -1,9 +1,10 @@
 /** The one door for frames: every right frame comes through as it was, every wrong field is named. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode_client.ts";
+import { readWireEvent } from "../../lib/protocol/event.ts";
+import { decodeClientFrame, readHelloProof } from "../../lib/protocol/client_frames.ts";
+import { decodeServerFrame, readRoomInfo } from "../../lib/protocol/frames.ts";
 import type { Decoded } from "../../lib/protocol/fields.ts";
-import { decodeServerFrame, readRoomInfo, readWireEvent } from "../../lib/protocol/decode_server.ts";
 import { CLIENT_FRAME_MAX_BYTES, SEND_MAX_EVENTS, SERVER_FRAME_MAX_BYTES } from "../../lib/protocol/limits.ts";
 import { base64url, clientFrame, serverFrame, wire } from "./arbitraries.ts";
 

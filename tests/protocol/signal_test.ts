@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { openSignal, signSignal } from "../../lib/crypto/signal_signing.ts";
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
 import { readEvent } from "../../lib/kinds/kinds.ts";
-import { readHelloProof } from "../../lib/protocol/decode_client.ts";
+import { readHelloProof } from "../../lib/protocol/client_frames.ts";
 import {
   SIGNAL_CANDIDATE_MAX_CHARS,
   SIGNAL_CANDIDATES_MAX,

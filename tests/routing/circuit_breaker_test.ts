@@ -34,17 +34,16 @@ const TABLE: [rule: string, steps: Step[], state: BreakerState["name"], waitMs: 
   ["four failures in a row change nothing", failures(4), "closed", 0],
   ["the fifth opens it for 15 s", failures(5), "open", 15_000],
   ["a success in between resets the count", [...failures(4), "success", ...failures(4)], "closed", 0],
-  ["a refusal for rate is no failure", [...failures(4), "refused", "refused"], "closed", 0],
-  ["nor does it reset the count", [...failures(4), "refused", "failure"], "open", 15_000],
-  ["an abandoned attempt changes nothing", [...failures(4), "abandoned"], "closed", 0],
+  ["an abandoned attempt is no failure", [...failures(4), "abandoned", "abandoned"], "closed", 0],
+  ["nor does it reset the count", [...failures(4), "abandoned", "failure"], "open", 15_000],
   ["the cooldown passes", [...failures(5), 9_000], "open", 6_000],
   ["after the cooldown one trial is allowed", [...failures(5), 15_000], "open", 0],
   ["during the trial there is no other", [...failures(5), 15_000, "try"], "half_open", 15_000],
   ["one success closes it", [...failures(5), 15_000, "try", "success"], "closed", 0],
   ["and then five failures are needed again", [...failures(5), 15_000, "try", "success", ...failures(4)], "closed", 0],
   ["one failure opens it for the whole cooldown", [...failures(5), 15_000, "try", "failure"], "open", 15_000],
-  ["a refused trial may be repeated at once", [...failures(5), 15_000, "try", "refused"], "open", 0],
-  ["and stays a trial", [...failures(5), 15_000, "try", "refused", "try"], "half_open", 15_000],
+  ["an abandoned trial may be repeated at once", [...failures(5), 15_000, "try", "abandoned"], "open", 0],
+  ["and stays a trial", [...failures(5), 15_000, "try", "abandoned", "try"], "half_open", 15_000],
   ["a trial without a result blocks for one cooldown", [...failures(5), 15_000, "try", 15_000], "half_open", 0],
   ["waking allows a trial at once", [...failures(5), "wake"], "open", 0],
   ["but only one trial", [...failures(5), "wake", "try", "failure"], "open", 15_000],
@@ -60,7 +59,7 @@ for (const [rule, steps, name, waitMs] of TABLE) {
 
 Deno.test("circuit breaker: no wait exceeds one cooldown, and one success closes it", () => {
   const step = fc.oneof(
-    fc.constantFrom<Step>("success", "failure", "refused", "abandoned", "try", "wake"),
+    fc.constantFrom<Step>("success", "failure", "abandoned", "try", "wake"),
     fc.nat(40_000),
   );
   fc.assert(fc.property(fc.array(step, { maxLength: 40 }), (steps) => {

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { openSignal } from "../../lib/crypto/signal_signing.ts";
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
 import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
-import type { SignalFrame } from "../../lib/protocol/frames.ts";
+import type { ServerFrame } from "../../lib/protocol/frames.ts";
 import { SIGNAL_PAYLOAD_MAX_CHARS } from "../../lib/protocol/limits.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { MAILBOX_SLOTS } from "../../lib/store/instances/mailboxes.ts";
@@ -13,7 +13,8 @@ import { signalFrom } from "../support/signals.ts";
 import { startBothTransports } from "./both_transports.ts";
 import { configWith, type PartialConfig, startTestServer, type TestServer } from "./support.ts";
 
-const signals = (client: TestClient) => client.frames.filter((frame): frame is SignalFrame => frame.type === "signal");
+const signals = (client: TestClient) =>
+  client.frames.filter((frame): frame is ServerFrame<"signal"> => frame.type === "signal");
 
 /** Waits until a client knows of the other one's presence. */
 const sees = (client: TestClient, other: TestClient) => client.until(() => client.people.has(other.signer.author));

@@ -2,9 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { roomNamePlace, sealerOf } from "../../lib/crypto/seal.ts";
 import { verifyEvent } from "../../lib/crypto/signing.ts";
-import type { WireEvent } from "../../lib/protocol/event.ts";
+import { readWireEvent, type WireEvent } from "../../lib/protocol/event.ts";
 import { type Event, readEvent } from "../../lib/kinds/kinds.ts";
-import { readWireEvent } from "../../lib/protocol/decode_server.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import { createHomeModel, type HomeDeps, type HomeModel } from "../../lib/session/home/home_model.ts";
 import { LISTED_POLL_MS } from "../../lib/session/ports/session_limits.ts";

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { signEvent } from "../../lib/crypto/signing.ts";
 import { eventIdOf, type WireEvent } from "../../lib/protocol/event.ts";
 import type { Event } from "../../lib/kinds/kinds.ts";
-import type { SendFrame } from "../../lib/protocol/frames.ts";
+import type { ClientFrame } from "../../lib/protocol/client_frames.ts";
 import {
   FORWARD_AGAIN_MS,
   FORWARD_LEAST_MS,
@@ -33,7 +33,7 @@ async function eventsOf(author: number, count: number, from = 1): Promise<Event[
 
 /** One phone with its relayed events. */
 class Carrier {
-  readonly frames: SendFrame[] = [];
+  readonly frames: ClientFrame<"send">[] = [];
   readonly sentAt: number[] = [];
   readonly logs: string[] = [];
   takes = true;

@@ -4,10 +4,9 @@
  * happened.
  */
 import { isStub } from "../../lib/protocol/stub.ts";
-import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
+import { decodeServerFrame, type ServerFrame } from "../../lib/protocol/frames.ts";
 import { encodePayload, type RoomId, type WireEvent } from "../../lib/protocol/event.ts";
 import { type Event, readEvent } from "../../lib/kinds/kinds.ts";
-import type { ServerFrame } from "../../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 import { type Signer, signEvent } from "../../lib/crypto/signing.ts";
 import { fakeSigner } from "./fake_ed25519.ts";

@@ -1,7 +1,7 @@
 /** Regressions that simulations found: the seeds that found them, and direct tests where possible. */
 import { assertEquals } from "@std/assert";
 import { ReplicaReader } from "../../lib/session/replica/replica_reader.ts";
-import type { EventsFrame, WelcomeFrame } from "../../lib/protocol/frames.ts";
+import type { ServerFrame } from "../../lib/protocol/frames.ts";
 import type { WireEvent } from "../../lib/protocol/event.ts";
 import type { Event } from "../../lib/kinds/kinds.ts";
 import { signEvent } from "../../lib/crypto/signing.ts";
@@ -71,9 +71,9 @@ Deno.test("a tab adds only newly received events to the device's replica and doe
     timers: { after: (_, run) => (queueMicrotask(run), () => {}) },
   });
   const welcome = { mode: "latest", epoch: "AAAAAAAAAAA", head: 3, oldest: 1, from: 1 };
-  reader.welcome(welcome as WelcomeFrame, undefined);
+  reader.welcome(welcome as ServerFrame<"welcome">, undefined);
   const take = async (from: number, to: number) => {
-    const frame: EventsFrame = { type: "events", from, events: wires.slice(from - 1, to) };
+    const frame: ServerFrame<"events"> = { type: "events", from, events: wires.slice(from - 1, to) };
     assertEquals(reader.take(frame), true);
     await reader.idle();
   };

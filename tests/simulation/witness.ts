@@ -3,8 +3,7 @@
  * that a server sends. final_checks.ts checks the end of a run.
  */
 import { REFUSALS } from "../../lib/protocol/codes.ts";
-import type { LogPosition } from "../../lib/protocol/frames.ts";
-import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
+import { decodeServerFrame, type LogPosition } from "../../lib/protocol/frames.ts";
 import { type EventId, eventIdOf, type RoomId } from "../../lib/protocol/event.ts";
 import { type DeletedEvent, type LogEvent, readEntry } from "../../lib/kinds/kinds.ts";
 import { isErasable } from "../../lib/kinds/retract.ts";

@@ -1,7 +1,7 @@
 /**
  * The world of one simulation: a database, server instances that start and stop, pages, and connections between them.
  */
-import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode_client.ts";
+import { decodeClientFrame, readHelloProof } from "../../lib/protocol/client_frames.ts";
 import type { RoomId, WireEvent } from "../../lib/protocol/event.ts";
 import type { ServerConfig } from "../../lib/server/config/server_config.ts";
 import type { Visitor } from "../../lib/server/connections/connection.ts";

@@ -10,20 +10,16 @@ import { roomSeed } from "../../lib/crypto/room_key.ts";
 import { type Signer, signEvent } from "../../lib/crypto/signing.ts";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import { isStub, type LogEntry } from "../../lib/protocol/stub.ts";
-import { decodeServerFrame } from "../../lib/protocol/decode_server.ts";
-import type { EventId, RoomId, RoomKind } from "../../lib/protocol/event.ts";
-import { type Event, type EventContent, readEntry, readEvent } from "../../lib/kinds/kinds.ts";
-import { eventIdOf } from "../../lib/protocol/event.ts";
-import type {
-  ClientFrame,
-  HelloProof,
-  LogPosition,
-  Person,
-  RefusedFrame,
-  RoomInfo,
-  ServerFrame,
-  WelcomeFrame,
+import type { ClientFrame, HelloProof } from "../../lib/protocol/client_frames.ts";
+import {
+  decodeServerFrame,
+  type LogPosition,
+  type Person,
+  type RoomInfo,
+  type ServerFrame,
 } from "../../lib/protocol/frames.ts";
+import { type EventId, eventIdOf, type RoomId, type RoomKind } from "../../lib/protocol/event.ts";
+import { type Event, type EventContent, readEntry, readEvent } from "../../lib/kinds/kinds.ts";
 import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 
 export type FrameOf<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
@@ -94,7 +90,7 @@ export class TestClient {
   readonly log = new Map<number, LogEntry>();
   /** Where the copy of the log ends. */
   position: LogPosition | undefined;
-  welcome: WelcomeFrame | undefined;
+  welcome: ServerFrame<"welcome"> | undefined;
   people = new Map<string, string>();
   count = 0;
   /** Mistakes of the server seen on the way: holes, doubles, unreadable frames. Empty in a correct run. */
@@ -125,7 +121,9 @@ export class TestClient {
   }
 
   /** Connects and waits for `welcome` or the end. `resume`: from where it was, unless told otherwise. */
-  async connect({ resume = this.position }: { resume?: LogPosition } = {}): Promise<WelcomeFrame | undefined> {
+  async connect(
+    { resume = this.position }: { resume?: LogPosition } = {},
+  ): Promise<ServerFrame<"welcome"> | undefined> {
     this.openOnly();
     const challenge = await this.waitFor("challenge");
     await this.hello(challenge.nonce, { resume });
@@ -218,11 +216,11 @@ export class TestClient {
   }
 
   /** The refusal of an event on this connection, if it came. */
-  refusal(id: EventId): RefusedFrame | undefined {
-    return this.frames.find((frame): frame is RefusedFrame => frame.type === "refused" && frame.id === id);
+  refusal(id: EventId): ServerFrame<"refused"> | undefined {
+    return this.frames.find((frame): frame is ServerFrame<"refused"> => frame.type === "refused" && frame.id === id);
   }
 
-  async refused(id: EventId): Promise<RefusedFrame> {
+  async refused(id: EventId): Promise<ServerFrame<"refused">> {
     await this.until(() => this.refusal(id) !== undefined || this.closeCode !== undefined);
     const refusal = this.refusal(id);
     if (refusal === undefined) throw new Error(`no refusal came; closed with ${this.closeCode}`);

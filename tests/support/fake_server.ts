@@ -10,17 +10,10 @@ import type { Ed25519 } from "../../lib/crypto/signing.ts";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
 import type { CloseReason } from "../../lib/protocol/codes.ts";
 import { CLOSE_REASONS } from "../../lib/protocol/codes.ts";
-import { decodeClientFrame, readHelloProof } from "../../lib/protocol/decode_client.ts";
+import { type ClientFrame, decodeClientFrame, readHelloProof } from "../../lib/protocol/client_frames.ts";
+import type { Person, RoomInfo, ServerFrame } from "../../lib/protocol/frames.ts";
 import type { AuthorKey, RoomKind, WireEvent } from "../../lib/protocol/event.ts";
 import { type Event, type EventContent, readEvent } from "../../lib/kinds/kinds.ts";
-import type {
-  ClientFrame,
-  Person,
-  RefusedFrame,
-  RoomInfo,
-  SendSignalFrame,
-  ServerFrame,
-} from "../../lib/protocol/frames.ts";
 import { LATEST_EVENTS, PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 import type { OpenTransport, TransportEvents } from "../../lib/transport/transport.ts";
 import { fakeSigner, fakeVerifier } from "../simulation/fake_ed25519.ts";
@@ -31,7 +24,7 @@ export const fakeEd25519: Pick<Ed25519, "signer" | "verify"> = {
   verify: (author, text, signature) => fakeVerifier.verify(author, text, signature),
 };
 
-type Refusing = Omit<RefusedFrame, "type" | "id">;
+type Refusing = Omit<ServerFrame<"refused">, "type" | "id">;
 
 /** One way, ms. */
 const LATENCY_MS = 20;
@@ -312,7 +305,7 @@ export class FakeTransport {
     this.#server.presence({ joined: [], left: [author] }, this);
   }
 
-  #carry({ to, payload, signature }: SendSignalFrame): void {
+  #carry({ to, payload, signature }: ClientFrame<"signal">): void {
     const from = this.person?.author;
     if (from === undefined) throw new Error("a signal before welcome");
     const receivers = this.#server.open.filter(({ person }) => person?.author === to);

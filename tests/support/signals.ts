@@ -1,7 +1,7 @@
 /** Signals for tests: right in every field, and wrong where a test says so. */
 import { signSignal } from "../../lib/crypto/signal_signing.ts";
 import { toBase64Url } from "../../lib/shared/base64url.ts";
-import type { SendSignalFrame } from "../../lib/protocol/frames.ts";
+import type { ClientFrame } from "../../lib/protocol/client_frames.ts";
 import type { SignalContent, SignalHeader } from "../../lib/protocol/peer/signal.ts";
 import type { TestClient } from "./client.ts";
 
@@ -17,7 +17,7 @@ export function signalFrom(
   { content = { kind: "offer", sdp: "v=0", links: 2 }, ...header }: Partial<SignalHeader> & {
     content?: SignalContent;
   } = {},
-): Promise<SendSignalFrame> {
+): Promise<ClientFrame<"signal">> {
   const { room } = client.options;
   return signSignal(client.signer, { room, to, session: sessionOf(1), seq: 1, ...header }, content);
 }

@@ -138,7 +138,6 @@ function use({ open }: PairedPeer) {
     connection: nothing,
     opened: () => heard.push("opened"),
     received: (data) => heard.push(data),
-    drained: nothing,
     closed: nothing,
     fileReceived: (data) => heard.push(`file ${data}`),
     filesDrained: nothing,

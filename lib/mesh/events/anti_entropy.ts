@@ -12,10 +12,8 @@ import {
   MESH_PAGE_EVENTS,
   MESH_SUMMARY_AUTHORS,
   MESH_SUMMARY_RANGES,
-  type MeshFetchFrame,
-  type MeshSummaryFrame,
+  type MeshFrame,
 } from "../../protocol/peer/mesh_frames.ts";
-import { KeyedRateLimiter } from "../../shared/rate_limiter.ts";
 import { digestBucketOf, type HeldEvents } from "./held_events.ts";
 import {
   DIGEST_BUSY_MS,
@@ -23,10 +21,9 @@ import {
   FETCH_QUEUE_MAX,
   FETCH_TIMEOUT_MS,
   FETCHES_MAX,
-  PAGES_PER_SECOND,
   SUMMARY_EVERY_MS,
 } from "../mesh_limits.ts";
-import type { MeshContext } from "../peers/link.ts";
+import type { Link, MeshContext } from "../peers/link.ts";
 
 type Range = [author: AuthorKey, from: number, to: number];
 
@@ -42,7 +39,6 @@ interface Comparison {
 
 export class AntiEntropy {
   readonly #comparisons = new Map<AuthorKey, Comparison>();
-  readonly #pages = new KeyedRateLimiter<AuthorKey>({ burst: PAGES_PER_SECOND, everyMs: 1000 / PAGES_PER_SECOND }, 256);
   #digestAt = Infinity;
   /** Peers that still get a digest in this round. */
   #round: AuthorKey[] = [];
@@ -64,7 +60,6 @@ export class AntiEntropy {
 
   unlinked(peer: AuthorKey): void {
     this.#comparisons.delete(peer);
-    this.#pages.delete(peer);
   }
 
   /** Expects a difference and sends the next digest soon. */
@@ -130,7 +125,7 @@ export class AntiEntropy {
   }
 
   /** Fetches the events of a summary that are missing here, and answers with a summary if the peer lacks some. */
-  onSummary(peer: AuthorKey, frame: MeshSummaryFrame): void {
+  onSummary(peer: AuthorKey, frame: MeshFrame<"summary">): void {
     const comparison = this.#comparisons.get(peer);
     if (comparison === undefined) return;
     const now = this.context.now(), { held } = this;
@@ -157,8 +152,8 @@ export class AntiEntropy {
   }
 
   /** The events for a page that a peer requested; undefined when it requests too many. */
-  onFetch(peer: AuthorKey, { ranges }: MeshFetchFrame): Event[] | undefined {
-    if (this.#pages.take(peer, this.context.now()) > 0) return undefined;
+  onFetch({ limits }: Link, { ranges }: MeshFrame<"fetch">): Event[] | undefined {
+    if (limits.pages.take(this.context.now()) > 0) return undefined;
     const events: Event[] = [];
     let chars = 0, lookups = 0;
     for (const [author, from, to] of ranges) {

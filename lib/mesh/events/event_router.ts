@@ -5,27 +5,12 @@
  */
 import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { Event } from "../../kinds/kinds.ts";
-import {
-  MESH_COPIES_MAX,
-  MESH_HOPS_MAX,
-  MESH_IDS_MAX,
-  type MeshPageFrame,
-  type MeshPushFrame,
-} from "../../protocol/peer/mesh_frames.ts";
+import { MESH_COPIES_MAX, MESH_HOPS_MAX, type MeshFrame } from "../../protocol/peer/mesh_frames.ts";
 import { AntiEntropy } from "./anti_entropy.ts";
-import { KeyedRateLimiter } from "../../shared/rate_limiter.ts";
 import { StoreAndForward } from "./store_and_forward.ts";
 import { HeldEvents } from "./held_events.ts";
 import { Ingress, type IngressResult } from "./ingress.ts";
-import {
-  DUPLICATE_EVERY_MS,
-  DUPLICATES_BURST,
-  EAGER_WHEN_LOSSY,
-  OFFERED_FROM_PAGE,
-  STRIKES_MAX,
-  WANT_EVERY_MS,
-  WANTS_BURST,
-} from "../mesh_limits.ts";
+import { EAGER_WHEN_LOSSY, OFFERED_FROM_PAGE, STRIKES_MAX } from "../mesh_limits.ts";
 import type { Link, MeshContext } from "../peers/link.ts";
 import type { MeshPorts } from "../mesh_ports.ts";
 import { Broadcast } from "./broadcast.ts";
@@ -49,9 +34,7 @@ export class EventRouter {
   readonly antiEntropy: AntiEntropy;
   readonly wanted = new WantedEvents();
   readonly #forward = new StoreAndForward();
-  readonly #duplicates = new KeyedRateLimiter<AuthorKey>({ burst: DUPLICATES_BURST, everyMs: DUPLICATE_EVERY_MS }, 256);
-  readonly #wants = new KeyedRateLimiter<AuthorKey>({ burst: WANTS_BURST, everyMs: WANT_EVERY_MS }, 256);
-  readonly counts = { duplicates: 0, pageEventsSent: 0 };
+  pageEventsSent = 0;
 
   constructor(
     readonly context: MeshContext,
@@ -93,8 +76,6 @@ export class EventRouter {
     this.wanted.unlinked(peer);
     this.broadcast.unlinked(peer);
     this.antiEntropy.unlinked(peer);
-    this.#duplicates.delete(peer);
-    this.#wants.delete(peer);
   }
 
   nextAt(): number {
@@ -103,14 +84,7 @@ export class EventRouter {
 
   due(): void {
     const { asks, broken } = this.wanted.due(this.ports.now(), this.distrust);
-    const idsByPeer = new Map<AuthorKey, EventId[]>();
-    for (const { peer, id } of asks) {
-      const ids = idsByPeer.get(peer);
-      if (ids === undefined) idsByPeer.set(peer, [id]);
-      // The rest is requested on a later tick.
-      else if (ids.length < MESH_IDS_MAX) ids.push(id);
-    }
-    for (const [peer, ids] of idsByPeer) {
+    for (const [peer, ids] of asks) {
       const link = this.context.links.get(peer);
       if (link === undefined) continue;
       link.eager = true;
@@ -122,7 +96,7 @@ export class EventRouter {
   }
 
   /** A peer pushed an event. */
-  onPush(link: Link, frame: MeshPushFrame): void {
+  onPush(link: Link, frame: MeshFrame<"push">): void {
     const { peer } = link;
     this.ingress.take(frame.event, peer, "pushed", (result, event) => {
       if (event === undefined) return this.#strikeFor(peer, result);
@@ -161,7 +135,7 @@ export class EventRouter {
   /** A peer requests an event. */
   onWant(link: Link, id: EventId): void {
     const event = this.held.get(id);
-    if (event === undefined || this.#wants.take(link.peer, this.ports.now()) > 0) return;
+    if (event === undefined || link.limits.wants.take(this.ports.now()) > 0) return;
     this.broadcast.onWant(event, link, MESH_HOPS_MAX);
   }
 
@@ -172,11 +146,11 @@ export class EventRouter {
       type: "page",
       events: events.map(({ id, wire }) => [wire[0], wire[1], MESH_HOPS_MAX, this.#forward.give(id)] as const),
     });
-    if (taken) this.counts.pageEventsSent += events.length;
+    if (taken) this.pageEventsSent += events.length;
   }
 
   /** A peer sent a page. */
-  onPage({ peer }: Link, { events }: MeshPageFrame): void {
+  onPage({ peer }: Link, { events }: MeshFrame<"page">): void {
     if (!this.antiEntropy.isFetching(peer)) return this.strike(peer, STRIKES.unasked);
     // A few events are offered one by one. After a large page, peers get a digest: they may lack other events.
     const how = events.length <= OFFERED_FROM_PAGE ? "offered" : "held";
@@ -207,10 +181,9 @@ export class EventRouter {
   /** A peer pushed an event that is held or being verified. */
   #duplicate(link: Link, event: Event, asked: boolean, result: "known" | "pending"): void {
     const { peer } = link, now = this.ports.now();
-    this.counts.duplicates++;
     if (result === "pending") this.wanted.addOffer(event.id, peer, now);
     else if (!this.broadcast.addHolder(event.id, peer)) this.#confirm(event.id, peer);
-    if (this.#duplicates.take(peer, now) > 0) this.strike(peer, STRIKES.repeats);
+    if (link.limits.duplicates.take(now) > 0) this.strike(peer, STRIKES.repeats);
     if (asked || this.broadcast.isFlooding() || !this.context.links.has(peer)) return;
     // On lossy links a second path is worth its duplicates.
     if (this.wanted.isLossy && this.broadcast.eagerLinks() <= EAGER_WHEN_LOSSY) return;

@@ -75,14 +75,14 @@ export class HeldEvents {
 
   /** Holds an event. May evict others. */
   add(event: Event): AddResult {
-    const result = this.classify(event);
-    if (result === "known" && !this.#byId.has(event.id)) this.#byId.set(event.id, numberOf(event));
+    const result = this.classify(event), { id, author, n } = event;
+    if (result === "known" && !this.#byId.has(id)) this.#byId.set(id, { id, author, n });
     if (result !== "added") return result;
     this.#number(event);
     this.#byId.set(event.id, event);
     this.#chars += event.wire[0].length;
     if (event.kind === "retract") {
-      for (const { id, n } of erasedBy(event)) this.#erase({ id, n, author: event.author });
+      for (const { id, n } of erasedBy(event)) this.#erase({ id, n, author });
     }
     while (this.#size > this.maxEvents || this.#chars > this.maxChars) this.#evictOne();
     return result;
@@ -107,7 +107,7 @@ export class HeldEvents {
     const held = this.get(erased.id);
     if (held === undefined) {
       if (this.isWanted(erased.author, erased.n)) this.#number(erased);
-    } else if (isSame(held, erased) && isErasable(held.kind)) {
+    } else if (held.author === erased.author && held.n === erased.n && isErasable(held.kind)) {
       this.#byId.set(erased.id, erased);
       this.#chars -= held.wire[0].length;
     }
@@ -118,7 +118,7 @@ export class HeldEvents {
     return n > (this.#evictedUpTo.get(author) ?? 0) && !this.#authors.get(author)?.ids.has(n);
   }
 
-  /** The digest: see MeshDigestFrame. */
+  /** The digest: see `digest` in mesh_frames.ts. */
   buckets(): number[] {
     return this.#high.map((high, bucket) => (high >>> 0) * 2 ** 24 + (this.#low[bucket]! >>> 0));
   }
@@ -179,12 +179,4 @@ export class HeldEvents {
     this.#toggle({ id, author: key });
     this.#evictedUpTo.set(key, Math.max(this.#evictedUpTo.get(key) ?? 0, n!));
   }
-}
-
-function numberOf({ id, author, n }: Event): Numbered {
-  return { id, author, n };
-}
-
-function isSame(a: Numbered, b: Numbered): boolean {
-  return a.id === b.id && a.author === b.author && a.n === b.n;
 }

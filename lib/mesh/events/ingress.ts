@@ -1,21 +1,25 @@
 // Runs in browser and simulator.
-/** Admits events: decode, deduplicate, rate limit per author, verify, hold. */
+/**
+ * Admits events: decode, deduplicate, rate limit per author, verify, hold. A duplicate that arrives during its
+ * verification is not verified twice. When too many events wait for it, in total or from one peer, further ones are
+ * dropped: a peer offers them again, or anti-entropy finds them.
+ */
 import type { AuthorKey, WireEvent } from "../../protocol/event.ts";
 import { type Event, readEvent } from "../../kinds/kinds.ts";
 import { BoundedMap, BoundedSet } from "../../shared/bounded.ts";
 import { KeyedRateLimiter } from "../../shared/rate_limiter.ts";
-import { CheckQueue } from "./check_queue.ts";
 import type { HeldEvents } from "./held_events.ts";
 import {
-  AUTHOR_BURST,
-  AUTHOR_EVERY_MS,
-  AUTHOR_FETCH_BURST,
   AUTHORS_MAX,
+  FETCH_LIMIT,
+  PUSH_LIMIT,
   SEEN_MAX,
   SUPPRESSED_IDS_MAX,
   SUPPRESSED_MS,
+  UNCHECKED_MAX,
+  UNCHECKED_PER_PEER,
 } from "../mesh_limits.ts";
-import type { MeshPorts } from "../mesh_ports.ts";
+import type { CheckVerdict, MeshPorts } from "../mesh_ports.ts";
 
 /** Whether a peer pushed the event or this phone fetched it. */
 type IngressSource = "pushed" | "fetched";
@@ -32,15 +36,15 @@ export class Ingress {
   /** Ids that are not requested for a while, and until when. */
   readonly #suppressed = new BoundedMap<string, number>(SUPPRESSED_IDS_MAX);
   readonly #limiters = {
-    pushed: new KeyedRateLimiter<AuthorKey>({ burst: AUTHOR_BURST, everyMs: AUTHOR_EVERY_MS }, AUTHORS_MAX),
-    fetched: new KeyedRateLimiter<AuthorKey>({ burst: AUTHOR_FETCH_BURST, everyMs: AUTHOR_EVERY_MS }, AUTHORS_MAX),
+    pushed: new KeyedRateLimiter<AuthorKey>(PUSH_LIMIT, AUTHORS_MAX),
+    fetched: new KeyedRateLimiter<AuthorKey>(FETCH_LIMIT, AUTHORS_MAX),
   };
-  readonly #checking: CheckQueue;
-  readonly counts = { forged: 0, refused: 0, overBudget: 0, conflicts: 0 };
+  /** Being verified, by id and signature, so that a copy with a changed signature does not block the true event. */
+  readonly #unchecked = new Set<string>();
+  readonly #uncheckedOf = new Map<AuthorKey, number>();
+  readonly counts = { forged: 0, conflicts: 0 };
 
-  constructor(readonly held: HeldEvents, readonly ports: Pick<MeshPorts, "verify" | "now">) {
-    this.#checking = new CheckQueue(ports);
-  }
+  constructor(readonly held: HeldEvents, readonly ports: Pick<MeshPorts, "verify" | "now">) {}
 
   /** Whether the event was handled before. */
   knows(id: string): boolean {
@@ -89,29 +93,41 @@ export class Ingress {
     }
     // Limited before verification, which is the expensive step.
     if (this.#limiters[source].left(event.author, this.ports.now()) < 1) {
-      this.counts.overBudget++;
       this.#suppress(event.id);
       return done("over_budget", event);
     }
-    this.#checking.check(event, peer, (result) => {
-      switch (result) {
-        case "good":
-          // Only authentic events count against the author, or anybody could exhaust its limit.
-          this.#limiters[source].take(event.author, this.ports.now());
-          return done(this.keep(event) ? "accepted" : "known", event);
-        case "forged":
-          this.counts.forged++;
-          return done("forged", event);
-        case "refused":
-          this.counts.refused++;
-          this.#suppress(event.id);
-          return done("dropped", event);
-        case "twice":
-          return done("pending", event);
-        case "busy":
-          return done("dropped", event);
-      }
-    });
+    const key = event.id + event.wire[1];
+    if (this.#unchecked.has(key)) return done("pending", event);
+    const ofPeer = this.#uncheckedOf.get(peer) ?? 0;
+    if (this.#unchecked.size >= UNCHECKED_MAX || ofPeer >= UNCHECKED_PER_PEER) return done("dropped", event);
+    const verdict = this.ports.verify(event);
+    if (typeof verdict === "string") return done(this.#judged(event, source, verdict), event);
+    this.#unchecked.add(key);
+    this.#uncheckedOf.set(peer, ofPeer + 1);
+    const end = (verdict: CheckVerdict) => {
+      this.#unchecked.delete(key);
+      const left = this.#uncheckedOf.get(peer)! - 1;
+      if (left === 0) this.#uncheckedOf.delete(peer);
+      else this.#uncheckedOf.set(peer, left);
+      done(this.#judged(event, source, verdict), event);
+    };
+    // A failed verification proves nothing about the event or its sender.
+    verdict.then(end, () => end("refused"));
+  }
+
+  #judged(event: Event, source: IngressSource, verdict: CheckVerdict): IngressResult {
+    switch (verdict) {
+      case "good":
+        // Only authentic events count against the author, or anybody could exhaust its limit.
+        this.#limiters[source].take(event.author, this.ports.now());
+        return this.keep(event) ? "accepted" : "known";
+      case "forged":
+        this.counts.forged++;
+        return "forged";
+      case "refused":
+        this.#suppress(event.id);
+        return "dropped";
+    }
   }
 
   #suppress(id: string): void {

@@ -11,12 +11,7 @@
  */
 import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
 import type { Event } from "../../kinds/kinds.ts";
-import {
-  MESH_RECEIPTS_MAX,
-  type MeshReceiptsFrame,
-  type Receipt,
-  receiptText,
-} from "../../protocol/peer/mesh_frames.ts";
+import { MESH_RECEIPTS_MAX, type MeshFrame, type Receipt, receiptText } from "../../protocol/peer/mesh_frames.ts";
 import { BoundedMap, BoundedSet } from "../../shared/bounded.ts";
 import { fnv1a } from "../../shared/fnv1a.ts";
 import { KeyedRateLimiter } from "../../shared/rate_limiter.ts";
@@ -25,9 +20,8 @@ import {
   AUTHORS_MAX,
   COUNTED_EVENTS,
   RECEIPT_DELAY_MS,
-  RECEIPT_EVERY_MS,
+  RECEIPT_LIMIT,
   RECEIPT_PHONES,
-  RECEIPTS_BURST,
   RECEIPTS_CHECKED_MAX,
   RECEIPTS_QUEUED,
   RECEIPTS_RETRY_MS,
@@ -54,7 +48,7 @@ export class Receipts {
   readonly #waiting = new BoundedMap<string, Receipt>(RECEIPTS_QUEUED);
   /** Receipts already forwarded or counted. */
   readonly #handled = new BoundedSet<string>(RECEIPTS_SEEN);
-  readonly #limiter = new KeyedRateLimiter<AuthorKey>({ burst: RECEIPTS_BURST, everyMs: RECEIPT_EVERY_MS }, 256);
+  readonly #limiter = new KeyedRateLimiter<AuthorKey>(RECEIPT_LIMIT, 256);
   readonly #batches = new Map<AuthorKey, Batch>();
   readonly #counted = new BoundedMap<EventId, Set<AuthorKey>>(COUNTED_EVENTS);
   #batchNumber = 0;
@@ -80,7 +74,7 @@ export class Receipts {
   }
 
   /** Counts receipts for this phone's events and forwards the others. */
-  onReceipts(peer: AuthorKey, frame: MeshReceiptsFrame): void {
+  onReceipts(peer: AuthorKey, frame: MeshFrame<"receipts">): void {
     this.context.send(peer, { type: "taken", batch: frame.batch });
     for (const receipt of frame.receipts) {
       const key = keyOf(receipt);

@@ -11,11 +11,7 @@ import { CARRIED_EVENTS_MAX, CARRIED_MS } from "../mesh_limits.ts";
 
 export class StoreAndForward {
   /** When full, the event carried longest loses its protection. */
-  readonly #carried: BoundedMap<EventId, { copies: number; until: number }>;
-
-  constructor(max = CARRIED_EVENTS_MAX) {
-    this.#carried = new BoundedMap(max);
-  }
+  readonly #carried = new BoundedMap<EventId, { copies: number; until: number }>(CARRIED_EVENTS_MAX);
 
   /** Takes over `copies` copies of an event. */
   accept(id: EventId, copies: number, now: number): void {
@@ -34,13 +30,5 @@ export class StoreAndForward {
   /** Whether the event is protected from eviction. */
   isCarried(id: EventId, now: number): boolean {
     return (this.#carried.get(id)?.until ?? 0) > now;
-  }
-
-  drop(id: EventId): void {
-    this.#carried.delete(id);
-  }
-
-  get size(): number {
-    return this.#carried.size;
   }
 }

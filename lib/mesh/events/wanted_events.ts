@@ -4,6 +4,7 @@
  * most trustworthy first, so that an event is sent once. False offers fill only the quota of the peer that makes them.
  */
 import type { AuthorKey, EventId } from "../../protocol/event.ts";
+import { MESH_IDS_MAX } from "../../protocol/peer/mesh_frames.ts";
 import {
   LOSSY_SHARE,
   WANT_AFTER_LOSS_MS,
@@ -24,12 +25,6 @@ interface Wanted {
   dueAt: number;
 }
 
-/** A request to one phone for one event. */
-export interface EventRequest {
-  peer: AuthorKey;
-  id: EventId;
-}
-
 export class WantedEvents {
   readonly #wanted = new Map<EventId, Wanted>();
   readonly #perPeer = new Map<AuthorKey, number>();
@@ -45,10 +40,6 @@ export class WantedEvents {
   /** Whether pushes seem to get lost: many recent events had to be requested. */
   get isLossy(): boolean {
     return this.#askedShare > LOSSY_SHARE;
-  }
-
-  has(id: EventId): boolean {
-    return this.#wanted.has(id);
   }
 
   /** Notes an offer of a missing event. Returns false if the phone has too many open offers: this one is ignored. */
@@ -78,8 +69,8 @@ export class WantedEvents {
    * The requests to send now, and the phones that did not deliver what they offered. `distrust`: phones with higher
    * values are asked later.
    */
-  due(now: number, distrust: (peer: AuthorKey) => number): { asks: EventRequest[]; broken: AuthorKey[] } {
-    const asks: EventRequest[] = [], broken: AuthorKey[] = [];
+  due(now: number, distrust: (peer: AuthorKey) => number): { asks: Map<AuthorKey, EventId[]>; broken: AuthorKey[] } {
+    const asks = new Map<AuthorKey, EventId[]>(), broken: AuthorKey[] = [];
     for (const [id, wanted] of this.#wanted) {
       if (wanted.dueAt > now) continue;
       const peer = wanted.asks < WANTS_MAX ? nextToAsk(wanted, distrust) : undefined;
@@ -94,7 +85,10 @@ export class WantedEvents {
       wanted.asks++;
       wanted.lastAsked = peer;
       wanted.dueAt = now + this.#timeoutMs();
-      asks.push({ peer, id });
+      let ids = asks.get(peer);
+      if (ids === undefined) asks.set(peer, ids = []);
+      // The rest is requested on a later tick.
+      if (ids.length < MESH_IDS_MAX) ids.push(id);
     }
     return { asks, broken };
   }

@@ -2,6 +2,8 @@
 /** The state of one link, and the context that the parts of a mesh node share. */
 import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { MeshFrame } from "../../protocol/peer/mesh_frames.ts";
+import { RateLimiter } from "../../shared/rate_limiter.ts";
+import { DUPLICATE_LIMIT, FRAME_LIMIT, PAGE_LIMIT, WANT_LIMIT } from "../mesh_limits.ts";
 
 export interface Link {
   readonly peer: AuthorKey;
@@ -16,6 +18,8 @@ export interface Link {
   held: Set<EventId>;
   offersAt: number;
   heldAt: number;
+  /** How much the peer may send and request over this link. */
+  readonly limits: Readonly<Record<"frames" | "duplicates" | "wants" | "pages", RateLimiter>>;
 }
 
 export function newLink(peer: AuthorKey, now: number): Link {
@@ -29,6 +33,12 @@ export function newLink(peer: AuthorKey, now: number): Link {
     held: new Set(),
     offersAt: Infinity,
     heldAt: Infinity,
+    limits: {
+      frames: new RateLimiter(FRAME_LIMIT),
+      duplicates: new RateLimiter(DUPLICATE_LIMIT),
+      wants: new RateLimiter(WANT_LIMIT),
+      pages: new RateLimiter(PAGE_LIMIT),
+    },
   };
 }
 

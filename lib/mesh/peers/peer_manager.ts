@@ -1,7 +1,7 @@
 // Runs in browser and simulator.
 /** Tracks present phones and dials, asks topology.ts which links to make, and carries its decisions out. */
 import type { AuthorKey } from "../../protocol/event.ts";
-import type { MeshGoodbyeFrame } from "../../protocol/peer/mesh_frames.ts";
+import type { MeshFrame } from "../../protocol/peer/mesh_frames.ts";
 import { BoundedMap } from "../../shared/bounded.ts";
 import type { PeerScore } from "./peer_score.ts";
 import { DIAL_FAILURES_MAX, DIAL_TIMEOUT_MS, PEERS_MAX } from "../mesh_limits.ts";
@@ -39,7 +39,7 @@ export class PeerManager {
     readonly score: PeerScore,
     readonly maxLinks: () => number,
     /** Ends a link after a goodbye. */
-    readonly end: (peer: AuthorKey, frame: MeshGoodbyeFrame) => void,
+    readonly end: (peer: AuthorKey, frame: MeshFrame<"goodbye">) => void,
   ) {}
 
   /** Takes the people the session knows to be present. In large rooms this may be a part of them. */

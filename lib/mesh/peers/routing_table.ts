@@ -6,7 +6,7 @@
  * (docs/PROTOCOL.md [MESH-42]).
  */
 import type { AuthorKey } from "../../protocol/event.ts";
-import { MESH_HOPS_MAX, MESH_PEERS_ROWS, type MeshPeersFrame } from "../../protocol/peer/mesh_frames.ts";
+import { MESH_HOPS_MAX, MESH_PEERS_ROWS, type MeshFrame } from "../../protocol/peer/mesh_frames.ts";
 import { BoundedMap } from "../../shared/bounded.ts";
 import { PEERS_EVERY_MS, PEERS_MAX, ROUTE_TTL_MS, ROUTE_TTL_PER_PHONE_MS } from "../mesh_limits.ts";
 import type { MeshContext } from "./link.ts";
@@ -38,7 +38,7 @@ export class RoutingTable {
   }
 
   /** Takes a routing update of a peer. */
-  update(peer: AuthorKey, frame: MeshPeersFrame): void {
+  update(peer: AuthorKey, frame: MeshFrame<"peers">): void {
     const routes = this.#routes.get(peer);
     if (routes === undefined) return;
     const now = this.context.now();
@@ -99,7 +99,7 @@ export class RoutingTable {
     const large = all.length > MESH_PEERS_ROWS;
     for (const peer of context.links.keys()) {
       const theirs = this.#routes.get(peer);
-      const rows: MeshPeersFrame["peers"] = [];
+      const rows: MeshFrame<"peers">["peers"] = [];
       for (let at = 0; at < all.length && rows.length < MESH_PEERS_ROWS; at++) {
         const [phone, { aliveAt, hops }] = all[(this.#cursor + at) % all.length]!;
         if (phone === peer || hops >= MESH_HOPS_MAX) continue;

@@ -39,8 +39,6 @@ export interface PairingCode {
 const VERSION = 1;
 const SEALED = 1;
 const TYPES = { ipv4: 4, ipv6: 6, mdns: 7 } as const;
-/** ICE's characters (RFC 8839 section 5.4: ice-char). */
-const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /** ICE's bounds (RFC 8839): a name of 4 to 256 characters, a password of 22 to 256; no browser uses more than 64. */
 const UFRAG_CHARS = { least: 4, most: 64 };
 const PWD_CHARS = { least: 22, most: 64 };
@@ -111,18 +109,10 @@ class Reader {
   letters({ least, most }: { least: number; most: number }): string {
     const count = this.byte();
     if (count < least || count > most) throw new RangeError("length");
-    let text = "", bits = 0, bitCount = 0;
-    for (const byte of this.take(Math.ceil(count * 6 / 8))) {
-      bits = (bits << 8) | byte;
-      bitCount += 8;
-      while (bitCount >= 6 && text.length < count) {
-        bitCount -= 6;
-        text += LETTERS[(bits >> bitCount) & 63];
-      }
-      bits &= (1 << bitCount) - 1;
-    }
-    if (bits !== 0) throw new RangeError("spare bits");
-    return text;
+    // Zeros complete the last group of base64.
+    const text = btoa(String.fromCharCode(...this.take(Math.ceil(count * 6 / 8)), 0, 0));
+    if (/[^A=]/.test(text.slice(count))) throw new RangeError("spare bits");
+    return text.slice(0, count);
   }
 
   address(): PairingAddress {
@@ -151,23 +141,11 @@ function bytesOf(text: string, length: number): Uint8Array {
   return bytes;
 }
 
-/** Length, then 6 bits a character, high bits first. */
+/** Length, then 6 bits a character: ICE's characters (RFC 8839 section 5.4: ice-char) are those of base64. */
 function packed(text: string): number[] {
-  const bytes = [text.length];
-  let bits = 0, bitCount = 0;
-  for (const letter of text) {
-    const value = LETTERS.indexOf(letter);
-    if (value < 0) throw new TypeError(`not a letter of ICE: ${letter}`);
-    bits = (bits << 6) | value;
-    bitCount += 6;
-    if (bitCount >= 8) {
-      bitCount -= 8;
-      bytes.push(bits >> bitCount);
-      bits &= (1 << bitCount) - 1;
-    }
-  }
-  if (bitCount > 0) bytes.push(bits << (8 - bitCount));
-  return bytes;
+  if (!/^[A-Za-z0-9+/]*$/.test(text)) throw new TypeError(`not letters of ICE: ${text}`);
+  const bytes = Array.from(atob(text.padEnd(Math.ceil(text.length / 4) * 4, "A")), (byte) => byte.charCodeAt(0));
+  return [text.length, ...bytes.slice(0, Math.ceil(text.length * 6 / 8))];
 }
 
 const UUID_LOCAL = /^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})\.local$/i;

@@ -7,7 +7,6 @@
  * sender's, and the receiver's as soon as the sender knows it. So an answer fits one offer of one session only, and
  * replayed signals are worthless.
  */
-import type { AuthorKey, RoomId } from "../event.ts";
 import { isRecord } from "../../shared/checks.ts";
 import {
   amount,
@@ -22,6 +21,7 @@ import {
   oneOf,
   optional,
   parseJson,
+  type Read,
   type Reader,
   readOr,
   tagged,
@@ -57,36 +57,54 @@ export const GOODBYE_REASONS = [
 ] as const;
 export type GoodbyeReason = (typeof GOODBYE_REASONS)[number];
 
-/** One ICE candidate (RFC 8445), in the browsers' format. */
-export interface IceCandidate {
-  candidate: string;
-  mid: string | null;
-  line: number | null;
+const filledText = (max?: number) => where(text(max), (text) => text !== "");
+/** An ICE username fragment has at most 256 characters (RFC 8839 section 5.4). */
+const short = nullable(filledText(256));
+const candidateFields = object({
+  candidate: filledText(SIGNAL_CANDIDATE_MAX_CHARS),
+  mid: short,
+  line: nullable(amount),
   /** The ICE generation: candidates from before a restart are invalid. */
-  ufrag: string | null;
-}
+  ufrag: short,
+});
 
-export type SignalContent =
-  /** An SDP offer: the first one, or an ICE restart. */
-  /** `links`: the sender's number of links; a full phone accepts callers with few. */
-  | { kind: "offer"; sdp: string; links: number }
+/** One ICE candidate (RFC 8445), in the browsers' format. */
+export type IceCandidate = Read<typeof candidateFields>;
+
+/** An error in any part of a candidate names the candidate. */
+const candidate: Reader<IceCandidate> = (value, field) => {
+  const read = readOr(candidateFields, value);
+  if (read === undefined) throw new BadField(field);
+  return read;
+};
+
+const CONTENT = tagged("kind", {
+  /**
+   * An SDP offer: the first one, or an ICE restart. `links`: the sender's number of links; a full phone accepts callers
+   * with few.
+   */
+  offer: object({ sdp: filledText(), links: amount }),
   /** The answer to the offer with the number `offer`. */
-  | { kind: "answer"; sdp: string; offer: number }
+  answer: object({ sdp: filledText(), offer: count }),
   /** ICE candidates, as the browser finds them. */
-  | { kind: "candidates"; candidates: IceCandidate[] }
-  | { kind: "goodbye"; reason: GoodbyeReason };
+  candidates: object({ candidates: list(candidate, 0, SIGNAL_CANDIDATES_MAX) }),
+  goodbye: object({ reason: oneOf(...GOODBYE_REASONS) }),
+});
+export type SignalContent = Read<typeof CONTENT>;
 
-export interface SignalHeader {
-  room: RoomId;
-  from: AuthorKey;
-  to: AuthorKey;
+const HEADER = object({
+  signal: oneOf(1),
+  room: id,
+  from: key,
+  to: key,
   /** The sender's link session. */
-  session: LinkSessionId;
+  session: id,
   /** The receiver's, once the sender knows it. */
-  peerSession?: LinkSessionId;
+  peerSession: optional(id),
   /** 1, 2, 3, … within the sender's session. */
-  seq: number;
-}
+  seq: count,
+});
+export type SignalHeader = Omit<Read<typeof HEADER>, "signal">;
 
 export type Signal = Readonly<SignalHeader & SignalContent>;
 
@@ -100,39 +118,6 @@ export function encodeSignal(header: SignalHeader, content: SignalContent): stri
   }
   return payload;
 }
-
-const sdp = where(text(), (sdp) => sdp !== "");
-/** An ICE username fragment has at most 256 characters (RFC 8839 section 5.4). */
-const short = nullable(where(text(256), (word) => word !== ""));
-
-/** An error in any part of a candidate names the candidate. */
-const candidate: Reader<IceCandidate> = (value, field) => {
-  const read = readOr(CANDIDATE, value);
-  if (read === undefined) throw new BadField(field);
-  return read;
-};
-const CANDIDATE = object({
-  candidate: where(text(SIGNAL_CANDIDATE_MAX_CHARS), (candidate) => candidate !== ""),
-  mid: short,
-  line: nullable(amount),
-  ufrag: short,
-});
-
-const HEADER = object({
-  signal: oneOf(1),
-  room: id,
-  from: key,
-  to: key,
-  session: id,
-  peerSession: optional(id),
-  seq: count,
-});
-const CONTENT = tagged("kind", {
-  offer: object({ sdp, links: amount }),
-  answer: object({ sdp, offer: count }),
-  candidates: object({ candidates: list(candidate, 0, SIGNAL_CANDIDATES_MAX) }),
-  goodbye: object({ reason: oneOf(...GOODBYE_REASONS) }),
-});
 
 /** Reads the payload of a signal and checks every field. The signature is still unverified. */
 export function readSignal(payload: string): { ok: true; signal: Signal } | { ok: false; field: string } {

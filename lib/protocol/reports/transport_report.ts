@@ -12,6 +12,7 @@ import {
   object,
   oneOf,
   optional,
+  type Read,
   type Reader,
   readOr,
   tuple,
@@ -32,44 +33,8 @@ export const REPORT_MAX_MS = 3_600_000;
 /** Highest number of links of one page; more count as this many. */
 export const REPORT_MAX_LINKS = 8;
 
-export interface TransportFigures {
-  /** From a request to its answer. */
-  roundTrips: BucketCounts;
-  /** Successful and failed connections or links. */
-  worked: number;
-  failed: number;
-  /** Events of others that arrived over this transport first. */
-  received: number;
-}
-
-export interface TransportReport {
-  version: typeof TRANSPORT_REPORT_VERSION;
-  /** The period of the report, ms. */
-  forMs: number;
-  transports: Record<ReportedTransport, TransportFigures>;
-  /** Moves of the connection from WebSocket to polling. */
-  fallbacks: number;
-  /** Own messages, from sending to "stored". */
-  stored: BucketCounts;
-  /** Own messages that were refused for good. */
-  refused: number;
-  /** Duplicate events. */
-  duplicates: number;
-  /** Own events sent to peers, and those with a peer's signed receipt, some of them from the period before. */
-  toPeers: number;
-  receipted: number;
-  /** The page's place in the mesh at the end of the period; absent without one. */
-  mesh?: { links: number; reached: number; missing: number };
-}
-
-/** The answer to `GET /api/reports`: the share of pages that report, and how often. */
-export interface ReportRules {
-  /** Share of pages that report, 0 to 1; each page draws for itself. */
-  share: number;
-  everyMs: number;
-}
-
 const reportRules = object({
+  /** Share of pages that report, 0 to 1; each page draws for itself. */
   share: ((value, field) => {
     if (typeof value !== "number" || !(value >= 0 && value <= 1)) throw new BadField(field);
     return value;
@@ -77,6 +42,10 @@ const reportRules = object({
   everyMs: count,
 });
 
+/** The answer to `GET /api/reports`: the share of pages that report, and how often. */
+export type ReportRules = Read<typeof reportRules>;
+
+/** Reads the answer; undefined if it is invalid. */
 export function readReportRules(value: unknown): ReportRules | undefined {
   return readOr(reportRules, value);
 }
@@ -91,19 +60,37 @@ const buckets: Reader<BucketCounts> = (value, field) => {
   }
   return pairs;
 };
-const figures = exactly({ roundTrips: buckets, worked: times, failed: times, received: times });
-const report: Reader<TransportReport> = exactly({
+const figures = exactly({
+  /** From a request to its answer. */
+  roundTrips: buckets,
+  /** Successful and failed connections or links. */
+  worked: times,
+  failed: times,
+  /** Events of others that arrived over this transport first. */
+  received: times,
+});
+export type TransportFigures = Read<typeof figures>;
+
+const report = exactly({
   version: oneOf(TRANSPORT_REPORT_VERSION),
+  /** The period of the report, ms. */
   forMs: whole(0, REPORT_MAX_MS),
   transports: exactly({ websocket: figures, polling: figures, p2p: figures }),
+  /** Moves of the connection from WebSocket to polling. */
   fallbacks: times,
+  /** Own messages, from sending to "stored". */
   stored: buckets,
+  /** Own messages that were refused for good. */
   refused: times,
+  /** Duplicate events. */
   duplicates: times,
+  /** Own events sent to peers, and those with a peer's signed receipt, some of them from the period before. */
   toPeers: times,
   receipted: times,
+  /** The page's place in the mesh at the end of the period; absent without one. */
   mesh: optional(exactly({ links: whole(0, REPORT_MAX_LINKS), reached: times, missing: times })),
 });
+export type TransportReport = Read<typeof report>;
 
 /** Reads a report. Strict: an unknown, missing or too large field refuses the whole report, and is named. */
 export function readTransportReport(value: unknown): { report: TransportReport } | { field: string } {

@@ -6,7 +6,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../shared/base64url.ts";
 import { isRecord } from "../../shared/checks.ts";
-import { wireEvent } from "../../protocol/decode_shared.ts";
+import { wireEvent } from "../../protocol/event.ts";
 import { list, object, parseJson, type Reader, readOr, text, whole } from "../../protocol/fields.ts";
 import type { Verifier } from "../../crypto/signing.ts";
 import { firstBreak } from "../../store/operators/audit.ts";

@@ -18,7 +18,8 @@ import {
   where,
   whole,
 } from "../../protocol/fields.ts";
-import { readLogEntry, readRoomInfo } from "../../protocol/decode_server.ts";
+import { readRoomInfo } from "../../protocol/frames.ts";
+import { logEntry } from "../../protocol/stub.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
 import type { ArchivedEvent, RoomSnapshot } from "../../store/rooms/log_records.ts";
 
@@ -115,7 +116,7 @@ export async function readRoom(
       const { position, storedAt } = line;
       if (position !== next) throw fail("wrong_position", `position ${next} is next, not ${position}`);
       if (!Number.isSafeInteger(storedAt)) throw fail("broken_line", "storedAt cannot be read");
-      const entry = readLogEntry(line.event);
+      const entry = readOr(logEntry, line.event);
       const read = entry && readEntry(entry, room!.id);
       if (read?.ok !== true) throw fail("bad_event", "the event cannot be read");
       const { event } = read;

@@ -6,17 +6,8 @@
 import { type Cancel, pause } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import { CLOSE_REASONS, type CloseReason, type FrameProblem } from "../../protocol/codes.ts";
-import { decodeClientFrame, readHelloProof } from "../../protocol/decode_client.ts";
-import type {
-  HelloFrame,
-  HelloProof,
-  HistoryFrame,
-  LogPosition,
-  Person,
-  SendSignalFrame,
-  ServerFrame,
-  WelcomeFrame,
-} from "../../protocol/frames.ts";
+import { type ClientFrame, decodeClientFrame, type HelloProof, readHelloProof } from "../../protocol/client_frames.ts";
+import type { LogPosition, Person, ServerFrame } from "../../protocol/frames.ts";
 import {
   HELLO_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
@@ -229,7 +220,7 @@ export class ClientSession implements Member {
 
   // ---- hello ----
 
-  async #hello(frame: HelloFrame, nonce: string): Promise<void> {
+  async #hello(frame: ClientFrame<"hello">, nonce: string): Promise<void> {
     this.#state = { name: "joining" };
     this.#cancelTimeout();
     this.#watchIdle();
@@ -277,7 +268,7 @@ export class ClientSession implements Member {
     const { environment, config: { limits, ice }, device } = this.#deps;
     const now = environment.clock.now();
     const membership = membershipFor(ice, device, now);
-    const welcome: WelcomeFrame = {
+    const welcome: ServerFrame<"welcome"> = {
       type: "welcome",
       room: hub.room,
       epoch,
@@ -335,7 +326,7 @@ export class ClientSession implements Member {
 
   // ---- history ----
 
-  async #history(hub: Hub, { before, limit }: HistoryFrame): Promise<void> {
+  async #history(hub: Hub, { before, limit }: ClientFrame<"history">): Promise<void> {
     // One at a time: a client that scrolls waits for a page before it asks for the next.
     if (this.#historyRunning) return this.#busy();
     if (!this.#deps.overload.takesHistory) return this.#busy(this.#deps.overload.retryAfterMs());
@@ -354,7 +345,7 @@ export class ClientSession implements Member {
 
   // ---- signals ----
 
-  #signal(hub: Hub, frame: SendSignalFrame): void {
+  #signal(hub: Hub, frame: ClientFrame<"signal">): void {
     const retryAfterMs = this.#sentSignals.take(this.#deps.environment.clock.now());
     if (retryAfterMs > 0) {
       this.#deps.stats.count("frame_problems", "busy");

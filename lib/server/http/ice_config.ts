@@ -4,7 +4,7 @@ import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../shared/base64url.ts";
 import { MESH_AUTO_CONNECT_DEVELOPMENT_MS, MESH_AUTO_CONNECT_MS } from "../../protocol/limits.ts";
-import type { IceServer, MeshConfig } from "../../protocol/peer/mesh_config.ts";
+import type { MeshConfig } from "../../protocol/peer/mesh_config.ts";
 import { publicKeyOf } from "../admin/operator_key.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 
@@ -26,7 +26,7 @@ export function meshConfigFor(
   membership?: string,
 ): MeshConfig {
   const { stunUrls, turnUrls, turnSecret, turnLifeMs } = config.ice;
-  const iceServers: IceServer[] = stunUrls.length > 0 ? [{ urls: [...stunUrls] }] : [];
+  const iceServers: MeshConfig["iceServers"] = stunUrls.length > 0 ? [{ urls: [...stunUrls] }] : [];
   const development = config.environment === "development";
   const autoConnectMs = development ? MESH_AUTO_CONNECT_DEVELOPMENT_MS : MESH_AUTO_CONNECT_MS;
   const seed = config.admin.operatorKey;

@@ -1,6 +1,6 @@
 /** The people in one room: on this instance, on the other instances, and as clients know them. Pure. */
 import type { AuthorKey } from "../../protocol/event.ts";
-import type { Person, PresenceFrame } from "../../protocol/frames.ts";
+import type { Person, ServerFrame } from "../../protocol/frames.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import type { PresenceEntry } from "../../store/instances/presence.ts";
 import type { ServerConfig } from "../config/server_config.ts";
@@ -108,7 +108,7 @@ export class People {
   }
 
   /** The next frame for clients; undefined when nothing changed for them. More may be left: see `pending`. */
-  takeChanges(): PresenceFrame | undefined {
+  takeChanges(): ServerFrame<"presence"> | undefined {
     const joined: Person[] = [];
     const left: AuthorKey[] = [];
     for (const author of this.#changed) {

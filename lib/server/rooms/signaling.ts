@@ -8,7 +8,8 @@ import { BoundedMap } from "../../shared/bounded.ts";
 import type { Clock } from "../../shared/environment.ts";
 import type { SignalFailure } from "../../protocol/codes.ts";
 import type { AuthorKey, RoomId } from "../../protocol/event.ts";
-import type { SendSignalFrame, SignalUndeliverableFrame } from "../../protocol/frames.ts";
+import type { ClientFrame } from "../../protocol/client_frames.ts";
+import type { ServerFrame } from "../../protocol/frames.ts";
 import {
   type Envelope,
   ENVELOPE_BATCH_MAX_CHARS,
@@ -58,7 +59,7 @@ export class Signaling {
   }
 
   /** Delivers a signal to all connections of its receiver; informs the sender if it certainly reached nobody. */
-  send(hub: Hub, sender: Member, { to, payload, signature }: SendSignalFrame): void {
+  send(hub: Hub, sender: Member, { to, payload, signature }: ClientFrame<"signal">): void {
     const room = hub.room.id, from = sender.person.author;
     const here = passHere(hub, to, signalText(from, payload, signature));
     const { instances, sure } = this.#instancesOf(hub, to);
@@ -182,5 +183,5 @@ function signalText(from: AuthorKey, payload: string, signature: string): string
 }
 
 function undeliverableText(to: AuthorKey, reason: SignalFailure): string {
-  return JSON.stringify({ type: "signal_undeliverable", to, reason } satisfies SignalUndeliverableFrame);
+  return JSON.stringify({ type: "signal_undeliverable", to, reason } satisfies ServerFrame<"signal_undeliverable">);
 }

@@ -1,6 +1,6 @@
 import { personNamePlace } from "../../crypto/seal.ts";
 import type { RoomId } from "../../protocol/event.ts";
-import type { HelloFrame, HelloProof } from "../../protocol/frames.ts";
+import type { ClientFrame, HelloProof } from "../../protocol/client_frames.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { RoomState } from "../room/room_state.ts";
 
@@ -13,7 +13,7 @@ export async function signHello(
     /** In the clear; sealed here in a sealed room. */
     name: string;
   },
-): Promise<HelloFrame> {
+): Promise<ClientFrame<"hello">> {
   const { author } = signer;
   const name = sealer === undefined ? clear : await sealer.seal(clear, personNamePlace(room, author));
   const proof: HelloProof = { hello: 1, nonce, room, author, name };

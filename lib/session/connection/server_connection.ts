@@ -6,8 +6,8 @@
  */
 import type { Cancel } from "../../shared/environment.ts";
 import { type CloseReason, closeReasonOf } from "../../protocol/codes.ts";
-import { decodeServerFrame } from "../../protocol/decode_server.ts";
-import type { ClientFrame, HelloFrame, ServerFrame, WelcomeFrame } from "../../protocol/frames.ts";
+import type { ClientFrame } from "../../protocol/client_frames.ts";
+import { decodeServerFrame, type ServerFrame } from "../../protocol/frames.ts";
 import { HEARTBEAT_MS, PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import { isFailure, retryDelayMs, STABLE_AFTER_MS } from "../../routing/backoff.ts";
 import type { OpenTransport, Transport } from "../../transport/transport.ts";
@@ -28,9 +28,9 @@ export type RoomFrame = Exclude<ServerFrame, { type: "challenge" | "welcome" | "
 /** The room that a connection serves. */
 export interface ConnectedRoom {
   /** Answers a challenge. */
-  hello(nonce: string): Promise<HelloFrame>;
+  hello(nonce: string): Promise<ClientFrame<"hello">>;
   /** False: the welcome cannot be right, and the connection gives the transport up. */
-  welcomed(frame: WelcomeFrame): boolean;
+  welcomed(frame: ServerFrame<"welcome">): boolean;
   /** False: the frame cannot be right, and the connection gives the transport up. */
   received(frame: RoomFrame): boolean;
   /** The server answered a probe: all frames it sent before have arrived. */
@@ -251,7 +251,7 @@ export class ServerConnection {
     this.#become({ name: "greeting", transport, startedAt });
     const leftMs = startedAt + CONNECT_TIMEOUT_MS - steady.now();
     this.#cancelTimer = timers.after(leftMs, () => this.fault("no welcome"));
-    let room: ConnectedRoom, hello: HelloFrame;
+    let room: ConnectedRoom, hello: ClientFrame<"hello">;
     try {
       room = await this.#deps.room();
       hello = await room.hello(challenge.nonce);
@@ -265,7 +265,11 @@ export class ServerConnection {
     if (!transport.send(JSON.stringify(hello))) this.fault("hello not sent");
   }
 
-  #welcomed(transport: Transport, { room, at }: { room: ConnectedRoom; at: number }, frame: WelcomeFrame): void {
+  #welcomed(
+    transport: Transport,
+    { room, at }: { room: ConnectedRoom; at: number },
+    frame: ServerFrame<"welcome">,
+  ): void {
     const now = this.#deps.steady.now();
     const live: State = { name: "live", transport, room, since: now, heardAt: now, roundTripMs: now - at };
     this.#become(live);

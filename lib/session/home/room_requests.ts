@@ -1,9 +1,8 @@
 /** The home page's HTTP requests, and the decoding of their answers. */
 import { ROOM_API_PROBLEMS, type RoomApiProblem } from "../../protocol/codes.ts";
-import type { WireEvent } from "../../protocol/event.ts";
+import { readWireEvent, type WireEvent } from "../../protocol/event.ts";
 import { isRecord, isTime } from "../../shared/checks.ts";
-import { readRoomInfo, readWireEvent } from "../../protocol/decode_server.ts";
-import type { RoomInfo } from "../../protocol/frames.ts";
+import { readRoomInfo, type RoomInfo } from "../../protocol/frames.ts";
 import { NOTICES_MAX } from "../../protocol/limits.ts";
 import { REQUEST_TIMEOUT_MS } from "../ports/session_limits.ts";
 import { within } from "../../shared/within.ts";

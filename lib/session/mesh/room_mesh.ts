@@ -5,12 +5,12 @@
 import { BoundedSet } from "../../shared/bounded.ts";
 import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
 import { MeshNode } from "../../mesh/mesh_node.ts";
-import type { MeshStats } from "../../mesh/mesh_ports.ts";
 import { isBase64UrlOf } from "../../shared/base64url.ts";
 import type { Bytes } from "../../protocol/peer/file_frames.ts";
 import type { AuthorKey, EventId } from "../../protocol/event.ts";
 import type { Event } from "../../kinds/kinds.ts";
-import type { SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../../protocol/frames.ts";
+import type { ClientFrame } from "../../protocol/client_frames.ts";
+import type { ServerFrame } from "../../protocol/frames.ts";
 import type { PairedPeer } from "../../transport/pairing.ts";
 import type { LinkPath, OpenPeerConnection } from "../../transport/peer_connection.ts";
 import type { LinkState, PeerLink } from "../../transport/peer_link.ts";
@@ -86,7 +86,6 @@ export class RoomMesh implements SessionMesh, FileMesh {
       linkCount: () => this.#up.size,
       onState: (link, state) => this.#linkChanged(link, state),
       onMessage: (link, text) => this.#node.receive(link.peer, text),
-      onDrained: () => {},
       onFileFrame: (link, data) => this.#files?.received(link.peer, data),
       onFilesDrained: (link) => this.#files?.drained(link.peer),
       log: deps.log,
@@ -139,11 +138,11 @@ export class RoomMesh implements SessionMesh, FileMesh {
     this.#deps.onCleared();
   }
 
-  signal(frame: SignalFrame): void {
+  signal(frame: ServerFrame<"signal">): void {
     this.#links.receive(frame);
   }
 
-  undeliverable(frame: SignalUndeliverableFrame): void {
+  undeliverable(frame: ServerFrame<"signal_undeliverable">): void {
     const { to } = frame;
     if (!this.#node.reaches(to)) return this.#links.undeliverable(frame);
     // The server cannot reach it, but phones can: the next signals go over them.
@@ -205,7 +204,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
     return views;
   }
 
-  get stats(): MeshStats {
+  get stats(): ReturnType<MeshNode["stats"]> {
     return this.#node.stats();
   }
 
@@ -250,7 +249,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
     }
   }
 
-  #sendSignal(frame: SendSignalFrame): boolean {
+  #sendSignal(frame: ClientFrame<"signal">): boolean {
     const overMesh = () => this.#node.signal(frame.to, JSON.stringify([frame.payload, frame.signature]));
     if (this.#beyondServer.has(frame.to)) return overMesh() || this.#deps.host.sendSignal(frame);
     return this.#deps.host.sendSignal(frame) || overMesh();

@@ -13,7 +13,7 @@ import { toBase64Url } from "../../shared/base64url.ts";
 import { REFUSALS } from "../../protocol/codes.ts";
 import type { EventId, RoomId, WireEvent } from "../../protocol/event.ts";
 import { type Event, type EventContent, isMessage, readEvent } from "../../kinds/kinds.ts";
-import type { RefusedFrame, WelcomeFrame } from "../../protocol/frames.ts";
+import type { ServerFrame } from "../../protocol/frames.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { HOLE_MAX_EVENTS, REFUSED_PAUSE_MS, STORAGE_RETRY_MS } from "../ports/session_limits.ts";
 import * as outboxes from "./outbox_state.ts";
@@ -138,7 +138,7 @@ export class Outbox {
 
   // ---- the connection ----
 
-  connected({ lastN, limits }: WelcomeFrame): void {
+  connected({ lastN, limits }: ServerFrame<"welcome">): void {
     this.#lastN = Math.max(this.#lastN, lastN);
     this.#missing = undefined;
     this.#sender.connected(limits);
@@ -168,7 +168,7 @@ export class Outbox {
     this.#run(() => this.#change((state) => state).then(() => this.#tellTabs()));
   }
 
-  refused(frame: RefusedFrame): void {
+  refused(frame: ServerFrame<"refused">): void {
     const item = this.#byId(frame.id);
     if (item === undefined || item.entry.refused !== undefined) return;
     const { entry } = item;
@@ -384,6 +384,6 @@ function isMessageEntry({ content }: OutboxEntry): boolean {
   return isMessage(content);
 }
 
-function isNumberTaken({ reason }: RefusedFrame): boolean {
+function isNumberTaken({ reason }: ServerFrame<"refused">): boolean {
   return reason === "conflict" || reason === "expired";
 }

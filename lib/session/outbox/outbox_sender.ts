@@ -4,7 +4,8 @@
  */
 import type { Cancel } from "../../shared/environment.ts";
 import type { Event } from "../../kinds/kinds.ts";
-import type { SendFrame, WelcomeFrame } from "../../protocol/frames.ts";
+import type { ClientFrame } from "../../protocol/client_frames.ts";
+import type { ServerFrame } from "../../protocol/frames.ts";
 import { SEND_MAX_EVENTS } from "../../protocol/limits.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { ACK_TIMEOUT_MS, SEND_MAX_CHARS, TRANSPORT_FULL_PAUSE_MS } from "../ports/session_limits.ts";
@@ -34,7 +35,7 @@ export function waitingOf(items: ReadonlyMap<number, OutboxItem>): OutboxItem[] 
 export interface OutboxSenderDeps extends Pick<SessionDeps, "steady" | "timers"> {
   /** Everything in the outbox. */
   items: ReadonlyMap<number, OutboxItem>;
-  send(frame: SendFrame): boolean;
+  send(frame: ClientFrame<"send">): boolean;
   expectAnswer(): void;
   /** The transport is alive and delivers no acks. */
   giveUpTransport(why: string): void;
@@ -60,7 +61,7 @@ export class OutboxSender {
     return this.#limits !== undefined;
   }
 
-  connected({ inFlight, messageBurst, messageEveryMs }: WelcomeFrame["limits"]): void {
+  connected({ inFlight, messageBurst, messageEveryMs }: ServerFrame<"welcome">["limits"]): void {
     this.#limits = { inFlight };
     this.#rateLimiter.limit = { burst: messageBurst, everyMs: messageEveryMs };
     this.pump();

@@ -3,7 +3,8 @@ import type { Signer, Verifier } from "../../crypto/signing.ts";
 import type { Bytes } from "../../protocol/peer/file_frames.ts";
 import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
 import type { Event } from "../../kinds/kinds.ts";
-import type { RoomInfo, SendSignalFrame, SignalFrame, SignalUndeliverableFrame } from "../../protocol/frames.ts";
+import type { ClientFrame } from "../../protocol/client_frames.ts";
+import type { RoomInfo, ServerFrame } from "../../protocol/frames.ts";
 
 /** The room, as its mesh sees it. */
 export interface MeshHost {
@@ -25,7 +26,7 @@ export interface MeshHost {
   /** The people whom peers reach have changed. */
   coverageChanged(): void;
   /** Sends signaling over the connection to the server; false when the connection rejects it. */
-  sendSignal(frame: SendSignalFrame): boolean;
+  sendSignal(frame: ClientFrame<"signal">): boolean;
 }
 
 /** The room, as two phones see it that link without a server. */
@@ -52,8 +53,8 @@ export interface SessionMesh {
   presentChanged(): void;
   /** The operator cleared the room: the mesh has to start again without events. */
   cleared(): void;
-  signal(frame: SignalFrame): void;
-  undeliverable(frame: SignalUndeliverableFrame): void;
+  signal(frame: ServerFrame<"signal">): void;
+  undeliverable(frame: ServerFrame<"signal_undeliverable">): void;
   /** How many people of the room peers reach, and how many they do not. */
   coverage(): { reached: number; missing: number };
   /** People whom peers reach. */

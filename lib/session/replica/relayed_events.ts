@@ -5,7 +5,7 @@
 import type { Cancel } from "../../shared/environment.ts";
 import type { AuthorKey, EventId, RoomId, WireEvent } from "../../protocol/event.ts";
 import type { Event } from "../../kinds/kinds.ts";
-import type { SendFrame } from "../../protocol/frames.ts";
+import type { ClientFrame } from "../../protocol/client_frames.ts";
 import { type Refusal, REFUSALS } from "../../protocol/codes.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import {
@@ -24,7 +24,7 @@ export interface RelayedEventsDeps extends Pick<SessionDeps, "steady" | "timers"
   /** Whether this author has a connection to the server, as far as the server reported. */
   present(author: AuthorKey): boolean;
   /** Returns false without a connection. */
-  send(frame: SendFrame): boolean;
+  send(frame: ClientFrame<"send">): boolean;
   /** The storage has more events than before. */
   onKept(): void;
   log(line: string): void;

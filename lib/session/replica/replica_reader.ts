@@ -6,7 +6,7 @@ import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
 import { LATEST_EVENTS } from "../../protocol/limits.ts";
 import type { LogEntry } from "../../protocol/stub.ts";
 import { type DeletedEvent, type Event, isMessage, type LogEvent, readEntry } from "../../kinds/kinds.ts";
-import type { EventsFrame, LogPosition, PageFrame, WelcomeFrame } from "../../protocol/frames.ts";
+import type { LogPosition, ServerFrame } from "../../protocol/frames.ts";
 import type { TimelineGap } from "../../chat/timeline.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import {
@@ -113,7 +113,7 @@ export class ReplicaReader {
   }
 
   /** A connection begins. False: the welcome does not answer the position that was asked for. */
-  welcome(frame: WelcomeFrame, asked: LogPosition | undefined): boolean {
+  welcome(frame: ServerFrame<"welcome">, asked: LogPosition | undefined): boolean {
     this.#connection++;
     this.#unchecked = 0;
     if (this.#older.state === "asked") this.#older = { state: "wanted" };
@@ -180,7 +180,7 @@ export class ReplicaReader {
   }
 
   /** Takes the next events. False: they do not follow, or there are too many to verify in time. */
-  take({ from, events }: EventsFrame): boolean {
+  take({ from, events }: ServerFrame<"events">): boolean {
     if (from !== this.#next) {
       this.#deps.log(`events from ${from}, expected ${this.#next}`);
       return false;
@@ -225,7 +225,7 @@ export class ReplicaReader {
   }
 
   /** Takes a page of history. False: nobody requested it, or it ends at the wrong position. */
-  takePage({ before, from, events, oldest }: PageFrame): boolean {
+  takePage({ before, from, events, oldest }: ServerFrame<"page">): boolean {
     if (this.#older.state !== "asked" || this.#older.before !== before) return false;
     if (from + events.length !== before) return false;
     // An empty page where events should be ends the search.

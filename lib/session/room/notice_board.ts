@@ -6,9 +6,8 @@
 import type { Cancel, Clock, Timers } from "../../shared/environment.ts";
 import type { Verifier } from "../../crypto/signing.ts";
 import { isBase64UrlOf } from "../../shared/base64url.ts";
-import type { AuthorKey, RoomId, WireEvent } from "../../protocol/event.ts";
+import { type AuthorKey, readWireEvent, type RoomId, type WireEvent } from "../../protocol/event.ts";
 import { isRecord } from "../../shared/checks.ts";
-import { readWireEvent } from "../../protocol/decode_server.ts";
 import { NOTICES_MAX } from "../../protocol/limits.ts";
 import { readMeshConfig } from "../../protocol/peer/mesh_config.ts";
 import { mergeNotices, type Notice, noticesFor, readNotice } from "../../protocol/notice.ts";

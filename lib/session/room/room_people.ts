@@ -2,7 +2,7 @@
  * The people in the room, as the server tells. Names of sealed rooms are opened asynchronously, so changes queue up.
  */
 import type { AuthorKey } from "../../protocol/event.ts";
-import type { Person, PresenceFrame } from "../../protocol/frames.ts";
+import type { Person, ServerFrame } from "../../protocol/frames.ts";
 import { PEOPLE_MAX } from "../ports/session_limits.ts";
 
 export interface RoomPeopleDeps {
@@ -38,7 +38,7 @@ export class RoomPeople {
     });
   }
 
-  presence({ count, joined, left }: PresenceFrame): void {
+  presence({ count, joined, left }: ServerFrame<"presence">): void {
     this.#next(joined, (people) => {
       for (const author of left) this.#names.delete(author);
       // Beyond the limit people are only counted.

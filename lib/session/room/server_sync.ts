@@ -1,5 +1,6 @@
 /** How an open room and its server exchange what each lacks: hello, welcome, and the way of each frame. */
-import type { HelloFrame, LogPosition, WelcomeFrame } from "../../protocol/frames.ts";
+import type { ClientFrame } from "../../protocol/client_frames.ts";
+import type { LogPosition, ServerFrame } from "../../protocol/frames.ts";
 import { LiveCheck } from "../connection/live_check.ts";
 import { signHello } from "../connection/room_hello.ts";
 import type { ConnectedRoom, RoomFrame, ServerConnection } from "../connection/server_connection.ts";
@@ -81,14 +82,14 @@ export class ServerSync implements ConnectedRoom {
     this.#older.dispose();
   }
 
-  async hello(nonce: string): Promise<HelloFrame> {
+  async hello(nonce: string): Promise<ClientFrame<"hello">> {
     const { room, signer, commands, reader, clock } = this.#deps;
     const hello = await signHello(this.#deps, { room, nonce, name: commands.nameFor(signer.author) });
     const resume = this.#asked = reader.position;
     return { ...hello, at: Math.round(clock.now()), ...(resume && { resume }) };
   }
 
-  welcomed(frame: WelcomeFrame): boolean {
+  welcomed(frame: ServerFrame<"welcome">): boolean {
     const {
       clock,
       roomClock,

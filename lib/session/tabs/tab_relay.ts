@@ -4,11 +4,10 @@
  * and every tab gets the answer.
  */
 import type { Clock } from "../../shared/environment.ts";
-import { decodeClientFrame } from "../../protocol/decode_client.ts";
-import { decodeServerFrame } from "../../protocol/decode_server.ts";
+import { type ClientFrame, decodeClientFrame } from "../../protocol/client_frames.ts";
+import { decodeServerFrame, type LogPosition, type ServerFrame } from "../../protocol/frames.ts";
 import { type AuthorKey, type EventId, eventIdOf } from "../../protocol/event.ts";
 import type { LogEntry } from "../../protocol/stub.ts";
-import type { ClientFrame, LogPosition, SendFrame, ServerFrame, WelcomeFrame } from "../../protocol/frames.ts";
 import { LATEST_EVENTS, PAGE_MAX_EVENTS, PEOPLE_SHOWN, PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Transport } from "../../transport/transport.ts";
 
@@ -25,7 +24,7 @@ export interface TabRelayDeps {
 /** The connection since `welcome`. */
 interface Live {
   transport: Transport;
-  welcome: WelcomeFrame;
+  welcome: ServerFrame<"welcome">;
   people: Map<AuthorKey, string>;
   count: number;
   /** Sent events without an answer. */
@@ -138,7 +137,7 @@ export class TabRelay {
     }
   }
 
-  #welcomed(transport: Transport, welcome: WelcomeFrame): true {
+  #welcomed(transport: Transport, welcome: ServerFrame<"welcome">): true {
     const { epoch, from } = welcome;
     const recent = this.#recent;
     const goesOn = recent?.epoch === epoch && recent.from + recent.events.length === from;
@@ -216,10 +215,10 @@ export class TabRelay {
   }
 
   /** Sends the events that are not in flight; every tab gets the answer. False: the transport rejected the frame. */
-  #sendOnce(live: Live, { events }: SendFrame): boolean {
+  #sendOnce(live: Live, { events }: ClientFrame<"send">): boolean {
     const fresh = events.map((wire) => ({ wire, id: eventIdOf(wire[0]) })).filter(({ id }) => !live.inFlight.has(id));
     if (fresh.length === 0) return true;
-    const frame: SendFrame = { type: "send", events: fresh.map(({ wire }) => wire) };
+    const frame: ClientFrame<"send"> = { type: "send", events: fresh.map(({ wire }) => wire) };
     if (!live.transport.send(JSON.stringify(frame))) return false;
     for (const { id } of fresh) live.inFlight.add(id);
     return true;

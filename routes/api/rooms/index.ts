@@ -1,4 +1,4 @@
-import { readWireEvent } from "@/lib/protocol/decode_server.ts";
+import { readWireEvent } from "@/lib/protocol/event.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
 import { json, problemResponse, readJson } from "@/lib/server/http/responses.ts";
 import { ownServer } from "@/lib/server/instance.ts";

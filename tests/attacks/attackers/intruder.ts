@@ -4,7 +4,7 @@ import { LoadSocket, maskedFrame } from "../../../bench/load_socket.ts";
 import { ed25519 } from "../../../lib/crypto/ed25519.ts";
 import { type Signer, signEvent } from "../../../lib/crypto/signing.ts";
 import type { RoomId, WireEvent } from "../../../lib/protocol/event.ts";
-import type { ServerFrame, WelcomeFrame } from "../../../lib/protocol/frames.ts";
+import type { ServerFrame } from "../../../lib/protocol/frames.ts";
 import { PROTOCOL_VERSION } from "../../../lib/protocol/limits.ts";
 import { toBase64Url } from "../../../lib/shared/base64url.ts";
 
@@ -26,7 +26,7 @@ export async function freshKey(): Promise<Signer> {
 export interface Intruder {
   socket: LoadSocket;
   signer: Signer;
-  welcome: WelcomeFrame;
+  welcome: ServerFrame<"welcome">;
   readonly ended: boolean;
 }
 
@@ -57,7 +57,7 @@ export async function enter(
   const key = signer ?? await freshKey();
   const socket = await openSocket({ port, room, from });
   let ended = false;
-  const welcomed = Promise.withResolvers<WelcomeFrame>();
+  const welcomed = Promise.withResolvers<ServerFrame<"welcome">>();
   socket.onEnd = (why) => {
     welcomed.reject(new Error(why));
     if (!ended) onEnd();

@@ -2,8 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { isBase64UrlOf } from "../../lib/shared/base64url.ts";
-import { decodeMeshFrame } from "../../lib/protocol/peer/mesh_decode.ts";
-import { MESH_FRAME_MAX_CHARS, type MeshFrame } from "../../lib/protocol/peer/mesh_frames.ts";
+import { decodeMeshFrame, MESH_FRAME_MAX_CHARS, type MeshFrame } from "../../lib/protocol/peer/mesh_frames.ts";
 
 const KEY = "A".repeat(43), ID = "A".repeat(22), SIGNATURE = "A".repeat(86);
 const BUCKETS = Array.from({ length: 16 }, (_, at) => at * 1_000_003);
