@@ -1,5 +1,14 @@
 /** The outside world of the server: clock, timers, randomness and the operator's log. */
-import { type Clock, type Random, realRandom, realTimers, type Timers, wallClock } from "../shared/environment.ts";
+import {
+  type Cancel,
+  type Clock,
+  type Random,
+  realRandom,
+  realTimers,
+  type Timers,
+  wallClock,
+} from "../shared/environment.ts";
+import { StorageUnavailable } from "../store/database.ts";
 
 /** Takes one line for the operator. The line never contains what somebody wrote, or who wrote it. */
 export type Log = (line: string) => void;
@@ -10,6 +19,31 @@ export interface Environment {
   timers: Timers;
   random: Random;
   log: Log;
+}
+
+/** Takes an error that was caught: reports StorageUnavailable, and throws any other one again. */
+export type OnFailure = (error: unknown) => void;
+
+export function onStorageFailure(report: (error: StorageUnavailable) => void): OnFailure {
+  return (error) => {
+    if (!(error instanceof StorageUnavailable)) throw error;
+    report(error);
+  };
+}
+
+/** Calls `run` again and again, `delayMs()` after the start and after each end of it, until cancelled. */
+export function repeat(timers: Timers, delayMs: () => number, run: () => void | Promise<void>): Cancel {
+  let cancelled = false;
+  const next = () =>
+    timers.after(delayMs(), async () => {
+      await run();
+      if (!cancelled) cancelNext = next();
+    });
+  let cancelNext = next();
+  return () => {
+    cancelled = true;
+    cancelNext();
+  };
 }
 
 /** The real one. */

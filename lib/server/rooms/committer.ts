@@ -16,12 +16,11 @@ import {
   type LogHead,
 } from "../../store/rooms/log_records.ts";
 import type { LogStore } from "../../store/rooms/log.ts";
-import { StorageUnavailable } from "../../store/database.ts";
 import { accept, type AcceptRules, judgeStored, type Refused } from "./accept.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { errorText } from "../logger.ts";
 import type { StoreLoad } from "../limits/overload.ts";
-import { type Environment } from "../environment.ts";
+import type { Environment, OnFailure } from "../environment.ts";
 
 /** The outcome for one event. `stored` includes events that were stored before. */
 export type Outcome = { type: "stored"; position: number } | Refused;
@@ -58,8 +57,7 @@ export interface CommitterDeps {
   onStored(head: LogHead, from: number, events: readonly Event[], stubs: ReadonlyMap<number, Stub>): void;
   /** The room was removed, or storing is broken. Waiting events get no answer. */
   onEnded(reason: "no_such_room" | "overloaded"): void;
-  /** The database did not answer. */
-  onFailure(error: StorageUnavailable): void;
+  onFailure: OnFailure;
 }
 
 /** A submission in the queue, with its arrival time. */
@@ -260,9 +258,8 @@ export class Committer {
         this.#remember(basis, head, judged);
         return this.#settle(batch, judged, head);
       } catch (error) {
-        if (!(error instanceof StorageUnavailable)) throw error;
-        this.#basis = undefined;
         this.#deps.onFailure(error);
+        this.#basis = undefined;
         doubted ??= appending;
         if (doubted === undefined) return this.#refuseAll(batch, "storage_unavailable");
         // The result is unknown: find out before any answer.

@@ -20,7 +20,7 @@ import type { StoreLoad } from "../limits/overload.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { RoomPresence } from "./room_presence.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
-import type { Environment } from "../environment.ts";
+import type { Environment, OnFailure } from "../environment.ts";
 import { type EncodedPage, encodeEvents, RecentEvents } from "./recent_events.ts";
 
 /** The hub's view of a welcomed connection. */
@@ -45,7 +45,7 @@ export interface HubDeps {
   instance: string;
   /** The last member left, or the room is gone. */
   onEmpty(hub: Hub): void;
-  onFailure(error: StorageUnavailable): void;
+  onFailure: OnFailure;
   /** The room holds more events than it may. */
   onOverfull(room: RoomId): void;
 }
@@ -284,7 +284,6 @@ export class Hub {
       if (await rooms.wasDeleted(this.room.id)) reason = "room_deleted";
       else if ((await log.readHead(this.room.id))?.cleared !== undefined) reason = "room_cleared";
     } catch (error) {
-      if (!(error instanceof StorageUnavailable)) throw error;
       this.#deps.onFailure(error); // They reconnect and learn the reason then.
     }
     this.end(reason);
@@ -304,7 +303,6 @@ export class Hub {
   /** Reads up to the known head; one read at a time. */
   #pull(): Promise<boolean> {
     return this.#pulling ??= this.#readOn().catch((error) => {
-      if (!(error instanceof StorageUnavailable)) throw error;
       this.#deps.onFailure(error); // The next change notification or recheck tries again.
       return false;
     }).finally(() => this.#pulling = undefined);

@@ -1,23 +1,10 @@
 /** The rooms that are open on this instance: opened for the first connection, closed some time after the last one. */
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
-import type { StorageUnavailable } from "../../store/database.ts";
-import type { Store } from "../../store/store.ts";
-import type { ServerConfig } from "../config/server_config.ts";
-import type { Environment } from "../environment.ts";
 import { ServerStats } from "../stats/server_stats.ts";
-import { Hub } from "./hub.ts";
+import { Hub, type HubDeps } from "./hub.ts";
 
-export interface OpenRoomsDeps {
-  store: Store;
-  config: ServerConfig;
-  environment: Environment;
-  instance: string;
-  stats: ServerStats;
-  onFailure(error: StorageUnavailable): void;
-  /** The room holds more events than it may. */
-  onOverfull(room: RoomId): void;
-}
+type OpenRoomsDeps = Omit<HubDeps, "onEmpty">;
 
 interface OpenRoom {
   opening: Promise<Hub | undefined>;
@@ -97,16 +84,10 @@ export class OpenRooms {
       delete open.cancelDrop;
       return open.opening;
     }
-    const { store, config, environment, instance, onFailure, onOverfull } = this.#deps;
     const opening = Hub.open(room, {
-      store,
-      config,
-      environment,
+      ...this.#deps,
       stats: this.statsOf(room),
-      instance,
       onEmpty: (hub) => this.#dropLater(hub),
-      onFailure,
-      onOverfull,
     });
     const entry: OpenRoom = { opening };
     this.#rooms.set(room, entry);

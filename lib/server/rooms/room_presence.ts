@@ -1,12 +1,11 @@
-/** The timers around People: when clients and other instances learn of changes among a room's people. */
+/** The people in one open room, and the timers: when clients and other instances learn of changes among them. */
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { Person } from "../../protocol/frames.ts";
 import type { PresenceEntry, PresenceStore } from "../../store/instances/presence.ts";
-import { StorageUnavailable } from "../../store/database.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { People } from "./people.ts";
-import type { Environment } from "../environment.ts";
+import type { Environment, OnFailure } from "../environment.ts";
 
 export interface RoomPresenceDeps {
   room: RoomId;
@@ -18,12 +17,11 @@ export interface RoomPresenceDeps {
   sockets(): number;
   /** Sends a frame to everybody in the room. */
   tell(text: string): void;
-  onFailure(error: StorageUnavailable): void;
+  onFailure: OnFailure;
 }
 
-export class RoomPresence {
+export class RoomPresence extends People {
   readonly #deps: RoomPresenceDeps;
-  readonly #people: People;
   #cancelTell: Cancel | undefined;
   #cancelWrite: Cancel | undefined;
   #cancelRead: Cancel | undefined;
@@ -34,45 +32,27 @@ export class RoomPresence {
   #closed = false;
 
   constructor(deps: RoomPresenceDeps) {
+    super(deps.config);
     this.#deps = deps;
-    this.#people = new People(deps.config);
   }
 
-  /** People on all instances. */
-  get count(): number {
-    return this.#people.count;
-  }
-
-  /** People on this instance. */
-  get here(): number {
-    return this.#people.here;
-  }
-
-  shown(me: Person): Person[] {
-    return this.#people.shown(me);
-  }
-
-  instancesOf(author: Person["author"]): { instances: string[]; sure: boolean } {
-    return this.#people.instancesOf(author);
-  }
-
-  enter(person: Person): void {
-    this.#people.enter(person);
+  override enter(person: Person): void {
+    super.enter(person);
     this.#changedHere();
   }
 
-  leave(author: Person["author"]): void {
-    this.#people.leave(author);
+  override leave(author: Person["author"]): void {
+    super.leave(author);
     this.#changedHere();
   }
 
-  rename(author: Person["author"], name: string): void {
-    this.#people.rename(author, name);
+  override rename(author: Person["author"], name: string): void {
+    super.rename(author, name);
     this.#changedHere();
   }
 
-  setElsewhere(entries: readonly PresenceEntry[]): void {
-    this.#people.setElsewhere(entries.filter(({ instance }) => instance !== this.#deps.instance));
+  override setElsewhere(entries: readonly PresenceEntry[]): void {
+    super.setElsewhere(entries.filter(({ instance }) => instance !== this.#deps.instance));
     this.#tellSoon();
   }
 
@@ -85,7 +65,7 @@ export class RoomPresence {
       this.#cancelRead = undefined;
       this.#lastReadAt = environment.clock.now();
       this.#deps.store.read(this.#deps.room, this.#lastReadAt)
-        .then((entries) => this.#closed || this.setElsewhere(entries), (error) => this.#failed(error));
+        .then((entries) => this.#closed || this.setElsewhere(entries), this.#deps.onFailure);
     });
   }
 
@@ -108,9 +88,9 @@ export class RoomPresence {
     const ms = Math.min(maxWindowMs, windowMs + this.#deps.sockets() * windowPerSocketMs);
     this.#cancelTell = this.#deps.environment.timers.after(ms, () => {
       this.#cancelTell = undefined;
-      const frame = this.#people.takeChanges();
+      const frame = this.takeChanges();
       if (frame !== undefined) this.#deps.tell(JSON.stringify(frame));
-      if (this.#people.pending) this.#tellSoon();
+      if (this.pending) this.#tellSoon();
     });
   }
 
@@ -122,7 +102,7 @@ export class RoomPresence {
     this.#cancelWrite = this.#deps.environment.timers.after(ms, () => {
       this.#cancelWrite = undefined;
       // One after another: an older count must not overwrite a newer one.
-      this.#writing = this.#writing.then(() => this.#write(this.#people.here));
+      this.#writing = this.#writing.then(() => this.#write(this.here));
     });
   }
 
@@ -130,17 +110,12 @@ export class RoomPresence {
     const { store, room, instance, config, environment } = this.#deps;
     const now = environment.clock.now();
     try {
-      const { shown } = count === 0 ? { shown: [] } : this.#people.entry();
+      const { shown } = count === 0 ? { shown: [] } : this.entry();
       await store.write(room, { instance, count, shown, expiresAt: now + config.ttlMs }, now);
       this.#written = count > 0;
     } catch (error) {
-      this.#failed(error);
+      this.#deps.onFailure(error);
     }
     if (count > 0) this.#writeAfter(config.ttlMs / 3, true);
-  }
-
-  #failed(error: unknown): void {
-    if (!(error instanceof StorageUnavailable)) throw error;
-    this.#deps.onFailure(error);
   }
 }
