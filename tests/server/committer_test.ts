@@ -4,7 +4,7 @@ import type { EventId } from "../../lib/protocol/event.ts";
 import type { Event } from "../../lib/kinds/kinds.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import { Committer, type CommitterDeps, type Outcome, type Sender } from "../../lib/server/rooms/committer.ts";
-import { realEnvironment } from "../../lib/server/environment.ts";
+import { onStorageFailure, realEnvironment } from "../../lib/server/environment.ts";
 import { openStore } from "../../lib/store/store.ts";
 import { APPEND_MAX_EVENTS } from "../../lib/store/rooms/log_records.ts";
 import { StorageUnavailable } from "../../lib/store/database.ts";
@@ -77,7 +77,7 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
         environment: { ...realEnvironment, clock: time, timers: time },
         onStored() {},
         onEnded() {},
-        onFailure() {},
+        onFailure: onStorageFailure(() => {}),
       });
     },
     say: (n) =>

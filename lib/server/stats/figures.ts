@@ -152,6 +152,11 @@ export const GAUGES = {
 } as const satisfies Record<string, FigureRow>;
 export type GaugeName = keyof typeof GAUGES;
 
+/** The figures of one table, by name. */
+export function rowsOf<Name extends string>(table: Record<Name, FigureRow>): [Name, FigureRow][] {
+  return Object.entries(table) as [Name, FigureRow][];
+}
+
 /** The values of a figure's label; one empty value without a label. */
 export function labelsOf(row: FigureRow): readonly string[] {
   return row.label?.[1] ?? [""];
