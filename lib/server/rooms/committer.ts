@@ -104,23 +104,19 @@ export class Committer {
   /** Submits events in order. Calls each sender's `answer` once for each event, unless the server stops first. */
   submit(submissions: readonly Submission[]): void {
     const { commit, environment } = this.#deps;
-    const senders = new Set<Sender>();
-    const refuse = ({ event, sender }: Submission, reason: "overloaded" | "storage_unavailable") => {
-      sender.answer(event.id, { type: "refused", reason, retryAfterMs: commit.retryAfterMs });
-      senders.add(sender);
-    };
+    if (this.#inDoubt) return this.#refuseAll(submissions, "storage_unavailable");
     const queuedAt = environment.clock.now();
+    const tooMany: Submission[] = [];
     for (const submission of submissions) {
       const bytes = submission.event.wire[0].length;
-      if (this.#inDoubt) refuse(submission, "storage_unavailable");
-      else if (this.#queue.length >= commit.queueEvents || this.#queueBytes + bytes > commit.queueBytes) {
-        refuse(submission, "overloaded");
+      if (this.#queue.length >= commit.queueEvents || this.#queueBytes + bytes > commit.queueBytes) {
+        tooMany.push(submission);
       } else {
         this.#queue.push({ ...submission, queuedAt });
         this.#queueBytes += bytes;
       }
     }
-    for (const sender of senders) sender.flushAnswers();
+    this.#refuseAll(tooMany, "overloaded");
     if (this.#batchIsFull()) this.#endWait?.();
     if (this.#queue.length > 0 && this.#running === undefined && !this.#stopped) {
       this.#running = this.#run().catch((error) => {

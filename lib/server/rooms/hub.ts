@@ -114,9 +114,7 @@ export class Hub {
       environment,
       instance: deps.instance,
       sockets: () => this.#members.size,
-      tell: (text) => {
-        for (const member of this.#members) member.tell(text);
-      },
+      tell: (text) => this.tell(text),
       onFailure: deps.onFailure,
     });
     this.#committer = new Committer({
@@ -125,12 +123,7 @@ export class Hub {
       commit: config.commit,
       // Storing more often than sending would only cost commits.
       gapMs: () => Math.max(config.commit.gapMs, this.#windowMs()),
-      rules: {
-        messages: config.limits.messages,
-        repeatWithinMs: config.limits.repeatWithinMs,
-        repeatMaxTokens: config.limits.repeatMaxTokens,
-        retentionMs: config.retention.maxAgeMs,
-      },
+      rules: { ...config.limits, retentionMs: config.retention.maxAgeMs },
       environment,
       onAcked: (submissions) => {
         const now = deps.stats.clock.now();
@@ -421,13 +414,13 @@ export class Hub {
   end(reason: CloseReason): void {
     if (this.#closed) return;
     this.#close();
-    for (const member of [...this.#members]) member.end(reason);
+    for (const member of this.members()) member.end(reason);
     this.#deps.onEmpty(this);
   }
 
   /** Ends every connection with its own delay; the hub stays for events that wait to be stored. */
   sendAway(retryAfterMs: () => number): void {
-    for (const member of [...this.#members]) member.end("going_away", retryAfterMs());
+    for (const member of this.members()) member.end("going_away", retryAfterMs());
   }
 
   /** Resolves when every accepted event is stored or refused. */
