@@ -16,7 +16,6 @@ import type { LogHead } from "../../store/rooms/log_records.ts";
 import { StorageUnavailable } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
 import { Committer, type Submission } from "./committer.ts";
-import type { StoreLoad } from "../limits/overload.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { RoomPresence } from "./room_presence.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
@@ -56,7 +55,7 @@ export class Hub {
   readonly presence: RoomPresence;
   readonly #deps: HubDeps;
   readonly #recent: RecentEvents;
-  readonly #committer: Committer;
+  readonly committer: Committer;
   readonly #members = new Set<Member>();
   readonly #live = new Set<Member>();
   readonly #byAuthor = new Map<AuthorKey, Set<Member>>();
@@ -99,7 +98,7 @@ export class Hub {
     this.room = room;
     this.#head = head;
     this.#deps = deps;
-    const { store, config, environment } = deps;
+    const { store, config } = deps;
     this.changeChannel = store.changes.channelOf(room.id);
     // A page that does not reach the head, because of its size, does not contain the newest events.
     const whole = newest.from + newest.events.length - 1 === head.head;
@@ -108,23 +107,19 @@ export class Hub {
     if (whole) this.#recent.push(newest.events);
     this.#fannedOut = head.head;
     this.presence = new RoomPresence({
+      ...deps,
       room: room.id,
-      store: store.presence,
-      config: config.presence,
-      environment,
-      instance: deps.instance,
       sockets: () => this.#members.size,
       tell: (text) => this.tell(text),
-      onFailure: deps.onFailure,
     });
-    this.#committer = new Committer({
+    this.committer = new Committer({
+      ...deps,
       room,
       log: store.log,
       commit: config.commit,
       // Storing more often than sending would only cost commits.
       gapMs: () => Math.max(config.commit.gapMs, this.#windowMs()),
       rules: { ...config.limits, retentionMs: config.retention.maxAgeMs },
-      environment,
       onAcked: (submissions) => {
         const now = deps.stats.clock.now();
         for (const { arrivedAt } of submissions) {
@@ -133,7 +128,6 @@ export class Hub {
       },
       onStored: (...stored) => this.#stored(...stored),
       onEnded: (reason) => void this.#gone(reason),
-      onFailure: deps.onFailure,
     });
   }
 
@@ -154,11 +148,6 @@ export class Hub {
 
   get connections(): number {
     return this.#members.size;
-  }
-
-  /** The load of events that wait to be stored. */
-  get storeLoad(): StoreLoad {
-    return this.#committer.load;
   }
 
   /** Whether nobody is here or joining. */
@@ -221,7 +210,7 @@ export class Hub {
   }
 
   submit(submissions: readonly Submission[]): void {
-    this.#committer.submit(submissions);
+    this.committer.submit(submissions);
   }
 
   /** The highest `n` stored of this author; 0 when none is. Throws StorageUnavailable. */
@@ -265,7 +254,7 @@ export class Hub {
     }
     if (head.head < this.#head.head) return Promise.resolve(false);
     this.#head = head;
-    this.#committer.headSeen(head);
+    this.committer.headSeen(head);
     this.#recent.dropBefore(Math.min(head.oldest, this.#fannedOut + 1));
     return head.head > this.newest ? this.#pull() : Promise.resolve(false);
   }
@@ -305,7 +294,7 @@ export class Hub {
     const { log } = this.#deps.store;
     for (let foundNews = false;; foundNews = true) {
       // Commits of this instance arrive by `#stored`, after their acks.
-      await this.#committer.acked();
+      await this.committer.acked();
       if (this.#closed || this.newest >= this.#head.head) return foundNews;
       const { head } = this.#head;
       const page = await log.readRange(this.room.id, this.newest + 1, head, PAGE_MAX_EVENTS, PAGE_MAX_BYTES);
@@ -423,11 +412,6 @@ export class Hub {
     for (const member of this.members()) member.end("going_away", retryAfterMs());
   }
 
-  /** Resolves when every accepted event is stored or refused. */
-  async settled(): Promise<void> {
-    await this.#committer.idle();
-  }
-
   /** Drops the hub, and removes this instance's people from the room's presence. */
   async close(): Promise<void> {
     this.#close();
@@ -436,7 +420,7 @@ export class Hub {
 
   #close(): void {
     this.#closed = true;
-    this.#committer.stop();
+    this.committer.stop();
     this.#cancelWindow?.();
     this.#cancelWindow = undefined;
   }

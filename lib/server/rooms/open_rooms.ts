@@ -1,6 +1,7 @@
 /** The rooms that are open on this instance: opened for the first connection, closed some time after the last one. */
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
+import type { StoreLoad } from "../limits/overload.ts";
 import { ServerStats } from "../stats/server_stats.ts";
 import { Hub, type HubDeps } from "./hub.ts";
 
@@ -67,11 +68,11 @@ export class OpenRooms {
   }
 
   /** The fill of the fullest room's queue, and the wait in the slowest room. */
-  storeLoad(): { queueShare: number; storeMs: number } {
+  storeLoad(): StoreLoad {
     let queueShare = 0, storeMs = 0;
-    for (const { storeLoad } of this.hubs()) {
-      queueShare = Math.max(queueShare, storeLoad.queueShare);
-      storeMs = Math.max(storeMs, storeLoad.storeMs);
+    for (const { committer: { load } } of this.hubs()) {
+      queueShare = Math.max(queueShare, load.queueShare);
+      storeMs = Math.max(storeMs, load.storeMs);
     }
     return { queueShare, storeMs };
   }
@@ -125,7 +126,7 @@ export class OpenRooms {
 
   /** Resolves when every accepted event has its answer. */
   async settled(): Promise<void> {
-    await Promise.all(Array.from(this.hubs(), (hub) => hub.settled()));
+    await Promise.all(Array.from(this.hubs(), (hub) => hub.committer.idle()));
   }
 
   /** Disconnects everybody; `returnAfterMs` gives each one's time to return. */

@@ -2,15 +2,16 @@
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { Person } from "../../protocol/frames.ts";
-import type { PresenceEntry, PresenceStore } from "../../store/instances/presence.ts";
+import type { PresenceEntry } from "../../store/instances/presence.ts";
+import type { Store } from "../../store/store.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { People } from "./people.ts";
 import type { Environment, OnFailure } from "../environment.ts";
 
 export interface RoomPresenceDeps {
   room: RoomId;
-  store: PresenceStore;
-  config: ServerConfig["presence"];
+  store: Pick<Store, "presence">;
+  config: Pick<ServerConfig, "presence">;
   environment: Environment;
   instance: string;
   /** Connections in this room. With more of them, frames are less frequent. */
@@ -32,7 +33,7 @@ export class RoomPresence extends People {
   #closed = false;
 
   constructor(deps: RoomPresenceDeps) {
-    super(deps.config);
+    super(deps.config.presence);
     this.#deps = deps;
   }
 
@@ -59,12 +60,12 @@ export class RoomPresence extends People {
   /** Reads the other instances' entries after a notification or periodically, at least `readGapMs` apart. */
   readSoon(): void {
     if (this.#closed || this.#cancelRead !== undefined) return;
-    const { environment, config } = this.#deps;
-    const waitMs = Math.max(0, this.#lastReadAt + config.readGapMs - environment.clock.now());
+    const { store, environment, config: { presence } } = this.#deps;
+    const waitMs = Math.max(0, this.#lastReadAt + presence.readGapMs - environment.clock.now());
     this.#cancelRead = environment.timers.after(waitMs, () => {
       this.#cancelRead = undefined;
       this.#lastReadAt = environment.clock.now();
-      this.#deps.store.read(this.#deps.room, this.#lastReadAt)
+      store.presence.read(this.#deps.room, this.#lastReadAt)
         .then((entries) => this.#closed || this.setElsewhere(entries), this.#deps.onFailure);
     });
   }
@@ -79,12 +80,12 @@ export class RoomPresence extends People {
 
   #changedHere(): void {
     this.#tellSoon();
-    this.#writeAfter(this.#deps.config.writeGapMs, false);
+    this.#writeAfter(this.#deps.config.presence.writeGapMs, false);
   }
 
   #tellSoon(): void {
     if (this.#closed || this.#cancelTell !== undefined) return;
-    const { windowMs, windowPerSocketMs, maxWindowMs } = this.#deps.config;
+    const { windowMs, windowPerSocketMs, maxWindowMs } = this.#deps.config.presence;
     const ms = Math.min(maxWindowMs, windowMs + this.#deps.sockets() * windowPerSocketMs);
     this.#cancelTell = this.#deps.environment.timers.after(ms, () => {
       this.#cancelTell = undefined;
@@ -107,15 +108,15 @@ export class RoomPresence extends People {
   }
 
   async #write(count: number): Promise<void> {
-    const { store, room, instance, config, environment } = this.#deps;
+    const { store, room, instance, config: { presence: { ttlMs } }, environment } = this.#deps;
     const now = environment.clock.now();
     try {
       const { shown } = count === 0 ? { shown: [] } : this.entry();
-      await store.write(room, { instance, count, shown, expiresAt: now + config.ttlMs }, now);
+      await store.presence.write(room, { instance, count, shown, expiresAt: now + ttlMs }, now);
       this.#written = count > 0;
     } catch (error) {
       this.#deps.onFailure(error);
     }
-    if (count > 0) this.#writeAfter(config.ttlMs / 3, true);
+    if (count > 0) this.#writeAfter(ttlMs / 3, true);
   }
 }

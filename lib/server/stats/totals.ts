@@ -1,5 +1,6 @@
 /** Counts and histograms as values, by name and label: added, subtracted, and validated when read from the database. */
 import { isRecord } from "../../shared/checks.ts";
+import { parseJson } from "../../protocol/fields.ts";
 import { BUCKET_COUNT, type BucketCounts } from "../../protocol/reports/latency_buckets.ts";
 import {
   type CounterName,
@@ -91,7 +92,7 @@ function combined(a: Totals, b: Totals, sign: 1 | -1): Totals {
 }
 
 /** Version of the written format; records of other versions are not read. */
-export const STATS_RECORD_VERSION = 1;
+const STATS_RECORD_VERSION = 1;
 
 /** The stored form. */
 export function writeRecord(record: StatsRecord): string {
@@ -100,12 +101,7 @@ export function writeRecord(record: StatsRecord): string {
 
 /** Reads a record of any build: names and labels that are unknown here are left out. */
 export function readRecord(text: string): StatsRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined; // Not written by this program.
-  }
+  const value = parseJson(text);
   if (!isRecord(value) || value.version !== STATS_RECORD_VERSION) return undefined;
   const { at, forMs, counters, histograms, gauges } = value;
   if (!isAmount(at) || !isAmount(forMs)) return undefined;
