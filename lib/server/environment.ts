@@ -46,6 +46,17 @@ export function repeat(timers: Timers, delayMs: () => number, run: () => void | 
   };
 }
 
+/** The result of `work`, or undefined when it takes longer than `ms`; then nobody hears how it ends. */
+export async function inTime<Result>(timers: Timers, ms: number, work: Promise<Result>): Promise<Result | undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const cancel = timers.after(ms, () => resolve(undefined));
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    cancel();
+  }
+}
+
 /** The real one. */
 export const realEnvironment: Environment = {
   clock: wallClock,

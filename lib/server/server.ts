@@ -40,11 +40,6 @@ export interface ServerDeps extends Environment {
   stats?: ServerStats;
 }
 
-export interface CloseOptions {
-  graceMs?: number;
-  goodbyesFirst?: boolean;
-}
-
 /** Runs from its construction until `close`. */
 export class ChatServer {
   readonly instance: string;
@@ -183,7 +178,7 @@ export class ChatServer {
    * Sends everybody away, finishes the work it took, and leaves nothing running. The store stays open. `goodbyesFirst`:
    * goodbyes go out before this returns, without waiting for acks; clients send those events again and are acked then.
    */
-  close({ graceMs = this.config.closing.graceMs, goodbyesFirst = false }: CloseOptions = {}): Promise<void> {
+  close({ graceMs = this.config.closing.graceMs, goodbyesFirst = false } = {}): Promise<void> {
     if (goodbyesFirst && this.#closing === undefined) this.#sendAllAway();
     return this.#closing ??= this.#close(graceMs);
   }

@@ -2,8 +2,8 @@
  * The workers of one process (`deno serve --parallel`), each an instance of its own: the first one to stop must not end the
  * process under the others. They know each other by a channel that all workers of a process share.
  */
-
 import type { Timers } from "../shared/environment.ts";
+import { inTime } from "./environment.ts";
 
 /** Messages on the channel. `here`: this worker runs; `done`: it has stopped. */
 export interface WorkerMessage {
@@ -39,9 +39,7 @@ export class WorkerGroup {
     this.#done = true;
     this.#channel.postMessage({ type: "done", name: this.#name });
     this.#look();
-    const cancel = timers.after(graceMs, () => this.#allDone.resolve());
-    await this.#allDone.promise;
-    cancel();
+    await inTime(timers, graceMs, this.#allDone.promise);
     this.#channel.close();
   }
 

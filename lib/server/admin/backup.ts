@@ -6,7 +6,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../shared/base64url.ts";
 import { wireEvent } from "../../protocol/decode_shared.ts";
-import { list, object, type Reader, readOr, text, whole } from "../../protocol/fields.ts";
+import { list, object, type Read, type Reader, readOr, text, whole } from "../../protocol/fields.ts";
 import type { Verifier } from "../../crypto/signing.ts";
 import { firstBreak } from "../../store/operators/audit.ts";
 import type { AuditEntry } from "../../store/operators/audit.ts";
@@ -115,15 +115,8 @@ export class RestoreError extends Error {
   }
 }
 
-interface BackedUpSettings {
-  limits: Record<string, number>;
-  suggested: SuggestedRoom[];
-  notices: (readonly [string, string])[];
-  bans: Ban[];
-}
-
 interface Taker {
-  settings(state: BackedUpSettings): Promise<void>;
+  settings(state: Read<typeof settingsOf>): Promise<void>;
   audit(entries: readonly AuditEntry[]): Promise<void>;
   room(room: ArchivedRoom): Promise<void>;
 }
@@ -190,7 +183,7 @@ function kept<Value>(read: Reader<object>): Reader<Value> {
   };
 }
 
-const settingsOf: Reader<BackedUpSettings> = object({
+const settingsOf = object({
   limits: kept<Record<string, number>>(object({})),
   suggested: list(kept<SuggestedRoom>(object({ room: text(), label: text() }))),
   notices: list(wireEvent),

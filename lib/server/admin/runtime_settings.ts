@@ -38,7 +38,8 @@ export function deviceHash(device: string): string {
 
 export class RuntimeSettings {
   readonly #deps: RuntimeSettingsDeps;
-  readonly #configured: ServerConfig;
+  /** Settings without any operator's change. */
+  readonly configured: ServerConfig;
   readonly #closing = new AbortController();
   readonly #listening: Promise<void>;
   readonly #cancelRecheck: Cancel;
@@ -53,21 +54,16 @@ export class RuntimeSettings {
 
   constructor(deps: RuntimeSettingsDeps) {
     this.#deps = deps;
-    this.#configured = structuredClone(deps.config);
+    this.configured = structuredClone(deps.config);
     this.#listening = this.#listen();
     this.#cancelRecheck = repeat(deps.environment.timers, () => RECHECK_MS, () => this.#tryRefresh());
-  }
-
-  /** Settings without any operator's change. */
-  get configured(): ServerConfig {
-    return this.#configured;
   }
 
   get limits(): LimitView[] {
     return RUNTIME_LIMITS.map(({ name, min, max, read }) => {
       const value = read(this.#deps.config);
       const source = name in this.#limits ? "operator" as const : "configuration" as const;
-      return { name, value, configured: read(this.#configured), source, min, max };
+      return { name, value, configured: read(this.configured), source, min, max };
     });
   }
 
@@ -184,7 +180,7 @@ export class RuntimeSettings {
       // Another version of the server may have set a value that this one does not allow.
       const usable = value !== undefined && value >= min && value <= max;
       if (!usable) delete limits[name];
-      const next = usable ? value : read(this.#configured);
+      const next = usable ? value : read(this.configured);
       if (next !== read(config)) write(config, next);
     }
     this.#suggested = suggested;

@@ -11,7 +11,7 @@ import { APP_VERSION } from "./health.ts";
 import { errorText } from "../logger.ts";
 import { RateLimiter } from "../../shared/rate_limiter.ts";
 import type { ChatServer } from "../server.ts";
-import { onStorageFailure, repeat } from "../environment.ts";
+import { inTime, onStorageFailure, repeat } from "../environment.ts";
 import type { Dashboard } from "../../protocol/reports/dashboard.ts";
 import { dashboard } from "./dashboard_figures.ts";
 import { History } from "./history.ts";
@@ -187,10 +187,7 @@ export class Monitor {
     this.#closed = true;
     for (const cancel of this.#cancels) cancel();
     const { timers } = this.#deps.environment;
-    const late = Promise.withResolvers<void>();
-    const cancel = timers.after(LAST_RECORDS_MS, late.resolve);
-    await Promise.race([late.promise, Promise.all([this.#probing, this.#history.close()])]);
-    cancel();
+    await inTime(timers, LAST_RECORDS_MS, Promise.all([this.#probing, this.#history.close()]));
   }
 
   async #dashboard(): Promise<Dashboard> {

@@ -1,18 +1,12 @@
 /** One instance's counters and timings since its start. */
 import { Buffer } from "node:buffer";
+import type { Clock } from "../../shared/environment.ts";
 import type { BucketCounts } from "../../protocol/reports/latency_buckets.ts";
 import { type CounterName, COUNTERS, type HistogramName, HISTOGRAMS, type ServerTransport } from "./figures.ts";
 import { Histogram } from "./histogram.ts";
 import { byLabel, type Totals } from "./totals.ts";
 
-export interface SteadyClock {
-  /** Ms, with fractions, from an arbitrary start; never goes back. */
-  now(): number;
-}
-
 export class ServerStats {
-  /** For durations. */
-  readonly clock: SteadyClock;
   /** Connections now. */
   readonly connections: Record<ServerTransport, number> = { websocket: 0, polling: 0 };
   #lastSent = "";
@@ -20,9 +14,8 @@ export class ServerStats {
   readonly #counters = byLabel(COUNTERS, () => 0);
   readonly #histograms = byLabel(HISTOGRAMS, () => new Histogram());
 
-  constructor(clock: SteadyClock = performance) {
-    this.clock = clock;
-  }
+  /** `clock`: for durations; ms, with fractions, from any moment on; never goes back. */
+  constructor(readonly clock: Clock = performance) {}
 
   /** `label` is one of the figure's values; others are not counted. */
   count(name: CounterName, label = "", by = 1): void {
