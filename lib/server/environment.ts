@@ -21,9 +21,10 @@ export interface Environment {
   log: Log;
 }
 
-/** Takes an error that was caught: reports StorageUnavailable, and throws any other one again. */
+/** Takes any caught error: reports StorageUnavailable, and throws any other one again. */
 export type OnFailure = (error: unknown) => void;
 
+/** Makes one that calls `report`. */
 export function onStorageFailure(report: (error: StorageUnavailable) => void): OnFailure {
   return (error) => {
     if (!(error instanceof StorageUnavailable)) throw error;

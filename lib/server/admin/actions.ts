@@ -1,4 +1,4 @@
-/** What the operator's pages share: their dependencies, and how an action ends. */
+/** The base of the operator's pages: their dependencies, and how an action ends. */
 import type { Verifier } from "../../crypto/signing.ts";
 import type { Store } from "../../store/store.ts";
 import type { Environment } from "../environment.ts";

@@ -260,7 +260,8 @@ export class Committer {
         if (doubted === undefined) return this.#refuseAll(batch, "storage_unavailable");
         // The result is unknown: find out before any answer.
         this.#inDoubt = true;
-        this.#refuseQueued();
+        this.#refuseAll(this.#queue.splice(0), "storage_unavailable");
+        this.#queueBytes = 0;
         failures++;
         settled();
         await pause(environment.timers, Math.min(25 * 2 ** failures, commit.maxDoubtPauseMs));
@@ -383,13 +384,6 @@ export class Committer {
   #refuseAll(batch: readonly Submission[], reason: "overloaded" | "storage_unavailable"): void {
     const refused: Refused = { type: "refused", reason, retryAfterMs: this.#deps.commit.retryAfterMs };
     this.#answer(batch, () => refused);
-  }
-
-  #refuseQueued(): void {
-    const queued = this.#queue;
-    this.#queue = [];
-    this.#queueBytes = 0;
-    this.#refuseAll(queued, "storage_unavailable");
   }
 
   #answer(batch: readonly Submission[], outcomeOf: (index: number) => Outcome): void {

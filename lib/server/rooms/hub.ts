@@ -55,6 +55,7 @@ export class Hub {
   readonly presence: RoomPresence;
   readonly #deps: HubDeps;
   readonly #recent: RecentEvents;
+  /** Stores the events that members send. */
   readonly committer: Committer;
   readonly #members = new Set<Member>();
   readonly #live = new Set<Member>();

@@ -44,7 +44,7 @@ const RATE_MIN_MS = 10_000;
 const UNKNOWN: Source = { kind: "unknown" };
 const MEASURED: Source = { kind: "measured" };
 
-/** What a row's values cover. */
+/** The time and the instances that a row's values cover. */
 type Scope = Pick<DashboardRow, "over" | "of">;
 const LATELY: Scope = { over: "ten_minutes", of: "all" };
 const NOW: Scope = { over: "now", of: "all" };

@@ -98,7 +98,7 @@ export const GAUGES = {
 export type GaugeName = keyof typeof GAUGES;
 
 /** The figures of one table, by name. */
-export function rowsOf<Name extends string>(table: Record<Name, FigureRow>): [Name, FigureRow][] {
+export function figuresIn<Name extends string>(table: Record<Name, FigureRow>): [Name, FigureRow][] {
   return Object.entries(table) as [Name, FigureRow][];
 }
 

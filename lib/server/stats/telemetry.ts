@@ -3,7 +3,7 @@
  * nothing calls back.
  */
 import { metrics, type Observable, type ObservableCallback } from "@opentelemetry/api";
-import { COUNTERS, type FigureRow, GAUGES, HISTOGRAMS, rowsOf } from "./figures.ts";
+import { COUNTERS, type FigureRow, figuresIn, GAUGES, HISTOGRAMS } from "./figures.ts";
 import { quantileMs } from "./histogram.ts";
 import type { Gauges, Totals } from "./totals.ts";
 
@@ -31,11 +31,11 @@ export function exportFigures({ totals, current, gauges }: TelemetrySource): () 
       }
     };
   };
-  for (const [name, row] of rowsOf(COUNTERS)) {
+  for (const [name, row] of figuresIn(COUNTERS)) {
     const counter = meter.createObservableCounter(`festival.${name}`, { description: row.help });
     register(counter, amounts(row, () => totals().counters[name]));
   }
-  for (const [name, { help, label }] of rowsOf(HISTOGRAMS)) {
+  for (const [name, { help, label }] of figuresIn(HISTOGRAMS)) {
     const description = `${help} Percentiles of the minute that runs.`;
     const gauge = meter.createObservableGauge(`festival.${name}.duration`, { description, unit: "ms" });
     register(gauge, (result) => {
@@ -47,7 +47,7 @@ export function exportFigures({ totals, current, gauges }: TelemetrySource): () 
       }
     });
   }
-  for (const [name, row] of rowsOf(GAUGES)) {
+  for (const [name, row] of figuresIn(GAUGES)) {
     const gauge = meter.createObservableGauge(`festival.${name}`, { description: row.help });
     register(gauge, amounts(row, () => gauges()[name]));
   }

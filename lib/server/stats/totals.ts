@@ -6,12 +6,12 @@ import {
   type CounterName,
   COUNTERS,
   type FigureRow,
+  figuresIn,
   type GaugeName,
   GAUGES,
   type HistogramName,
   HISTOGRAMS,
   labelsOf,
-  rowsOf,
 } from "./figures.ts";
 import { combine, type HistogramData, NO_DURATIONS } from "./histogram.ts";
 
@@ -24,7 +24,7 @@ export function byLabel<Name extends string, Value>(
   valueOf: (name: Name, label: string) => Value | undefined,
 ): ByLabel<Name, Value> {
   const result: ByLabel<Name, Value> = {};
-  for (const [name, row] of rowsOf(table)) {
+  for (const [name, row] of figuresIn(table)) {
     for (const label of labelsOf(row)) {
       const value = valueOf(name, label);
       if (value !== undefined) result[name] = { ...result[name], [label]: value };
