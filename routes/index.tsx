@@ -11,7 +11,7 @@ export const handler = define.handlers({
     const [rooms, recommended, notices] = await Promise.all([
       server.listedRooms(),
       server.suggestedRooms(),
-      server.broadcasts(),
+      server.settings.broadcasts(),
     ]);
     const suggested: RoomEntry[] = recommended.map(({ room, label, people }) => ({
       id: room.id,

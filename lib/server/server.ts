@@ -4,20 +4,18 @@ import type { RoomId, WireEvent } from "../protocol/event.ts";
 import { isBase64UrlOf, toBase64Url } from "../shared/base64url.ts";
 import type { RoomInfo } from "../protocol/frames.ts";
 import type { Verifier } from "../crypto/signing.ts";
-import type { StorageUnavailable } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
-import { Broadcasts } from "./admin/broadcasts.ts";
-import { publicKeyOf } from "./admin/operator_key.ts";
 import { RuntimeSettings } from "./admin/runtime_settings.ts";
 import type { ServerConfig } from "./config/server_config.ts";
 import { Admission } from "./connections/admission.ts";
 import { ClientSession } from "./connections/client_session.ts";
 import type { ClientConnection, ConnectionHandle, Visitor } from "./connections/connection.ts";
-import type { Environment } from "./environment.ts";
+import { type Environment, onStorageFailure } from "./environment.ts";
 import type { LoadMeter } from "./limits/load_meter.ts";
 import { EventBudgets } from "./limits/event_budgets.ts";
 import { Overload } from "./limits/overload.ts";
 import { ChangeFeed } from "./rooms/change_feed.ts";
+import type { HubDeps } from "./rooms/hub.ts";
 import { OpenRooms } from "./rooms/open_rooms.ts";
 import { type CodeAnswer, type ListedRoomCount, type RoomAnswer, Rooms, type SuggestedEntry } from "./rooms/rooms.ts";
 import { Signaling } from "./rooms/signaling.ts";
@@ -43,11 +41,6 @@ export interface ServerDeps extends Environment {
   stats?: ServerStats;
 }
 
-export interface CloseOptions {
-  graceMs?: number;
-  goodbyesFirst?: boolean;
-}
-
 /** Runs from its construction until `close`. */
 export class ChatServer {
   readonly instance: string;
@@ -55,9 +48,8 @@ export class ChatServer {
   readonly stats: ServerStats;
   /** The operators' settings, as this instance applies them. */
   readonly settings: RuntimeSettings;
-  readonly #store: Store;
-  readonly #verifier: Verifier;
-  readonly #environment: Environment;
+  /** All that several parts of the server need. */
+  readonly #parts: Omit<HubDeps, "onEmpty" | "onOverfull"> & Pick<ServerDeps, "verifier">;
   readonly #rooms: Rooms;
   readonly #open: OpenRooms;
   readonly #admission: Admission;
@@ -67,7 +59,6 @@ export class ChatServer {
   readonly #time: TimeKeeper;
   readonly #signaling: Signaling;
   readonly #overload: Overload;
-  readonly #broadcasts: Broadcasts;
   readonly #budgets: EventBudgets;
   #closing: Promise<void> | undefined;
 
@@ -76,71 +67,35 @@ export class ChatServer {
     const config = this.config = structuredClone(deps.config);
     const stats = this.stats = deps.stats ?? new ServerStats();
     const instance = this.instance = deps.instance ?? toBase64Url(random.bytes(8));
-    const environment = this.#environment = { clock, timers, random, log };
-    this.#store = store;
-    this.#verifier = verifier;
+    const environment = { clock, timers, random, log };
+    const onFailure = onStorageFailure((error) => this.#health.storageFailed(error));
+    const parts = this.#parts = { store, config, environment, instance, stats, verifier, onFailure };
+    this.#rooms = new Rooms({ ...parts, clock });
     this.#budgets = new EventBudgets(config.limits);
-    const onFailure = (error: StorageUnavailable) => this.#health.storageFailed(error);
-    this.#rooms = new Rooms({ store, config, clock, verifier });
     const time = this.#time = new TimeKeeper({ store: store.time, clock, steady, log, stepMs: COUNTED_AT_ONCE_MS });
-    this.#sweep = new Sweep({ store, config, environment, time, instance, onFailure });
-    const open = this.#open = new OpenRooms({
-      store,
-      config,
-      environment,
-      instance,
-      stats,
-      onFailure,
-      onOverfull: (room) => this.#sweep.trimSoon(room),
-    });
+    this.#sweep = new Sweep({ ...parts, time });
+    const open = this.#open = new OpenRooms({ ...parts, onOverfull: (room) => this.#sweep.trimSoon(room) });
     const overload = this.#overload = new Overload({
       config: config.overload,
       environment,
       ...meter && { measure: (delays) => meter.measure(delays, open.storeLoad()) },
     });
     this.#health = new HealthCheck({
-      store,
-      config,
-      clock,
-      timers,
-      log,
+      ...parts,
+      ...environment,
       counts: () => this.counts(),
       load: () => overload.load,
       clockProblem: () => time.problem,
       uncountedRooms: () => open.leftOutCount(),
     });
-    this.#signaling = new Signaling({
-      mailboxes: store.mailboxes,
-      config: config.signaling,
-      clock,
-      instance,
-      hubOf: (room) => open.hub(room),
-      onFailure,
-    });
-    this.settings = new RuntimeSettings({
-      store,
-      config,
-      environment,
+    this.#signaling = new Signaling({ ...parts, hubOf: (room) => open.hub(room) });
+    const settings = this.settings = new RuntimeSettings({
+      ...parts,
       onNotices: () => this.#tellNotices(),
       onBans: () => this.#enforceBans(),
-      onFailure,
     });
-    this.#admission = new Admission({
-      store,
-      config,
-      environment,
-      settings: this.settings,
-      overload,
-      rooms: open,
-      onFailure,
-    });
-    const { operatorKey } = config.admin;
-    this.#broadcasts = new Broadcasts({
-      notices: () => this.settings.notices,
-      operator: operatorKey === undefined ? undefined : publicKeyOf(operatorKey),
-      verifier,
-    });
-    this.#feed = new ChangeFeed({ store, config: config.feed, environment, openHubs: () => open.hubs(), onFailure });
+    this.#admission = new Admission({ ...parts, settings, overload, rooms: open });
+    this.#feed = new ChangeFeed({ ...parts, openHubs: () => open.hubs() });
   }
 
   /** Makes the room of this genesis event. The same one again returns the same room. */
@@ -158,7 +113,7 @@ export class ChatServer {
   }
 
   roomById(room: RoomId): Promise<RoomInfo | undefined> {
-    return isBase64UrlOf(room, 16) ? this.#store.rooms.byId(room) : Promise.resolve(undefined);
+    return isBase64UrlOf(room, 16) ? this.#parts.store.rooms.byId(room) : Promise.resolve(undefined);
   }
 
   /** Listed rooms, newest activity first, with the people in them now. */
@@ -171,11 +126,6 @@ export class ChatServer {
     return this.#rooms.suggested(this.settings.suggested);
   }
 
-  /** The operator's notices to everybody, as signed. */
-  broadcasts(): Promise<readonly WireEvent[]> {
-    return this.#broadcasts.wires();
-  }
-
   /** An operator changed the room's log or removed it: this instance reads it now, others by their channel. */
   async roomChanged(room: RoomId): Promise<void> {
     await this.#open.hub(room)?.refresh();
@@ -185,12 +135,10 @@ export class ChatServer {
   /** Takes a new connection to a room. Everything else, refusals too, happens in frames. */
   connect(room: RoomId, connection: ClientConnection, visitor: Visitor): ConnectionHandle {
     return new ClientSession({
+      ...this.#parts,
       room,
       connection,
       admission: this.#admission.admit(room, visitor),
-      verifier: this.#verifier,
-      config: this.config,
-      environment: this.#environment,
       signaling: this.#signaling,
       settings: this.settings,
       device: visitor.device,
@@ -201,7 +149,6 @@ export class ChatServer {
       returnAfterMs: () => this.#admission.returnAfterMs(),
       onDeviceTime: (atMs) => this.#time.hear(visitor.device, atMs),
       onClosed: () => this.#admission.left(),
-      onFailure: (error) => this.#health.storageFailed(error),
     });
   }
 
@@ -236,7 +183,7 @@ export class ChatServer {
    * Sends everybody away, finishes the work it took, and leaves nothing running. The store stays open. `goodbyesFirst`:
    * goodbyes go out before this returns, without waiting for acks; clients send those events again and are acked then.
    */
-  close({ graceMs = this.config.closing.graceMs, goodbyesFirst = false }: CloseOptions = {}): Promise<void> {
+  close({ graceMs = this.config.closing.graceMs, goodbyesFirst = false } = {}): Promise<void> {
     if (goodbyesFirst && this.#closing === undefined) this.#sendAllAway();
     return this.#closing ??= this.#close(graceMs);
   }
@@ -257,7 +204,7 @@ export class ChatServer {
   }
 
   async #close(graceMs: number): Promise<void> {
-    const { timers } = this.#environment;
+    const { timers } = this.#parts.environment;
     let cancelGrace: Cancel | undefined;
     const graceIsOver = new Promise<void>((resolve) => cancelGrace = timers.after(graceMs, resolve));
     this.#admission.close();

@@ -2,8 +2,8 @@
  * The workers of one process (`deno serve --parallel`), each an instance of its own: the first one to stop must not end the
  * process under the others. They know each other by a channel that all workers of a process share.
  */
-
 import type { Timers } from "../shared/environment.ts";
+import { inTime } from "./environment.ts";
 
 /** Messages on the channel. `here`: this worker runs; `done`: it has stopped. */
 export interface WorkerMessage {
@@ -11,10 +11,10 @@ export interface WorkerMessage {
   name: string;
 }
 
-/** The used part of a BroadcastChannel. */
+/** The used part of a BroadcastChannel. Events carry a WorkerMessage as `data`. */
 export interface WorkerChannel {
-  post(message: WorkerMessage): void;
-  listen(hear: (message: WorkerMessage) => void): void;
+  postMessage(message: WorkerMessage): void;
+  onmessage: (event: MessageEvent) => void;
   close(): void;
 }
 
@@ -30,18 +30,16 @@ export class WorkerGroup {
   constructor(channel: WorkerChannel, name: string) {
     this.#channel = channel;
     this.#name = name;
-    channel.listen((message) => this.#hear(message));
-    channel.post({ type: "here", name });
+    channel.onmessage = ({ data }) => this.#hear(data);
+    channel.postMessage({ type: "here", name });
   }
 
   /** Announces that this worker has stopped. Resolves when every other one has too, or after `graceMs`. */
   async done(timers: Timers, graceMs: number): Promise<void> {
     this.#done = true;
-    this.#channel.post({ type: "done", name: this.#name });
+    this.#channel.postMessage({ type: "done", name: this.#name });
     this.#look();
-    const cancel = timers.after(graceMs, () => this.#allDone.resolve());
-    await this.#allDone.promise;
-    cancel();
+    await inTime(timers, graceMs, this.#allDone.promise);
     this.#channel.close();
   }
 
@@ -49,7 +47,7 @@ export class WorkerGroup {
     if (type === "done") this.#running.delete(name);
     else if (!this.#running.has(name)) {
       this.#running.add(name);
-      if (!this.#done) this.#channel.post({ type: "here", name: this.#name });
+      if (!this.#done) this.#channel.postMessage({ type: "here", name: this.#name });
     }
     this.#look();
   }
@@ -62,12 +60,5 @@ export class WorkerGroup {
 /** The channel of this process. Node's BroadcastChannel reaches all workers, and needs no flag of Deno's. */
 export async function workerChannel(): Promise<WorkerChannel> {
   const { BroadcastChannel } = await import("node:worker_threads");
-  const channel = new BroadcastChannel("festival-chat instances");
-  return {
-    post: (message) => channel.postMessage(message),
-    listen: (hear) => {
-      channel.onmessage = (event) => hear((event as MessageEvent<WorkerMessage>).data);
-    },
-    close: () => channel.close(),
-  };
+  return new BroadcastChannel("festival-chat instances");
 }

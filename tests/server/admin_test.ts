@@ -556,7 +556,7 @@ scene(
   async ({ instances: [first, second], operator, time }) => {
     const room = await first!.newRoom();
     const notice = { urgency: "emergency", text: "Storm", rooms: [], minutes: 60 } as const;
-    const told = async () => (await second!.server.broadcasts()).map(([payload]) => JSON.parse(payload));
+    const told = async () => (await second!.server.settings.broadcasts()).map(([payload]) => JSON.parse(payload));
     const storm = await first!.admin.notices.broadcast(operator, notice);
     await first!.admin.notices.broadcast(operator, { ...notice, text: "Here", rooms: [room.id] });
     assert(storm.ok);

@@ -4,7 +4,7 @@ import type { EventId } from "../../lib/protocol/event.ts";
 import type { Event } from "../../lib/kinds/kinds.ts";
 import type { RoomInfo } from "../../lib/protocol/frames.ts";
 import { Committer, type CommitterDeps, type Outcome, type Sender } from "../../lib/server/rooms/committer.ts";
-import { realEnvironment } from "../../lib/server/environment.ts";
+import { onStorageFailure, realEnvironment } from "../../lib/server/environment.ts";
 import { openStore, type Store } from "../../lib/store/store.ts";
 import { APPEND_MAX_EVENTS } from "../../lib/store/rooms/log_records.ts";
 import { StorageUnavailable } from "../../lib/store/database.ts";
@@ -33,7 +33,10 @@ interface Scene {
   sender: Recorder;
   /** Appends made, by all committers: how many events each had. */
   commits: number[];
-  committer(changes?: Partial<CommitterDeps["log"]>, rules?: Partial<CommitterDeps["rules"]>): Committer;
+  committer(
+    changes?: Partial<CommitterDeps["log"]>,
+    rules?: Partial<Pick<CommitterDeps["rules"], "roomBytes">>,
+  ): Committer;
   say(n: number): Promise<Event>;
 }
 
@@ -70,12 +73,17 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
         log,
         commit: config.commit,
         gapMs: () => config.commit.gapMs,
-        rules: { ...config.limits, messages: { burst: 10_000, everyMs: 0 }, repeatWithinMs: 0, ...rules },
-        retention: config.retention,
+        rules: {
+          ...config.limits,
+          messages: { burst: 10_000, everyMs: 0 },
+          repeatWithinMs: 0,
+          retentionMs: config.retention.maxAgeMs,
+          ...rules,
+        },
         environment: { ...realEnvironment, clock: time, timers: time },
         onStored() {},
         onEnded() {},
-        onFailure() {},
+        onFailure: onStorageFailure(() => {}),
       });
     },
     say: (n) =>

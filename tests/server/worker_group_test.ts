@@ -1,20 +1,21 @@
 /** Workers of one process: the process ends when all of them have stopped. */
 import { assertEquals } from "@std/assert";
-import { WorkerGroup, type WorkerMessage } from "../../lib/server/worker_group.ts";
+import { type WorkerChannel, WorkerGroup } from "../../lib/server/worker_group.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
 
 /** Channels that hear each other, but not themselves. */
 function channels() {
-  const hearing = new Set<(message: WorkerMessage) => void>();
+  const open = new Set<WorkerChannel>();
   return () => {
-    let own: (message: WorkerMessage) => void = () => {};
-    return {
-      post: (message: WorkerMessage) => {
-        for (const hear of hearing) if (hear !== own) hear(message);
+    const own: WorkerChannel = {
+      postMessage(data) {
+        for (const other of open) if (other !== own) other.onmessage(new MessageEvent("message", { data }));
       },
-      listen: (hear: (message: WorkerMessage) => void) => void hearing.add(own = hear),
-      close: () => void hearing.delete(own),
+      onmessage() {},
+      close: () => void open.delete(own),
     };
+    open.add(own);
+    return own;
   };
 }
 

@@ -1,4 +1,4 @@
-/** Types that the operator's pages share: their dependencies, and how an action ends. */
+/** The base of the operator's pages: their dependencies, and how an action ends. */
 import type { Verifier } from "../../crypto/signing.ts";
 import type { Store } from "../../store/store.ts";
 import type { Environment } from "../environment.ts";
@@ -16,7 +16,12 @@ export interface PageDeps extends AdminDeps {
   audit: Pick<AuditLog, "write">;
 }
 
-export type ActionProblem =
+/** One page: its views and actions. */
+export abstract class OperatorPage {
+  constructor(protected readonly deps: PageDeps) {}
+}
+
+type ActionProblem =
   | "no_such_room"
   | "no_such_notice"
   | "empty"

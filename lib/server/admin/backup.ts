@@ -5,15 +5,14 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../shared/base64url.ts";
-import { isRecord } from "../../shared/checks.ts";
 import { wireEvent } from "../../protocol/event.ts";
-import { list, object, parseJson, type Reader, readOr, text, whole } from "../../protocol/fields.ts";
+import { list, object, type Read, type Reader, readOr, text, whole } from "../../protocol/fields.ts";
 import type { Verifier } from "../../crypto/signing.ts";
 import { firstBreak } from "../../store/operators/audit.ts";
 import type { AuditEntry } from "../../store/operators/audit.ts";
 import type { Ban, SuggestedRoom } from "../../store/operators/runtime_settings.ts";
 import type { Store } from "../../store/store.ts";
-import { ArchiveError, type Lines, linesOf, readRoom, roomLines } from "./room_archive.ts";
+import { type ArchivedRoom, ArchiveError, type Lines, linesOf, objectIn, readRoom, roomLines } from "./room_archive.ts";
 
 export const BACKUP_VERSION = 1;
 
@@ -79,7 +78,7 @@ export async function checkBackup(
   return await readBackup(linesOf(stream), verifier, {
     settings: () => Promise.resolve(),
     audit: () => Promise.resolve(),
-    room: async (_, events) => {
+    room: async ({ events }) => {
       for await (const _ of events);
     },
   });
@@ -101,7 +100,7 @@ export async function restoreBackup(
       for (const ban of bans) if (ban.until > nowMs) await store.settings.putBan(ban, nowMs);
     },
     audit: (entries) => store.archive.restoreAudit(entries),
-    room: async (snapshot, events) => {
+    room: async ({ snapshot, events }) => {
       const made = await store.archive.restore(snapshot, events);
       if ("problem" in made) throw new RestoreError(made.problem, `room ${snapshot.room.id}: ${made.problem}`);
     },
@@ -116,22 +115,10 @@ export class RestoreError extends Error {
   }
 }
 
-interface BackedUpSettings {
-  limits: Record<string, number>;
-  suggested: SuggestedRoom[];
-  notices: (readonly [string, string])[];
-  bans: Ban[];
-}
-
 interface Taker {
-  settings(state: BackedUpSettings): Promise<void>;
+  settings(state: Read<typeof settingsOf>): Promise<void>;
   audit(entries: readonly AuditEntry[]): Promise<void>;
-  room(
-    ...room: [
-      Awaited<ReturnType<typeof readRoom>>["snapshot"],
-      Awaited<ReturnType<typeof readRoom>>["events"],
-    ]
-  ): Promise<void>;
+  room(room: ArchivedRoom): Promise<void>;
 }
 
 async function readBackup(plain: Lines, verifier: Verifier, taker: Taker): Promise<BackupCounts> {
@@ -154,23 +141,20 @@ async function readBackup(plain: Lines, verifier: Verifier, taker: Taker): Promi
     },
   };
   const fail = (problem: ArchiveError["problem"], what: string) => new ArchiveError(problem, plain.number, what);
-  const parse = (text: string | undefined) => {
-    if (text === undefined) throw fail("cut_off", "the backup ends before its checksum");
-    const value = parseJson(text);
-    if (isRecord(value)) return { ...value, text };
-    throw fail("broken_line", "is no JSON object");
-  };
-  const header: Record<string, unknown> = parse(await lines.next() ?? "{}");
+  let text: string | undefined;
+  const next = async (otherwise?: string) =>
+    objectIn(text = await lines.next() ?? otherwise, plain, "the backup ends before its checksum");
+  const header = await next("{}"); // An empty file is no backup, rather than one that was cut off.
   if (header.type !== "festival-chat-backup") throw fail("not_an_archive", "this is no backup of Festival Chat");
   if (header.version !== BACKUP_VERSION) throw fail("other_version", `version ${header.version} is not known`);
-  const settings: Record<string, unknown> = parse(await lines.next());
+  const settings = await next();
   if (settings.type !== "settings") throw fail("broken_line", `type ${settings.type} is not known here`);
   const set = readOr(settingsOf, settings);
   if (set === undefined) throw fail("broken_line", "what operators set cannot be read");
   await taker.settings(set);
-  let line: Record<string, unknown> & { text: string } = parse(await lines.next());
+  let line = await next();
   const audit: AuditEntry[] = [];
-  for (; line.type === "audit"; line = parse(await lines.next())) {
+  for (; line.type === "audit"; line = await next()) {
     const entry = readOr(auditEntry, line.entry);
     if (entry === undefined) throw fail("broken_line", "an audit entry cannot be read");
     audit.push(entry);
@@ -179,9 +163,8 @@ async function readBackup(plain: Lines, verifier: Verifier, taker: Taker): Promi
   if (broken !== undefined) throw fail("wrong_checksum", `audit entry ${broken} is not what was written`);
   counts.auditEntries = audit.length;
   if (audit.length > 0) await taker.audit(audit);
-  for (; line.type === "room"; line = parse(await lines.next())) {
-    const { snapshot, events } = await readRoom(line.text, lines, verifier);
-    await taker.room(snapshot, events);
+  for (; line.type === "room"; line = await next()) {
+    await taker.room(await readRoom(text!, lines, verifier));
     counts.rooms++;
   }
   if (line.type !== "checksum") throw fail("broken_line", `type ${line.type} is not known here`);
@@ -200,7 +183,7 @@ function kept<Value>(read: Reader<object>): Reader<Value> {
   };
 }
 
-const settingsOf: Reader<BackedUpSettings> = object({
+const settingsOf = object({
   limits: kept<Record<string, number>>(object({})),
   suggested: list(kept<SuggestedRoom>(object({ room: text(), label: text() }))),
   notices: list(wireEvent),

@@ -1,6 +1,6 @@
 /** The page "Data": backup, import, and deleting everything. */
 import type { RoomInfo } from "../../protocol/frames.ts";
-import type { Done, PageDeps } from "./actions.ts";
+import { type Done, OperatorPage } from "./actions.ts";
 import { backupLines } from "./backup.ts";
 import type { Operator } from "./login.ts";
 import { ArchiveError, linesOf, readRoom } from "./room_archive.ts";
@@ -11,16 +11,10 @@ export const WIPE_WORDS = "delete everything";
 /** Rooms deleted at a time. */
 const STEP_ROOMS = 100;
 
-export class DataPage {
-  readonly #deps: PageDeps;
-
-  constructor(deps: PageDeps) {
-    this.#deps = deps;
-  }
-
+export class DataPage extends OperatorPage {
   async backup({ by }: Operator): Promise<AsyncIterable<string>> {
-    const { store, environment: { clock } } = this.#deps;
-    await this.#deps.audit.write(by, "backup_taken", {});
+    const { store, environment: { clock } } = this.deps;
+    await this.deps.audit.write(by, "backup_taken", {});
     return backupLines(store, clock.now());
   }
 
@@ -29,7 +23,7 @@ export class DataPage {
     { by }: Operator,
     stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   ): Promise<{ room: RoomInfo } | { problem: "id_taken" | "no_free_code" | "interrupted" }> {
-    const { store, server, verifier } = this.#deps;
+    const { store, server, verifier } = this.deps;
     const lines = linesOf(stream);
     const first = await lines.next();
     if (first === undefined) throw new ArchiveError("not_an_archive", 1, "the file is empty");
@@ -37,7 +31,7 @@ export class DataPage {
     const { id } = snapshot.room;
     // A refused import is not in the log. The restoration checks again, for imports that run at the same time.
     if (await store.rooms.byId(id) !== undefined || await store.rooms.wasDeleted(id)) return { problem: "id_taken" };
-    await this.#deps.audit.write(by, "room_imported", roomNameOf(snapshot.room));
+    await this.deps.audit.write(by, "room_imported", roomNameOf(snapshot.room));
     try {
       const made = await store.archive.restore(snapshot, events);
       if ("problem" in made) return made;
@@ -51,18 +45,18 @@ export class DataPage {
 
   /** Deletes every room. */
   async wipe({ by }: Operator, typed: string): Promise<Done<{ rooms: number }>> {
-    const { store } = this.#deps;
+    const { store } = this.deps;
     if (typed.trim().toLowerCase() !== WIPE_WORDS) return { ok: false, problem: "not_confirmed" };
-    await this.#deps.audit.write(by, "everything_deleted", { rooms: await store.rooms.count() });
+    await this.deps.audit.write(by, "everything_deleted", { rooms: await store.rooms.count() });
     let deleted = 0;
     for (;;) {
       const rooms = await store.rooms.page(undefined, STEP_ROOMS);
-      for (const room of rooms) await deleteForGood(this.#deps, room);
+      for (const room of rooms) await deleteForGood(this.deps, room);
       deleted += rooms.length;
       if (rooms.length < STEP_ROOMS) break;
     }
     await store.settings.setSuggested([]);
-    await this.#deps.server.settings.refresh();
+    await this.deps.server.settings.refresh();
     return { ok: true, rooms: deleted };
   }
 }

@@ -6,14 +6,11 @@ import type { Clock, Random } from "../../shared/environment.ts";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { Buffer } from "node:buffer";
-import { timingSafeEqual } from "node:crypto";
 import { isBase64UrlOf, toBase64Url } from "../../shared/base64url.ts";
 import type { OperatorSession } from "../../store/operators/operator_sessions.ts";
 import type { Store } from "../../store/store.ts";
 import type { ServerConfig } from "../config/server_config.ts";
-
-import { isPassword } from "./password.ts";
+import { isPassword, isSameSecret } from "./password.ts";
 
 export interface LoginDeps {
   store: Pick<Store, "operators" | "limits">;
@@ -98,7 +95,7 @@ export class Login {
     const { store, settings, clock } = this.#deps;
     const [id, until, mac, ...rest] = cookie?.split(".") ?? [];
     if (!isBase64UrlOf(id, 16) || until === undefined || mac === undefined || rest.length > 0) return undefined;
-    if (!isSame(mac, this.#mac(`session ${id} ${until}`))) return undefined;
+    if (!isSameSecret(mac, this.#mac(`session ${id} ${until}`))) return undefined;
     const now = clock.now();
     const session = sessionOf(id);
     const record = await store.operators.get(session);
@@ -113,7 +110,7 @@ export class Login {
   #browserOf(known = ""): string | undefined {
     const [name, mac, ...rest] = known.split(".");
     if (!isBase64UrlOf(name, 16) || mac === undefined || rest.length > 0) return undefined;
-    return isSame(mac, this.#mac(`browser ${name}`)) ? name : undefined;
+    return isSameSecret(mac, this.#mac(`browser ${name}`)) ? name : undefined;
   }
 
   async logOut(operator: Operator): Promise<void> {
@@ -132,7 +129,7 @@ export class Login {
 
   /** Compares a token that came with a form, in constant time. */
   isToken(sent: unknown, token: string): boolean {
-    return typeof sent === "string" && isSame(sent, token);
+    return typeof sent === "string" && isSameSecret(sent, token);
   }
 
   #operator(id: string, { createdAt }: OperatorSession): Operator {
@@ -148,9 +145,4 @@ export class Login {
 /** A session's name in the database. Somebody who reads it cannot make a cookie from it. */
 function sessionOf(id: string): string {
   return toBase64Url(sha256(utf8.encode(`festival-chat/session/1 ${id}`)).subarray(0, 16));
-}
-
-function isSame(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -4,25 +4,24 @@ import type { AuthorKey, RoomId } from "../../protocol/event.ts";
 import { NOTICE_MAX_CHARS, NOTICE_MAX_ROOMS, NOTICES_MAX } from "../../protocol/limits.ts";
 import { encodeNotice, mergeNotices, type Notice, type NoticeUrgency, readNotice } from "../../protocol/notice.ts";
 import type { AuditEntry } from "../../store/operators/audit.ts";
-import type { Done, PageDeps } from "./actions.ts";
+import { type Done, OperatorPage, type PageDeps } from "./actions.ts";
 import type { Operator } from "./login.ts";
 import { publicKeyOf, signAsOperator } from "./operator_key.ts";
 import type { RoomsPage } from "./rooms_page.ts";
 
 const BROADCAST_MAX_MINUTES = 7 * 24 * 60;
 
-export class NoticesPage {
-  readonly #deps: PageDeps;
+export class NoticesPage extends OperatorPage {
   readonly #rooms: Pick<RoomsPage, "find">;
 
   constructor(deps: PageDeps, rooms: Pick<RoomsPage, "find">) {
-    this.#deps = deps;
+    super(deps);
     this.#rooms = rooms;
   }
 
   /** The public key that notices are signed with; undefined when there is none. */
   get operatorKey(): AuthorKey | undefined {
-    const { operatorKey } = this.#deps.server.config.admin;
+    const { operatorKey } = this.deps.server.config.admin;
     return operatorKey === undefined ? undefined : publicKeyOf(operatorKey);
   }
 
@@ -30,8 +29,8 @@ export class NoticesPage {
     { by }: Operator,
     asked: { urgency: NoticeUrgency; text: string; rooms: readonly string[]; minutes: number },
   ): Promise<Done<{ notice: Notice }>> {
-    const { operatorKey } = this.#deps.server.config.admin;
-    const { environment: { clock } } = this.#deps;
+    const { operatorKey } = this.deps.server.config.admin;
+    const { environment: { clock } } = this.deps;
     if (operatorKey === undefined) return { ok: false, problem: "no_key" };
     const text = asked.text.replaceAll("\r\n", "\n").trim();
     if (text === "" || !text.isWellFormed()) return { ok: false, problem: "empty" };
@@ -58,8 +57,8 @@ export class NoticesPage {
   }
 
   async withdraw({ by }: Operator, id: string): Promise<Done<{ notice: Notice }>> {
-    const { operatorKey } = this.#deps.server.config.admin;
-    const { server: { settings }, environment: { clock } } = this.#deps;
+    const { operatorKey } = this.deps.server.config.admin;
+    const { server: { settings }, environment: { clock } } = this.deps;
     if (operatorKey === undefined) return { ok: false, problem: "no_key" };
     const notice = settings.notices.find((notice) => notice.id === id && notice.kind === "notice");
     if (notice === undefined) return { ok: false, problem: "no_such_notice" };
@@ -69,8 +68,8 @@ export class NoticesPage {
   }
 
   async #putNotice(by: string, notice: Notice, details: AuditEntry["details"]): Promise<Done<{ notice: Notice }>> {
-    const { store, server: { settings }, environment: { clock } } = this.#deps;
-    await this.#deps.audit.write(by, notice.kind === "notice" ? "notice_sent" : "notice_withdrawn", details);
+    const { store, server: { settings }, environment: { clock } } = this.deps;
+    await this.deps.audit.write(by, notice.kind === "notice" ? "notice_sent" : "notice_withdrawn", details);
     const put = await store.settings.changeNotices((wires) => {
       const held = wires.flatMap((wire) => readNotice(wire) ?? []).filter(({ until }) => until > clock.now());
       // A withdrawal replaces its notice; a new notice must not push out another one.

@@ -1,6 +1,6 @@
 /** The operator's password: kept as a salted scrypt hash (RFC 7914), compared in constant time. */
 import { Buffer } from "node:buffer";
-import { scrypt, timingSafeEqual } from "node:crypto";
+import { createHash, scrypt, timingSafeEqual } from "node:crypto";
 import { fromBase64Url, toBase64Url } from "../../shared/base64url.ts";
 
 /** Work of new hashes: 2^15 blocks of 8, 32 MiB, about 100 ms. */
@@ -47,6 +47,12 @@ export async function isPassword(password: string, hash: string): Promise<boolea
   const read = readPasswordHash(hash);
   if (read === undefined || password.length > PASSWORD_MAX_CHARS) return false;
   return timingSafeEqual(await derive(password, read), read.hash);
+}
+
+/** Compares secrets by their hashes, so that the time reveals nothing about either. */
+export function isSameSecret(a: string, b: string): boolean {
+  const hash = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(hash(a), hash(b));
 }
 
 function derive(password: string, { logN, block, parallel, salt }: Omit<PasswordHash, "hash">): Promise<Uint8Array> {

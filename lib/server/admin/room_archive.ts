@@ -73,19 +73,28 @@ export type ReadEvent = ArchivedEvent & LogEvent;
 
 const remembered = object({ author: key, lastN: count });
 
+/** The object in a line. Throws ArchiveError: `cut_off` without a line, which `missing` explains. */
+export function objectIn(line: string | undefined, { number }: Lines, missing: string): Record<string, unknown> {
+  if (line === undefined) throw new ArchiveError("cut_off", number, missing);
+  const value = parseJson(line);
+  if (isRecord(value)) return value;
+  throw new ArchiveError("broken_line", number, "is no JSON object");
+}
+
+/** A room, and its events, which are checked while they are read. */
+export interface ArchivedRoom {
+  snapshot: RoomSnapshot;
+  events: AsyncIterable<ReadEvent>;
+}
+
 /** Reads a room whose first line is `first`; its events have to be read to their end. Throws ArchiveError, also while they are read. */
 export async function readRoom(
   first: string,
   lines: Lines,
   verifier: Verifier,
-): Promise<{ snapshot: RoomSnapshot; events: AsyncIterable<ReadEvent> }> {
+): Promise<ArchivedRoom> {
   const fail = (problem: ArchiveProblem, what: string) => new ArchiveError(problem, lines.number, what);
-  const parse = (line: string | undefined): Record<string, unknown> => {
-    if (line === undefined) throw fail("cut_off", "the archive ends in the middle of a room");
-    const value = parseJson(line);
-    if (isRecord(value)) return value;
-    throw fail("broken_line", "is no JSON object");
-  };
+  const parse = (line: string | undefined) => objectIn(line, lines, "the archive ends in the middle of a room");
   const header = parse(first);
   if (header.type !== "room") throw fail("not_an_archive", "a room begins with its line of type room");
   if (header.version !== ROOM_ARCHIVE_VERSION) throw fail("other_version", `version ${header.version} is not known`);

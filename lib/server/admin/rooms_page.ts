@@ -6,7 +6,7 @@ import type { RoomId } from "../../protocol/event.ts";
 import type { Person, RoomInfo } from "../../protocol/frames.ts";
 import type { SuggestedRoom } from "../../store/operators/runtime_settings.ts";
 import type { LogHead } from "../../store/rooms/log_records.ts";
-import type { Done, PageDeps } from "./actions.ts";
+import { type Done, OperatorPage, type PageDeps } from "./actions.ts";
 import type { Operator } from "./login.ts";
 import { roomLines } from "./room_archive.ts";
 
@@ -38,16 +38,10 @@ const TYPED_MAX_CHARS = 200;
 const SUGGESTED_MAX = 20;
 export const LABEL_MAX_CHARS = 40;
 
-export class RoomsPage {
-  readonly #deps: PageDeps;
-
-  constructor(deps: PageDeps) {
-    this.#deps = deps;
-  }
-
+export class RoomsPage extends OperatorPage {
   /** Rooms, the fullest first, without the probes' room; `looked`: how many of `total` were read. */
   async list(): Promise<{ rooms: RoomRow[]; total: number; looked: number; people: number }> {
-    const { store, environment: { clock } } = this.#deps;
+    const { store, environment: { clock } } = this.deps;
     const rows: RoomRow[] = [];
     const [probeRoom, count] = await Promise.all([store.stats.probeRoom(), store.rooms.count()]);
     let probed = 0;
@@ -72,7 +66,7 @@ export class RoomsPage {
 
   /** The room with this id or this typed code. */
   async find(typed: string): Promise<RoomInfo | undefined> {
-    const { rooms } = this.#deps.store;
+    const { rooms } = this.deps.store;
     const text = typed.trim();
     const isId: boolean = isBase64UrlOf(text, 16);
     if (isId) return await rooms.byId(text);
@@ -81,7 +75,7 @@ export class RoomsPage {
   }
 
   async page(id: RoomId): Promise<RoomDetails | undefined> {
-    const { store, server: { settings }, environment: { clock } } = this.#deps;
+    const { store, server: { settings }, environment: { clock } } = this.deps;
     if (!isBase64UrlOf(id, 16)) return undefined;
     const [room, head, entries] = await Promise.all([
       store.rooms.byId(id),
@@ -100,35 +94,35 @@ export class RoomsPage {
   }
 
   async clear({ by }: Operator, id: RoomId, typed: string): Promise<Done> {
-    const { store, server } = this.#deps;
+    const { store, server } = this.deps;
     const room = await store.rooms.byId(id);
     if (room === undefined) return { ok: false, problem: "no_such_room" };
     if (!isConfirmed(room, typed)) return { ok: false, problem: "not_confirmed" };
-    await this.#deps.audit.write(by, "room_cleared", roomNameOf(room));
+    await this.deps.audit.write(by, "room_cleared", roomNameOf(room));
     const cleared = await store.log.clear(id);
     await server.roomChanged(id);
     return cleared ? { ok: true } : { ok: false, problem: "busy" };
   }
 
   async delete({ by }: Operator, id: RoomId, typed: string): Promise<Done> {
-    const room = await this.#deps.store.rooms.byId(id);
+    const room = await this.deps.store.rooms.byId(id);
     if (room === undefined) return { ok: false, problem: "no_such_room" };
     if (!isConfirmed(room, typed)) return { ok: false, problem: "not_confirmed" };
-    await this.#deps.audit.write(by, "room_deleted", roomNameOf(room));
-    await deleteForGood(this.#deps, room);
+    await this.deps.audit.write(by, "room_deleted", roomNameOf(room));
+    await deleteForGood(this.deps, room);
     return { ok: true };
   }
 
   /** Suggests a room on the home page with a label; an empty label removes it. */
   async suggest({ by }: Operator, id: RoomId, label: string): Promise<Done> {
-    const { store, server: { settings } } = this.#deps;
+    const { store, server: { settings } } = this.deps;
     const room = isBase64UrlOf(id, 16) ? await store.rooms.byId(id) : undefined;
     const tidy = label.normalize("NFC").trim().replace(/\s+/gu, " ");
     if (countChars(tidy) > LABEL_MAX_CHARS) return { ok: false, problem: "too_long" };
     if (tidy !== "" && (room === undefined || room.code === undefined)) return { ok: false, problem: "no_such_room" };
     const others = settings.suggested.filter((suggested) => suggested.room !== id);
     if (tidy !== "" && others.length >= SUGGESTED_MAX) return { ok: false, problem: "too_many" };
-    await this.#deps.audit.write(by, tidy === "" ? "suggestion_removed" : "suggested", { room: id, label: tidy });
+    await this.deps.audit.write(by, tidy === "" ? "suggestion_removed" : "suggested", { room: id, label: tidy });
     const suggested: SuggestedRoom[] = tidy === "" ? others : [...others, { room: id, label: tidy }];
     await store.settings.setSuggested(suggested);
     await settings.refresh();
@@ -137,9 +131,9 @@ export class RoomsPage {
 
   /** The room's archive, line by line; undefined when there is no such room. */
   async export({ by }: Operator, id: RoomId): Promise<AsyncIterable<string> | undefined> {
-    const found = await this.#deps.store.archive.snapshot(id);
+    const found = await this.deps.store.archive.snapshot(id);
     if (found === undefined) return undefined;
-    await this.#deps.audit.write(by, "room_exported", {
+    await this.deps.audit.write(by, "room_exported", {
       ...roomNameOf(found.snapshot.room),
       head: found.snapshot.head.head,
     });

@@ -6,19 +6,21 @@ import type { Cancel } from "../../shared/environment.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { AuthorKey, RoomId, WireEvent } from "../../protocol/event.ts";
-import { mergeNotices, type Notice, readNotice } from "../../protocol/notice.ts";
+import { mergeNotices, type Notice, type NoticeId, readNotice } from "../../protocol/notice.ts";
 import type { Ban, SuggestedRoom } from "../../store/operators/runtime_settings.ts";
-import { StorageUnavailable } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
+import type { Verifier } from "../../crypto/signing.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { type LimitView, RUNTIME_LIMITS } from "../limits/runtime_limits.ts";
-import type { Environment } from "../environment.ts";
+import { type Environment, type OnFailure, repeat } from "../environment.ts";
+import { publicKeyOf } from "./operator_key.ts";
 
 /** Everything is read again this often, with or without a notification. */
 const RECHECK_MS = 15_000;
 
 export interface RuntimeSettingsDeps {
   store: Pick<Store, "settings">;
+  verifier: Verifier;
   /** Changed in place. */
   config: ServerConfig;
   environment: Environment;
@@ -26,7 +28,7 @@ export interface RuntimeSettingsDeps {
   onNotices(): void;
   /** Bans changed: some connections may have to end. */
   onBans(): void;
-  onFailure(error: StorageUnavailable): void;
+  onFailure: OnFailure;
 }
 
 /** The name by which operators and the database know a device; its cookie stays with the device. */
@@ -36,34 +38,32 @@ export function deviceHash(device: string): string {
 
 export class RuntimeSettings {
   readonly #deps: RuntimeSettingsDeps;
-  readonly #configured: ServerConfig;
+  /** Settings without any operator's change. */
+  readonly configured: ServerConfig;
   readonly #closing = new AbortController();
   readonly #listening: Promise<void>;
-  #cancelRecheck: Cancel | undefined;
+  readonly #cancelRecheck: Cancel;
   #reading: Promise<void> | undefined;
   #readAgain = false;
   #limits: Record<string, number> = {};
   #bans: readonly Ban[] = [];
   #notices: readonly Notice[] = [];
   #suggested: readonly SuggestedRoom[] = [];
+  /** Whether the operator signed it; of the current notices to everybody. */
+  #signed = new Map<NoticeId, Promise<boolean>>();
 
   constructor(deps: RuntimeSettingsDeps) {
     this.#deps = deps;
-    this.#configured = structuredClone(deps.config);
+    this.configured = structuredClone(deps.config);
     this.#listening = this.#listen();
-    this.#recheckLater();
-  }
-
-  /** Settings without any operator's change. */
-  get configured(): ServerConfig {
-    return this.#configured;
+    this.#cancelRecheck = repeat(deps.environment.timers, () => RECHECK_MS, () => this.#tryRefresh());
   }
 
   get limits(): LimitView[] {
     return RUNTIME_LIMITS.map(({ name, min, max, read }) => {
       const value = read(this.#deps.config);
       const source = name in this.#limits ? "operator" as const : "configuration" as const;
-      return { name, value, configured: read(this.#configured), source, min, max };
+      return { name, value, configured: read(this.configured), source, min, max };
     });
   }
 
@@ -85,6 +85,24 @@ export class RuntimeSettings {
   get noticesFrame(): string | undefined {
     const notices = this.notices.map(({ wire }) => wire);
     return notices.length === 0 ? undefined : JSON.stringify({ type: "notices", notices });
+  }
+
+  /**
+   * Notices to all rooms, and withdrawals, as far as this server's operator signed them, for pages outside of rooms. The
+   * server renders these itself, so it checks them.
+   */
+  async broadcasts(): Promise<WireEvent[]> {
+    const { config: { admin: { operatorKey } }, verifier } = this.#deps;
+    const ours = operatorKey === undefined ? undefined : publicKeyOf(operatorKey);
+    const current = this.notices.filter((notice) =>
+      notice.operator === ours && (notice.kind === "withdrawal" || notice.rooms === undefined)
+    );
+    const before = this.#signed;
+    this.#signed = new Map(
+      current.map(({ id, operator, wire }) => [id, before.get(id) ?? verifier.verify(operator, ...wire)]),
+    );
+    const signed = await Promise.all(this.#signed.values());
+    return current.filter((_, at) => signed[at]).map(({ wire }) => wire);
   }
 
   /** The ban that keeps this author out of this room, if any. */
@@ -109,10 +127,7 @@ export class RuntimeSettings {
     const now = clock.now();
     const own: Ban = { ...rest, id: toBase64Url(random.bytes(12)), kind: "device", who, at: now };
     this.#bans = [...this.#bans, own];
-    store.settings.putBan(own, now).catch((error) => {
-      if (!(error instanceof StorageUnavailable)) throw error;
-      onFailure(error); // The device is banned when the key comes again.
-    });
+    store.settings.putBan(own, now).catch(onFailure); // The device is banned when the key comes again.
   }
 
   /** Reads everything now, so that a change applies without waiting for the watch. Throws StorageUnavailable. */
@@ -127,7 +142,7 @@ export class RuntimeSettings {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#cancelRecheck?.();
+    this.#cancelRecheck();
     await this.#listening;
     await this.#reading?.catch(() => {}); // Its caller reports it to `onFailure`.
   }
@@ -143,20 +158,8 @@ export class RuntimeSettings {
     for await (const _ of this.#deps.store.settings.listen(this.#closing.signal)) await this.#tryRefresh();
   }
 
-  #recheckLater(): void {
-    this.#cancelRecheck = this.#deps.environment.timers.after(RECHECK_MS, async () => {
-      await this.#tryRefresh();
-      if (!this.#closing.signal.aborted) this.#recheckLater();
-    });
-  }
-
   async #tryRefresh(): Promise<void> {
-    try {
-      await this.refresh();
-    } catch (error) {
-      if (!(error instanceof StorageUnavailable)) throw error;
-      this.#deps.onFailure(error); // The next recheck tries again.
-    }
+    await this.refresh().catch(this.#deps.onFailure); // The next recheck tries again.
   }
 
   async #readOn(): Promise<void> {
@@ -177,7 +180,7 @@ export class RuntimeSettings {
       // Another version of the server may have set a value that this one does not allow.
       const usable = value !== undefined && value >= min && value <= max;
       if (!usable) delete limits[name];
-      const next = usable ? value : read(this.#configured);
+      const next = usable ? value : read(this.configured);
       if (next !== read(config)) write(config, next);
     }
     this.#suggested = suggested;

@@ -18,8 +18,9 @@ export function requestIdOf(headers: Headers, random: Random): string {
 }
 
 /** The first middleware. Logs a request by its route's pattern, because paths contain codes and ids of rooms. */
-export function watchRequests(parts: { stats: ServerStats; logger: Logger; random: Random }) {
-  const { stats, logger, random } = parts;
+export function watchRequests(
+  { stats, logger, random }: { stats: ServerStats; logger: Logger; random: Random },
+) {
   return define.middleware(async (ctx) => {
     const requestId = ctx.state.requestId = requestIdOf(ctx.req.headers, random);
     const startedAt = stats.clock.now();
@@ -40,8 +41,7 @@ export function watchRequests(parts: { stats: ServerStats; logger: Logger; rando
  * Answers errors of the middlewares below it, such as the refusal of another site's form; routes have an error page. Goes
  * after the middlewares that set headers, so that these answers have them too.
  */
-export function answerErrors(parts: { logger: Logger; environment: EnvironmentName }) {
-  const { logger, environment } = parts;
+export function answerErrors({ logger, environment }: { logger: Logger; environment: EnvironmentName }) {
   return define.middleware(async (ctx) => {
     try {
       return await ctx.next();

@@ -1,9 +1,9 @@
 /** Helpers of all routes: bounded JSON bodies, JSON answers, and the one mapping of problems to statuses. */
-import type { Cancel, Timers } from "../../shared/environment.ts";
+import type { Timers } from "../../shared/environment.ts";
 import { ROOM_API_PROBLEMS } from "../../protocol/codes.ts";
 import { StorageUnavailable } from "../../store/database.ts";
 import type { RoomApiFailure } from "../rooms/rooms.ts";
-import { realEnvironment } from "../environment.ts";
+import { inTime, realEnvironment } from "../environment.ts";
 
 /** An uncached JSON answer. */
 export function json(body: unknown, status = 200): Response {
@@ -42,29 +42,20 @@ export async function readBody(
 ): Promise<Uint8Array<ArrayBuffer>[] | "too_large" | "too_slow"> {
   if (request.body === null) return [];
   const reader = request.body.getReader();
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let bytes = 0;
-  let cancel: Cancel | undefined;
-  const late = new Promise<"too_slow">((resolve) => cancel = timers.after(withinMs, () => resolve("too_slow")));
-  let end: "too_large" | "too_slow" | undefined;
-  try {
-    while (end === undefined) {
-      const read = await Promise.race([reader.read(), late]);
-      if (read === "too_slow") end = read;
-      else if (read.done) return chunks;
-      else {
-        bytes += read.value.length;
-        if (bytes > maxBytes) end = "too_large";
-        else chunks.push(read.value);
-      }
+  const readAll = async () => {
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    for (let bytes = 0;;) {
+      const { done, value } = await reader.read();
+      if (done) return chunks;
+      bytes += value.length;
+      if (bytes > maxBytes) return "too_large";
+      chunks.push(value);
     }
-  } catch {
-    end = "too_slow";
-  } finally {
-    cancel?.();
-  }
-  reader.cancel().catch(() => {}); // The connection broke: there is nothing to cancel.
-  return end;
+  };
+  const body = await inTime(timers, withinMs, readAll()).catch(() => undefined) ?? "too_slow";
+  // The connection broke: there is nothing to cancel.
+  if (typeof body === "string") reader.cancel().catch(() => {});
+  return body;
 }
 
 /** Reads a JSON body, or names the problem. */

@@ -3,20 +3,17 @@
  * some of these rooms"; the rooms' heads say what. A slow recheck of every open room makes up for lost notifications.
  */
 import type { Cancel } from "../../shared/environment.ts";
-import type { LogStore } from "../../store/rooms/log.ts";
-import { StorageUnavailable } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
-import type { RoomId } from "../../protocol/event.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import type { Hub } from "./hub.ts";
-import type { Environment } from "../environment.ts";
+import { type Environment, type OnFailure, repeat } from "../environment.ts";
 
 export interface ChangeFeedDeps {
-  store: Pick<Store, "changes"> & { log: Pick<LogStore, "readHeads"> };
-  config: ServerConfig["feed"];
+  store: Pick<Store, "changes" | "log">;
+  config: Pick<ServerConfig, "feed">;
   environment: Environment;
   openHubs(): Iterable<Hub>;
-  onFailure(error: StorageUnavailable): void;
+  onFailure: OnFailure;
 }
 
 export class ChangeFeed {
@@ -27,19 +24,20 @@ export class ChangeFeed {
   /** Per channel: the gap after the next read. Short while other instances write, longer while only our commits notify. */
   readonly #gapMs = new Map<number, number>();
   readonly #gaps = new Set<Cancel>();
-  #cancelRecheck: Cancel | undefined;
+  readonly #cancelRecheck: Cancel;
   readonly #listening: Promise<void>;
 
   constructor(deps: ChangeFeedDeps) {
     this.#deps = deps;
     this.#listening = this.#listen();
-    this.#recheckLater();
+    const { config: { feed }, environment: { timers }, openHubs } = deps;
+    this.#cancelRecheck = repeat(timers, () => feed.recheckMs, async () => void await this.#readRooms([...openHubs()]));
   }
 
   /** Stops listening and leaves nothing running. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#cancelRecheck?.();
+    this.#cancelRecheck();
     for (const cancel of this.#gaps) cancel();
     await this.#listening;
   }
@@ -62,7 +60,7 @@ export class ChangeFeed {
     const hubs = [...this.#deps.openHubs()].filter((hub) => hub.changeChannel === channel);
     const foundChange = await this.#readRooms(hubs);
     if (this.#closing.signal.aborted) return;
-    const { gapMs, maxGapMs } = this.#deps.config;
+    const { gapMs, maxGapMs } = this.#deps.config.feed;
     const lastGapMs = this.#gapMs.get(channel) ?? gapMs;
     this.#gapMs.set(channel, foundChange ? gapMs : Math.min(lastGapMs * 2, maxGapMs));
     const cancel = this.#deps.environment.timers.after(lastGapMs, () => {
@@ -77,9 +75,8 @@ export class ChangeFeed {
   /** Returns whether another instance had stored something. */
   async #readRooms(hubs: readonly Hub[]): Promise<boolean> {
     if (hubs.length === 0) return false;
-    const rooms: RoomId[] = hubs.map((hub) => hub.room.id);
     try {
-      const heads = await this.#deps.store.log.readHeads(rooms);
+      const heads = await this.#deps.store.log.readHeads(hubs.map((hub) => hub.room.id));
       if (this.#closing.signal.aborted) return false;
       const changes = await Promise.all(hubs.map((hub, index) => {
         hub.presence.readSoon();
@@ -87,16 +84,8 @@ export class ChangeFeed {
       }));
       return changes.includes(true);
     } catch (error) {
-      if (!(error instanceof StorageUnavailable)) throw error;
       this.#deps.onFailure(error); // The next recheck tries again.
       return false;
     }
-  }
-
-  #recheckLater(): void {
-    this.#cancelRecheck = this.#deps.environment.timers.after(this.#deps.config.recheckMs, async () => {
-      await this.#readRooms([...this.#deps.openHubs()]);
-      if (!this.#closing.signal.aborted) this.#recheckLater();
-    });
   }
 }

@@ -17,12 +17,11 @@ import {
   type LogHead,
 } from "../../store/rooms/log_records.ts";
 import type { LogStore } from "../../store/rooms/log.ts";
-import { StorageUnavailable } from "../../store/database.ts";
 import { accept, type AcceptRules, judgeStored, type Refused } from "./accept.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { errorText } from "../logger.ts";
 import type { StoreLoad } from "../limits/overload.ts";
-import { type Environment } from "../environment.ts";
+import type { Environment, OnFailure } from "../environment.ts";
 
 /** The outcome for one event. `stored` includes events that were stored before. */
 export type Outcome = { type: "stored"; position: number } | Refused;
@@ -48,8 +47,7 @@ export interface CommitterDeps {
   commit: ServerConfig["commit"];
   /** Least time between two commits, ms, for the room's current size: events in between share a commit. */
   gapMs(): number;
-  rules: Omit<AcceptRules, "retentionMs"> & Pick<ServerConfig["limits"], "roomBytes">;
-  retention: Pick<ServerConfig["retention"], "maxAgeMs">;
+  rules: AcceptRules & Pick<ServerConfig["limits"], "roomBytes">;
   environment: Environment;
   /** The senders of these events just got their acks. */
   onAcked?(stored: readonly Submission[]): void;
@@ -60,8 +58,7 @@ export interface CommitterDeps {
   onStored(head: LogHead, from: number, events: readonly Event[], stubs: ReadonlyMap<number, Stub>): void;
   /** The room was removed, or storing is broken. Waiting events get no answer. */
   onEnded(reason: "no_such_room" | "overloaded"): void;
-  /** The database did not answer. */
-  onFailure(error: StorageUnavailable): void;
+  onFailure: OnFailure;
 }
 
 /** A submission in the queue, with its arrival time. */
@@ -115,23 +112,19 @@ export class Committer {
   /** Submits events in order. Calls each sender's `answer` once for each event, unless the server stops first. */
   submit(submissions: readonly Submission[]): void {
     const { commit, environment } = this.#deps;
-    const senders = new Set<Sender>();
-    const refuse = ({ event, sender }: Submission, reason: "overloaded" | "storage_unavailable") => {
-      sender.answer(event.id, { type: "refused", reason, retryAfterMs: commit.retryAfterMs });
-      senders.add(sender);
-    };
+    if (this.#inDoubt) return this.#refuseAll(submissions, "storage_unavailable");
     const queuedAt = environment.clock.now();
+    const tooMany: Submission[] = [];
     for (const submission of submissions) {
       const bytes = submission.event.wire[0].length;
-      if (this.#inDoubt) refuse(submission, "storage_unavailable");
-      else if (this.#queue.length >= commit.queueEvents || this.#queueBytes + bytes > commit.queueBytes) {
-        refuse(submission, "overloaded");
+      if (this.#queue.length >= commit.queueEvents || this.#queueBytes + bytes > commit.queueBytes) {
+        tooMany.push(submission);
       } else {
         this.#queue.push({ ...submission, queuedAt });
         this.#queueBytes += bytes;
       }
     }
-    for (const sender of senders) sender.flushAnswers();
+    this.#refuseAll(tooMany, "overloaded");
     if (this.#batchIsFull()) this.#endWait?.();
     if (this.#queue.length > 0 && this.#running === undefined && !this.#stopped) {
       this.#running = this.#run().catch((error) => {
@@ -269,14 +262,14 @@ export class Committer {
         this.#remember(basis, head, judged);
         return this.#settle(batch, judged, head);
       } catch (error) {
-        if (!(error instanceof StorageUnavailable)) throw error;
-        this.#basis = undefined;
         this.#deps.onFailure(error);
+        this.#basis = undefined;
         doubted ??= appending;
         if (doubted === undefined) return this.#refuseAll(batch, "storage_unavailable");
         // The result is unknown: find out before any answer.
         this.#inDoubt = true;
-        this.#refuseQueued();
+        this.#refuseAll(this.#queue.splice(0), "storage_unavailable");
+        this.#queueBytes = 0;
         failures++;
         settled();
         await pause(environment.timers, Math.min(25 * 2 ** failures, commit.maxDoubtPauseMs));
@@ -305,8 +298,7 @@ export class Committer {
   }
 
   async #judge(batch: readonly Submission[], basis: Basis): Promise<Judged> {
-    const { room, log, environment } = this.#deps;
-    const rules = { ...this.#deps.rules, retentionMs: this.#deps.retention.maxAgeMs };
+    const { room, rules, log, environment } = this.#deps;
     const nowMs = environment.clock.now();
     const authors = new Map<AuthorKey, AuthorRecord>();
     const judged: Judged = {
@@ -412,13 +404,6 @@ export class Committer {
   #refuseAll(batch: readonly Submission[], reason: "overloaded" | "storage_unavailable"): void {
     const refused: Refused = { type: "refused", reason, retryAfterMs: this.#deps.commit.retryAfterMs };
     this.#answer(batch, () => refused);
-  }
-
-  #refuseQueued(): void {
-    const queued = this.#queue;
-    this.#queue = [];
-    this.#queueBytes = 0;
-    this.#refuseAll(queued, "storage_unavailable");
   }
 
   #answer(batch: readonly Submission[], outcomeOf: (index: number) => Outcome): void {

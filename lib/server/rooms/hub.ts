@@ -16,11 +16,10 @@ import type { LogHead } from "../../store/rooms/log_records.ts";
 import { StorageUnavailable } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
 import { Committer, type Submission } from "./committer.ts";
-import type { StoreLoad } from "../limits/overload.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { RoomPresence } from "./room_presence.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
-import type { Environment } from "../environment.ts";
+import type { Environment, OnFailure } from "../environment.ts";
 import { type EncodedPage, encodeEvents, RecentEvents } from "./recent_events.ts";
 
 /** The hub's view of a welcomed connection. */
@@ -45,7 +44,7 @@ export interface HubDeps {
   instance: string;
   /** The last member left, or the room is gone. */
   onEmpty(hub: Hub): void;
-  onFailure(error: StorageUnavailable): void;
+  onFailure: OnFailure;
   /** The room holds more events than it may. */
   onOverfull(room: RoomId): void;
 }
@@ -59,7 +58,8 @@ export class Hub {
   readonly presence: RoomPresence;
   readonly #deps: HubDeps;
   readonly #recent: RecentEvents;
-  readonly #committer: Committer;
+  /** Stores the events that members send. */
+  readonly committer: Committer;
   readonly #members = new Set<Member>();
   readonly #live = new Set<Member>();
   readonly #byAuthor = new Map<AuthorKey, Set<Member>>();
@@ -102,7 +102,7 @@ export class Hub {
     this.room = room;
     this.#head = head;
     this.#deps = deps;
-    const { store, config, environment } = deps;
+    const { store, config } = deps;
     this.changeChannel = store.changes.channelOf(room.id);
     // A page that does not reach the head, because of its size, does not contain the newest events.
     const whole = newest.from + newest.events.length - 1 === head.head;
@@ -111,27 +111,19 @@ export class Hub {
     if (whole) this.#recent.push(newest.events);
     this.#fannedOut = head.head;
     this.presence = new RoomPresence({
+      ...deps,
       room: room.id,
-      store: store.presence,
-      config: config.presence,
-      environment,
-      instance: deps.instance,
       sockets: () => this.#members.size,
-      tell: (text) => {
-        for (const member of this.#members) member.tell(text);
-      },
-      onFailure: deps.onFailure,
+      tell: (text) => this.tell(text),
     });
-    this.#committer = new Committer({
+    this.committer = new Committer({
+      ...deps,
       room,
       log: store.log,
       commit: config.commit,
       // Storing more often than sending would only cost commits.
       gapMs: () => Math.max(config.commit.gapMs, this.#windowMs()),
-      // Operators change limits at run time, so the rules are the configuration's own object.
-      rules: config.limits,
-      retention: config.retention,
-      environment,
+      rules: { ...config.limits, retentionMs: config.retention.maxAgeMs },
       onAcked: (submissions) => {
         const now = deps.stats.clock.now();
         for (const { arrivedAt } of submissions) {
@@ -140,7 +132,6 @@ export class Hub {
       },
       onStored: (...stored) => this.#stored(...stored),
       onEnded: (reason) => void this.#gone(reason),
-      onFailure: deps.onFailure,
     });
   }
 
@@ -161,11 +152,6 @@ export class Hub {
 
   get connections(): number {
     return this.#members.size;
-  }
-
-  /** The load of events that wait to be stored. */
-  get storeLoad(): StoreLoad {
-    return this.#committer.load;
   }
 
   /** Whether nobody is here or joining. */
@@ -228,7 +214,7 @@ export class Hub {
   }
 
   submit(submissions: readonly Submission[]): void {
-    this.#committer.submit(submissions);
+    this.committer.submit(submissions);
   }
 
   /** The highest `n` stored of this author; 0 when none is. Throws StorageUnavailable. */
@@ -274,7 +260,7 @@ export class Hub {
     }
     if (head.head < this.#head.head) return Promise.resolve(false);
     this.#head = head;
-    this.#committer.headSeen(head);
+    this.committer.headSeen(head);
     this.#recent.dropBefore(Math.min(head.oldest, this.#fannedOut + 1));
     return head.head > this.newest ? this.#pull() : Promise.resolve(false);
   }
@@ -286,7 +272,6 @@ export class Hub {
       if (await rooms.wasDeleted(this.room.id)) reason = "room_deleted";
       else if ((await log.readHead(this.room.id))?.cleared !== undefined) reason = "room_cleared";
     } catch (error) {
-      if (!(error instanceof StorageUnavailable)) throw error;
       this.#deps.onFailure(error); // They reconnect and learn the reason then.
     }
     this.end(reason);
@@ -306,7 +291,6 @@ export class Hub {
   /** Reads up to the known head; one read at a time. */
   #pull(): Promise<boolean> {
     return this.#pulling ??= this.#readOn().catch((error) => {
-      if (!(error instanceof StorageUnavailable)) throw error;
       this.#deps.onFailure(error); // The next change notification or recheck tries again.
       return false;
     }).finally(() => this.#pulling = undefined);
@@ -316,7 +300,7 @@ export class Hub {
     const { log } = this.#deps.store;
     for (let foundNews = false;; foundNews = true) {
       // Commits of this instance arrive by `#stored`, after their acks.
-      await this.#committer.acked();
+      await this.committer.acked();
       if (this.#closed || this.newest >= this.#head.head) return foundNews;
       const { head } = this.#head;
       const page = await log.readRange(this.room.id, this.newest + 1, head, PAGE_MAX_EVENTS, PAGE_MAX_BYTES);
@@ -425,18 +409,13 @@ export class Hub {
   end(reason: CloseReason): void {
     if (this.#closed) return;
     this.#close();
-    for (const member of [...this.#members]) member.end(reason);
+    for (const member of this.members()) member.end(reason);
     this.#deps.onEmpty(this);
   }
 
   /** Ends every connection with its own delay; the hub stays for events that wait to be stored. */
   sendAway(retryAfterMs: () => number): void {
-    for (const member of [...this.#members]) member.end("going_away", retryAfterMs());
-  }
-
-  /** Resolves when every accepted event is stored or refused. */
-  async settled(): Promise<void> {
-    await this.#committer.idle();
+    for (const member of this.members()) member.end("going_away", retryAfterMs());
   }
 
   /** Drops the hub, and removes this instance's people from the room's presence. */
@@ -447,7 +426,7 @@ export class Hub {
 
   #close(): void {
     this.#closed = true;
-    this.#committer.stop();
+    this.committer.stop();
     this.#cancelWindow?.();
     this.#cancelWindow = undefined;
   }

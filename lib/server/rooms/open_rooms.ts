@@ -1,23 +1,11 @@
 /** The rooms that are open on this instance: opened for the first connection, closed some time after the last one. */
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
-import type { StorageUnavailable } from "../../store/database.ts";
-import type { Store } from "../../store/store.ts";
-import type { ServerConfig } from "../config/server_config.ts";
-import type { Environment } from "../environment.ts";
+import type { StoreLoad } from "../limits/overload.ts";
 import { ServerStats } from "../stats/server_stats.ts";
-import { Hub } from "./hub.ts";
+import { Hub, type HubDeps } from "./hub.ts";
 
-export interface OpenRoomsDeps {
-  store: Store;
-  config: ServerConfig;
-  environment: Environment;
-  instance: string;
-  stats: ServerStats;
-  onFailure(error: StorageUnavailable): void;
-  /** The room holds more events than it may. */
-  onOverfull(room: RoomId): void;
-}
+type OpenRoomsDeps = Omit<HubDeps, "onEmpty">;
 
 interface OpenRoom {
   opening: Promise<Hub | undefined>;
@@ -80,11 +68,11 @@ export class OpenRooms {
   }
 
   /** The fill of the fullest room's queue, and the wait in the slowest room. */
-  storeLoad(): { queueShare: number; storeMs: number } {
+  storeLoad(): StoreLoad {
     let queueShare = 0, storeMs = 0;
-    for (const { storeLoad } of this.hubs()) {
-      queueShare = Math.max(queueShare, storeLoad.queueShare);
-      storeMs = Math.max(storeMs, storeLoad.storeMs);
+    for (const { committer: { load } } of this.hubs()) {
+      queueShare = Math.max(queueShare, load.queueShare);
+      storeMs = Math.max(storeMs, load.storeMs);
     }
     return { queueShare, storeMs };
   }
@@ -97,16 +85,10 @@ export class OpenRooms {
       delete open.cancelDrop;
       return open.opening;
     }
-    const { store, config, environment, instance, onFailure, onOverfull } = this.#deps;
     const opening = Hub.open(room, {
-      store,
-      config,
-      environment,
+      ...this.#deps,
       stats: this.statsOf(room),
-      instance,
       onEmpty: (hub) => this.#dropLater(hub),
-      onFailure,
-      onOverfull,
     });
     const entry: OpenRoom = { opening };
     this.#rooms.set(room, entry);
@@ -144,7 +126,7 @@ export class OpenRooms {
 
   /** Resolves when every accepted event has its answer. */
   async settled(): Promise<void> {
-    await Promise.all(Array.from(this.hubs(), (hub) => hub.settled()));
+    await Promise.all(Array.from(this.hubs(), (hub) => hub.committer.idle()));
   }
 
   /** Disconnects everybody; `returnAfterMs` gives each one's time to return. */

@@ -1,29 +1,28 @@
-/** The timers around People: when clients and other instances learn of changes among a room's people. */
+/** The people in one open room, and the timers: when clients and other instances learn of changes among them. */
 import type { Cancel } from "../../shared/environment.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { Person } from "../../protocol/frames.ts";
-import type { PresenceEntry, PresenceStore } from "../../store/instances/presence.ts";
-import { StorageUnavailable } from "../../store/database.ts";
+import type { PresenceEntry } from "../../store/instances/presence.ts";
+import type { Store } from "../../store/store.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { People } from "./people.ts";
-import type { Environment } from "../environment.ts";
+import type { Environment, OnFailure } from "../environment.ts";
 
 export interface RoomPresenceDeps {
   room: RoomId;
-  store: PresenceStore;
-  config: ServerConfig["presence"];
+  store: Pick<Store, "presence">;
+  config: Pick<ServerConfig, "presence">;
   environment: Environment;
   instance: string;
   /** Connections in this room. With more of them, frames are less frequent. */
   sockets(): number;
   /** Sends a frame to everybody in the room. */
   tell(text: string): void;
-  onFailure(error: StorageUnavailable): void;
+  onFailure: OnFailure;
 }
 
-export class RoomPresence {
+export class RoomPresence extends People {
   readonly #deps: RoomPresenceDeps;
-  readonly #people: People;
   #cancelTell: Cancel | undefined;
   #cancelWrite: Cancel | undefined;
   #cancelRead: Cancel | undefined;
@@ -34,58 +33,40 @@ export class RoomPresence {
   #closed = false;
 
   constructor(deps: RoomPresenceDeps) {
+    super(deps.config.presence);
     this.#deps = deps;
-    this.#people = new People(deps.config);
   }
 
-  /** People on all instances. */
-  get count(): number {
-    return this.#people.count;
-  }
-
-  /** People on this instance. */
-  get here(): number {
-    return this.#people.here;
-  }
-
-  shown(me: Person): Person[] {
-    return this.#people.shown(me);
-  }
-
-  instancesOf(author: Person["author"]): { instances: string[]; sure: boolean } {
-    return this.#people.instancesOf(author);
-  }
-
-  enter(person: Person): void {
-    this.#people.enter(person);
+  override enter(person: Person): void {
+    super.enter(person);
     this.#changedHere();
   }
 
-  leave(author: Person["author"]): void {
-    this.#people.leave(author);
+  override leave(author: Person["author"]): void {
+    super.leave(author);
     this.#changedHere();
   }
 
-  rename(author: Person["author"], name: string): void {
-    this.#people.rename(author, name);
+  override rename(author: Person["author"], name: string): void {
+    super.rename(author, name);
     this.#changedHere();
   }
 
-  setElsewhere(entries: readonly PresenceEntry[]): void {
-    this.#people.setElsewhere(entries.filter(({ instance }) => instance !== this.#deps.instance));
+  override setElsewhere(entries: readonly PresenceEntry[]): void {
+    super.setElsewhere(entries.filter(({ instance }) => instance !== this.#deps.instance));
     this.#tellSoon();
   }
 
   /** Reads the other instances' entries after a notification or periodically, at least `readGapMs` apart. */
   readSoon(): void {
     if (this.#closed || this.#cancelRead !== undefined) return;
-    const { environment, config } = this.#deps;
-    const waitMs = Math.max(0, this.#lastReadAt + config.readGapMs - environment.clock.now());
+    const { store, environment, config: { presence } } = this.#deps;
+    const waitMs = Math.max(0, this.#lastReadAt + presence.readGapMs - environment.clock.now());
     this.#cancelRead = environment.timers.after(waitMs, () => {
       this.#cancelRead = undefined;
       this.#lastReadAt = environment.clock.now();
-      this.#deps.store.read(this.#deps.room, this.#lastReadAt)
-        .then((entries) => this.#closed || this.setElsewhere(entries), (error) => this.#failed(error));
+      store.presence.read(this.#deps.room, this.#lastReadAt)
+        .then((entries) => this.#closed || this.setElsewhere(entries), this.#deps.onFailure);
     });
   }
 
@@ -99,18 +80,18 @@ export class RoomPresence {
 
   #changedHere(): void {
     this.#tellSoon();
-    this.#writeAfter(this.#deps.config.writeGapMs, false);
+    this.#writeAfter(this.#deps.config.presence.writeGapMs, false);
   }
 
   #tellSoon(): void {
     if (this.#closed || this.#cancelTell !== undefined) return;
-    const { windowMs, windowPerSocketMs, maxWindowMs } = this.#deps.config;
+    const { windowMs, windowPerSocketMs, maxWindowMs } = this.#deps.config.presence;
     const ms = Math.min(maxWindowMs, windowMs + this.#deps.sockets() * windowPerSocketMs);
     this.#cancelTell = this.#deps.environment.timers.after(ms, () => {
       this.#cancelTell = undefined;
-      const frame = this.#people.takeChanges();
+      const frame = this.takeChanges();
       if (frame !== undefined) this.#deps.tell(JSON.stringify(frame));
-      if (this.#people.pending) this.#tellSoon();
+      if (this.pending) this.#tellSoon();
     });
   }
 
@@ -122,25 +103,20 @@ export class RoomPresence {
     this.#cancelWrite = this.#deps.environment.timers.after(ms, () => {
       this.#cancelWrite = undefined;
       // One after another: an older count must not overwrite a newer one.
-      this.#writing = this.#writing.then(() => this.#write(this.#people.here));
+      this.#writing = this.#writing.then(() => this.#write(this.here));
     });
   }
 
   async #write(count: number): Promise<void> {
-    const { store, room, instance, config, environment } = this.#deps;
+    const { store, room, instance, config: { presence: { ttlMs } }, environment } = this.#deps;
     const now = environment.clock.now();
     try {
-      const { shown } = count === 0 ? { shown: [] } : this.#people.entry();
-      await store.write(room, { instance, count, shown, expiresAt: now + config.ttlMs }, now);
+      const { shown } = count === 0 ? { shown: [] } : this.entry();
+      await store.presence.write(room, { instance, count, shown, expiresAt: now + ttlMs }, now);
       this.#written = count > 0;
     } catch (error) {
-      this.#failed(error);
+      this.#deps.onFailure(error);
     }
-    if (count > 0) this.#writeAfter(config.ttlMs / 3, true);
-  }
-
-  #failed(error: unknown): void {
-    if (!(error instanceof StorageUnavailable)) throw error;
-    this.#deps.onFailure(error);
+    if (count > 0) this.#writeAfter(ttlMs / 3, true);
   }
 }

@@ -11,7 +11,6 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64Url } from "../../shared/base64url.ts";
 import type { ListedRoomRecord } from "../../store/rooms/room_registry.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
-import { StorageUnavailable } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
 import type { SuggestedRoom } from "../../store/operators/runtime_settings.ts";
 import type { ServerConfig } from "../config/server_config.ts";
@@ -47,6 +46,13 @@ const UNLISTED_READINGS = 2;
 
 export type SuggestedEntry = Omit<ListedRoomCount, "lastAt"> & { label: string };
 
+/** A list that answers all visitors until then. */
+interface Kept<Entry> {
+  key: string;
+  until: number;
+  rooms: Promise<readonly Entry[]>;
+}
+
 export interface RoomsDeps {
   store: Pick<Store, "rooms" | "presence" | "limits">;
   config: ServerConfig;
@@ -58,10 +64,8 @@ export class Rooms {
   readonly #deps: RoomsDeps;
   /** Addresses with too many wrong codes, and the end of their pause, in which none of their codes is looked up. */
   readonly #guessing = new BoundedMap<string, number>(GUESSING_MAX);
-  #suggested:
-    | { at: number; key: string; rooms: Promise<readonly SuggestedEntry[]> }
-    | undefined;
-  #listed: { at: number; rooms: Promise<readonly ListedRoomCount[]> } | undefined;
+  #suggested: Kept<SuggestedEntry> | undefined;
+  #listed: Kept<ListedRoomCount> | undefined;
 
   constructor(deps: RoomsDeps) {
     this.#deps = deps;
@@ -127,30 +131,29 @@ export class Rooms {
 
   /** Throws StorageUnavailable. */
   listed(): Promise<readonly ListedRoomCount[]> {
-    const { clock, config: { rooms: { listedCacheMs } } } = this.#deps;
-    const now = clock.now();
-    if (this.#listed === undefined || now - this.#listed.at >= listedCacheMs) {
-      const rooms = this.#readListed(now);
-      this.#listed = { at: now, rooms };
-      rooms.catch((error) => {
-        // The next visitor reads again; this one gets the error from the promise itself.
-        if (error instanceof StorageUnavailable && this.#listed?.rooms === rooms) this.#listed = undefined;
-      });
-    }
+    this.#listed = this.#keep(this.#listed, "", (nowMs) => this.#readListed(nowMs));
     return this.#listed.rooms;
   }
 
   /** The rooms that an operator suggests, in the operator's order. Throws StorageUnavailable. */
   suggested(suggested: readonly SuggestedRoom[]): Promise<readonly SuggestedEntry[]> {
+    const read = (nowMs: number) => this.#readSuggested(suggested, nowMs);
+    this.#suggested = this.#keep(this.#suggested, JSON.stringify(suggested), read);
+    return this.#suggested.rooms;
+  }
+
+  /** The list as it was kept, or read again when it is old, of another key, or failed. */
+  #keep<Entry>(
+    kept: Kept<Entry> | undefined,
+    key: string,
+    read: (nowMs: number) => Promise<readonly Entry[]>,
+  ): Kept<Entry> {
     const { clock, config: { rooms: { listedCacheMs } } } = this.#deps;
     const now = clock.now();
-    const key = JSON.stringify(suggested);
-    if (this.#suggested?.key !== key || now - this.#suggested.at >= listedCacheMs) {
-      const rooms = this.#readSuggested(suggested, now);
-      this.#suggested = { at: now, key, rooms };
-      rooms.catch(() => this.#suggested = undefined); // This visitor gets the error from the promise itself.
-    }
-    return this.#suggested.rooms;
+    if (kept?.key === key && now < kept.until) return kept;
+    const next = { key, until: now + listedCacheMs, rooms: read(now) };
+    next.rooms.catch(() => next.until = 0); // This visitor gets the error from the promise itself.
+    return next;
   }
 
   async #readSuggested(suggested: readonly SuggestedRoom[], nowMs: number) {

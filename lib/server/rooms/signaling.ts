@@ -5,29 +5,24 @@
  * Between instances: one mailbox per instance, at most one batch in flight to each; later signals wait for the next one.
  */
 import { BoundedMap } from "../../shared/bounded.ts";
-import type { Clock } from "../../shared/environment.ts";
 import type { SignalFailure } from "../../protocol/codes.ts";
 import type { AuthorKey, RoomId } from "../../protocol/event.ts";
 import type { ClientFrame } from "../../protocol/client_frames.ts";
 import type { ServerFrame } from "../../protocol/frames.ts";
-import {
-  type Envelope,
-  ENVELOPE_BATCH_MAX_CHARS,
-  type EnvelopeBatch,
-  type MailboxStore,
-} from "../../store/instances/mailboxes.ts";
-import { StorageUnavailable } from "../../store/database.ts";
+import { type Envelope, ENVELOPE_BATCH_MAX_CHARS, type EnvelopeBatch } from "../../store/instances/mailboxes.ts";
+import type { Store } from "../../store/store.ts";
 import type { ServerConfig } from "../config/server_config.ts";
+import type { Environment, OnFailure } from "../environment.ts";
 import type { Hub, Member } from "./hub.ts";
 
 export interface SignalingDeps {
-  mailboxes: MailboxStore;
-  config: ServerConfig["signaling"];
-  clock: Clock;
+  store: Pick<Store, "mailboxes">;
+  config: Pick<ServerConfig, "signaling">;
+  environment: Pick<Environment, "clock">;
   instance: string;
   /** The open room with this id. */
   hubOf(room: RoomId): Hub | undefined;
-  onFailure(error: StorageUnavailable): void;
+  onFailure: OnFailure;
 }
 
 /** An envelope that waits for the next batch, and what to do when the batch is not delivered. */
@@ -48,7 +43,7 @@ export class Signaling {
 
   constructor(deps: SignalingDeps) {
     this.#deps = deps;
-    this.#heard = new BoundedMap(deps.config.heardAuthors);
+    this.#heard = new BoundedMap(deps.config.signaling.heardAuthors);
     this.#listening = this.#listen();
   }
 
@@ -74,7 +69,7 @@ export class Signaling {
   }
 
   #instancesOf(hub: Hub, author: AuthorKey): { instances: string[]; sure: boolean } {
-    const { config: { heardMs }, clock, instance } = this.#deps;
+    const { config: { signaling: { heardMs } }, environment: { clock }, instance } = this.#deps;
     const known = hub.presence.instancesOf(author);
     const heard = this.#heard.get(`${hub.room.id} ${author}`);
     if (heard === undefined || heard.at + heardMs < clock.now() || heard.instance === instance) return known;
@@ -89,7 +84,7 @@ export class Signaling {
     if (this.#closing.signal.aborted) return false;
     const queue = this.#queues.get(instance);
     if (queue !== undefined) {
-      if (queue.length >= this.#deps.config.queueEnvelopes) return false;
+      if (queue.length >= this.#deps.config.signaling.queueEnvelopes) return false;
       queue.push(waiting);
       return true;
     }
@@ -102,7 +97,8 @@ export class Signaling {
   async #sendAll(instance: string): Promise<void> {
     // Envelopes of the same moment share a batch.
     await undefined;
-    const { mailboxes, config: { lifeMs }, clock, instance: me } = this.#deps;
+    const { store: { mailboxes }, config: { signaling: { lifeMs } }, environment: { clock }, instance: me } =
+      this.#deps;
     const queue = this.#queues.get(instance)!;
     while (queue.length > 0 && !this.#closing.signal.aborted) {
       const batch = nextBatch(queue);
@@ -110,7 +106,6 @@ export class Signaling {
         const put = await mailboxes.put(instance, me, batch.map(({ envelope }) => envelope), lifeMs, clock.now());
         if (!put) batch.forEach(({ failed }) => failed());
       } catch (error) {
-        if (!(error instanceof StorageUnavailable)) throw error;
         this.#deps.onFailure(error);
         batch.forEach(({ failed }) => failed());
       }
@@ -121,12 +116,11 @@ export class Signaling {
   // ---- from other instances ----
 
   async #listen(): Promise<void> {
-    const { mailboxes, instance, clock } = this.#deps;
+    const { store: { mailboxes }, environment: { clock }, instance } = this.#deps;
     for await (const _ of mailboxes.listen(instance, this.#closing.signal)) {
       try {
         for (const batch of await mailboxes.take(instance, clock.now())) this.#open(batch);
       } catch (error) {
-        if (!(error instanceof StorageUnavailable)) throw error;
         this.#deps.onFailure(error); // The next notification tries again; old envelopes expire.
       }
     }
@@ -140,17 +134,13 @@ export class Signaling {
         if (hub !== undefined) passHere(hub, from, undeliverableText(to, envelope.reason));
         continue;
       }
-      this.#remember(`${room} ${from}`, instance);
+      this.#heard.set(`${room} ${from}`, { instance, at: this.#deps.environment.clock.now() });
       const text = signalText(from, envelope.payload, envelope.signature);
       const reason = hub === undefined ? "not_present" : passHere(hub, to, text);
       if (reason === "passed" || !envelope.answer) continue;
       // A lost answer is harmless, because callers have their own timeout.
       this.#enqueue(instance, { envelope: { type: "signal_undeliverable", room, from, to, reason }, failed: () => {} });
     }
-  }
-
-  #remember(author: string, instance: string): void {
-    this.#heard.set(author, { instance, at: this.#deps.clock.now() });
   }
 }
 

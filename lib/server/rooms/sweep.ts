@@ -7,7 +7,7 @@ import type { AgeMark, LogHead } from "../../store/rooms/log_records.ts";
 import type { Store } from "../../store/store.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { errorText } from "../logger.ts";
-import type { Environment } from "../environment.ts";
+import { type Environment, type OnFailure, repeat } from "../environment.ts";
 import type { TimeKeeper } from "./time_keeper.ts";
 
 /** Rooms read at a time; other work runs between two pages. */
@@ -24,19 +24,22 @@ export interface SweepDeps {
   environment: Environment;
   time: Pick<TimeKeeper, "look" | "runningMs">;
   instance: string;
-  onFailure(error: StorageUnavailable): void;
+  onFailure: OnFailure;
 }
 
 export class Sweep {
   readonly #deps: SweepDeps;
-  #cancelNext: Cancel | undefined;
+  readonly #cancelNext: Cancel;
   #running = Promise.resolve();
   #closed = false;
   readonly #trimsWaiting = new Set<RoomId>();
 
   constructor(deps: SweepDeps) {
     this.#deps = deps;
-    this.#later();
+    const { config: { retention }, environment: { timers, random } } = deps;
+    // Instances that started together should not keep asking for the lease at the same time.
+    const delayMs = () => retention.sweepEveryMs * (0.75 + random.fraction() / 2);
+    this.#cancelNext = repeat(timers, delayMs, () => this.sweep());
   }
 
   /** Trims a busy room that exceeds its limit now, one room after another. */
@@ -61,18 +64,8 @@ export class Sweep {
   /** Finishes the current room and stops. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#cancelNext?.();
+    this.#cancelNext();
     await this.#running;
-  }
-
-  #later(): void {
-    const { retention: { sweepEveryMs } } = this.#deps.config;
-    const { timers, random } = this.#deps.environment;
-    // Instances that started together should not keep asking for the lease at the same time.
-    this.#cancelNext = timers.after(sweepEveryMs * (0.75 + random.fraction() / 2), async () => {
-      await this.sweep();
-      if (!this.#closed) this.#later();
-    });
   }
 
   #then(work: () => Promise<void>): void {

@@ -5,8 +5,6 @@ import {
   type Dashboard,
   type DashboardRow,
   type MeshPicture,
-  type Of,
-  type Over,
   SERIES,
   type Series,
   type SeriesId,
@@ -44,6 +42,13 @@ const TEN_MINUTES_MS = 600_000;
 /** No rate is shown for a shorter time: it would describe a moment rather than a minute. */
 const RATE_MIN_MS = 10_000;
 const UNKNOWN: Source = { kind: "unknown" };
+const MEASURED: Source = { kind: "measured" };
+
+/** The time and the instances that a row's values cover. */
+type Scope = Pick<DashboardRow, "over" | "of">;
+const LATELY: Scope = { over: "ten_minutes", of: "all" };
+const NOW: Scope = { over: "now", of: "all" };
+const NOW_HERE: Scope = { over: "now", of: "instance" };
 
 export function dashboard(facts: DashboardFacts): Dashboard {
   const { health, now, history } = facts;
@@ -70,7 +75,7 @@ export function dashboard(facts: DashboardFacts): Dashboard {
           gaugeRow("open_rooms", everywhere),
           rows.perMinute("messages_per_minute", "events_stored"),
           ...SERVER_TRANSPORTS.map((transport) => gaugeRow("connections", everywhere, transport)),
-          one("instances", "count", 1 + history.others.length, "now", "all"),
+          one("instances", "count", 1 + history.others.length, NOW),
         ],
       },
       {
@@ -113,13 +118,7 @@ export function dashboard(facts: DashboardFacts): Dashboard {
       {
         id: "database",
         rows: [
-          health.kvLatencyMs === null
-            ? {
-              ...one("kv_ping", "ms", 0, "now", "instance"),
-              values: [{ name: "value", value: null }],
-              source: UNKNOWN,
-            }
-            : one("kv_ping", "ms", health.kvLatencyMs, "now", "instance"),
+          one("kv_ping", "ms", health.kvLatencyMs ?? undefined, NOW_HERE),
           ...KV_OPERATIONS.map((operation) => rows.perMinute("kv_per_minute", "kv_operations", operation)),
           ...KV_OPERATIONS.map((operation) => rows.times("kv", operation)),
           rows.total("kv_failures"),
@@ -129,9 +128,9 @@ export function dashboard(facts: DashboardFacts): Dashboard {
         id: "process",
         rows: [
           rows.times("event_loop_lag"),
-          gaugeRow("resident_memory_bytes", facts.gauges, undefined, "bytes", "instance"),
-          gaugeRow("heap_bytes", facts.gauges, undefined, "bytes", "instance"),
-          known("cpu_share", "share", facts.cpuShare, "now", "instance"),
+          one("resident_memory_bytes", "bytes", gauged(facts.gauges, "resident_memory_bytes"), NOW_HERE),
+          one("heap_bytes", "bytes", gauged(facts.gauges, "heap_bytes"), NOW_HERE),
+          one("cpu_share", "share", facts.cpuShare, NOW_HERE),
           ...SERVER_TRANSPORTS.flatMap((transport) => [
             rows.perSecond("received_bytes", transport),
             rows.perSecond("sent_bytes", transport),
@@ -174,121 +173,94 @@ function paceOf(recent: readonly Slot[], lately: Totals, { now, upForMs, history
 
 // ---- rows ----
 
-function one(id: string, unit: Unit, value: number, over: Over, of: Of, label?: string): DashboardRow {
+/** A row of one value; undefined: it is unknown. */
+function one(
+  id: string,
+  unit: Unit,
+  value: number | undefined,
+  scope: Scope,
+  label?: string,
+  source = MEASURED,
+): DashboardRow {
   return {
     id,
-    ...(label === undefined ? {} : { label }),
+    ...label !== undefined && { label },
     unit,
-    values: [{ name: "value", value: rounded(value) }],
-    over,
-    of,
-    source: { kind: "measured" },
+    values: [{ name: "value", value: roundedOrNull(value) }],
+    ...scope,
+    source: value === undefined ? UNKNOWN : source,
   };
 }
 
-function known(id: string, unit: Unit, value: number | undefined, over: Over, of: Of, label?: string): DashboardRow {
-  const row = one(id, unit, value ?? 0, over, of, label);
-  return value === undefined ? { ...row, values: [{ name: "value", value: null }], source: UNKNOWN } : row;
+function gaugeRow(id: keyof Gauges, gauges: Gauges, label?: string): DashboardRow {
+  return one(id, "count", gauged(gauges, id, label), NOW, label);
 }
 
-function gaugeRow(
-  id: keyof Gauges,
-  gauges: Gauges,
+/** A share of `whole`; unknown when that is 0. */
+function ratio(
+  id: string,
+  part: number,
+  whole: number,
+  kind: "measured" | "sampled",
   label?: string,
-  unit: Unit = "count",
-  of: Of = "all",
+  scope = LATELY,
 ): DashboardRow {
-  return known(id, unit, gauged(gauges, id, label), "now", of, label);
+  const share = whole === 0 ? undefined : Math.min(1, part / whole);
+  return one(id, "share", share, scope, label, { kind, n: whole });
 }
 
 function shareOfConnections(gauges: Gauges, transport: string): DashboardRow {
-  const all = gauged(gauges, "connections") ?? 0;
-  const row = known(
-    "connections_share",
-    "share",
-    all === 0 ? undefined : (gauged(gauges, "connections", transport) ?? 0) / all,
-    "now",
-    "all",
-    transport,
-  );
-  return row.source.kind === "unknown" ? row : { ...row, source: { kind: "measured", n: all } };
+  const [part, whole] = [gauged(gauges, "connections", transport) ?? 0, gauged(gauges, "connections") ?? 0];
+  return ratio("connections_share", part, whole, "measured", transport, NOW);
 }
 
 /** Rows of the last ten minutes of all instances. */
 function rowsOf(totals: Totals, pace: Pace) {
-  const total = (name: CounterName, label?: string): DashboardRow =>
-    one(name, "count", counted(totals, name, label), "ten_minutes", "all", label);
-  const ratio = (
-    id: string,
-    part: number,
-    whole: number,
-    kind: "measured" | "sampled",
-    label?: string,
-  ): DashboardRow => {
-    const row = known(id, "share", whole === 0 ? undefined : Math.min(1, part / whole), "ten_minutes", "all", label);
-    return whole === 0 ? row : { ...row, source: { kind, n: whole } };
-  };
+  const total = (name: CounterName, label?: string) => one(name, "count", counted(totals, name, label), LATELY, label);
   const rate = (name: CounterName, label: string | undefined, everyMs: number) =>
     pace.forMs < RATE_MIN_MS ? undefined : counted(pace.totals, name, label) / pace.forMs * everyMs;
   return {
     total,
-    perMinute: (id: string, name: CounterName, label?: string): DashboardRow =>
-      known(id, "per_minute", rate(name, label, 60_000), "ten_minutes", "all", label),
-    perSecond: (name: CounterName, label: string): DashboardRow =>
-      known(name, "bytes_per_second", rate(name, label, 1_000), "ten_minutes", "all", label),
+    perMinute: (id: string, name: CounterName, label?: string) =>
+      one(id, "per_minute", rate(name, label, 60_000), LATELY, label),
+    perSecond: (name: CounterName, label: string) =>
+      one(name, "bytes_per_second", rate(name, label, 1_000), LATELY, label),
     /** All counted labels; one row of 0 when there is none. */
-    byLabel: (name: CounterName): DashboardRow[] => {
+    byLabel: (name: CounterName) => {
       const labels = Object.keys(totals.counters[name] ?? {});
       return labels.length === 0 ? [total(name)] : labels.map((label) => total(name, label));
     },
     times: (name: HistogramName, label?: string): DashboardRow => {
       const data = timed(totals, name, label);
       const n = countOf(data);
-      return {
-        id: name,
-        ...(label === undefined ? {} : { label }),
-        unit: "ms",
-        values: percentiles(data),
-        over: "ten_minutes",
-        of: "all",
-        source: n === 0 ? UNKNOWN : { kind: HISTOGRAMS[name].origin, n },
-      };
+      const source: Source = n === 0 ? UNKNOWN : { kind: HISTOGRAMS[name].origin, n };
+      return { ...one(name, "ms", undefined, LATELY, label), values: percentiles(data), source };
     },
-    share: (id: string, part: CounterName, whole: CounterName, label?: string): DashboardRow =>
-      ratio(
-        id,
-        counted(totals, part, label),
-        counted(totals, whole, label),
-        id === "probes" ? "measured" : "sampled",
-        label,
-      ),
-    shareOfAll: (id: string, name: CounterName, label: string): DashboardRow =>
-      ratio(id, counted(totals, name, label), counted(totals, name), "sampled", label),
-    tries: (transport: string): DashboardRow => {
+    share: (id: string, part: CounterName, whole: CounterName, label?: string) =>
+      ratio(id, counted(totals, part, label), counted(totals, whole, label), COUNTERS[whole].origin, label),
+    shareOfAll: (id: string, name: CounterName, label: string) =>
+      ratio(id, counted(totals, name, label), counted(totals, name), COUNTERS[name].origin, label),
+    tries: (transport: string) => {
       const worked = counted(totals, "client_tries_worked", transport);
-      return ratio(
-        "tries_worked",
-        worked,
-        worked + counted(totals, "client_tries_failed", transport),
-        "sampled",
-        transport,
-      );
+      const failed = counted(totals, "client_tries_failed", transport);
+      return ratio("tries_worked", worked, worked + failed, "sampled", transport);
     },
     /** A count that pages reported, with the number of reports. */
-    reported: (name: CounterName): DashboardRow => {
+    reported: (name: CounterName) => {
       const n = counted(totals, "client_reports");
-      const row = known(name, "count", n === 0 ? undefined : counted(totals, name), "ten_minutes", "all");
-      return n === 0 ? row : { ...row, source: { kind: "sampled", n } };
+      const count = n === 0 ? undefined : counted(totals, name);
+      return one(name, "count", count, LATELY, undefined, { kind: "sampled", n });
     },
   };
 }
 
 function percentiles(data: HistogramData): DashboardRow["values"] {
-  const of = (share: number) => {
-    const ms = quantileMs(data, share);
-    return ms === undefined ? null : rounded(ms);
-  };
+  const of = (share: number) => roundedOrNull(quantileMs(data, share));
   return [{ name: "p50", value: of(0.5) }, { name: "p95", value: of(0.95) }, { name: "p99", value: of(0.99) }];
+}
+
+function roundedOrNull(value: number | undefined): number | null {
+  return value === undefined ? null : rounded(value);
 }
 
 /** A bucket is no more precise than three digits. */
@@ -338,37 +310,27 @@ function withRecentTens({ minutes, tens }: HistoryView): Slot[] {
   return [...byStart.values()].sort((a, b) => a.at - b.at);
 }
 
-const SERIES_UNITS: Record<SeriesId, Unit> = {
-  users: "count",
-  connections: "count",
-  messages: "per_minute",
-  ack: "ms",
-  delivered: "share",
-  kv: "ms",
+const SERIES_OF: Record<SeriesId, { unit: Unit; valueOf(slot: Slot): number | undefined }> = {
+  users: { unit: "count", valueOf: ({ gauges }) => gauged(gauges, "users") },
+  connections: { unit: "count", valueOf: ({ gauges }) => gauged(gauges, "connections") },
+  messages: {
+    unit: "per_minute",
+    valueOf: (slot) => slot.forMs > 0 ? counted(slot, "events_stored") / (slot.forMs / 60_000) : undefined,
+  },
+  ack: { unit: "ms", valueOf: (slot) => quantileMs(timed(slot, "ack"), 0.95) },
+  delivered: {
+    unit: "share",
+    valueOf: (slot) => {
+      const expected = counted(slot, "probes_expected");
+      return expected === 0 ? undefined : counted(slot, "probes_delivered") / expected;
+    },
+  },
+  kv: { unit: "ms", valueOf: (slot) => quantileMs(timed(slot, "kv"), 0.95) },
 };
 
 function seriesOf(id: SeriesId, step: Series["step"], slots: readonly Slot[]): Series {
-  const points = slots.map((slot) => {
-    const value = pointOf(id, slot);
-    return { at: new Date(slot.at).toISOString(), value: value === undefined ? null : rounded(value) };
-  });
+  const { unit, valueOf } = SERIES_OF[id];
+  const points = slots.map((slot) => ({ at: new Date(slot.at).toISOString(), value: roundedOrNull(valueOf(slot)) }));
   const measured = points.some(({ value }) => value !== null);
-  return { id, unit: SERIES_UNITS[id], step, source: measured ? { kind: "measured" } : UNKNOWN, points };
-}
-
-function pointOf(id: SeriesId, slot: Slot): number | undefined {
-  switch (id) {
-    case "users":
-    case "connections":
-      return gauged(slot.gauges, id);
-    case "messages":
-      return slot.forMs > 0 ? counted(slot, "events_stored") / (slot.forMs / 60_000) : undefined;
-    case "ack":
-    case "kv":
-      return quantileMs(timed(slot, id), 0.95);
-    case "delivered": {
-      const expected = counted(slot, "probes_expected");
-      return expected === 0 ? undefined : counted(slot, "probes_delivered") / expected;
-    }
-  }
+  return { id, unit, step, source: measured ? MEASURED : UNKNOWN, points };
 }

@@ -5,11 +5,12 @@
  */
 import type { Cancel, Clock, Timers } from "../../shared/environment.ts";
 import type { StatsGrain, StatsStore } from "../../store/operators/stats_history.ts";
-import { StorageUnavailable } from "../../store/database.ts";
-
+import { type OnFailure, repeat } from "../environment.ts";
+import { GAUGES } from "./figures.ts";
 import type { ServerStats } from "./server_stats.ts";
 import {
   add,
+  byLabel,
   type Gauges,
   NO_TOTALS,
   readRecord,
@@ -58,7 +59,7 @@ export interface HistoryDeps {
   clock: Clock;
   timers: Timers;
   refreshMs: number;
-  onFailure(error: StorageUnavailable): void;
+  onFailure: OnFailure;
 }
 
 interface Stretch {
@@ -80,13 +81,17 @@ export class History {
   #readAt = -Infinity;
   #reading: Promise<void> | undefined;
   #writing = Promise.resolve();
-  #cancel: Cancel;
+  readonly #cancel: Cancel;
 
   constructor(deps: HistoryDeps) {
     this.#deps = deps;
     const at = deps.clock.now();
     this.#stretches = { minute: { from: NO_TOTALS, at }, ten_minutes: { from: NO_TOTALS, at } };
-    this.#cancel = this.#writeLater();
+    // Just after each full minute of the wall clock, which instances share approximately.
+    const delayMs = () => MINUTE_MS - (deps.clock.now() % MINUTE_MS) + 100;
+    this.#cancel = repeat(deps.timers, delayMs, () => {
+      this.#writing = this.#write("minute", false).then(() => this.#write("ten_minutes", false));
+    });
   }
 
   /** This instance's counts since its last record. */
@@ -119,15 +124,6 @@ export class History {
 
   // ---- writing ----
 
-  /** Just after each full minute of the wall clock, which instances share approximately. */
-  #writeLater(): Cancel {
-    const { clock, timers } = this.#deps;
-    return timers.after(MINUTE_MS - (clock.now() % MINUTE_MS) + 100, () => {
-      this.#writing = this.#write("minute", false).then(() => this.#write("ten_minutes", false));
-      this.#cancel = this.#writeLater();
-    });
-  }
-
   /** The counts of a record that could not be written go into the next one. */
   async #write(grain: StatsGrain, ending: boolean): Promise<void> {
     const { store, instance, stats, gauges, clock, onFailure } = this.#deps;
@@ -147,7 +143,6 @@ export class History {
     try {
       await store.write(grain, { at, instance, text: writeRecord(record) }, KEPT_MS[grain] + SPARE_MS);
     } catch (error) {
-      if (!(error instanceof StorageUnavailable)) throw error;
       return onFailure(error);
     }
     this.#stretches[grain] = { from: totals, at: now };
@@ -161,7 +156,6 @@ export class History {
       await Promise.all([this.#readGrain("minute"), this.#readGrain("ten_minutes")]);
       this.#readAt = this.#deps.clock.now();
     } catch (error) {
-      if (!(error instanceof StorageUnavailable)) throw error;
       this.#deps.onFailure(error);
     }
   }
@@ -210,13 +204,9 @@ function joined(slot: Slot | undefined, record: StatsRecord): Slot {
 
 /** The sum of several instances' gauges. Rooms are not summed: all instances count the same database. */
 export function addGauges(a: Gauges, b: Gauges): Gauges {
-  const result: Gauges = { ...a };
-  for (const [name, values] of Object.entries(b) as [keyof Gauges, Record<string, number>][]) {
-    const sum: Record<string, number> = { ...result[name] };
-    for (const [label, value] of Object.entries(values)) {
-      sum[label] = name === "rooms" ? Math.max(sum[label] ?? 0, value) : (sum[label] ?? 0) + value;
-    }
-    result[name] = sum;
-  }
-  return result;
+  return byLabel(GAUGES, (name, label) => {
+    const x = a[name]?.[label], y = b[name]?.[label];
+    if (x === undefined || y === undefined) return x ?? y;
+    return name === "rooms" ? Math.max(x, y) : x + y;
+  });
 }

@@ -1,6 +1,5 @@
 /** Monitors one running instance: probes, timers, history, and the dashboard made from them. */
 import type { Cancel } from "../../shared/environment.ts";
-import type { Ed25519 } from "../../crypto/signing.ts";
 import {
   REPORT_MAX_LINKS,
   REPORTED_TRANSPORTS,
@@ -8,17 +7,15 @@ import {
   type TransportReport,
 } from "../../protocol/reports/transport_report.ts";
 import { StorageUnavailable } from "../../store/database.ts";
-import type { Store } from "../../store/store.ts";
 import { APP_VERSION } from "./health.ts";
 import { errorText } from "../logger.ts";
-import { Polling } from "../connections/poll_endpoint.ts";
 import { RateLimiter } from "../../shared/rate_limiter.ts";
 import type { ChatServer } from "../server.ts";
-import type { Environment } from "../environment.ts";
+import { inTime, onStorageFailure, repeat } from "../environment.ts";
 import type { Dashboard } from "../../protocol/reports/dashboard.ts";
 import { dashboard } from "./dashboard_figures.ts";
 import { History } from "./history.ts";
-import { Prober } from "./probe.ts";
+import { type ProbeDeps, Prober } from "./probe.ts";
 import { prometheusText } from "./prometheus.ts";
 import type { Gauges } from "./totals.ts";
 
@@ -29,11 +26,8 @@ export interface ProcessMeter {
   cpuMs(): number;
 }
 
-export interface MonitorDeps {
+export interface MonitorDeps extends ProbeDeps {
   server: ChatServer;
-  store: Store;
-  environment: Environment;
-  ed25519: Ed25519;
   process: ProcessMeter;
 }
 
@@ -54,48 +48,47 @@ export class Monitor {
   readonly #reports: RateLimiter;
   #cpu: { at: number; ms: number; share: number | undefined };
   #made: { at: number; dashboard: Promise<Dashboard> } | undefined;
-  #cancels = new Map<string, Cancel>();
+  readonly #cancels: Cancel[];
   #probing = Promise.resolve();
   #closed = false;
 
   constructor(deps: MonitorDeps) {
     this.#deps = deps;
-    const { server, store, environment, ed25519, process } = deps;
-    const { clock, timers, random, log } = environment;
-    const { monitoring } = server.config;
+    const { server, store, environment: { clock, timers, random, log } } = deps;
+    const { stats, config: { monitoring } } = server;
     this.#startedAt = clock.now();
-    this.#cpu = { at: clock.now(), ms: process.cpuMs(), share: undefined };
+    this.#cpu = { at: clock.now(), ms: deps.process.cpuMs(), share: undefined };
     this.#reports = new RateLimiter(monitoring.reports);
     this.#history = new History({
       store: store.stats,
       instance: server.instance,
-      stats: server.stats,
+      stats,
       gauges: () => this.gauges(),
       clock,
       timers,
       refreshMs: monitoring.refreshMs,
-      onFailure: (error) => log(`statistics: ${error.message}`),
+      onFailure: onStorageFailure((error) => log(`statistics: ${error.message}`)),
     });
-    this.#prober = new Prober({
-      server,
-      // A separate one, so that probes are not counted as polling.
-      polling: new Polling({ server, settings: server.config.polling, timers, random }),
-      store,
-      stats: server.stats,
-      ed25519,
-      clock,
-      timers,
-      random,
-      patienceMs: monitoring.probePatienceMs,
-    });
+    this.#prober = new Prober(deps);
     // Also with probes off: the room of earlier probes still exists.
     this.#probing = this.#knowProbeRoom();
+    let lagFrom = stats.clock.now();
+    this.#cancels = [
+      repeat(timers, () => LAG_EVERY_MS, () => {
+        stats.observe("event_loop_lag", Math.max(0, stats.clock.now() - lagFrom - LAG_EVERY_MS));
+        lagFrom = stats.clock.now();
+      }),
+      repeat(timers, () => CPU_EVERY_MS, () => this.#measureCpu()),
+    ];
     if (monitoring.probeEveryMs > 0) {
       // Spreads the probes of instances that start together.
-      this.#probeLater(monitoring.probeEveryMs * (0.1 + 0.9 * random.fraction()));
+      let share = 0.1 + 0.9 * random.fraction();
+      const delayMs = () => monitoring.probeEveryMs * share;
+      this.#cancels.push(repeat(timers, delayMs, () => {
+        share = 1;
+        void this.probe();
+      }));
     }
-    this.#watchLag();
-    this.#watchCpu();
   }
 
   get rules(): ReportRules {
@@ -103,8 +96,8 @@ export class Monitor {
     return { share: reportShare, everyMs: reportEveryMs };
   }
 
-  /** Of this instance, now. */
-  gauges(): Gauges {
+  /** Of this instance, now. `rooms`: those in the database, if somebody counted them. */
+  gauges(rooms: number | null = null): Gauges {
     const { server, process } = this.#deps;
     const { users, openRooms } = server.counts();
     const { rss, heapUsed } = process.memory();
@@ -114,6 +107,7 @@ export class Monitor {
       open_rooms: { "": openRooms },
       resident_memory_bytes: { "": rss },
       heap_bytes: { "": heapUsed },
+      ...rooms !== null && { rooms: { "": rooms } },
     };
   }
 
@@ -130,7 +124,7 @@ export class Monitor {
     const { rooms } = await server.health();
     return prometheusText(
       server.stats.totals(),
-      { ...this.gauges(), ...(rooms !== null && { rooms: { "": rooms } }) },
+      this.gauges(rooms),
       {
         cpuSeconds: process.cpuMs() / 1_000,
         startedAtMs: this.#startedAt,
@@ -191,22 +185,18 @@ export class Monitor {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const cancel of this.#cancels.values()) cancel();
+    for (const cancel of this.#cancels) cancel();
     const { timers } = this.#deps.environment;
-    const late = Promise.withResolvers<void>();
-    const cancel = timers.after(LAST_RECORDS_MS, late.resolve);
-    await Promise.race([late.promise, Promise.all([this.#probing, this.#history.close()])]);
-    cancel();
+    await inTime(timers, LAST_RECORDS_MS, Promise.all([this.#probing, this.#history.close()]));
   }
 
   async #dashboard(): Promise<Dashboard> {
     const { server, environment: { clock } } = this.#deps;
     const [health, history] = await Promise.all([server.health(), this.#history.view()]);
-    const { rooms } = health;
     return dashboard({
       now: clock.now(),
       health,
-      gauges: { ...this.gauges(), ...(rooms !== null && { rooms: { "": rooms } }) },
+      gauges: this.gauges(health.rooms),
       upForMs: clock.now() - this.#startedAt,
       history,
       cpuShare: this.#cpu.share,
@@ -224,33 +214,10 @@ export class Monitor {
     }
   }
 
-  #later(name: string, delayMs: number, run: () => void): void {
-    if (!this.#closed) this.#cancels.set(name, this.#deps.environment.timers.after(delayMs, run));
-  }
-
-  #probeLater(delayMs: number): void {
-    this.#later("probe", delayMs, () => {
-      this.#probeLater(this.#deps.server.config.monitoring.probeEveryMs);
-      void this.probe();
-    });
-  }
-
-  #watchLag(): void {
-    const { stats } = this.#deps.server;
-    const startedAt = stats.clock.now();
-    this.#later("lag", LAG_EVERY_MS, () => {
-      stats.observe("event_loop_lag", Math.max(0, stats.clock.now() - startedAt - LAG_EVERY_MS));
-      this.#watchLag();
-    });
-  }
-
-  #watchCpu(): void {
+  #measureCpu(): void {
     const { process, environment: { clock } } = this.#deps;
-    this.#later("cpu", CPU_EVERY_MS, () => {
-      const at = clock.now(), ms = process.cpuMs();
-      const forMs = at - this.#cpu.at;
-      this.#cpu = { at, ms, share: forMs > 0 ? (ms - this.#cpu.ms) / forMs : undefined };
-      this.#watchCpu();
-    });
+    const at = clock.now(), ms = process.cpuMs();
+    const forMs = at - this.#cpu.at;
+    this.#cpu = { at, ms, share: forMs > 0 ? (ms - this.#cpu.ms) / forMs : undefined };
   }
 }

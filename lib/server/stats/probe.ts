@@ -3,34 +3,27 @@
  * of their own and wait for them. That covers everything but the network: hello, signature, limits, commit, ack, fan-out,
  * and the wire format of polling.
  */
-import { type Clock, pause, type Random, type Timers } from "../../shared/environment.ts";
-import type { Ed25519 } from "../../crypto/signing.ts";
-import { type Signer, signEvent } from "../../crypto/signing.ts";
+import { pause, type Timers } from "../../shared/environment.ts";
+import { type Ed25519, type Signer, signEvent } from "../../crypto/signing.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
 import { isStub } from "../../protocol/stub.ts";
 import type { ClientFrame, HelloProof } from "../../protocol/client_frames.ts";
 import { decodeServerFrame, type ServerFrame } from "../../protocol/frames.ts";
-import type { RoomId } from "../../protocol/event.ts";
+import type { RoomId, WireEvent } from "../../protocol/event.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
-import { type PollAnswerHead, readPollAnswerHead, writePollRequest } from "../../protocol/poll_frames.ts";
+import { type PollRequest, readPollAnswerHead, writePollRequest } from "../../protocol/poll_frames.ts";
 import type { Store } from "../../store/store.ts";
-import type { Polling } from "../connections/poll_endpoint.ts";
+import { Polling } from "../connections/poll_endpoint.ts";
 import type { ChatServer } from "../server.ts";
 import type { Visitor } from "../connections/connection.ts";
-
+import type { Environment } from "../environment.ts";
 import { SERVER_TRANSPORTS, type ServerTransport } from "./figures.ts";
-import type { ServerStats } from "./server_stats.ts";
 
 export interface ProbeDeps {
-  server: Pick<ChatServer, "connect" | "leaveOut" | "instance">;
-  polling: Pick<Polling, "answer">;
+  server: Pick<ChatServer, "connect" | "leaveOut" | "instance" | "stats" | "config">;
   store: Pick<Store, "rooms" | "stats">;
-  stats: ServerStats;
+  environment: Environment;
   ed25519: Ed25519;
-  clock: Clock;
-  timers: Timers;
-  random: Random;
-  patienceMs: number;
 }
 
 /** A connection of a probe: frames out, frames in. */
@@ -44,11 +37,15 @@ export class Prober {
   readonly #deps: ProbeDeps;
   #signer: { room: RoomId; signer: Signer } | undefined;
   readonly #visitors: Record<ServerTransport, Visitor>;
+  /** A separate one, so that probes are not counted as polling. */
+  readonly #polling: Polling;
 
   constructor(deps: ProbeDeps) {
     this.#deps = deps;
+    const { server, environment: { timers, random } } = deps;
+    this.#polling = new Polling({ server, settings: server.config.polling, timers, random });
     // Random, so that nobody else can use up its limits.
-    const visitor = () => ({ device: toBase64Url(deps.random.bytes(16)), address: `probe ${deps.server.instance}` });
+    const visitor = () => ({ device: toBase64Url(random.bytes(16)), address: `probe ${server.instance}` });
     this.#visitors = { websocket: visitor(), polling: visitor() };
   }
 
@@ -57,7 +54,7 @@ export class Prober {
    * reason. Throws StorageUnavailable when the room cannot be found.
    */
   async run(): Promise<void> {
-    const { stats } = this.#deps;
+    const { stats } = this.#deps.server;
     const arrivals: { transport: ServerTransport; ms: number }[] = [];
     try {
       await this.#probe((transport, ms) => arrivals.push({ transport, ms }));
@@ -72,7 +69,7 @@ export class Prober {
   }
 
   async #probe(arrived: (transport: ServerTransport, ms: number) => void): Promise<void> {
-    const { stats, timers, clock, patienceMs, random, ed25519 } = this.#deps;
+    const { server: { stats, config }, environment: { timers, clock, random }, ed25519 } = this.#deps;
     const room = await this.#room();
     if (this.#signer?.room !== room) {
       this.#signer = { room, signer: await ed25519.signer(new Uint8Array(random.bytes(32))) };
@@ -80,7 +77,7 @@ export class Prober {
     const { signer } = this.#signer;
     const clients = SERVER_TRANSPORTS.map((transport) => new ProbeClient(room, signer, this.#opener(transport, room)));
     const { promise: late, resolve: giveUp } = Promise.withResolvers<undefined>();
-    const cancel = timers.after(patienceMs, () => giveUp(undefined));
+    const cancel = timers.after(config.monitoring.probePatienceMs, () => giveUp(undefined));
     try {
       const joined = await Promise.race([Promise.all(clients.map((client) => client.joined)), late]);
       const welcomes = joined?.filter((welcome) => welcome !== undefined) ?? [];
@@ -107,7 +104,7 @@ export class Prober {
 
   /** Finds or makes the room of all instances' probes. */
   async #room(): Promise<RoomId> {
-    const { store: { rooms, stats }, server, random, ed25519, clock } = this.#deps;
+    const { store: { rooms, stats }, server, environment: { random, clock }, ed25519 } = this.#deps;
     const known = await stats.probeRoom();
     if (known !== undefined && await rooms.byId(known) !== undefined) {
       server.leaveOut(known);
@@ -128,8 +125,8 @@ export class Prober {
   }
 
   #opener(transport: ServerTransport, room: RoomId): Open {
-    const { server, polling, timers } = this.#deps;
-    if (transport === "polling") return pollingWire(polling, room, this.#visitors.polling, timers);
+    const { server, environment: { timers } } = this.#deps;
+    if (transport === "polling") return pollingWire(this.#polling, room, this.#visitors.polling, timers);
     return ({ received, closed }) => {
       const handle = server.connect(room, {
         // Like a socket: a frame arrives in a later turn of the event loop.
@@ -142,58 +139,45 @@ export class Prober {
   }
 }
 
-/** One client of a probe: joins the room and collects the events. */
+/** One client of a probe: joins the room and waits for events. */
 class ProbeClient {
   /** The welcome; undefined when the connection ends first. */
-  readonly joined: Promise<Extract<ServerFrame, { type: "welcome" }> | undefined>;
+  readonly joined: Promise<ServerFrame<"welcome"> | undefined>;
   readonly #wire: Wire;
-  readonly #arrived = new Set<string>();
-  readonly #waiting = new Map<string, (arrived: boolean) => void>();
-  #over = false;
+  readonly #waiting = new Map<string, () => void>();
+  readonly #ended = Promise.withResolvers<undefined>();
 
   constructor(room: RoomId, signer: Signer, open: Open) {
-    const { promise, resolve } = Promise.withResolvers<Extract<ServerFrame, { type: "welcome" }> | undefined>();
-    this.joined = promise;
+    const welcomed = Promise.withResolvers<ServerFrame<"welcome">>();
+    this.joined = Promise.race([welcomed.promise, this.#ended.promise]);
     this.#wire = open({
       received: (text) => {
         const decoded = decodeServerFrame(text);
         if (!decoded.ok) return;
         const { frame } = decoded;
         if (frame.type === "challenge") void this.#hello(room, signer, frame.nonce);
-        else if (frame.type === "welcome") resolve(frame);
+        else if (frame.type === "welcome") welcomed.resolve(frame);
         else if (frame.type === "events") {
           // Only the signed bytes, unchanged, count as delivered.
-          for (const entry of frame.events) if (!isStub(entry)) this.#hear(entry.join("\n"));
+          for (const entry of frame.events) if (!isStub(entry)) this.#waiting.get(entry.join("\n"))?.();
         }
       },
-      closed: () => {
-        this.#over = true;
-        resolve(undefined);
-        for (const tell of this.#waiting.values()) tell(false);
-      },
+      closed: () => this.#ended.resolve(undefined),
     });
   }
 
   send(frame: ClientFrame): void {
-    if (!this.#over) this.#wire.send(JSON.stringify(frame));
+    this.#wire.send(JSON.stringify(frame));
   }
 
-  /** Whether this event arrives; false when the connection ends first. */
-  arrival([payload, signature]: readonly [string, string]): Promise<boolean> {
-    const key = `${payload}\n${signature}`;
-    if (this.#arrived.has(key) || this.#over) return Promise.resolve(this.#arrived.has(key));
-    return new Promise((resolve) => void this.#waiting.set(key, resolve));
+  /** Whether this event, which is sent after this call, arrives; false when the connection ends first. */
+  async arrival(wire: WireEvent): Promise<boolean> {
+    const arrived = new Promise<true>((resolve) => this.#waiting.set(wire.join("\n"), () => resolve(true)));
+    return await Promise.race([arrived, this.#ended.promise]) === true;
   }
 
   close(): void {
-    this.#over = true;
     this.#wire.close();
-  }
-
-  #hear(key: string): void {
-    this.#arrived.add(key);
-    this.#waiting.get(key)?.(true);
-    this.#waiting.delete(key);
   }
 
   async #hello(room: RoomId, signer: Signer, nonce: string): Promise<void> {
@@ -204,13 +188,14 @@ class ProbeClient {
 }
 
 /** A long-polling client inside the process: the same bytes as over HTTP, without the network. */
-function pollingWire(polling: Pick<Polling, "answer">, room: RoomId, visitor: Visitor, timers: Timers): Open {
+function pollingWire(polling: Polling, room: RoomId, visitor: Visitor, timers: Timers): Open {
   return ({ received, closed }) => {
     const leaving = new AbortController();
     let connection: string | undefined, sent = 0, over = false;
     let sending: Promise<unknown> = Promise.resolve();
-    const ask = async (body: string): Promise<{ head: PollAnswerHead | undefined; frames: string[] }> => {
-      const response = await polling.answer(room, { body: new Blob([body]).stream(), signal: leaving.signal }, visitor);
+    const ask = async (request: PollRequest) => {
+      const body = new Blob([writePollRequest(request)]).stream();
+      const response = await polling.answer(room, { body, signal: leaving.signal }, visitor);
       const [head = "", ...frames] = (await response.text()).split("\n").slice(0, -1);
       return { head: readPollAnswerHead(head), frames };
     };
@@ -220,18 +205,15 @@ function pollingWire(polling: Pick<Polling, "answer">, room: RoomId, visitor: Vi
       closed();
     };
     const fetchOn = async () => {
-      let answer = await ask(writePollRequest({ type: "open" }));
-      let has = 0;
-      for (;;) {
-        const { head, frames } = answer;
+      for (let request: PollRequest = { type: "open" };;) {
+        const { head, frames } = await ask(request);
         if (head?.type !== "frames") return;
         connection ??= head.connection;
-        has = head.from + frames.length - 1;
         for (const frame of frames) received(frame);
         if (over || head.closed !== undefined || connection === undefined) return;
         // A turn of the event loop, so that immediate answers do not block all other work.
         await pause(timers, 0);
-        answer = await ask(writePollRequest({ type: "fetch", connection, received: has }));
+        request = { type: "fetch", connection, received: head.from + frames.length - 1 };
       }
     };
     void fetchOn().then(end, end);
@@ -239,12 +221,12 @@ function pollingWire(polling: Pick<Polling, "answer">, room: RoomId, visitor: Vi
       send(text) {
         sending = sending.then(async () => {
           if (connection === undefined || over) return;
-          await ask(writePollRequest({ type: "send", connection, first: ++sent, frames: [text] }));
+          await ask({ type: "send", connection, first: ++sent, frames: [text] });
         }).catch(end);
       },
       close() {
         over = true;
-        if (connection !== undefined) void ask(writePollRequest({ type: "close", connection })).catch(() => {});
+        if (connection !== undefined) void ask({ type: "close", connection }).catch(() => {});
         leaving.abort();
       },
     };

@@ -3,16 +3,7 @@
  * counters. Histograms have a bucket at every doubling, in seconds; finer buckets are merged into the next one.
  */
 import { BUCKET_COUNT, BUCKETS_PER_DOUBLING, upperBoundMs } from "../../protocol/reports/latency_buckets.ts";
-import {
-  type CounterName,
-  COUNTERS,
-  type FigureRow,
-  type GaugeName,
-  GAUGES,
-  type HistogramName,
-  HISTOGRAMS,
-  labelsOf,
-} from "./figures.ts";
+import { COUNTERS, type FigureRow, figuresIn, GAUGES, HISTOGRAMS, labelsOf } from "./figures.ts";
 import { countOf, NO_DURATIONS } from "./histogram.ts";
 import type { Gauges, Totals } from "./totals.ts";
 
@@ -35,16 +26,14 @@ export function prometheusText(totals: Totals, gauges: Gauges, process: ProcessF
   const head = (name: string, type: "counter" | "gauge" | "histogram", help: string) =>
     lines.push(`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${type}`);
 
-  for (const name of Object.keys(COUNTERS) as CounterName[]) {
-    const row: FigureRow = COUNTERS[name];
+  for (const [name, row] of figuresIn(COUNTERS)) {
     const full = `festival_${name}_total`;
     head(full, "counter", helpOf(row));
     for (const label of labelsOf(row)) {
       lines.push(`${full}${labels(row, label)} ${number(totals.counters[name]?.[label] ?? 0)}`);
     }
   }
-  for (const name of Object.keys(HISTOGRAMS) as HistogramName[]) {
-    const row: FigureRow = HISTOGRAMS[name];
+  for (const [name, row] of figuresIn(HISTOGRAMS)) {
     const full = `festival_${name}_duration_seconds`;
     head(full, "histogram", helpOf(row));
     for (const label of labelsOf(row)) {
@@ -62,8 +51,7 @@ export function prometheusText(totals: Totals, gauges: Gauges, process: ProcessF
       );
     }
   }
-  for (const name of Object.keys(GAUGES) as GaugeName[]) {
-    const row: FigureRow = GAUGES[name];
+  for (const [name, row] of figuresIn(GAUGES)) {
     const values = gauges[name];
     // Unmeasured figures are left out: a 0 would be false.
     if (values === undefined) continue;

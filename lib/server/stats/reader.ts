@@ -1,7 +1,7 @@
 /** Guards /metrics and /analytics: public, or only for readers who present FESTIVAL_METRICS_TOKEN. */
 import { BoundedMap } from "../../shared/bounded.ts";
-import { createHash, timingSafeEqual } from "node:crypto";
 import { RateLimiter } from "../../shared/rate_limiter.ts";
+import { isSameSecret } from "../admin/password.ts";
 
 /** Wrong tokens from one address; beyond them only that address waits, so that nobody can lock out a scraper. */
 const WRONG_TRIES = { burst: 20, everyMs: 1_000 };
@@ -21,7 +21,7 @@ export class FigureReaders {
     if (this.#token === undefined) return undefined;
     if (nowMs < (this.#guessing.get(address)?.waitUntil ?? 0)) return refused(429, { "retry-after": "1" });
     const token = tokenIn(headers.get("authorization") ?? "");
-    if (token !== undefined && isSame(token, this.#token)) return undefined;
+    if (token !== undefined && isSameSecret(token, this.#token)) return undefined;
     // A request without a token is asked for one; only a wrong token counts as a try.
     if (token !== undefined) this.#tried(address, nowMs);
     return refused(401, { "www-authenticate": `Basic realm="figures", charset="UTF-8"` });
@@ -50,10 +50,4 @@ function tokenIn(authorization: string): string | undefined {
   } catch {
     return ""; // Not base64: a wrong token.
   }
-}
-
-/** Compares hashes, so that the time reveals nothing about the token. */
-function isSame(a: string, b: string): boolean {
-  const hash = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(hash(a), hash(b));
 }

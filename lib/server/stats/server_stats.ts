@@ -1,53 +1,36 @@
 /** One instance's counters and timings since its start. */
 import { Buffer } from "node:buffer";
+import type { Clock } from "../../shared/environment.ts";
 import type { BucketCounts } from "../../protocol/reports/latency_buckets.ts";
-import {
-  type CounterName,
-  COUNTERS,
-  type HistogramName,
-  HISTOGRAMS,
-  labelsOf,
-  type ServerTransport,
-} from "./figures.ts";
+import { type CounterName, COUNTERS, type HistogramName, HISTOGRAMS, type ServerTransport } from "./figures.ts";
 import { Histogram } from "./histogram.ts";
-import type { Totals } from "./totals.ts";
-
-export interface SteadyClock {
-  /** Ms, with fractions, from an arbitrary start; never goes back. */
-  now(): number;
-}
+import { byLabel, type Totals } from "./totals.ts";
 
 export class ServerStats {
-  /** For durations. */
-  readonly clock: SteadyClock;
   /** Connections now. */
   readonly connections: Record<ServerTransport, number> = { websocket: 0, polling: 0 };
   #lastSent = "";
   #lastBytes = 0;
-  readonly #counters: Record<CounterName, Record<string, number>>;
-  readonly #histograms: Record<HistogramName, Record<string, Histogram>>;
+  readonly #counters = byLabel(COUNTERS, () => 0);
+  readonly #histograms = byLabel(HISTOGRAMS, () => new Histogram());
 
-  constructor(clock: SteadyClock = performance) {
-    this.clock = clock;
-    this.#counters = tableOf(COUNTERS, () => 0);
-    this.#histograms = tableOf(HISTOGRAMS, () => new Histogram());
-  }
+  /** `clock`: for durations; ms, with fractions, from any moment on; never goes back. */
+  constructor(readonly clock: Clock = performance) {}
 
   /** `label` is one of the figure's values; others are not counted. */
   count(name: CounterName, label = "", by = 1): void {
     const values = this.#counters[name];
-    const before = values[label];
-    if (before !== undefined) values[label] = before + by;
+    if (values?.[label] !== undefined) values[label] += by;
   }
 
   /** A duration, ms. */
   observe(name: HistogramName, ms: number, label = ""): void {
-    this.#histograms[name][label]?.observe(ms);
+    this.#histograms[name]?.[label]?.observe(ms);
   }
 
   /** Durations counted elsewhere, as buckets. */
   addBuckets(name: HistogramName, buckets: BucketCounts, label = ""): void {
-    this.#histograms[name][label]?.add(buckets);
+    this.#histograms[name]?.[label]?.add(buckets);
   }
 
   /** Counts a sent frame. The size of a text that goes to many connections is computed once. */
@@ -74,27 +57,12 @@ export class ServerStats {
 
   /** A snapshot of all counts. */
   totals(): Totals {
-    const totals: Totals = { counters: {}, histograms: {} };
-    for (const [name, values] of Object.entries(this.#counters)) {
-      const some = Object.entries(values).filter(([, value]) => value > 0);
-      if (some.length > 0) totals.counters[name as CounterName] = Object.fromEntries(some);
-    }
-    for (const [name, values] of Object.entries(this.#histograms)) {
-      const some = Object.entries(values).map(([label, histogram]) => [label, histogram.data] as const)
-        .filter(([, { buckets }]) => buckets.length > 0);
-      if (some.length > 0) totals.histograms[name as HistogramName] = Object.fromEntries(some);
-    }
-    return totals;
+    return {
+      counters: byLabel(COUNTERS, (name, label) => this.#counters[name]?.[label] || undefined),
+      histograms: byLabel(HISTOGRAMS, (name, label) => {
+        const data = this.#histograms[name]?.[label]?.data;
+        return data !== undefined && data.buckets.length > 0 ? data : undefined;
+      }),
+    };
   }
-}
-
-function tableOf<Name extends string, Value>(
-  rows: Record<Name, Parameters<typeof labelsOf>[0]>,
-  make: () => Value,
-): Record<Name, Record<string, Value>> {
-  const table: Partial<Record<Name, Record<string, Value>>> = {};
-  for (const name of Object.keys(rows) as Name[]) {
-    table[name] = Object.fromEntries(labelsOf(rows[name]).map((label) => [label, make()]));
-  }
-  return table as Record<Name, Record<string, Value>>;
 }

@@ -1,10 +1,12 @@
 /** Counts and histograms as values, by name and label: added, subtracted, and validated when read from the database. */
 import { isRecord } from "../../shared/checks.ts";
+import { parseJson } from "../../protocol/fields.ts";
 import { BUCKET_COUNT, type BucketCounts } from "../../protocol/reports/latency_buckets.ts";
 import {
   type CounterName,
   COUNTERS,
   type FigureRow,
+  figuresIn,
   type GaugeName,
   GAUGES,
   type HistogramName,
@@ -15,6 +17,21 @@ import { combine, type HistogramData, NO_DURATIONS } from "./histogram.ts";
 
 /** By name, then by the label's value ("" without a label). Zeros are left out. */
 type ByLabel<Name extends string, Value> = Partial<Record<Name, Record<string, Value>>>;
+
+/** The values of all figures of a table; undefined ones are left out. */
+export function byLabel<Name extends string, Value>(
+  table: Record<Name, FigureRow>,
+  valueOf: (name: Name, label: string) => Value | undefined,
+): ByLabel<Name, Value> {
+  const result: ByLabel<Name, Value> = {};
+  for (const [name, row] of figuresIn(table)) {
+    for (const label of labelsOf(row)) {
+      const value = valueOf(name, label);
+      if (value !== undefined) result[name] = { ...result[name], [label]: value };
+    }
+  }
+  return result;
+}
 
 export interface Totals {
   counters: ByLabel<CounterName, number>;
@@ -62,30 +79,20 @@ export function gauged(gauges: Gauges, name: GaugeName, label?: string): number 
 }
 
 function combined(a: Totals, b: Totals, sign: 1 | -1): Totals {
-  const result: Totals = { counters: {}, histograms: {} };
-  for (const name of Object.keys(COUNTERS) as CounterName[]) {
-    const values: Record<string, number> = {};
-    for (const label of labelsOf(COUNTERS[name])) {
+  return {
+    counters: byLabel(COUNTERS, (name, label) => {
       const value = (a.counters[name]?.[label] ?? 0) + sign * (b.counters[name]?.[label] ?? 0);
-      if (value > 0) values[label] = value;
-    }
-    if (Object.keys(values).length > 0) result.counters[name] = values;
-  }
-  for (const name of Object.keys(HISTOGRAMS) as HistogramName[]) {
-    const values: Record<string, HistogramData> = {};
-    for (const label of labelsOf(HISTOGRAMS[name])) {
-      const x = a.histograms[name]?.[label], y = b.histograms[name]?.[label];
-      if (x === undefined && y === undefined) continue;
-      const value = combine(x ?? NO_DURATIONS, y ?? NO_DURATIONS, sign);
-      if (value.buckets.length > 0) values[label] = value;
-    }
-    if (Object.keys(values).length > 0) result.histograms[name] = values;
-  }
-  return result;
+      return value > 0 ? value : undefined;
+    }),
+    histograms: byLabel(HISTOGRAMS, (name, label) => {
+      const value = combine(timed(a, name, label), timed(b, name, label), sign);
+      return value.buckets.length > 0 ? value : undefined;
+    }),
+  };
 }
 
 /** Version of the written format; records of other versions are not read. */
-export const STATS_RECORD_VERSION = 1;
+const STATS_RECORD_VERSION = 1;
 
 /** The stored form. */
 export function writeRecord(record: StatsRecord): string {
@@ -94,12 +101,7 @@ export function writeRecord(record: StatsRecord): string {
 
 /** Reads a record of any build: names and labels that are unknown here are left out. */
 export function readRecord(text: string): StatsRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined; // Not written by this program.
-  }
+  const value = parseJson(text);
   if (!isRecord(value) || value.version !== STATS_RECORD_VERSION) return undefined;
   const { at, forMs, counters, histograms, gauges } = value;
   if (!isAmount(at) || !isAmount(forMs)) return undefined;
@@ -114,22 +116,13 @@ export function readRecord(text: string): StatsRecord | undefined {
 
 function readBy<Name extends string, Value>(
   value: unknown,
-  rows: Record<Name, FigureRow>,
+  table: Record<Name, FigureRow>,
   read: (value: unknown) => Value | undefined,
 ): ByLabel<Name, Value> {
-  const result: ByLabel<Name, Value> = {};
-  if (!isRecord(value)) return result;
-  for (const name of Object.keys(rows) as Name[]) {
-    const found = value[name];
-    if (!isRecord(found)) continue;
-    const values: Record<string, Value> = {};
-    for (const label of labelsOf(rows[name])) {
-      const one = read(found[label]);
-      if (one !== undefined) values[label] = one;
-    }
-    if (Object.keys(values).length > 0) result[name] = values;
-  }
-  return result;
+  return byLabel(table, (name, label) => {
+    const values = isRecord(value) ? value[name] : undefined;
+    return isRecord(values) ? read(values[label]) : undefined;
+  });
 }
 
 function isAmount(value: unknown): value is number {

@@ -7,7 +7,7 @@ export const handler = define.handlers({
   /** The home page's data: listed rooms and the operator's notices, `{rooms, notices, at}`. */
   async GET() {
     const server = await ownServer();
-    const [rooms, notices] = await Promise.all([server.listedRooms(), server.broadcasts()]);
+    const [rooms, notices] = await Promise.all([server.listedRooms(), server.settings.broadcasts()]);
     return json({ rooms, notices, at: Date.now() });
   },
 

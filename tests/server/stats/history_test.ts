@@ -10,6 +10,7 @@ import {
   HISTOGRAMS,
   labelsOf,
 } from "../../../lib/server/stats/figures.ts";
+import { onStorageFailure } from "../../../lib/server/environment.ts";
 import { History } from "../../../lib/server/stats/history.ts";
 import { ServerStats } from "../../../lib/server/stats/server_stats.ts";
 import { counted, gauged, timed, writeRecord } from "../../../lib/server/stats/totals.ts";
@@ -35,7 +36,7 @@ function start() {
       clock: time.clock,
       timers: time.timers,
       refreshMs: 15_000,
-      onFailure: (error) => failures.push(error.message),
+      onFailure: onStorageFailure((error) => failures.push(error.message)),
     });
     return { stats, store, history, calls, failures };
   };
