@@ -17,6 +17,7 @@ import {
   type LogHead,
 } from "../../store/rooms/log_records.ts";
 import type { LogStore } from "../../store/rooms/log.ts";
+import { DiskFull } from "../../store/database.ts";
 import { accept, type AcceptRules, judgeStored, type Refused } from "./accept.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { errorText } from "../logger.ts";
@@ -264,7 +265,7 @@ export class Committer {
       } catch (error) {
         this.#deps.onFailure(error);
         this.#basis = undefined;
-        doubted ??= appending;
+        if (!(error instanceof DiskFull)) doubted ??= appending;
         if (doubted === undefined) return this.#refuseAll(batch, "storage_unavailable");
         // The result is unknown: find out before any answer.
         this.#inDoubt = true;

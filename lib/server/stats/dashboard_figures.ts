@@ -130,6 +130,8 @@ export function dashboard(facts: DashboardFacts): Dashboard {
           rows.times("event_loop_lag"),
           one("resident_memory_bytes", "bytes", gauged(facts.gauges, "resident_memory_bytes"), NOW_HERE),
           one("heap_bytes", "bytes", gauged(facts.gauges, "heap_bytes"), NOW_HERE),
+          one("database_bytes", "bytes", gauged(facts.gauges, "database_bytes"), NOW_HERE),
+          one("disk_free_bytes", "bytes", gauged(facts.gauges, "disk_free_bytes"), NOW_HERE),
           one("cpu_share", "share", facts.cpuShare, NOW_HERE),
           ...SERVER_TRANSPORTS.flatMap((transport) => [
             rows.perSecond("received_bytes", transport),

@@ -94,6 +94,8 @@ export const GAUGES = {
   rooms: measured("Rooms in the database."),
   resident_memory_bytes: measured("Resident memory of the process."),
   heap_bytes: measured("Heap in use by JavaScript."),
+  database_bytes: measured("Size of the embedded database with its log."),
+  disk_free_bytes: measured("Free space on the disk of the embedded database."),
 } satisfies Record<string, FigureRow>;
 export type GaugeName = keyof typeof GAUGES;
 
