@@ -45,7 +45,7 @@ for (const who of ["strangers", "a person of the room"] as const) {
       findings.atMost(
         "clock ahead of the head",
         after.clock - after.head,
-        // The steps that strangers may take, and those that the room's people may take at once and in this time.
+        // The lead of strangers; and the budget of the room's people, at once and in this time.
         who === "strangers" ? 64 : CLOCK_MAX_LEAD + 64 + 20 * (ms / 1_000 + 5),
       );
       findings.atLeast("stored", attacked.stored, 0.99);

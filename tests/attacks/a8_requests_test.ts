@@ -1,5 +1,6 @@
 /** Requests for pages and figures, and wrong hellos, as fast as a stranger can. */
 import { attack, isFull } from "./attack.ts";
+import { request } from "./http.ts";
 import { Crowd, newcomers } from "./people.ts";
 import { startAttackers, startTarget, type Target } from "./target.ts";
 
@@ -40,7 +41,16 @@ for (const [flood, order] of Object.entries(FLOODS)) {
     const quiet = await crowd.speak(pick(3_000, 20_000));
     findings.note("quiet", quiet);
 
-    const ms = pick(5_000, 30_000);
+    if (!onlyHellos) {
+      const startedAt = performance.now();
+      const answers = new Set<string>();
+      for (let asked = 0; asked < 20; asked++) {
+        answers.add((await request({ port, from: "127.3.0.1" }, "/metrics")).body);
+      }
+      const seconds = (performance.now() - startedAt) / 1_000;
+      findings.atMost("different answers of /metrics to 20 requests in a row", answers.size, 2 + Math.floor(seconds));
+    }
+    const ms = pick(7_000, 30_000);
     const callsBefore = onlyHellos ? await databaseCalls(target) : 0;
     await using attackers = startAttackers("requests", {
       port,
