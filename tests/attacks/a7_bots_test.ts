@@ -35,7 +35,7 @@ for (const { bots, addresses, ownKeyOnly } of isFull ? BOTS : BOTS.slice(0, 1)) 
       const ms = pick(5_000, 20_000);
       await using attackers = startAttackers("fresh_keys", {
         port,
-        room: room.id,
+        rooms: [room.id],
         ms,
         sockets: 100,
         addresses: Array.from({ length: addresses }, (_, index) => `127.66.0.${index + 1}`),

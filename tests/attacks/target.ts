@@ -21,6 +21,8 @@ export interface Target extends AsyncDisposable {
   /** `http://127.0.0.1:port`. */
   readonly url: string;
   readonly log: readonly string[];
+  /** Bytes of all files in the data folder. */
+  dataBytes(): number;
   /** Makes a room as the home page does. */
   newRoom(roomKind?: RoomKind): Promise<RoomOfPeople>;
   /** RAM of the process now, MB. */
@@ -43,6 +45,8 @@ export async function startTarget({ env = {}, prepare }: TargetOptions = {}): Pr
     pid: server.pid,
     url: server.url,
     log: server.log,
+    dataBytes: () =>
+      [...Deno.readDirSync(dataDir)].reduce((sum, { name }) => sum + Deno.statSync(`${dataDir}/${name}`).size, 0),
     port: Number(new URL(server.url).port),
     async newRoom(roomKind = "unlisted") {
       const name = roomKind === "sealed" ? sealedText() : "Main stage";
@@ -173,7 +177,7 @@ export interface Attackers extends AsyncDisposable {
   ended: Promise<Record<string, number>>;
 }
 
-export type AttackOrder = { port: number; room: RoomId; ms: number } & Record<string, unknown>;
+export type AttackOrder = { port: number; ms: number } & Record<string, unknown>;
 
 /** Starts attackers; they give way to the server and to the people who are measured, as machines elsewhere would. */
 export function startAttackers(name: string, order: AttackOrder): Attackers {
