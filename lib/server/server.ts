@@ -148,17 +148,14 @@ export class ChatServer {
       ...this.#parts,
       room,
       connection,
-      admission: this.#admission.admit(room, visitor),
+      admission: this.#admission,
+      visitor,
       signaling: this.#signaling,
       settings: this.settings,
-      device: visitor.device,
-      address: visitor.address,
       budgets: this.#budgets,
       overload: this.#overload,
       stats: this.#open.statsOf(room),
-      returnAfterMs: () => this.#admission.returnAfterMs(),
       onDeviceTime: (atMs) => this.#time.hear(visitor.device, atMs),
-      onClosed: () => this.#admission.left(),
     });
   }
 

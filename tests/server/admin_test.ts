@@ -363,7 +363,7 @@ scene(
     const all = JSON.stringify(database.dump(), bigints);
     for (const word of ["canary words", "Doomed place"]) assert(!all.includes(word), word);
     const again = await TestClient.create({ ...second!.wire(id), room: id });
-    again.openOnly();
+    void again.connect();
     await time.advance(100);
     assertEquals(again.closeCode, CLOSE_REASONS.room_deleted.code);
     const remade = await second!.server.createRoom(genesis.wire, somebody("192.0.2.2"));

@@ -296,7 +296,7 @@ stage(
   async ({ client, hooks, time, server }) => {
     hooks.fail = () => new Error("no database");
     const { client: ada } = await client();
-    ada.openOnly();
+    void ada.connect();
     await time.advance(100);
     const goodbye = await ada.waitFor("goodbye");
     assertEquals(goodbye.reason, "overloaded");

@@ -127,7 +127,7 @@ Deno.test("[POLL-7] a server that stops says goodbye to a polling client", async
 Deno.test("[POLL-7] a missing room is reported in frames, as on a WebSocket", async () => {
   const { poll, close, polling } = start({}, { keepEndedMs: 20 });
   const client = await TestClient.create({ room: "AAAAAAAAAAAAAAAAAAAAAA", open: poll("AAAAAAAAAAAAAAAAAAAAAA") });
-  client.openOnly();
+  void client.connect();
   assertEquals(closeReasonOf(await client.closed()), "no_such_room");
   await close();
   assertEquals(polling.size, 0);
@@ -142,7 +142,7 @@ Deno.test("a device's limit of connections holds for polling too", async () => {
     await TestClient.join({ room, open: poll(room) }),
   ];
   const third = await TestClient.create({ room, open: poll(room) });
-  third.openOnly();
+  void third.connect();
   assertEquals(closeReasonOf(await third.closed()), "rate_limited");
   assert((await third.waitFor("goodbye")).retryAfterMs! > 0);
   await Promise.all(clients.map((client) => client.close()));

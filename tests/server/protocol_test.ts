@@ -131,7 +131,7 @@ scene("[HELLO-5] another protocol version ends the connection as unsupported_ver
 scene("[HELLO-7] a room that does not exist ends the connection as no_such_room", async ({ socket, server }) => {
   for (const id of ["AAAAAAAAAAAAAAAAAAAAAA", "nonsense"]) {
     const ada = await TestClient.create({ open: socket.open(id), room: "AAAAAAAAAAAAAAAAAAAAAA" });
-    ada.openOnly();
+    void ada.connect();
     assertEquals(await ada.closed(), CLOSE_REASONS.no_such_room.code);
   }
   assertEquals((await server.server.health()).connections, 0);

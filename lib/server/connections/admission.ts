@@ -7,6 +7,7 @@ import type { Store } from "../../store/store.ts";
 import type { RuntimeSettings } from "../admin/runtime_settings.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import type { Environment } from "../environment.ts";
+import { Places } from "../limits/places.ts";
 import type { Overload } from "../limits/overload.ts";
 import { RetryScheduler } from "../limits/retry_scheduler.ts";
 import { errorText } from "../logger.ts";
@@ -29,24 +30,37 @@ export interface AdmissionDeps {
   onFailure(error: StorageUnavailable): void;
 }
 
+/** A connection that may have to go for another one. */
+export interface Arrival {
+  end(reason: CloseReason, retryAfterMs?: number): void;
+}
+
+/** Share of the places that connections before their hello may have besides, and the least number of these. */
+const LOBBY_SHARE = 0.1;
+const LOBBY_MIN = 50;
+
 export class Admission {
   readonly #deps: AdmissionDeps;
   readonly #returns: RetryScheduler;
-  #connections = 0;
+  readonly #places: Places<Arrival>;
   #closing = false;
 
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
     this.#returns = new RetryScheduler(deps.config.closing);
+    this.#places = new Places(() => {
+      const { connections } = deps.config.limits;
+      return { connections, lobby: Math.max(LOBBY_MIN, Math.ceil(connections * LOBBY_SHARE)) };
+    });
   }
 
-  /** Connections of this instance, those that are being admitted included. */
+  /** Connections of this instance, those before their hello included. */
   get connections(): number {
-    return this.#connections;
+    return this.#places.size;
   }
 
   get isFull(): boolean {
-    return this.#connections >= this.#deps.config.limits.connections || !this.#deps.overload.takesJoins;
+    return this.#places.isFull || !this.#deps.overload.takesJoins;
   }
 
   /** From now on every connection is turned away as `going_away`. */
@@ -60,12 +74,22 @@ export class Admission {
     return this.#returns.next(clock.now(), random.fraction());
   }
 
-  /** Counts a connection until `left`, and decides on it. Never rejects. */
-  async admit(room: RoomId, visitor: Visitor): Promise<JoinDecision> {
-    const { isFull } = this;
-    this.#connections++;
-    if (isFull) return this.#turnAway("overloaded");
-    if (this.#closing) return this.#turnAway("going_away");
+  /** A connection opens and counts until `left`. In memory: the database is not asked before a right hello. */
+  arrive(arrival: Arrival, room: RoomId, { address, device }: Visitor): void {
+    this.#places.arrive(arrival, address)?.end("overloaded", this.returnAfterMs());
+    const { overload, settings } = this.#deps;
+    if (this.#closing) arrival.end("going_away", this.returnAfterMs());
+    else if (!overload.takesJoins) arrival.end("overloaded", this.returnAfterMs());
+    else if (!isBase64UrlOf(room, 16)) arrival.end("no_such_room");
+    else if (settings.bansDevice(device, room) !== undefined) arrival.end("banned");
+  }
+
+  /**
+   * Decides on a connection with a right hello; `returns`: its client says that it was in the room before. Never rejects.
+   */
+  async admit(room: RoomId, visitor: Visitor, returns: boolean): Promise<JoinDecision> {
+    // A refusal must charge nothing to an address that others share.
+    if (!this.#places.mightSit(visitor.address, returns)) return this.#turnAway("overloaded");
     try {
       return await this.#decide(room, visitor);
     } catch (error) {
@@ -75,13 +99,25 @@ export class Admission {
     }
   }
 
+  /** Gives an admitted connection its place; `known`: its person has spoken in the room. False: there is none. */
+  sit(arrival: Arrival, known: boolean): boolean {
+    const { ok, displaced } = this.#places.sit(arrival, known);
+    displaced?.end("overloaded", this.returnAfterMs());
+    return ok;
+  }
+
+  /** The connection's person has spoken. */
+  spoke(arrival: Arrival): void {
+    this.#places.spoke(arrival);
+  }
+
   /** A connection has ended. */
-  left(): void {
-    this.#connections--;
+  left(arrival: Arrival): void {
+    this.#places.leave(arrival);
   }
 
   async #decide(room: RoomId, { device, address }: Visitor): Promise<JoinDecision> {
-    const { store, config, environment: { clock }, rooms, settings } = this.#deps;
+    const { store, config, environment: { clock }, rooms } = this.#deps;
     const now = clock.now();
     const { deviceConnections, addressConnections } = config.limits;
     const [deviceWaitMs, addressWaitMs] = await Promise.all([
@@ -94,8 +130,6 @@ export class Admission {
       const retryAfterMs = addressWaitMs === undefined ? waitMs : waitMs + this.returnAfterMs();
       return { ok: false, reason: "rate_limited", retryAfterMs };
     }
-    if (!isBase64UrlOf(room, 16)) return { ok: false, reason: "no_such_room" };
-    if (settings.bansDevice(device, room) !== undefined) return { ok: false, reason: "banned" };
     if (!rooms.hasPlaceFor(room)) return this.#turnAway("overloaded");
     const hub = await rooms.open(room);
     if (this.#closing) return this.#turnAway("going_away");

@@ -32,30 +32,25 @@ import type { Environment } from "../environment.ts";
 import { membershipFor } from "../http/ice_config.ts";
 import { errorText } from "../logger.ts";
 import type { EncodedPage } from "../rooms/recent_events.ts";
-import type { JoinDecision } from "./admission.ts";
-import type { ClientConnection } from "./connection.ts";
+import type { Admission } from "./admission.ts";
+import type { ClientConnection, Visitor } from "./connection.ts";
 import { EventIntake } from "./event_intake.ts";
 
 export interface ClientSessionDeps {
   room: RoomId;
   connection: ClientConnection;
-  admission: Promise<JoinDecision>;
+  admission: Pick<Admission, "arrive" | "admit" | "sit" | "spoke" | "left" | "returnAfterMs">;
   verifier: Verifier;
   config: ServerConfig;
   environment: Environment;
   signaling: Pick<Signaling, "send">;
   settings: Pick<RuntimeSettings, "bansKey" | "bansDevice" | "banDeviceToo" | "noticesFrame">;
-  device: string;
-  /** The visitor's network address. */
-  address: string;
+  visitor: Visitor;
   budgets: Pick<EventBudgets, "take">;
   overload: Pick<Overload, "load" | "takesNewcomers" | "takesHistory" | "takesEvent" | "retryAfterMs">;
   stats: ServerStats;
-  /** When a client sent away now should come back, ms: each one at another time. */
-  returnAfterMs(): number;
   /** The device's clock, as it says, ms since 1970. */
   onDeviceTime(atMs: number): void;
-  onClosed(): void;
   onFailure(error: StorageUnavailable): void;
 }
 
@@ -90,6 +85,7 @@ export class ClientSession implements Member {
     this.#receivedSignals = new RateLimiter(config.limits.receivedSignals);
     this.#events = new EventIntake(deps, {
       person: () => this.person,
+      spoke: () => deps.admission.spoke(this),
       isClosed: () => this.#isClosed(),
       tell: (frame) => this.#tell(frame),
       push: (text) => this.#push(text),
@@ -100,12 +96,7 @@ export class ClientSession implements Member {
     this.#state = { name: "greeting", nonce };
     this.#cancelTimeout = timers.after(HELLO_TIMEOUT_MS, () => this.end("hello_timeout"));
     this.#tell({ type: "challenge", version: PROTOCOL_VERSION, nonce, at: clock.now() });
-    const admitted = deps.admission.then((admission) => {
-      if (!admission.ok) this.end(admission.reason, admission.retryAfterMs);
-      else if (this.#isClosed()) admission.hub.release();
-      else this.#held = admission.hub;
-    });
-    void this.#run("admission", admitted);
+    deps.admission.arrive(this, deps.room, deps.visitor);
   }
 
   /** The person at the other end; throws before `hello`. */
@@ -169,15 +160,15 @@ export class ClientSession implements Member {
   }
 
   #enforceBan(): void {
-    const { settings, room, device } = this.#deps;
-    if (settings.bansDevice(device, room) !== undefined) return this.end("banned");
+    const { settings, room, visitor } = this.#deps;
+    if (settings.bansDevice(visitor.device, room) !== undefined) return this.end("banned");
     const ban = this.#person && settings.bansKey(this.#person.author, room);
     if (ban !== undefined) this.#endBanned(ban);
   }
 
   #endBanned(ban: Ban): void {
-    const { settings, device } = this.#deps;
-    if (ban.withDevice === true) settings.banDeviceToo(ban, device);
+    const { settings, visitor } = this.#deps;
+    if (ban.withDevice === true) settings.banDeviceToo(ban, visitor.device);
     this.end("banned");
   }
 
@@ -209,13 +200,13 @@ export class ClientSession implements Member {
   }
 
   #fail(place: string, error: unknown): void {
-    const { environment, onFailure, returnAfterMs } = this.#deps;
+    const { environment, onFailure, admission } = this.#deps;
     if (error instanceof StorageUnavailable) {
       onFailure(error);
-      return this.end("overloaded", returnAfterMs());
+      return this.end("overloaded", admission.returnAfterMs());
     }
     environment.log(`a connection was closed: ${place} failed: ${errorText(error)}`);
-    this.end("internal_error", returnAfterMs());
+    this.end("internal_error", admission.returnAfterMs());
   }
 
   // ---- hello ----
@@ -227,7 +218,7 @@ export class ClientSession implements Member {
     if (frame.version !== PROTOCOL_VERSION) return this.end("unsupported_version");
     // Clients that resume a conversation come before newcomers.
     if (frame.resume === undefined && !this.#deps.overload.takesNewcomers) {
-      return this.end("overloaded", this.#deps.returnAfterMs());
+      return this.end("overloaded", this.#deps.admission.returnAfterMs());
     }
     const proof = readHelloProof(frame.proof[0]);
     const right = proof !== undefined && proof.nonce === nonce && proof.room === this.#deps.room &&
@@ -235,10 +226,12 @@ export class ClientSession implements Member {
     if (this.#isClosed()) return;
     if (!right) return this.end("bad_hello");
     if (frame.at !== undefined) this.#deps.onDeviceTime(frame.at);
-    const admission = await this.#deps.admission;
-    if (!admission.ok || this.#isClosed()) return;
-    const { hub } = admission;
-    await this.#join(hub, proof, frame.resume);
+    const { admission, room, visitor } = this.#deps;
+    const decision = await admission.admit(room, visitor, frame.resume !== undefined);
+    if (!decision.ok) return this.end(decision.reason, decision.retryAfterMs);
+    if (this.#isClosed()) return decision.hub.release();
+    this.#held = decision.hub;
+    await this.#join(decision.hub, proof, frame.resume);
   }
 
   async #join(hub: Hub, proof: HelloProof, resume: LogPosition | undefined): Promise<void> {
@@ -250,7 +243,8 @@ export class ClientSession implements Member {
     // The client may come from an instance that is a moment ahead of this one.
     if (resume?.epoch === hub.head.epoch && resume.position > hub.newest) await hub.refresh();
     if (this.#isClosed()) return;
-    if (hub.closed) return this.end("going_away", this.#deps.returnAfterMs());
+    if (hub.closed) return this.end("going_away", this.#deps.admission.returnAfterMs());
+    if (!this.#deps.admission.sit(this, lastN > 0)) return this.end("overloaded", this.#deps.admission.returnAfterMs());
 
     const { epoch, clock, oldest } = hub.head;
     const head = hub.newest;
@@ -265,9 +259,9 @@ export class ClientSession implements Member {
     hub.join(this);
     this.#events.joined(lastN);
     this.#releaseHeld();
-    const { environment, config: { limits, ice }, device } = this.#deps;
+    const { environment, config: { limits, ice }, visitor } = this.#deps;
     const now = environment.clock.now();
-    const membership = membershipFor(ice, device, now);
+    const membership = membershipFor(ice, visitor.device, now);
     const welcome: ServerFrame<"welcome"> = {
       type: "welcome",
       room: hub.room,
@@ -426,7 +420,7 @@ export class ClientSession implements Member {
     const state = this.#state;
     this.#state = { name: "closed" };
     this.#cancelTimeout();
-    this.#deps.onClosed();
+    this.#deps.admission.left(this);
     this.#releaseHeld();
     if (state.name === "catching_up" || state.name === "live") state.hub.leave(this);
   }

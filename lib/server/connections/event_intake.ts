@@ -15,6 +15,7 @@ import type { EventBudgets } from "../limits/event_budgets.ts";
 import type { Overload } from "../limits/overload.ts";
 import type { Outcome, Sender, Submission } from "../rooms/committer.ts";
 import type { Hub } from "../rooms/hub.ts";
+import type { Visitor } from "./connection.ts";
 import type { ServerStats } from "../stats/server_stats.ts";
 
 export interface EventIntakeDeps {
@@ -22,8 +23,7 @@ export interface EventIntakeDeps {
   config: Pick<ServerConfig, "limits" | "commit">;
   environment: Pick<Environment, "clock" | "random">;
   budgets: Pick<EventBudgets, "take">;
-  /** The network address of the connection. */
-  address: string;
+  visitor: Visitor;
   settings: Pick<RuntimeSettings, "bansKey">;
   overload: Pick<Overload, "load" | "takesEvent" | "retryAfterMs">;
   stats: ServerStats;
@@ -33,6 +33,8 @@ export interface EventIntakeDeps {
 export interface IntakeConnection {
   /** The person at the other end. */
   person(): Person;
+  /** The person's first event is stored. */
+  spoke(): void;
   isClosed(): boolean;
   /** Sends a frame. */
   tell(frame: ServerFrame): void;
@@ -115,7 +117,7 @@ export class EventIntake implements Sender {
 
   /** Charges an event to the connection and its address. Returns 0, or the ms to wait: each client another time. */
   #charge(hub: Hub, { author, wire: [payload] }: Event, nowMs: number): number {
-    const { budgets, address, environment: { random } } = this.#deps;
+    const { budgets, visitor: { address }, environment: { random } } = this.#deps;
     const isOwn = author === this.#connection.person().author;
     const origin = !isOwn ? "carried" : this.#isNew ? "first" : "own";
     const waitMs = (isOwn ? 0 : this.#carried.wait(nowMs)) ||
@@ -143,6 +145,7 @@ export class EventIntake implements Sender {
   answer(id: EventId, outcome: Outcome): void {
     this.#inFlight--;
     if (outcome.type === "stored") {
+      if (this.#isNew) this.#connection.spoke();
       this.#isNew = false;
       this.#acks.push([id, outcome.position]);
     } else {
