@@ -109,9 +109,9 @@ export class Places<Holder> {
     this.#seats.delete(holder);
   }
 
-  /** Whether another address would still have at least as many places as this one with one more. */
+  /** Whether another address has two more: with one more, the two would displace each other in turns. */
   #mayDisplace(address: string): boolean {
-    return this.#seatsBy.largest.size > this.#seatsBy.of(address).size;
+    return this.#seatsBy.largest.size > this.#seatsBy.of(address).size + 1;
   }
 
   /** The newest stranger; else the newest of all, unless only strangers may go. */
