@@ -76,6 +76,7 @@ const FRAMES: FrameReaders<ServerFrame> = {
   presence: object({ count: amount, joined: list(person), left: list(key) }),
   page: object({ before: count, from: count, events: list(logEntry, 0, PAGE_MAX_EVENTS), oldest: count }),
   pong: object({ at: time }),
+  check: object({}),
   signal: object({ from: key, ...SIGNED }),
   signal_undeliverable: object({
     to: key,

@@ -138,6 +138,11 @@ export interface PongFrame {
   at: number;
 }
 
+/** Server: asks for a sign of life, which any frame is. A client answers with `ping` at once. */
+export interface CheckFrame {
+  type: "check";
+}
+
 /** Server: the client's frame was invalid and had no effect. */
 export interface ProblemFrame {
   type: "problem";
@@ -185,6 +190,7 @@ export type ServerFrame =
   | PresenceFrame
   | PageFrame
   | PongFrame
+  | CheckFrame
   | SignalFrame
   | SignalUndeliverableFrame
   | ProblemFrame
@@ -229,7 +235,7 @@ export interface HistoryFrame {
   limit: number;
 }
 
-/** Client: checks the connection. Sent after HEARTBEAT_MS of silence, on resume, and when the connection is suspect. */
+/** Client: checks the connection. Sent after HEARTBEAT_MS of silence, on resume, when the connection is suspect, and as the answer to `check`. */
 export interface PingFrame {
   type: "ping";
 }

@@ -9,6 +9,7 @@ import { Admin } from "./admin/admin.ts";
 import { readConfig } from "./config/read_config.ts";
 import type { ServerConfig } from "./config/server_config.ts";
 import { LoadMeter } from "./limits/load_meter.ts";
+import { memoryLimit } from "./limits/memory_limit.ts";
 import { createLogger, logFormatOf, type Logger, writeToConsole } from "./logger.ts";
 import { Polling } from "./connections/poll_endpoint.ts";
 import { ChatServer } from "./server.ts";
@@ -45,6 +46,7 @@ export function ownConfig(): ServerConfig {
   config = readConfig((name) =>
     Deno.env.get(name) ?? (name === "FESTIVAL_ENVIRONMENT" ? impliedEnvironment() : undefined)
   );
+  if (config.overload.memoryBytes === Infinity) config.overload.memoryBytes = memoryLimit();
   for (const signal of SIGNALS) Deno.addSignalListener(signal, exit);
   return config;
 }
@@ -135,6 +137,10 @@ async function start(): Promise<ChatServer> {
     stats,
     verifier: nodeVerifier(),
     meter,
+    memory: () => {
+      const { rss, heapTotal } = Deno.memoryUsage();
+      return { residentBytes: rss, heapBytes: heapTotal };
+    },
   });
   polling = new Polling({ ...environment, server, stats, settings: config.polling });
   const watching = monitor = new Monitor({

@@ -116,7 +116,7 @@ export const DEFAULT_CONFIG = {
     queueShare: [0.5, 0.75, 0.9] as LoadLimits,
     storeMs: [1_000, 1_500, 2_500] as LoadLimits,
     memoryShare: [0.8, 0.9, 0.95] as LoadLimits,
-    /** Bytes of RAM that the process may use; Infinity: only the JavaScript heap's own limit counts. */
+    /** Bytes of RAM that the process may use; Infinity: what limits/memory_limit.ts finds. */
     memoryBytes: Infinity,
     /** A level ends after this long without a signal that calls for it. */
     calmMs: 1_000,
@@ -128,6 +128,28 @@ export const DEFAULT_CONFIG = {
     shareStep: 0.1,
     /** Clients refused for load come back after this to twice this. */
     retryAfterMs: 1_000,
+  },
+
+  /** When limits/memory_guard.ts asks clients for a sign of life, and which it ends. */
+  memory: {
+    /** Time between two looks at the memory. */
+    lookMs: 50,
+    /** Growth outside the JavaScript heap since the last all-clear at which clients are asked. */
+    growthBytes: 48 * 1_048_576,
+    /** Silent ones are ended after this … */
+    patienceMs: 5_000,
+    /** … at this growth after this … */
+    fastBytes: 80 * 1_048_576,
+    fastMs: 500,
+    /** … and at this growth after this; those that said nothing but hello at once. */
+    floodBytes: 112 * 1_048_576,
+    floodMs: 200,
+    /** A connection without a hello for this long is ended meanwhile. */
+    helloMs: 2_000,
+    /** Clients are also asked at this share of `overload.memoryBytes`. */
+    nearShare: 0.75,
+    /** A connection that was closed and is not gone after this is ended at once. */
+    closingMs: 5_000,
   },
 
   fanOut: {

@@ -18,6 +18,7 @@ import type {
   WelcomeFrame,
 } from "../../protocol/frames.ts";
 import {
+  CLIENT_FRAME_MAX_BYTES,
   HELLO_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
   LATEST_EVENTS,
@@ -134,7 +135,8 @@ export class ClientSession implements Member {
     this.#lastHeardAt = now;
     const decoded = decodeClientFrame(data);
     if (!decoded.ok && decoded.problem !== "unknown_type") {
-      return this.#problem(decoded.problem, decoded.field === undefined ? {} : { field: decoded.field });
+      const strikes = sizeOf(data) > GIANT_FRAME_BYTES ? this.#deps.config.limits.badFrames : 1;
+      return this.#problem(decoded.problem, decoded.field === undefined ? {} : { field: decoded.field }, strikes);
     }
     const { frame } = decoded.ok ? decoded : {};
     // Events and signals have separate limits.
@@ -165,6 +167,13 @@ export class ClientSession implements Member {
   /** The transport reports that the client is gone. */
   closed(): void {
     this.#contain("leaving", () => this.#close());
+  }
+
+  check(): boolean {
+    const { name } = this.#state;
+    if (name !== "catching_up" && name !== "live") return false;
+    this.#tell({ type: "check" });
+    return true;
   }
 
   enforceBan(): void {
@@ -438,6 +447,14 @@ export class ClientSession implements Member {
 }
 
 const utf8 = new TextEncoder();
+
+/** No client sends such a frame by mistake, and each one costs memory: the first one is the last. */
+const GIANT_FRAME_BYTES = 8 * CLIENT_FRAME_MAX_BYTES;
+
+function sizeOf(data: unknown): number {
+  if (typeof data === "string") return data.length;
+  return data instanceof Blob ? data.size : data instanceof ArrayBuffer ? data.byteLength : 0;
+}
 
 /** A correct client may exceed the limit when a whole room links at once; only one that keeps on is disconnected. */
 const SIGNAL_OVER_LIMIT_STRIKE = 1 / 20;
