@@ -197,18 +197,16 @@ export class ChatServer {
     return new ClientSession({
       room,
       connection,
-      admission: this.#admission.admit(room, visitor),
+      visitor,
+      admission: this.#admission,
       verifier: this.#verifier,
       config: this.config,
       environment: this.#environment,
       signaling: this.#signaling,
       settings: this.settings,
-      device: visitor.device,
       overload: this.#overload,
       stats: this.#open.statsOf(room),
-      returnAfterMs: () => this.#admission.returnAfterMs(),
       onDeviceTime: (atMs) => this.#time.hear(visitor.device, atMs),
-      onClosed: () => this.#admission.left(),
       onFailure: (error) => this.#health.storageFailed(error),
     });
   }

@@ -71,8 +71,10 @@ export const DEFAULT_CONFIG = {
     inFlightEvents: 64,
     /** Unreadable frames, wrong signatures and malformed events before a connection is closed as `bad_frames`. */
     badFrames: 10,
-    /** Connections of this instance. More are turned away as `overloaded`. */
+    /** Connections of this instance after their hello; limits/places.ts says who has a place when more want one. */
     connections: 20_000,
+    /** Connections before their hello, on top. When more come, those of the address with most go, the oldest first. */
+    lobby: 1_000,
     /** Rooms open on this instance. More are turned away as `overloaded`. */
     openRooms: 5_000,
     /** Largest body of an HTTP request. */
@@ -170,6 +172,10 @@ export const DEFAULT_CONFIG = {
   },
 
   polling: {
+    /** Most characters that wait for one client, or one frame. A client that is further behind catches up later. */
+    unfetchedChars: 32_768,
+    /** The same of all clients; beyond it those who fetched longest ago are forgotten: `unknown_connection`. */
+    allUnfetchedChars: 67_108_864,
     /** After the first frame a held request waits this long for more of them. */
     lingerMs: 4,
     /** A connection without a request for this long has lost its client. */

@@ -8,6 +8,7 @@ import type { RuntimeSettings } from "../admin/runtime_settings.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import type { Environment } from "../environment.ts";
 import type { Overload } from "../limits/overload.ts";
+import { Places } from "../limits/places.ts";
 import { RetryScheduler } from "../limits/retry_scheduler.ts";
 import { errorText } from "../logger.ts";
 import type { Hub } from "../rooms/hub.ts";
@@ -29,24 +30,30 @@ export interface AdmissionDeps {
   onFailure(error: StorageUnavailable): void;
 }
 
+/** A connection as far as places need it. */
+export interface Guest {
+  end(reason: CloseReason, retryAfterMs?: number): void;
+}
+
 export class Admission {
   readonly #deps: AdmissionDeps;
   readonly #returns: RetryScheduler;
-  #connections = 0;
+  readonly #places: Places<Guest>;
   #closing = false;
 
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
     this.#returns = new RetryScheduler(deps.config.closing);
+    this.#places = new Places(deps.config.limits);
   }
 
   /** Connections of this instance, those that are being admitted included. */
   get connections(): number {
-    return this.#connections;
+    return this.#places.size;
   }
 
   get isFull(): boolean {
-    return this.#connections >= this.#deps.config.limits.connections || !this.#deps.overload.takesJoins;
+    return this.#places.isFull || !this.#deps.overload.takesJoins;
   }
 
   /** From now on every connection is turned away as `going_away`. */
@@ -61,10 +68,9 @@ export class Admission {
   }
 
   /** Counts a connection until `left`, and decides on it. Never rejects. */
-  async admit(room: RoomId, visitor: Visitor): Promise<JoinDecision> {
-    const { isFull } = this;
-    this.#connections++;
-    if (isFull) return this.#turnAway("overloaded");
+  async admit(guest: Guest, room: RoomId, visitor: Visitor): Promise<JoinDecision> {
+    this.#displace(this.#places.enter(guest, visitor.address));
+    if (!this.#deps.overload.takesJoins) return this.#turnAway("overloaded");
     if (this.#closing) return this.#turnAway("going_away");
     try {
       return await this.#decide(room, visitor);
@@ -75,9 +81,25 @@ export class Admission {
     }
   }
 
+  /** Gives a place to a connection whose hello was right, unless all are taken. `isKnown`: the room has events of the person. */
+  takePlace(guest: Guest, isKnown: boolean): boolean {
+    const seated = this.#places.sit(guest, isKnown);
+    if (seated.ok) this.#displace(seated.displaced);
+    return seated.ok;
+  }
+
+  /** The person has said something. */
+  spoke(guest: Guest): void {
+    this.#places.spoke(guest);
+  }
+
   /** A connection has ended. */
-  left(): void {
-    this.#connections--;
+  left(guest: Guest): void {
+    this.#places.leave(guest);
+  }
+
+  #displace(guest: Guest | undefined): void {
+    guest?.end("overloaded", this.returnAfterMs());
   }
 
   async #decide(room: RoomId, { device, address }: Visitor): Promise<JoinDecision> {

@@ -40,27 +40,25 @@ import type { ServerStats } from "../stats/server_stats.ts";
 import type { Environment } from "../environment.ts";
 import { errorText } from "../logger.ts";
 import type { EncodedPage } from "../rooms/recent_events.ts";
-import type { JoinDecision } from "./admission.ts";
-import type { ClientConnection } from "./connection.ts";
+import type { Admission, JoinDecision } from "./admission.ts";
+import type { ClientConnection, Visitor } from "./connection.ts";
 import { EventIntake } from "./event_intake.ts";
 
 export interface ClientSessionDeps {
   room: RoomId;
   connection: ClientConnection;
-  admission: Promise<JoinDecision>;
+  /** Whose network address it is. */
+  visitor: Visitor;
+  admission: Pick<Admission, "admit" | "takePlace" | "spoke" | "left" | "returnAfterMs">;
   verifier: Verifier;
   config: ServerConfig;
   environment: Environment;
   signaling: Pick<Signaling, "send">;
   settings: Pick<RuntimeSettings, "bansKey" | "bansDevice" | "banDeviceToo" | "noticesFrame">;
-  device: string;
   overload: Pick<Overload, "load" | "takesNewcomers" | "takesHistory" | "takesEvent" | "retryAfterMs">;
   stats: ServerStats;
-  /** When a client sent away now should come back, ms: each one at another time. */
-  returnAfterMs(): number;
   /** The device's clock, as it says, ms since 1970. */
   onDeviceTime(atMs: number): void;
-  onClosed(): void;
   onFailure(error: StorageUnavailable): void;
 }
 
@@ -73,6 +71,7 @@ type State =
 
 export class ClientSession implements Member {
   readonly #deps: ClientSessionDeps;
+  readonly #admission: Promise<JoinDecision>;
   #state: State;
   #person: Person | undefined;
   /** Held open until this session is a member. */
@@ -99,12 +98,14 @@ export class ClientSession implements Member {
       push: (text) => this.#push(text),
       strike: (weight) => this.#strike(weight),
       run: (place, step) => this.#run(place, step),
+      stored: () => deps.admission.spoke(this),
     });
     const nonce = toBase64Url(random.bytes(16));
     this.#state = { name: "greeting", nonce };
     this.#cancelTimeout = timers.after(HELLO_TIMEOUT_MS, () => this.end("hello_timeout"));
     this.#tell({ type: "challenge", version: PROTOCOL_VERSION, nonce, at: clock.now() });
-    const admitted = deps.admission.then((admission) => {
+    this.#admission = deps.admission.admit(this, deps.room, deps.visitor);
+    const admitted = this.#admission.then((admission) => {
       if (!admission.ok) this.end(admission.reason, admission.retryAfterMs);
       else if (this.#isClosed()) admission.hub.release();
       else this.#held = admission.hub;
@@ -181,15 +182,15 @@ export class ClientSession implements Member {
   }
 
   #enforceBan(): void {
-    const { settings, room, device } = this.#deps;
-    if (settings.bansDevice(device, room) !== undefined) return this.end("banned");
+    const { settings, room, visitor } = this.#deps;
+    if (settings.bansDevice(visitor.device, room) !== undefined) return this.end("banned");
     const ban = this.#person && settings.bansKey(this.#person.author, room);
     if (ban !== undefined) this.#endBanned(ban);
   }
 
   #endBanned(ban: Ban): void {
-    const { settings, device } = this.#deps;
-    if (ban.withDevice === true) settings.banDeviceToo(ban, device);
+    const { settings, visitor } = this.#deps;
+    if (ban.withDevice === true) settings.banDeviceToo(ban, visitor.device);
     this.end("banned");
   }
 
@@ -221,13 +222,13 @@ export class ClientSession implements Member {
   }
 
   #fail(place: string, error: unknown): void {
-    const { environment, onFailure, returnAfterMs } = this.#deps;
+    const { environment, onFailure, admission } = this.#deps;
     if (error instanceof StorageUnavailable) {
       onFailure(error);
-      return this.end("overloaded", returnAfterMs());
+      return this.end("overloaded", admission.returnAfterMs());
     }
     environment.log(`a connection was closed: ${place} failed: ${errorText(error)}`);
-    this.end("internal_error", returnAfterMs());
+    this.end("internal_error", admission.returnAfterMs());
   }
 
   // ---- hello ----
@@ -239,7 +240,7 @@ export class ClientSession implements Member {
     if (frame.version !== PROTOCOL_VERSION) return this.end("unsupported_version");
     // Clients that resume a conversation come before newcomers.
     if (frame.resume === undefined && !this.#deps.overload.takesNewcomers) {
-      return this.end("overloaded", this.#deps.returnAfterMs());
+      return this.end("overloaded", this.#deps.admission.returnAfterMs());
     }
     const proof = readHelloProof(frame.proof[0]);
     const right = proof !== undefined && proof.nonce === nonce && proof.room === this.#deps.room &&
@@ -247,7 +248,7 @@ export class ClientSession implements Member {
     if (this.#isClosed()) return;
     if (!right) return this.end("bad_hello");
     if (frame.at !== undefined) this.#deps.onDeviceTime(frame.at);
-    const admission = await this.#deps.admission;
+    const admission = await this.#admission;
     if (!admission.ok || this.#isClosed()) return;
     const { hub } = admission;
     await this.#join(hub, proof, frame.resume);
@@ -262,7 +263,10 @@ export class ClientSession implements Member {
     // The client may come from an instance that is a moment ahead of this one.
     if (resume?.epoch === hub.head.epoch && resume.position > hub.newest) await hub.refresh();
     if (this.#isClosed()) return;
-    if (hub.closed) return this.end("going_away", this.#deps.returnAfterMs());
+    if (hub.closed) return this.end("going_away", this.#deps.admission.returnAfterMs());
+    if (!this.#deps.admission.takePlace(this, lastN > 0)) {
+      return this.end("overloaded", this.#deps.admission.returnAfterMs());
+    }
 
     const { epoch, clock, oldest } = hub.head;
     const head = hub.newest;
@@ -305,6 +309,7 @@ export class ClientSession implements Member {
   /** Sends page after page until this session has what every live session has; then it is live too. */
   async #catchUp(): Promise<void> {
     const { connection, environment: { clock, timers }, config: { fanOut } } = this.#deps;
+    const maxBytes = this.#maxBufferedBytes;
     let movedAt = clock.now();
     while (this.#state.name === "catching_up") {
       const state = this.#state;
@@ -313,13 +318,13 @@ export class ClientSession implements Member {
         this.#state = { name: "live", hub, position };
         return hub.goLive(this);
       }
-      if (connection.bufferedBytes() > fanOut.highWatermarkBytes / 2) {
+      if (connection.bufferedBytes() > maxBytes / 2) {
         if (clock.now() - movedAt > fanOut.stalledMs) return this.end("too_slow");
         await pause(timers, fanOut.drainCheckMs);
         continue;
       }
       movedAt = clock.now();
-      let page = hub.pageAfter(position);
+      let page = hub.pageAfter(position, maxBytes / 4);
       if (page instanceof Promise) {
         const read = await page;
         // Deleted during the read: the client reconnects and learns which part is gone.
@@ -337,10 +342,13 @@ export class ClientSession implements Member {
   async #history(hub: Hub, { before, limit }: HistoryFrame): Promise<void> {
     // One at a time: a client that scrolls waits for a page before it asks for the next.
     if (this.#historyRunning) return this.#busy();
+    const maxBytes = this.#maxBufferedBytes;
+    // Pages that a polling client has not fetched would pile up here.
+    if (this.#deps.connection.bufferedBytes() > maxBytes / 2) return this.#busy();
     if (!this.#deps.overload.takesHistory) return this.#busy(this.#deps.overload.retryAfterMs());
     this.#historyRunning = true;
     try {
-      const { from, events, oldest } = await hub.history(before, limit);
+      const { from, events, oldest } = await hub.history(before, limit, maxBytes / 4);
       this.#tell({ type: "page", before, from, events, oldest });
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error;
@@ -365,10 +373,10 @@ export class ClientSession implements Member {
   }
 
   pass(text: string): boolean {
-    const { connection, config, environment } = this.#deps;
+    const { connection, environment } = this.#deps;
     if (this.#state.name === "closed") return false;
     // Repeated calls must not get a slow reader disconnected.
-    if (connection.bufferedBytes() + text.length > config.fanOut.highWatermarkBytes / 2) return false;
+    if (connection.bufferedBytes() + text.length > this.#maxBufferedBytes / 2) return false;
     if (this.#receivedSignals.take(environment.clock.now()) > 0) return false;
     this.#contain("sending", () => connection.send(text));
     return true;
@@ -377,8 +385,18 @@ export class ClientSession implements Member {
   // ---- frames out ----
 
   deliver(page: EncodedPage): void {
-    if (this.#state.name !== "live") return;
-    this.#state.position = page.to;
+    const state = this.#state;
+    if (state.name !== "live") return;
+    const { connection, environment: { timers }, config: { fanOut } } = this.#deps;
+    const { maxBufferedBytes } = connection;
+    if (maxBufferedBytes !== undefined && connection.bufferedBytes() + page.text.length > maxBufferedBytes / 2) {
+      const { hub, position } = state;
+      hub.fallBehind(this);
+      this.#state = { name: "catching_up", hub, position };
+      // Not at once: the hub is sending to everybody.
+      return void this.#run("catching up", pause(timers, fanOut.drainCheckMs).then(() => this.#catchUp()));
+    }
+    state.position = page.to;
     this.#push(page.text);
   }
 
@@ -393,9 +411,14 @@ export class ClientSession implements Member {
   /** Sends a frame. Disconnects slow readers instead of buffering for them, so they never delay others. */
   #push(text: string): void {
     if (this.#state.name === "closed") return;
-    const { connection, config } = this.#deps;
-    if (connection.bufferedBytes() > config.fanOut.highWatermarkBytes) return this.end("too_slow");
+    const { connection } = this.#deps;
+    if (connection.bufferedBytes() > this.#maxBufferedBytes) return this.end("too_slow");
     this.#contain("sending", () => connection.send(text));
+  }
+
+  get #maxBufferedBytes(): number {
+    const { connection, config } = this.#deps;
+    return connection.maxBufferedBytes ?? config.fanOut.highWatermarkBytes;
   }
 
   #busy(retryAfterMs = this.#deps.config.commit.retryAfterMs): void {
@@ -434,7 +457,7 @@ export class ClientSession implements Member {
     const state = this.#state;
     this.#state = { name: "closed" };
     this.#cancelTimeout();
-    this.#deps.onClosed();
+    this.#deps.admission.left(this);
     this.#releaseHeld();
     if (state.name === "catching_up" || state.name === "live") state.hub.leave(this);
   }

@@ -33,6 +33,8 @@ export interface IntakeConnection {
   push(text: string): void;
   /** Counts an event that no correct client sends; `weight` is below 1 for one that a correct client sends seldom. */
   strike(weight?: number): void;
+  /** An event was stored. */
+  stored(): void;
   /** Resolves when `step` has ended; an error in it ends this connection only. */
   run(place: string, step: Promise<void>): Promise<void>;
 }
@@ -107,8 +109,10 @@ export class EventIntake implements Sender {
 
   answer(id: EventId, outcome: Outcome): void {
     this.#inFlight--;
-    if (outcome.type === "stored") this.#acks.push([id, outcome.position]);
-    else {
+    if (outcome.type === "stored") {
+      this.#connection.stored();
+      this.#acks.push([id, outcome.position]);
+    } else {
       const { type: _, reason, ...more } = outcome;
       this.#refuse(id, reason, more);
     }
