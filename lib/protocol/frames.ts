@@ -174,6 +174,9 @@ const FRAMES = {
   /** Server, the answer to `ping`. `at`: its clock, ms since 1970. */
   pong: object({ at: time }),
 
+  /** Server: asks for a sign of life, which any frame is. A client answers with `ping` at once. */
+  check: object({}),
+
   /**
    * Server: another person's `signal` to this one, unchanged. `from`: the person on the sending connection. The payload
    * names its author as well, and the signature proves it: signal.ts.

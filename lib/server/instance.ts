@@ -8,6 +8,7 @@ import { Admin } from "./admin/admin.ts";
 import { readConfig } from "./config/read_config.ts";
 import type { ServerConfig } from "./config/server_config.ts";
 import { LoadMeter } from "./limits/load_meter.ts";
+import { memoryLimit } from "./limits/memory_limit.ts";
 import { createLogger, logFormatOf, type Logger, writeToConsole } from "./logger.ts";
 import { Polling } from "./connections/poll_endpoint.ts";
 import { ChatServer } from "./server.ts";
@@ -47,6 +48,7 @@ export function ownConfig(): ServerConfig {
   config = readConfig((name) =>
     Deno.env.get(name) ?? (name === "FESTIVAL_ENVIRONMENT" ? impliedEnvironment() : undefined)
   );
+  if (config.overload.memoryBytes === Infinity) config.overload.memoryBytes = memoryLimit();
   for (const signal of SIGNALS) Deno.addSignalListener(signal, exit);
   return config;
 }
@@ -146,6 +148,10 @@ async function start(): Promise<ChatServer> {
     meter,
     disk: () => disk?.measure,
     upkeepProblems: () => ({ full: disk?.problem, others: upkeep?.problems ?? [] }),
+    memory: () => {
+      const { rss, heapTotal } = Deno.memoryUsage();
+      return { residentBytes: rss, heapBytes: heapTotal };
+    },
   });
   const { instance } = server;
   upkeep = new Upkeep({ store, config, environment, instance, ...path !== undefined && { path }, ...disk && { disk } });

@@ -10,6 +10,7 @@ import type { ServerConfig } from "./config/server_config.ts";
 import { Admission } from "./connections/admission.ts";
 import { ClientSession } from "./connections/client_session.ts";
 import type { ClientConnection, ConnectionHandle, Visitor } from "./connections/connection.ts";
+import { type ProcessMemory, SocketWatch } from "./connections/socket_watch.ts";
 import { type Environment, onStorageFailure } from "./environment.ts";
 import type { LoadMeter } from "./limits/load_meter.ts";
 import { EventBudgets } from "./limits/event_budgets.ts";
@@ -36,6 +37,8 @@ export interface ServerDeps extends Environment {
   verifier: Verifier;
   /** Measures this process. Absent: nothing is ever refused for load. */
   meter?: Pick<LoadMeter, "measure">;
+  /** Measures this process's memory. Absent: no client is asked for a sign of life. */
+  memory?(): ProcessMemory;
   /** Unlike any other instance's name, also that of an earlier run. Default: random. */
   instance?: string;
   /** The disk of the embedded database, as measured last. */
@@ -53,6 +56,8 @@ export class ChatServer {
   readonly stats: ServerStats;
   /** The disk of the embedded database, as measured last; undefined where that is unknown. */
   readonly disk: () => DiskMeasure | undefined;
+  /** Its WebSockets as far as they hold memory. */
+  readonly sockets: SocketWatch;
   /** The operators' settings, as this instance applies them. */
   readonly settings: RuntimeSettings;
   /** All that several parts of the server need. */
@@ -69,7 +74,7 @@ export class ChatServer {
   readonly #budgets: EventBudgets;
   #closing: Promise<void> | undefined;
 
-  constructor({ store, verifier, meter, clock, steady, timers, random, log, ...deps }: ServerDeps) {
+  constructor({ store, verifier, meter, memory, clock, steady, timers, random, log, ...deps }: ServerDeps) {
     // A copy of its own: operators change it at run time.
     const config = this.config = structuredClone(deps.config);
     this.disk = deps.disk ?? (() => undefined);
@@ -87,6 +92,14 @@ export class ChatServer {
       config: config.overload,
       environment,
       ...meter && { measure: (delays) => meter.measure(delays, open.storeLoad()) },
+    });
+    this.sockets = new SocketWatch({
+      settings: config.memory,
+      memoryBytes: config.overload.memoryBytes,
+      steady,
+      timers,
+      log,
+      ...memory && { memory },
     });
     this.#health = new HealthCheck({
       ...parts,
@@ -227,6 +240,7 @@ export class ChatServer {
       Promise.all([this.#open.close(), this.#feed.close(), this.#signaling.close(), this.settings.close(), sweeping]),
     ]);
     cancelGrace?.();
+    this.sockets.close();
     // A turn of the event loop, in which goodbyes reach the sockets.
     await pause(timers, 0);
   }

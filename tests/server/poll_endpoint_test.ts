@@ -149,17 +149,12 @@ Deno.test("a device's limit of connections holds for polling too", async () => {
   await close();
 });
 
-Deno.test("[POLL-9] a polling client that reads nothing is cut off as too_slow, and its frames are bounded", async () => {
-  const config = { fanOut: { highWatermarkBytes: 20_000, windowMs: 1, windowPerSocketMs: 0, maxWindowMs: 1 } };
-  const { newRoom, pollUrl, socket, polling, close } = start({ config });
-  const { id: room } = await newRoom();
-  const ada = await TestClient.join({ room, open: socket(room) });
-  const url = pollUrl(room);
+/** A client that joins and asks for frames only by hand. */
+async function joinedWithoutFetching(room: string, url: string) {
   const opening = await post(url, { type: "open" });
   const { connection } = opening.head;
-  let first = 1, left = false;
-  // Joins, and then never asks for frames.
-  const bob = await TestClient.create({
+  let first = 1;
+  const client = await TestClient.create({
     room,
     open: ({ onFrame }) => {
       onFrame(opening.frames[0]!);
@@ -169,19 +164,66 @@ Deno.test("[POLL-9] a polling client that reads nothing is cut off as too_slow, 
       };
     },
   });
-  bob.openOnly();
-  await bob.hello((await bob.waitFor("challenge")).nonce);
-  await ada.until(() => {
-    left ||= ada.count === 2;
-    return left;
-  });
+  client.openOnly();
+  await client.hello((await client.waitFor("challenge")).nonce);
+  return { fetch: (received: number) => post(url, { type: "fetch", connection, received }) };
+}
+
+Deno.test("[POLL-9] a polling client that reads nothing is cut off as too_slow, and its frames are bounded", async () => {
+  const config = { fanOut: { stalledMs: 500, windowMs: 1, windowPerSocketMs: 0, maxWindowMs: 1 } };
+  const { newRoom, pollUrl, socket, polling, close } = start({ config }, { unfetchedChars: 20_000 });
+  const { id: room } = await newRoom();
+  const ada = await TestClient.join({ room, open: socket(room) });
+  const { fetch } = await joinedWithoutFetching(room, pollUrl(room));
+  await ada.until(() => ada.count === 2);
   while (ada.count === 2) await ada.say("x".repeat(1_500));
-  const rest = await post(url, { type: "fetch", connection, received: 1 });
+  const rest = await fetch(1);
   assertEquals(closeReasonOf(rest.head.closed), "too_slow");
   const bytes = rest.frames.join("").length;
-  assert(bytes > 20_000 && bytes < 20_000 + 5_000, `${bytes} bytes were kept`);
+  assert(bytes > 10_000 && bytes < 20_000, `${bytes} characters were kept`);
   assertEquals(polling.size, 1);
   await ada.close();
+  await close();
+});
+
+Deno.test("[POLL-9] a polling client that is behind gets what it missed when it fetches again", async () => {
+  const config = { fanOut: { windowMs: 1, windowPerSocketMs: 0, maxWindowMs: 1 } };
+  const { newRoom, pollUrl, socket, close } = start({ config }, { unfetchedChars: 20_000 });
+  const { id: room } = await newRoom();
+  const ada = await TestClient.join({ room, open: socket(room) });
+  const { fetch } = await joinedWithoutFetching(room, pollUrl(room));
+  await ada.until(() => ada.count === 2);
+  let last = 0;
+  for (let count = 0; count < 20; count++) ({ position: last } = await ada.say("x".repeat(1_500)));
+  let received = 1, next: number | undefined;
+  while (next === undefined || next <= last) {
+    const { head, frames } = await fetch(received);
+    assert(frames.join("").length < 20_000);
+    received = head.from + head.count - 1;
+    for (const frame of frames.map((text) => JSON.parse(text))) {
+      assert(frame.type !== "goodbye", JSON.stringify(frame));
+      if (frame.type === "welcome") next = frame.from;
+      if (frame.type !== "events") continue;
+      assertEquals(frame.from, next);
+      next = frame.from + frame.events.length;
+    }
+  }
+  await ada.close();
+  await close();
+});
+
+Deno.test("[POLL-9] when too much waits for all clients together, the ones that fetched longest ago are forgotten", async () => {
+  const settings = { unfetchedChars: 20_000, allUnfetchedChars: 20_000 };
+  const { newRoom, poll, pollUrl, socket, polling, close } = start({}, settings);
+  const { id: room } = await newRoom();
+  const ada = await TestClient.join({ room, open: socket(room) });
+  const bob = await TestClient.join({ room, open: poll(room) });
+  for (let count = 0; count < 8; count++) await joinedWithoutFetching(room, pollUrl(room));
+  await ada.until(() => ada.count === 10);
+  while (ada.count > 3) await ada.say("x".repeat(1_500));
+  assertEquals(polling.size, ada.count - 1);
+  assertEquals(bob.closeCode, undefined);
+  await Promise.all([ada.close(), bob.close()]);
   await close();
 });
 

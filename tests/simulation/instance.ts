@@ -97,6 +97,7 @@ export class Instance {
       },
       close: (code, reason) => connection.close(code, reason),
       bufferedBytes: () => connection.bufferedBytes(),
+      ...connection.maxBufferedBytes !== undefined && { maxBufferedBytes: connection.maxBufferedBytes },
     }, visitor);
     return {
       receive: (data) => {
@@ -104,6 +105,7 @@ export class Instance {
         handle.receive(data);
       },
       closed: () => handle.closed(),
+      check: () => handle.check(),
     };
   }
 

@@ -93,8 +93,10 @@ export const DEFAULT_CONFIG = {
     inFlightEvents: 64,
     /** Unreadable frames, wrong signatures and malformed events before a connection is closed as `bad_frames`. */
     badFrames: 10,
-    /** Connections of this instance. More are turned away as `overloaded`. */
+    /** Connections of this instance after their hello; limits/places.ts says who has a place when more want one. */
     connections: 20_000,
+    /** Connections before their hello, on top. When more come, those of the address with most go, the oldest first. */
+    lobby: 1_000,
     /** Rooms open on this instance. More are turned away as `overloaded`. */
     openRooms: 5_000,
     /** Largest body of an HTTP request. */
@@ -138,7 +140,7 @@ export const DEFAULT_CONFIG = {
     queueShare: [0.5, 0.75, 0.9] as LoadLimits,
     storeMs: [1_000, 1_500, 2_500] as LoadLimits,
     memoryShare: [0.8, 0.9, 0.95] as LoadLimits,
-    /** Bytes of RAM that the process may use; Infinity: only the JavaScript heap's own limit counts. */
+    /** Bytes of RAM that the process may use; Infinity: what limits/memory_limit.ts finds. */
     memoryBytes: Infinity,
     /** A level ends after this long without a signal that calls for it. */
     calmMs: 1_000,
@@ -150,6 +152,28 @@ export const DEFAULT_CONFIG = {
     shareStep: 0.1,
     /** Clients refused for load come back after this to twice this. */
     retryAfterMs: 1_000,
+  },
+
+  /** When limits/memory_guard.ts asks clients for a sign of life, and which it ends. */
+  memory: {
+    /** Time between two looks at the memory. */
+    lookMs: 50,
+    /** Growth outside the JavaScript heap since the last all-clear at which clients are asked. */
+    growthBytes: 48 * 1_048_576,
+    /** Silent ones are ended after this … */
+    patienceMs: 5_000,
+    /** … at this growth after this … */
+    fastBytes: 80 * 1_048_576,
+    fastMs: 500,
+    /** … and at this growth after this; those that said nothing but hello at once. */
+    floodBytes: 112 * 1_048_576,
+    floodMs: 200,
+    /** A connection without a hello for this long is ended meanwhile. */
+    helloMs: 2_000,
+    /** Clients are also asked at this share of `overload.memoryBytes`. */
+    nearShare: 0.75,
+    /** A connection that was closed and is not gone after this is ended at once. */
+    closingMs: 5_000,
   },
 
   fanOut: {
@@ -170,6 +194,10 @@ export const DEFAULT_CONFIG = {
   },
 
   polling: {
+    /** Most characters that wait for one client, or one frame. A client that is further behind catches up later. */
+    unfetchedChars: 32_768,
+    /** The same of all clients; beyond it those who fetched longest ago are forgotten: `unknown_connection`. */
+    allUnfetchedChars: 67_108_864,
     /** After the first frame a held request waits this long for more of them. */
     lingerMs: 4,
     /** A connection without a request for this long has lost its client. */

@@ -97,7 +97,7 @@ export const VARIABLES: readonly Variable[] = [
   count(
     "FESTIVAL_MEMORY_MB",
     numberSetting(128, 1_048_576, (config) => config.overload, "memoryBytes", 1_048_576),
-    "RAM that the process may use; near it, new work is refused. Absent: only the JavaScript heap's own limit counts",
+    "RAM that the process may use; near it, new work is refused. Absent: the container's limit, or 80 % of the machine's RAM",
   ),
   text(
     "FESTIVAL_ADMIN_PASSWORD_HASH",

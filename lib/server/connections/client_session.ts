@@ -9,6 +9,7 @@ import { CLOSE_REASONS, type CloseReason, type FrameProblem } from "../../protoc
 import { type ClientFrame, decodeClientFrame, type HelloProof, readHelloProof } from "../../protocol/client_frames.ts";
 import type { LogPosition, Person, ServerFrame } from "../../protocol/frames.ts";
 import {
+  CLIENT_FRAME_MAX_BYTES,
   HELLO_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
   LATEST_EVENTS,
@@ -122,7 +123,8 @@ export class ClientSession implements Member {
     this.#lastHeardAt = now;
     const decoded = decodeClientFrame(data);
     if (!decoded.ok && decoded.problem !== "unknown_type") {
-      return this.#problem(decoded.problem, decoded.field === undefined ? {} : { field: decoded.field });
+      const strikes = sizeOf(data) > GIANT_FRAME_BYTES ? this.#deps.config.limits.badFrames : 1;
+      return this.#problem(decoded.problem, decoded.field === undefined ? {} : { field: decoded.field }, strikes);
     }
     const { frame } = decoded.ok ? decoded : {};
     // Events and signals have separate limits.
@@ -153,6 +155,13 @@ export class ClientSession implements Member {
   /** The transport reports that the client is gone. */
   closed(): void {
     this.#contain("leaving", () => this.#close());
+  }
+
+  check(): boolean {
+    const { name } = this.#state;
+    if (name !== "catching_up" && name !== "live") return false;
+    this.#tell({ type: "check" });
+    return true;
   }
 
   enforceBan(): void {
@@ -291,6 +300,7 @@ export class ClientSession implements Member {
   /** Sends page after page until this session has what every live session has; then it is live too. */
   async #catchUp(): Promise<void> {
     const { connection, environment: { clock, timers }, config: { fanOut } } = this.#deps;
+    const maxBytes = this.#maxBufferedBytes;
     let movedAt = clock.now();
     while (this.#state.name === "catching_up") {
       const state = this.#state;
@@ -299,13 +309,13 @@ export class ClientSession implements Member {
         this.#state = { name: "live", hub, position };
         return hub.goLive(this);
       }
-      if (connection.bufferedBytes() > fanOut.highWatermarkBytes / 2) {
+      if (connection.bufferedBytes() > maxBytes / 2) {
         if (clock.now() - movedAt > fanOut.stalledMs) return this.end("too_slow");
         await pause(timers, fanOut.drainCheckMs);
         continue;
       }
       movedAt = clock.now();
-      let page = hub.pageAfter(position);
+      let page = hub.pageAfter(position, maxBytes / 4);
       if (page instanceof Promise) {
         const read = await page;
         // Deleted during the read: the client reconnects and learns which part is gone.
@@ -323,10 +333,13 @@ export class ClientSession implements Member {
   async #history(hub: Hub, { before, limit }: ClientFrame<"history">): Promise<void> {
     // One at a time: a client that scrolls waits for a page before it asks for the next.
     if (this.#historyRunning) return this.#busy();
+    const maxBytes = this.#maxBufferedBytes;
+    // Pages that a polling client has not fetched would pile up here.
+    if (this.#deps.connection.bufferedBytes() > maxBytes / 2) return this.#busy();
     if (!this.#deps.overload.takesHistory) return this.#busy(this.#deps.overload.retryAfterMs());
     this.#historyRunning = true;
     try {
-      const { from, events, oldest } = await hub.history(before, limit);
+      const { from, events, oldest } = await hub.history(before, limit, maxBytes / 4);
       this.#tell({ type: "page", before, from, events, oldest });
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error;
@@ -351,10 +364,10 @@ export class ClientSession implements Member {
   }
 
   pass(text: string): boolean {
-    const { connection, config, environment } = this.#deps;
+    const { connection, environment } = this.#deps;
     if (this.#state.name === "closed") return false;
     // Repeated calls must not get a slow reader disconnected.
-    if (connection.bufferedBytes() + text.length > config.fanOut.highWatermarkBytes / 2) return false;
+    if (connection.bufferedBytes() + text.length > this.#maxBufferedBytes / 2) return false;
     if (this.#receivedSignals.take(environment.clock.now()) > 0) return false;
     this.#contain("sending", () => connection.send(text));
     return true;
@@ -363,8 +376,18 @@ export class ClientSession implements Member {
   // ---- frames out ----
 
   deliver(page: EncodedPage): void {
-    if (this.#state.name !== "live") return;
-    this.#state.position = page.to;
+    const state = this.#state;
+    if (state.name !== "live") return;
+    const { connection, environment: { timers }, config: { fanOut } } = this.#deps;
+    const { maxBufferedBytes } = connection;
+    if (maxBufferedBytes !== undefined && connection.bufferedBytes() + page.text.length > maxBufferedBytes / 2) {
+      const { hub, position } = state;
+      hub.fallBehind(this);
+      this.#state = { name: "catching_up", hub, position };
+      // Not at once: the hub is sending to everybody.
+      return void this.#run("catching up", pause(timers, fanOut.drainCheckMs).then(() => this.#catchUp()));
+    }
+    state.position = page.to;
     this.#push(page.text);
   }
 
@@ -379,9 +402,14 @@ export class ClientSession implements Member {
   /** Sends a frame. Disconnects slow readers instead of buffering for them, so they never delay others. */
   #push(text: string): void {
     if (this.#state.name === "closed") return;
-    const { connection, config } = this.#deps;
-    if (connection.bufferedBytes() > config.fanOut.highWatermarkBytes) return this.end("too_slow");
+    const { connection } = this.#deps;
+    if (connection.bufferedBytes() > this.#maxBufferedBytes) return this.end("too_slow");
     this.#contain("sending", () => connection.send(text));
+  }
+
+  get #maxBufferedBytes(): number {
+    const { connection, config } = this.#deps;
+    return connection.maxBufferedBytes ?? config.fanOut.highWatermarkBytes;
   }
 
   #busy(retryAfterMs = this.#deps.config.commit.retryAfterMs): void {
@@ -433,6 +461,14 @@ export class ClientSession implements Member {
 }
 
 const utf8 = new TextEncoder();
+
+/** No client sends such a frame by mistake, and each one costs memory: the first one is the last. */
+const GIANT_FRAME_BYTES = 8 * CLIENT_FRAME_MAX_BYTES;
+
+function sizeOf(data: unknown): number {
+  if (typeof data === "string") return data.length;
+  return data instanceof Blob ? data.size : data instanceof ArrayBuffer ? data.byteLength : 0;
+}
 
 /** A correct client may exceed the limit when a whole room links at once; only one that keeps on is disconnected. */
 const SIGNAL_OVER_LIMIT_STRIKE = 1 / 20;

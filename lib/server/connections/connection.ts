@@ -13,6 +13,11 @@ export interface ClientConnection {
   close(code: number, reason: string): void;
   /** Bytes that are not yet with the client. */
   bufferedBytes(): number;
+  /**
+   * Most bytes that may wait for the client, or one frame: a transport that keeps them in this server's memory says so.
+   * Absent: `fanOut.highWatermarkBytes`.
+   */
+  readonly maxBufferedBytes?: number;
 }
 
 /** Takes a transport's reports of one connection. */
@@ -21,4 +26,6 @@ export interface ConnectionHandle {
   receive(data: unknown): void;
   /** The client is gone. */
   closed(): void;
+  /** Asks the client for a sign of life, which any frame is. False before the welcome. */
+  check(): boolean;
 }

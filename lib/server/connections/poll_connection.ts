@@ -16,6 +16,8 @@ const ENDED_BYTES = 512;
 export interface PollConnectionDeps {
   settings: ServerConfig["polling"];
   timers: Timers;
+  /** The number of characters that wait for a client with a session changed by this much. */
+  onUnfetched?(change: number): void;
   /** The session is over; called once. */
   onClosed?(): void;
   /** The session is over; unfetched frames are kept for the client until `onForgotten`. */
@@ -58,6 +60,8 @@ export class PollConnection implements ClientConnection {
     if (state.name !== "waiting" && state.name !== "held") return;
     this.#unconfirmed.push(text);
     this.#unconfirmedBytes += text.length;
+    this.#deps.onUnfetched?.(text.length);
+    if (this.#state !== state) return;
     if (state.name !== "held" || state.lingering) return;
     // Frames of the same moment share one answer.
     state.cancelAnswer();
@@ -72,8 +76,13 @@ export class PollConnection implements ClientConnection {
     this.#leave(before);
     this.#state = { name: "ended", code, cancelForget: timers.after(settings.keepEndedMs, () => this.forget()) };
     if (before.name === "held") before.answer(this.#body());
+    this.#deps.onUnfetched?.(-this.#unconfirmedBytes);
     this.#deps.onClosed?.();
     onEnded();
+  }
+
+  get maxBufferedBytes(): number {
+    return this.#deps.settings.unfetchedChars;
   }
 
   /** UTF-16 length of the unconfirmed frames; their bytes are at most three times as many. */
@@ -130,6 +139,7 @@ export class PollConnection implements ClientConnection {
     this.#leave(before);
     this.#state = { name: "forgotten" };
     if (before.name === "held") before.answer(this.#body());
+    if (before.name !== "ended") this.#deps.onUnfetched?.(-this.#unconfirmedBytes);
     this.#unconfirmed.length = this.#unconfirmedBytes = 0;
     this.#deps.onForgotten();
     if (before.name === "ended") return;
@@ -197,7 +207,9 @@ export class PollConnection implements ClientConnection {
   #confirm(received: number): void {
     if (received <= this.#confirmed) return;
     const gone = this.#unconfirmed.splice(0, received - this.#confirmed);
-    for (const text of gone) this.#unconfirmedBytes -= text.length;
+    const goneBytes = gone.reduce((sum, text) => sum + text.length, 0);
+    this.#unconfirmedBytes -= goneBytes;
+    if (this.#state.name !== "ended") this.#deps.onUnfetched?.(-goneBytes);
     this.#confirmed = received;
   }
 

@@ -31,11 +31,16 @@ export type PollHttpRequest = Pick<Request, "body" | "signal">;
 /** The polling connections of one server instance. */
 export class Polling {
   readonly #deps: PollEndpointDeps;
-  /** Live ones are bounded by `limits.connections`, ended ones by `keepEndedBytes`. */
+  /**
+   * Those who fetched longest ago first. Live ones are bounded by `limits.connections` and `allUnfetchedChars`, ended ones
+   * by `keepEndedBytes`.
+   */
   readonly #connections = new Map<PollConnectionId, { room: RoomId; connection: PollConnection }>();
   /** Ended ones, oldest first, and the bytes that each keeps. */
   readonly #ended = new Map<PollConnection, number>();
   #endedBytes = 0;
+  /** Of all live ones. */
+  #unfetchedChars = 0;
 
   constructor(deps: PollEndpointDeps) {
     this.#deps = deps;
@@ -63,6 +68,8 @@ export class Polling {
     const { connection } = entry;
     switch (asked.type) {
       case "fetch": {
+        this.#connections.delete(asked.connection);
+        this.#connections.set(asked.connection, entry);
         const frames = connection.fetch(asked.received, request.signal);
         return frames === "bad_poll" ? problem(frames) : this.#lines(await frames);
       }
@@ -91,6 +98,7 @@ export class Polling {
     const connection = new PollConnection({
       settings,
       timers,
+      onUnfetched: (change) => this.#unfetched(change),
       onEnded: () => this.#keep(connection),
       onClosed: () => this.#deps.stats?.closed("polling"),
       onForgotten: () => {
@@ -103,6 +111,15 @@ export class Polling {
     this.#deps.stats?.opened("polling");
     connection.serve(server.connect(room, connection, visitor));
     return connection.opening(id);
+  }
+
+  #unfetched(change: number): void {
+    this.#unfetchedChars += change;
+    if (change < 0) return;
+    for (const { connection } of this.#connections.values()) {
+      if (this.#unfetchedChars <= this.#deps.settings.allUnfetchedChars) return;
+      if (connection.bufferedBytes() > 0 && !this.#ended.has(connection)) connection.forget();
+    }
   }
 
   /** The server's limits no longer count an ended connection, so all of them together have a limit here. */

@@ -2,6 +2,7 @@
 import type { ChatServer } from "../server.ts";
 import type { ConnectionHandle, Visitor } from "./connection.ts";
 import type { RoomId } from "../../protocol/event.ts";
+import { abortSocket } from "./abort_socket.ts";
 
 /**
  * Seconds without an answer to the WebSocket's own ping after which the runtime closes a dead socket. `ping` frames
@@ -22,10 +23,24 @@ export function mayOpenSocket(headers: Headers, url: URL, origins: readonly stri
 
 /** Joins a new socket to a room as soon as it is open. */
 export function serveSocket(socket: WebSocket, server: ChatServer, room: RoomId, visitor: Visitor): void {
-  const { stats } = server;
+  const { stats, sockets } = server;
   let handle: ConnectionHandle | undefined;
+  const watched = {
+    check: () => handle?.check() ?? false,
+    abort() {
+      abortSocket(socket);
+      leave();
+    },
+  };
+  const leave = () => {
+    sockets.gone(watched);
+    if (handle !== undefined) stats.closed("websocket");
+    handle?.closed();
+    handle = undefined;
+  };
   socket.onopen = () => {
     stats.opened("websocket");
+    sockets.opened(watched);
     handle = server.connect(room, {
       send(text) {
         if (socket.readyState !== WebSocket.OPEN) return;
@@ -34,20 +49,19 @@ export function serveSocket(socket: WebSocket, server: ChatServer, room: RoomId,
       },
       close(code, reason) {
         // Closing twice is harmless; a socket that died meanwhile reports by onclose.
-        if (socket.readyState === WebSocket.OPEN) socket.close(code, reason);
+        if (socket.readyState !== WebSocket.OPEN) return;
+        socket.close(code, reason);
+        sockets.closing(watched);
       },
       bufferedBytes: () => socket.bufferedAmount,
     }, visitor);
   };
   socket.onmessage = ({ data }) => {
     if (typeof data === "string") stats.received("websocket", data);
+    sockets.heard(watched);
     handle?.receive(data);
   };
-  socket.onclose = () => {
-    if (handle !== undefined) stats.closed("websocket");
-    handle?.closed();
-    handle = undefined;
-  };
+  socket.onclose = leave;
   // The cause makes no difference: `close` follows, and the client resumes.
   socket.onerror = () => handle?.closed();
 }

@@ -188,6 +188,11 @@ export class Hub {
     this.#live.add(member);
   }
 
+  /** From now on `member` catches up again before it receives new events. */
+  fallBehind(member: Member): void {
+    this.#live.delete(member);
+  }
+
   leave(member: Member): void {
     this.#live.delete(member);
     if (!this.#members.delete(member)) return;
@@ -376,26 +381,32 @@ export class Hub {
   }
 
   /** The page after `position` for catching up, from memory or the database. Undefined if its events are gone. */
-  pageAfter(position: number): EncodedPage | Promise<EncodedPage | undefined> {
-    return this.#recent.page(position + 1, this.#fannedOut) ?? this.#readPage(position + 1, this.#fannedOut);
+  pageAfter(position: number, maxBytes: number): EncodedPage | Promise<EncodedPage | undefined> {
+    return this.#recent.page(position + 1, this.#fannedOut, maxBytes) ??
+      this.#readPage(position + 1, this.#fannedOut, maxBytes);
   }
 
-  async #readPage(from: number, to: number): Promise<EncodedPage | undefined> {
+  async #readPage(from: number, to: number, maxBytes: number): Promise<EncodedPage | undefined> {
     const { log } = this.#deps.store;
-    const page = await log.readRange(this.room.id, from, to, PAGE_MAX_EVENTS, PAGE_MAX_BYTES);
+    const page = await log.readRange(this.room.id, from, to, PAGE_MAX_EVENTS, Math.min(maxBytes, PAGE_MAX_BYTES));
     if (page.events.length === 0 || page.from !== from) return undefined;
     return encodeEvents(from, page.events.map((event) => JSON.stringify(event)));
   }
 
   /** Up to `limit` events that end just before `before`, and the oldest position. Throws StorageUnavailable. */
-  async history(before: number, limit: number): Promise<{ from: number; events: LogEntry[]; oldest: number }> {
+  async history(
+    before: number,
+    limit: number,
+    maxBytes: number,
+  ): Promise<{ from: number; events: LogEntry[]; oldest: number }> {
     const to = Math.min(before - 1, this.#head.head);
+    const pageBytes = Math.min(maxBytes, PAGE_MAX_BYTES);
     // The store truncates large pages at their end; then a shorter range is read, until the page reaches `to`.
     for (let count = limit; count >= 1; count = count > 3 ? Math.ceil(count / 4) : count - 1) {
       const { oldest } = this.#head;
       const from = Math.max(oldest, to - count + 1);
       if (from > to) break;
-      const page = await this.#deps.store.log.readRange(this.room.id, from, to, count, PAGE_MAX_BYTES);
+      const page = await this.#deps.store.log.readRange(this.room.id, from, to, count, pageBytes);
       if (page.events.length > 0 && page.from + page.events.length - 1 === to) {
         return { ...page, oldest: Math.max(oldest, this.#head.oldest) };
       }

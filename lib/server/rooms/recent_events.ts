@@ -69,15 +69,15 @@ export class RecentEvents {
     this.#drop(Math.min(Math.max(0, position - this.#first), this.#encoded.length));
   }
 
-  /** The events from `from` on, up to `to` and the size of a page; undefined if `from` is not held. */
-  page(from: number, to: number): EncodedPage | undefined {
+  /** The events from `from` on, up to `to` and the size of a page, at least one; undefined if `from` is not held. */
+  page(from: number, to: number, maxChars = PAGE_MAX_BYTES): EncodedPage | undefined {
     if (from < this.#first || from > to || to > this.last) return undefined;
     const start = from - this.#first;
     const longest = Math.min(to - this.#first + 1, start + PAGE_MAX_EVENTS);
     let end = start;
     for (let chars = 0; end < longest; end++) {
       chars += this.#encoded[end]!.length;
-      if (end > start && chars > PAGE_MAX_BYTES) break;
+      if (end > start && chars > Math.min(maxChars, PAGE_MAX_BYTES)) break;
     }
     return encodeEvents(from, this.#encoded.slice(start, end));
   }

@@ -23,7 +23,7 @@ import { probeTimeoutMs } from "./probe_timeout.ts";
 import type { ConnectionState } from "../model/connection_model.ts";
 
 /** Frames that come after `welcome` and concern the room. */
-export type RoomFrame = Exclude<ServerFrame, { type: "challenge" | "welcome" | "pong" | "goodbye" }>;
+export type RoomFrame = Exclude<ServerFrame, { type: "challenge" | "welcome" | "pong" | "check" | "goodbye" }>;
 
 /** The room that a connection serves. */
 export interface ConnectedRoom {
@@ -237,6 +237,7 @@ export class ServerConnection {
         break;
       case "live":
         if (frame.type === "pong") return state.room.ponged();
+        if (frame.type === "check") return void this.send({ type: "ping" });
         if (frame.type !== "challenge" && frame.type !== "welcome") {
           if (!state.room.received(frame)) this.fault(`invalid frame: ${frame.type}`);
           return;
