@@ -6,7 +6,14 @@ import type { ServerConfig } from "@/lib/server/config/server_config.ts";
 import type { RequestState } from "@/lib/server/http/route_helpers.ts";
 import { ownConfig, ownLogger, ownStats } from "@/lib/server/instance.ts";
 import { answerErrors, watchRequests } from "@/lib/server/http/requests.ts";
-import { boundedHead, contentPolicy, ownOriginOnly, securityHeaders, visitor } from "@/lib/server/http/security.ts";
+import {
+  boundedHead,
+  contentPolicy,
+  ownOriginOnly,
+  requestSource,
+  securityHeaders,
+  visitor,
+} from "@/lib/server/http/security.ts";
 import { realEnvironment } from "@/lib/server/environment.ts";
 
 const config = readOwnConfig();
@@ -14,14 +21,15 @@ const config = readOwnConfig();
 /** The whole app; routes/ is added by the build. */
 export const app = new App<RequestState>()
   .use(watchRequests({ stats: ownStats(), logger: ownLogger(), random: realEnvironment.random }))
+  .use(requestSource(config))
   .use(securityHeaders(config))
   .use(contentPolicy)
   .use(answerErrors({ logger: ownLogger(), environment: config.environment }))
   .use(boundedHead(config))
   .use(compressedFiles(fileURLToPath(new URL("static", Deno.mainModule))))
   .use(staticFiles())
-  .use(ownOriginOnly(config))
-  .use(visitor(config))
+  .use(ownOriginOnly(config, ownLogger().warn))
+  .use(visitor)
   .fsRoutes();
 
 /** A wrong setting stops the start, with one line per mistake and no stack. */

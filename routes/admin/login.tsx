@@ -6,8 +6,6 @@ import { StatusPage } from "@/components/common/StatusPage.tsx";
 import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
 import { setOperatorCookie, textOf } from "@/lib/server/admin/pages.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
-import { isSecure } from "@/lib/server/http/device.ts";
-import { ownConfig } from "@/lib/server/instance.ts";
 
 interface Data {
   token: string;
@@ -29,7 +27,7 @@ export const handler = define.handlers<Data>({
       setOperatorCookie(
         response.headers,
         answer.cookie,
-        isSecure(ctx.url, ctx.req.headers, ownConfig()),
+        ctx.state.source.secure,
       );
       return response;
     }

@@ -19,8 +19,6 @@ Deno.test.beforeAll(async () => {
     env: {
       FESTIVAL_ADMIN_PASSWORD_HASH: PASSWORD_HASH,
       FESTIVAL_OPERATOR_KEY: OPERATOR_KEY,
-      // As behind a proxy that ends TLS: X-Forwarded-Proto says whether the visitor came by https.
-      FESTIVAL_PROXY_HOPS: "1",
     },
   });
 });
