@@ -6,8 +6,10 @@ import { openStore } from "../store/store.ts";
 import { StorageUnavailable } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import { Admin } from "./admin/admin.ts";
+import { readOperatorCookie } from "./admin/pages.ts";
 import { readConfig } from "./config/read_config.ts";
 import type { ServerConfig } from "./config/server_config.ts";
+import type { RequestState } from "./http/route_helpers.ts";
 import { LoadMeter } from "./limits/load_meter.ts";
 import { createLogger, logFormatOf, type Logger, writeToConsole } from "./logger.ts";
 import { Polling } from "./connections/poll_endpoint.ts";
@@ -93,9 +95,22 @@ export function ownLogger(): Logger {
   });
 }
 
-/** Decides who may read this process's figures. */
-export function ownReaders(): FigureReaders {
-  return readers ??= new FigureReaders(ownConfig().monitoring.token);
+/** The answer to a reader whom this process's figures are not open to; undefined: may read. Operators always may. */
+export async function figuresRefusal(
+  request: Request,
+  { visitor, source }: RequestState,
+): Promise<Response | undefined> {
+  readers ??= new FigureReaders(ownConfig().monitoring);
+  const refusal = readers.refusal(request.headers, visitor.address, realEnvironment.clock.now());
+  const cookie = readOperatorCookie(request.headers, source.secure);
+  if (refusal === undefined || cookie === undefined) return refusal;
+  try {
+    const operator = await (await ownAdmin()).login?.operatorOf(cookie, { used: false });
+    return operator === undefined ? refusal : undefined;
+  } catch (error) {
+    if (!(error instanceof StorageUnavailable)) throw error;
+    return refusal;
+  }
 }
 
 /** The operators' side of the running server. */

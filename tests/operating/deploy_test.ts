@@ -65,7 +65,7 @@ Deno.test({
         args: [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--no-new-privs", ...command.map(here)],
         cwd: app,
         clearEnv: true,
-        env: Object.fromEntries(env.map(([name, value]) => [name, here(value!)])),
+        env: { ...Object.fromEntries(env.map(([name, value]) => [name, here(value!)])), FESTIVAL_FIGURES: "public" },
         stdin: "null",
         stdout: "null",
         stderr: "null",

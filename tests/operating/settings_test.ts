@@ -1,5 +1,5 @@
 /** The table of settings in docs/OPERATING.md is the table that the server reads its environment by. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { ConfigError, readConfig } from "../../lib/server/config/read_config.ts";
 import { VARIABLES } from "../../lib/server/config/variables.ts";
 import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
@@ -45,6 +45,7 @@ Deno.test("every variable changes a setting", () => {
     FESTIVAL_ADMIN_PASSWORD_HASH: `scrypt.15.8.1.${"A".repeat(22)}.${"A".repeat(43)}`,
     FESTIVAL_OPERATOR_KEY: "A".repeat(43),
     FESTIVAL_STUN_URLS: "stun:turn.chat.example:3478",
+    FESTIVAL_FIGURES: "public",
     FESTIVAL_METRICS_TOKEN: "a token of 16 characters",
     FESTIVAL_LOG_LEVEL: "error",
   };
@@ -57,6 +58,20 @@ Deno.test("every variable changes a setting", () => {
   }
   const { ice } = readConfig((name) => name in turn ? turn[name as keyof typeof turn] : undefined);
   assertEquals([ice.turnUrls, ice.turnSecret], [[turn.FESTIVAL_TURN_URLS], turn.FESTIVAL_TURN_SECRET]);
+});
+
+Deno.test("figures are closed by default, except in development without a token; public and a token exclude each other", () => {
+  const isPublic = (values: Record<string, string>) => readConfig((name) => values[name]).monitoring.publicFigures;
+  const development = { FESTIVAL_ENVIRONMENT: "development" };
+  const token = { FESTIVAL_METRICS_TOKEN: "a token of 16 characters" };
+  assertEquals([isPublic({}), isPublic({ FESTIVAL_ENVIRONMENT: "staging" }), isPublic(token)], [false, false, false]);
+  assertEquals([isPublic(development), isPublic({ ...development, ...token })], [true, false]);
+  assertEquals(isPublic({ ...development, FESTIVAL_FIGURES: "closed" }), false);
+  assertThrows(
+    () => isPublic({ ...token, FESTIVAL_FIGURES: "public" }),
+    ConfigError,
+    "FESTIVAL_METRICS_TOKEN guards nothing",
+  );
 });
 
 Deno.test("a number that cannot be used is one line that names it and its bounds", () => {

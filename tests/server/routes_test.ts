@@ -272,4 +272,4 @@ Deno.test("/health reports measurements with the matching status", () =>
     assert(answer.kvLatencyMs > 0 && answer.kvLatencyMs < 1_000);
     assertEquals(await (await fetch(`${base}/health/ready`)).json(), { ready: true });
     assertEquals((await (await fetch(`${base}/health/live`)).json()).status, "ok");
-  }));
+  }, { FESTIVAL_FIGURES: "public" }));

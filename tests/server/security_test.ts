@@ -37,12 +37,16 @@ class Visitor {
   readonly address = `203.0.113.${++addresses}`;
   readonly scheme: "http" | "https";
 
-  constructor(scheme: "http" | "https" = "https") {
+  readonly #url: string | undefined;
+
+  /** `url`: of another server than the tests' common one. */
+  constructor(scheme: "http" | "https" = "https", url?: string) {
     this.scheme = scheme;
+    this.#url = url;
   }
 
   async ask(path: string, init: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> {
-    const response = await fetch(server.url + path, {
+    const response = await fetch((this.#url ?? server.url) + path, {
       redirect: "manual",
       ...init,
       headers: {
@@ -395,6 +399,28 @@ Deno.test("[SEC-14] an unlisted room is on no list, and its id and code reveal n
     }
   }
   assertEquals(await statusOf(visitor.ask("/debug/rooms")), 404);
+});
+
+Deno.test("operators who are logged in read the figures and all of /health; a wrong cookie reads nothing", async () => {
+  const closed = await startServer({
+    dataDir: `${folder}/closed`,
+    env: { FESTIVAL_ADMIN_PASSWORD_HASH: PASSWORD_HASH, FESTIVAL_FIGURES: "closed" },
+  });
+  try {
+    const operator = new Visitor("https", closed.url);
+    assertEquals(await statusOf(operator.ask("/metrics")), 403);
+    await operator.logIn();
+    for (const path of ["/metrics", "/analytics", "/analytics/dashboard"]) {
+      assertEquals([path, await statusOf(operator.ask(path))], [path, 200]);
+    }
+    assert("build" in await (await operator.ask("/health")).json());
+    const forger = new Visitor("https", closed.url);
+    const [name, cookie] = [...operator.cookies].find(([name]) => name.includes("operator"))!;
+    forger.cookies.set(name, cookie.replace(/.$/, (last) => last === "A" ? "B" : "A"));
+    assertEquals(await statusOf(forger.ask("/metrics")), 403);
+  } finally {
+    await closed.stop();
+  }
 });
 
 Deno.test("[SEC-15] an operator's action goes through its form and is in the log; the log has no form at all", async () => {

@@ -113,6 +113,8 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
       FESTIVAL_DATA_DIR: dataDir,
       // Deno's own variable for the number of workers.
       ...(workers === undefined ? {} : { DENO_JOBS: String(workers) }),
+      // Tests read figures, as development does.
+      ...("FESTIVAL_METRICS_TOKEN" in env ? {} : { FESTIVAL_FIGURES: "public" }),
       ...env,
     },
     stdin: "null",

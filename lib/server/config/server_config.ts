@@ -275,7 +275,9 @@ export const DEFAULT_CONFIG = {
     reports: { burst: 200, everyMs: 20 } as RateLimit,
     /** Statistics of other instances are read again after this, while somebody looks. */
     refreshMs: 15_000,
-    /** Readers of /metrics and /analytics must present this token. Absent: the pages are public. */
+    /** Everybody may read the figures: /metrics, /analytics, and all of /health. */
+    publicFigures: false,
+    /** Else readers present this token, or are logged in as operators. Absent: only operators may read. */
     token: undefined as string | undefined,
     logLevel: "info" as LogLevel,
     /** Deno exports a trace of every request. */

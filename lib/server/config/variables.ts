@@ -17,7 +17,7 @@ export interface Variable {
   set(config: ServerConfig, value: string): string | undefined;
 }
 
-/** Shortest token for /metrics and /analytics. */
+/** Shortest token for the figures. */
 const METRICS_TOKEN_MIN_CHARS = 16;
 const ENVIRONMENTS = ["development", "staging", "production"] as const;
 
@@ -154,9 +154,19 @@ export const VARIABLES: readonly Variable[] = [
     numberSetting(5, 3_600, monitoring, "reportEveryMs", 1_000),
     "time from one report of a page to its next",
   ),
+  {
+    name: "FESTIVAL_FIGURES",
+    shownDefault: "`closed`; `public` in development without a token",
+    meaning:
+      "`public`: everybody may read /metrics, /analytics and all of /health. `closed`: operators who are logged in, and readers with `FESTIVAL_METRICS_TOKEN`",
+    set(config, value) {
+      if (value !== "public" && value !== "closed") return `is public or closed, not ${JSON.stringify(value)}`;
+      config.monitoring.publicFigures = value === "public";
+    },
+  },
   text(
     "FESTIVAL_METRICS_TOKEN",
-    `readers of /metrics and /analytics must present it (at least ${METRICS_TOKEN_MIN_CHARS} characters). Absent: both are public`,
+    `opens the figures to programs and people who present it (at least ${METRICS_TOKEN_MIN_CHARS} characters)`,
     monitoring,
     "token",
     (value) =>
