@@ -17,7 +17,7 @@ const KIT_NAME = "festival-chat-kit";
 
 /** Builds the app and makes the archive `file`. Throws when a command fails, with its output. */
 export async function makeKit(file: string): Promise<void> {
-  await run(Deno.execPath(), ["run", "-A", "dev.ts", "build"], ROOT);
+  await run(Deno.execPath(), ["task", "build"], ROOT);
   const folder = await Deno.makeTempDir({ prefix: "festival-kit-" });
   const kit = join(folder, KIT_NAME);
   try {

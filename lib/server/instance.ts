@@ -13,6 +13,7 @@ import type { RequestState } from "./http/route_helpers.ts";
 import { LoadMeter } from "./limits/load_meter.ts";
 import { createLogger, logFormatOf, type Logger, writeToConsole } from "./logger.ts";
 import { Polling } from "./connections/poll_endpoint.ts";
+import { endProcess, listenForEnd } from "./process_end.ts";
 import { ChatServer } from "./server.ts";
 import { workerChannel, WorkerGroup } from "./worker_group.ts";
 import { Monitor } from "./stats/monitor.ts";
@@ -21,8 +22,6 @@ import { ServerStats } from "./stats/server_stats.ts";
 import { exportFigures } from "./stats/telemetry.ts";
 import { type Environment, realEnvironment } from "./environment.ts";
 import { nodeVerifier } from "./rooms/verifier.ts";
-
-const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
 
 let config: ServerConfig | undefined;
 let starting: Promise<ChatServer> | undefined;
@@ -33,6 +32,8 @@ let workers: WorkerGroup | undefined;
 /** The server once it has started. */
 let running: ChatServer | undefined;
 let monitor: Monitor | undefined;
+/** Ends the watch for signals. */
+let stopListening: (() => void) | undefined;
 let endTelemetry: (() => void) | undefined;
 let stats: ServerStats | undefined;
 let logger: Logger | undefined;
@@ -45,15 +46,15 @@ let readers: FigureReaders | undefined;
 export function ownConfig(): ServerConfig {
   if (config !== undefined) return config;
   config = readConfig((name) =>
-    Deno.env.get(name) ?? (name === "FESTIVAL_ENVIRONMENT" ? impliedEnvironment() : undefined)
+    Deno.env.get(name) ?? (name === "FESTIVAL_ENVIRONMENT" && isDevelopment() ? "development" : undefined)
   );
-  for (const signal of SIGNALS) Deno.addSignalListener(signal, exit);
+  stopListening = listenForEnd(exit);
   return config;
 }
 
 /** `deno task dev` starts dev.ts, which alone implies development. */
-function impliedEnvironment(): string | undefined {
-  return Deno.mainModule.endsWith("/dev.ts") ? "development" : undefined;
+function isDevelopment(): boolean {
+  return Deno.mainModule.endsWith("/dev.ts");
 }
 
 /** The running server. Throws StorageUnavailable when the database cannot be opened; the next call tries again. */
@@ -184,7 +185,7 @@ export async function stopOwnServer(): Promise<void> {
   await Promise.all([monitor?.close(), server.close()]);
   await polling?.close();
   await workers?.done(realEnvironment.timers, WORKERS_GRACE_MS);
-  for (const signal of SIGNALS) Deno.removeSignalListener(signal, exit);
+  stopListening?.();
   store?.close();
   config =
     store =
@@ -194,6 +195,7 @@ export async function stopOwnServer(): Promise<void> {
     workers =
     running =
     monitor =
+    stopListening =
     endTelemetry =
     stats =
     logger =
@@ -204,12 +206,13 @@ export async function stopOwnServer(): Promise<void> {
 /** How long a stopped worker waits for the others of its process: together with `closing.graceMs` less than 5 s. */
 const WORKERS_GRACE_MS = 1_500;
 
-async function exit(): Promise<void> {
+async function exit(signal: Deno.Signal): Promise<void> {
   // `deno serve` gets the signal right after us and closes all sockets (1001): goodbyes go now or never.
   void running?.close({ goodbyesFirst: true });
   try {
     await stopOwnServer();
   } finally {
-    Deno.exit(0);
+    stopListening?.();
+    endProcess(signal, isDevelopment());
   }
 }
