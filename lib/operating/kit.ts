@@ -74,7 +74,11 @@ async function usedPackages(): Promise<Set<string>> {
   const used = new Set<string>();
   for (const entry of ["_fresh/server.js", "lib/operating/open_here.ts", "lib/operating/admin_tasks.ts"]) {
     const graph: { modules: { specifier: string }[] } = JSON.parse(
-      await run(Deno.execPath(), ["info", "--json", entry], ROOT),
+      await run(
+        Deno.execPath(),
+        ["info", "--node-modules-dir=auto", "--unstable-npm-lazy-caching", "--json", entry],
+        ROOT,
+      ),
     );
     for (const { specifier } of graph.modules) {
       const name = packageName(specifier);

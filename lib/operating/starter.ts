@@ -16,7 +16,7 @@ export type LookUp = (pid: number) => Promise<ProcessEntry | undefined>;
 
 const TASK = /(^|\/)deno(\.exe)? task /;
 const RUNNER = /^(node )?(\S*\/)?(npm|npx|pnpm|yarn|bunx?)(-cli\.js)?( |$)/;
-/** What runners put between themselves and Deno: a shell with one command, or the script of npm's package. */
+/** Programs that runners put between themselves and Deno: a shell with one command, or the script of npm's package. */
 const BETWEEN = /^((\S*\/)?(da|ba)?sh -c |(\S*\/)?node \S*deno)/;
 /** More than there are in any way to start. */
 const LONGEST_CHAIN = 8;

@@ -1,4 +1,5 @@
 /** Settings that are misspelt: variables of the environment that look like ours and are none. */
+import { editDistance } from "../../chat/room_code_nearness.ts";
 import { VARIABLES } from "./variables.ts";
 
 /** Read by `deno task build` and by the tests, not by the server. */
@@ -6,6 +7,9 @@ const OTHER_VARIABLES = ["FESTIVAL_SERVICE_WORKER", "FESTIVAL_TEST_FAST", "FESTI
 
 /** Variables of earlier versions, with the one that took their place. */
 const REPLACED: Readonly<Record<string, string>> = { FESTIVAL_PROXY_HOPS: "FESTIVAL_TRUSTED_PROXIES" };
+
+/** Names are compared up to this many differences. */
+const LONGEST_NAME = 100;
 
 /** One line for each `FESTIVAL_` name that the server does not read, with the nearest name that it reads. */
 export function unknownVariables(names: readonly string[]): string[] {
@@ -18,19 +22,6 @@ export function unknownVariables(names: readonly string[]): string[] {
 }
 
 function nearestOf(name: string, known: readonly string[]): string {
-  const far = known.map((one) => ({ one, distance: editDistance(name, one) }));
+  const far = known.map((one) => ({ one, distance: editDistance(name, one, LONGEST_NAME) }));
   return far.reduce((least, next) => next.distance < least.distance ? next : least).one;
-}
-
-/** The fewest letters to insert, delete or replace (Levenshtein). */
-export function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, at) => at);
-  for (const [above, letter] of [...from].entries()) {
-    const next = [above + 1];
-    for (let at = 0; at < to.length; at++) {
-      next.push(Math.min(row[at]! + (letter === to[at] ? 0 : 1), row[at + 1]! + 1, next[at]! + 1));
-    }
-    row = next;
-  }
-  return row[to.length]!;
 }

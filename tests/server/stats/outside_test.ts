@@ -111,7 +111,7 @@ Deno.test("an answer carries the request's id: the incoming one when valid, else
 
 const FIGURES = ["/metrics", "/analytics", "/analytics?range=day", "/analytics/dashboard"];
 
-/** What a reader gets: the status of each page of figures, and the names in /health. */
+/** Reads as somebody with these headers: the status of each page of figures, and the names in /health. */
 async function readAs(server: ServerProcess, headers: HeadersInit): Promise<{ statuses: number[]; health: string[] }> {
   const statuses: number[] = [];
   for (const path of FIGURES) {
