@@ -389,6 +389,48 @@ Deno.test("[SEC-12] five hundred sockets that send half a head, or nothing, disp
   }
 });
 
+Deno.test("[SEC-12] a server without a file descriptor left keeps its connections, and accepts again when some end", async () => {
+  // Started by a shell, because only that can lower the limit.
+  const few = await startServer({ dataDir: `${folder}/few`, descriptors: 200 });
+  const port = Number(new URL(few.url).port);
+  const { id } = await (await fetch(`${few.url}/api/rooms`, {
+    method: "POST",
+    body: JSON.stringify((await newGenesis()).wire),
+  })).json();
+  const open = webSocketWire(`${few.url.replace("http", "ws")}/api/rooms/${id}/socket`);
+  const ada = await TestClient.join({ room: id, open });
+  const half = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\nA: b");
+  const idle: Deno.Conn[] = [];
+  const flood = async () => {
+    for (let at = 0; at < 400; at++) {
+      const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+      idle.push(connection);
+      await connection.write(half);
+    }
+  };
+  try {
+    // Refused at the end: nobody listens any more for a moment.
+    await flood().catch(() => {});
+    const until = async (isTrue: () => boolean | Promise<boolean>) => {
+      for (let tries = 0; !await isTrue(); tries++) {
+        assert(tries < 200, few.log.join("\n"));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    };
+    await until(() => few.log.some((line) => line.includes("LimitNOFILE")));
+    await ada.say("still here");
+    for (const connection of idle) connection.close();
+    await until(() =>
+      Deno.connect({ hostname: "127.0.0.1", port }).then((connection) => (connection.close(), true), () => false)
+    );
+    const bob = await TestClient.join({ room: id, open });
+    await bob.until(() => bob.log.size === 2);
+    await Promise.all([ada.close(), bob.close()]);
+  } finally {
+    await few.stop();
+  }
+});
+
 Deno.test("[SEC-14] an unlisted room is on no list, and its id and code reveal no more than nonexistent ones", async () => {
   const visitor = new Visitor();
   const genesis = await newGenesis({ roomKind: "unlisted", name: "Hidden place" });

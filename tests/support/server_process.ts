@@ -65,6 +65,8 @@ export interface ServerProcessOptions {
   withoutDatabase?: boolean;
   /** A module that runs before the server's. */
   preload?: string;
+  /** Most file descriptors it may have. */
+  descriptors?: number;
   /** A Linux network namespace to run in, and the address to listen at there. Default: this machine's loopback. */
   network?: { namespace: string; address: string };
 }
@@ -91,7 +93,11 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
   const hostname = network?.address ?? "127.0.0.1";
   const inspectorPort = inspected ? freePort() : undefined;
   const built = options.checkout === undefined ? await builtServer(release) : `${checkout}_fresh/server.js`;
-  const [program, ...args] = network === undefined ? [] : ["ip", "netns", "exec", network.namespace, Deno.execPath()];
+  const [program, ...args] = network !== undefined
+    ? ["ip", "netns", "exec", network.namespace, Deno.execPath()]
+    : options.descriptors !== undefined
+    ? ["sh", "-c", `ulimit -n ${options.descriptors}; exec "$0" "$@"`, Deno.execPath()]
+    : [];
   const child = new Deno.Command(program ?? Deno.execPath(), {
     args: [
       ...args,
