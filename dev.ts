@@ -3,7 +3,7 @@ import { useTwind } from "./lib/ui/twind.ts";
 import { finishBuild } from "./lib/build/finish_build.ts";
 import { gitCommit } from "./lib/build/git_commit.ts";
 import { readListening } from "./lib/operating/listening.ts";
-import { isStartedByRunner, watchStarters } from "./lib/operating/starter.ts";
+import { isStartedByNpx, watchStarters } from "./lib/operating/starter.ts";
 import { useServiceWorker } from "./lib/offline/build.ts";
 
 const env = (name: string) => Deno.env.get(name);
@@ -15,7 +15,7 @@ if (Deno.args.includes("build")) {
   await finishBuild(builder);
 } else {
   if (!Deno.env.get("FESTIVAL_BUILD")) Deno.env.set("FESTIVAL_BUILD", gitCommit(".") ?? "");
-  watchStarters(() => Deno.kill(Deno.pid, "SIGTERM"), { byRunner: isStartedByRunner(env) });
+  watchStarters(() => Deno.kill(Deno.pid, "SIGTERM"), { byNpx: isStartedByNpx(env) });
   const { host, port } = readListening(Deno.args.filter((argument) => argument !== "mobile"), env);
   const listening = Deno.args.includes("mobile")
     ? await (await import("./lib/operating/mobile.ts")).mobileListening(port)

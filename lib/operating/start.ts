@@ -9,7 +9,7 @@ import { ENDS_WITH_PARENT } from "../server/process_end.ts";
 import { lanAddresses } from "./addresses.ts";
 import { firstLines } from "./first_lines.ts";
 import { type Listening, readListening } from "./listening.ts";
-import { isStartedByRunner, watchStarters } from "./starter.ts";
+import { isStartedByNpx, watchStarters } from "./starter.ts";
 
 const DEFAULT_PORT = 8000;
 const BUILD = "_fresh/server.js";
@@ -56,7 +56,7 @@ async function start(): Promise<number> {
   const { host, port = DEFAULT_PORT, parallel } = readListening(Deno.args, env);
   const listening = { host, port, parallel };
   if (!await isFile(BUILD)) {
-    const run = isStartedByRunner(env) ? "npx -y deno task build" : "deno task build";
+    const run = isStartedByNpx(env) ? "npx -y deno task build" : "deno task build";
     throw new Error(`there is no build yet: run \`${run}\` first, then this command again`);
   }
   const lan = lanAddresses(Deno.networkInterfaces());
@@ -72,7 +72,7 @@ async function start(): Promise<number> {
     server.kill("SIGTERM");
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, stop);
-  watchStarters(stop, { byRunner: isStartedByRunner(env) });
+  watchStarters(stop, { byNpx: isStartedByNpx(env) });
   const { code } = await server.status;
   clearTimeout(killing);
   return code;

@@ -54,11 +54,11 @@ export async function haveStartersEnded(pid: number, chain: readonly number[], l
 const WATCH_MS = 500;
 
 /**
- * Calls `ended` once, when a starter of this process has ended. `byRunner`: a package runner started it; where none is
- * left at the first look, it has ended already. Returns a function that ends the watch.
+ * Calls `ended` once, when a starter of this process has ended. `byNpx`: npx started it; where that is
+ * gone at the first look, it has ended already. Returns a function that ends the watch.
  */
-export function watchStarters(ended: () => void, { byRunner, lookUp = lookUpProcess }: {
-  byRunner: boolean;
+export function watchStarters(ended: () => void, { byNpx, lookUp = lookUpProcess }: {
+  byNpx: boolean;
   lookUp?: LookUp;
 }): () => void {
   let chain: number[] | undefined;
@@ -66,7 +66,7 @@ export function watchStarters(ended: () => void, { byRunner, lookUp = lookUpProc
   const look = async () => {
     if (chain === undefined) {
       chain = await startersOf(Deno.pid, lookUp);
-      const isOrphan = byRunner && chain.length === 1 && (await lookUp(chain[0]!))?.parent === 1;
+      const isOrphan = byNpx && chain.length === 1 && (await lookUp(chain[0]!))?.parent === 1;
       if (!isOrphan && chain.length === 0) return;
       if (!isOrphan) return setTimeout(look, WATCH_MS);
     } else if (!await haveStartersEnded(Deno.pid, chain, lookUp)) return setTimeout(look, WATCH_MS);
@@ -76,9 +76,9 @@ export function watchStarters(ended: () => void, { byRunner, lookUp = lookUpProc
   return () => isWatching = false;
 }
 
-/** Whether npm, pnpm, yarn or bun started this process; they all set this variable. */
-export function isStartedByRunner(env: (name: string) => string | undefined): boolean {
-  return (env("npm_config_user_agent") ?? "") !== "";
+/** Whether `npx deno` started this process, as npm's variables say: not a script of npm's that runs Deno in the background. */
+export function isStartedByNpx(env: (name: string) => string | undefined): boolean {
+  return env("npm_lifecycle_event") === "npx" && /^['"]?deno\b/.test(env("npm_lifecycle_script") ?? "");
 }
 
 /** Asks Linux' own list, elsewhere `ps`. */

@@ -47,7 +47,7 @@ function run(command: string[], env: Record<string, string> = {}): Run {
     args: command.slice(1),
     cwd: copy,
     // Not what the package runner of these tests says of itself.
-    env: { npm_config_user_agent: "", FESTIVAL_DATA_DIR: `${copy}/data`, ...env, START_TEST_MARK: mark, NO_COLOR: "1" },
+    env: { npm_lifecycle_event: "", FESTIVAL_DATA_DIR: `${copy}/data`, ...env, START_TEST_MARK: mark, NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -122,7 +122,10 @@ Deno.test({
     await using start = run([Deno.execPath(), "task", "start"]);
     assertEquals((await start.status).code, 1);
     assertMatch(start.output(), /there is no build yet: run `deno task build` first/);
-    await using byNpx = run([Deno.execPath(), "task", "start"], { npm_config_user_agent: "npm/11" });
+    await using byNpx = run([Deno.execPath(), "task", "start"], {
+      npm_lifecycle_event: "npx",
+      npm_lifecycle_script: "'deno'",
+    });
     assertEquals((await byNpx.status).code, 1);
     assertMatch(byNpx.output(), /run `npx -y deno task build` first/);
   },
