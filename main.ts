@@ -8,7 +8,14 @@ import { DatabaseRefused, StorageUnavailable } from "@/lib/store/database.ts";
 import { ownConfig, ownLogger, ownServer, ownStats } from "@/lib/server/instance.ts";
 import { answerErrors, watchRequests } from "@/lib/server/http/requests.ts";
 import { rememberedPages } from "@/lib/server/http/remembered_pages.ts";
-import { boundedHead, contentPolicy, ownOriginOnly, securityHeaders, visitor } from "@/lib/server/http/security.ts";
+import {
+  boundedHead,
+  contentPolicy,
+  ownOriginOnly,
+  requestSource,
+  securityHeaders,
+  visitor,
+} from "@/lib/server/http/security.ts";
 import { realEnvironment } from "@/lib/server/environment.ts";
 
 /** EX_CONFIG of sysexits(3): another start changes nothing, somebody has to act first. */
@@ -22,15 +29,16 @@ await openOwnDatabase();
 /** The whole app; routes/ is added by the build. */
 export const app = new App<RequestState>()
   .use(watchRequests({ stats: ownStats(), logger: ownLogger(), random: realEnvironment.random }))
+  .use(requestSource(config))
   .use(securityHeaders(config))
   .use(boundedHead(config))
-  .use(visitor(config))
+  .use(visitor)
   .use(rememberedPages(realEnvironment))
   .use(contentPolicy)
   .use(answerErrors({ logger: ownLogger(), environment: config.environment }))
   .use(compressedFiles(fileURLToPath(new URL("static", Deno.mainModule))))
   .use(staticFiles())
-  .use(ownOriginOnly(config))
+  .use(ownOriginOnly(config, ownLogger().warn))
   .fsRoutes();
 
 /** A wrong setting stops the start, with one line per mistake and no stack. */

@@ -35,7 +35,7 @@ const paths = hasPaths ? [] : fast ? FAST_PATHS : ["tests/"];
 
 const skipsFile = await Deno.makeTempFile({ prefix: "festival-skips-" });
 const { success, code, counts } = await run(
-  ["test", "-A", ...(fast ? ["--parallel"] : []), ...given, ...paths],
+  ["test", "-A", "--node-modules-dir=auto", ...(fast ? ["--parallel"] : []), ...given, ...paths],
   { [SKIPS_FILE]: skipsFile, ...(fast && { [FAST]: "1" }) },
 );
 const skips = (await Deno.readTextFile(skipsFile)).split("\n").filter((line) => line !== "");

@@ -1,3 +1,4 @@
+// @ts-types="../../lib/ui/qrcode.d.ts"
 import { create, type QRCodeErrorCorrectionLevel } from "qrcode";
 import { useMemo } from "preact/hooks";
 import { type QrModules, qrPath } from "../../lib/ui/qr.ts";

@@ -17,7 +17,7 @@ const KIT_NAME = "festival-chat-kit";
 
 /** Builds the app and makes the archive `file`. Throws when a command fails, with its output. */
 export async function makeKit(file: string): Promise<void> {
-  await run(Deno.execPath(), ["run", "-A", "dev.ts", "build"], ROOT);
+  await run(Deno.execPath(), ["task", "build"], ROOT);
   const folder = await Deno.makeTempDir({ prefix: "festival-kit-" });
   const kit = join(folder, KIT_NAME);
   try {
@@ -76,7 +76,11 @@ async function usedPackages(): Promise<Set<string>> {
   const used = new Set<string>();
   for (const entry of ["_fresh/server.js", "lib/operating/open_here.ts", "lib/operating/admin_tasks.ts"]) {
     const graph: { modules: { specifier: string }[] } = JSON.parse(
-      await run(Deno.execPath(), ["info", "--json", entry], ROOT),
+      await run(
+        Deno.execPath(),
+        ["info", "--node-modules-dir=auto", "--unstable-npm-lazy-caching", "--json", entry],
+        ROOT,
+      ),
     );
     for (const { specifier } of graph.modules) {
       const name = packageName(specifier);

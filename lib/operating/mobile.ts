@@ -6,15 +6,14 @@ import { terminalQr } from "./terminal_qr.ts";
 /** Where the certificate is kept; git ignores it. */
 export const CERTIFICATE_FOLDER = ".certificate";
 
-/** How the development server listens. Without `PORT` a free port is chosen. */
-export async function mobileListening(folder = CERTIFICATE_FOLDER) {
+/** How the development server listens. Without a port a free one is chosen. */
+export async function mobileListening(port: number | undefined, folder = CERTIFICATE_FOLDER) {
   const addresses = lanAddresses(Deno.networkInterfaces());
   const names = ["localhost", "127.0.0.1", ...addresses, ...localNames(Deno.hostname())];
   const certificate = await ownCertificate(folder, names, Date.now());
-  const port = Deno.env.get("PORT");
   return {
     hostname: "0.0.0.0",
-    ...(port && { port: Number(port) }),
+    ...(port !== undefined && { port }),
     cert: certificate.cert,
     key: certificate.key,
     onListen: async ({ port }: { port: number }) => {

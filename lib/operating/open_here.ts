@@ -1,15 +1,16 @@
-/** Shows how to open a started field kit: `open_here.ts PORT`. */
+/** Shows how to open a started field kit, and its settings: `open_here.ts PORT`. */
+import { readConfig } from "../server/config/read_config.ts";
+import { unknownVariables } from "../server/config/unknown_variables.ts";
 import { lanAddresses } from "./addresses.ts";
+import { firstLines } from "./first_lines.ts";
 import { terminalQr } from "./terminal_qr.ts";
 
 const port = Number(Deno.args[0]);
-const [first, ...others] = lanAddresses(Deno.networkInterfaces()).map((address) => `http://${address}:${port}/`);
+const lan = lanAddresses(Deno.networkInterfaces());
+const config = readConfig((name) => Deno.env.get(name));
+const unknown = unknownVariables(Object.keys(Deno.env.toObject()));
 // deno-lint-ignore no-console -- printing is its purpose
 const say = (line: string) => console.log(line);
-if (first === undefined) say("This machine is not on a network yet.");
-else {
-  say(await terminalQr(first));
-  say(`\nOn a phone on the same network: ${first}`);
-  for (const url of others) say(`                             or: ${url}`);
-}
-say(`On this machine: http://localhost:${port}/\n`);
+if (lan[0] === undefined) say("This machine is not on a network yet.");
+else say(`${await terminalQr(`http://${lan[0]}:${port}/`)}\n`);
+for (const line of firstLines({ listening: { host: "0.0.0.0", port }, config, lan, unknown })) say(line);

@@ -1,4 +1,5 @@
 /** A QR code for a terminal: two modules per character, black on white whatever the terminal's colours are. */
+// @ts-types="../ui/qrcode.d.ts"
 import { toString } from "qrcode";
 
 /** Lines of half blocks, with the quiet zone of ISO/IEC 18004. */

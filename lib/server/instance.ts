@@ -3,14 +3,18 @@ import { cpuUsage, memoryUsage } from "node:process";
 import { ed25519 } from "../crypto/ed25519.ts";
 import { openKv } from "../store/open_kv.ts";
 import { openStore } from "../store/store.ts";
+import { StorageUnavailable } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import { Admin } from "./admin/admin.ts";
+import { readOperatorCookie } from "./admin/pages.ts";
 import { readConfig } from "./config/read_config.ts";
 import type { ServerConfig } from "./config/server_config.ts";
+import type { RequestState } from "./http/route_helpers.ts";
 import { LoadMeter } from "./limits/load_meter.ts";
 import { memoryLimit } from "./limits/memory_limit.ts";
 import { createLogger, logFormatOf, type Logger, writeToConsole } from "./logger.ts";
 import { Polling } from "./connections/poll_endpoint.ts";
+import { endProcess, listenForEnd } from "./process_end.ts";
 import { ChatServer } from "./server.ts";
 import { workerChannel, WorkerGroup } from "./worker_group.ts";
 import { Monitor } from "./stats/monitor.ts";
@@ -22,8 +26,6 @@ import { nodeVerifier } from "./rooms/verifier.ts";
 import { DiskSpace, measureDisk } from "./upkeep/disk_space.ts";
 import { Upkeep } from "./upkeep/upkeep.ts";
 
-const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
-
 let config: ServerConfig | undefined;
 let starting: Promise<ChatServer> | undefined;
 let store: Store | undefined;
@@ -34,6 +36,8 @@ let workers: WorkerGroup | undefined;
 /** The server once it has started. */
 let running: ChatServer | undefined;
 let monitor: Monitor | undefined;
+/** Ends the watch for signals. */
+let stopListening: (() => void) | undefined;
 let endTelemetry: (() => void) | undefined;
 let stats: ServerStats | undefined;
 let logger: Logger | undefined;
@@ -46,16 +50,16 @@ let readers: FigureReaders | undefined;
 export function ownConfig(): ServerConfig {
   if (config !== undefined) return config;
   config = readConfig((name) =>
-    Deno.env.get(name) ?? (name === "FESTIVAL_ENVIRONMENT" ? impliedEnvironment() : undefined)
+    Deno.env.get(name) ?? (name === "FESTIVAL_ENVIRONMENT" && isDevelopment() ? "development" : undefined)
   );
   if (config.overload.memoryBytes === Infinity) config.overload.memoryBytes = memoryLimit();
-  for (const signal of SIGNALS) Deno.addSignalListener(signal, exit);
+  stopListening = listenForEnd(exit);
   return config;
 }
 
 /** `deno task dev` starts dev.ts, which alone implies development. */
-function impliedEnvironment(): string | undefined {
-  return Deno.mainModule.endsWith("/dev.ts") ? "development" : undefined;
+function isDevelopment(): boolean {
+  return Deno.mainModule.endsWith("/dev.ts");
 }
 
 /** The running server. Throws StorageUnavailable when the database cannot be opened; the next call tries again. */
@@ -97,9 +101,22 @@ export function ownLogger(): Logger {
   });
 }
 
-/** Decides who may read this process's figures. */
-export function ownReaders(): FigureReaders {
-  return readers ??= new FigureReaders(ownConfig().monitoring.token);
+/** The answer to a reader whom this process's figures are not open to; undefined: may read. Operators always may. */
+export async function figuresRefusal(
+  request: Request,
+  { visitor, source }: RequestState,
+): Promise<Response | undefined> {
+  readers ??= new FigureReaders(ownConfig().monitoring);
+  const refusal = readers.refusal(request.headers, visitor.address, realEnvironment.clock.now());
+  const cookie = readOperatorCookie(request.headers, "operator", source.secure);
+  if (refusal === undefined || cookie === undefined) return refusal;
+  try {
+    const operator = await (await ownAdmin()).login?.operatorOf(cookie, { used: false });
+    return operator === undefined ? refusal : undefined;
+  } catch (error) {
+    if (!(error instanceof StorageUnavailable)) throw error;
+    return refusal;
+  }
 }
 
 /** The operators' side of the running server. */
@@ -189,8 +206,8 @@ export async function stopOwnServer(): Promise<void> {
   await Promise.all([monitor?.close(), server.close()]);
   await polling?.close();
   await workers?.done(realEnvironment.timers, WORKERS_GRACE_MS);
-  for (const signal of SIGNALS) Deno.removeSignalListener(signal, exit);
   await upkeep?.close();
+  stopListening?.();
   store?.close();
   config =
     store =
@@ -201,6 +218,7 @@ export async function stopOwnServer(): Promise<void> {
     upkeep =
     running =
     monitor =
+    stopListening =
     endTelemetry =
     stats =
     logger =
@@ -211,12 +229,13 @@ export async function stopOwnServer(): Promise<void> {
 /** How long a stopped worker waits for the others of its process: together with `closing.graceMs` less than 5 s. */
 const WORKERS_GRACE_MS = 1_500;
 
-async function exit(): Promise<void> {
+async function exit(signal: Deno.Signal): Promise<void> {
   // `deno serve` gets the signal right after us and closes all sockets (1001): goodbyes go now or never.
   void running?.close({ goodbyesFirst: true });
   try {
     await stopOwnServer();
   } finally {
-    Deno.exit(0);
+    stopListening?.();
+    endProcess(signal, isDevelopment());
   }
 }

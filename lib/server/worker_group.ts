@@ -14,7 +14,7 @@ export interface WorkerMessage {
 /** The used part of a BroadcastChannel. Events carry a WorkerMessage as `data`. */
 export interface WorkerChannel {
   postMessage(message: WorkerMessage): void;
-  onmessage: (event: MessageEvent) => void;
+  onmessage: ((event: MessageEvent) => void) | null;
   close(): void;
 }
 

@@ -13,7 +13,6 @@ import {
   textOf,
 } from "@/lib/server/admin/pages.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
-import { isSecure } from "@/lib/server/http/device.ts";
 import { ownAdmin, ownConfig } from "@/lib/server/instance.ts";
 
 const LOGIN_PATH = "/admin/login";
@@ -25,7 +24,7 @@ export default define.middleware(async (ctx) => {
   const admin = await ownAdmin();
   const { login } = admin;
   if (login === undefined) return await ctx.render(<Off />, { status: 404 });
-  const secure = isSecure(url, req.headers, config);
+  const { secure } = state.source;
   if (!mayLogIn(url, secure, config.environment)) return await ctx.render(<Insecure />, { status: 403 });
   state.admin = admin;
   state.login = login;

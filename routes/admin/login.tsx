@@ -6,8 +6,6 @@ import { StatusPage } from "@/components/common/StatusPage.tsx";
 import { adminTexts as t } from "@/lib/ui/texts/admin_texts.ts";
 import { readOperatorCookie, setOperatorCookie, textOf } from "@/lib/server/admin/pages.ts";
 import { define } from "@/lib/server/http/route_helpers.ts";
-import { isSecure } from "@/lib/server/http/device.ts";
-import { ownConfig } from "@/lib/server/instance.ts";
 
 interface Data {
   token: string;
@@ -22,7 +20,7 @@ export const handler = define.handlers<Data>({
 
   async POST(ctx) {
     const { admin, login, visitor, form } = ctx.state;
-    const secure = isSecure(ctx.url, ctx.req.headers, ownConfig());
+    const { secure } = ctx.state.source;
     const known = readOperatorCookie(ctx.req.headers, "operator-browser", secure);
     const answer = await admin.logIn(login, textOf(form, "password"), visitor, known);
     const token = login.formToken(visitor.device);

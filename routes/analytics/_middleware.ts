@@ -1,7 +1,5 @@
 import { define } from "@/lib/server/http/route_helpers.ts";
-import { ownReaders } from "@/lib/server/instance.ts";
+import { figuresRefusal } from "@/lib/server/instance.ts";
 
-/** With a token configured, only readers who present it see figures. */
-export default define.middleware((ctx) =>
-  ownReaders().refusal(ctx.req.headers, ctx.state.visitor.address, Date.now()) ?? ctx.next()
-);
+/** Shows figures only to readers whom they are open to. */
+export default define.middleware(async (ctx) => await figuresRefusal(ctx.req, ctx.state) ?? await ctx.next());

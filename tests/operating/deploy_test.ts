@@ -65,7 +65,7 @@ Deno.test({
         args: [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--no-new-privs", ...command.map(here)],
         cwd: app,
         clearEnv: true,
-        env: Object.fromEntries(env.map(([name, value]) => [name, here(value!)])),
+        env: { ...Object.fromEntries(env.map(([name, value]) => [name, here(value!)])), FESTIVAL_FIGURES: "public" },
         stdin: "null",
         stdout: "null",
         stderr: "null",
@@ -74,6 +74,15 @@ Deno.test({
         const health = await answer(`http://127.0.0.1:${port}/health`);
         assertEquals([health.status, health.platform, health.environment], ["ok", "container", "production"]);
         assert((await Deno.stat(`${data}/festival.kv`)).isFile, "the database is where the volume is");
+        const check = final!.find(({ name }) => name === "HEALTHCHECK")!.value;
+        const [program, ...args]: string[] = JSON.parse(check.slice(check.indexOf("[")));
+        const isHealthy = (at: number) =>
+          sh([program!, ...args.map((argument) => argument.replace(":8000", `:${at}`))], app).then(
+            () => true,
+            () => false,
+          );
+        assertEquals(await isHealthy(port), true, "HEALTHCHECK");
+        assertEquals(await isHealthy(freePort()), false, "HEALTHCHECK where nobody listens");
         const icon = await fetch(`http://127.0.0.1:${port}/favicon.svg`);
         assertMatch(await icon.text(), /<svg/, "static files may be read");
       } finally {

@@ -1,5 +1,5 @@
 /** The table of settings in docs/OPERATING.md is the table that the server reads its environment by. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { ConfigError, readConfig } from "../../lib/server/config/read_config.ts";
 import { VARIABLES } from "../../lib/server/config/variables.ts";
 import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
@@ -39,23 +39,39 @@ Deno.test("every variable changes a setting", () => {
     FESTIVAL_DATA_DIR: "elsewhere",
     FESTIVAL_KV_URL: "https://kv.example",
     FESTIVAL_BUILD: "v1",
+    FESTIVAL_TRUSTED_PROXIES: "10.0.0.0/8",
     FESTIVAL_ORIGINS: "https://chat.example",
     FESTIVAL_MEMORY_MB: "512",
     FESTIVAL_ADMIN_PASSWORD_HASH: `scrypt.15.8.1.${"A".repeat(22)}.${"A".repeat(43)}`,
     FESTIVAL_OPERATOR_KEY: "A".repeat(43),
     FESTIVAL_STUN_URLS: "stun:turn.chat.example:3478",
+    FESTIVAL_FIGURES: "public",
     FESTIVAL_METRICS_TOKEN: "a token of 16 characters",
     FESTIVAL_LOG_LEVEL: "error",
   };
   const turn = { FESTIVAL_TURN_URLS: "turn:turn.chat.example:3478", FESTIVAL_TURN_SECRET: "secret" };
   for (const { name, shownDefault } of VARIABLES) {
     if (name in turn) continue;
-    const value = values[name] ?? (name === "FESTIVAL_PROXY_HOPS" ? "2" : String(Number(shownDefault) - 1 || 2));
+    const value = values[name] ?? String(Number(shownDefault) - 1 || 2);
     const config = readConfig((asked) => asked === name ? value : undefined);
     assert(JSON.stringify(config) !== JSON.stringify(DEFAULT_CONFIG), `${name}=${value}`);
   }
   const { ice } = readConfig((name) => name in turn ? turn[name as keyof typeof turn] : undefined);
   assertEquals([ice.turnUrls, ice.turnSecret], [[turn.FESTIVAL_TURN_URLS], turn.FESTIVAL_TURN_SECRET]);
+});
+
+Deno.test("figures are closed by default, except in development without a token; public and a token exclude each other", () => {
+  const isPublic = (values: Record<string, string>) => readConfig((name) => values[name]).monitoring.publicFigures;
+  const development = { FESTIVAL_ENVIRONMENT: "development" };
+  const token = { FESTIVAL_METRICS_TOKEN: "a token of 16 characters" };
+  assertEquals([isPublic({}), isPublic({ FESTIVAL_ENVIRONMENT: "staging" }), isPublic(token)], [false, false, false]);
+  assertEquals([isPublic(development), isPublic({ ...development, ...token })], [true, false]);
+  assertEquals(isPublic({ ...development, FESTIVAL_FIGURES: "closed" }), false);
+  assertThrows(
+    () => isPublic({ ...token, FESTIVAL_FIGURES: "public" }),
+    ConfigError,
+    "FESTIVAL_METRICS_TOKEN guards nothing",
+  );
 });
 
 Deno.test("a number that cannot be used is one line that names it and its bounds", () => {

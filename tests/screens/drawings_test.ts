@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+// @ts-types="../../lib/ui/qrcode.d.ts"
 import { create } from "qrcode";
 import jsqr from "jsqr";
 import { letteringOf } from "@/lib/ui/lettering.ts";

@@ -45,7 +45,7 @@ export function startBothTransports(options: TestServerOptions = {}, settings: P
   };
 }
 
-function pollingWire(url: string, through: Fetch): OpenWire {
+export function pollingWire(url: string, through: Fetch): OpenWire {
   return transportWire((events) => pollingTransport(url, { fetch: through, timers: realEnvironment.timers }, events));
 }
 

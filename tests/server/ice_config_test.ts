@@ -6,7 +6,7 @@ import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import { readConfig } from "../../lib/server/config/read_config.ts";
 import type { RequestState } from "../../lib/server/http/route_helpers.ts";
 import { membershipFor, meshConfigFor, turnCredential, turnUser } from "../../lib/server/http/ice_config.ts";
-import { visitor } from "../../lib/server/http/security.ts";
+import { requestSource, visitor } from "../../lib/server/http/security.ts";
 import { readMeshConfig } from "../../lib/protocol/peer/mesh_config.ts";
 import { handler } from "../../routes/mesh/config.ts";
 
@@ -91,7 +91,7 @@ Deno.test("[TURN-1] without configuration pages contact no other server, and hal
 });
 
 Deno.test("GET /mesh/config answers with the configuration, uncached", async () => {
-  const app = new App<RequestState>().use(visitor(DEFAULT_CONFIG)).route("/mesh/config", { handler });
+  const app = new App<RequestState>().use(requestSource(DEFAULT_CONFIG), visitor).route("/mesh/config", { handler });
   const response = await app.handler()(new Request("http://127.0.0.1/mesh/config"));
   assertEquals([response.status, response.headers.get("cache-control")], [200, "no-store"]);
   const config = readMeshConfig(await response.json());

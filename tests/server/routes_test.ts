@@ -5,7 +5,13 @@ import type { Event } from "../../lib/kinds/kinds.ts";
 import { DEFAULT_CONFIG } from "../../lib/server/config/server_config.ts";
 import type { RequestState } from "../../lib/server/http/route_helpers.ts";
 import { stopOwnServer } from "../../lib/server/instance.ts";
-import { contentPolicy, ownOriginOnly, securityHeaders, visitor } from "../../lib/server/http/security.ts";
+import {
+  contentPolicy,
+  ownOriginOnly,
+  requestSource,
+  securityHeaders,
+  visitor,
+} from "../../lib/server/http/security.ts";
 import errorPages from "../../routes/_middleware.tsx";
 import apiMiddleware from "../../routes/api/_middleware.ts";
 import { handler as rooms } from "../../routes/api/rooms/index.ts";
@@ -24,10 +30,11 @@ async function withApp(run: (base: string) => Promise<void>, settings: Record<st
   const env = { ...settings, FESTIVAL_DATA_DIR: dataDir };
   for (const [name, value] of Object.entries(env)) Deno.env.set(name, value);
   const app = new App<RequestState>()
+    .use(requestSource(DEFAULT_CONFIG))
     .use(securityHeaders(DEFAULT_CONFIG))
     .use(contentPolicy)
-    .use(ownOriginOnly(DEFAULT_CONFIG))
-    .use(visitor(DEFAULT_CONFIG))
+    .use(ownOriginOnly(DEFAULT_CONFIG, () => {}))
+    .use(visitor)
     .use(errorPages)
     .use("/api", apiMiddleware)
     .route("/api/rooms", { handler: rooms })
@@ -265,4 +272,4 @@ Deno.test("/health reports measurements with the matching status", () =>
     assert(answer.kvLatencyMs > 0 && answer.kvLatencyMs < 1_000);
     assertEquals(await (await fetch(`${base}/health/ready`)).json(), { ready: true, reasons: [] });
     assertEquals((await (await fetch(`${base}/health/live`)).json()).status, "ok");
-  }));
+  }, { FESTIVAL_FIGURES: "public" }));

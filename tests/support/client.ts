@@ -63,13 +63,13 @@ export async function newGenesis(
 
 /** Deno's own constructor, which takes headers; the one of the DOM types does not. */
 const HeaderWebSocket = WebSocket as unknown as {
-  new (url: string, options: { headers: Record<string, string> }): WebSocket;
+  new (url: string, options: { headers: Record<string, string>; client?: Deno.HttpClient }): WebSocket;
 };
 
-/** Opens WebSockets to a server; `url` as `ws://host:port/…/socket`. */
-export function webSocketWire(url: string, headers: Record<string, string> = {}): OpenWire {
+/** Opens WebSockets to a server; `url` as `ws://host:port/…/socket`. `client`: trusts other certificates than the system. */
+export function webSocketWire(url: string, headers: Record<string, string> = {}, client?: Deno.HttpClient): OpenWire {
   return ({ onFrame, onClose }) => {
-    const socket = new HeaderWebSocket(url, { headers });
+    const socket = new HeaderWebSocket(url, { headers, ...client !== undefined && { client } });
     socket.onmessage = ({ data }) => onFrame(data);
     socket.onclose = ({ code }) => onClose(code);
     const opened = new Promise<void>((resolve) => socket.onopen = () => resolve());

@@ -3,6 +3,7 @@
  * the build, on a port of its own with a data folder of its own.
  */
 import { dirname } from "node:path";
+import { serverPermissions } from "../../lib/operating/start.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -62,25 +63,24 @@ export interface ServerProcessOptions {
   inspected?: boolean;
   /** A module that runs before the server's. */
   preload?: string;
+  /** Most file descriptors it may have. */
+  descriptors?: number;
   /** A Linux network namespace to run in, and the address to listen at there. Default: this machine's loopback. */
   network?: { namespace: string; address: string };
 }
 
-/** The permissions that a task of deno.json gives, with other folders in the place of its own. */
-export function taskPermissions(
-  task: "start" | "start:kv",
-  folders: Record<string, string>,
-  checkout = ROOT,
+/** The permissions of a server of this version, or of the older one in `checkout`: there they are in its tasks. */
+function permissions(
+  build: string,
+  dataDir: string,
+  kvUrl: string | undefined,
+  checkout: string | undefined,
 ): string[] {
-  const { tasks } = JSON.parse(Deno.readTextFileSync(`${checkout}deno.json`));
-  const flags: string[] = tasks[task].command.replaceAll("'", "").split(" ").filter((part: string) =>
-    /^(-A|--allow-|--no-prompt)/.test(part)
-  );
-  return flags.map((flag) => {
-    const [name, values] = flag.split("=");
-    if (values === undefined || (name !== "--allow-read" && name !== "--allow-write")) return flag;
-    return `${name}=${values.split(",").map((path) => folders[path] ?? path).join(",")}`;
-  });
+  if (checkout === undefined) return serverPermissions({ dataDir, kvUrl }, build);
+  const { tasks } = JSON.parse(Deno.readTextFileSync(`${checkout}/deno.json`));
+  const command: string = tasks[kvUrl === undefined ? "start" : "start:kv"].command;
+  return command.replaceAll("'", "").split(" ").filter((part) => /^(-A|--allow-|--no-prompt)/.test(part))
+    .map((flag) => flag.replaceAll(/(?<=[=,])(_fresh|\.data)(?=,|$)/g, (path) => path === "_fresh" ? build : dataDir));
 }
 
 /**
@@ -102,17 +102,18 @@ async function serverCommand(options: ServerProcessOptions & { withoutRights?: b
   const hostname = network?.address ?? "127.0.0.1";
   const inspectorPort = inspected ? freePort() : undefined;
   const built = options.checkout === undefined ? await builtServer(release) : `${checkout}_fresh/server.js`;
-  const task = "FESTIVAL_KV_URL" in env ? "start:kv" : "start";
   const [program, ...args] = network !== undefined
     ? ["ip", "netns", "exec", network.namespace, Deno.execPath()]
     : withoutRights
     ? ["setpriv", "--inh-caps=-all", "--bounding-set=-all", Deno.execPath()]
+    : options.descriptors !== undefined
+    ? ["sh", "-c", `ulimit -n ${options.descriptors}; exec "$0" "$@"`, Deno.execPath()]
     : [];
   const command = new Deno.Command(program ?? Deno.execPath(), {
     args: [
       ...args,
       "serve",
-      ...taskPermissions(task, { _fresh: dirname(built), ".data": dataDir }, checkout),
+      ...permissions(dirname(built), dataDir, env.FESTIVAL_KV_URL, options.checkout),
       `--config=${checkout}deno.json`,
       `--host=${hostname}`,
       `--port=${port}`,
@@ -126,6 +127,8 @@ async function serverCommand(options: ServerProcessOptions & { withoutRights?: b
       FESTIVAL_DATA_DIR: dataDir,
       // Deno's own variable for the number of workers.
       ...(workers === undefined ? {} : { DENO_JOBS: String(workers) }),
+      // Tests read figures, as development does.
+      ...("FESTIVAL_METRICS_TOKEN" in env ? {} : { FESTIVAL_FIGURES: "public" }),
       ...env,
     },
     stdin: "null",

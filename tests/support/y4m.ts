@@ -2,6 +2,7 @@
  * A film for Chromium's fake camera (`--use-file-for-fake-video-capture`): a QR code as a phone sees it, a little
  * tilted, unevenly lit, with some noise. Format: YUV4MPEG2, 4:2:0 (mjpegtools, yuv4mpeg(5)).
  */
+// @ts-types="../../lib/ui/qrcode.d.ts"
 import { create } from "qrcode";
 import { QR_QUIET_MODULES, type QrModules } from "../../lib/ui/qr.ts";
 

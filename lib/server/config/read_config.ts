@@ -28,6 +28,14 @@ export function readConfig(env: (name: string) => string | undefined): ServerCon
     const mistake = value === undefined ? undefined : set(config, value);
     if (mistake !== undefined) mistakes.push(`${name} ${mistake}`);
   }
+  const { monitoring } = config;
+  if (config.environment === "development" && text("FESTIVAL_FIGURES") === undefined) {
+    monitoring.publicFigures = monitoring.token === undefined;
+  }
+  // Everybody may read without the token, so one of the two is a mistake: nobody should find out which one later.
+  if (monitoring.publicFigures && monitoring.token !== undefined) {
+    mistakes.push("FESTIVAL_METRICS_TOKEN guards nothing with FESTIVAL_FIGURES=public: remove one of them");
+  }
   const { turnSecret, turnUrls } = config.ice;
   // One without the other gives no relay, and nobody would notice until a phone behind a NAT cannot connect.
   if ((turnSecret === undefined) !== (turnUrls.length === 0)) {

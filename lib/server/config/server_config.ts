@@ -3,6 +3,7 @@
  * variable. Values that both ends of a wire must agree on are in lib/protocol/limits.ts instead.
  */
 import type { PausingRateLimit, RateLimit } from "../../shared/rate_limiter.ts";
+import { type IpNetwork, readNetwork } from "../http/ip_address.ts";
 import type { LogLevel } from "../stats/figures.ts";
 
 export type EnvironmentName = "development" | "staging" | "production";
@@ -10,6 +11,9 @@ export type Platform = "deno-deploy" | "container" | "plain";
 
 /** The settings of one server. */
 export type ServerConfig = typeof DEFAULT_CONFIG;
+
+/** A proxy on the same machine. */
+const LOOPBACK_NETWORKS: readonly IpNetwork[] = ["127.0.0.0/8", "::1"].map((text) => readNetwork(text)!);
 
 /** At which values of a signal newcomers are refused, then joins, then a share of the events. */
 type LoadLimits = readonly [noNewcomers: number, noJoins: number, fewerEvents: number];
@@ -25,8 +29,8 @@ export const DEFAULT_CONFIG = {
   kvUrl: undefined as string | undefined,
   /** Name of the running build, for /health. */
   build: "unknown",
-  /** Trusted proxies in front that add to X-Forwarded-For. 0: the address is the socket's own. */
-  proxyHops: 0,
+  /** Proxies in front whose X-Forwarded-For and X-Forwarded-Proto are believed. */
+  trustedProxies: LOOPBACK_NETWORKS,
   /** Origins beside the request's own whose pages may open sockets, e.g. `https://chat.example`. */
   origins: [] as readonly string[],
 
@@ -325,7 +329,9 @@ export const DEFAULT_CONFIG = {
     reports: { burst: 200, everyMs: 20 } as RateLimit,
     /** Statistics of other instances are read again after this, while somebody looks. */
     refreshMs: 15_000,
-    /** Readers of /metrics and /analytics must present this token. Absent: the pages are public. */
+    /** Everybody may read the figures: /metrics, /analytics, and all of /health. */
+    publicFigures: false,
+    /** Else readers present this token, or are logged in as operators. Absent: only operators may read. */
     token: undefined as string | undefined,
     logLevel: "info" as LogLevel,
     /** Deno exports a trace of every request. */

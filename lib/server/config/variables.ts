@@ -3,6 +3,7 @@ import { isBase64UrlOf } from "../../shared/base64url.ts";
 import { readPasswordHash } from "../admin/password.ts";
 import { LOG_LEVELS } from "../stats/figures.ts";
 import { runtimeLimit } from "../limits/runtime_limits.ts";
+import { readNetwork } from "../http/ip_address.ts";
 import { type NumberSetting, numberSetting, readNumber } from "./number_setting.ts";
 import { DEFAULT_CONFIG, type ServerConfig } from "./server_config.ts";
 
@@ -16,7 +17,7 @@ export interface Variable {
   set(config: ServerConfig, value: string): string | undefined;
 }
 
-/** Shortest token for /metrics and /analytics. */
+/** Shortest token for the figures. */
 const METRICS_TOKEN_MIN_CHARS = 16;
 const ENVIRONMENTS = ["development", "staging", "production"] as const;
 
@@ -64,12 +65,19 @@ export const VARIABLES: readonly Variable[] = [
     ...text("FESTIVAL_BUILD", "name of the running build, for /health", settings, "build"),
     shownDefault: `the git commit that was built, else the deployment's id, else \`${DEFAULT_CONFIG.build}\``,
   },
-  // Not raised on Deno Deploy: its runtime gives the visitor's address as the socket's; X-Forwarded-For is a claim.
-  count(
-    "FESTIVAL_PROXY_HOPS",
-    numberSetting(0, 5, settings, "proxyHops"),
-    "proxies in front whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted",
-  ),
+  {
+    name: "FESTIVAL_TRUSTED_PROXIES",
+    shownDefault: "`127.0.0.0/8 ::1`",
+    meaning:
+      "addresses and networks of the proxies in front, separated by spaces or commas: their `X-Forwarded-For` and `X-Forwarded-Proto` are believed, nobody else's",
+    set(config, value) {
+      const items = value.split(/[\s,]+/).filter((item) => item !== "");
+      const networks = items.map(readNetwork);
+      const wrong = items[networks.indexOf(undefined)];
+      if (wrong !== undefined) return `takes addresses and networks such as 10.0.0.0/8, not ${JSON.stringify(wrong)}`;
+      config.trustedProxies = networks.filter((network) => network !== undefined);
+    },
+  },
   list(
     "FESTIVAL_ORIGINS",
     "further origins whose pages may open sockets, separated by spaces or commas",
@@ -159,9 +167,19 @@ export const VARIABLES: readonly Variable[] = [
     numberSetting(5, 3_600, monitoring, "reportEveryMs", 1_000),
     "time from one report of a page to its next",
   ),
+  {
+    name: "FESTIVAL_FIGURES",
+    shownDefault: "`closed`; `public` in development without a token",
+    meaning:
+      "`public`: everybody may read /metrics, /analytics and all of /health. `closed`: operators who are logged in, and readers with `FESTIVAL_METRICS_TOKEN`",
+    set(config, value) {
+      if (value !== "public" && value !== "closed") return `is public or closed, not ${JSON.stringify(value)}`;
+      config.monitoring.publicFigures = value === "public";
+    },
+  },
   text(
     "FESTIVAL_METRICS_TOKEN",
-    `readers of /metrics and /analytics must present it (at least ${METRICS_TOKEN_MIN_CHARS} characters). Absent: both are public`,
+    `opens the figures to programs and people who present it (at least ${METRICS_TOKEN_MIN_CHARS} characters)`,
     monitoring,
     "token",
     (value) =>

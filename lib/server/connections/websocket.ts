@@ -12,11 +12,12 @@ export const SOCKET_IDLE_TIMEOUT_S = 30;
 
 /**
  * Whether a socket may be opened from this page. Browsers name the page's origin in every handshake (RFC 6455 section
- * 10.2); a foreign page must not use its visitor's cookie. Programs other than browsers send no origin.
+ * 10.2), and some of them say that it is the socket's own (Fetch Metadata), which no page can forge. A foreign page must not
+ * use its visitor's cookie. Programs other than browsers send no origin.
  */
 export function mayOpenSocket(headers: Headers, url: URL, origins: readonly string[]): boolean {
   const origin = headers.get("origin");
-  if (origin === null || origins.includes(origin)) return true;
+  if (origin === null || headers.get("sec-fetch-site") === "same-origin" || origins.includes(origin)) return true;
   const host = URL.parse(origin)?.host;
   return host !== undefined && (host === headers.get("host") || host === url.host);
 }

@@ -3,6 +3,7 @@ import type { Random } from "../../shared/environment.ts";
 import { getCookies, setCookie } from "@std/http/cookie";
 import { isBase64UrlOf, toBase64Url } from "../../shared/base64url.ts";
 import type { ServerConfig } from "../config/server_config.ts";
+import { countedAs, readAddress, visitorBehind } from "./ip_address.ts";
 
 /** Name of the cookie. It counts tries and connections and identifies no person. */
 const DEVICE_COOKIE = "device";
@@ -41,43 +42,34 @@ export function nameDevice(headers: Headers, device: string, secure: boolean): v
   });
 }
 
-/**
- * The address a request came from: the socket's, or, behind `proxyHops` proxies of ours, the entry of X-Forwarded-For
- * that the outermost of them wrote. Entries left of it are the visitor's own claim and never read.
- * An IPv6 address counts by its /64 network, which belongs to one household or phone.
- */
-export function addressOf(headers: Headers, remoteAddr: Deno.Addr | undefined, proxyHops: number): string {
-  const socket = remoteAddr !== undefined && "hostname" in remoteAddr ? remoteAddr.hostname : "local";
-  if (proxyHops === 0) return network(socket);
-  const hops = (headers.get("x-forwarded-for") ?? "").split(",").map((hop) => hop.trim()).filter((hop) => hop !== "");
-  return network(hops.at(-proxyHops) ?? hops[0] ?? socket);
+/** Where a request came from, as its connection and trusted proxies say. */
+export interface RequestSource {
+  /** The visitor's address as limits count it. */
+  address: string;
+  /** Whether the visitor's own connection is https. */
+  secure: boolean;
+  /** Whether a trusted proxy passed the request on. */
+  proxied: boolean;
 }
 
 /**
- * Whether the visitor's own connection is https, as the outermost trusted proxy says, or the socket itself. On Deno Deploy
- * it always is, and the socket is one to the platform.
+ * The source of a request. The address is the socket's or, where that is a trusted proxy's, the nearest entry of
+ * X-Forwarded-For that is not. The same proxies say in X-Forwarded-Proto whether the visitor came by https. On Deno
+ * Deploy the visitor always does, and the socket is one to the platform.
  */
-export function isSecure(
-  url: URL,
-  headers: Headers,
-  { proxyHops, platform }: Pick<ServerConfig, "proxyHops" | "platform">,
-): boolean {
-  if (proxyHops === 0) return platform === "deno-deploy" || url.protocol === "https:";
-  const protocols = (headers.get("x-forwarded-proto") ?? url.protocol.slice(0, -1)).split(",");
-  return (protocols.at(-proxyHops) ?? protocols[0])!.trim() === "https";
+export function sourceOf(
+  request: { url: URL; headers: Headers; remoteAddr: Deno.Addr | undefined },
+  { trustedProxies, platform }: Pick<ServerConfig, "trustedProxies" | "platform">,
+): RequestSource {
+  const { url, headers, remoteAddr } = request;
+  // A Unix socket has no address: the other end is on this machine. So is the caller of a test.
+  const socket = readAddress(remoteAddr !== undefined && "hostname" in remoteAddr ? remoteAddr.hostname : "") ??
+    LOOPBACK;
+  const { address, hops } = visitorBehind(socket, headers.get("x-forwarded-for"), trustedProxies);
+  const own = platform === "deno-deploy" ? "https" : url.protocol.slice(0, -1);
+  const protocols = hops === 0 ? [own] : (headers.get("x-forwarded-proto") ?? own).split(",");
+  const protocol = protocols.at(-Math.max(1, hops)) ?? protocols[0]!;
+  return { address: countedAs(address), secure: protocol.trim().toLowerCase() === "https", proxied: hops > 0 };
 }
 
-/** Longest text that may be an address; longer ones are cut, so that no header becomes a long key. */
-const ADDRESS_MAX_CHARS = 45;
-
-function network(address: string): string {
-  const text = address.replace(/^\[|\]$/g, "").slice(0, ADDRESS_MAX_CHARS).toLowerCase();
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(text);
-  if (mapped) return mapped[1]!;
-  if (!text.includes(":")) return text;
-  const [left = "", right] = text.split("::");
-  const head = left === "" ? [] : left.split(":");
-  const tail = right === undefined || right === "" ? [] : right.split(":");
-  const zeros = right === undefined ? [] : Array<string>(Math.max(0, 8 - head.length - tail.length)).fill("0");
-  return `${[...head, ...zeros, ...tail].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, "")).join(":")}::/64`;
-}
+const LOOPBACK = readAddress("127.0.0.1")!;

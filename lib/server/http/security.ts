@@ -1,9 +1,9 @@
 /** The app's middlewares: security headers, bounds of the request's head, and the visitor's identity. */
-import { csp, csrf } from "fresh";
+import { type Context, csp, csrf } from "fresh";
 import type { ServerConfig } from "../config/server_config.ts";
 import { define, type RequestState } from "./route_helpers.ts";
-import { addressOf, isSecure, nameDevice, newDevice, readDevice } from "./device.ts";
-import { realEnvironment } from "../environment.ts";
+import { nameDevice, newDevice, readDevice, sourceOf } from "./device.ts";
+import { type Log, realEnvironment } from "../environment.ts";
 import { mayOpenSocket } from "../connections/websocket.ts";
 
 const pagePolicy = csp<RequestState>({
@@ -49,9 +49,19 @@ export function boundedHead(config: ServerConfig) {
   });
 }
 
+/** Notes where the request came from. Goes before the middlewares and routes that ask. */
+export function requestSource(config: ServerConfig) {
+  return define.middleware((ctx) => {
+    const { url, req: { headers }, info } = ctx;
+    ctx.state.source = sourceOf({ url, headers, remoteAddr: info?.remoteAddr }, config);
+    return ctx.next();
+  });
+}
+
 /** Sets the other headers, and the parts of the policy that depend on the request. Goes before `contentPolicy`. */
 export function securityHeaders(config: ServerConfig) {
   return define.middleware(async (ctx) => {
+    const { secure } = ctx.state.source;
     const response = await ctx.next();
     // The answer to a socket's handshake is no page, and its headers are not ours to change.
     if (response.status === 101) return response;
@@ -61,7 +71,6 @@ export function securityHeaders(config: ServerConfig) {
     headers.set("referrer-policy", "same-origin");
     headers.set("permissions-policy", PERMISSIONS);
     headers.set("cross-origin-resource-policy", "same-origin");
-    const secure = isSecure(ctx.url, ctx.req.headers, config);
     // Browsers use it over https only and warn elsewhere.
     if (secure) headers.set("cross-origin-opener-policy", "same-origin");
     if (secure && config.environment === "production") {
@@ -84,24 +93,47 @@ function ownPolicy(policy: string, host: string | null, secure: boolean): string
 }
 
 /** Refuses requests that another site makes a browser send. */
-export function ownOriginOnly(config: ServerConfig) {
-  return csrf<RequestState>({
-    origin: (_, ctx) => mayOpenSocket(ctx.req.headers, ctx.url, config.origins),
-  });
+export function ownOriginOnly(config: ServerConfig, log: Log) {
+  return csrf<RequestState>({ origin: (_, ctx) => isOwnPage(ctx, config, log) });
 }
 
-/** Identifies the visitor: by the device's cookie, which is made at the first visit, and the address. */
-export function visitor(config: ServerConfig) {
-  return define.middleware(async (ctx) => {
-    const { headers } = ctx.req;
-    const known = readDevice(headers);
-    const device = known ?? newDevice(realEnvironment.random);
-    ctx.state.visitor = { device, address: addressOf(headers, ctx.info?.remoteAddr, config.proxyHops) };
-    const secure = isSecure(ctx.url, headers, config);
-    const response = await ctx.next();
-    if (known === undefined && response.status !== 101) {
-      nameDevice(response.headers, device, secure);
-    }
-    return response;
-  });
+/**
+ * Whether a page of ours made the request. Behind a proxy that replaces Host no page seems to be ours, so the log says
+ * which line the proxy needs.
+ */
+export function isOwnPage(
+  { req: { headers }, url, state: { source } }: Pick<Context<RequestState>, "req" | "url" | "state">,
+  { origins }: Pick<ServerConfig, "origins">,
+  log: Log,
+): boolean {
+  const isOwn = mayOpenSocket(headers, url, origins);
+  if (!isOwn && source.proxied) log(HOST_REPLACED);
+  return isOwn;
 }
+
+const HOST_REPLACED =
+  "refused a page whose Origin is not the Host that the proxy in front sent; where that is this site, the proxy replaced " +
+  'Host: nginx needs "proxy_set_header Host $http_host;" (docs/deploy/nginx.conf)';
+
+/** Notes in the log that the proxy in front drops what a WebSocket's handshake needs. */
+export function noteLostUpgrade(
+  { req: { headers }, state: { source } }: Pick<Context<RequestState>, "req" | "state">,
+  log: Log,
+): void {
+  if (source.proxied && headers.has("sec-websocket-key") && !headers.has("upgrade")) log(UPGRADE_LOST);
+}
+
+const UPGRADE_LOST = "the proxy in front removes Upgrade from WebSocket handshakes: nginx needs " +
+  '"proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;" ' +
+  "(docs/deploy/nginx.conf)";
+
+/** Identifies the visitor: by the device's cookie, which is made at the first visit, and the address. */
+export const visitor = define.middleware(async (ctx) => {
+  const { address, secure } = ctx.state.source;
+  const known = readDevice(ctx.req.headers);
+  const device = known ?? newDevice(realEnvironment.random);
+  ctx.state.visitor = { device, address };
+  const response = await ctx.next();
+  if (known === undefined && response.status !== 101) nameDevice(response.headers, device, secure);
+  return response;
+});

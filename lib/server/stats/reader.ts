@@ -1,4 +1,4 @@
-/** Guards /metrics and /analytics: public, or only for readers who present FESTIVAL_METRICS_TOKEN. */
+/** Guards the figures (/metrics, /analytics, most of /health): for everybody, or for readers with FESTIVAL_METRICS_TOKEN. */
 import { BoundedMap } from "../../shared/bounded.ts";
 import { RateLimiter } from "../../shared/rate_limiter.ts";
 import { isSameSecret } from "../admin/password.ts";
@@ -9,16 +9,19 @@ const WRONG_TRIES = { burst: 20, everyMs: 1_000 };
 const GUESSING_MAX = 1_000;
 
 export class FigureReaders {
+  readonly #isPublic: boolean;
   readonly #token: string | undefined;
   readonly #guessing = new BoundedMap<string, { wrong: RateLimiter; waitUntil: number }>(GUESSING_MAX);
 
-  constructor(token: string | undefined) {
+  constructor({ publicFigures, token }: { publicFigures: boolean; token: string | undefined }) {
+    this.#isPublic = publicFigures;
     this.#token = token;
   }
 
   /** The answer to a refused reader; undefined: may read. Scripts send the token as Bearer, browsers as Basic password. */
   refusal(headers: Headers, address: string, nowMs: number): Response | undefined {
-    if (this.#token === undefined) return undefined;
+    if (this.#isPublic) return undefined;
+    if (this.#token === undefined) return refused(403, {}, CLOSED);
     if (nowMs < (this.#guessing.get(address)?.waitUntil ?? 0)) return refused(429, { "retry-after": "1" });
     const token = tokenIn(headers.get("authorization") ?? "");
     if (token !== undefined && isSameSecret(token, this.#token)) return undefined;
@@ -34,8 +37,14 @@ export class FigureReaders {
   }
 }
 
-function refused(status: number, headers: Record<string, string>): Response {
-  return new Response("The token of the figures is needed.\n", {
+const CLOSED = `The figures of this server are not public.
+To read them, log in at /admin and come back. To open them, its operator sets FESTIVAL_METRICS_TOKEN (for readers with the
+token) or FESTIVAL_FIGURES=public (for everybody).
+`;
+const TOKEN_NEEDED = "To read the figures of this server, present their token, or log in at /admin.\n";
+
+function refused(status: number, headers: Record<string, string>, text = TOKEN_NEEDED): Response {
+  return new Response(text, {
     status,
     headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store", ...headers },
   });

@@ -29,7 +29,7 @@ export const adminTexts = {
   insecure: {
     title: "Not over plain http",
     what:
-      "Anyone on the network could read the password. Open this page over https. Behind a proxy that terminates https, set FESTIVAL_PROXY_HOPS. On the server itself, localhost works.",
+      "Anyone on the network could read the password. Open this page over https. A proxy that terminates https has to say so in X-Forwarded-Proto, and be one of FESTIVAL_TRUSTED_PROXIES. On the server itself, localhost works.",
   },
   login: {
     title: "Operator log-in",

@@ -65,7 +65,7 @@ async function beSeen(url: string): Promise<string[]> {
 
 Deno.test("log, figures and analytics contain no text, name, address, code or id of anybody", () =>
   withServer(
-    { FESTIVAL_LOG_LEVEL: "debug", FESTIVAL_PROXY_HOPS: "1", FESTIVAL_PROBE_SECONDS: "5" },
+    { FESTIVAL_LOG_LEVEL: "debug", FESTIVAL_PROBE_SECONDS: "5" },
     async (server) => {
       const secrets = await beSeen(server.url);
       const texts = new Map<string, string>();
@@ -109,19 +109,46 @@ Deno.test("an answer carries the request's id: the incoming one when valid, else
     }
   }));
 
-Deno.test("with a token configured, /metrics and /analytics need it; /health is public", () => {
+const FIGURES = ["/metrics", "/analytics", "/analytics?range=day", "/analytics/dashboard"];
+
+/** Reads as somebody with these headers: the status of each page of figures, and the names in /health. */
+async function readAs(server: ServerProcess, headers: HeadersInit): Promise<{ statuses: number[]; health: string[] }> {
+  const statuses: number[] = [];
+  for (const path of FIGURES) {
+    const response = await fetch(`${server.url}${path}`, { headers });
+    await response.body?.cancel();
+    statuses.push(response.status);
+  }
+  const health = await fetch(`${server.url}/health`, { headers });
+  assertEquals(health.status, 200);
+  return { statuses: [...new Set(statuses)], health: Object.keys(await health.json()) };
+}
+
+Deno.test("in production strangers read no figures, and of /health only the status", () =>
+  withServer({ FESTIVAL_FIGURES: "closed" }, async (server) => {
+    assertEquals(await readAs(server, {}), { statuses: [403], health: ["status"] });
+    assertEquals(await readAs(server, { authorization: "Bearer 0123456789abcdef" }), {
+      statuses: [403],
+      health: ["status"],
+    });
+    for (const path of ["/health/live", "/health/ready"]) {
+      const response = await fetch(`${server.url}${path}`);
+      assertEquals(response.status, 200);
+      assertEquals(Object.keys(await response.json()).length, 1);
+    }
+    const refusal = await (await fetch(`${server.url}/analytics`)).text();
+    for (const way of ["/admin", "FESTIVAL_METRICS_TOKEN", "FESTIVAL_FIGURES=public"]) {
+      assert(refusal.includes(way), way);
+    }
+  }));
+
+Deno.test("the token opens the figures and all of /health to its readers only", () => {
   const token = "operators-only-please";
   return withServer({ FESTIVAL_METRICS_TOKEN: token }, async (server) => {
-    const status = async (path: string, headers: HeadersInit = {}) => {
-      const response = await fetch(`${server.url}${path}`, { headers });
-      await response.body?.cancel();
-      return response.status;
-    };
-    for (const path of ["/metrics", "/analytics", "/analytics/dashboard"]) {
-      assertEquals([path, await status(path)], [path, 401]);
-      assertEquals([path, await status(path, { authorization: `Bearer ${token}` })], [path, 200]);
-    }
-    for (const path of ["/health", "/health/live", "/health/ready"]) assertEquals(await status(path), 200);
+    assertEquals(await readAs(server, {}), { statuses: [401], health: ["status"] });
+    const reader = await readAs(server, { authorization: `Bearer ${token}` });
+    assertEquals(reader.statuses, [200]);
+    assert(reader.health.includes("kvLatencyMs") && reader.health.includes("build"));
   });
 });
 
@@ -164,7 +191,6 @@ async function collected(env: Record<string, string>, until: (texts: Map<string,
     OTEL_METRIC_EXPORT_INTERVAL: "300",
     OTEL_BSP_SCHEDULE_DELAY: "100",
     OTEL_BLRP_SCHEDULE_DELAY: "100",
-    FESTIVAL_PROXY_HOPS: "1",
     ...env,
   };
   let secrets: string[] = [];

@@ -6,12 +6,15 @@ const TOKEN = "a long token of the operator";
 const basic = (text: string) => new Headers({ authorization: `Basic ${btoa(text)}` });
 const bearer = (text: string) => new Headers({ authorization: `Bearer ${text}` });
 
-Deno.test("without a configured token everybody may read", () => {
-  assertEquals(new FigureReaders(undefined).refusal(new Headers(), "a", 0), undefined);
+const guarded = (token: string | undefined) => new FigureReaders({ publicFigures: false, token });
+
+Deno.test("public figures are open to everybody, closed ones to nobody without a token", () => {
+  assertEquals(new FigureReaders({ publicFigures: true, token: undefined }).refusal(new Headers(), "a", 0), undefined);
+  assertEquals(guarded(undefined).refusal(bearer("undefined"), "a", 0)?.status, 403);
 });
 
 Deno.test("with a token, only requests that present it are answered, as Bearer token or as a browser's password", () => {
-  const readers = new FigureReaders(TOKEN.replaceAll(" ", "-"));
+  const readers = guarded(TOKEN.replaceAll(" ", "-"));
   const token = TOKEN.replaceAll(" ", "-");
   assertEquals(readers.refusal(bearer(token), "a", 0), undefined);
   assertEquals(readers.refusal(basic(`anybody:${token}`), "a", 0), undefined);
@@ -24,7 +27,7 @@ Deno.test("with a token, only requests that present it are answered, as Bearer t
 });
 
 Deno.test("guessing is slow and locks nobody out for long", () => {
-  const readers = new FigureReaders("0123456789abcdef");
+  const readers = guarded("0123456789abcdef");
   const tried = Array.from({ length: 1_000 }, (_, n) => readers.refusal(bearer(`guess${n}`), "a", 0)?.status);
   assertEquals(tried.filter((status) => status === 401).length, 21);
   assertEquals(tried.filter((status) => status === 429).length, 979);
@@ -32,7 +35,7 @@ Deno.test("guessing is slow and locks nobody out for long", () => {
 });
 
 Deno.test("a guesser keeps nobody else from reading, and is forgotten when very many addresses guess", () => {
-  const readers = new FigureReaders("0123456789abcdef");
+  const readers = guarded("0123456789abcdef");
   for (let n = 0; n < 100; n++) readers.refusal(bearer("guess"), "a", 0);
   assertEquals(readers.refusal(bearer("0123456789abcdef"), "a", 0)?.status, 429);
   assertEquals(readers.refusal(bearer("0123456789abcdef"), "b", 0), undefined);
