@@ -9,7 +9,8 @@ import { StorageUnavailable } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import { ConfigError, readConfig } from "../server/config/read_config.ts";
 import { nodeVerifier } from "../server/rooms/verifier.ts";
-import { backupLines, checkBackup, restoreBackup, RestoreError } from "../server/admin/backup.ts";
+import { restoreBackup, RestoreError } from "../server/admin/backup.ts";
+import { checkBackupFile, EmptyBackup, writeBackupFile } from "../server/admin/backup_file.ts";
 import { publicKeyOf } from "../server/admin/operator_key.ts";
 import { hashPassword, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS } from "../server/admin/password.ts";
 import { ArchiveError } from "../server/admin/room_archive.ts";
@@ -42,30 +43,14 @@ function key(): void {
 }
 
 async function backup(path: string): Promise<void> {
-  await withStore(async (store) => {
-    // Never overwrites a file, and leaves none that looks like a backup before it is complete.
-    const part = `${path}.part`;
-    const file = await Deno.open(part, { write: true, createNew: true });
-    const writer = file.writable.getWriter();
-    const utf8 = new TextEncoder();
-    try {
-      if (await exists(path)) throw new TaskError(`${path} already exists`);
-      for await (const line of backupLines(store, Date.now())) await writer.write(utf8.encode(line));
-      await file.syncData();
-      await writer.close();
-      await Deno.rename(part, path);
-    } catch (error) {
-      await writer.abort().catch(() => {}); // The error that led here is reported.
-      await Deno.remove(part);
-      throw error;
-    }
-  });
-  const { rooms, events } = await check(path);
+  const { rooms, events } = await withStore(async (store) => {
+    return await writeBackupFile(store, path, nodeVerifier(), Date.now());
+  }, { made: true });
   console.log(`${path}: ${rooms} rooms, ${events} events, checked`);
 }
 
 async function restore(path: string): Promise<void> {
-  await check(path);
+  await checkBackupFile(path, nodeVerifier());
   await withStore(async (store) => {
     const { rooms, events, auditEntries } = await restoreBackup(
       (await Deno.open(path)).readable,
@@ -77,29 +62,27 @@ async function restore(path: string): Promise<void> {
   });
 }
 
-async function check(path: string) {
-  return await checkBackup((await Deno.open(path)).readable, nodeVerifier());
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-async function withStore(run: (store: Store) => Promise<void>): Promise<void> {
+/** Runs with the server's database. `made`: it has to exist already. */
+async function withStore<T>(run: (store: Store) => Promise<T>, { made = false } = {}): Promise<T> {
   const { kvUrl, dataDir } = readConfig((name) => Deno.env.get(name));
-  const kv = await openKv(kvUrl === undefined ? { path: `${dataDir}/festival.kv` } : { url: kvUrl });
-  const store = openStore({ kv });
+  const path = `${dataDir}/festival.kv`;
+  if (made && kvUrl === undefined && !await isFile(path)) {
+    throw new TaskError(`there is no database ${path}: set FESTIVAL_DATA_DIR to the server's data folder`);
+  }
+  const store = openStore({ kv: await openKv(kvUrl === undefined ? { path } : { url: kvUrl }) });
   try {
-    await run(store);
+    await store.migrate();
+    return await run(store);
   } finally {
     store.close();
   }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return await Deno.stat(path).then((found) => found.isFile, (error) => {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  });
 }
 
 /** Adds a typed byte (UTF-8) to `line` and does the terminal's line editing. */
@@ -162,7 +145,8 @@ export async function runTask([task, path, ...rest]: readonly string[]): Promise
   } catch (error) {
     if (error instanceof Cancelled) return CANCELLED_EXIT;
     const named = error instanceof TaskError || error instanceof ConfigError || error instanceof ArchiveError ||
-      error instanceof RestoreError || error instanceof StorageUnavailable || error instanceof Deno.errors.NotFound ||
+      error instanceof RestoreError || error instanceof StorageUnavailable || error instanceof EmptyBackup ||
+      error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.AlreadyExists;
     if (!named) throw error;
     const problem = error instanceof ArchiveError || error instanceof RestoreError ? `${error.problem}: ` : "";

@@ -28,6 +28,8 @@ export async function makeKit(file: string): Promise<void> {
     await Deno.chmod(join(kit, "deno"), 0o755);
     await Deno.writeTextFile(join(kit, "start.sh"), START_SCRIPT, { mode: 0o755 });
     await Deno.writeTextFile(join(kit, "operator.sh"), OPERATOR_SCRIPT, { mode: 0o755 });
+    // For `>> settings.env`: a shell would make it for everybody to read.
+    await Deno.writeTextFile(join(kit, "settings.env"), SETTINGS, { mode: 0o600 });
     await Deno.copyFile(join(ROOT, "docs/OPERATING.md"), join(kit, "OPERATING.md"));
     await Deno.writeTextFile(join(kit, "START-HERE.txt"), START_HERE);
     await run("tar", ["-czf", resolve(file), "-C", folder, KIT_NAME]);
@@ -104,24 +106,30 @@ const START_SCRIPT = `#!/bin/sh
 # Starts Festival Chat on port 8000 (another one: PORT=9000 ./start.sh). Data is kept in data/. Settings go
 # into settings.env, one NAME=value per line.
 cd "$(dirname "$0")" || exit 1
+# Data and settings are their owner's only.
+umask 077
+chmod 600 settings.env 2>/dev/null
 if [ -f settings.env ]; then set -a; . ./settings.env; set +a; fi
 export DENO_DIR="\${DENO_DIR:-$PWD/cache}" FESTIVAL_DATA_DIR="\${FESTIVAL_DATA_DIR:-$PWD/data}" DENO_NO_UPDATE_CHECK=1
 mkdir -p "$FESTIVAL_DATA_DIR"
 ./deno run --quiet --no-prompt --allow-sys --allow-env --allow-read=. lib/operating/open_here.ts "\${PORT:-8000}"
 exec ./deno serve --quiet --cached-only --no-prompt \\
   --allow-env="FESTIVAL_*,DENO_*,OTEL_*,container,KUBERNETES_SERVICE_HOST,GITHUB_SHA,CI_COMMIT_SHA" \\
-  --allow-read=_fresh,static,"$FESTIVAL_DATA_DIR" --allow-write="$FESTIVAL_DATA_DIR" --host 0.0.0.0 --port "\${PORT:-8000}" _fresh/server.js
+  --allow-read=_fresh,static,"$FESTIVAL_DATA_DIR" --allow-write="$FESTIVAL_DATA_DIR" --allow-sys=statfs --host 0.0.0.0 --port "\${PORT:-8000}" _fresh/server.js
 `;
 
 const OPERATOR_SCRIPT = `#!/bin/sh
 # ./operator.sh hash | key | backup FILE | restore FILE: like deno task admin:hash, admin:key, backup and restore.
 kit="$(cd "$(dirname "$0")" && pwd)" || exit 1
+umask 077
 if [ -f "$kit/settings.env" ]; then set -a; . "$kit/settings.env"; set +a; fi
 export DENO_DIR="\${DENO_DIR:-$kit/cache}" FESTIVAL_DATA_DIR="\${FESTIVAL_DATA_DIR:-$kit/data}" DENO_NO_UPDATE_CHECK=1
 exec "$kit/deno" run --quiet --cached-only --no-prompt --config "$kit/deno.json" \\
   --allow-env="FESTIVAL_*,DENO_*,OTEL_*,container,KUBERNETES_SERVICE_HOST" --allow-read --allow-write --allow-net \\
   "$kit/lib/operating/admin_tasks.ts" "$@"
 `;
+
+const SETTINGS = "# One NAME=value per line; OPERATING.md lists the names.\n";
 
 const START_HERE = `Festival Chat, field kit
 ========================

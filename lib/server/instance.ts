@@ -1,9 +1,8 @@
-/** The server of this process, started by the first request that needs it. Routes call it; tests start their own. */
+/** The server of this process, started by main.ts before the first request. Routes call it; tests start their own. */
 import { cpuUsage, memoryUsage } from "node:process";
 import { ed25519 } from "../crypto/ed25519.ts";
 import { openKv } from "../store/open_kv.ts";
 import { openStore } from "../store/store.ts";
-import { StorageUnavailable } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import { Admin } from "./admin/admin.ts";
 import { readConfig } from "./config/read_config.ts";
@@ -19,6 +18,8 @@ import { ServerStats } from "./stats/server_stats.ts";
 import { exportFigures } from "./stats/telemetry.ts";
 import { type Environment, realEnvironment } from "./environment.ts";
 import { nodeVerifier } from "./rooms/verifier.ts";
+import { DiskSpace, measureDisk } from "./upkeep/disk_space.ts";
+import { Upkeep } from "./upkeep/upkeep.ts";
 
 const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
 
@@ -27,6 +28,7 @@ let starting: Promise<ChatServer> | undefined;
 let store: Store | undefined;
 let polling: Polling | undefined;
 let admin: Admin | undefined;
+let upkeep: Upkeep | undefined;
 let workers: WorkerGroup | undefined;
 /** The server once it has started. */
 let running: ChatServer | undefined;
@@ -58,7 +60,7 @@ function impliedEnvironment(): string | undefined {
 export function ownServer(): Promise<ChatServer> {
   starting ??= start().catch((error) => {
     starting = undefined;
-    if (error instanceof StorageUnavailable) ownLogger().log("error", error.message);
+    store?.close();
     throw error;
   });
   return starting;
@@ -114,18 +116,25 @@ async function start(): Promise<ChatServer> {
     environment.log("Deno exports traces, which contain the addresses of rooms: OTEL_DENO_TRACING=false stops that");
   }
   const onDeploy = config.platform === "deno-deploy";
+  const path = config.kvUrl !== undefined || onDeploy ? undefined : `${config.dataDir}/festival.kv`;
   const kv = await openKv({
-    ...(config.kvUrl === undefined ? {} : { url: config.kvUrl }),
-    ...(config.kvUrl !== undefined || onDeploy ? {} : { path: `${config.dataDir}/festival.kv` }),
+    ...config.kvUrl !== undefined && { url: config.kvUrl },
+    ...path !== undefined && { path },
   });
+  const disk = path === undefined
+    ? undefined
+    : new DiskSpace({ read: () => measureDisk(path), timers: environment.timers, log: environment.log });
   store = openStore({
     kv,
+    diskProblem: () => disk?.problem,
     onCall: (kind, ms, worked) => {
       stats.count("kv_operations", kind);
       stats.observe("kv", ms, kind);
       if (!worked) stats.count("kv_failures", kind);
     },
   });
+  await store.migrate();
+  await disk?.start();
   const meter = new LoadMeter(config.overload.memoryBytes);
   const server = running = new ChatServer({
     ...environment,
@@ -135,7 +144,12 @@ async function start(): Promise<ChatServer> {
     stats,
     verifier: nodeVerifier(),
     meter,
+    disk: () => disk?.measure,
+    upkeepProblems: () => ({ full: disk?.problem, others: upkeep?.problems ?? [] }),
   });
+  const { instance } = server;
+  upkeep = new Upkeep({ store, config, environment, instance, ...path !== undefined && { path }, ...disk && { disk } });
+  await upkeep.start();
   polling = new Polling({ ...environment, server, stats, settings: config.polling });
   const watching = monitor = new Monitor({
     server,
@@ -170,6 +184,7 @@ export async function stopOwnServer(): Promise<void> {
   await polling?.close();
   await workers?.done(realEnvironment.timers, WORKERS_GRACE_MS);
   for (const signal of SIGNALS) Deno.removeSignalListener(signal, exit);
+  await upkeep?.close();
   store?.close();
   config =
     store =
@@ -177,6 +192,7 @@ export async function stopOwnServer(): Promise<void> {
     polling =
     admin =
     workers =
+    upkeep =
     running =
     monitor =
     endTelemetry =

@@ -22,8 +22,9 @@ import { type CodeAnswer, type ListedRoomCount, type RoomAnswer, Rooms, type Sug
 import { Signaling } from "./rooms/signaling.ts";
 import { Sweep } from "./rooms/sweep.ts";
 import { TimeKeeper } from "./rooms/time_keeper.ts";
-import { type HealthAnswer, HealthCheck } from "./stats/health.ts";
+import { type HealthAnswer, HealthCheck, type UpkeepProblems } from "./stats/health.ts";
 import { ServerStats } from "./stats/server_stats.ts";
+import type { DiskMeasure } from "./upkeep/disk_space.ts";
 
 /** Most that one sweep counts as running time: with `retention.heldMs` of 25 hours, aged events are at least 24 hours old. */
 const COUNTED_AT_ONCE_MS = 3_600_000;
@@ -38,6 +39,10 @@ export interface ServerDeps extends Environment {
   meter?: Pick<LoadMeter, "measure">;
   /** Unlike any other instance's name, also that of an earlier run. Default: random. */
   instance?: string;
+  /** The disk of the embedded database, as measured last. */
+  disk?: () => DiskMeasure | undefined;
+  /** Why nothing can be stored, and what else operators have to know. */
+  upkeepProblems?: () => UpkeepProblems;
   /** Where to count. Default: its own. */
   stats?: ServerStats;
 }
@@ -52,6 +57,8 @@ export class ChatServer {
   readonly instance: string;
   readonly config: ServerConfig;
   readonly stats: ServerStats;
+  /** The disk of the embedded database, as measured last; undefined where that is unknown. */
+  readonly disk: () => DiskMeasure | undefined;
   /** The operators' settings, as this instance applies them. */
   readonly settings: RuntimeSettings;
   readonly #store: Store;
@@ -72,6 +79,7 @@ export class ChatServer {
   constructor({ store, verifier, meter, clock, steady, timers, random, log, ...deps }: ServerDeps) {
     // A copy of its own: operators change it at run time.
     const config = this.config = structuredClone(deps.config);
+    this.disk = deps.disk ?? (() => undefined);
     const stats = this.stats = deps.stats ?? new ServerStats();
     const instance = this.instance = deps.instance ?? toBase64Url(random.bytes(8));
     const environment = this.#environment = { clock, timers, random, log };
@@ -104,6 +112,8 @@ export class ChatServer {
       counts: () => this.counts(),
       load: () => overload.load,
       clockProblem: () => time.problem,
+      disk: this.disk,
+      ...deps.upkeepProblems && { upkeepProblems: deps.upkeepProblems },
       uncountedRooms: () => open.leftOutCount(),
     });
     this.#signaling = new Signaling({
@@ -221,10 +231,11 @@ export class ChatServer {
     return this.#health.answer(this.#closing !== undefined);
   }
 
-  /** Whether new visitors should come here. */
-  async ready(): Promise<boolean> {
-    return this.#closing === undefined && !this.#admission.isFull &&
-      (await this.#health.answer(false)).status !== "down";
+  /** Whether new visitors should come here; why not, in the words of /health. */
+  async ready(): Promise<{ ready: boolean; reasons: string[] }> {
+    const { status, reasons } = await this.health();
+    if (status !== "down" && !this.#admission.isFull) return { ready: true, reasons: [] };
+    return { ready: false, reasons };
   }
 
   /**

@@ -8,6 +8,18 @@ export class StorageUnavailable extends Error {
   override name = "StorageUnavailable";
 }
 
+/**
+ * The database cannot be used as it is; the message says what to do. `passing`: a later start may work without that.
+ */
+export class DatabaseRefused extends StorageUnavailable {
+  constructor(what: string, readonly passing: boolean, options?: ErrorOptions) {
+    super(`the database could not be opened: ${what}`, options);
+  }
+}
+
+/** Nothing was written, because the disk is nearly full. */
+export class DiskFull extends StorageUnavailable {}
+
 /** The timers that the store needs; `globalThis` has them. */
 export interface StoreTimers {
   setTimeout(run: () => void, afterMs: number): number;

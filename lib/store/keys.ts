@@ -28,6 +28,8 @@
  * | `time` | TimeRecord: for how long servers have run, and the last time they believed | with every sweep |
  * | `lease` name | Lease | when it is taken or renewed |
  * | `stats` grain, at, instance | text: an instance's counts in that span of time | once a minute, once in ten |
+ * | `schema` | the version of all this, see schema.ts; absent in databases of releases up to 0.2 | by migrations |
+ * | `erasable` urgency | `1`: deleted words are still in the file | with every deletion, deleted when they are erased |
  * | `probe_room` | RoomId: the room of the instances' own probes | once |
  */
 import type { AuthorKey, EventId, RoomId } from "../protocol/event.ts";
@@ -42,6 +44,9 @@ export type EventValue =
 export type NumberValue = readonly [id: EventId, position: number];
 /** Value of `present`. */
 export type CountValue = readonly [count: number, expiresAt: number];
+
+/** How urgently deleted words must leave the file: people deleted them, or retention did. */
+export type Erasable = "soon" | "later";
 
 export const keys = {
   room: (room: RoomId): Deno.KvKey => ["room", room],
@@ -83,6 +88,8 @@ export const keys = {
   statsFrom: (grain: string, at: number): Deno.KvKey => ["stats", grain, at],
   statsEnd: (grain: string): Deno.KvKey => ["stats", grain, Infinity],
   probeRoom: ["probe_room"] as Deno.KvKey,
+  schema: ["schema"] as Deno.KvKey,
+  erasable: (when: Erasable): Deno.KvKey => ["erasable", when],
   /** The prefixes of a room's keys that a removal empties. */
   prefixesOf: (room: RoomId): Deno.KvKey[] =>
     ["event", "number", "author", "presence", "present"].map((part) => [part, room]),
@@ -90,6 +97,11 @@ export const keys = {
 
 /** Resolution of the list of rooms: a busy room moves on it once in this time, not with every commit. */
 const LISTED_GRAIN_MS = 60_000;
+
+/** Adds to a commit that words it deletes are still in the file. A blind write, so that commits do not conflict. */
+export function markErasable(atomic: Deno.AtomicOperation, when: Erasable): void {
+  atomic.set(keys.erasable(when), 1);
+}
 
 /** Channels that the rooms share: as many as one `watch` takes keys. */
 export const CHANGE_CHANNELS = 10;

@@ -3,6 +3,7 @@ import { ArchiveStore } from "./rooms/archive.ts";
 import { AuditStore } from "./operators/audit.ts";
 import { ChangeChannels } from "./instances/change_channels.ts";
 import { Database, type Kv, type OnCall, type StoreTimers } from "./database.ts";
+import { ErasureStore } from "./erasures.ts";
 import { keys } from "./keys.ts";
 import { LeaseStore } from "./instances/leases.ts";
 import { LimitStore } from "./instances/shared_limits.ts";
@@ -12,6 +13,7 @@ import { OperatorStore } from "./operators/operator_sessions.ts";
 import { PresenceStore } from "./instances/presence.ts";
 import { RoomStore } from "./rooms/room_registry.ts";
 import { RuntimeSettingsStore } from "./operators/runtime_settings.ts";
+import { migrate } from "./schema.ts";
 import { TimeStore } from "./instances/time.ts";
 import { StatsStore } from "./operators/stats_history.ts";
 
@@ -30,6 +32,8 @@ export interface StoreOptions {
   random?: (byteLength: number) => Uint8Array;
   /** For time limits, retries and waits. */
   timers?: StoreTimers;
+  /** Why nothing may be added to rooms, because the disk is nearly full; undefined while there is space. */
+  diskProblem?: () => string | undefined;
   /** Called after every call to the database, for statistics. */
   onCall?: OnCall;
 }
@@ -41,13 +45,14 @@ export function openStore(options: StoreOptions) {
     clock = performance,
     random = (byteLength: number) => crypto.getRandomValues(new Uint8Array(byteLength)),
     timers = globalThis,
+    diskProblem = () => undefined,
     onCall,
   } = options;
   const closing = new AbortController();
   const database = new Database(kv, timers, random, onCall && { clock, onCall });
   return {
-    rooms: new RoomStore(database, random),
-    log: new LogStore(database, random),
+    rooms: new RoomStore(database, random, diskProblem),
+    log: new LogStore(database, random, diskProblem),
     presence: new PresenceStore(database),
     limits: new LimitStore(database),
     changes: new ChangeChannels(database, closing.signal),
@@ -59,6 +64,9 @@ export function openStore(options: StoreOptions) {
     archive: new ArchiveStore(database),
     stats: new StatsStore(database),
     time: new TimeStore(database),
+    erasures: new ErasureStore(database),
+    /** Brings the content to this build's version. Throws DatabaseRefused for a newer one. */
+    migrate: (): Promise<void> => migrate(database),
     /** One small read over the whole way to the database. Returns its duration, ms. */
     ping: async (): Promise<number> => {
       const startedAt = clock.now();

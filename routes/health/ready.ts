@@ -3,9 +3,9 @@ import { json } from "@/lib/server/http/responses.ts";
 import { ownServer } from "@/lib/server/instance.ts";
 
 export const handler = define.handlers({
-  /** Readiness: whether new visitors should be sent here. */
+  /** Readiness: whether new visitors should be sent here, and why not. */
   async GET() {
-    const ready = await ownServer().then((server) => server.ready(), () => false);
-    return json({ ready }, ready ? 200 : 503);
+    const answer = await (await ownServer()).ready();
+    return json(answer, answer.ready ? 200 : 503);
   },
 });

@@ -98,7 +98,7 @@ Deno.test("kit, container and unit start the server with the same few permission
     assert(!/\s"?-A\b/.test(serve), serve);
     return [...serve.matchAll(/--(?:allow-[a-z]+|no-prompt|cached-only)/g)].map(([flag]) => flag).toSorted();
   });
-  const few = ["--allow-env", "--allow-read", "--allow-write", "--cached-only", "--no-prompt"];
+  const few = ["--allow-env", "--allow-read", "--allow-sys", "--allow-write", "--cached-only", "--no-prompt"];
   // The network is for a database elsewhere; a field kit has its own.
   const [container, unit, kit] = permissions;
   assertEquals(container, [...few, "--allow-net"].toSorted());

@@ -302,7 +302,7 @@ stage(
     assertEquals(goodbye.reason, "overloaded");
     assert(goodbye.retryAfterMs! > 0);
     const health = await server.server.health();
-    assertEquals([health.status, health.kvLatencyMs, await server.server.ready()], ["down", null, false]);
+    assertEquals([health.status, health.kvLatencyMs, (await server.server.ready()).ready], ["down", null, false]);
     delete hooks.fail;
     await time.advance(1_000);
     assert((await server.server.health()).status !== "down");

@@ -263,6 +263,6 @@ Deno.test("/health reports measurements with the matching status", () =>
     assertEquals([response.status, answer.status, answer.reasons], [200, "ok", []]);
     assertEquals([answer.rooms, answer.users, answer.connections], [0, 0, 0]);
     assert(answer.kvLatencyMs > 0 && answer.kvLatencyMs < 1_000);
-    assertEquals(await (await fetch(`${base}/health/ready`)).json(), { ready: true });
+    assertEquals(await (await fetch(`${base}/health/ready`)).json(), { ready: true, reasons: [] });
     assertEquals((await (await fetch(`${base}/health/live`)).json()).status, "ok");
   }));

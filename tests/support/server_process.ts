@@ -60,8 +60,6 @@ export interface ServerProcessOptions {
   checkout?: string;
   /** Opens V8's inspector: its port is then `inspectorPort`. */
   inspected?: boolean;
-  /** Its database cannot be opened: it has started when it answers at all. */
-  withoutDatabase?: boolean;
   /** A module that runs before the server's. */
   preload?: string;
   /** A Linux network namespace to run in, and the address to listen at there. Default: this machine's loopback. */
@@ -85,17 +83,28 @@ export function taskPermissions(
   });
 }
 
-/** Starts the server and waits until it answers. */
-export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
-  const { dataDir, env = {}, workers, port = freePort(), inspected = false, release, network, preload } = options;
+/** A server's start that is expected to end by itself: its exit code, and the lines that it wrote to stderr. */
+export async function refusedStart(
+  options: ServerProcessOptions & { user?: number },
+): Promise<{ code: number; lines: string[] }> {
+  const { command } = await serverCommand(options);
+  const { code, stderr } = await command.output();
+  return { code, lines: new TextDecoder().decode(stderr).split("\n").filter((line) => line.trim() !== "") };
+}
+
+async function serverCommand(options: ServerProcessOptions & { user?: number }) {
+  const { dataDir, env = {}, workers, port = freePort(), inspected = false, release, network, preload, user } = options;
   const checkout = options.checkout === undefined ? ROOT : `${options.checkout}/`;
-  const health = options.withoutDatabase ? "/health/live" : "/health";
   const hostname = network?.address ?? "127.0.0.1";
   const inspectorPort = inspected ? freePort() : undefined;
   const built = options.checkout === undefined ? await builtServer(release) : `${checkout}_fresh/server.js`;
   const task = "FESTIVAL_KV_URL" in env ? "start:kv" : "start";
-  const [program, ...args] = network === undefined ? [] : ["ip", "netns", "exec", network.namespace, Deno.execPath()];
-  const child = new Deno.Command(program ?? Deno.execPath(), {
+  const [program, ...args] = network !== undefined
+    ? ["ip", "netns", "exec", network.namespace, Deno.execPath()]
+    : user !== undefined
+    ? ["setpriv", `--reuid=${user}`, "--clear-groups", Deno.execPath()]
+    : [];
+  const command = new Deno.Command(program ?? Deno.execPath(), {
     args: [
       ...args,
       "serve",
@@ -118,7 +127,15 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-  }).spawn();
+  });
+  return { command, url: `http://${hostname}:${port}`, inspectorPort };
+}
+
+/** Starts the server and waits until it answers. */
+export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
+  const { command, url, inspectorPort } = await serverCommand(options);
+  const { network } = options;
+  const child = command.spawn();
 
   const log: string[] = [];
   const reading = Promise.all([child.stdout, child.stderr].map(async (stream) => {
@@ -135,11 +152,10 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
     if (!gone) child.kill(signal);
     await ended;
   };
-  const url = `http://${hostname}:${port}`;
   try {
     // Nobody outside its network can ask it whether it is there.
     const listens = () => log.some((line) => line.includes("Listening on"));
-    await until(network === undefined ? () => answers(url + health) : () => Promise.resolve(listens()), () => gone);
+    await until(network === undefined ? () => answers(`${url}/health`) : () => Promise.resolve(listens()), () => gone);
   } catch (error) {
     await send("SIGKILL");
     throw new Error(`the server did not start: ${log.join("\n")}`, { cause: error });

@@ -19,6 +19,8 @@ export const DEFAULT_CONFIG = {
   platform: "plain" as Platform,
   /** Folder of the embedded database; made when missing. Not used with `kvUrl`. */
   dataDir: ".data",
+  /** Backups that the server writes by itself. 0: none. */
+  backups: { everyMs: 0, keep: 7 },
   /** Address of a shared database (`denokv`, KV Connect). Absent: embedded, or the platform's own. */
   kvUrl: undefined as string | undefined,
   /** Name of the running build, for /health. */

@@ -47,6 +47,19 @@ export const VARIABLES: readonly Variable[] = [
         ? undefined
         : `has to be an http or https address, not ${JSON.stringify(value)}`,
   ),
+  orZero(
+    count(
+      "FESTIVAL_BACKUP_HOURS",
+      numberSetting(1, 8_760, (config) => config.backups, "everyMs", 3_600_000),
+      "time from one backup to the next, in the folder `backups` of the data folder",
+    ),
+    (config) => config.backups.everyMs = 0,
+  ),
+  count(
+    "FESTIVAL_BACKUP_KEEP",
+    numberSetting(1, 10_000, (config) => config.backups, "keep"),
+    "newest of these backups that are kept",
+  ),
   {
     ...text("FESTIVAL_BUILD", "name of the running build, for /health", settings, "build"),
     shownDefault: `the git commit that was built, else the deployment's id, else \`${DEFAULT_CONFIG.build}\``,

@@ -16,7 +16,7 @@ import {
   type LogHead,
 } from "../../store/rooms/log_records.ts";
 import type { LogStore } from "../../store/rooms/log.ts";
-import { StorageUnavailable } from "../../store/database.ts";
+import { DiskFull, StorageUnavailable } from "../../store/database.ts";
 import { accept, type AcceptRules, judgeStored, type Refused } from "./accept.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { errorText } from "../logger.ts";
@@ -263,7 +263,7 @@ export class Committer {
         if (!(error instanceof StorageUnavailable)) throw error;
         this.#basis = undefined;
         this.#deps.onFailure(error);
-        doubted ??= appending;
+        if (!(error instanceof DiskFull)) doubted ??= appending;
         if (doubted === undefined) return this.#refuseAll(batch, "storage_unavailable");
         // The result is unknown: find out before any answer.
         this.#inDoubt = true;

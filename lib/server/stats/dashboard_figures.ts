@@ -131,6 +131,8 @@ export function dashboard(facts: DashboardFacts): Dashboard {
           rows.times("event_loop_lag"),
           gaugeRow("resident_memory_bytes", facts.gauges, undefined, "bytes", "instance"),
           gaugeRow("heap_bytes", facts.gauges, undefined, "bytes", "instance"),
+          gaugeRow("database_bytes", facts.gauges, undefined, "bytes", "instance"),
+          gaugeRow("disk_free_bytes", facts.gauges, undefined, "bytes", "instance"),
           known("cpu_share", "share", facts.cpuShare, "now", "instance"),
           ...SERVER_TRANSPORTS.flatMap((transport) => [
             rows.perSecond("received_bytes", transport),

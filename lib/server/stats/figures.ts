@@ -149,6 +149,8 @@ export const GAUGES = {
   rooms: { help: "Rooms in the database.", origin: "measured" },
   resident_memory_bytes: { help: "Resident memory of the process.", origin: "measured" },
   heap_bytes: { help: "Heap in use by JavaScript.", origin: "measured" },
+  database_bytes: { help: "Size of the embedded database with its log.", origin: "measured" },
+  disk_free_bytes: { help: "Free space on the disk of the embedded database.", origin: "measured" },
 } as const satisfies Record<string, FigureRow>;
 export type GaugeName = keyof typeof GAUGES;
 

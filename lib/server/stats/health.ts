@@ -7,6 +7,7 @@ import type { EnvironmentName, Platform, ServerConfig } from "../config/server_c
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Load } from "../limits/overload.ts";
 import type { Log } from "../environment.ts";
+import type { DiskMeasure } from "../upkeep/disk_space.ts";
 
 export type HealthStatus = "ok" | "degraded" | "down";
 
@@ -31,7 +32,17 @@ export interface HealthAnswer {
   connections: number;
   /** Duration of one small read from the database; null when it did not answer. */
   kvLatencyMs: number | null;
+  /** Free space on the embedded database's disk, and its size with its log, bytes; null where that is unknown. */
+  diskFreeBytes: number | null;
+  databaseBytes: number | null;
   build: string;
+}
+
+/** Problems of the database's upkeep, one line each. */
+export interface UpkeepProblems {
+  /** Why no message can be stored. */
+  full: string | undefined;
+  others: readonly string[];
 }
 
 /** Version of the app: that of deno.json. */
@@ -55,20 +66,6 @@ function identityOf(config: ServerConfig, nowMs: number) {
   } as const;
 }
 
-/** The answer of an instance whose database cannot be opened; the log says why. */
-export function healthWithoutDatabase(config: ServerConfig, nowMs: number): HealthAnswer {
-  return {
-    status: "down",
-    reasons: ["the database cannot be opened; see the log"],
-    ...identityOf(config, nowMs),
-    rooms: null,
-    openRooms: 0,
-    users: 0,
-    connections: 0,
-    kvLatencyMs: null,
-  };
-}
-
 export interface HealthDeps {
   store: Pick<Store, "ping"> & { rooms: Pick<Store["rooms"], "count"> };
   config: ServerConfig;
@@ -79,6 +76,8 @@ export interface HealthDeps {
   load(): Load;
   /** Why the clock cannot be right; undefined when nothing speaks against it. */
   clockProblem(): string | undefined;
+  disk(): DiskMeasure | undefined;
+  upkeepProblems?(): UpkeepProblems;
   /** Rooms of the database that are not counted: the probes' room. */
   uncountedRooms?(): Promise<number>;
 }
@@ -111,6 +110,7 @@ export class HealthCheck {
     const { health, limits } = config;
     const { kvLatencyMs, rooms } = await this.#measure();
     const { users, connections, openRooms } = counts();
+    const disk = this.#deps.disk();
     const now = clock.now();
     const down: string[] = [];
     const degraded: string[] = [];
@@ -118,6 +118,9 @@ export class HealthCheck {
     if (kvLatencyMs === null) down.push(`the database did not answer within ${health.deadStoreMs} ms`);
     else if (kvLatencyMs > health.slowStoreMs) degraded.push(`the database takes ${Math.round(kvLatencyMs)} ms`);
     if (now - this.#failedAt < health.recentFailureMs) degraded.push("the database failed recently");
+    const { full, others } = this.#deps.upkeepProblems?.() ?? { full: undefined, others: [] };
+    if (full !== undefined) down.push(full);
+    degraded.push(...others);
     const clockProblem = this.#deps.clockProblem();
     if (clockProblem !== undefined) degraded.push(clockProblem);
     const { level, signal } = this.#deps.load();
@@ -137,6 +140,8 @@ export class HealthCheck {
       users,
       connections,
       kvLatencyMs: kvLatencyMs === null ? null : Math.round(kvLatencyMs * 100) / 100,
+      diskFreeBytes: disk?.free ?? null,
+      databaseBytes: disk?.database ?? null,
     };
   }
 

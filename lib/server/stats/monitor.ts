@@ -108,12 +108,14 @@ export class Monitor {
     const { server, process } = this.#deps;
     const { users, openRooms } = server.counts();
     const { rss, heapUsed } = process.memory();
+    const disk = server.disk();
     return {
       users: { "": users },
       connections: { ...server.stats.connections },
       open_rooms: { "": openRooms },
       resident_memory_bytes: { "": rss },
       heap_bytes: { "": heapUsed },
+      ...disk && { database_bytes: { "": disk.database }, disk_free_bytes: { "": disk.free } },
     };
   }
 

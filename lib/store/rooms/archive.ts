@@ -106,9 +106,10 @@ export class ArchiveStore {
     return { problem: "no_free_code" };
   }
 
-  /** Whether the database is empty. */
+  /** Whether the database is empty, but for what a start writes. */
   async isEmpty(): Promise<boolean> {
-    return (await this.database.list({ prefix: [] }, { limit: 1 })).length === 0;
+    const entries = await this.database.list({ prefix: [] }, { limit: 3 });
+    return entries.every(({ key }) => key[0] === "schema" || key[0] === "erasable");
   }
 
   /** Restores audit entries, oldest first; the last one becomes the newest. */

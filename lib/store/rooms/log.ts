@@ -2,8 +2,8 @@
 import { isStub, type LogEntry, type Stub } from "../../protocol/stub.ts";
 import type { AuthorKey, RoomId, SignedEvent } from "../../protocol/event.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
-import type { Database } from "../database.ts";
-import { changeChannelOf, type EventValue, keys, type NumberValue } from "../keys.ts";
+import { type Database, DiskFull } from "../database.ts";
+import { changeChannelOf, type EventValue, keys, markErasable, type NumberValue } from "../keys.ts";
 import {
   type AgeMark,
   APPEND_MAX_BYTES,
@@ -71,13 +71,23 @@ export function notifyChange(atomic: Deno.AtomicOperation, room: RoomId): void {
   atomic.set(keys.channel(changeChannelOf(room)), 1);
 }
 
+/** Throws DiskFull where there is such a problem: deletions, which need little space, still work then. */
+export function refuseOnFullDisk(problem: string | undefined): void {
+  if (problem !== undefined) throw new DiskFull(problem);
+}
+
 /** The head as domain value; undefined when there is no such room. */
 export function toHead(entry: Deno.KvEntryMaybe<HeadRecord>): LogHead | undefined {
   return entry.versionstamp === null ? undefined : { ...entry.value, versionstamp: entry.versionstamp };
 }
 
 export class LogStore {
-  constructor(private readonly database: Database, private readonly random: (byteLength: number) => Uint8Array) {}
+  /** `diskProblem`: why nothing may be appended now. */
+  constructor(
+    private readonly database: Database,
+    private readonly random: (byteLength: number) => Uint8Array,
+    private readonly diskProblem: () => string | undefined,
+  ) {}
 
   /** The log's head, or undefined when there is no such room. */
   async readHead(room: RoomId): Promise<LogHead | undefined> {
@@ -105,7 +115,7 @@ export class LogStore {
   /**
    * Appends events at the positions after `expected.head`, with the authors' new records, in one atomic commit that also
    * notifies the room's channel. Returns undefined, and stores nothing, if another instance wrote to the log since
-   * `expected` was read; the caller reads again. When this resolves, the events are on disk. Throws RangeError for more
+   * `expected` was read; the caller reads again. When this resolves, the events are on disk. Throws DiskFull, and RangeError for more
    * than APPEND_MAX_EVENTS events or authors or APPEND_MAX_BYTES of `appendBytes`, or without any event.
    */
   async append(
@@ -117,13 +127,16 @@ export class LogStore {
     stubs: ReadonlyMap<number, Stub> = new Map(),
   ): Promise<LogHead | undefined> {
     checkSize(events, authors, stubs.size);
+    refuseOnFullDisk(this.diskProblem());
     const from = expected.head + 1;
     const clock = events.reduce((highest, event) => Math.max(highest, event.clock), expected.clock);
     const changes = { head: expected.head + events.length, clock, lastAt: nowMs };
     return await this.#changeHead(room, expected, changes, (atomic) => {
       events.forEach((event, at) => setEvent(atomic, room, from + at, event, nowMs, stubs.get(from + at)));
       for (const [position, stub] of stubs) {
-        if (position < from) atomic.set(keys.event(room, position), valueOf(stub, nowMs));
+        if (position >= from) continue;
+        atomic.set(keys.event(room, position), valueOf(stub, nowMs));
+        markErasable(atomic, "soon");
       }
       for (const [author, record] of authors) setAuthor(atomic, room, author, record);
       if (expected.listed) moveOnList(atomic, room, expected.lastAt, nowMs);
@@ -209,7 +222,7 @@ export class LogStore {
       if (head === undefined) return false;
       if (head.oldest <= head.head) continue;
       const changes = { epoch: toBase64Url(this.random(8)), cleared: head.clock };
-      if (await this.#changeHead(room, head, changes) !== undefined) return true;
+      if (await this.#changeHead(room, head, changes, (atomic) => markErasable(atomic, "soon"))) return true;
     }
     return false;
   }
@@ -240,6 +253,7 @@ export class LogStore {
       const head = await this.readHead(room);
       if (head?.oldest !== oldest) return false;
       const done = await this.#changeHead(room, head, { oldest: positionOf(gone.at(-1)!) + 1 }, (atomic) => {
+        markErasable(atomic, "later");
         for (const { key, value } of gone) {
           const { author, n } = numberOf(value);
           atomic.delete(key).delete(keys.number(room, author, n));

@@ -5,8 +5,8 @@ import type { RoomId } from "../../protocol/event.ts";
 import type { Event } from "../../kinds/kinds.ts";
 import type { RoomInfo } from "../../protocol/frames.ts";
 import { type Database, StorageUnavailable } from "../database.ts";
-import { keys } from "../keys.ts";
-import { type HeadRecord, notifyChange, setAuthor, setEvent } from "./log.ts";
+import { keys, markErasable } from "../keys.ts";
+import { type HeadRecord, notifyChange, refuseOnFullDisk, setAuthor, setEvent } from "./log.ts";
 
 /** Codes that are tried for one room before `no_free_code`. */
 export const CODE_ATTEMPTS = 16;
@@ -29,7 +29,12 @@ export const DELETED_KNOWN_MS = 14 * 24 * 3_600_000;
 export type Removal = { listed: boolean };
 
 export class RoomStore {
-  constructor(private readonly database: Database, private readonly random: (byteLength: number) => Uint8Array) {}
+  /** `diskProblem`: why no room may be made now. */
+  constructor(
+    private readonly database: Database,
+    private readonly random: (byteLength: number) => Uint8Array,
+    private readonly diskProblem: () => string | undefined,
+  ) {}
 
   /**
    * Makes the room of this genesis event (already checked): stores it at position 1 and reserves the room's code in the
@@ -39,6 +44,7 @@ export class RoomStore {
     if (genesis.kind !== "room") {
       throw new TypeError(`a room's genesis event is of kind room, not ${genesis.kind}`);
     }
+    refuseOnFullDisk(this.diskProblem());
     const { room, author, wire, clock, n, body } = genesis;
     const info = { id: room, kind: body.roomKind, name: body.name, host: author, genesis: wire, createdAt: nowMs };
     if (await this.wasDeleted(room)) return { problem: "id_taken" };
@@ -169,7 +175,10 @@ export class RoomStore {
     for (const prefix of keys.prefixesOf(room)) {
       if (await this.database.deleteAll(prefix, PURGE_STEP_KEYS, check) === undefined) return;
     }
-    await this.database.commit((atomic) => void atomic.check(check).delete(check.key));
+    await this.database.commit((atomic) => {
+      atomic.check(check).delete(check.key);
+      markErasable(atomic, "soon");
+    });
   }
 
   /** Searches the whole list: only the deleted head knew the room's minute on it. */

@@ -66,6 +66,8 @@ export const analyticsTexts = {
     event_loop_lag: "Event loop lag",
     resident_memory_bytes: "Process memory",
     heap_bytes: "Heap in use",
+    database_bytes: "Database on disk",
+    disk_free_bytes: "Free disk space",
     cpu_share: "CPU, share of one core",
     received_bytes: "Received",
     sent_bytes: "Sent",

@@ -21,6 +21,8 @@ const HEALTH: DashboardFacts["health"] = {
   users: 2,
   connections: 3,
   kvLatencyMs: null,
+  diskFreeBytes: null,
+  databaseBytes: null,
   build: "b",
 };
 

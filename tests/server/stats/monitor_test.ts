@@ -226,6 +226,6 @@ Deno.test("reports beyond an instance's limit are refused and counted", async ()
 
 Deno.test("an instance without room for more connections is not ready, and not down", async () => {
   const { server, close } = await start({ config: { limits: { connections: 0 } } });
-  assertEquals([await server.ready(), (await server.health()).status], [false, "degraded"]);
+  assertEquals([(await server.ready()).ready, (await server.health()).status], [false, "degraded"]);
   await close();
 });

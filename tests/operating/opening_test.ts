@@ -1,0 +1,215 @@
+/** The database opens at the start, or the start says why it cannot and what to do: the built server, in a process of its own. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { builtServer, freePort, refusedStart, startServer } from "../support/server_process.ts";
+import { skipped } from "../support/skipping.ts";
+
+const isRoot = Deno.build.os === "linux" && Deno.uid() === 0;
+
+/** Runs with an empty folder that is gone afterwards. */
+async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "festival-opening-" });
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Exit codes of sysexits(3): somebody has to act (EX_CONFIG), or a later start may work (EX_TEMPFAIL). */
+const ACT = 78, LATER = 75;
+
+async function assertRefused(
+  options: Parameters<typeof refusedStart>[0],
+  code: number,
+  line: RegExp,
+): Promise<void> {
+  const refused = await refusedStart(options);
+  assertEquals([refused.code, refused.lines.length], [code, 1], refused.lines.join("\n"));
+  assertMatch(refused.lines[0]!, line);
+}
+
+/** A database with a room, as a server leaves it. */
+async function usedDatabase(dataDir: string): Promise<void> {
+  const server = await startServer({ dataDir });
+  await server.stop();
+}
+
+Deno.test("a file where the data folder should be ends the start", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/data`, "");
+    await assertRefused({ dataDir: `${folder}/data` }, ACT, /could not be opened: .*a file is: set FESTIVAL_DATA_DIR/);
+  }));
+
+Deno.test({
+  name: "a data folder that its user cannot write ends the start",
+  ignore: !isRoot,
+  fn: () =>
+    withFolder(async (folder) => {
+      // As another user, who has to find Deno and the build.
+      await Deno.chmod(folder, 0o755);
+      const build = (await builtServer()).replace(/\/[^/]*$/, "");
+      await Deno.chmod(build, 0o755);
+      const denoDir = { DENO_DIR: `${folder}/cache`, HOME: folder };
+      await Deno.mkdir(denoDir.DENO_DIR);
+      await Deno.chmod(denoDir.DENO_DIR, 0o777);
+      await Deno.mkdir(`${folder}/data`);
+      await assertRefused(
+        { dataDir: `${folder}/data`, env: denoDir, user: 10_001 },
+        ACT,
+        /data\/festival\.kv cannot be written: give its folder to the user that runs the server/,
+      );
+    }),
+});
+
+Deno.test({
+  name: "a data folder on a read-only file system ends the start",
+  ignore: !isRoot,
+  fn: () =>
+    withFolder(async (folder) => {
+      if (!await mount(["-t", "tmpfs", "-o", "size=4m,ro", "tmpfs", folder])) return;
+      try {
+        await assertRefused({ dataDir: `${folder}` }, ACT, /festival\.kv is read-only: mount it writable/);
+      } finally {
+        await run("umount", folder);
+      }
+    }),
+});
+
+Deno.test("a database server that does not answer ends the start, and a later one may work", () =>
+  withFolder((folder) =>
+    assertRefused(
+      { dataDir: folder, env: { FESTIVAL_KV_URL: `http://127.0.0.1:${freePort()}/`, DENO_KV_ACCESS_TOKEN: "x" } },
+      LATER,
+      /^the database could not be opened: http:\/\/127\.0\.0\.1:\d+ does not answer: start it, or correct FESTIVAL_KV_URL/,
+    )
+  ));
+
+Deno.test("one process uses a database: a second start ends, and one after kill -9 works", () =>
+  withFolder(async (dataDir) => {
+    const first = await startServer({ dataDir });
+    await assertRefused({ dataDir }, LATER, /festival\.kv is in use by another process: stop that one first/);
+    await first.kill();
+    assert((await Deno.stat(`${dataDir}/festival.kv.lock`)).isFile, "the lock file stays, the lock does not");
+    const next = await startServer({ dataDir });
+    await next.stop();
+  }));
+
+Deno.test("the workers of one process share its database", () =>
+  withFolder(async (dataDir) => {
+    const server = await startServer({ dataDir, workers: 3 });
+    try {
+      for (let at = 0; at < 12; at++) {
+        const response = await fetch(`${server.url}/health/ready`, { headers: { connection: "close" } });
+        assertEquals(await response.json(), { ready: true, reasons: [] });
+      }
+      await assertRefused({ dataDir }, LATER, /in use by another process/);
+    } finally {
+      await server.stop();
+    }
+  }));
+
+Deno.test("a file that is no database ends the start with the name of the guide", () =>
+  withFolder(async (dataDir) => {
+    await Deno.writeTextFile(`${dataDir}/festival.kv`, "not a database ".repeat(1_000));
+    await assertRefused(
+      { dataDir },
+      ACT,
+      /festival\.kv is damaged \(.*not a database\): see "Repair" in docs\/OPERATING/,
+    );
+  }));
+
+Deno.test("a database of a newer version ends the start and stays as it is", () =>
+  withFolder(async (dataDir) => {
+    await usedDatabase(dataDir);
+    const kv = await Deno.openKv(`${dataDir}/festival.kv`);
+    await kv.set(["schema"], 1_000);
+    kv.close();
+    await assertRefused({ dataDir }, ACT, /its content has version 1000 and this build knows \d+: run the newer build/);
+    const again = await Deno.openKv(`${dataDir}/festival.kv`);
+    assertEquals((await again.get(["schema"])).value, 1_000);
+    again.close();
+  }));
+
+Deno.test("database, its log and the lock are their owner's only, also those of an earlier release", () =>
+  withFolder(async (folder) => {
+    const dataDir = `${folder}/data`;
+    const modes = async () => {
+      const files = (await Array.fromAsync(Deno.readDir(dataDir))).filter(({ isFile }) => isFile);
+      return [dataDir, ...files.map(({ name }) => `${dataDir}/${name}`)].map((path) => {
+        return (Deno.statSync(path).mode! & 0o777).toString(8);
+      });
+    };
+    const server = await startServer({ dataDir });
+    // The database, its log, its index and the lock.
+    assertEquals(await modes(), ["700", "600", "600", "600", "600"]);
+    await server.kill();
+    for await (const { name } of Deno.readDir(dataDir)) await Deno.chmod(`${dataDir}/${name}`, 0o644);
+    const next = await startServer({ dataDir });
+    assertEquals([...new Set((await modes()).slice(1))], ["600"]);
+    await next.stop();
+  }));
+
+Deno.test("a damaged page ends the start, and the guide in docs/OPERATING.md repairs the database", () =>
+  withFolder(async (folder) => {
+    const dataDir = `${folder}/data`;
+    await usedDatabase(dataDir);
+    const path = `${dataDir}/festival.kv`;
+    const kv = await Deno.openKv(path);
+    for (let at = 0; at < 300; at++) await kv.set(["event", "lost room", at], ["x".repeat(300), "", 0]);
+    kv.close();
+    await damagePage(path);
+    await assertRefused({ dataDir }, ACT, /festival\.kv is damaged \(.+\): see "Repair" in docs\/OPERATING/);
+
+    for (const command of await guide("Repair")) {
+      const { success, stderr } = await new Deno.Command("sh", {
+        args: ["-ec", command],
+        cwd: folder,
+        env: { PATH: `${Deno.execPath().replace(/\/[^/]*$/, "")}:${Deno.env.get("PATH")}` },
+      }).output();
+      assert(success, `${command}: ${new TextDecoder().decode(stderr)}`);
+    }
+    const server = await startServer({ dataDir });
+    await server.stop();
+    const repaired = await Deno.openKv(path);
+    const rest = await Array.fromAsync(repaired.list({ prefix: ["event", "lost room"] }));
+    repaired.close();
+    assert(rest.length > 200 && rest.length < 300, `${rest.length} of 300 are left`);
+  }));
+
+/** Overwrites a page that holds rows. */
+async function damagePage(path: string): Promise<void> {
+  const database = new DatabaseSync(path);
+  database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  const { page_size } = database.prepare("PRAGMA page_size").get() as { page_size: number };
+  database.close();
+  const bytes = await Deno.readFile(path);
+  const text = new TextEncoder().encode("x".repeat(300));
+  const inMiddle = bytes.length / 2;
+  let at = Math.floor(inMiddle / page_size);
+  while (!includes(bytes.subarray(at * page_size, (at + 1) * page_size), text)) at++;
+  bytes.fill(0xa5, at * page_size, (at + 1) * page_size);
+  await Deno.writeFile(path, bytes);
+}
+
+function includes(bytes: Uint8Array, part: Uint8Array): boolean {
+  return new TextDecoder("latin1").decode(bytes).includes(new TextDecoder("latin1").decode(part));
+}
+
+/** The commands of a section of docs/OPERATING.md: its blocks of shell. */
+async function guide(section: string): Promise<string[]> {
+  const text = await Deno.readTextFile(new URL("../../docs/OPERATING.md", import.meta.url));
+  const part = text.split(`## ${section}\n`)[1]!.split("\n## ")[0]!;
+  return [...part.matchAll(/```sh\n(.*?)```/gs)].map(([, commands]) => commands!);
+}
+
+async function run(command: string, ...args: string[]): Promise<boolean> {
+  return (await new Deno.Command(command, { args, stdout: "null", stderr: "null" }).output()).success;
+}
+
+/** Mounts, or notes that this machine does not let tests do that. */
+async function mount(args: string[]): Promise<boolean> {
+  const mounted = await run("mount", ...args);
+  if (!mounted) skipped("tests on a file system of their own", "mount is not permitted here");
+  return mounted;
+}
