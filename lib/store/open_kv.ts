@@ -1,7 +1,7 @@
 /** Opens the database, wherever it is. */
 import { openKv as openAnyKv } from "@deno/kv";
 import { DatabaseRefused, type Kv } from "./database.ts";
-import { findDamage, makeFolder, restrictFiles } from "./embedded/database_file.ts";
+import { findDamage, lockOf, makeFolder, restrictFiles } from "./embedded/database_file.ts";
 import { lockForProcess } from "./embedded/process_lock.ts";
 
 /** Where the database is. */
@@ -18,14 +18,18 @@ export interface KvAddress {
  * damaged file, another process that uses it.
  */
 export async function openKv({ path, url }: KvAddress): Promise<Kv> {
-  if (url !== undefined || path === undefined || path === ":memory:") {
-    return await open(url ?? path).catch((cause) => {
-      throw refusalOf(cause, url ?? "of this platform");
+  if (url !== undefined) {
+    return await open(url).catch((cause) => {
+      const what = `${
+        new URL(url).origin
+      } does not answer: start it, or correct FESTIVAL_KV_URL or DENO_KV_ACCESS_TOKEN`;
+      throw new DatabaseRefused(`${what} (${cause.message})`, true, { cause });
     });
   }
+  if (path === undefined || path === ":memory:") return await open(path);
   try {
     await makeFolder(path);
-    const lock = await lockForProcess(`${path}.lock`, async () => {
+    const lock = await lockForProcess(lockOf(path), async () => {
       await restrictFiles(path);
       const damage = findDamage(path);
       if (damage !== undefined) throw damaged(path, damage);

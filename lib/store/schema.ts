@@ -5,7 +5,10 @@ import { keys, markErasable } from "./keys.ts";
 /** The steps from each version to the next. They may run twice: workers start together, and a crash may end one. */
 const MIGRATIONS: readonly ((database: Database) => Promise<unknown>)[] = [
   // From releases without a version, up to 0.2: they left deleted words in the file.
-  (database) => database.commit((atomic) => markErasable(atomic, "soon")),
+  async (database) => {
+    const isEmpty = (await database.list({ prefix: [] }, { limit: 1 })).length === 0;
+    if (!isEmpty) await database.commit((atomic) => markErasable(atomic, "soon"));
+  },
 ];
 
 /** The version that this build reads and writes. */

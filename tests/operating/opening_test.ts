@@ -1,7 +1,7 @@
 /** The database opens at the start, or the start says why it cannot and what to do: the built server, in a process of its own. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import { builtServer, freePort, refusedStart, startServer } from "../support/server_process.ts";
+import { freePort, refusedStart, startServer } from "../support/server_process.ts";
 import { skipped } from "../support/skipping.ts";
 
 const isRoot = Deno.build.os === "linux" && Deno.uid() === 0;
@@ -46,16 +46,9 @@ Deno.test({
   ignore: !isRoot,
   fn: () =>
     withFolder(async (folder) => {
-      // As another user, who has to find Deno and the build.
-      await Deno.chmod(folder, 0o755);
-      const build = (await builtServer()).replace(/\/[^/]*$/, "");
-      await Deno.chmod(build, 0o755);
-      const denoDir = { DENO_DIR: `${folder}/cache`, HOME: folder };
-      await Deno.mkdir(denoDir.DENO_DIR);
-      await Deno.chmod(denoDir.DENO_DIR, 0o777);
-      await Deno.mkdir(`${folder}/data`);
+      await Deno.mkdir(`${folder}/data`, { mode: 0o500 });
       await assertRefused(
-        { dataDir: `${folder}/data`, env: denoDir, user: 10_001 },
+        { dataDir: `${folder}/data`, withoutRights: true },
         ACT,
         /data\/festival\.kv cannot be written: give its folder to the user that runs the server/,
       );

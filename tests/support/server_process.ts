@@ -83,17 +83,21 @@ export function taskPermissions(
   });
 }
 
-/** A server's start that is expected to end by itself: its exit code, and the lines that it wrote to stderr. */
+/**
+ * A server's start that is expected to end by itself: its exit code, and the lines that it wrote to
+ * stderr. `withoutRights`: as a root who may only do what the files' rights say.
+ */
 export async function refusedStart(
-  options: ServerProcessOptions & { user?: number },
+  options: ServerProcessOptions & { withoutRights?: boolean },
 ): Promise<{ code: number; lines: string[] }> {
   const { command } = await serverCommand(options);
   const { code, stderr } = await command.output();
   return { code, lines: new TextDecoder().decode(stderr).split("\n").filter((line) => line.trim() !== "") };
 }
 
-async function serverCommand(options: ServerProcessOptions & { user?: number }) {
-  const { dataDir, env = {}, workers, port = freePort(), inspected = false, release, network, preload, user } = options;
+async function serverCommand(options: ServerProcessOptions & { withoutRights?: boolean }) {
+  const { dataDir, env = {}, workers, port = freePort(), inspected = false, release, network, preload, withoutRights } =
+    options;
   const checkout = options.checkout === undefined ? ROOT : `${options.checkout}/`;
   const hostname = network?.address ?? "127.0.0.1";
   const inspectorPort = inspected ? freePort() : undefined;
@@ -101,8 +105,8 @@ async function serverCommand(options: ServerProcessOptions & { user?: number }) 
   const task = "FESTIVAL_KV_URL" in env ? "start:kv" : "start";
   const [program, ...args] = network !== undefined
     ? ["ip", "netns", "exec", network.namespace, Deno.execPath()]
-    : user !== undefined
-    ? ["setpriv", `--reuid=${user}`, "--clear-groups", Deno.execPath()]
+    : withoutRights
+    ? ["setpriv", "--inh-caps=-all", "--bounding-set=-all", Deno.execPath()]
     : [];
   const command = new Deno.Command(program ?? Deno.execPath(), {
     args: [

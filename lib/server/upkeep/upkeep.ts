@@ -1,5 +1,6 @@
 /** What keeps the database of this process well: disk space, erasing, backups. */
 import { eraseDeleted } from "../../store/embedded/database_file.ts";
+import { processName } from "../../store/embedded/process_lock.ts";
 import type { Store } from "../../store/store.ts";
 import { writeBackupFile } from "../admin/backup_file.ts";
 import type { ServerConfig } from "../config/server_config.ts";
@@ -38,6 +39,7 @@ export class Upkeep {
       store,
       environment,
       instance,
+      process: processName() ?? instance,
       erase: () => eraseDeleted(path),
       disk: () => disk?.measure,
     });

@@ -7,6 +7,11 @@ import { toBase64Url } from "../../shared/base64url.ts";
  */
 const PROCESS_NAME = "DENO_FESTIVAL_PROCESS";
 
+/** This process's name; undefined before it opened a database. */
+export function processName(): string | undefined {
+  return Deno.env.get(PROCESS_NAME);
+}
+
 /** A worker waits this long for the name of the worker that took the lock in the same moment. */
 const TRIES = 20;
 const TRY_EVERY_MS = 50;
@@ -27,13 +32,13 @@ export async function lockForProcess(path: string, prepare: () => Promise<void>)
       const first = file.tryLockSync(true);
       if (first) {
         // Without a pause until the name is in both places: others compare them.
-        const name = Deno.env.get(PROCESS_NAME) ?? toBase64Url(crypto.getRandomValues(new Uint8Array(16)));
+        const name = processName() ?? toBase64Url(crypto.getRandomValues(new Uint8Array(16)));
         file.truncateSync();
         file.writeSync(new TextEncoder().encode(name));
         Deno.env.set(PROCESS_NAME, name);
         await prepare();
       }
-      if (first || Deno.env.get(PROCESS_NAME) === await Deno.readTextFile(path)) {
+      if (first || processName() === await Deno.readTextFile(path)) {
         // Shared from now on, so that it lasts until the last worker has stopped.
         await file.lock(false);
         return { release: () => file.close() };

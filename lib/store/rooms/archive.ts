@@ -108,8 +108,8 @@ export class ArchiveStore {
 
   /** Whether the database is empty, but for what a start writes. */
   async isEmpty(): Promise<boolean> {
-    const entries = await this.database.list({ prefix: [] }, { limit: 3 });
-    return entries.every(({ key }) => key[0] === "schema" || key[0] === "erasable");
+    const entries = await this.database.list({ prefix: [] }, { limit: 2 });
+    return entries.every(({ key }) => key[0] === keys.schema[0]);
   }
 
   /** Restores audit entries, oldest first; the last one becomes the newest. */
