@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { freePort, refusedStart, startServer } from "../support/server_process.ts";
-import { skipped } from "../support/skipping.ts";
+import { mountMemory } from "./mounts.ts";
 
 const isRoot = Deno.build.os === "linux" && Deno.uid() === 0;
 
@@ -60,11 +60,12 @@ Deno.test({
   ignore: !isRoot,
   fn: () =>
     withFolder(async (folder) => {
-      if (!await mount(["-t", "tmpfs", "-o", "size=4m,ro", "tmpfs", folder])) return;
+      const unmount = await mountMemory(folder, "size=4m,ro");
+      if (unmount === undefined) return;
       try {
-        await assertRefused({ dataDir: `${folder}` }, ACT, /festival\.kv is read-only: mount it writable/);
+        await assertRefused({ dataDir: folder }, ACT, /festival\.kv is read-only: mount it writable/);
       } finally {
-        await run("umount", folder);
+        await unmount();
       }
     }),
 });
@@ -194,15 +195,4 @@ async function guide(section: string): Promise<string[]> {
   const text = await Deno.readTextFile(new URL("../../docs/OPERATING.md", import.meta.url));
   const part = text.split(`## ${section}\n`)[1]!.split("\n## ")[0]!;
   return [...part.matchAll(/```sh\n(.*?)```/gs)].map(([, commands]) => commands!);
-}
-
-async function run(command: string, ...args: string[]): Promise<boolean> {
-  return (await new Deno.Command(command, { args, stdout: "null", stderr: "null" }).output()).success;
-}
-
-/** Mounts, or notes that this machine does not let tests do that. */
-async function mount(args: string[]): Promise<boolean> {
-  const mounted = await run("mount", ...args);
-  if (!mounted) skipped("tests on a file system of their own", "mount is not permitted here");
-  return mounted;
 }

@@ -21,7 +21,7 @@ export interface BackupFolder {
 export interface ScheduledBackupsDeps {
   folder: BackupFolder;
   config: ServerConfig["backups"];
-  leases: Store["leases"];
+  leases: Pick<Store["leases"], "acquire">;
   environment: Environment;
   instance: string;
 }
