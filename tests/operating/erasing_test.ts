@@ -60,7 +60,7 @@ async function secretRoom(server: ServerProcess): Promise<{ id: string; code: st
   return { id: ada.options.room, code: roomCodeFor(ada.options.room, 0), ada };
 }
 
-Deno.test("[DEL-6] after an operator deleted a room, its words are in no file of the data folder", () =>
+Deno.test("[ERASE-1] after an operator deleted a room, its words are in no file of the data folder", () =>
   withServer(async ({ server, dataDir }) => {
     const { id, code, ada } = await secretRoom(server);
     assert(await occurrences(dataDir) >= 60);
@@ -72,7 +72,7 @@ Deno.test("[DEL-6] after an operator deleted a room, its words are in no file of
     await ada.close();
   }));
 
-Deno.test("[DEL-6] after their author deleted the messages, their words are in no file", () =>
+Deno.test("[ERASE-1] after their author deleted the messages, their words are in no file", () =>
   withServer(async ({ server, dataDir }) => {
     const { ada } = await secretRoom(server);
     const said = await ada.signText(`${SECRET}, once more`);
@@ -88,7 +88,7 @@ Deno.test("[DEL-6] after their author deleted the messages, their words are in n
     await ada.close();
   }));
 
-Deno.test("[DEL-6] a deletion right before kill -9 leaves the files with the next start", () =>
+Deno.test("[ERASE-1] a deletion right before kill -9 leaves the files with the next start", () =>
   withServer(async ({ server, dataDir, restart }) => {
     const { id, code, ada } = await secretRoom(server);
     const post = await logIn(server.url);
