@@ -208,7 +208,7 @@ Deno.test({
     }),
 });
 
-/** What every message says, to find their pages. */
+/** The text of every message, to find their pages. */
 const TEXT = "long enough to find its page in the file";
 
 /** Overwrites a page that holds rows. */
