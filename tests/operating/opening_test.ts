@@ -1,9 +1,11 @@
 /** The database opens at the start, or the start says why it cannot and what to do: the built server, in a process of its own. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { openKv } from "../../lib/store/open_kv.ts";
+import { openStore } from "../../lib/store/store.ts";
 import { freePort, refusedStart, startServer } from "../support/server_process.ts";
 import { clientOf, makeRoom } from "../faults/writers.ts";
+import { fill, idOf, makeRoom as makeStoredRoom } from "../store/contract.ts";
 import { TestClient } from "../support/client.ts";
 import { mountMemory } from "./mounts.ts";
 
@@ -211,24 +213,43 @@ Deno.test({
 /** The text of every message, to find their pages. */
 const TEXT = "long enough to find its page in the file";
 
-/** Overwrites a page that holds rows. */
-async function damagePage(path: string): Promise<void> {
-  const database = new DatabaseSync(path);
-  database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-  const { page_size } = database.prepare("PRAGMA page_size").get() as { page_size: number };
-  database.close();
-  const bytes = await Deno.readFile(path);
-  const text = new TextEncoder().encode(TEXT);
-  const inMiddle = bytes.length / 2;
-  let at = Math.floor(inMiddle / page_size);
-  while (!includes(bytes.subarray(at * page_size, (at + 1) * page_size), text)) at++;
-  bytes.fill(0xa5, at * page_size, (at + 1) * page_size);
-  await Deno.writeFile(path, bytes);
+Deno.test("a page that is damaged under a running server costs the reads of it, and no process", () =>
+  withFolder(async (dataDir) => {
+    const path = `${dataDir}/festival.kv`;
+    const store = openStore({ kv: await openKv({ path }) });
+    await makeStoredRoom(store, "main");
+    await fill(store, "main", "ada", 600, Date.now());
+    store.close();
+    const server = await startServer({ dataDir, env: { FESTIVAL_PROBE_SECONDS: "0" } });
+    try {
+      await damagePage(path, "ada 250");
+      const late = await clientOf(server, idOf("main"), "Late");
+      await late.connect();
+      late.send({ type: "history", before: 300, limit: 100 });
+      assertEquals((await late.waitFor("problem")).problem, "busy");
+      const health = await (await fetch(`${server.url}/health`)).json();
+      assertEquals([health.status, health.reasons], ["degraded", ["the database failed recently"]]);
+      assertEquals(await (await fetch(`${server.url}/health/live`)).json(), { status: "ok" });
+      await late.close();
+    } finally {
+      await server.stop();
+    }
+    await assertRefused({ dataDir }, ACT, /is damaged/);
+  }));
+
+/** Overwrites a page that holds rows with this text. */
+async function damagePage(path: string, text = TEXT): Promise<void> {
+  using file = await Deno.open(path, { read: true, write: true });
+  const bytes = new Uint8Array((await file.stat()).size);
+  for (let at = 0; at < bytes.length;) at += await file.read(bytes.subarray(at)) ?? bytes.length;
+  const found = new TextDecoder("latin1").decode(bytes).lastIndexOf(text, bytes.length * 0.7);
+  assert(found > PAGE_BYTES, "no page has this text");
+  await file.seek(found - found % PAGE_BYTES, Deno.SeekMode.Start);
+  await file.write(new Uint8Array(PAGE_BYTES).fill(0xa5));
 }
 
-function includes(bytes: Uint8Array, part: Uint8Array): boolean {
-  return new TextDecoder("latin1").decode(bytes).includes(new TextDecoder("latin1").decode(part));
-}
+/** SQLite's default. */
+const PAGE_BYTES = 4_096;
 
 /** The commands of a section of docs/OPERATING.md: its blocks of shell. */
 async function guide(section: string): Promise<string[]> {
