@@ -68,7 +68,9 @@ function folderOf(folder: string, store: Store, { clock }: Environment): BackupF
       await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
     },
-    write: async (name) => void await writeBackupFile(store, `${folder}/${name}`, nodeVerifier(), clock.now()),
+    write: async (name, signal) => {
+      await writeBackupFile(store, `${folder}/${name}`, nodeVerifier(), clock.now(), signal);
+    },
     remove: (name) => Deno.remove(`${folder}/${name}`),
   };
 }
