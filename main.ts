@@ -4,8 +4,7 @@ import { compressedFiles } from "@/lib/server/http/compression.ts";
 import { ConfigError } from "@/lib/server/config/read_config.ts";
 import type { ServerConfig } from "@/lib/server/config/server_config.ts";
 import type { RequestState } from "@/lib/server/http/route_helpers.ts";
-import { DatabaseRefused, StorageUnavailable } from "@/lib/store/database.ts";
-import { ownConfig, ownLogger, ownServer, ownStats } from "@/lib/server/instance.ts";
+import { ownConfig, ownLogger, ownStats, startOrExit } from "@/lib/server/instance.ts";
 import { answerErrors, watchRequests } from "@/lib/server/http/requests.ts";
 import { rememberedPages } from "@/lib/server/http/remembered_pages.ts";
 import {
@@ -18,13 +17,8 @@ import {
 } from "@/lib/server/http/security.ts";
 import { realEnvironment } from "@/lib/server/environment.ts";
 
-/** EX_CONFIG of sysexits(3): another start changes nothing, somebody has to act first. */
-const REFUSED_EXIT = 78;
-/** EX_TEMPFAIL: a later start may work. */
-const PASSING_EXIT = 75;
-
 const config = readOwnConfig();
-await openOwnDatabase();
+await startOrExit();
 
 /** The whole app; routes/ is added by the build. */
 export const app = new App<RequestState>()
@@ -49,16 +43,5 @@ function readOwnConfig(): ServerConfig {
     if (!(error instanceof ConfigError)) throw error;
     console.error(error.message);
     Deno.exit(1);
-  }
-}
-
-/** Ends the process with one line that says what to do where the database cannot be opened. */
-async function openOwnDatabase(): Promise<void> {
-  try {
-    await ownServer();
-  } catch (error) {
-    if (!(error instanceof StorageUnavailable)) throw error;
-    console.error(error.message);
-    Deno.exit(error instanceof DatabaseRefused && !error.passing ? REFUSED_EXIT : PASSING_EXIT);
   }
 }

@@ -1,9 +1,12 @@
 /**
- * The operators' commands: `deno task admin:hash`, `admin:key`, `backup FILE`, `restore FILE`. They read the same
+ * The operators' commands: `deno task admin:hash`, `admin:key`, `backup FILE`, `restore FILE`, `repair`. They read the same
  * environment as the server.
  */
 import { toBase64Url } from "../shared/base64url.ts";
 import { openStore } from "../store/store.ts";
+import { findDamage, lockOf } from "../store/embedded/database_file.ts";
+import { lockForProcess } from "../store/embedded/process_lock.ts";
+import { salvage } from "../store/embedded/salvage.ts";
 import { openKv } from "../store/open_kv.ts";
 import { StorageUnavailable } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
@@ -14,6 +17,9 @@ import { checkBackupFile, EmptyBackup, writeBackupFile } from "../server/admin/b
 import { publicKeyOf } from "../server/admin/operator_key.ts";
 import { hashPassword, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS } from "../server/admin/password.ts";
 import { ArchiveError } from "../server/admin/room_archive.ts";
+
+/** Rooms that are read at a time. */
+const PAGE_ROOMS = 100;
 
 /** An expected failure, in one line. */
 class TaskError extends Error {}
@@ -47,6 +53,41 @@ async function backup(path: string): Promise<void> {
     return await writeBackupFile(store, path, nodeVerifier(), Date.now());
   }, { made: true });
   console.log(`${path}: ${rooms} rooms, ${events} events, checked`);
+}
+
+/** Puts a new database in the place of a damaged one, with all that can be read: "Repair" in docs/OPERATING.md. */
+async function repair(): Promise<void> {
+  const { dataDir } = readConfig((name) => Deno.env.get(name));
+  const path = `${dataDir}/festival.kv`, aside = `${path}.damaged`;
+  if (!await isFile(path)) throw new TaskError(`there is no database ${path}`);
+  if (await isFile(aside)) throw new TaskError(`there is ${aside} from an earlier repair: put it elsewhere`);
+  const lock = await lockForProcess(lockOf(path), () => Promise.resolve());
+  if (lock === undefined) throw new TaskError(`${path} is in use by another process: stop that one first`);
+  try {
+    if (findDamage(path) === undefined) throw new TaskError(`${path} is not damaged`);
+    for (const end of ["", "-wal"]) if (await isFile(path + end)) await Deno.rename(path + end, aside + end);
+    await Deno.remove(`${path}-shm`).catch(() => {}); // Only an index of the log.
+    (await openKv({ path })).close();
+    const { rows, lost } = salvage(aside, path);
+    console.log(`${rows} entries saved, ${lost} known to be lost; the damaged file is ${aside}`);
+  } finally {
+    lock.release();
+  }
+  await withStore(mendRooms);
+}
+
+async function mendRooms({ rooms, mending }: Store): Promise<void> {
+  let count = 0, mended = 0, missing = 0;
+  for (let page = await rooms.page(undefined, PAGE_ROOMS); page.length > 0;) {
+    for (const room of page) {
+      const lost = await mending.mend(room);
+      count++;
+      if (lost > 0) mended++;
+      missing += lost;
+    }
+    page = await rooms.page(page.at(-1)!.id, PAGE_ROOMS);
+  }
+  console.log(`${count} rooms, ${mended} of them with losses: ${missing} events are missing`);
 }
 
 async function restore(path: string): Promise<void> {
@@ -140,7 +181,8 @@ export async function runTask([task, path, ...rest]: readonly string[]): Promise
     else if (task === "key" && path === undefined) key();
     else if (task === "backup" && path !== undefined && rest.length === 0) await backup(path);
     else if (task === "restore" && path !== undefined && rest.length === 0) await restore(path);
-    else throw new TaskError("expected hash, key, backup FILE or restore FILE");
+    else if (task === "repair" && path === undefined) await repair();
+    else throw new TaskError("expected hash, key, backup FILE, restore FILE or repair");
     return 0;
   } catch (error) {
     if (error instanceof Cancelled) return CANCELLED_EXIT;

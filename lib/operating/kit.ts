@@ -123,7 +123,7 @@ exec ./deno serve --quiet --cached-only --no-prompt \\
 `;
 
 const OPERATOR_SCRIPT = `#!/bin/sh
-# ./operator.sh hash | key | backup FILE | restore FILE: like deno task admin:hash, admin:key, backup and restore.
+# ./operator.sh hash | key | backup FILE | restore FILE | repair: like deno task admin:hash, admin:key, backup, restore and repair.
 kit="$(cd "$(dirname "$0")" && pwd)" || exit 1
 umask 077
 if [ -f "$kit/settings.env" ]; then set -a; . "$kit/settings.env"; set +a; fi

@@ -3,7 +3,7 @@ import { cpuUsage, memoryUsage } from "node:process";
 import { ed25519 } from "../crypto/ed25519.ts";
 import { openKv } from "../store/open_kv.ts";
 import { openStore } from "../store/store.ts";
-import { StorageUnavailable } from "../store/database.ts";
+import { DatabaseRefused, StorageUnavailable } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import { Admin } from "./admin/admin.ts";
 import { readOperatorCookie } from "./admin/pages.ts";
@@ -70,6 +70,22 @@ export function ownServer(): Promise<ChatServer> {
     throw error;
   });
   return starting;
+}
+
+/** EX_CONFIG of sysexits(3): another start changes nothing, somebody has to act first. */
+const REFUSED_EXIT = 78;
+/** EX_TEMPFAIL: a later start may work. */
+const PASSING_EXIT = 75;
+
+/** Starts the server; a database that cannot be opened ends the process with one line that says what to do. */
+export async function startOrExit(): Promise<void> {
+  try {
+    await ownServer();
+  } catch (error) {
+    if (!(error instanceof StorageUnavailable)) throw error;
+    console.error(error.message);
+    Deno.exit(error instanceof DatabaseRefused && !error.passing ? REFUSED_EXIT : PASSING_EXIT);
+  }
 }
 
 /** The polling connections of the running server. */

@@ -14,7 +14,7 @@ export interface WorkerMessage {
 /** The used part of a BroadcastChannel. Events carry a WorkerMessage as `data`. */
 export interface WorkerChannel {
   postMessage(message: WorkerMessage): void;
-  onmessage: ((event: MessageEvent) => void) | null;
+  onmessage: (event: MessageEvent) => void;
   close(): void;
 }
 
@@ -60,5 +60,6 @@ export class WorkerGroup {
 /** The channel of this process. Node's BroadcastChannel reaches all workers, and needs no flag of Deno's. */
 export async function workerChannel(): Promise<WorkerChannel> {
   const { BroadcastChannel } = await import("node:worker_threads");
-  return new BroadcastChannel("festival-chat instances");
+  // Its types are those of Node, whose events are the same.
+  return new BroadcastChannel("festival-chat instances") as unknown as WorkerChannel;
 }

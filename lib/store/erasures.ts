@@ -2,7 +2,7 @@
 import type { Database } from "./database.ts";
 import { type Erasable, keys } from "./keys.ts";
 
-/** What waits to be erased, by its urgency: the version of its mark. */
+/** The versions of the marks, by urgency; null where nothing waits to be erased. */
 export type PendingErasures = Record<Erasable, string | null>;
 
 export class ErasureStore {

@@ -73,7 +73,7 @@ function refusalOf(cause: unknown, place: string): DatabaseRefused {
     return refused(`may not be used (${why.split(",")[0]}): start with --allow-read and --allow-write for its folder`);
   }
   if (/read-?only/i.test(why)) return refused("is read-only: mount it writable, or set FESTIVAL_DATA_DIR");
-  if (/no space|full/i.test(why)) return refused("is on a full disk: make space");
+  if (/no space|full/i.test(why)) return refused("is on a full disk: make space", true);
   if (cause instanceof Deno.errors.PermissionDenied || /unable to open/.test(why)) {
     return refused("cannot be written: give its folder to the user that runs the server, or set FESTIVAL_DATA_DIR");
   }

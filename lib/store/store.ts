@@ -13,6 +13,7 @@ import { OperatorStore } from "./operators/operator_sessions.ts";
 import { PresenceStore } from "./instances/presence.ts";
 import { RoomStore } from "./rooms/room_registry.ts";
 import { RuntimeSettingsStore } from "./operators/runtime_settings.ts";
+import { MendingStore } from "./rooms/mending.ts";
 import { migrate } from "./schema.ts";
 import { TimeStore } from "./instances/time.ts";
 import { StatsStore } from "./operators/stats_history.ts";
@@ -64,6 +65,7 @@ export function openStore(options: StoreOptions) {
     archive: new ArchiveStore(database),
     stats: new StatsStore(database),
     time: new TimeStore(database),
+    mending: new MendingStore(database, random),
     erasures: new ErasureStore(database),
     /** Brings the content to this build's version. Throws DatabaseRefused for a newer one. */
     migrate: (): Promise<void> => migrate(database),

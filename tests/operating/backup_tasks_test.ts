@@ -131,8 +131,9 @@ Deno.test("[BACKUP-5] a backup is written every N hours, also over restarts, and
   assertEquals(files.length, 3);
   assert(!files.includes(backupName(start)), "the oldest is gone");
   await backups.close();
-  const next = schedule({ files: [...files, "somebody's notes.txt"] });
+  const next = schedule({ files: [...files, "somebody's notes.txt", `${backupName(1)}.part`] });
   await next.time.advance(1);
+  assert(!next.files.includes(`${backupName(1)}.part`), "the part that a killed run left is gone");
   assert(next.files.includes("somebody's notes.txt"), "other files stay");
   await next.backups.close();
 });

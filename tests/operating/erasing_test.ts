@@ -4,12 +4,19 @@ import { composeRetract } from "../../lib/kinds/retract.ts";
 import { roomCodeFor } from "../../lib/chat/room_code_words.ts";
 import { newGenesis, TestClient, webSocketWire } from "../support/client.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";
+import { realEnvironment } from "../../lib/server/environment.ts";
+import { ERASED_WHILE_RUNNING_MAX_BYTES, Erasing } from "../../lib/server/upkeep/erasing.ts";
+import { StorageUnavailable } from "../../lib/store/database.ts";
+import { openStore } from "../../lib/store/store.ts";
+import { VirtualTime } from "../server/virtual_time.ts";
+import { idOf, makeRoom as makeStoredRoom } from "../store/contract.ts";
+import { MemoryDatabase } from "../support/memory_kv.ts";
 import { logIn, OPERATED } from "./operator.ts";
 
 /** Words long enough to be nowhere by chance. */
 const SECRET = "the canary that nobody may find";
 
-/** How often the words stand in the files of a folder, as `grep` counts: opening them here would end this process's locks only. */
+/** How often the words are in the files of a folder and of those below it. */
 async function occurrences(folder: string, words = SECRET): Promise<number> {
   let found = 0;
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
@@ -60,7 +67,7 @@ async function secretRoom(server: ServerProcess): Promise<{ id: string; code: st
   return { id: ada.options.room, code: roomCodeFor(ada.options.room, 0), ada };
 }
 
-Deno.test("[DEL-6] after an operator deleted a room, its words are in no file of the data folder", () =>
+Deno.test("[ERASE-1] after an operator deleted a room, its words are in no file of the data folder", () =>
   withServer(async ({ server, dataDir }) => {
     const { id, code, ada } = await secretRoom(server);
     assert(await occurrences(dataDir) >= 60);
@@ -72,7 +79,7 @@ Deno.test("[DEL-6] after an operator deleted a room, its words are in no file of
     await ada.close();
   }));
 
-Deno.test("[DEL-6] after their author deleted the messages, their words are in no file", () =>
+Deno.test("[ERASE-1] after their author deleted the messages, their words are in no file", () =>
   withServer(async ({ server, dataDir }) => {
     const { ada } = await secretRoom(server);
     const said = await ada.signText(`${SECRET}, once more`);
@@ -88,7 +95,7 @@ Deno.test("[DEL-6] after their author deleted the messages, their words are in n
     await ada.close();
   }));
 
-Deno.test("[DEL-6] a deletion right before kill -9 leaves the files with the next start", () =>
+Deno.test("[ERASE-1] a deletion right before kill -9 leaves the files with the next start", () =>
   withServer(async ({ server, dataDir, restart }) => {
     const { id, code, ada } = await secretRoom(server);
     const post = await logIn(server.url);
@@ -99,3 +106,46 @@ Deno.test("[DEL-6] a deletion right before kill -9 leaves the files with the nex
     await restart();
     assertEquals(await occurrences(dataDir), 0);
   }));
+
+Deno.test("[ERASE-1] a large database is erased at a start only, and a failure is said once and tried again", async () => {
+  const time = new VirtualTime();
+  const store = openStore({ kv: new MemoryDatabase({ now: () => time.now() }).open() });
+  const log: string[] = [];
+  const disk = { free: 1e12, total: 1e12, database: 1 };
+  let erased = 0, failing = false;
+  const erasing = new Erasing({
+    store,
+    environment: { ...realEnvironment, clock: time, timers: time, log: (line) => log.push(line) },
+    process: "this one",
+    instance: "a worker",
+    erase: () => failing ? Promise.reject(new StorageUnavailable("no")) : Promise.resolve(void erased++),
+    disk: () => disk,
+  });
+  const deleteRoom = async (name: string) => {
+    await makeStoredRoom(store, name);
+    await store.rooms.deleteForGood(idOf(name), time.now());
+  };
+  await deleteRoom("before");
+  disk.database = ERASED_WHILE_RUNNING_MAX_BYTES + 1;
+  await erasing.start();
+  assertEquals(erased, 1, "at a start, whatever its size");
+  await deleteRoom("large");
+  await time.advance(3_600_000);
+  assertEquals(erased, 1);
+  disk.database = 1;
+  await time.advance(1_000);
+  assertEquals(erased, 2);
+  await time.advance(3_600_000);
+  assertEquals(erased, 2, "nothing was deleted");
+  failing = true;
+  await deleteRoom("failing");
+  await time.advance(60_000);
+  assertEquals(log, ["deleted messages were not erased yet: no"]);
+  failing = false;
+  await time.advance(60_000);
+  assertEquals(erased, 3);
+  await deleteRoom("last");
+  await erasing.close();
+  assertEquals(erased, 4, "at the end");
+  store.close();
+});

@@ -1,8 +1,15 @@
 /** The database opens at the start, or the start says why it cannot and what to do: the built server, in a process of its own. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { DatabaseSync } from "node:sqlite";
+import { dirname } from "node:path";
+import { openKv } from "../../lib/store/open_kv.ts";
+import { openStore } from "../../lib/store/store.ts";
 import { freePort, refusedStart, startServer } from "../support/server_process.ts";
+import { clientOf, makeRoom } from "../faults/writers.ts";
+import { fill, idOf, makeRoom as makeStoredRoom } from "../store/contract.ts";
+import { TestClient } from "../support/client.ts";
 import { mountMemory } from "./mounts.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
 
 const isRoot = Deno.build.os === "linux" && Deno.uid() === 0;
 
@@ -144,51 +151,105 @@ Deno.test("database, its log and the lock are their owner's only, also those of 
     await next.stop();
   }));
 
-Deno.test("a damaged page ends the start, and the guide in docs/OPERATING.md repairs the database", () =>
-  withFolder(async (folder) => {
-    const dataDir = `${folder}/data`;
-    await usedDatabase(dataDir);
-    const path = `${dataDir}/festival.kv`;
-    const kv = await Deno.openKv(path);
-    for (let at = 0; at < 300; at++) await kv.set(["event", "lost room", at], ["x".repeat(300), "", 0]);
-    kv.close();
-    await damagePage(path);
-    await assertRefused({ dataDir }, ACT, /festival\.kv is damaged \(.+\): see "Repair" in docs\/OPERATING/);
+Deno.test({
+  name: "a damaged page ends the start, and the guide in docs/OPERATING.md makes a database that people can talk on",
+  fn: () =>
+    withFolder(async (folder) => {
+      // The app's folder, as the guide expects it.
+      for (const part of ["deno.json", "deno.lock", "lib", "node_modules"]) {
+        await Deno.symlink(ROOT + part, `${folder}/${part}`);
+      }
+      const dataDir = `${folder}/.data`;
+      const env = { FESTIVAL_MESSAGE_BURST: "1000", FESTIVAL_PROBE_SECONDS: "0" };
+      let server = await startServer({ dataDir, env });
+      const room = await makeRoom(server);
+      const secret = crypto.getRandomValues(new Uint8Array(32));
+      const { options } = await clientOf(
+        {
+          get url() {
+            return server.url;
+          },
+        },
+        room.id,
+        "Ada",
+      );
+      const ada = await TestClient.join({ ...options, secret });
+      for (let n = 0; n < 200; n++) {
+        await ada.say(`${TEXT} ${n}`);
+      }
+      await server.stop();
+      await ada.close();
+      await damagePage(`${dataDir}/festival.kv`);
+      await assertRefused({ dataDir }, ACT, /festival\.kv is damaged \(.+\): see "Repair" in docs\/OPERATING/);
 
-    for (const command of await guide("Repair")) {
-      const { success, stderr } = await new Deno.Command("sh", {
-        args: ["-ec", command],
-        cwd: folder,
-        env: { PATH: `${Deno.execPath().replace(/\/[^/]*$/, "")}:${Deno.env.get("PATH")}` },
-      }).output();
-      assert(success, `${command}: ${new TextDecoder().decode(stderr)}`);
+      for (const command of await guide("Repair")) {
+        const { success, stderr } = await new Deno.Command("sh", {
+          args: ["-ec", command],
+          cwd: folder,
+          env: { PATH: `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}` },
+        }).output();
+        assert(success, `${command}: ${new TextDecoder().decode(stderr)}`);
+      }
+      server = await startServer({ dataDir, env });
+      try {
+        const back = await TestClient.create({ ...options, secret });
+        await back.connect({ resume: ada.position! });
+        assertEquals(back.closeCode, undefined);
+        await back.until(() => back.position?.position === 201);
+        assertEquals([back.welcome?.mode, back.welcome?.lastN, back.violations], ["latest", 200, []]);
+        back.send({ type: "history", before: back.welcome!.head + 1, limit: 50 });
+        const { oldest } = await back.waitFor("page");
+        const left = 201 - oldest + 1;
+        assert(left > 150 && left < 201, `${left} of 201 events are left`);
+        back.n = back.welcome!.lastN;
+        await back.say("we are back");
+        await back.close();
+      } finally {
+        await server.stop();
+      }
+    }),
+});
+
+/** The text of every message, to find their pages. */
+const TEXT = "long enough to find its page in the file";
+
+Deno.test("a page that is damaged under a running server costs the reads of it, and no process", () =>
+  withFolder(async (dataDir) => {
+    const path = `${dataDir}/festival.kv`;
+    const store = openStore({ kv: await openKv({ path }) });
+    await makeStoredRoom(store, "main");
+    await fill(store, "main", "ada", 600, Date.now());
+    store.close();
+    const server = await startServer({ dataDir, env: { FESTIVAL_PROBE_SECONDS: "0" } });
+    try {
+      await damagePage(path, "ada 250");
+      const late = await clientOf(server, idOf("main"), "Late");
+      await late.connect();
+      late.send({ type: "history", before: 300, limit: 100 });
+      assertEquals((await late.waitFor("problem")).problem, "busy");
+      const health = await (await fetch(`${server.url}/health`)).json();
+      assertEquals([health.status, health.reasons], ["degraded", ["the database failed recently"]]);
+      assertEquals(await (await fetch(`${server.url}/health/live`)).json(), { status: "ok" });
+      await late.close();
+    } finally {
+      await server.stop();
     }
-    const server = await startServer({ dataDir });
-    await server.stop();
-    const repaired = await Deno.openKv(path);
-    const rest = await Array.fromAsync(repaired.list({ prefix: ["event", "lost room"] }));
-    repaired.close();
-    assert(rest.length > 200 && rest.length < 300, `${rest.length} of 300 are left`);
+    await assertRefused({ dataDir }, ACT, /is damaged/);
   }));
 
-/** Overwrites a page that holds rows. */
-async function damagePage(path: string): Promise<void> {
-  const database = new DatabaseSync(path);
-  database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-  const { page_size } = database.prepare("PRAGMA page_size").get() as { page_size: number };
-  database.close();
-  const bytes = await Deno.readFile(path);
-  const text = new TextEncoder().encode("x".repeat(300));
-  const inMiddle = bytes.length / 2;
-  let at = Math.floor(inMiddle / page_size);
-  while (!includes(bytes.subarray(at * page_size, (at + 1) * page_size), text)) at++;
-  bytes.fill(0xa5, at * page_size, (at + 1) * page_size);
-  await Deno.writeFile(path, bytes);
+/** Overwrites a page that holds rows with this text. */
+async function damagePage(path: string, text = TEXT): Promise<void> {
+  using file = await Deno.open(path, { read: true, write: true });
+  const bytes = new Uint8Array((await file.stat()).size);
+  for (let at = 0; at < bytes.length;) at += await file.read(bytes.subarray(at)) ?? bytes.length;
+  const found = new TextDecoder("latin1").decode(bytes).lastIndexOf(text, bytes.length * 0.7);
+  assert(found > PAGE_BYTES, "no page has this text");
+  await file.seek(found - found % PAGE_BYTES, Deno.SeekMode.Start);
+  await file.write(new Uint8Array(PAGE_BYTES).fill(0xa5));
 }
 
-function includes(bytes: Uint8Array, part: Uint8Array): boolean {
-  return new TextDecoder("latin1").decode(bytes).includes(new TextDecoder("latin1").decode(part));
-}
+/** SQLite's default. */
+const PAGE_BYTES = 4_096;
 
 /** The commands of a section of docs/OPERATING.md: its blocks of shell. */
 async function guide(section: string): Promise<string[]> {

@@ -38,6 +38,7 @@ Deno.test("every variable changes a setting", () => {
     FESTIVAL_ENVIRONMENT: "staging",
     FESTIVAL_DATA_DIR: "elsewhere",
     FESTIVAL_KV_URL: "https://kv.example",
+    FESTIVAL_BACKUP_HOURS: "6",
     FESTIVAL_BUILD: "v1",
     FESTIVAL_TRUSTED_PROXIES: "10.0.0.0/8",
     FESTIVAL_ORIGINS: "https://chat.example",

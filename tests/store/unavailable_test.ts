@@ -1,8 +1,7 @@
 /** A database that fails, is locked, or does not answer. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { LOCKED_RETRIES, OPERATION_TIMEOUT_MS } from "../../lib/store/database.ts";
+import { DiskFull, LOCKED_RETRIES, OPERATION_TIMEOUT_MS, StorageUnavailable } from "../../lib/store/database.ts";
 import { openStore } from "../../lib/store/store.ts";
-import { StorageUnavailable } from "../../lib/store/database.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { MemoryDatabase } from "../support/memory_kv.ts";
 import { eventOf, genesisOf, idOf, makeRoom, NOON } from "./contract.ts";
@@ -112,5 +111,23 @@ Deno.test("a locked database is tried again a few times, then it is unavailable"
   await timers.pass(1_000);
   await lost;
   assertEquals([tries, timers.waiting], [LOCKED_RETRIES + 1, 0]);
+  store.close();
+});
+
+Deno.test("on a disk without space nothing is appended or made, and everything can be read and deleted", async () => {
+  const disk: { problem?: string } = {};
+  const store = openStore({ kv: new MemoryDatabase().open(), diskProblem: () => disk.problem });
+  const head = await makeRoom(store, "main");
+  const room = idOf("main");
+  const problem = disk.problem = "the disk is full";
+  await assertRejects(
+    () => store.log.append(room, head, [eventOf("main", "ada", 1, 2)], new Map(), NOON),
+    DiskFull,
+    problem,
+  );
+  await assertRejects(() => store.rooms.create(genesisOf("other"), NOON), DiskFull, problem);
+  assertEquals((await store.log.readHead(room))?.head, 1);
+  await store.rooms.deleteForGood(room, NOON);
+  assertEquals(await store.rooms.byId(room), undefined);
   store.close();
 });

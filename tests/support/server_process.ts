@@ -90,8 +90,11 @@ function permissions(
 export async function refusedStart(
   options: ServerProcessOptions & { withoutRights?: boolean },
 ): Promise<{ code: number; lines: string[] }> {
-  const { command } = await serverCommand(options);
-  const { code, stderr } = await command.output();
+  const child = (await serverCommand(options)).command.spawn();
+  // A start that works is the failure.
+  const timer = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
+  const { code, stderr } = await child.output();
+  clearTimeout(timer);
   return { code, lines: new TextDecoder().decode(stderr).split("\n").filter((line) => line.trim() !== "") };
 }
 

@@ -3,6 +3,9 @@ import type { Verifier } from "../../crypto/signing.ts";
 import type { Store } from "../../store/store.ts";
 import { type BackupCounts, backupLines, checkBackup } from "./backup.ts";
 
+/** The end of the name of a backup that is not complete. */
+export const PART = ".part";
+
 /** There is nothing to back up: almost always another folder was meant. */
 export class EmptyBackup extends Error {
   override name = "EmptyBackup";
@@ -10,22 +13,26 @@ export class EmptyBackup extends Error {
 
 /**
  * Writes a backup of the store into the new file `path`, for its owner only, and checks it. The file appears complete or
- * not at all. Throws Deno.errors.AlreadyExists, EmptyBackup, StorageUnavailable, ArchiveError and errors of the disk.
+ * not at all; an abort of `signal` ends it. Throws Deno.errors.AlreadyExists, EmptyBackup, StorageUnavailable, ArchiveError and errors of the disk.
  */
 export async function writeBackupFile(
   store: Store,
   path: string,
   verifier: Verifier,
   nowMs: number,
+  signal?: AbortSignal,
 ): Promise<BackupCounts> {
   if (await exists(path)) throw new Deno.errors.AlreadyExists(`${path} already exists`);
   if (await isEmpty(store)) throw new EmptyBackup("the database is empty: there is nothing to back up");
-  const part = `${path}.part`;
+  const part = path + PART;
   const file = await Deno.open(part, { write: true, createNew: true, mode: 0o600 });
   const writer = file.writable.getWriter();
   const utf8 = new TextEncoder();
   try {
-    for await (const line of backupLines(store, nowMs)) await writer.write(utf8.encode(line));
+    for await (const line of backupLines(store, nowMs)) {
+      signal?.throwIfAborted();
+      await writer.write(utf8.encode(line));
+    }
     await file.syncData();
     await writer.close();
     const counts = await checkBackupFile(part, verifier);

@@ -7,7 +7,7 @@ import { errorText } from "../logger.ts";
 
 /** One measurement, bytes. */
 export interface DiskMeasure {
-  /** What this process may still write. */
+  /** Space that this process may still fill. */
   free: number;
   /** The size of the whole file system. */
   total: number;

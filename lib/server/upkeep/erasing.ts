@@ -84,7 +84,8 @@ export class Erasing {
     if (!isDue(pending, sinceMs < 0 ? Infinity : sinceMs, soonGapMs)) return;
     if (free < NEEDED_SPACE * database) throw new StorageUnavailable("the disk has too little space for it");
     if (!await store.leases.acquire(`erasing ${process}`, instance, LEASE_MS, clock.now())) return;
-    const startedAt = clock.now();
+    // Also a failure is not tried again at once.
+    const startedAt = this.#erasedAt = clock.now();
     await erase();
     this.#erasedAt = clock.now();
     this.#durationMs = Math.max(0, this.#erasedAt - startedAt);

@@ -4,7 +4,7 @@ import type { Store } from "../../store/store.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import type { Environment } from "../environment.ts";
 import { errorText } from "../logger.ts";
-import { EmptyBackup } from "../admin/backup_file.ts";
+import { EmptyBackup, PART } from "../admin/backup_file.ts";
 
 const LOOK_EVERY_MS = 60_000;
 const LEASE_MS = 3_600_000;
@@ -14,7 +14,7 @@ const NAME = /^festival-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z\.backup\.jsonl$/
 export interface BackupFolder {
   list(): Promise<string[]>;
   /** Makes the folder, too. Throws EmptyBackup. */
-  write(name: string): Promise<void>;
+  write(name: string, signal: AbortSignal): Promise<void>;
   remove(name: string): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ export interface ScheduledBackupsDeps {
 export class ScheduledBackups {
   #cancel: Cancel | undefined;
   #running = Promise.resolve();
-  #closed = false;
+  readonly #closing = new AbortController();
   #problem: string | undefined;
 
   constructor(private readonly deps: ScheduledBackupsDeps) {
@@ -41,15 +41,15 @@ export class ScheduledBackups {
     return this.#problem;
   }
 
-  /** Waits for a backup that is being written. */
+  /** Gives up a backup that is being written: the next start writes it. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     this.#cancel?.();
     await this.#running;
   }
 
   #later(delayMs: number): void {
-    if (this.#closed) return;
+    if (this.#closing.signal.aborted) return;
     this.#cancel = this.deps.environment.timers.after(delayMs, async () => {
       await (this.#running = this.#look());
       this.#later(LOOK_EVERY_MS);
@@ -64,11 +64,13 @@ export class ScheduledBackups {
       // A file from the future comes from a clock that was wrong.
       if (newest !== undefined && nowMs - newest.at < everyMs && newest.at <= nowMs) return;
       if (!await leases.acquire("backup", instance, LEASE_MS, nowMs)) return;
-      await folder.write(backupName(nowMs));
+      // A run that was killed may have left one.
+      for (const name of await folder.list()) if (name.endsWith(PART)) await folder.remove(name);
+      await folder.write(backupName(nowMs), this.#closing.signal);
       this.#problem = undefined;
       for (const { name } of backupsAmong(await folder.list()).slice(0, -keep)) await folder.remove(name);
     } catch (error) {
-      if (error instanceof EmptyBackup) return;
+      if (error instanceof EmptyBackup || this.#closing.signal.aborted) return;
       const problem = `the scheduled backup failed: ${errorText(error)}`;
       if (problem !== this.#problem) log(problem);
       this.#problem = problem;

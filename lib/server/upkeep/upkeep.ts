@@ -1,4 +1,4 @@
-/** What keeps the database of this process well: disk space, erasing, backups. */
+/** Upkeep of this process's database: disk space, erasing, backups. */
 import { eraseDeleted } from "../../store/embedded/database_file.ts";
 import { processName } from "../../store/embedded/process_lock.ts";
 import type { Store } from "../../store/store.ts";
@@ -50,7 +50,7 @@ export class Upkeep {
     await this.#erasing?.start();
   }
 
-  /** What an operator has to know. */
+  /** Problems for an operator, one line each. */
   get problems(): string[] {
     return [this.#backups.problem ?? []].flat();
   }
@@ -68,7 +68,9 @@ function folderOf(folder: string, store: Store, { clock }: Environment): BackupF
       await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
     },
-    write: async (name) => void await writeBackupFile(store, `${folder}/${name}`, nodeVerifier(), clock.now()),
+    write: async (name, signal) => {
+      await writeBackupFile(store, `${folder}/${name}`, nodeVerifier(), clock.now(), signal);
+    },
     remove: (name) => Deno.remove(`${folder}/${name}`),
   };
 }

@@ -33,7 +33,7 @@ export async function restrictFiles(path: string): Promise<void> {
   }
 }
 
-/** What is damaged in the database, in SQLite's words; undefined when it is sound, or too large to look at every page. */
+/** The first damage in the database, in SQLite's words; undefined when it is sound, or too large to look at every page. */
 export function findDamage(path: string): string | undefined {
   const database = new DatabaseSync(path);
   try {

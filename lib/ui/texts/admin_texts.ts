@@ -94,7 +94,7 @@ export const adminTexts = {
       } disconnected. This can't be undone.`,
     wipeWhat: (rooms: number) =>
       `${few(rooms, "1 room", "rooms")} and everything in them will be deleted. This can't be undone.`,
-    kept: "Phones keep their copies until they connect again.",
+    kept: "Phones keep their copies until they connect again. Backups made before keep theirs.",
     type: (what: string) => `Type ${what} to confirm`,
     wrong: "The typed text doesn't match. Nothing was changed.",
     yes: { clear: "Clear it now", delete: "Delete it now", wipe: "Delete everything now" },
@@ -173,7 +173,8 @@ export const adminTexts = {
     file: "Room archive",
     importDo: "Import",
     backup: "Back up",
-    backupHint: "Everything in one file, while the server runs. Restore it with deno task restore.",
+    backupHint:
+      "Everything in one file, while the server runs. Restore it with deno task restore. It keeps what is deleted later.",
     backupDo: "Download a backup",
     logIns: "Log-ins",
     logInsHint: "Ends every log-in at once, including this one. Anyone with the password can log in again.",
