@@ -5,7 +5,7 @@
 import { memoryKbOf } from "../../bench/usage.ts";
 import { ed25519 } from "../../lib/crypto/ed25519.ts";
 import { type Signer, signEvent } from "../../lib/crypto/signing.ts";
-import type { RoomId, RoomKind, WireEvent } from "../../lib/protocol/event.ts";
+import type { RoomKind, WireEvent } from "../../lib/protocol/event.ts";
 import { openKv } from "../../lib/store/open_kv.ts";
 import { openStore } from "../../lib/store/store.ts";
 import { restoreBackup } from "../../lib/server/admin/backup.ts";
