@@ -1,4 +1,4 @@
-/** Who is connected when more want to be than there are places. */
+/** The places of an instance when more want one than there are. */
 import { assert, assertEquals } from "@std/assert";
 import { Places } from "../../lib/server/limits/places.ts";
 import { SeededRandom } from "../simulation/random.ts";

@@ -1,5 +1,5 @@
 /**
- * Who may be connected when more want to than an instance has places: fair by address, as thousands of honest people may
+ * The places of an instance when more want one than there are: fair by address, as thousands of honest people may
  * share one and an attacker has few. A decision over plain values; connections/admission.ts ends those who are displaced.
  *
  * A connection waits in the lobby until its hello is checked; then it takes a place or is refused. The lobby comes on top of
