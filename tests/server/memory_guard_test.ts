@@ -5,7 +5,10 @@ import { abortSocket } from "../../lib/server/connections/abort_socket.ts";
 import { SocketWatch } from "../../lib/server/connections/socket_watch.ts";
 import { MemoryGuard } from "../../lib/server/limits/memory_guard.ts";
 import { memoryLimit } from "../../lib/server/limits/memory_limit.ts";
+import type { ConnectionHandle } from "../../lib/server/connections/connection.ts";
+import { TestClient } from "../support/client.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
+import { startTestServer } from "./support.ts";
 
 const MB = 1_048_576;
 const settings = DEFAULT_CONFIG.memory;
@@ -168,4 +171,28 @@ Deno.test("[LIM-MEM-2] a socket inside an unfinished message can be ended at onc
   await closed;
   const buffer = new Uint8Array(1_024);
   while (await client.read(buffer).catch(() => null) !== null);
+});
+
+Deno.test("[PING-2] the server asks by a check, after the welcome only", async () => {
+  const { server, newRoom, close } = startTestServer();
+  const { id: room } = await newRoom();
+  let handle: ConnectionHandle | undefined;
+  const ada = await TestClient.create({
+    room,
+    open: ({ onFrame, onClose }) => {
+      const connected = handle = server.connect(room, {
+        send: onFrame,
+        close: onClose,
+        bufferedBytes: () => 0,
+      }, { device: "phone", address: "127.0.0.1" });
+      return { send: (text) => connected.receive(text), close: () => connected.closed() };
+    },
+  });
+  ada.openOnly();
+  assertEquals(handle!.check(), false);
+  await ada.connect();
+  assertEquals(handle!.check(), true);
+  assertEquals(ada.frames.at(-1)?.type, "check");
+  await ada.close();
+  await close();
 });

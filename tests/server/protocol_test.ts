@@ -434,6 +434,15 @@ scene("[FRAME-2] ten such frames end the connection as bad_frames", async ({ joi
   assertEquals(await ada.closed(), CLOSE_REASONS.bad_frames.code);
 });
 
+scene("[FRAME-2] one frame of eight times the size that a frame may have ends the connection", async ({ join }) => {
+  const ada = await join();
+  ada.sendRaw("?".repeat(8 * CLIENT_FRAME_MAX_BYTES));
+  assertEquals((await ada.waitFor("problem")).problem, "too_large");
+  assertEquals(ada.closeCode, undefined);
+  ada.sendRaw("?".repeat(8 * CLIENT_FRAME_MAX_BYTES + 1));
+  assertEquals(await ada.closed(), CLOSE_REASONS.bad_frames.code);
+});
+
 scene("[SKEW-3] frames of types that this server does not know are named and end no connection", async ({ join }) => {
   const ada = await join();
   for (let index = 0; index < 20; index++) ada.sendRaw('{"type":"shout"}');

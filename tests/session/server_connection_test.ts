@@ -151,6 +151,16 @@ Deno.test("an idle connection is probed after the heartbeat time, and not before
   session.dispose();
 });
 
+Deno.test("[PING-2] a check is answered with a ping at once, and changes nothing else", async () => {
+  const { time, server, session } = await openRoom();
+  server.tell({ type: "check" });
+  await time.run(100);
+  assertEquals(server.framesOf("ping").length, 1);
+  assertEquals(session.connection.value.state, "connected");
+  assertEquals(server.transports.length, 1);
+  session.dispose();
+});
+
 Deno.test("waking probes at once, and a dead transport is replaced within the probe time", async () => {
   const { time, server, session } = await openRoom();
   await time.run(10_000);

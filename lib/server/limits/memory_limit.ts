@@ -1,6 +1,6 @@
 /** The RAM that this process may use when no setting says so. */
 
-/** What the system tells; each one throws or is undefined where it does not, or where this process may not ask. */
+/** Questions to the system; each one throws where there is no answer, or where this process may not ask. */
 export interface MemoryFacts {
   /** The text of a file. */
   read(path: string): string;
