@@ -69,15 +69,15 @@ export interface ServerProcessOptions {
   network?: { namespace: string; address: string };
 }
 
-/** The permissions of a server of this version, or of the older one in `checkout`: there they are in its tasks. */
+/** The permissions of a server. Up to version 0.2 they are in the tasks of its `checkout`. */
 function permissions(
   build: string,
   dataDir: string,
   kvUrl: string | undefined,
   checkout: string | undefined,
 ): string[] {
-  if (checkout === undefined) return serverPermissions({ dataDir, kvUrl }, build);
-  const { tasks } = JSON.parse(Deno.readTextFileSync(`${checkout}/deno.json`));
+  const { tasks } = JSON.parse(Deno.readTextFileSync(`${checkout ?? ROOT}/deno.json`));
+  if (tasks["start:kv"] === undefined) return serverPermissions({ dataDir, kvUrl }, build);
   const command: string = tasks[kvUrl === undefined ? "start" : "start:kv"].command;
   return command.replaceAll("'", "").split(" ").filter((part) => /^(-A|--allow-|--no-prompt)/.test(part))
     .map((flag) => flag.replaceAll(/(?<=[=,])(_fresh|\.data)(?=,|$)/g, (path) => path === "_fresh" ? build : dataDir));
