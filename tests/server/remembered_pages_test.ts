@@ -6,11 +6,11 @@ import type { RequestState } from "../../lib/server/http/route_helpers.ts";
 import { SeededRandom } from "../simulation/random.ts";
 
 /** An app that counts what it renders. */
-function openApp() {
+function openApp(publicFigures = false) {
   const world = { now: 0, rendered: 0, status: 200 };
   const clock = { now: () => world.now };
   const handle = new App<RequestState>()
-    .use(rememberedPages({ clock, random: new SeededRandom(1, "pages") }))
+    .use(rememberedPages({ clock, random: new SeededRandom(1, "pages"), publicFigures }))
     .use(async (ctx) => {
       const nonce = `rendered-${++world.rendered}`;
       const { status } = world;
@@ -51,6 +51,16 @@ Deno.test("[BUDGET-4] every answer has a nonce of its own, the same in its polic
     return nonce;
   }));
   assertNotEquals(nonces[0], nonces[1]);
+});
+
+Deno.test("[BUDGET-4] figures that everybody may read are rendered once a second for each range, others for each reader", async () => {
+  for (const [isPublic, rendered] of [[true, 3], [false, 9]] as const) {
+    const { world, ask } = openApp(isPublic);
+    for (let n = 0; n < 3; n++) {
+      for (const search of ["", "?range=hour", "?range=day"]) await ask(`/analytics${search}`);
+    }
+    assertEquals(world.rendered, rendered);
+  }
 });
 
 Deno.test("[BUDGET-4] pages that differ between visitors, other methods and failures are never remembered", async () => {

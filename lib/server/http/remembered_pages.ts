@@ -12,13 +12,15 @@ interface RememberedPage {
 }
 
 /**
- * Remembers the home page and the page of addresses that do not exist. Goes after the middlewares that add something of
+ * Remembers the home page, the page of addresses that do not exist and, where everybody may read them, the figures. Goes after the middlewares that add something of
  * the visitor to an answer, and before the policy. Every answer has a nonce of its own.
  */
-export function rememberedPages({ clock, random }: { clock: Clock; random: Random }) {
+export function rememberedPages(
+  { clock, random, publicFigures }: { clock: Clock; random: Random; publicFigures: boolean },
+) {
   const pages = new Map<string, RememberedPage>();
   return define.middleware(async (ctx) => {
-    const key = pageKey(ctx.req.method, ctx.url, ctx.route);
+    const key = pageKey(ctx.req.method, ctx.url, ctx.route, publicFigures);
     if (key === undefined) return await ctx.next();
     const now = clock.now();
     let page = pages.get(key);
@@ -39,12 +41,23 @@ export function rememberedPages({ clock, random }: { clock: Clock; random: Rando
 }
 
 /** Names the page if it is one of those; undefined if it is another, or depends on more than its name. */
-function pageKey(method: string, { origin, pathname, search }: URL, route: string | null): string | undefined {
+function pageKey(
+  method: string,
+  { origin, pathname, search }: URL,
+  route: string | null,
+  publicFigures: boolean,
+): string | undefined {
   if (method !== "GET") return undefined;
+  if (publicFigures && pathname === "/analytics" && RANGES.includes(search)) {
+    return `figures ${search} ${origin}`.slice(0, 300);
+  }
   // The page names its own origin, for links with a picture.
   if (pathname === "/" && search === "") return `home ${origin}`.slice(0, 300);
   return route === null && !DIFFERENT.test(pathname) ? `none ${origin}`.slice(0, 300) : undefined;
 }
+
+/** Without one the page shows the last hour. */
+const RANGES = ["", "?range=hour", "?range=day"];
 
 /** Below these the document has other parts, or other answers than a page. */
 const DIFFERENT = /^\/(?:admin|analytics|api|s)(?:\/|$)|\.\w+$/;

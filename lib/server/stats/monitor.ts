@@ -36,7 +36,7 @@ const LAG_EVERY_MS = 500;
 /** How often the share of the CPU is measured. */
 const CPU_EVERY_MS = 10_000;
 /** The dashboard is computed at most this often, for any number of readers. */
-const DASHBOARD_CACHE_MS = 1_000;
+const FIGURES_CACHE_MS = 1_000;
 /** Longest time for writing the last records when an instance ends. */
 const LAST_RECORDS_MS = 1_000;
 
@@ -47,7 +47,6 @@ export class Monitor {
   readonly #prober: Prober;
   readonly #reports: RateLimiter;
   #cpu: { at: number; ms: number; share: number | undefined };
-  #made: { at: number; dashboard: Promise<Dashboard> } | undefined;
   readonly #cancels: Cancel[];
   #probing = Promise.resolve();
   #closed = false;
@@ -113,15 +112,21 @@ export class Monitor {
     };
   }
 
-  dashboard(): Promise<Dashboard> {
-    const now = this.#deps.environment.clock.now();
-    if (this.#made === undefined || now - this.#made.at >= DASHBOARD_CACHE_MS || now < this.#made.at) {
-      this.#made = { at: now, dashboard: this.#dashboard() };
-    }
-    return this.#made.dashboard;
+  /** All figures for the page; gathered at most once a second, however many read them. */
+  readonly dashboard = this.#onceASecond(() => this.#dashboard());
+  /** All figures for Prometheus, in the same way. */
+  readonly prometheus = this.#onceASecond(() => this.#prometheus());
+
+  #onceASecond<Figures>(gather: () => Promise<Figures>): () => Promise<Figures> {
+    let last: { at: number; figures: Promise<Figures> } | undefined;
+    return () => {
+      const now = this.#deps.environment.clock.now();
+      if (last === undefined || Math.abs(now - last.at) >= FIGURES_CACHE_MS) last = { at: now, figures: gather() };
+      return last.figures;
+    };
   }
 
-  async prometheus(): Promise<string> {
+  async #prometheus(): Promise<string> {
     const { server, process } = this.#deps;
     const { rooms } = await server.health();
     return prometheusText(
