@@ -193,6 +193,6 @@ Deno.test("[PING-2] the server asks by a check, after the welcome only", async (
   await ada.connect();
   assertEquals(handle!.check(), true);
   assertEquals(ada.frames.at(-1)?.type, "check");
-  await ada.close();
+  handle!.closed();
   await close();
 });
