@@ -156,9 +156,12 @@ async function start(): Promise<ChatServer> {
     ...config.kvUrl !== undefined && { url: config.kvUrl },
     ...path !== undefined && { path },
   });
-  const disk = path === undefined
-    ? undefined
-    : new DiskSpace({ read: () => measureDisk(path), timers: environment.timers, log: environment.log });
+  const disk = path === undefined ? undefined : new DiskSpace({
+    read: () => measureDisk(path),
+    reserveBytes: config.limits.freeDiskBytes,
+    timers: environment.timers,
+    log: environment.log,
+  });
   store = openStore({
     kv,
     diskProblem: () => disk?.problem,

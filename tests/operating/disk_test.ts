@@ -7,10 +7,10 @@ import { mountMemory } from "./mounts.ts";
 
 Deno.test("nothing is added below 64 MB of free space, or below a tenth of a small disk", () => {
   const MB = 1_048_576;
-  assertEquals(diskProblem({ free: 64 * MB, total: 1e12 }), undefined);
-  assertMatch(diskProblem({ free: 64 * MB - 1, total: 1e12 })!, /the disk is full: .* until 64 MB are free/);
-  assertEquals(diskProblem({ free: 2 * MB, total: 20 * MB }), undefined);
-  assertMatch(diskProblem({ free: 2 * MB - 1, total: 20 * MB })!, /until 2 MB are free/);
+  assertEquals(diskProblem({ free: 64 * MB, total: 1e12 }, 64 * MB), undefined);
+  assertMatch(diskProblem({ free: 64 * MB - 1, total: 1e12 }, 64 * MB)!, /the disk is full: .* until 64 MB are free/);
+  assertEquals(diskProblem({ free: 2 * MB, total: 20 * MB }, 64 * MB), undefined);
+  assertMatch(diskProblem({ free: 2 * MB - 1, total: 20 * MB }, 64 * MB)!, /until 2 MB are free/);
 });
 
 const folder = await Deno.makeTempDir({ prefix: "festival-disk-" });

@@ -38,14 +38,14 @@ function guarded(...sockets: [socket: Socket, frames: number][]) {
   };
 }
 
-Deno.test("[LIM-MEM-1] nobody is asked while memory does not grow", () => {
+Deno.test("[BUDGET-6] nobody is asked while memory does not grow", () => {
   const ada = new Socket("ada");
   const { look } = guarded([ada, 5]);
   assertEquals(look(100, 47), []);
   assertEquals(ada.asked, 0);
 });
 
-Deno.test("[LIM-MEM-1] when memory grows, everybody is asked once, and the silent ones end after 5 s", () => {
+Deno.test("[BUDGET-6] when memory grows, everybody is asked once, and the silent ones end after 5 s", () => {
   const [ada, bob] = [new Socket("ada"), new Socket("bob")];
   const { guard, look } = guarded([ada, 5], [bob, 5]);
   assertEquals(look(100, 50), []);
@@ -55,7 +55,7 @@ Deno.test("[LIM-MEM-1] when memory grows, everybody is asked once, and the silen
   assertEquals([ada.asked, bob.asked], [1, 1]);
 });
 
-Deno.test("[LIM-MEM-1] the faster memory grows, the sooner the silent ones end", () => {
+Deno.test("[BUDGET-6] the faster memory grows, the sooner the silent ones end", () => {
   for (const [grownMb, ms] of [[80, 500], [112, 200]] as const) {
     const { look } = guarded([new Socket("bob"), 5]);
     assertEquals(look(100, grownMb), []);
@@ -64,12 +64,12 @@ Deno.test("[LIM-MEM-1] the faster memory grows, the sooner the silent ones end",
   }
 });
 
-Deno.test("[LIM-MEM-1] in a flood those who said nothing but hello end at once, before those who spoke", () => {
+Deno.test("[BUDGET-6] in a flood those who said nothing but hello end at once, before those who spoke", () => {
   const { look } = guarded([new Socket("ada"), 2], [new Socket("newcomer"), 1]);
   assertEquals(look(100, 112), ["newcomer"]);
 });
 
-Deno.test("[LIM-MEM-1] when memory grows, a connection without hello for 2 s ends, also one that came later", () => {
+Deno.test("[BUDGET-6] when memory grows, a connection without hello for 2 s ends, also one that came later", () => {
   const { guard, look } = guarded([new Socket("ada"), 2], [new Socket("mute"), 0]);
   assertEquals(look(100, 50), ["mute"]);
   guard.opened(new Socket("next"), 10_200);
@@ -77,7 +77,7 @@ Deno.test("[LIM-MEM-1] when memory grows, a connection without hello for 2 s end
   assertEquals(look(2_200, 50), ["next"]);
 });
 
-Deno.test("[LIM-MEM-1] who cannot be asked yet is asked later in the same alarm", () => {
+Deno.test("[BUDGET-6] a connection that cannot be asked yet is asked later in the same alarm", () => {
   const ada = new Socket("ada", true, false);
   const { look } = guarded([ada, 1], [new Socket("bob"), 2]);
   look(100, 50);
@@ -88,7 +88,7 @@ Deno.test("[LIM-MEM-1] who cannot be asked yet is asked later in the same alarm"
   assertEquals(ada.asked, 1);
 });
 
-Deno.test("[LIM-MEM-1] memory that stays when everybody answered is normal from then on", () => {
+Deno.test("[BUDGET-6] memory that stays when everybody answered is normal from then on", () => {
   const ada = new Socket("ada");
   const { guard, look } = guarded([ada, 5]);
   look(100, 60);
@@ -100,7 +100,7 @@ Deno.test("[LIM-MEM-1] memory that stays when everybody answered is normal from 
   assertEquals(ada.asked, 2);
 });
 
-Deno.test("[LIM-MEM-1] memory that grew while silent ones were ended is no new normal", () => {
+Deno.test("[BUDGET-6] memory that grew while silent ones were ended is no new normal", () => {
   const [ada, bob] = [new Socket("ada"), new Socket("bob")];
   const { guard, look } = guarded([ada, 5], [bob, 5]);
   look(100, 60);
@@ -110,7 +110,7 @@ Deno.test("[LIM-MEM-1] memory that grew while silent ones were ended is no new n
   assertEquals(ada.asked, 2);
 });
 
-Deno.test("[LIM-MEM-1] near the memory limit everybody is asked every 5 s, whatever the growth", () => {
+Deno.test("[BUDGET-6] near the memory limit everybody is asked every 5 s, whatever the growth", () => {
   const ada = new Socket("ada");
   const { guard } = guarded([ada, 5]);
   for (let ms = 100; ms <= 5_200; ms += 100) {
@@ -120,7 +120,7 @@ Deno.test("[LIM-MEM-1] near the memory limit everybody is asked every 5 s, whate
   assertEquals(ada.asked, 2);
 });
 
-Deno.test("[LIM-MEM-2] a socket that was closed and is not gone 5 s later ends at once", () => {
+Deno.test("[BUDGET-7] a socket that was closed and is not gone 5 s later ends at once", () => {
   const time = new VirtualTime();
   const watch = new SocketWatch({ settings, memoryBytes: Infinity, steady: time, timers: time, log: () => {} });
   const aborted: string[] = [];
@@ -134,7 +134,7 @@ Deno.test("[LIM-MEM-2] a socket that was closed and is not gone 5 s later ends a
   return time.run(6_000).then(() => assertEquals(aborted, ["slow"]));
 });
 
-Deno.test("[LIM-MEM-3] the memory limit is the container's, or 80 % of the machine's RAM", () => {
+Deno.test("[BUDGET-8] the memory limit is the container's, or 80 % of the machine's RAM", () => {
   const files: Record<string, string> = {};
   const read = (path: string) => {
     if (files[path] === undefined) throw new Deno.errors.NotFound();
@@ -152,7 +152,7 @@ Deno.test("[LIM-MEM-3] the memory limit is the container's, or 80 % of the machi
   assertEquals(memoryLimit({ read: forbidden, totalBytes: forbidden }), Infinity);
 });
 
-Deno.test("[LIM-MEM-2] a socket inside an unfinished message can be ended at once, and tells so", async () => {
+Deno.test("[BUDGET-7] a socket inside an unfinished message can be ended at once, and tells so", async () => {
   const opened = Promise.withResolvers<WebSocket>();
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     const { socket, response } = Deno.upgradeWebSocket(request);

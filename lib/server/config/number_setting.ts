@@ -36,6 +36,17 @@ export function perMinute(min: number, max: number, of: (config: ServerConfig) =
   };
 }
 
+/** Megabytes of a limit that counts kilobytes: all at once, and then as many a day. */
+export function megabytesPerDay(min: number, max: number, of: (config: ServerConfig) => RateLimit): NumberSetting {
+  return {
+    min,
+    max,
+    read: (config) => Math.round(of(config).burst / 1_024),
+    write: (config, value) =>
+      void Object.assign(of(config), { burst: value * 1_024, everyMs: 86_400_000 / (value * 1_024) }),
+  };
+}
+
 /** The number that was typed; undefined when it is none or out of bounds. */
 export function readNumber({ min, max }: NumberSetting, typed: string): number | undefined {
   const value = /^\d{1,9}$/.test(typed) ? Number(typed) : NaN;

@@ -77,9 +77,9 @@ export const DEFAULT_CONFIG = {
     /** … and first events of people who are new in the room. */
     arrivals: { burst: 1_000, everyMs: 50 } as RateLimit,
     /** Kilobytes of events that one address writes into one room: 96 MB at once, and as much a day … */
-    addressRoomKilobytes: { burst: 98_304, everyMs: 879 } as RateLimit,
+    addressRoomKilobytes: { burst: 98_304, everyMs: 86_400_000 / 98_304 } as RateLimit,
     /** … and into all rooms: 256 MB. */
-    addressKilobytes: { burst: 262_144, everyMs: 330 } as RateLimit,
+    addressKilobytes: { burst: 262_144, everyMs: 86_400_000 / 262_144 } as RateLimit,
     /** How far events of a room may push its clock ahead: so many steps at once, then one a second … */
     clockSteps: { burst: 2_000, everyMs: 1_000 } as RateLimit,
     /** … and those of authors whose first event is younger than `newAuthorMs`. */
@@ -87,6 +87,8 @@ export const DEFAULT_CONFIG = {
     newAuthorMs: 600_000,
     /** Bytes of events that one room holds. Beyond it, those older than a day go first; then `room_full`. */
     roomBytes: 268_435_456,
+    /** Free space of the database's disk below which nothing is added; of a small disk at most a tenth. */
+    freeDiskBytes: 512 * 1_048_576,
     /** Frames other than `send` on one connection. */
     connectionFrames: { burst: 120, everyMs: 25 } as RateLimit,
     /** Signals that one connection may send … */

@@ -4,7 +4,7 @@ import { readPasswordHash } from "../admin/password.ts";
 import { LOG_LEVELS } from "../stats/figures.ts";
 import { runtimeLimit } from "../limits/runtime_limits.ts";
 import { readNetwork } from "../http/ip_address.ts";
-import { type NumberSetting, numberSetting, readNumber } from "./number_setting.ts";
+import { megabytesPerDay, type NumberSetting, numberSetting, readNumber } from "./number_setting.ts";
 import { DEFAULT_CONFIG, type ServerConfig } from "./server_config.ts";
 
 export interface Variable {
@@ -102,6 +102,26 @@ export const VARIABLES: readonly Variable[] = [
   ),
   count("FESTIVAL_MAX_CONNECTIONS", runtimeLimit("connections_per_instance"), "connections of one instance"),
   count("FESTIVAL_MAX_OPEN_ROOMS", runtimeLimit("open_rooms_per_instance"), "rooms open on one instance at a time"),
+  count(
+    "FESTIVAL_ROOM_MB",
+    numberSetting(1, 1_000_000, (config) => config.limits, "roomBytes", 1_048_576),
+    "messages that one room holds; beyond it, new ones wait for the oldest to be a day old",
+  ),
+  count(
+    "FESTIVAL_ADDRESS_ROOM_MB",
+    megabytesPerDay(1, 1_000_000, (config) => config.limits.addressRoomKilobytes),
+    "messages that one address writes into one room at once, and then a day",
+  ),
+  count(
+    "FESTIVAL_ADDRESS_MB",
+    megabytesPerDay(1, 1_000_000, (config) => config.limits.addressKilobytes),
+    "messages that one address writes into all rooms at once, and then a day",
+  ),
+  count(
+    "FESTIVAL_FREE_DISK_MB",
+    numberSetting(1, 1_000_000, (config) => config.limits, "freeDiskBytes", 1_048_576),
+    "free space of the database's disk below which nothing is stored; of a small disk at most a tenth",
+  ),
   count(
     "FESTIVAL_MEMORY_MB",
     numberSetting(128, 1_048_576, (config) => config.overload, "memoryBytes", 1_048_576),

@@ -15,8 +15,7 @@ export interface DiskMeasure {
   database: number;
 }
 
-/** Below this much free space, or a tenth of a small disk, nothing is added: the rest is for deleting. */
-const RESERVE_BYTES = 64 * 1_048_576;
+/** On a small disk this share of it is the reserve. */
 const RESERVE_SHARE = 0.1;
 const MEASURE_EVERY_MS = 1_000;
 
@@ -27,8 +26,10 @@ export class DiskSpace {
   #closed = false;
   #problem: string | undefined;
 
-  /** `read` may fail: then the figures are unknown, and the log says so once. */
-  constructor(private readonly deps: { read: () => Promise<DiskMeasure>; timers: Timers; log: Log }) {}
+  /** `read` may fail: then the figures are unknown, and the log says so once. `reserveBytes`: as of `diskProblem`. */
+  constructor(
+    private readonly deps: { read: () => Promise<DiskMeasure>; reserveBytes: number; timers: Timers; log: Log },
+  ) {}
 
   /** Begins; resolves with the first measurement. */
   async start(): Promise<void> {
@@ -59,16 +60,22 @@ export class DiskSpace {
       return;
     }
     const before = this.#problem;
-    this.#problem = diskProblem(this.#measure);
+    this.#problem = diskProblem(this.#measure, this.deps.reserveBytes);
     if (this.#problem !== undefined && before === undefined) this.deps.log(this.#problem);
     if (this.#problem === undefined && before !== undefined) this.deps.log("the disk has space again");
     if (!this.#closed) this.#cancel = this.deps.timers.after(MEASURE_EVERY_MS, () => void this.#look());
   }
 }
 
-/** Why nothing may be added at this measurement; undefined when something may. */
-export function diskProblem({ free, total }: Pick<DiskMeasure, "free" | "total">): string | undefined {
-  const reserve = Math.min(RESERVE_BYTES, total * RESERVE_SHARE);
+/**
+ * Why nothing may be added at this measurement; undefined when something may. `reserveBytes` stay free, or a tenth of a
+ * small disk: deleting needs space too, and so do other programs.
+ */
+export function diskProblem(
+  { free, total }: Pick<DiskMeasure, "free" | "total">,
+  reserveBytes: number,
+): string | undefined {
+  const reserve = Math.min(reserveBytes, total * RESERVE_SHARE);
   if (free >= reserve) return undefined;
   return `the disk is full: messages are refused until ${megabytes(reserve)} MB are free`;
 }
