@@ -5,7 +5,7 @@ import { Crowd, newcomers } from "./people.ts";
 import { startAttackers, startTarget, type Target } from "./target.ts";
 
 /** Below this a p99 on a shared machine says nothing. */
-const NOISE_MS = 50;
+const NOISE_MS = 100;
 const PATHS = ["/", "/analytics?range=day", "/metrics", "/nothing-here"];
 
 const TOKEN = "a-token-that-only-this-test-knows";
