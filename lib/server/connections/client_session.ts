@@ -339,7 +339,7 @@ export class ClientSession implements Member {
     if (!this.#deps.overload.takesHistory) return this.#busy(this.#deps.overload.retryAfterMs());
     this.#historyRunning = true;
     try {
-      const { from, events, oldest } = await hub.history(before, limit, maxBytes / 4);
+      const { from, events, oldest } = await hub.history(before, limit, maxBytes / 2);
       this.#tell({ type: "page", before, from, events, oldest });
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error;

@@ -401,13 +401,14 @@ export class Hub {
   ): Promise<{ from: number; events: LogEntry[]; oldest: number }> {
     const to = Math.min(before - 1, this.#head.head);
     const pageBytes = Math.min(maxBytes, PAGE_MAX_BYTES);
-    // The store truncates large pages at their end; then a shorter range is read, until the page reaches `to`.
-    for (let count = limit; count >= 1; count = count > 3 ? Math.ceil(count / 4) : count - 1) {
+    // The store truncates large pages at their end; then as many are read as did fit, until the page reaches `to`.
+    for (let count = limit, fit = 0; count >= 1; count = Math.min(count - 1, fit || Math.ceil(count / 4))) {
       const { oldest } = this.#head;
       const from = Math.max(oldest, to - count + 1);
       if (from > to) break;
       const page = await this.#deps.store.log.readRange(this.room.id, from, to, count, pageBytes);
-      if (page.events.length > 0 && page.from + page.events.length - 1 === to) {
+      fit = page.events.length;
+      if (fit > 0 && page.from + page.events.length - 1 === to) {
         return { ...page, oldest: Math.max(oldest, this.#head.oldest) };
       }
     }
