@@ -13,6 +13,7 @@ import type { ClientConnection, ConnectionHandle, Visitor } from "./connections/
 import { type ProcessMemory, SocketWatch } from "./connections/socket_watch.ts";
 import { type Environment, onStorageFailure } from "./environment.ts";
 import type { LoadMeter } from "./limits/load_meter.ts";
+import { FloodLog } from "./limits/flood_log.ts";
 import { EventBudgets } from "./limits/event_budgets.ts";
 import { Overload } from "./limits/overload.ts";
 import { ChangeFeed } from "./rooms/change_feed.ts";
@@ -72,6 +73,7 @@ export class ChatServer {
   readonly #signaling: Signaling;
   readonly #overload: Overload;
   readonly #budgets: EventBudgets;
+  readonly #floods: FloodLog;
   #closing: Promise<void> | undefined;
 
   constructor({ store, verifier, meter, memory, clock, steady, timers, random, log, ...deps }: ServerDeps) {
@@ -83,7 +85,8 @@ export class ChatServer {
     const environment = { clock, timers, random, log };
     const onFailure = onStorageFailure((error) => this.#health.storageFailed(error));
     const parts = this.#parts = { store, config, environment, instance, stats, verifier, onFailure };
-    this.#rooms = new Rooms({ ...parts, clock });
+    const floods = this.#floods = new FloodLog(environment);
+    this.#rooms = new Rooms({ ...parts, clock, floods });
     this.#budgets = new EventBudgets(config.limits);
     const time = this.#time = new TimeKeeper({ store: store.time, clock, steady, log, stepMs: COUNTED_AT_ONCE_MS });
     this.#sweep = new Sweep({ ...parts, time });
@@ -117,7 +120,7 @@ export class ChatServer {
       onNotices: () => this.#tellNotices(),
       onBans: () => this.#enforceBans(),
     });
-    this.#admission = new Admission({ ...parts, settings, overload, rooms: open });
+    this.#admission = new Admission({ ...parts, floods, settings, overload, rooms: open });
     this.#feed = new ChangeFeed({ ...parts, openHubs: () => open.hubs() });
   }
 
@@ -166,6 +169,7 @@ export class ChatServer {
       signaling: this.#signaling,
       settings: this.settings,
       budgets: this.#budgets,
+      floods: this.#floods,
       overload: this.#overload,
       stats: this.#open.statsOf(room),
       onDeviceTime: (atMs) => this.#time.hear(visitor.device, atMs),
@@ -231,6 +235,7 @@ export class ChatServer {
     this.#admission.close();
     const sweeping = this.#sweep.close();
     this.#overload.close();
+    this.#floods.close();
     await this.#open.beginClosing();
     // Acks first, so that clients do not all send stored events again a second later.
     await Promise.race([graceIsOver, this.#open.settled()]);

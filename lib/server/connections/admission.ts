@@ -7,6 +7,7 @@ import type { Store } from "../../store/store.ts";
 import type { RuntimeSettings } from "../admin/runtime_settings.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import type { Environment } from "../environment.ts";
+import type { FloodLog } from "../limits/flood_log.ts";
 import { Places } from "../limits/places.ts";
 import type { Overload } from "../limits/overload.ts";
 import { RetryScheduler } from "../limits/retry_scheduler.ts";
@@ -26,6 +27,7 @@ export interface AdmissionDeps {
   environment: Environment;
   settings: Pick<RuntimeSettings, "bansDevice">;
   overload: Pick<Overload, "takesJoins">;
+  floods: Pick<FloodLog, "refused">;
   rooms: Pick<OpenRooms, "hasPlaceFor" | "open">;
   onFailure(error: StorageUnavailable): void;
 }
@@ -117,7 +119,7 @@ export class Admission {
   }
 
   async #decide(room: RoomId, { device, address }: Visitor): Promise<JoinDecision> {
-    const { store, config, environment: { clock }, rooms } = this.#deps;
+    const { store, config, environment: { clock }, rooms, floods } = this.#deps;
     const now = clock.now();
     const { deviceConnections, addressConnections } = config.limits;
     const [deviceWaitMs, addressWaitMs] = await Promise.all([
@@ -125,6 +127,7 @@ export class Admission {
       store.limits.take("connect address", address, addressConnections, now),
     ]);
     if (deviceWaitMs !== undefined || addressWaitMs !== undefined) {
+      floods.refused("connections", address);
       const waitMs = Math.max(deviceWaitMs ?? 0, addressWaitMs ?? 0);
       // Thousands may share the address and get the same wait, so their returns are spread.
       const retryAfterMs = addressWaitMs === undefined ? waitMs : waitMs + this.returnAfterMs();

@@ -23,6 +23,7 @@ import type { Ban } from "../../store/operators/runtime_settings.ts";
 import { StorageUnavailable } from "../../store/database.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import type { Hub, Member } from "../rooms/hub.ts";
+import type { FloodLog } from "../limits/flood_log.ts";
 import type { EventBudgets } from "../limits/event_budgets.ts";
 import type { Overload } from "../limits/overload.ts";
 import { RateLimiter } from "../../shared/rate_limiter.ts";
@@ -48,6 +49,7 @@ export interface ClientSessionDeps {
   settings: Pick<RuntimeSettings, "bansKey" | "bansDevice" | "banDeviceToo" | "noticesFrame">;
   visitor: Visitor;
   budgets: Pick<EventBudgets, "take">;
+  floods: Pick<FloodLog, "refused">;
   overload: Pick<Overload, "load" | "takesNewcomers" | "takesHistory" | "takesEvent" | "retryAfterMs">;
   stats: ServerStats;
   /** The device's clock, as it says, ms since 1970. */

@@ -11,6 +11,7 @@ import { RateLimiter } from "../../shared/rate_limiter.ts";
 import type { RuntimeSettings } from "../admin/runtime_settings.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import type { Environment } from "../environment.ts";
+import type { FloodLog } from "../limits/flood_log.ts";
 import type { EventBudgets } from "../limits/event_budgets.ts";
 import type { Overload } from "../limits/overload.ts";
 import type { Outcome, Sender, Submission } from "../rooms/committer.ts";
@@ -23,6 +24,7 @@ export interface EventIntakeDeps {
   config: Pick<ServerConfig, "limits" | "commit">;
   environment: Pick<Environment, "clock" | "random">;
   budgets: Pick<EventBudgets, "take">;
+  floods: Pick<FloodLog, "refused">;
   visitor: Visitor;
   settings: Pick<RuntimeSettings, "bansKey">;
   overload: Pick<Overload, "load" | "takesEvent" | "retryAfterMs">;
@@ -88,6 +90,7 @@ export class EventIntake implements Sender {
       const waitMs = this.#events.take(clock.now());
       if (waitMs > 0) {
         this.#refuse(eventIdOf(wire[0]), "rate_limited", { retryAfterMs: waitMs });
+        this.#deps.floods.refused("events", this.#deps.visitor.address);
         // A lagging server reads at once what was sent over seconds, so this need not be a flood.
         if (overload.load.level === "normal") this.#connection.strike(1 / SEND_MAX_EVENTS);
       } else if (this.#inFlight >= limits.inFlightEvents) {
@@ -97,6 +100,7 @@ export class EventIntake implements Sender {
         const chargeMs = read.ok ? this.#charge(hub, read.event, clock.now()) : 0;
         if (read.ok && chargeMs > 0) {
           this.#refuse(read.event.id, "rate_limited", { retryAfterMs: chargeMs });
+          this.#deps.floods.refused("events", this.#deps.visitor.address);
           if (overload.load.level === "normal") this.#connection.strike(1 / SEND_MAX_EVENTS);
         } else if (read.ok && settings.bansKey(read.event.author, hub.room.id) !== undefined) {
           this.#refuse(read.event.id, "banned");

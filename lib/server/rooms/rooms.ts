@@ -13,6 +13,7 @@ import type { ListedRoomRecord } from "../../store/rooms/room_registry.ts";
 import { type Verifier, verifyEvent } from "../../crypto/signing.ts";
 import type { Store } from "../../store/store.ts";
 import type { SuggestedRoom } from "../../store/operators/runtime_settings.ts";
+import type { FloodLog } from "../limits/flood_log.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 
 /** Why a request was refused, as in the HTTP answer; ROOM_API_PROBLEMS has the status. */
@@ -58,6 +59,7 @@ export interface RoomsDeps {
   config: ServerConfig;
   clock: Clock;
   verifier: Verifier;
+  floods: Pick<FloodLog, "refused">;
 }
 
 export class Rooms {
@@ -73,7 +75,7 @@ export class Rooms {
 
   /** Rules: ROOM-* in docs/PROTOCOL.md. Throws StorageUnavailable. */
   async create(genesis: WireEvent, { device, address }: { device: string; address: string }): Promise<RoomAnswer> {
-    const { store, config: { limits }, clock, verifier } = this.#deps;
+    const { store, config: { limits }, clock, verifier, floods } = this.#deps;
     const read = readEvent(genesis);
     if (!read.ok) return { problem: read.problem.reason, field: read.problem.field };
     const { event } = read;
@@ -84,7 +86,10 @@ export class Rooms {
     const now = clock.now();
     const waitMs = await store.limits.take("make rooms device", device, limits.deviceRooms, now) ??
       await store.limits.take("make rooms address", address, limits.addressRooms, now);
-    if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
+    if (waitMs !== undefined) {
+      floods.refused("rooms", address);
+      return { problem: "rate_limited", retryAfterMs: waitMs };
+    }
     const made = await store.rooms.create(event, now, founderMark(address));
     if ("problem" in made) return made;
     // The host expects the new room on the list.
@@ -98,7 +103,7 @@ export class Rooms {
     { device, address }: { device: string; address: string },
     suggests: boolean,
   ): Promise<CodeAnswer> {
-    const { store, config, clock } = this.#deps;
+    const { store, config, clock, floods } = this.#deps;
     const code = normalizeRoomCode(typed);
     const room = code === undefined ? undefined : await store.rooms.byCode(code);
     if (room?.kind === "listed") return { room };
@@ -107,6 +112,7 @@ export class Rooms {
     // An attacker can use a new device for each guess, so the answer must not reveal whether the room exists.
     const guessedUntil = this.#guessing.get(address) ?? 0;
     if (guessedUntil > now) {
+      floods.refused("codes", address);
       // Its timing must not reveal it either.
       if (room === undefined) await store.rooms.byId(NO_ROOM);
       return { problem: "rate_limited", retryAfterMs: guessedUntil - now };
@@ -118,7 +124,10 @@ export class Rooms {
     ]);
     if (addressWaitMs !== undefined) this.#guessing.set(address, now + addressWaitMs);
     const waitMs = addressWaitMs ?? deviceWaitMs;
-    if (waitMs !== undefined) return { problem: "rate_limited", retryAfterMs: waitMs };
+    if (waitMs !== undefined) {
+      floods.refused("codes", address);
+      return { problem: "rate_limited", retryAfterMs: waitMs };
+    }
     if (!suggests) return { problem: "no_such_room" };
     // A wrong code has some 30 codes near it: if all revealed unlisted rooms, each guess would count as 30.
     const maySuggest = async (candidate: string, nearer: number) => {
