@@ -108,7 +108,7 @@ export class MeshControl {
     if (others && server) this.#since ??= now;
     this.#loader.refresh(now, peers?.membership);
     const config = this.#loader.config ?? (this.#wish === "pairing" ? LOCAL_MESH_CONFIG : undefined);
-    if (config === undefined || peers?.parts.verifier.known === undefined) return this.#tell();
+    if (config === undefined || peers?.room.verifier.known === undefined) return this.#tell();
     this.#decision = powerPolicy({ ...power(), server });
     if (this.#decision.reason === "switched_off" && this.#wish === "pairing") this.#wish = "presence";
     const paired = this.#wish === "pairing";

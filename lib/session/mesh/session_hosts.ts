@@ -11,8 +11,9 @@ import type { PeerSync } from "../room/peer_sync.ts";
 
 /** For one mesh. The room has to be verified. */
 export function meshHost(peers: PeerSync): MeshHost {
-  const { room, signer, ed25519, verifier, timeline, reader, people, outbox, relayed, roomClock, connection, meter } =
-    peers.parts;
+  const open = peers.room;
+  const { state: { room, signer }, verifier, timeline, reader, people, outbox, relayed } = open;
+  const { ed25519, connection, meter, onChange } = open.deps;
   /** Opened when they were verified, until the mesh delivers them. */
   const opened = new BoundedMap<EventId, Event>(VERIFIED_MAX_EVENTS);
   return {
@@ -23,7 +24,7 @@ export function meshHost(peers: PeerSync): MeshHost {
     held: () => [...reader.events, ...relayed.wires].flatMap(asSigned),
     unsent: () => outbox.unsent,
     async verdict(event) {
-      if (event.clock <= peers.cleared || event.clock > roomClock.seen + CLOCK_MAX_LEAD) return "refused";
+      if (event.clock <= peers.cleared || event.clock > open.clockSeen + CLOCK_MAX_LEAD) return "refused";
       const verified = await verifier.verify(event);
       if (typeof verified === "string") return verified;
       opened.set(event.id, verified);
@@ -37,8 +38,8 @@ export function meshHost(peers: PeerSync): MeshHost {
       reader.erase(timeline.add([event]));
       if (event.author !== signer.author) relayed.add(event);
       meter?.heardFromPeers(1);
-      roomClock.see(event.clock);
-      peers.parts.onChange();
+      open.seeClock(event.clock);
+      onChange();
     },
     receipts: (id, phones) => outbox.reached(id, phones),
     coverageChanged: () => peers.coverageChanged(),
@@ -46,20 +47,20 @@ export function meshHost(peers: PeerSync): MeshHost {
   };
 }
 
-export function pairingHost(peers: PeerSync): PairingHost {
-  const { room, secret, signer, ed25519, storage, verifier, roomClock, onChange, log } = peers.parts;
+export function pairingHost({ room: open }: PeerSync): PairingHost {
+  const { state: { room, signer, storage }, verifier, deps: { secret, ed25519, onChange, log } } = open;
   return {
     room,
     secret,
     signer,
     verifier: ed25519,
     info: () => verifier.known?.info,
-    clockSeen: () => roomClock.seen,
+    clockSeen: () => open.clockSeen,
     async learn(info: RoomInfo, clock: number) {
       const isNew = verifier.known === undefined;
       if (!await verifier.learn(info)) return false;
       if (!isNew) return true;
-      roomClock.see(clock);
+      open.seeClock(clock);
       // A copy of no log: the room opens again without a server, and the first server's log takes its place.
       await storage.saveReplica(info.id, { epoch: "", ranges: [], oldest: 1, room: info, events: [] }, false)
         .catch((error) => log(`the room could not be kept: ${error}`));

@@ -67,5 +67,5 @@ export interface SessionDeps {
   /** The room cannot be opened: the browser lacks a feature, or the code is wrong. */
   onFault?: (error: unknown) => void;
   /** Log lines for the console. They never contain text that people wrote. */
-  log?: (line: string) => void;
+  log(line: string): void;
 }
