@@ -1,15 +1,15 @@
 /** Stores how far a room was read, and learns there what other tabs have read. */
 import type { Cancel } from "../../shared/environment.ts";
 import { SEEN_KEEP_EVERY_MS } from "../ports/session_limits.ts";
-import type { OpenRoom } from "../room/open_room.ts";
+import type { RoomParts } from "../room/room_parts.ts";
 import { furthest } from "./read_cursor.ts";
 
 export class ReadCursorStore {
-  readonly #room: OpenRoom;
+  readonly #room: RoomParts;
   #cancel: Cancel | undefined;
   #disposed = false;
 
-  constructor(room: OpenRoom) {
+  constructor(room: RoomParts) {
     this.#room = room;
   }
 

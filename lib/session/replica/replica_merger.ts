@@ -2,12 +2,17 @@
 import type { EventId } from "../../protocol/event.ts";
 import { isMessage, type LogEvent } from "../../kinds/kinds.ts";
 import { REPLICA_MAX_EVENTS } from "../ports/session_limits.ts";
-import type { OpenRoom } from "../room/open_room.ts";
+import type { RoomParts } from "../room/room_parts.ts";
+import type { ReadCursorStore } from "./read_cursor_store.ts";
+
+interface MergedRoom extends RoomParts {
+  readonly readCursorStore: ReadCursorStore;
+}
 
 export class ReplicaMerger {
-  readonly #room: OpenRoom;
+  readonly #room: MergedRoom;
 
-  constructor(room: OpenRoom) {
+  constructor(room: MergedRoom) {
     this.#room = room;
   }
 

@@ -1,17 +1,17 @@
 /** Writes received events into the local copy of the log: at once, but not too often. */
 import type { Cancel } from "../../shared/environment.ts";
 import { REPLICA_SAVE_EVERY_MS } from "../ports/session_limits.ts";
-import type { OpenRoom } from "../room/open_room.ts";
+import type { RoomParts } from "../room/room_parts.ts";
 
 export class ReplicaWriter {
-  readonly #room: OpenRoom;
+  readonly #room: RoomParts;
   /** Set during the pause after a write. */
   #cancelPause: Cancel | undefined;
   /** There may be changes since the last write. */
   #due = false;
   #disposed = false;
 
-  constructor(room: OpenRoom) {
+  constructor(room: RoomParts) {
     this.#room = room;
   }
 

@@ -7,10 +7,7 @@ import { Timeline } from "../../chat/timeline.ts";
 import { personNamePlace, sealContent } from "../../crypto/seal.ts";
 import { type EventContent, isSealable } from "../../kinds/kinds.ts";
 import type { AuthorKey } from "../../protocol/event.ts";
-import type { ServerConnection } from "../connection/server_connection.ts";
-import type { RoomProblem } from "../model/conversation_model.ts";
 import { Outbox } from "../outbox/outbox.ts";
-import type { SessionDeps } from "../ports/session_deps.ts";
 import { PEOPLE_MAX } from "../ports/session_limits.ts";
 import { EventVerifier } from "../replica/event_verifier.ts";
 import { ReadCursor } from "../replica/read_cursor.ts";
@@ -19,27 +16,13 @@ import { RelayedEvents, relayedTopic } from "../replica/relayed_events.ts";
 import { ReplicaMerger } from "../replica/replica_merger.ts";
 import { ReplicaReader } from "../replica/replica_reader.ts";
 import { ReplicaWriter } from "../replica/replica_writer.ts";
-import type { VerifiedRoom } from "../replica/verified_room.ts";
 import { PeerSync } from "./peer_sync.ts";
-import type { RoomCommands } from "./room_commands.ts";
+import type { OpenRoomDeps, RoomParts } from "./room_parts.ts";
 import { RoomPeople } from "./room_people.ts";
 import { type RoomState, tidyPersonName } from "./room_state.ts";
 import { ServerSync } from "./server_sync.ts";
 
-export interface OpenRoomDeps extends SessionDeps {
-  /** The key of a sealed room, as the link has it. */
-  secret: string | undefined;
-  commands: Pick<RoomCommands, "name" | "nameFor">;
-  connection: ServerConnection;
-  /** The room was verified: on opening, and again when the server tells of changes. */
-  onVerified(room: VerifiedRoom): void;
-  /** This page cannot show the room. */
-  onProblem(problem: RoomProblem): void;
-  /** The screen has to change. */
-  onChange(): void;
-}
-
-export class OpenRoom {
+export class OpenRoom implements RoomParts {
   readonly state: RoomState;
   readonly deps: OpenRoomDeps;
   readonly timeline: Timeline;
@@ -126,7 +109,6 @@ export class OpenRoom {
     this.#restore();
   }
 
-  /** The highest Lamport clock seen in the room, over any transport. */
   get clockSeen(): number {
     return this.#clockSeen;
   }

@@ -9,7 +9,7 @@ import { type DeliveryRoute, deliveryRoute } from "../../routing/delivery_route.
 import { LAZY_HELD_MS, LAZY_SERVER_MS } from "../ports/session_limits.ts";
 import { relayedTopic } from "../replica/relayed_events.ts";
 import type { SessionMesh } from "../ports/mesh_host.ts";
-import type { OpenRoom } from "./open_room.ts";
+import type { RoomParts } from "./room_parts.ts";
 import { openKept } from "./room_state.ts";
 
 export class PeerSync {
@@ -17,12 +17,12 @@ export class PeerSync {
   cleared = 0;
   /** The membership of the last welcome. */
   membership: string | undefined;
-  readonly room: OpenRoom;
+  readonly room: RoomParts;
   #mesh: SessionMesh | undefined;
   readonly #stopListening: Cancel | undefined;
   #disposed = false;
 
-  constructor(room: OpenRoom) {
+  constructor(room: RoomParts) {
     this.room = room;
     const { state, deps } = room;
     this.#stopListening = deps.tabs?.listen((topic) => {

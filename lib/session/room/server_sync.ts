@@ -5,10 +5,19 @@ import type { LogPosition, ServerFrame } from "../../protocol/frames.ts";
 import { signHello } from "../connection/room_hello.ts";
 import type { ConnectedRoom, RoomFrame } from "../connection/server_connection.ts";
 import { REFUSED_PAUSE_MS } from "../ports/session_limits.ts";
-import type { OpenRoom } from "./open_room.ts";
+import type { ReadCursorStore } from "../replica/read_cursor_store.ts";
+import type { ReplicaMerger } from "../replica/replica_merger.ts";
+import type { PeerSync } from "./peer_sync.ts";
+import type { RoomParts } from "./room_parts.ts";
+
+interface SyncedRoom extends RoomParts {
+  readonly readCursorStore: ReadCursorStore;
+  readonly merger: ReplicaMerger;
+  readonly peers: PeerSync;
+}
 
 export class ServerSync implements ConnectedRoom {
-  readonly #room: OpenRoom;
+  readonly #room: SyncedRoom;
   /** The position that the last hello asked to resume from. */
   #asked: LogPosition | undefined;
   /** How far the server's clock is ahead of the device's, as the last welcome said. */
@@ -19,7 +28,7 @@ export class ServerSync implements ConnectedRoom {
   #doubts = 0;
   #cancelRequest: Cancel | undefined;
 
-  constructor(room: OpenRoom) {
+  constructor(room: SyncedRoom) {
     this.#room = room;
   }
 
