@@ -95,6 +95,7 @@ class Page {
           hear = listener;
           return () => hear = undefined;
         },
+        close: () => {},
       },
       follows: () => this.follows,
       saves: () => this.saves,

@@ -2,7 +2,7 @@
  * All transports of one room in one page: WebSocket or polling, one connection for all tabs of the device, and links to
  * peers. Implements the ConnectionModel that reports and steers them.
  */
-import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { MeshMode } from "../../routing/mesh_mode.ts";
 import type { TransportName, TransportOutcome } from "../../routing/transport_choice.ts";
@@ -21,17 +21,13 @@ import type {
 
 import { MeshStarter, type PeerDeps } from "../mesh/mesh_starter.ts";
 import type { MeasuredConnection, TransportTap } from "../reports/transport_reporter.ts";
-import { type Route, TransportManager } from "./transport_manager.ts";
+import { type Route, TransportManager, type TransportManagerDeps } from "./transport_manager.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
 import type { RoomSession } from "../room/room_session.ts";
 import { TabConnection, type TabConnectionDeps } from "../tabs/tab_connection.ts";
 
-export interface RoomConnectionDeps {
-  /** The clock that people read; `steady` measures durations. */
-  clock: Clock;
-  steady: Clock;
-  timers: Timers;
-  random: Random;
-  openers: Readonly<Partial<Record<TransportName, OpenTransport>>>;
+export interface RoomConnectionDeps
+  extends Pick<SessionDeps, "clock" | "steady" | "timers" | "random">, Pick<TransportManagerDeps, "openers"> {
   /** Absent: tabs cannot share one connection, so each has its own. */
   tabs?: Pick<TabConnectionDeps, "channel" | "election" | "visible" | "loadRelay">;
   /** Opens the session over this connection. */

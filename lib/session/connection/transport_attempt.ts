@@ -2,7 +2,7 @@
  * One attempt to open a transport: it tries the best one, then the next while nothing arrived, each at most once. It
  * reports every outcome to the transport manager.
  */
-import type { Cancel, Clock, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import { closeReasonOf } from "../../protocol/codes.ts";
 import {
   chooseTransport,
@@ -14,6 +14,7 @@ import {
 } from "../../routing/transport_choice.ts";
 import type { OpenTransport, Transport, TransportEvents } from "../../transport/transport.ts";
 
+import type { SessionDeps } from "../ports/session_deps.ts";
 import { PROBE_TIMEOUT_MS } from "../ports/session_limits.ts";
 
 /** The transport in use, and why. */
@@ -37,9 +38,8 @@ export interface TransportRegistry {
   takeTrial(transport: TransportName): { attempt: TransportAttemptEvents; frames: unknown[] } | undefined;
 }
 
-interface TransportDeps {
-  steady: Clock;
-  timers: Timers;
+export interface TransportDeps extends Pick<SessionDeps, "steady" | "timers"> {
+  /** How each transport is opened; one without an entry is not available. */
   openers: Readonly<Partial<Record<TransportName, OpenTransport>>>;
 }
 

@@ -5,7 +5,7 @@
  * The storage lists the wanted files, so a reload continues their downloads. Of several tabs the one with the links
  * downloads; the others tell it which files they want, and it tells them the progress.
  */
-import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import { type Signal, signal } from "@preact/signals";
 import type { TimelineItem } from "../../chat/timeline.ts";
 import { bytesOf, type Hash, rootOf } from "../../files/blocks.ts";
@@ -27,6 +27,7 @@ import {
   isShownPicture,
 } from "../model/files_model.ts";
 import type { FileLinks, FileMesh } from "../ports/mesh_host.ts";
+import type { SessionDeps, TabChannel } from "../ports/session_deps.ts";
 import type { RoomSession } from "../room/room_session.ts";
 
 /** Messages between the tabs of a device about the files of a room. */
@@ -34,20 +35,16 @@ export type FileNews =
   | { news: "wanted" | "paused" | "changed"; root: FileRoot }
   | { news: "progress"; root: FileRoot; view: FileView };
 
-export interface RoomFilesDeps {
+export interface RoomFilesDeps extends Pick<SessionDeps, "clock" | "timers" | "random" | "log"> {
   session: Pick<RoomSession, "messages" | "sendFile">;
   store: FileStore;
-  clock: Clock;
-  timers: Timers;
-  random: Random;
   hash: Hash;
-  /** The other tabs of this device; absent where they cannot be reached. */
-  tabs?: { tell(news: FileNews): void; listen(hear: (news: FileNews) => void): Cancel };
+  /** The other tabs of this device, until disposed; absent where they cannot be reached. */
+  tabs?: TabChannel<FileNews> & { close(): void };
   /** Another tab has the links. */
   follows(): boolean;
   /** The device saves data: nothing downloads that nobody asked for. */
   saves(): boolean;
-  log(line: string): void;
 }
 
 /** Least time between two updates of one file's progress. */
@@ -87,7 +84,7 @@ export class RoomFiles implements FilesModel, FileLinks {
       log,
     });
     this.#stops.push(session.messages.subscribe((items) => this.#read(items)));
-    if (tabs) this.#stops.push(tabs.listen((news) => this.#heard(news)));
+    if (tabs) this.#stops.push(tabs.listen((news) => this.#heard(news)), () => tabs.close());
     if (!deps.follows()) this.#run(this.#resume());
   }
 

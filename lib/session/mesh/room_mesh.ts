@@ -3,7 +3,7 @@
  * (lib/mesh), and the room. Loaded on demand.
  */
 import { BoundedSet } from "../../shared/bounded.ts";
-import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import { MeshNode } from "../../mesh/mesh_node.ts";
 import { isBase64UrlOf } from "../../shared/base64url.ts";
 import type { Bytes } from "../../protocol/peer/file_frames.ts";
@@ -17,15 +17,14 @@ import type { LinkState, PeerLink } from "../../transport/peer_link.ts";
 import { PeerLinks } from "../../transport/peer_links.ts";
 
 import type { LinkView } from "../model/connection_model.ts";
-import type { FileLinks, FileMesh, MeshHost, SessionMesh } from "../ports/mesh_host.ts";
+import type { FileLinks, FileMesh, SessionMesh } from "../ports/mesh_host.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
+import type { MeshHost } from "./session_hosts.ts";
 import type { NoticeBoard } from "../room/notice_board.ts";
 
-export interface RoomMeshDeps {
+/** `clock`: ms, with fractions. */
+export interface RoomMeshDeps extends Pick<SessionDeps, "clock" | "timers" | "random" | "log"> {
   host: MeshHost;
-  /** Ms, with fractions. */
-  clock: Clock;
-  timers: Timers;
-  random: Random;
   open: OpenPeerConnection;
   maxLinks: number;
   /** The operator's notices; absent where none are kept. */
@@ -34,7 +33,6 @@ export interface RoomMeshDeps {
   onCleared(): void;
   /** Links, or whom they reach, have changed. */
   onChange(): void;
-  log(line: string): void;
 }
 
 /** Phones behind other phones that are remembered. */

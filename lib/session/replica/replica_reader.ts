@@ -20,7 +20,7 @@ import {
 import { clipped, holes, nextOlder, type Ranges, withoutRange, withRange } from "./ranges.ts";
 import type { Replica, ReplicaEvent } from "../ports/session_storage.ts";
 
-export interface ReplicaReaderDeps extends Pick<SessionDeps, "steady" | "timers"> {
+export interface ReplicaReaderDeps extends Pick<SessionDeps, "steady" | "timers" | "log"> {
   room: RoomId;
   /** The event, verified and opened, if it belongs into this room; otherwise undefined. */
   check(event: Event): Promise<Event | undefined>;
@@ -32,7 +32,6 @@ export interface ReplicaReaderDeps extends Pick<SessionDeps, "steady" | "timers"
   onChange(): void;
   /** Older events may be wanted: ask `takeRequest`. */
   onWanted(): void;
-  log(line: string): void;
 }
 
 /**

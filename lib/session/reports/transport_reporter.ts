@@ -2,7 +2,7 @@
  * Reports transport statistics to the server now and then: counts and buckets that identify neither people nor rooms.
  * Each page decides by a random draw whether it reports. Loaded when a page has been open for a while.
  */
-import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import type { ReadonlySignal } from "@preact/signals";
 import { type BucketCounts, latencyBucketOf } from "../../protocol/reports/latency_buckets.ts";
 import {
@@ -19,16 +19,7 @@ import {
 import { type TransportName, TRANSPORTS } from "../../routing/transport_choice.ts";
 import type { TransportMeter } from "../../routing/transport_meter.ts";
 import { type CurrentRoute, type MeshView, NO_MESH, NO_STATS, type TransferStats } from "../model/connection_model.ts";
-
-/** Receives measurements as they happen. */
-export interface TransportTap {
-  roundTrip(transport: TransportName, ms: number): void;
-  tried(transport: TransportName, worked: boolean): void;
-  stored(afterMs: number): void;
-  /** The page is left. */
-  leave(): void;
-  dispose(): void;
-}
+import type { SessionDeps } from "../ports/session_deps.ts";
 
 /** The measurements of a page's connection. */
 export interface MeasuredConnection {
@@ -43,10 +34,8 @@ export interface MeasuredConnection {
   readonly mesh: ReadonlySignal<MeshView>;
 }
 
-export interface TransportReporterDeps {
-  steady: Clock;
-  timers: Timers;
-  random: Pick<Random, "fraction">;
+export interface TransportReporterDeps extends Pick<SessionDeps, "steady" | "timers"> {
+  random: Pick<SessionDeps["random"], "fraction">;
   /** Asked before each report, so a "no" holds at once. */
   allowed(): boolean;
   /** Requests `GET /api/reports`. */
@@ -73,7 +62,10 @@ class Buckets {
   }
 }
 
-export class TransportReporter implements TransportTap {
+/** Receives measurements as they happen. */
+export type TransportTap = Pick<TransportReporter, "roundTrip" | "tried" | "stored" | "leave" | "dispose">;
+
+export class TransportReporter {
   readonly #deps: TransportReporterDeps;
   #everyMs: number | undefined;
   #cancel: Cancel = () => {};
@@ -118,6 +110,7 @@ export class TransportReporter implements TransportTap {
     this.#stored.add(afterMs);
   }
 
+  /** The page is left. */
   leave(): void {
     if (this.#everyMs !== undefined && this.#deps.steady.now() - this.#since >= LEAST_MS) this.#report();
   }

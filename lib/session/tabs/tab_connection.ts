@@ -3,12 +3,13 @@
  * the others follow and connect through it (tab_relay.ts). When the leader is closed, the next tab leads; when it
  * sleeps, a visible tab takes over. Where tabs cannot elect a leader, each has its own connection.
  */
-import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
 import { lazyTransport, type OpenTransport, type Transport, type TransportEvents } from "../../transport/transport.ts";
 
+import type { SessionDeps, TabChannel } from "../ports/session_deps.ts";
 import { TAB_PATIENCE_MS, TAB_RECENT_MAX_EVENTS } from "../ports/session_limits.ts";
-import { readTabMessage, type TabChannelOf, type TabMessage } from "./tab_messages.ts";
+import { readTabMessage, type TabMessage } from "./tab_messages.ts";
 import type { TabRelay } from "./tab_relay.ts";
 
 /** The election of the leading tab: a lock that one tab holds (Web Locks). */
@@ -19,13 +20,10 @@ export interface TabElection {
   take(): void;
 }
 
-export interface TabConnectionDeps {
-  clock: Clock;
-  timers: Timers;
-  random: Random;
+export interface TabConnectionDeps extends Pick<SessionDeps, "clock" | "timers" | "random"> {
   /** The tab's own transports to the server. */
   open: OpenTransport;
-  channel: TabChannelOf<TabMessage>;
+  channel: TabChannel<TabMessage>;
   election: TabElection;
   /** Loads the code that serves other tabs. */
   loadRelay(): Promise<typeof TabRelay>;
@@ -219,7 +217,7 @@ export class TabConnection {
     const { clock, channel, loadRelay } = this.#deps;
     const relay = this.#relay = new (await loadRelay())({
       clock,
-      post: (message) => channel.post(message),
+      post: (message) => channel.tell(message),
       onSuspect: () => this.#deps.onSuspect(),
     });
     const kept = this.#frames;
@@ -261,15 +259,15 @@ export class TabConnection {
         if (message.type === "alone") this.#deps.onChange();
       },
     };
-    channel.post({ type: "open", channelId });
+    channel.tell({ type: "open", channelId });
     return {
       send: (text) => {
         if (this.#followed?.channelId !== channelId) return false;
-        channel.post({ type: "up", channelId, text });
+        channel.tell({ type: "up", channelId, text });
         return true;
       },
       close: () => {
-        if (end()) channel.post({ type: "closed", channelId, code: BROKEN });
+        if (end()) channel.tell({ type: "closed", channelId, code: BROKEN });
       },
     };
   }
