@@ -21,7 +21,7 @@ import type {
 
 import { MeshStarter, type PeerDeps } from "../mesh/mesh_starter.ts";
 import type { MeasuredConnection, TransportTap } from "../reports/transport_reporter.ts";
-import { type Route, TransportManager, type TransportManagerDeps } from "./transport_manager.ts";
+import { TransportManager, type TransportManagerDeps } from "./transport_manager.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import type { RoomSession } from "../room/room_session.ts";
 import { TabConnection, type TabConnectionDeps } from "../tabs/tab_connection.ts";
@@ -63,7 +63,6 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   /** By the steady clock, ms. */
   readonly openedAt: number;
   readonly logLines: string[] = [];
-  #transport: CurrentRoute | undefined;
 
   constructor(deps: RoomConnectionDeps) {
     super();
@@ -75,7 +74,10 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
       timers,
       openers,
       onBetterTransport: () => this.session.wake(),
-      onRoute: (route) => this.#routeChanged(route),
+      onRoute: (route) => {
+        this.#uses(route);
+        if (route !== undefined) this.#tell(`transport: ${route.transport} (${route.reason})`);
+      },
       onOutcome: (transport, outcome) => this.#outcome(transport, outcome),
     });
     this.#tabs = tabs && new TabConnection({
@@ -109,15 +111,13 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     (this.#tabs?.open ?? this.transports.open)({
       ...events,
       received: (data) => {
-        if (this.#tabs?.follows && this.#transport?.transport !== "tab") {
+        if (this.#tabs?.follows && this.transportInUse?.transport !== "tab") {
           this.#uses({ transport: "tab", reason: "shared" });
         }
         events.received(data);
       },
       closed: (code) => {
-        if (this.#transport?.transport === "tab") {
-          this.#uses(undefined);
-        }
+        if (this.transportInUse?.transport === "tab") this.#uses(undefined);
         events.closed(code);
       },
     });
@@ -229,24 +229,17 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
 
   // ---- routes ----
 
-  protected override get transportInUse(): CurrentRoute["transport"] | undefined {
-    return this.#transport?.transport;
-  }
-
-  #routeChanged(route: Route | undefined): void {
-    this.#uses(route);
-    if (route !== undefined) this.#tell(`transport: ${route.transport} (${route.reason})`);
-  }
-
   #uses(route: CurrentRoute | undefined): void {
-    this.#transport = route;
+    this.transportInUse = route;
     this.#tellRoute();
   }
 
   /** The route is where new events go first: to peers, or to the server. */
   #tellRoute(): void {
     const { peers, server, reason } = this.session.delivery;
-    const next: CurrentRoute | undefined = peers && server !== "now" ? { transport: "p2p", reason } : this.#transport;
+    const next: CurrentRoute | undefined = peers && server !== "now"
+      ? { transport: "p2p", reason }
+      : this.transportInUse;
     const now = this.currentRoute.peek();
     if (now?.transport !== next?.transport || now?.reason !== next?.reason) this.currentRoute.value = next;
   }

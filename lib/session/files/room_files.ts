@@ -14,7 +14,6 @@ import { cleanFileName, cleanFileType, UNKNOWN_TYPE } from "../../files/file_nam
 import { SMALL_FILE_BYTES } from "../../files/file_limits.ts";
 import type { FileOffer } from "../../files/file_ports.ts";
 import { type FileStore, type HeldFile, StoreFull } from "../../files/file_store.ts";
-import type { AuthorKey } from "../../protocol/event.ts";
 import { blockCount, type Bytes, HASH_BYTES } from "../../protocol/peer/file_frames.ts";
 import type { FileInfo, FileRoot } from "../../protocol/file_info.ts";
 import { FILE_BLOCK_BYTES, FILE_MAX_BYTES } from "../../protocol/limits.ts";
@@ -54,7 +53,7 @@ const UNKNOWN: FileView = { state: "unknown", bytesHere: 0, holders: 0 };
 
 export class RoomFiles implements FilesModel, FileLinks {
   readonly #deps: RoomFilesDeps;
-  readonly #exchange: FileExchange;
+  readonly exchange: FileExchange;
   readonly #views = new Map<FileRoot, Signal<FileView>>();
   readonly #due = new Map<FileRoot, Cancel>();
   #mesh: FileMesh | undefined;
@@ -69,7 +68,7 @@ export class RoomFiles implements FilesModel, FileLinks {
   constructor(deps: RoomFilesDeps) {
     this.#deps = deps;
     const { clock, random, timers, hash, store, session, tabs, log } = deps;
-    this.#exchange = new FileExchange({
+    this.exchange = new FileExchange({
       now: () => clock.now(),
       random: () => random.fraction(),
       after: (delayMs, run) => timers.after(delayMs, run),
@@ -104,7 +103,7 @@ export class RoomFiles implements FilesModel, FileLinks {
     const offer = this.#offers.get(root);
     if (offer === undefined) return;
     await this.#try(async () => {
-      if (!follows()) await this.#exchange.fetch(root);
+      if (!follows()) await this.exchange.fetch(root);
       else {
         await store.note(root, { bytes: offer.bytes, reason: "wanted" });
         tabs?.tell({ news: "wanted", root });
@@ -114,7 +113,7 @@ export class RoomFiles implements FilesModel, FileLinks {
   }
 
   async pause(root: FileRoot): Promise<void> {
-    this.#exchange.stop(root);
+    this.exchange.stop(root);
     await this.#try(async () => {
       await this.#deps.store.note(root, { reason: "paused" });
       this.#deps.tabs?.tell({ news: "paused", root });
@@ -172,14 +171,14 @@ export class RoomFiles implements FilesModel, FileLinks {
   /** Drops a file that no event offers any more. */
   async drop(root: FileRoot): Promise<void> {
     if (this.#offers.has(root)) return;
-    this.#exchange.stop(root);
+    this.exchange.stop(root);
     await this.#deps.store.delete(root);
     await this.#show(root);
   }
 
   /** The operator deleted the room: stops the exchange and deletes its files. */
   async forget(): Promise<void> {
-    this.#exchange.close();
+    this.exchange.close();
     await this.#deps.store.clear("deleted", () => false);
   }
 
@@ -188,14 +187,14 @@ export class RoomFiles implements FilesModel, FileLinks {
     const stays = ({ root, reason }: HeldFile) => reason === "draft" || this.#offers.has(root);
     for (const root of await this.#deps.store.clear(epoch, stays)) {
       this.#early.delete(root);
-      this.#exchange.stop(root);
+      this.exchange.stop(root);
       await this.#show(root);
     }
   }
 
   dispose(): void {
     this.#disposed = true;
-    this.#exchange.close();
+    this.exchange.close();
     for (const stop of [...this.#stops, ...this.#due.values()]) stop();
   }
 
@@ -205,23 +204,7 @@ export class RoomFiles implements FilesModel, FileLinks {
   useMesh(mesh: FileMesh | undefined): void {
     this.#mesh = mesh;
     if (mesh !== undefined) this.#run(this.#resume());
-    else if (this.#deps.follows()) this.#exchange.stopAll();
-  }
-
-  linked(peer: AuthorKey): void {
-    this.#exchange.linked(peer);
-  }
-
-  unlinked(peer: AuthorKey): void {
-    this.#exchange.unlinked(peer);
-  }
-
-  received(peer: AuthorKey, data: unknown): void {
-    this.#exchange.received(peer, data);
-  }
-
-  drained(peer: AuthorKey): void {
-    this.#exchange.drained(peer);
+    else if (this.#deps.follows()) this.exchange.stopAll();
   }
 
   // ---- internals ----
@@ -230,7 +213,7 @@ export class RoomFiles implements FilesModel, FileLinks {
   async #resume(): Promise<void> {
     for (const held of await this.#deps.store.all()) {
       if (held.reason !== "wanted" || isComplete(held)) continue;
-      if (this.#offers.has(held.root)) await this.#exchange.fetch(held.root);
+      if (this.#offers.has(held.root)) await this.exchange.fetch(held.root);
       else this.#early.add(held.root);
     }
   }
@@ -294,8 +277,8 @@ export class RoomFiles implements FilesModel, FileLinks {
       if (view !== undefined) view.value = news.view;
       return;
     }
-    if (news.news === "wanted" && this.#mesh !== undefined) this.#run(this.#exchange.fetch(root));
-    if (news.news === "paused") this.#exchange.stop(root);
+    if (news.news === "wanted" && this.#mesh !== undefined) this.#run(this.exchange.fetch(root));
+    if (news.news === "paused") this.exchange.stop(root);
     this.#run(this.#show(root));
   }
 
@@ -317,7 +300,7 @@ export class RoomFiles implements FilesModel, FileLinks {
   }
 
   async #look(root: FileRoot): Promise<FileView> {
-    const progress = this.#exchange.progress(root);
+    const progress = this.exchange.progress(root);
     if (progress !== undefined) {
       const { bytesHere, holders, blockedReason } = progress;
       return { state: "fetching", bytesHere, holders, ...(blockedReason && { blockedReason }) };

@@ -8,7 +8,7 @@ import { linkHeartbeatMs, type PowerDecision, powerPolicy, type PowerSituation }
 import { type PairedPeer, Pairing, type PairingState } from "../../transport/pairing.ts";
 import { browserPeerConnections } from "../../transport/peer_connection.ts";
 
-import type { MeshView } from "../model/connection_model.ts";
+import { type MeshView, NO_MESH } from "../model/connection_model.ts";
 import type { FileLinks } from "../ports/mesh_host.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { MeshConfigLoader } from "./mesh_config_loader.ts";
@@ -190,7 +190,7 @@ export class MeshControl {
     this.#deps.files().then((files) => {
       if (this.#mesh !== mesh) return;
       files.useMesh(mesh);
-      mesh.useFiles(files);
+      mesh.useFiles(files.exchange);
     }).catch((error) => log(`mesh: no files: ${error}`));
     log(`mesh: on, at most ${maxLinks} links`);
   }
@@ -211,21 +211,18 @@ export class MeshControl {
 
   #tell(): void {
     const mesh = this.#mesh;
-    const { reached, missing } = mesh?.coverage() ?? { reached: 0, missing: 0 };
-    if (this.#reached === 0 && reached > 0) this.#deps.keepLinked();
-    this.#reached = reached;
-    this.#deps.onView({
+    const view: MeshView = {
+      ...NO_MESH,
+      ...mesh?.counts,
+      ...mesh?.coverage(),
       enabled: mesh !== undefined,
       reason: this.#decision.reason,
       relay: this.#loader.config?.iceServers.some(({ credential }) => credential !== undefined),
       links: mesh?.links ?? [],
-      reached,
-      missing,
-      connected: mesh?.counts.connected ?? 0,
-      failed: mesh?.counts.failed ?? 0,
-      sentToPeers: mesh?.counts.sentToPeers ?? 0,
-      receipted: mesh?.counts.receipted ?? 0,
       delivery: this.#deps.session.delivery.reason,
-    });
+    };
+    if (this.#reached === 0 && view.reached > 0) this.#deps.keepLinked();
+    this.#reached = view.reached;
+    this.#deps.onView(view);
   }
 }

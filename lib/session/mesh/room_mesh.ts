@@ -16,8 +16,8 @@ import type { LinkPath, OpenPeerConnection } from "../../transport/peer_connecti
 import type { LinkState, PeerLink } from "../../transport/peer_link.ts";
 import { PeerLinks } from "../../transport/peer_links.ts";
 
-import type { LinkView } from "../model/connection_model.ts";
-import type { FileLinks, FileMesh, SessionMesh } from "../ports/mesh_host.ts";
+import type { LinkView, MeshView } from "../model/connection_model.ts";
+import type { FileLinkEvents, FileMesh, SessionMesh } from "../ports/mesh_host.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import type { MeshHost } from "./session_hosts.ts";
 import type { NoticeBoard } from "../room/notice_board.ts";
@@ -38,22 +38,16 @@ export interface RoomMeshDeps extends Pick<SessionDeps, "clock" | "timers" | "ra
 /** Phones behind other phones that are remembered. */
 const BEYOND_MAX = 64;
 
-/**
- * Links that connected and attempts that failed; events of mine that were sent to peers, and those that a peer signed
- * for.
- */
-export interface LinkCounts {
-  connected: number;
-  failed: number;
-  sentToPeers: number;
-  receipted: number;
-}
-
 /** Events of mine without a receipt that are remembered; the oldest is forgotten. */
 const UNRECEIPTED_MAX = 500;
 
 export class RoomMesh implements SessionMesh, FileMesh {
-  readonly counts: LinkCounts = { connected: 0, failed: 0, sentToPeers: 0, receipted: 0 };
+  readonly counts: Pick<MeshView, "connected" | "failed" | "sentToPeers" | "receipted"> = {
+    connected: 0,
+    failed: 0,
+    sentToPeers: 0,
+    receipted: 0,
+  };
   readonly #deps: RoomMeshDeps;
   readonly #node: MeshNode;
   readonly #links: PeerLinks;
@@ -62,9 +56,9 @@ export class RoomMesh implements SessionMesh, FileMesh {
   readonly #paths = new Map<AuthorKey, LinkPath>();
   readonly #stopNotices: Cancel | undefined;
   readonly #unreceipted = new BoundedSet<EventId>(UNRECEIPTED_MAX);
-  #files: FileLinks | undefined;
+  #files: FileLinkEvents | undefined;
   /** Phones that the server cannot reach and the mesh can. */
-  readonly #beyondServer = new Set<AuthorKey>();
+  readonly #beyondServer = new BoundedSet<AuthorKey>(BEYOND_MAX);
   #closed = false;
 
   constructor(deps: RoomMeshDeps) {
@@ -146,7 +140,6 @@ export class RoomMesh implements SessionMesh, FileMesh {
     // The server cannot reach it, but phones can: the next signals go over them.
     this.#beyondServer.delete(to);
     this.#beyondServer.add(to);
-    if (this.#beyondServer.size > BEYOND_MAX) this.#beyondServer.delete(this.#beyondServer.values().next().value!);
   }
 
   /** Takes over a link that two phones made by showing each other their codes. */
@@ -185,7 +178,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
   // ---- for MeshControl ----
 
   /** Gives the files of the room these links. */
-  useFiles(files: FileLinks): void {
+  useFiles(files: FileLinkEvents): void {
     if (this.#closed) return;
     this.#files = files;
     for (const { peer } of this.#up) files.linked(peer);

@@ -157,7 +157,7 @@ export class Outbox {
       if (item === undefined) continue;
       some = true;
       const { sentAt } = item;
-      if (isMessageEntry(item.entry)) {
+      if (isMessage(item.entry.content)) {
         this.#deps.meter?.stored(sentAt === undefined ? undefined : this.#deps.steady.now() - sentAt);
       }
       this.#stored.add(item.entry.key);
@@ -180,7 +180,7 @@ export class Outbox {
       this.#sender.rewind(entry.n);
       this.#sender.pump();
     } else {
-      if (isMessageEntry(entry) && frame.reason !== "conflict") this.#deps.meter?.refused();
+      if (isMessage(entry.content) && frame.reason !== "conflict") this.#deps.meter?.refused();
       this.#run(async () => {
         await this.#change((state) => {
           if (entry.noop) return outboxes.settle(state, new Set([entry.key]));
@@ -238,7 +238,7 @@ export class Outbox {
   }
 
   async #transact(change: (state: OutboxState) => OutboxState): Promise<void> {
-    const { storage, room } = this.#deps;
+    const { storage, room, random } = this.#deps;
     this.#take(
       await storage.changeOutbox(room, (state) => {
         const known = this.#state;
@@ -247,7 +247,9 @@ export class Outbox {
             ? outboxes.restore(state, outboxes.settle(known, this.#stored))
             : outboxes.settle(state, this.#stored),
         );
-        return after === state ? state : { id: this.#newId(), ...after, revision: state.revision + 1 };
+        return after === state
+          ? state
+          : { id: toBase64Url(random.bytes(OUTBOX_ID_BYTES)), ...after, revision: state.revision + 1 };
       }),
     );
   }
@@ -322,10 +324,6 @@ export class Outbox {
     }
   }
 
-  #newId(): string {
-    return toBase64Url(this.#deps.random.bytes(OUTBOX_ID_BYTES));
-  }
-
   #opened(entry: OutboxEntry): Event | undefined {
     if (entry.wire === undefined) return undefined;
     const read = readEvent(entry.wire);
@@ -375,10 +373,6 @@ export class Outbox {
       this.#run(() => this.#change((state) => state));
     });
   }
-}
-
-function isMessageEntry({ content }: OutboxEntry): boolean {
-  return isMessage(content);
 }
 
 function isNumberTaken({ reason }: ServerFrame<"refused">): boolean {

@@ -1,4 +1,5 @@
 /** The interfaces between a room, its mesh and its files. */
+import type { FileExchange } from "../../files/exchange.ts";
 import type { Bytes } from "../../protocol/peer/file_frames.ts";
 import type { AuthorKey } from "../../protocol/event.ts";
 import type { Event } from "../../kinds/kinds.ts";
@@ -31,12 +32,12 @@ export interface FileMesh {
   wayTo(peer: AuthorKey): AuthorKey | undefined;
 }
 
+/** The exchange of files, as the links see it. */
+export type FileLinkEvents = Pick<FileExchange, "linked" | "unlinked" | "received" | "drained">;
+
 /** The files of a room, as its mesh sees them. */
 export interface FileLinks {
   /** Uses this mesh from now on, or none. */
   useMesh(mesh: FileMesh | undefined): void;
-  linked(peer: AuthorKey): void;
-  unlinked(peer: AuthorKey): void;
-  received(peer: AuthorKey, data: unknown): void;
-  drained(peer: AuthorKey): void;
+  readonly exchange: FileLinkEvents;
 }

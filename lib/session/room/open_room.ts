@@ -94,7 +94,7 @@ export class OpenRoom implements RoomParts {
     });
     const reader = this.reader = new ReplicaReader({
       ...shared,
-      check: (event) => verifier.check(event),
+      verifier,
       onEvents: (events) => this.merger.take(events),
       onRenumbered: (held) => this.merger.renumber(held),
       onChange: () => {

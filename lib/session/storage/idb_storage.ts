@@ -7,7 +7,7 @@ import type { LogPosition } from "../../protocol/frames.ts";
 import { RELAYED_MAX_EVENTS } from "../ports/session_limits.ts";
 import { mergeReplica } from "../replica/replica.ts";
 import { EMPTY_OUTBOX, type OutboxEntry, type OutboxState } from "../outbox/outbox_state.ts";
-import { PageDatabase } from "./page_database.ts";
+import { pageDatabase } from "./page_database.ts";
 import type { Replica, SessionStorage } from "../ports/session_storage.ts";
 
 /** Name of the database of this origin. */
@@ -41,7 +41,7 @@ type WriteTransaction<Names extends StoreName[]> = IDBPTransaction<Schema, Names
  * somebody deleted the database, or the browser took it away.
  */
 export function indexedDbStorage(name = DATABASE, onLost = () => {}): SessionStorage & { close(): Promise<void> } {
-  const database = new PageDatabase<Schema>(name, VERSION, (db, from) => {
+  const database = pageDatabase<Schema>(name, VERSION, (db, from) => {
     if (from < 1) {
       db.createObjectStore("device");
       db.createObjectStore("outboxes");
@@ -173,7 +173,7 @@ export function indexedDbStorage(name = DATABASE, onLost = () => {}): SessionSto
           return after;
         },
       ),
-    close: () => database.close(),
+    close: database.close,
   };
 }
 

@@ -5,7 +5,13 @@
  */
 import type { Cancel } from "../../shared/environment.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
-import { lazyTransport, type OpenTransport, type Transport, type TransportEvents } from "../../transport/transport.ts";
+import {
+  ABNORMAL_CLOSURE,
+  lazyTransport,
+  type OpenTransport,
+  type Transport,
+  type TransportEvents,
+} from "../../transport/transport.ts";
 
 import type { SessionDeps, TabChannel } from "../ports/session_deps.ts";
 import { TAB_PATIENCE_MS, TAB_RECENT_MAX_EVENTS } from "../ports/session_limits.ts";
@@ -36,8 +42,6 @@ export interface TabConnectionDeps extends Pick<SessionDeps, "clock" | "timers" 
 }
 
 type Role = "undecided" | "leads" | "follows" | "alone";
-
-const BROKEN = 1006;
 
 /** A promise with its resolver. `Promise.withResolvers` came with Safari 17.4. */
 function decision(): { promise: Promise<void>; resolve: () => void } {
@@ -85,7 +89,7 @@ export class TabConnection {
     const end = () => {
       if (over) return;
       close();
-      events.closed(BROKEN);
+      events.closed(ABNORMAL_CLOSURE);
     };
     const guarded: TransportEvents = {
       opened: () => over || events.opened(),
@@ -194,7 +198,7 @@ export class TabConnection {
     return {
       send: (text) => this.#relay?.send(transport, text) ?? transport.send(text),
       close: () => {
-        this.#relay?.lost(transport, BROKEN);
+        this.#relay?.lost(transport, ABNORMAL_CLOSURE);
         transport.close();
       },
     };
@@ -246,7 +250,7 @@ export class TabConnection {
       if (!end()) return;
       // The leader sleeps or is gone. A hidden tab has no reason to lead.
       if (this.#deps.visible()) this.#deps.election.take();
-      events.closed(BROKEN);
+      events.closed(ABNORMAL_CLOSURE);
     });
     this.#followed = {
       channelId,
@@ -255,7 +259,7 @@ export class TabConnection {
         if (message.type === "down") return events.received(message.text);
         if (!end()) return;
         if (message.type === "alone") this.#become("alone");
-        events.closed(message.type === "closed" ? message.code : BROKEN);
+        events.closed(message.type === "closed" ? message.code : ABNORMAL_CLOSURE);
         if (message.type === "alone") this.#deps.onChange();
       },
     };
@@ -267,7 +271,7 @@ export class TabConnection {
         return true;
       },
       close: () => {
-        if (end()) channel.tell({ type: "closed", channelId, code: BROKEN });
+        if (end()) channel.tell({ type: "closed", channelId, code: ABNORMAL_CLOSURE });
       },
     };
   }
