@@ -61,10 +61,6 @@ export class RelayedEvents {
     this.#deps = deps;
   }
 
-  get size(): number {
-    return this.#events.size;
-  }
-
   has(id: EventId): boolean {
     return this.#events.has(id);
   }

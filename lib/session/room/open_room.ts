@@ -5,7 +5,7 @@
 import type { Cancel } from "../../shared/environment.ts";
 import { Timeline } from "../../chat/timeline.ts";
 import { personNamePlace, sealContent } from "../../crypto/seal.ts";
-import { type EventContent, isSealable } from "../../kinds/kinds.ts";
+import { isSealable } from "../../kinds/kinds.ts";
 import type { AuthorKey } from "../../protocol/event.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import { PEOPLE_MAX } from "../ports/session_limits.ts";
@@ -46,7 +46,7 @@ export class OpenRoom implements RoomParts {
     this.state = state;
     this.deps = deps;
     const { room, storage, signer, sealer } = state;
-    const { connection, clock, tabs, onChange } = deps;
+    const { connection, commands, clock, tabs, onChange } = deps;
     const timeline = this.timeline = new Timeline({ me: signer.author });
     const shared = { ...deps, room, storage, signer, sealer };
     const verifier = this.verifier = new EventVerifier({
@@ -72,7 +72,7 @@ export class OpenRoom implements RoomParts {
       ...shared,
       seal: async (header, content) =>
         sealer === undefined || !isSealable(content) ? content : await sealContent(sealer, header, content),
-      noop: () => ({ at: clock.now(), content: this.#noop() }),
+      noop: () => ({ at: clock.now(), content: { kind: "profile", body: { name: commands.nameFor(signer.author) } } }),
       clockSeen: () => this.#clockSeen,
       serverDelayMs: (phones) => this.peers.serverDelayMs(phones),
       onSigned: (event) => this.peers.mesh?.publish(event),
@@ -186,10 +186,6 @@ export class OpenRoom implements RoomParts {
     this.#writer.saveSoon();
     this.relayed.notSaved();
     this.deps.onChange();
-  }
-
-  #noop(): EventContent {
-    return { kind: "profile", body: { name: this.deps.commands.nameFor(this.state.signer.author) } };
   }
 
   /** Shows all changes of this turn at once: forty messages that are sent together are drawn once. */

@@ -20,7 +20,7 @@ export class PeerSync {
   readonly room: RoomParts;
   #mesh: SessionMesh | undefined;
   readonly #stopListening: Cancel | undefined;
-  #disposed = false;
+  disposed = false;
 
   constructor(room: RoomParts) {
     this.room = room;
@@ -47,10 +47,6 @@ export class PeerSync {
     return [...people.names.keys()].filter((author) => author !== state.signer.author);
   }
 
-  get disposed(): boolean {
-    return this.#disposed;
-  }
-
   get delivery(): DeliveryRoute {
     const { connection, preference } = this.room.deps;
     const { reached, missing } = this.#mesh?.coverage() ?? { reached: 0, missing: 0 };
@@ -75,7 +71,7 @@ export class PeerSync {
   }
 
   dispose(): void {
-    this.#disposed = true;
+    this.disposed = true;
     this.#stopListening?.();
   }
 
@@ -85,7 +81,7 @@ export class PeerSync {
     const head = verifier.known;
     if (head === undefined) return;
     const kept = await openKept(await storage.relayed(room), sealer, head);
-    if (this.#disposed) return;
+    if (this.disposed) return;
     this.showKept(kept.filter(({ id }) => !timeline.has(id)));
     deps.onChange();
   }

@@ -130,14 +130,8 @@ export class TabConnection {
   }
 
   #openForRole(): OpenTransport {
-    switch (this.#role) {
-      case "follows":
-        return (events) => this.#follow(events);
-      case "leads":
-        return (events) => this.#lead(events);
-      default:
-        return this.#deps.open;
-    }
+    if (this.#role === "follows") return (events) => this.#follow(events);
+    return this.#role === "leads" ? (events) => this.#lead(events) : this.#deps.open;
   }
 
   #elected(leads: boolean): void {
