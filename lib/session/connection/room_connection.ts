@@ -18,7 +18,6 @@ import type {
   MeshView,
   PreferredRoute,
 } from "../model/connection_model.ts";
-
 import { MeshStarter, type PeerDeps } from "../mesh/mesh_starter.ts";
 import type { MeasuredConnection, TransportTap } from "../reports/transport_reporter.ts";
 import { TransportManager, type TransportManagerDeps } from "./transport_manager.ts";

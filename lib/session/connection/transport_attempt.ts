@@ -18,7 +18,6 @@ import {
   type Transport,
   type TransportEvents,
 } from "../../transport/transport.ts";
-
 import type { SessionDeps } from "../ports/session_deps.ts";
 import { PROBE_TIMEOUT_MS } from "../ports/session_limits.ts";
 

@@ -17,7 +17,6 @@ import { type FileStore, type HeldFile, StoreFull } from "../../files/file_store
 import { blockCount, type Bytes, HASH_BYTES } from "../../protocol/peer/file_frames.ts";
 import type { FileInfo, FileRoot } from "../../protocol/file_info.ts";
 import { FILE_BLOCK_BYTES, FILE_MAX_BYTES } from "../../protocol/limits.ts";
-
 import {
   type FileProblem,
   type FilesModel,

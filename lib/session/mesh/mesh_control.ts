@@ -7,7 +7,6 @@ import { LOCAL_MESH_CONFIG } from "../../protocol/peer/mesh_config.ts";
 import { linkHeartbeatMs, type PowerDecision, powerPolicy, type PowerSituation } from "../../routing/power_policy.ts";
 import { type PairedPeer, Pairing, type PairingState } from "../../transport/pairing.ts";
 import { browserPeerConnections } from "../../transport/peer_connection.ts";
-
 import { type MeshView, NO_MESH } from "../model/connection_model.ts";
 import type { FileLinks } from "../ports/mesh_host.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";

@@ -7,7 +7,6 @@ import { effect, type Signal, signal } from "@preact/signals";
 import type { MeshMode } from "../../routing/mesh_mode.ts";
 import type { Pairing, PairingState } from "../../transport/pairing.ts";
 import { type MeshView, NO_MESH } from "../model/connection_model.ts";
-
 import type { RoomSession } from "../room/room_session.ts";
 import type { MeshControl, MeshControlDeps } from "./mesh_control.ts";
 

@@ -15,7 +15,6 @@ import type { PairedPeer } from "../../transport/pairing.ts";
 import type { LinkPath, OpenPeerConnection } from "../../transport/peer_connection.ts";
 import type { LinkState, PeerLink } from "../../transport/peer_link.ts";
 import { PeerLinks } from "../../transport/peer_links.ts";
-
 import type { LinkView, MeshView } from "../model/connection_model.ts";
 import type { FileLinkEvents, FileMesh, SessionMesh } from "../ports/mesh_host.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";

@@ -4,7 +4,6 @@
  * once, until the outbox has it; the next page of this tab that opens the room sends what it finds there.
  */
 import type { EventId, RoomId } from "../../protocol/event.ts";
-
 import type { ConversationModel, SendProblem } from "../model/conversation_model.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 import type { RoomCommands } from "../room/room_commands.ts";

@@ -11,7 +11,6 @@ import { isRecord } from "../../shared/checks.ts";
 import { NOTICES_MAX } from "../../protocol/limits.ts";
 import { readMeshConfig } from "../../protocol/peer/mesh_config.ts";
 import { mergeNotices, type Notice, noticesFor, readNotice } from "../../protocol/notice.ts";
-
 import type { NoticeView } from "../model/notices_model.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
 

@@ -6,7 +6,6 @@
  */
 import { pause } from "../../shared/environment.ts";
 import type { KnownRoom } from "../../chat/recent_rooms.ts";
-
 import type { SessionDeps } from "../ports/session_deps.ts";
 import type { SessionStorage } from "../ports/session_storage.ts";
 

@@ -12,7 +12,6 @@ import {
   type Transport,
   type TransportEvents,
 } from "../../transport/transport.ts";
-
 import type { SessionDeps, TabChannel } from "../ports/session_deps.ts";
 import { TAB_PATIENCE_MS, TAB_RECENT_MAX_EVENTS } from "../ports/session_limits.ts";
 import { readTabMessage, type TabMessage } from "./tab_messages.ts";

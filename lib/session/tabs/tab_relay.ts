@@ -10,7 +10,6 @@ import { type AuthorKey, type EventId, eventIdOf } from "../../protocol/event.ts
 import type { LogEntry } from "../../protocol/stub.ts";
 import { LATEST_EVENTS, PAGE_MAX_EVENTS, PEOPLE_SHOWN, PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import { ABNORMAL_CLOSURE, type Transport } from "../../transport/transport.ts";
-
 import { PEOPLE_MAX, REFUSED_PAUSE_MS, TAB_RECENT_MAX_EVENTS } from "../ports/session_limits.ts";
 import type { TabMessage } from "./tab_messages.ts";
 
