@@ -55,6 +55,7 @@ const spell = (id: string, key: string, { host, query, hash, around, hidden, hid
 async function requestsFor(typed: string): Promise<{ asked: string[]; path: string | undefined }> {
   const time = new VirtualTime(), asked: string[] = [];
   const home = createHomeModel({
+    log() {},
     clock: time.clock,
     timers: time.timers,
     random: { bytes: (count) => new Uint8Array(count), fraction: () => 0 },

@@ -43,15 +43,15 @@ class Room {
       from.files.useMesh({
         sendFile: (_peer, frame) => {
           const bytes = frame.slice().buffer;
-          this.time.after(2, () => to.files.received(from.device.key, bytes));
+          this.time.after(2, () => to.files.exchange.received(from.device.key, bytes));
           return true;
         },
         call: () => {},
         wayTo: () => undefined,
       });
     }
-    one.files.linked(other.device.key);
-    other.files.linked(one.device.key);
+    one.files.exchange.linked(other.device.key);
+    other.files.exchange.linked(one.device.key);
   }
 }
 
@@ -95,6 +95,7 @@ class Page {
           hear = listener;
           return () => hear = undefined;
         },
+        close: () => {},
       },
       follows: () => this.follows,
       saves: () => this.saves,

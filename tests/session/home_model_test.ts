@@ -49,6 +49,7 @@ function openHome(
 ) {
   const asked: { path: string; body: unknown }[] = [];
   const home: HomeModel = createHomeModel({
+    log() {},
     clock: time.clock,
     timers: time.timers,
     random: new SeededRandom(1),
@@ -212,6 +213,7 @@ Deno.test("without storage the page works and says that it stores nothing", asyn
   const time = new VirtualTime();
   const broken = memoryStorage(new MemoryDisk(), { lasting: true, turn: () => Promise.reject(new Error("broken")) });
   const home = createHomeModel({
+    log() {},
     clock: time.clock,
     timers: time.timers,
     random: new SeededRandom(1),

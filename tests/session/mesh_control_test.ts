@@ -60,10 +60,7 @@ async function open({ others = true, answers = true, linkedBefore = false } = {}
     files: () =>
       Promise.resolve({
         useMesh: () => {},
-        linked: () => {},
-        unlinked: () => {},
-        received: () => {},
-        drained: () => {},
+        exchange: { linked: () => {}, unlinked: () => {}, received: () => {}, drained: () => {} },
       }),
     linkedBefore: () => linkedBefore,
     keepLinked: () => {},

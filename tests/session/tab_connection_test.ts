@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { MemoryDisk } from "../../lib/session/storage/memory_storage.ts";
 import { TabRelay } from "../../lib/session/tabs/tab_relay.ts";
 import { TabConnection, type TabElection } from "../../lib/session/tabs/tab_connection.ts";
-import type { TabChannelOf, TabMessage } from "../../lib/session/tabs/tab_messages.ts";
+import type { TabChannel } from "../../lib/session/ports/session_deps.ts";
+import type { TabMessage } from "../../lib/session/tabs/tab_messages.ts";
 import type { RoomSession } from "../../lib/session/room/room_session.ts";
 import { SeededRandom } from "../simulation/random.ts";
 import { FakeServer } from "../support/fake_server.ts";
@@ -17,7 +18,7 @@ interface Candidate {
 class Device {
   readonly disk = new MemoryDisk();
   readonly #outboxes;
-  #hearers = new Set<(message: unknown) => void>();
+  #hearers = new Set<(message: TabMessage) => void>();
   /** Candidates in the order in which they came; the first one leads. */
   #candidates: Candidate[] = [];
 
@@ -29,10 +30,10 @@ class Device {
     return new DeviceTab(this, seed, this.#outboxes());
   }
 
-  channel(tab: () => DeviceTab): TabChannelOf<TabMessage> {
-    let mine: ((message: unknown) => void) | undefined;
+  channel(tab: () => DeviceTab): TabChannel<TabMessage> {
+    let mine: ((message: TabMessage) => void) | undefined;
     return {
-      post: (message) => {
+      tell: (message) => {
         if (tab().frozen) return;
         for (const hear of this.#hearers) {
           if (hear !== mine) this.time.after(1, () => this.#hearers.has(hear) && hear(structuredClone(message)));

@@ -61,7 +61,7 @@ Deno.test("a tab adds only newly received events to the device's replica and doe
   }
   const reader = new ReplicaReader({
     room: "room",
-    check: (event: Event) => Promise.resolve(event),
+    verifier: { verify: (event: Event) => Promise.resolve(event) },
     onEvents: () => {},
     onRenumbered: () => {},
     onChange: () => {},

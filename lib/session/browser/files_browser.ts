@@ -6,6 +6,7 @@ import type { FileStore } from "../../files/file_store.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { Bytes } from "../../protocol/peer/file_frames.ts";
 import { idbFileStore } from "../storage/idb_files.ts";
+import { pageChannel } from "./tabs_browser.ts";
 import { type FileNews, RoomFiles, type RoomFilesDeps } from "../files/room_files.ts";
 
 /** Memory for files in a page that cannot store them. */
@@ -20,7 +21,7 @@ export async function openRoomFiles(
   deps: Omit<RoomFilesDeps, "store" | "hash" | "tabs"> & { room: RoomId },
 ): Promise<RoomFiles> {
   const { room, log } = deps;
-  const tabs = fileTabs(room);
+  const tabs = pageChannel<FileNews>(`festival-chat files ${room}`);
   return new RoomFiles({ ...deps, hash, store: await fileStore(room, log), ...(tabs && { tabs }) });
 }
 
@@ -33,17 +34,4 @@ async function fileStore(room: RoomId, log: (line: string) => void): Promise<Fil
     log(`files: the storage is not usable: ${error}`);
     return memoryFileStore(new Map(), MEMORY_MAX_BYTES, Date.now);
   }
-}
-
-function fileTabs(room: RoomId): RoomFilesDeps["tabs"] {
-  if (typeof BroadcastChannel === "undefined") return undefined;
-  const channel = new BroadcastChannel(`festival-chat files ${room}`);
-  return {
-    tell: (news) => channel.postMessage(news),
-    listen(hear) {
-      // Only pages of this origin can post to this channel.
-      channel.onmessage = ({ data }: MessageEvent<FileNews>) => hear(data);
-      return () => channel.close();
-    },
-  };
 }

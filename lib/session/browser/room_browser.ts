@@ -15,7 +15,7 @@ import { networkState } from "./device_network.ts";
 import { clock, keepText, keptText, log, noticeStorage, random, signatures, steady, timers } from "./environment.ts";
 import { loadParts, storage } from "./page_storage.ts";
 import { hiddenTime, watchPage } from "./page_events.ts";
-import { outboxChannel, roomTabs } from "./tabs_browser.ts";
+import { pageChannel, roomTabs } from "./tabs_browser.ts";
 
 /** The display name of this device; undefined when none was chosen or nothing can be stored. */
 export function deviceName(): Promise<string | undefined> {
@@ -34,7 +34,7 @@ export async function forgetFilesOf(room: RoomId): Promise<void> {
 export function openRoomInBrowser(options: RoomSessionOptions): RoomModel {
   const { room } = options;
   const notices = pageNotices(room);
-  const outboxes = outboxChannel();
+  const outboxes = pageChannel<string>("festival-chat outbox");
   const tabs = roomTabs(room, () => loadParts().then(({ TabRelay }) => TabRelay));
   const connection = new RoomConnection({
     clock,

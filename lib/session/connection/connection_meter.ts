@@ -19,7 +19,7 @@ export abstract class ConnectionMeter implements SessionMeter {
   storedAfterMs: readonly number[] = [];
 
   /** The transport to the server, or to the tab that has it; undefined without one. */
-  protected abstract get transportInUse(): CurrentRoute["transport"] | undefined;
+  protected transportInUse: CurrentRoute | undefined;
 
   protected forgetMeasured(): void {
     this.meters = NOTHING_MEASURED;
@@ -31,14 +31,14 @@ export abstract class ConnectionMeter implements SessionMeter {
   }
 
   roundTrip(ms: number): void {
-    const transport = this.transportInUse;
+    const transport = this.transportInUse?.transport;
     if (transport !== "websocket" && transport !== "polling") return;
     this.tap?.roundTrip(transport, ms);
     this.meters = { ...this.meters, [transport]: withRoundTrip(this.meters[transport], ms) };
   }
 
   received(fresh: number, duplicates: number): void {
-    const transport = this.transportInUse;
+    const transport = this.transportInUse?.transport;
     // Events from the local copy came over no transport.
     if (transport === undefined || transport === "p2p") return;
     const name = ({ websocket: "viaWebSocket", polling: "viaPolling", tab: "viaTab" } as const)[transport];

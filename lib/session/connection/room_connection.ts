@@ -2,7 +2,7 @@
  * All transports of one room in one page: WebSocket or polling, one connection for all tabs of the device, and links to
  * peers. Implements the ConnectionModel that reports and steers them.
  */
-import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { MeshMode } from "../../routing/mesh_mode.ts";
 import type { TransportName, TransportOutcome } from "../../routing/transport_choice.ts";
@@ -18,20 +18,15 @@ import type {
   MeshView,
   PreferredRoute,
 } from "../model/connection_model.ts";
-
 import { MeshStarter, type PeerDeps } from "../mesh/mesh_starter.ts";
 import type { MeasuredConnection, TransportTap } from "../reports/transport_reporter.ts";
-import { type Route, TransportManager } from "./transport_manager.ts";
+import { TransportManager, type TransportManagerDeps } from "./transport_manager.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
 import type { RoomSession } from "../room/room_session.ts";
 import { TabConnection, type TabConnectionDeps } from "../tabs/tab_connection.ts";
 
-export interface RoomConnectionDeps {
-  /** The clock that people read; `steady` measures durations. */
-  clock: Clock;
-  steady: Clock;
-  timers: Timers;
-  random: Random;
-  openers: Readonly<Partial<Record<TransportName, OpenTransport>>>;
+export interface RoomConnectionDeps
+  extends Pick<SessionDeps, "clock" | "steady" | "timers" | "random">, Pick<TransportManagerDeps, "openers"> {
   /** Absent: tabs cannot share one connection, so each has its own. */
   tabs?: Pick<TabConnectionDeps, "channel" | "election" | "visible" | "loadRelay">;
   /** Opens the session over this connection. */
@@ -67,7 +62,6 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
   /** By the steady clock, ms. */
   readonly openedAt: number;
   readonly logLines: string[] = [];
-  #transport: CurrentRoute | undefined;
 
   constructor(deps: RoomConnectionDeps) {
     super();
@@ -79,7 +73,10 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
       timers,
       openers,
       onBetterTransport: () => this.session.wake(),
-      onRoute: (route) => this.#routeChanged(route),
+      onRoute: (route) => {
+        this.#uses(route);
+        if (route !== undefined) this.#tell(`transport: ${route.transport} (${route.reason})`);
+      },
       onOutcome: (transport, outcome) => this.#outcome(transport, outcome),
     });
     this.#tabs = tabs && new TabConnection({
@@ -113,15 +110,13 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
     (this.#tabs?.open ?? this.transports.open)({
       ...events,
       received: (data) => {
-        if (this.#tabs?.follows && this.#transport?.transport !== "tab") {
+        if (this.#tabs?.follows && this.transportInUse?.transport !== "tab") {
           this.#uses({ transport: "tab", reason: "shared" });
         }
         events.received(data);
       },
       closed: (code) => {
-        if (this.#transport?.transport === "tab") {
-          this.#uses(undefined);
-        }
+        if (this.transportInUse?.transport === "tab") this.#uses(undefined);
         events.closed(code);
       },
     });
@@ -233,24 +228,17 @@ export class RoomConnection extends ConnectionMeter implements ConnectionModel {
 
   // ---- routes ----
 
-  protected override get transportInUse(): CurrentRoute["transport"] | undefined {
-    return this.#transport?.transport;
-  }
-
-  #routeChanged(route: Route | undefined): void {
-    this.#uses(route);
-    if (route !== undefined) this.#tell(`transport: ${route.transport} (${route.reason})`);
-  }
-
   #uses(route: CurrentRoute | undefined): void {
-    this.#transport = route;
+    this.transportInUse = route;
     this.#tellRoute();
   }
 
   /** The route is where new events go first: to peers, or to the server. */
   #tellRoute(): void {
     const { peers, server, reason } = this.session.delivery;
-    const next: CurrentRoute | undefined = peers && server !== "now" ? { transport: "p2p", reason } : this.#transport;
+    const next: CurrentRoute | undefined = peers && server !== "now"
+      ? { transport: "p2p", reason }
+      : this.transportInUse;
     const now = this.currentRoute.peek();
     if (now?.transport !== next?.transport || now?.reason !== next?.reason) this.currentRoute.value = next;
   }

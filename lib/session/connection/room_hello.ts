@@ -1,18 +1,13 @@
 import { personNamePlace } from "../../crypto/seal.ts";
-import type { RoomId } from "../../protocol/event.ts";
 import type { ClientFrame, HelloProof } from "../../protocol/client_frames.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { RoomState } from "../room/room_state.ts";
 
-/** Answers a challenge of the server: proves with my key who I am, and gives my name. */
+/** Answers a challenge of the server: proves with my key who I am, and gives my name, `clear`, which is sealed here in a sealed room. */
 export async function signHello(
-  { signer, sealer }: Pick<RoomState, "signer" | "sealer">,
-  { room, nonce, name: clear }: {
-    room: RoomId;
-    nonce: string;
-    /** In the clear; sealed here in a sealed room. */
-    name: string;
-  },
+  { room, signer, sealer }: Pick<RoomState, "room" | "signer" | "sealer">,
+  nonce: string,
+  clear: string,
 ): Promise<ClientFrame<"hello">> {
   const { author } = signer;
   const name = sealer === undefined ? clear : await sealer.seal(clear, personNamePlace(room, author));

@@ -2,7 +2,7 @@
  * One attempt to open a transport: it tries the best one, then the next while nothing arrived, each at most once. It
  * reports every outcome to the transport manager.
  */
-import type { Cancel, Clock, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import { closeReasonOf } from "../../protocol/codes.ts";
 import {
   chooseTransport,
@@ -12,8 +12,13 @@ import {
   type TransportReason,
   type TransportSituation,
 } from "../../routing/transport_choice.ts";
-import type { OpenTransport, Transport, TransportEvents } from "../../transport/transport.ts";
-
+import {
+  ABNORMAL_CLOSURE,
+  type OpenTransport,
+  type Transport,
+  type TransportEvents,
+} from "../../transport/transport.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
 import { PROBE_TIMEOUT_MS } from "../ports/session_limits.ts";
 
 /** The transport in use, and why. */
@@ -37,19 +42,12 @@ export interface TransportRegistry {
   takeTrial(transport: TransportName): { attempt: TransportAttemptEvents; frames: unknown[] } | undefined;
 }
 
-interface TransportDeps {
-  steady: Clock;
-  timers: Timers;
+export interface TransportDeps extends Pick<SessionDeps, "steady" | "timers"> {
+  /** How each transport is opened; one without an entry is not available. */
   openers: Readonly<Partial<Record<TransportName, OpenTransport>>>;
 }
 
-/** RFC 6455 section 7.4.1, "abnormal closure": the code of a transport that broke. */
-const BROKEN = 1006;
-
-interface AttemptEvents {
-  received(data: unknown): void;
-  closed(code: number): void;
-}
+type AttemptEvents = Pick<TransportEvents, "received" | "closed">;
 
 /** An opened transport whose events can be handed to another listener. */
 export class TransportAttemptEvents {
@@ -73,7 +71,7 @@ export class TransportAttemptEvents {
       });
     } catch {
       // The platform refuses this transport, by a policy against WebSockets for example.
-      this.listener.closed(BROKEN);
+      this.listener.closed(ABNORMAL_CLOSURE);
     }
   }
 
@@ -117,7 +115,7 @@ export class TransportAttempt implements Transport {
     const open = choice.transport && openers[choice.transport];
     if (choice.transport === undefined || open === undefined || this.#tried.has(choice.transport)) {
       // Later, because no event may be delivered before `open` has returned.
-      this.#cancelPatience = timers.after(0, () => this.#end(BROKEN));
+      this.#cancelPatience = timers.after(0, () => this.#end(ABNORMAL_CLOSURE));
       return;
     }
     const { transport, reason, patienceMs } = choice;
@@ -180,7 +178,7 @@ export class TransportAttempt implements Transport {
         this.#cancelPatience = this.#deps.timers.after(state.patienceMs, () => {
           this.#transports.note(state.route.transport, { type: "opened_but_silent" });
           state.attempt.close();
-          this.#end(BROKEN);
+          this.#end(ABNORMAL_CLOSURE);
         });
       }
     }
@@ -214,7 +212,7 @@ export class TransportAttempt implements Transport {
     if (state.name !== "in_use") return;
     this.#transports.note(state.route.transport, { type: "ended", afterMs: this.#deps.steady.now() - state.since });
     state.attempt.close();
-    this.#end(BROKEN);
+    this.#end(ABNORMAL_CLOSURE);
   }
 
   /** A frame after the first one. */

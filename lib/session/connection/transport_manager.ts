@@ -5,7 +5,7 @@
  *
  * One attempt tries each transport at most once. The session's backoff decides how often attempts follow.
  */
-import type { Cancel, Clock, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import {
   betterTransportAt,
   NEW_TRANSPORT_FACTS,
@@ -21,15 +21,17 @@ import {
   transportTried,
 } from "../../routing/transport_choice.ts";
 import type { OpenTransport } from "../../transport/transport.ts";
-import { type Route, TransportAttempt, TransportAttemptEvents, type TransportRegistry } from "./transport_attempt.ts";
+import {
+  type Route,
+  TransportAttempt,
+  TransportAttemptEvents,
+  type TransportDeps,
+  type TransportRegistry,
+} from "./transport_attempt.ts";
 
 export type { Route } from "./transport_attempt.ts";
 
-export interface TransportManagerDeps {
-  steady: Clock;
-  timers: Timers;
-  /** How each transport is opened; one without an entry is not available. */
-  openers: Readonly<Partial<Record<TransportName, OpenTransport>>>;
+export interface TransportManagerDeps extends TransportDeps {
   /** The connection has just heard that its transport ended because a better one is ready: it should open now. */
   onBetterTransport(): void;
   /** Another transport is in use, or none. */

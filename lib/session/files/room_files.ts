@@ -5,7 +5,7 @@
  * The storage lists the wanted files, so a reload continues their downloads. Of several tabs the one with the links
  * downloads; the others tell it which files they want, and it tells them the progress.
  */
-import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import { type Signal, signal } from "@preact/signals";
 import type { TimelineItem } from "../../chat/timeline.ts";
 import { bytesOf, type Hash, rootOf } from "../../files/blocks.ts";
@@ -14,11 +14,9 @@ import { cleanFileName, cleanFileType, UNKNOWN_TYPE } from "../../files/file_nam
 import { SMALL_FILE_BYTES } from "../../files/file_limits.ts";
 import type { FileOffer } from "../../files/file_ports.ts";
 import { type FileStore, type HeldFile, StoreFull } from "../../files/file_store.ts";
-import type { AuthorKey } from "../../protocol/event.ts";
 import { blockCount, type Bytes, HASH_BYTES } from "../../protocol/peer/file_frames.ts";
 import type { FileInfo, FileRoot } from "../../protocol/file_info.ts";
 import { FILE_BLOCK_BYTES, FILE_MAX_BYTES } from "../../protocol/limits.ts";
-
 import {
   type FileProblem,
   type FilesModel,
@@ -27,6 +25,7 @@ import {
   isShownPicture,
 } from "../model/files_model.ts";
 import type { FileLinks, FileMesh } from "../ports/mesh_host.ts";
+import type { SessionDeps, TabChannel } from "../ports/session_deps.ts";
 import type { RoomSession } from "../room/room_session.ts";
 
 /** Messages between the tabs of a device about the files of a room. */
@@ -34,20 +33,16 @@ export type FileNews =
   | { news: "wanted" | "paused" | "changed"; root: FileRoot }
   | { news: "progress"; root: FileRoot; view: FileView };
 
-export interface RoomFilesDeps {
+export interface RoomFilesDeps extends Pick<SessionDeps, "clock" | "timers" | "random" | "log"> {
   session: Pick<RoomSession, "messages" | "sendFile">;
   store: FileStore;
-  clock: Clock;
-  timers: Timers;
-  random: Random;
   hash: Hash;
-  /** The other tabs of this device; absent where they cannot be reached. */
-  tabs?: { tell(news: FileNews): void; listen(hear: (news: FileNews) => void): Cancel };
+  /** The other tabs of this device, until disposed; absent where they cannot be reached. */
+  tabs?: TabChannel<FileNews> & { close(): void };
   /** Another tab has the links. */
   follows(): boolean;
   /** The device saves data: nothing downloads that nobody asked for. */
   saves(): boolean;
-  log(line: string): void;
 }
 
 /** Least time between two updates of one file's progress. */
@@ -57,7 +52,7 @@ const UNKNOWN: FileView = { state: "unknown", bytesHere: 0, holders: 0 };
 
 export class RoomFiles implements FilesModel, FileLinks {
   readonly #deps: RoomFilesDeps;
-  readonly #exchange: FileExchange;
+  readonly exchange: FileExchange;
   readonly #views = new Map<FileRoot, Signal<FileView>>();
   readonly #due = new Map<FileRoot, Cancel>();
   #mesh: FileMesh | undefined;
@@ -72,7 +67,7 @@ export class RoomFiles implements FilesModel, FileLinks {
   constructor(deps: RoomFilesDeps) {
     this.#deps = deps;
     const { clock, random, timers, hash, store, session, tabs, log } = deps;
-    this.#exchange = new FileExchange({
+    this.exchange = new FileExchange({
       now: () => clock.now(),
       random: () => random.fraction(),
       after: (delayMs, run) => timers.after(delayMs, run),
@@ -87,7 +82,7 @@ export class RoomFiles implements FilesModel, FileLinks {
       log,
     });
     this.#stops.push(session.messages.subscribe((items) => this.#read(items)));
-    if (tabs) this.#stops.push(tabs.listen((news) => this.#heard(news)));
+    if (tabs) this.#stops.push(tabs.listen((news) => this.#heard(news)), () => tabs.close());
     if (!deps.follows()) this.#run(this.#resume());
   }
 
@@ -107,7 +102,7 @@ export class RoomFiles implements FilesModel, FileLinks {
     const offer = this.#offers.get(root);
     if (offer === undefined) return;
     await this.#try(async () => {
-      if (!follows()) await this.#exchange.fetch(root);
+      if (!follows()) await this.exchange.fetch(root);
       else {
         await store.note(root, { bytes: offer.bytes, reason: "wanted" });
         tabs?.tell({ news: "wanted", root });
@@ -117,7 +112,7 @@ export class RoomFiles implements FilesModel, FileLinks {
   }
 
   async pause(root: FileRoot): Promise<void> {
-    this.#exchange.stop(root);
+    this.exchange.stop(root);
     await this.#try(async () => {
       await this.#deps.store.note(root, { reason: "paused" });
       this.#deps.tabs?.tell({ news: "paused", root });
@@ -175,14 +170,14 @@ export class RoomFiles implements FilesModel, FileLinks {
   /** Drops a file that no event offers any more. */
   async drop(root: FileRoot): Promise<void> {
     if (this.#offers.has(root)) return;
-    this.#exchange.stop(root);
+    this.exchange.stop(root);
     await this.#deps.store.delete(root);
     await this.#show(root);
   }
 
   /** The operator deleted the room: stops the exchange and deletes its files. */
   async forget(): Promise<void> {
-    this.#exchange.close();
+    this.exchange.close();
     await this.#deps.store.clear("deleted", () => false);
   }
 
@@ -191,14 +186,14 @@ export class RoomFiles implements FilesModel, FileLinks {
     const stays = ({ root, reason }: HeldFile) => reason === "draft" || this.#offers.has(root);
     for (const root of await this.#deps.store.clear(epoch, stays)) {
       this.#early.delete(root);
-      this.#exchange.stop(root);
+      this.exchange.stop(root);
       await this.#show(root);
     }
   }
 
   dispose(): void {
     this.#disposed = true;
-    this.#exchange.close();
+    this.exchange.close();
     for (const stop of [...this.#stops, ...this.#due.values()]) stop();
   }
 
@@ -208,23 +203,7 @@ export class RoomFiles implements FilesModel, FileLinks {
   useMesh(mesh: FileMesh | undefined): void {
     this.#mesh = mesh;
     if (mesh !== undefined) this.#run(this.#resume());
-    else if (this.#deps.follows()) this.#exchange.stopAll();
-  }
-
-  linked(peer: AuthorKey): void {
-    this.#exchange.linked(peer);
-  }
-
-  unlinked(peer: AuthorKey): void {
-    this.#exchange.unlinked(peer);
-  }
-
-  received(peer: AuthorKey, data: unknown): void {
-    this.#exchange.received(peer, data);
-  }
-
-  drained(peer: AuthorKey): void {
-    this.#exchange.drained(peer);
+    else if (this.#deps.follows()) this.exchange.stopAll();
   }
 
   // ---- internals ----
@@ -233,7 +212,7 @@ export class RoomFiles implements FilesModel, FileLinks {
   async #resume(): Promise<void> {
     for (const held of await this.#deps.store.all()) {
       if (held.reason !== "wanted" || isComplete(held)) continue;
-      if (this.#offers.has(held.root)) await this.#exchange.fetch(held.root);
+      if (this.#offers.has(held.root)) await this.exchange.fetch(held.root);
       else this.#early.add(held.root);
     }
   }
@@ -297,8 +276,8 @@ export class RoomFiles implements FilesModel, FileLinks {
       if (view !== undefined) view.value = news.view;
       return;
     }
-    if (news.news === "wanted" && this.#mesh !== undefined) this.#run(this.#exchange.fetch(root));
-    if (news.news === "paused") this.#exchange.stop(root);
+    if (news.news === "wanted" && this.#mesh !== undefined) this.#run(this.exchange.fetch(root));
+    if (news.news === "paused") this.exchange.stop(root);
     this.#run(this.#show(root));
   }
 
@@ -320,7 +299,7 @@ export class RoomFiles implements FilesModel, FileLinks {
   }
 
   async #look(root: FileRoot): Promise<FileView> {
-    const progress = this.#exchange.progress(root);
+    const progress = this.exchange.progress(root);
     if (progress !== undefined) {
       const { bytesHere, holders, blockedReason } = progress;
       return { state: "fetching", bytesHere, holders, ...(blockedReason && { blockedReason }) };

@@ -76,8 +76,7 @@ export interface HomeModel {
 
 /** Makes the model. It reads the storage at once, and polls the server while visible. */
 export function createHomeModel(deps: HomeDeps): HomeModel {
-  const { clock, timers, storage } = deps;
-  const log = (line: string) => deps.log?.(line);
+  const { clock, timers, storage, log } = deps;
   const recent: Signal<readonly KnownRoom[] | undefined> = signal(undefined);
   const favourites: Signal<readonly KnownRoom[]> = signal([]);
   const listed: Signal<readonly ListedRoom[] | undefined> = signal(undefined);

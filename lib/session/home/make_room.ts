@@ -24,7 +24,7 @@ export async function makeRoom(
   const { clock, random, ed25519 } = deps;
   const makeSecret = () => random.bytes(32);
   const deviceSecret = await deps.storage.secret(makeSecret).catch((error) => {
-    deps.log?.(`storage is not usable: ${error}`);
+    deps.log(`storage is not usable: ${error}`);
     return memoryStorage().secret(makeSecret);
   });
   for (let attempt = 1;; attempt++) {
@@ -50,7 +50,7 @@ export async function makeRoom(
     }
     // The genesis event had number 1. If this cannot be stored, the first welcome says so.
     await deps.storage.changeOutbox(room, (state) => raise(state, { n: 1, clock: 1 }))
-      .catch((error) => deps.log?.(`the outbox could not be prepared: ${error}`));
+      .catch((error) => deps.log(`the outbox could not be prepared: ${error}`));
     return { id: room, kind, name, ...(made.code && { code: made.code }), ...(secret && { secret }) };
   }
 }

@@ -35,7 +35,7 @@ export interface HomeNews {
 
 export interface HttpDeps {
   fetch(path: string, init?: RequestInit): Promise<Response>;
-  log?: (line: string) => void;
+  log(line: string): void;
 }
 
 /** Makes the room of this genesis event. Repeating it is harmless: the same event makes the same room. */
@@ -106,7 +106,7 @@ async function request(deps: HttpDeps, path: string, init: RequestInit = {}): Pr
     );
     if (isRecord(answer)) return answer;
   } catch (error) {
-    deps.log?.(`${path}: ${error}`);
+    deps.log(`${path}: ${error}`);
   }
   return { problem: "offline" };
 }

@@ -2,36 +2,24 @@
  * Opens and closes the mesh of one room as the power policy says, and reports to the connection panel. Loaded when somebody
  * else is in the room.
  */
-import type { ReadonlySignal } from "@preact/signals";
-import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import { LOCAL_MESH_CONFIG } from "../../protocol/peer/mesh_config.ts";
-import type { DeliveryRoute } from "../../routing/delivery_route.ts";
 import { linkHeartbeatMs, type PowerDecision, powerPolicy, type PowerSituation } from "../../routing/power_policy.ts";
 import { type PairedPeer, Pairing, type PairingState } from "../../transport/pairing.ts";
 import { browserPeerConnections } from "../../transport/peer_connection.ts";
-
-import type { ConnectionState, MeshView } from "../model/connection_model.ts";
-import type { FileLinks, PairingHost } from "../ports/mesh_host.ts";
+import { type MeshView, NO_MESH } from "../model/connection_model.ts";
+import type { FileLinks } from "../ports/mesh_host.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
 import { MeshConfigLoader } from "./mesh_config_loader.ts";
 import { RoomMesh } from "./room_mesh.ts";
-import { meshHost, pairingHost } from "./session_hosts.ts";
+import { meshHost, type PairingHost, pairingHost } from "./session_hosts.ts";
 import type { NoticeBoard } from "../room/notice_board.ts";
 import type { PeerSync } from "../room/peer_sync.ts";
+import type { RoomSession } from "../room/room_session.ts";
 
-/** The session whose room is linked. */
-export interface MeshSession {
-  readonly connection: ReadonlySignal<ConnectionState>;
-  /** Undefined until the room is open. */
-  readonly peers: PeerSync | undefined;
-  /** Where new events of mine go first, and why. */
-  readonly delivery: DeliveryRoute;
-}
-
-export interface MeshControlDeps {
-  clock: Clock;
-  timers: Timers;
-  random: Random;
-  session: MeshSession;
+export interface MeshControlDeps extends Pick<SessionDeps, "clock" | "timers" | "random" | "log"> {
+  /** The session whose room is linked. */
+  session: Pick<RoomSession, "connection" | "peers" | "delivery">;
   /** The facts that the policy goes by, without the server's part. */
   power(): Omit<PowerSituation, "limits" | "server">;
   /** Another tab of the device has the connection, and the links. */
@@ -48,7 +36,6 @@ export interface MeshControlDeps {
   /** Remembers for the next page of this tab that it had links. */
   keepLinked(): void;
   onView(view: MeshView): void;
-  log(line: string): void;
 }
 
 /** How often the policy is asked again: batteries and networks report their changes late, or never. */
@@ -108,7 +95,7 @@ export class MeshControl {
     if (others && server) this.#since ??= now;
     this.#loader.refresh(now, peers?.membership);
     const config = this.#loader.config ?? (this.#wish === "pairing" ? LOCAL_MESH_CONFIG : undefined);
-    if (config === undefined || peers?.parts.verifier.known === undefined) return this.#tell();
+    if (config === undefined || peers?.room.verifier.known === undefined) return this.#tell();
     this.#decision = powerPolicy({ ...power(), server });
     if (this.#decision.reason === "switched_off" && this.#wish === "pairing") this.#wish = "presence";
     const paired = this.#wish === "pairing";
@@ -202,7 +189,7 @@ export class MeshControl {
     this.#deps.files().then((files) => {
       if (this.#mesh !== mesh) return;
       files.useMesh(mesh);
-      mesh.useFiles(files);
+      mesh.useFiles(files.exchange);
     }).catch((error) => log(`mesh: no files: ${error}`));
     log(`mesh: on, at most ${maxLinks} links`);
   }
@@ -223,21 +210,18 @@ export class MeshControl {
 
   #tell(): void {
     const mesh = this.#mesh;
-    const { reached, missing } = mesh?.coverage() ?? { reached: 0, missing: 0 };
-    if (this.#reached === 0 && reached > 0) this.#deps.keepLinked();
-    this.#reached = reached;
-    this.#deps.onView({
+    const view: MeshView = {
+      ...NO_MESH,
+      ...mesh?.counts,
+      ...mesh?.coverage(),
       enabled: mesh !== undefined,
       reason: this.#decision.reason,
       relay: this.#loader.config?.iceServers.some(({ credential }) => credential !== undefined),
       links: mesh?.links ?? [],
-      reached,
-      missing,
-      connected: mesh?.counts.connected ?? 0,
-      failed: mesh?.counts.failed ?? 0,
-      sentToPeers: mesh?.counts.sentToPeers ?? 0,
-      receipted: mesh?.counts.receipted ?? 0,
       delivery: this.#deps.session.delivery.reason,
-    });
+    };
+    if (this.#reached === 0 && view.reached > 0) this.#deps.keepLinked();
+    this.#reached = view.reached;
+    this.#deps.onView(view);
   }
 }

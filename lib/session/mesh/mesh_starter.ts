@@ -2,36 +2,32 @@
  * The links of one room, as a page shows and steers them. The code that makes links (mesh_control.ts) is loaded when
  * somebody else has been here for a moment, or on request.
  */
-import type { Cancel, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import { effect, type Signal, signal } from "@preact/signals";
 import type { MeshMode } from "../../routing/mesh_mode.ts";
 import type { Pairing, PairingState } from "../../transport/pairing.ts";
 import { type MeshView, NO_MESH } from "../model/connection_model.ts";
-
-import type { MeshControl, MeshControlDeps, MeshSession } from "./mesh_control.ts";
-import type { PeopleModel } from "../model/people_model.ts";
+import type { RoomSession } from "../room/room_session.ts";
+import type { MeshControl, MeshControlDeps } from "./mesh_control.ts";
 
 /** The page, as the loaded code sees it. */
-export interface MeshWiring extends Pick<MeshControlDeps, "timers" | "random" | "session" | "follows" | "log"> {
+export interface MeshWiring
+  extends Pick<MeshControlDeps, "timers" | "random" | "session" | "follows" | "onView" | "log"> {
   /** The user's choice about peers. */
   mode(): MeshMode;
-  onView(view: MeshView): void;
 }
 
 /** Peers by a browser's WebRTC. */
-export interface PeerDeps {
+export interface PeerDeps extends Pick<MeshControlDeps, "linkedBefore"> {
   /** The choice stored on this device. */
   mode(): MeshMode;
   keepMode(mode: MeshMode): void;
-  /** This tab had links in this room before its page was loaded. */
-  linkedBefore(): boolean;
   /** Loads and starts the code that makes links. Rejects when it cannot be loaded. */
   load(wiring: MeshWiring): Promise<MeshControl>;
 }
 
 export interface MeshStarterDeps extends Omit<MeshWiring, "session" | "mode" | "onView"> {
-  timers: Timers;
-  session: MeshSession & Pick<PeopleModel, "people"> & { readonly ready: Promise<void> };
+  session: Pick<RoomSession, "connection" | "peers" | "delivery" | "people" | "ready">;
   /** Absent where the browser has no WebRTC. */
   peers?: PeerDeps | undefined;
   /** Links, or whom they reach, have changed. */

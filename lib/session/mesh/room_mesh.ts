@@ -3,7 +3,7 @@
  * (lib/mesh), and the room. Loaded on demand.
  */
 import { BoundedSet } from "../../shared/bounded.ts";
-import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import { MeshNode } from "../../mesh/mesh_node.ts";
 import { isBase64UrlOf } from "../../shared/base64url.ts";
 import type { Bytes } from "../../protocol/peer/file_frames.ts";
@@ -15,17 +15,15 @@ import type { PairedPeer } from "../../transport/pairing.ts";
 import type { LinkPath, OpenPeerConnection } from "../../transport/peer_connection.ts";
 import type { LinkState, PeerLink } from "../../transport/peer_link.ts";
 import { PeerLinks } from "../../transport/peer_links.ts";
-
-import type { LinkView } from "../model/connection_model.ts";
-import type { FileLinks, FileMesh, MeshHost, SessionMesh } from "../ports/mesh_host.ts";
+import type { LinkView, MeshView } from "../model/connection_model.ts";
+import type { FileLinkEvents, FileMesh, SessionMesh } from "../ports/mesh_host.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
+import type { MeshHost } from "./session_hosts.ts";
 import type { NoticeBoard } from "../room/notice_board.ts";
 
-export interface RoomMeshDeps {
+/** `clock`: ms, with fractions. */
+export interface RoomMeshDeps extends Pick<SessionDeps, "clock" | "timers" | "random" | "log"> {
   host: MeshHost;
-  /** Ms, with fractions. */
-  clock: Clock;
-  timers: Timers;
-  random: Random;
   open: OpenPeerConnection;
   maxLinks: number;
   /** The operator's notices; absent where none are kept. */
@@ -34,28 +32,21 @@ export interface RoomMeshDeps {
   onCleared(): void;
   /** Links, or whom they reach, have changed. */
   onChange(): void;
-  log(line: string): void;
 }
 
 /** Phones behind other phones that are remembered. */
 const BEYOND_MAX = 64;
 
-/**
- * Links that connected and attempts that failed; events of mine that were sent to peers, and those that a peer signed
- * for.
- */
-export interface LinkCounts {
-  connected: number;
-  failed: number;
-  sentToPeers: number;
-  receipted: number;
-}
-
 /** Events of mine without a receipt that are remembered; the oldest is forgotten. */
 const UNRECEIPTED_MAX = 500;
 
 export class RoomMesh implements SessionMesh, FileMesh {
-  readonly counts: LinkCounts = { connected: 0, failed: 0, sentToPeers: 0, receipted: 0 };
+  readonly counts: Pick<MeshView, "connected" | "failed" | "sentToPeers" | "receipted"> = {
+    connected: 0,
+    failed: 0,
+    sentToPeers: 0,
+    receipted: 0,
+  };
   readonly #deps: RoomMeshDeps;
   readonly #node: MeshNode;
   readonly #links: PeerLinks;
@@ -64,9 +55,9 @@ export class RoomMesh implements SessionMesh, FileMesh {
   readonly #paths = new Map<AuthorKey, LinkPath>();
   readonly #stopNotices: Cancel | undefined;
   readonly #unreceipted = new BoundedSet<EventId>(UNRECEIPTED_MAX);
-  #files: FileLinks | undefined;
+  #files: FileLinkEvents | undefined;
   /** Phones that the server cannot reach and the mesh can. */
-  readonly #beyondServer = new Set<AuthorKey>();
+  readonly #beyondServer = new BoundedSet<AuthorKey>(BEYOND_MAX);
   #closed = false;
 
   constructor(deps: RoomMeshDeps) {
@@ -148,7 +139,6 @@ export class RoomMesh implements SessionMesh, FileMesh {
     // The server cannot reach it, but phones can: the next signals go over them.
     this.#beyondServer.delete(to);
     this.#beyondServer.add(to);
-    if (this.#beyondServer.size > BEYOND_MAX) this.#beyondServer.delete(this.#beyondServer.values().next().value!);
   }
 
   /** Takes over a link that two phones made by showing each other their codes. */
@@ -187,7 +177,7 @@ export class RoomMesh implements SessionMesh, FileMesh {
   // ---- for MeshControl ----
 
   /** Gives the files of the room these links. */
-  useFiles(files: FileLinks): void {
+  useFiles(files: FileLinkEvents): void {
     if (this.#closed) return;
     this.#files = files;
     for (const { peer } of this.#up) files.linked(peer);

@@ -1,26 +1,11 @@
 /** The signals of a session that a page shows, and how they follow an open room. */
 import { batch, type Signal, signal } from "@preact/signals";
 import { isSame } from "../../shared/same.ts";
-import type { PersonView, Timeline, TimelineItem } from "../../chat/timeline.ts";
-import type { AuthorKey, EventId } from "../../protocol/event.ts";
-import type { ReplicaReader } from "../replica/replica_reader.ts";
-import type { ReadCursor } from "../replica/read_cursor.ts";
+import type { PersonView, TimelineItem } from "../../chat/timeline.ts";
+import type { EventId } from "../../protocol/event.ts";
+import type { OpenRoom } from "../room/open_room.ts";
 import type { ConnectionState } from "./connection_model.ts";
 import type { RoomProblem, RoomView } from "./conversation_model.ts";
-
-/** The state of an open room that its signals show. */
-export interface Shown {
-  timeline: Timeline;
-  reader: ReplicaReader;
-  /** `names`: undefined where only events may name a person. */
-  people: { count: number; names: ReadonlyMap<AuthorKey, string | undefined> };
-  readCursor: ReadCursor;
-  upToDate: boolean;
-  stored: boolean;
-  me: AuthorKey;
-  /** My display name, which no event may carry yet. */
-  name: string;
-}
 
 export class RoomSignals {
   readonly connection: Signal<ConnectionState> = signal({ state: "connecting" });
@@ -38,16 +23,16 @@ export class RoomSignals {
     this.stored = signal(stored);
   }
 
-  protected show({ timeline, reader, people, readCursor, upToDate, stored, me, name }: Shown): void {
+  protected show({ timeline, reader, present, readCursor, server, state, deps }: OpenRoom): void {
     batch(() => {
       this.older.value = reader.older;
       this.messages.value = timeline.items;
       this.unread.value = readCursor.unread;
-      this.upToDate.value = upToDate;
-      this.stored.value = stored;
-      update(this.me, timeline.person(me, name));
-      const shown = [...people.names].map(([author, name]) => timeline.person(author, name));
-      update(this.people, { count: people.count, shown });
+      this.upToDate.value = server.upToDate;
+      this.stored.value = state.storage.lasting;
+      update(this.me, timeline.person(state.signer.author, deps.commands.name));
+      const shown = [...present.names].map(([author, name]) => timeline.person(author, name));
+      update(this.people, { count: present.count, shown });
     });
   }
 }

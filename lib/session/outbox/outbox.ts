@@ -24,7 +24,9 @@ import { type OutboxItem, OutboxSender, type OutboxSenderDeps, waitingOf } from 
 const OUTBOX_ID_BYTES = 9;
 
 export interface OutboxDeps
-  extends Omit<OutboxSenderDeps, "items" | "onSent">, Pick<SessionDeps, "storage" | "tabs" | "random"> {
+  extends
+    Omit<OutboxSenderDeps, "items" | "onSent">,
+    Pick<SessionDeps, "storage" | "tabs" | "random" | "meter" | "log"> {
   room: RoomId;
   signer: Signer;
   /** The content to sign: as it is, or sealed. */
@@ -34,15 +36,10 @@ export interface OutboxDeps
   /** The highest Lamport clock seen in the room. */
   clockSeen(): number;
   onDelivery(event: Event, delivery: DeliveryState): void;
-  /** A message is stored, this long after it was sent, ms; undefined when another tab sent it. */
-  onStored(afterMs: number | undefined): void;
-  /** The server refused a message for good. */
-  onRefused(): void;
   /** An event was signed, or was found signed when the page opened: for transports other than the server's. */
   onSigned(event: Event): void;
   /** The event no longer exists: it was discarded or signed again. */
   onGone(id: EventId): void;
-  log(line: string): void;
 }
 
 export class Outbox {
@@ -65,7 +62,11 @@ export class Outbox {
 
   constructor(deps: OutboxDeps) {
     this.#deps = deps;
-    this.#sender = new OutboxSender({ ...deps, items: this.#items, onSent: (item) => this.#sentChanged(item) });
+    this.#sender = new OutboxSender({
+      ...deps,
+      items: this.#items,
+      onSent: (item) => item.entry.refused ?? this.#show(item),
+    });
     const load = () => this.#run(() => this.#change((state) => state));
     this.#stopListening = [
       deps.tabs?.listen((room) => room === deps.room && load()),
@@ -156,8 +157,8 @@ export class Outbox {
       if (item === undefined) continue;
       some = true;
       const { sentAt } = item;
-      if (isMessageEntry(item.entry)) {
-        this.#deps.onStored(sentAt === undefined ? undefined : this.#deps.steady.now() - sentAt);
+      if (isMessage(item.entry.content)) {
+        this.#deps.meter?.stored(sentAt === undefined ? undefined : this.#deps.steady.now() - sentAt);
       }
       this.#stored.add(item.entry.key);
       this.#items.delete(item.entry.key);
@@ -179,7 +180,7 @@ export class Outbox {
       this.#sender.rewind(entry.n);
       this.#sender.pump();
     } else {
-      if (isMessageEntry(entry) && frame.reason !== "conflict") this.#deps.onRefused();
+      if (isMessage(entry.content) && frame.reason !== "conflict") this.#deps.meter?.refused();
       this.#run(async () => {
         await this.#change((state) => {
           if (entry.noop) return outboxes.settle(state, new Set([entry.key]));
@@ -237,7 +238,7 @@ export class Outbox {
   }
 
   async #transact(change: (state: OutboxState) => OutboxState): Promise<void> {
-    const { storage, room } = this.#deps;
+    const { storage, room, random } = this.#deps;
     this.#take(
       await storage.changeOutbox(room, (state) => {
         const known = this.#state;
@@ -246,7 +247,9 @@ export class Outbox {
             ? outboxes.restore(state, outboxes.settle(known, this.#stored))
             : outboxes.settle(state, this.#stored),
         );
-        return after === state ? state : { id: this.#newId(), ...after, revision: state.revision + 1 };
+        return after === state
+          ? state
+          : { id: toBase64Url(random.bytes(OUTBOX_ID_BYTES)), ...after, revision: state.revision + 1 };
       }),
     );
   }
@@ -321,10 +324,6 @@ export class Outbox {
     }
   }
 
-  #newId(): string {
-    return toBase64Url(this.#deps.random.bytes(OUTBOX_ID_BYTES));
-  }
-
   #opened(entry: OutboxEntry): Event | undefined {
     if (entry.wire === undefined) return undefined;
     const read = readEvent(entry.wire);
@@ -342,10 +341,6 @@ export class Outbox {
     if (entry.refused !== undefined) this.#deps.onDelivery(event, { state: "refused", reason: entry.refused });
     else if (phones !== undefined) this.#deps.onDelivery(event, { state: "on_phones", phones });
     else this.#deps.onDelivery(event, { state: sentAt === undefined ? "queued" : "on_its_way" });
-  }
-
-  #sentChanged(item: OutboxItem): void {
-    if (item.entry.refused === undefined) this.#show(item);
   }
 
   #baseline(): Baseline {
@@ -378,10 +373,6 @@ export class Outbox {
       this.#run(() => this.#change((state) => state));
     });
   }
-}
-
-function isMessageEntry({ content }: OutboxEntry): boolean {
-  return isMessage(content);
 }
 
 function isNumberTaken({ reason }: ServerFrame<"refused">): boolean {

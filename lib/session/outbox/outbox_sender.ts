@@ -4,7 +4,7 @@
  */
 import type { Cancel } from "../../shared/environment.ts";
 import type { Event } from "../../kinds/kinds.ts";
-import type { ClientFrame } from "../../protocol/client_frames.ts";
+import type { ServerConnection } from "../connection/server_connection.ts";
 import type { ServerFrame } from "../../protocol/frames.ts";
 import { SEND_MAX_EVENTS } from "../../protocol/limits.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
@@ -35,10 +35,7 @@ export function waitingOf(items: ReadonlyMap<number, OutboxItem>): OutboxItem[] 
 export interface OutboxSenderDeps extends Pick<SessionDeps, "steady" | "timers"> {
   /** Everything in the outbox. */
   items: ReadonlyMap<number, OutboxItem>;
-  send(frame: ClientFrame<"send">): boolean;
-  expectAnswer(): void;
-  /** The transport is alive and delivers no acks. */
-  giveUpTransport(why: string): void;
+  connection: Pick<ServerConnection, "send" | "expectAnswer" | "answerOverdue">;
   /** How long a new event that this many other phones hold may wait for others before it goes to the server, ms. */
   serverDelayMs(phones: number): number;
   /** The item was sent, or is no longer in flight. */
@@ -125,7 +122,8 @@ export class OutboxSender {
     if (batch.length > 0 && !this.#send(batch)) return this.#pumpIn(TRANSPORT_FULL_PAUSE_MS);
     if (this.#cancelTimer === undefined && inFlight > 0) this.#pumpIn(ACK_TIMEOUT_MS);
     const oldest = Math.min(...waiting.map(({ sentAt }) => sentAt ?? Infinity));
-    if (now - oldest >= ACK_TIMEOUT_MS) this.#deps.giveUpTransport("no ack");
+    // The transport is alive and delivers no acks.
+    if (now - oldest >= ACK_TIMEOUT_MS) this.#deps.connection.answerOverdue("no ack");
   }
 
   /** Time until the first unsent event has waited long enough, ms; the others go with it. */
@@ -136,9 +134,9 @@ export class OutboxSender {
   }
 
   #send(batch: readonly OutboxItem[]): boolean {
-    if (!this.#deps.send({ type: "send", events: batch.map(({ event }) => event!.wire) })) return false;
+    if (!this.#deps.connection.send({ type: "send", events: batch.map(({ event }) => event!.wire) })) return false;
     for (const item of batch) this.#setSent(item, this.#deps.steady.now());
-    this.#deps.expectAnswer();
+    this.#deps.connection.expectAnswer();
     return true;
   }
 

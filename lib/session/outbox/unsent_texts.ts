@@ -3,11 +3,10 @@
  * and a page that is reloaded or left in between would lose the text. So it is also written to storage that answers at
  * once, until the outbox has it; the next page of this tab that opens the room sends what it finds there.
  */
-import type { Clock } from "../../shared/environment.ts";
 import type { EventId, RoomId } from "../../protocol/event.ts";
-
 import type { ConversationModel, SendProblem } from "../model/conversation_model.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
+import type { RoomCommands } from "../room/room_commands.ts";
 
 interface UnsentText {
   /** When Send was pressed, ms since 1970. Becomes the `at` of the event, which shows whether the outbox got it. */
@@ -20,25 +19,12 @@ interface UnsentText {
 }
 
 /** Takes texts that become events. */
-export interface TextSink {
-  /**
-   * `at`: when Send was pressed, if not just now. `isWanted`: asked when the message is kept, which may be late; nothing is
-   * kept then if it is no longer wanted.
-   */
-  sendMessage(
-    text: string,
-    replyTo?: EventId,
-    at?: number,
-    isWanted?: () => boolean,
-  ): Promise<{ problem?: SendProblem }>;
-  edit(to: EventId, text: string, isWanted?: () => boolean): Promise<{ problem?: SendProblem }>;
-}
+export type TextSink = Pick<RoomCommands, "sendMessage" | "edit">;
 
-export interface UnsentTextsDeps {
+export interface UnsentTextsDeps extends Pick<SessionDeps, "clock"> {
   room: RoomId;
   outbox: TextSink;
   session: Pick<ConversationModel, "messages"> & { ready: Promise<void> };
-  clock: Clock;
   storage: NonNullable<SessionDeps["unsent"]>;
 }
 

@@ -7,15 +7,10 @@ import type { DeliverySituation } from "../../routing/delivery_route.ts";
 import type { OpenTransport } from "../../transport/transport.ts";
 import type { SessionStorage } from "./session_storage.ts";
 
-/** Messages between the tabs of this device. Without it each tab learns of changes by its own connection. */
-export interface TabChannel {
-  /**
-   * Tells the other tabs what has changed in the storage: a room's outbox (its id), or its relayed events
-   * (relayedTopic).
-   */
-  tell(what: string): void;
-  /** Calls `hear` with the topic when another tab reports a change. */
-  listen(hear: (what: string) => void): Cancel;
+/** Messages between the tabs of this device: each reaches all other tabs, which may run another version of the app. */
+export interface TabChannel<Message = string> {
+  tell(message: Message): void;
+  listen(hear: (message: Message) => void): Cancel;
 }
 
 /** Receives the measurements of a session. */
@@ -50,6 +45,10 @@ export interface SessionDeps {
   /** Opens the transport to the session's room. */
   openTransport: OpenTransport;
   ed25519: Pick<Ed25519, "signer" | "verify">;
+  /**
+   * Tells the other tabs what has changed in the storage: a room's outbox (its id), or its relayed events (relayedTopic).
+   * Absent: each tab learns of changes by its own connection.
+   */
   tabs?: TabChannel;
   meter?: SessionMeter;
   /** The route preferred in the connection panel. Default: `auto`. */
@@ -67,5 +66,5 @@ export interface SessionDeps {
   /** The room cannot be opened: the browser lacks a feature, or the code is wrong. */
   onFault?: (error: unknown) => void;
   /** Log lines for the console. They never contain text that people wrote. */
-  log?: (line: string) => void;
+  log(line: string): void;
 }

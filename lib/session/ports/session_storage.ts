@@ -4,7 +4,6 @@ import type { KnownRoom } from "../../chat/recent_rooms.ts";
 import type { EventId, RoomId, WireEvent } from "../../protocol/event.ts";
 import type { LogEntry } from "../../protocol/stub.ts";
 import type { LogPosition, RoomInfo } from "../../protocol/frames.ts";
-
 import type { OutboxState } from "../outbox/outbox_state.ts";
 import type { PositionRange } from "../replica/ranges.ts";
 

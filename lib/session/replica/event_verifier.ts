@@ -57,12 +57,6 @@ export class EventVerifier {
     this.#deps.onVerified(head);
   }
 
-  /** The event opened, or undefined if it does not belong into this room. */
-  async check(event: Event): Promise<Event | undefined> {
-    const admitted = await this.verify(event);
-    return typeof admitted === "string" ? undefined : admitted;
-  }
-
   /** The event opened; `forged`: the signature is not its author's; `refused`: it does not belong into this room. */
   async verify(event: Event): Promise<Event | "forged" | "refused"> {
     const head = await this.#head;

@@ -16,18 +16,15 @@ import {
   LAZY_HELD_MS,
   RELAYED_MAX_EVENTS,
 } from "../ports/session_limits.ts";
-import type { SessionStorage } from "../ports/session_storage.ts";
 
-export interface RelayedEventsDeps extends Pick<SessionDeps, "steady" | "timers" | "random"> {
+export interface RelayedEventsDeps extends Pick<SessionDeps, "steady" | "timers" | "random" | "storage" | "log"> {
   room: RoomId;
-  storage: SessionStorage;
   /** Whether this author has a connection to the server, as far as the server reported. */
   present(author: AuthorKey): boolean;
   /** Returns false without a connection. */
   send(frame: ClientFrame<"send">): boolean;
   /** The storage has more events than before. */
   onKept(): void;
-  log(line: string): void;
 }
 
 /** The topic that tabs use when the stored relayed events of a room changed. */
@@ -62,10 +59,6 @@ export class RelayedEvents {
 
   constructor(deps: RelayedEventsDeps) {
     this.#deps = deps;
-  }
-
-  get size(): number {
-    return this.#events.size;
   }
 
   has(id: EventId): boolean {

@@ -5,7 +5,7 @@
 import type { AuthorKey, EventId, RoomId } from "../../protocol/event.ts";
 import { LATEST_EVENTS } from "../../protocol/limits.ts";
 import type { LogEntry } from "../../protocol/stub.ts";
-import { type DeletedEvent, type Event, isMessage, type LogEvent, readEntry } from "../../kinds/kinds.ts";
+import { type DeletedEvent, isMessage, type LogEvent, readEntry } from "../../kinds/kinds.ts";
 import type { LogPosition, ServerFrame } from "../../protocol/frames.ts";
 import type { TimelineGap } from "../../chat/timeline.ts";
 import type { SessionDeps } from "../ports/session_deps.ts";
@@ -18,12 +18,12 @@ import {
   UNCHECKED_MAX_EVENTS,
 } from "../ports/session_limits.ts";
 import { clipped, holes, nextOlder, type Ranges, withoutRange, withRange } from "./ranges.ts";
+import type { EventVerifier } from "./event_verifier.ts";
 import type { Replica, ReplicaEvent } from "../ports/session_storage.ts";
 
-export interface ReplicaReaderDeps extends Pick<SessionDeps, "steady" | "timers"> {
+export interface ReplicaReaderDeps extends Pick<SessionDeps, "steady" | "timers" | "log"> {
   room: RoomId;
-  /** The event, verified and opened, if it belongs into this room; otherwise undefined. */
-  check(event: Event): Promise<Event | undefined>;
+  verifier: Pick<EventVerifier, "verify">;
   /** Verified events by position, in the order of the log, known ones included. */
   onEvents(events: ReadonlyMap<number, LogEvent>): void;
   /** The log was renumbered: only these events keep their positions. */
@@ -32,7 +32,6 @@ export interface ReplicaReaderDeps extends Pick<SessionDeps, "steady" | "timers"
   onChange(): void;
   /** Older events may be wanted: ask `takeRequest`. */
   onWanted(): void;
-  log(line: string): void;
 }
 
 /**
@@ -336,7 +335,9 @@ export class ReplicaReader {
       const part = wires.slice(at, at + CHECKS_AT_ONCE).map(async (wire) => {
         const read = readEntry(wire, this.#deps.room);
         if (!read.ok) return undefined;
-        return read.event.kind === "deleted" ? read.event : await this.#deps.check(read.event);
+        if (read.event.kind === "deleted") return read.event;
+        const verified = await this.#deps.verifier.verify(read.event);
+        return typeof verified === "string" ? undefined : verified;
       });
       checked.push(...await Promise.all(part));
       // Without the platform's Ed25519 this blocks the page's thread: lets taps and frames in between.

@@ -1,31 +1,18 @@
 /** Writes received events into the local copy of the log: at once, but not too often. */
 import type { Cancel } from "../../shared/environment.ts";
-import type { RoomId } from "../../protocol/event.ts";
-import type { RoomInfo } from "../../protocol/frames.ts";
-import type { SessionDeps } from "../ports/session_deps.ts";
 import { REPLICA_SAVE_EVERY_MS } from "../ports/session_limits.ts";
-import type { ReplicaReader } from "./replica_reader.ts";
-import type { SessionStorage } from "../ports/session_storage.ts";
-
-export interface ReplicaWriterDeps extends Pick<SessionDeps, "timers"> {
-  room: RoomId;
-  reader: ReplicaReader;
-  storage: SessionStorage;
-  /** Undefined until the room is known. */
-  info(): RoomInfo | undefined;
-  log(line: string): void;
-}
+import type { RoomParts } from "../room/room_parts.ts";
 
 export class ReplicaWriter {
-  readonly #deps: ReplicaWriterDeps;
+  readonly #room: RoomParts;
   /** Set during the pause after a write. */
   #cancelPause: Cancel | undefined;
   /** There may be changes since the last write. */
   #due = false;
   #disposed = false;
 
-  constructor(deps: ReplicaWriterDeps) {
-    this.#deps = deps;
+  constructor(room: RoomParts) {
+    this.#room = room;
   }
 
   /**
@@ -39,8 +26,8 @@ export class ReplicaWriter {
 
   /** Writes now. After a failure the next change tries again. */
   async save(): Promise<void> {
-    const { reader, room, storage } = this.#deps;
-    const [unsaved, info] = [reader.unsaved(), this.#deps.info()];
+    const { reader, verifier, state: { room, storage }, deps } = this.#room;
+    const [unsaved, info] = [reader.unsaved(), verifier.known?.info];
     this.#due = false;
     if (unsaved === undefined) return;
     if (!this.#disposed) this.#pause();
@@ -53,7 +40,7 @@ export class ReplicaWriter {
       await storage.saveReplica(room, { ...copy, room: info }, replaces);
       reader.saved(copy);
     } catch (error) {
-      this.#deps.log(`copy: not stored: ${error}`);
+      deps.log(`copy: not stored: ${error}`);
     }
   }
 
@@ -64,7 +51,7 @@ export class ReplicaWriter {
 
   #pause(): void {
     this.#cancelPause?.();
-    this.#cancelPause = this.#deps.timers.after(REPLICA_SAVE_EVERY_MS, () => {
+    this.#cancelPause = this.#room.deps.timers.after(REPLICA_SAVE_EVERY_MS, () => {
       this.#cancelPause = undefined;
       if (this.#due) this.saveSoon();
     });

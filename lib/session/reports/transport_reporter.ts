@@ -2,7 +2,7 @@
  * Reports transport statistics to the server now and then: counts and buckets that identify neither people nor rooms.
  * Each page decides by a random draw whether it reports. Loaded when a page has been open for a while.
  */
-import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import type { ReadonlySignal } from "@preact/signals";
 import { type BucketCounts, latencyBucketOf } from "../../protocol/reports/latency_buckets.ts";
 import {
@@ -19,16 +19,7 @@ import {
 import { type TransportName, TRANSPORTS } from "../../routing/transport_choice.ts";
 import type { TransportMeter } from "../../routing/transport_meter.ts";
 import { type CurrentRoute, type MeshView, NO_MESH, NO_STATS, type TransferStats } from "../model/connection_model.ts";
-
-/** Receives measurements as they happen. */
-export interface TransportTap {
-  roundTrip(transport: TransportName, ms: number): void;
-  tried(transport: TransportName, worked: boolean): void;
-  stored(afterMs: number): void;
-  /** The page is left. */
-  leave(): void;
-  dispose(): void;
-}
+import type { SessionDeps } from "../ports/session_deps.ts";
 
 /** The measurements of a page's connection. */
 export interface MeasuredConnection {
@@ -43,10 +34,8 @@ export interface MeasuredConnection {
   readonly mesh: ReadonlySignal<MeshView>;
 }
 
-export interface TransportReporterDeps {
-  steady: Clock;
-  timers: Timers;
-  random: Pick<Random, "fraction">;
+export interface TransportReporterDeps extends Pick<SessionDeps, "steady" | "timers"> {
+  random: Pick<SessionDeps["random"], "fraction">;
   /** Asked before each report, so a "no" holds at once. */
   allowed(): boolean;
   /** Requests `GET /api/reports`. */
@@ -73,21 +62,21 @@ class Buckets {
   }
 }
 
-export class TransportReporter implements TransportTap {
+/** Receives measurements as they happen. */
+export type TransportTap = Pick<TransportReporter, "roundTrip" | "tried" | "stored" | "leave" | "dispose">;
+
+export class TransportReporter {
   readonly #deps: TransportReporterDeps;
   #everyMs: number | undefined;
   #cancel: Cancel = () => {};
-  readonly #stops: Cancel[] = [];
+  readonly #stopListening: Cancel;
   #disposed = false;
 
-  // Since the last report.
+  /** When the last report was made, and what the connection had counted by then. */
   #since: number;
-  #roundTrips = bucketsByTransport();
-  #stored = new Buckets();
-  #tries = triesByTransport();
-  #fallbacks = 0;
   #stats: TransferStats = NO_STATS;
   #mesh: MeshView = NO_MESH;
+  #counted = nothingCounted();
 
   constructor(deps: TransportReporterDeps) {
     this.#deps = deps;
@@ -99,25 +88,26 @@ export class TransportReporter implements TransportTap {
     }
     for (const ms of storedAfterMs) this.stored(ms);
     let before: string | undefined;
-    this.#stops.push(currentRoute.subscribe((route) => {
-      if (before === "websocket" && route?.transport === "polling") this.#fallbacks++;
+    this.#stopListening = currentRoute.subscribe((route) => {
+      if (before === "websocket" && route?.transport === "polling") this.#counted.fallbacks++;
       if (route !== undefined && route.transport !== "p2p") before = route.transport;
-    }));
+    });
     void this.#begin();
   }
 
   roundTrip(transport: TransportName, ms: number): void {
-    this.#roundTrips[transport].add(ms);
+    this.#counted.roundTrips[transport].add(ms);
   }
 
   tried(transport: TransportName, worked: boolean): void {
-    this.#tries[transport][worked ? "worked" : "failed"]++;
+    this.#counted.tries[transport][worked ? "worked" : "failed"]++;
   }
 
   stored(afterMs: number): void {
-    this.#stored.add(afterMs);
+    this.#counted.stored.add(afterMs);
   }
 
+  /** The page is left. */
   leave(): void {
     if (this.#everyMs !== undefined && this.#deps.steady.now() - this.#since >= LEAST_MS) this.#report();
   }
@@ -125,7 +115,7 @@ export class TransportReporter implements TransportTap {
   dispose(): void {
     this.#disposed = true;
     this.#cancel();
-    for (const stop of this.#stops) stop();
+    this.#stopListening();
   }
 
   async #begin(): Promise<void> {
@@ -167,7 +157,7 @@ export class TransportReporter implements TransportTap {
     const more = (name: "connected" | "failed" | "sentToPeers" | "receipted") =>
       atMost(links[name] >= linksBefore[name] ? links[name] - linksBefore[name] : links[name]);
     const up = links.links.filter(({ state }) => state === "connected");
-    for (const { rttMs } of up) if (rttMs !== undefined) this.#roundTrips.p2p.add(rttMs);
+    for (const { rttMs } of up) if (rttMs !== undefined) this.#counted.roundTrips.p2p.add(rttMs);
     const transports = {} as Record<ReportedTransport, TransportFigures>;
     const received = {
       websocket: stats.viaWebSocket - before.viaWebSocket,
@@ -177,9 +167,9 @@ export class TransportReporter implements TransportTap {
     for (const transport of REPORTED_TRANSPORTS) {
       const { worked, failed } = transport === "p2p"
         ? { worked: more("connected"), failed: more("failed") }
-        : this.#tries[transport];
+        : this.#counted.tries[transport];
       transports[transport] = {
-        roundTrips: this.#roundTrips[transport].counts,
+        roundTrips: this.#counted.roundTrips[transport].counts,
         worked: atMost(worked),
         failed: atMost(failed),
         received: atMost(received[transport]),
@@ -189,8 +179,8 @@ export class TransportReporter implements TransportTap {
       version: TRANSPORT_REPORT_VERSION,
       forMs: Math.min(Math.round(now - this.#since), REPORT_MAX_MS),
       transports,
-      fallbacks: atMost(this.#fallbacks),
-      stored: this.#stored.counts,
+      fallbacks: atMost(this.#counted.fallbacks),
+      stored: this.#counted.stored.counts,
       refused: atMost(stats.refused - before.refused),
       duplicates: atMost(stats.duplicates - before.duplicates),
       toPeers: more("sentToPeers"),
@@ -204,10 +194,7 @@ export class TransportReporter implements TransportTap {
       }),
     };
     this.#since = now;
-    this.#roundTrips = bucketsByTransport();
-    this.#stored = new Buckets();
-    this.#tries = triesByTransport();
-    this.#fallbacks = 0;
+    this.#counted = nothingCounted();
     this.#stats = stats;
     this.#mesh = links;
     return report;
@@ -218,10 +205,12 @@ function atMost(count: number): number {
   return Math.max(0, Math.min(count, REPORT_MAX_COUNT));
 }
 
-function bucketsByTransport(): Record<ReportedTransport, Buckets> {
-  return { websocket: new Buckets(), polling: new Buckets(), p2p: new Buckets() };
-}
-
-function triesByTransport(): Record<TransportName, { worked: number; failed: number }> {
-  return { websocket: { worked: 0, failed: 0 }, polling: { worked: 0, failed: 0 } };
+/** The counts of this page since the last report. */
+function nothingCounted() {
+  return {
+    roundTrips: { websocket: new Buckets(), polling: new Buckets(), p2p: new Buckets() },
+    stored: new Buckets(),
+    tries: { websocket: { worked: 0, failed: 0 }, polling: { worked: 0, failed: 0 } },
+    fallbacks: 0,
+  };
 }

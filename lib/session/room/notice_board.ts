@@ -3,7 +3,7 @@
  * acknowledged. They are stored to be shown without a network, and passed on to peers. Rules: docs/PROTOCOL.md,
  * "Notices".
  */
-import type { Cancel, Clock, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import type { Verifier } from "../../crypto/signing.ts";
 import { isBase64UrlOf } from "../../shared/base64url.ts";
 import { type AuthorKey, readWireEvent, type RoomId, type WireEvent } from "../../protocol/event.ts";
@@ -11,8 +11,8 @@ import { isRecord } from "../../shared/checks.ts";
 import { NOTICES_MAX } from "../../protocol/limits.ts";
 import { readMeshConfig } from "../../protocol/peer/mesh_config.ts";
 import { mergeNotices, type Notice, noticesFor, readNotice } from "../../protocol/notice.ts";
-
 import type { NoticeView } from "../model/notices_model.ts";
+import type { SessionDeps } from "../ports/session_deps.ts";
 
 /** Where a device stores the notices. */
 export interface NoticeStorage {
@@ -22,18 +22,15 @@ export interface NoticeStorage {
   listen(hear: () => void): Cancel;
 }
 
-export interface NoticeBoardDeps {
+export interface NoticeBoardDeps extends Pick<SessionDeps, "clock" | "timers" | "log"> {
   /** Undefined outside of rooms, where only notices for everybody are shown. */
   room: RoomId | undefined;
-  clock: Clock;
-  timers: Timers;
   verifier: Verifier;
   storage: NoticeStorage;
   /** Requests `GET /mesh/config`, which names the operator's key. */
   fetchConfig(): Promise<unknown>;
   /** Shows these notices, at once and after each change. */
   show(views: readonly NoticeView[]): void;
-  log(line: string): void;
 }
 
 /** The stored state. */

@@ -3,15 +3,11 @@
  * peers. It is made of the stored state (room_state.ts), so every part has what it needs from the start.
  */
 import type { Cancel } from "../../shared/environment.ts";
-import { type DeliveryState, Timeline } from "../../chat/timeline.ts";
+import { Timeline } from "../../chat/timeline.ts";
 import { personNamePlace, sealContent } from "../../crypto/seal.ts";
-import { type Event, type EventContent, isSealable } from "../../kinds/kinds.ts";
-import type { AuthorKey, EventId } from "../../protocol/event.ts";
-import type { ServerConnection } from "../connection/server_connection.ts";
-import type { RoomProblem } from "../model/conversation_model.ts";
-import type { Shown } from "../model/room_signals.ts";
+import { isSealable } from "../../kinds/kinds.ts";
+import type { AuthorKey } from "../../protocol/event.ts";
 import { Outbox } from "../outbox/outbox.ts";
-import type { SessionDeps } from "../ports/session_deps.ts";
 import { PEOPLE_MAX } from "../ports/session_limits.ts";
 import { EventVerifier } from "../replica/event_verifier.ts";
 import { ReadCursor } from "../replica/read_cursor.ts";
@@ -20,56 +16,40 @@ import { RelayedEvents, relayedTopic } from "../replica/relayed_events.ts";
 import { ReplicaMerger } from "../replica/replica_merger.ts";
 import { ReplicaReader } from "../replica/replica_reader.ts";
 import { ReplicaWriter } from "../replica/replica_writer.ts";
-import type { VerifiedRoom } from "../replica/verified_room.ts";
 import { PeerSync } from "./peer_sync.ts";
-import { RoomClock } from "./room_clock.ts";
-import type { RoomCommands } from "./room_commands.ts";
+import type { OpenRoomDeps, RoomParts } from "./room_parts.ts";
 import { RoomPeople } from "./room_people.ts";
 import { type RoomState, tidyPersonName } from "./room_state.ts";
 import { ServerSync } from "./server_sync.ts";
 
-export interface OpenRoomDeps extends SessionDeps {
-  /** The key of a sealed room, as the link has it. */
-  secret: string | undefined;
-  commands: Pick<RoomCommands, "name" | "nameFor">;
-  connection: ServerConnection;
-  /** The room was verified: on opening, and again when the server tells of changes. */
-  onVerified(room: VerifiedRoom): void;
-  /** This page cannot show the room. */
-  onProblem(problem: RoomProblem): void;
-  /** The screen has to change. */
-  onChange(): void;
-  log(line: string): void;
-}
-
-export class OpenRoom {
+export class OpenRoom implements RoomParts {
   readonly state: RoomState;
+  readonly deps: OpenRoomDeps;
   readonly timeline: Timeline;
+  readonly verifier: EventVerifier;
+  readonly people: RoomPeople;
   readonly outbox: Outbox;
+  readonly relayed: RelayedEvents;
+  readonly readCursor = new ReadCursor();
+  readonly readCursorStore = new ReadCursorStore(this);
   readonly reader: ReplicaReader;
-  readonly server: ServerSync;
+  readonly merger = new ReplicaMerger(this);
+  readonly server = new ServerSync(this);
   readonly peers: PeerSync;
-  readonly #deps: OpenRoomDeps;
-  readonly #verifier: EventVerifier;
-  readonly #writer: ReplicaWriter;
-  readonly #people: RoomPeople;
-  readonly #readCursor = new ReadCursor();
-  readonly #readCursorStore: ReadCursorStore;
-  readonly #relayed: RelayedEvents;
+  readonly #writer = new ReplicaWriter(this);
   readonly #stopListening: Cancel | undefined;
+  #clockSeen = 0;
   #toTell = false;
   #disposed = false;
 
   constructor(state: RoomState, deps: OpenRoomDeps) {
     this.state = state;
-    this.#deps = deps;
+    this.deps = deps;
     const { room, storage, signer, sealer } = state;
-    const { connection, commands, clock, ed25519, meter, tabs, onChange } = deps;
+    const { connection, commands, clock, tabs, onChange } = deps;
     const timeline = this.timeline = new Timeline({ me: signer.author });
-    const roomClock = new RoomClock();
-    const readCursor = this.#readCursor;
-    const shared = { ...deps, room, storage, signer, sealer, timeline, roomClock, readCursor, ed25519 };
-    const verifier = this.#verifier = new EventVerifier({
+    const shared = { ...deps, room, storage, signer, sealer };
+    const verifier = this.verifier = new EventVerifier({
       ...shared,
       held: (id) => timeline.get(id),
       onVerified: (verified) => {
@@ -78,65 +58,63 @@ export class OpenRoom {
       },
       onFalse: () => connection.fault("wrong genesis event"),
     });
-    const people = this.#people = new RoomPeople({
+    const people = this.people = new RoomPeople({
       openName: async ({ author, name }) => {
         const clear = sealer === undefined ? name : await sealer.open(name, personNamePlace(room, author));
         return clear === undefined ? undefined : tidyPersonName(clear);
       },
       onChange: () => {
-        peers.mesh?.presentChanged();
+        this.peers.mesh?.presentChanged();
         onChange();
       },
     });
-    const outbox: Outbox = this.outbox = new Outbox({
+    this.outbox = new Outbox({
       ...shared,
       seal: async (header, content) =>
         sealer === undefined || !isSealable(content) ? content : await sealContent(sealer, header, content),
-      noop: () => ({ at: clock.now(), content: this.#noop() }),
-      clockSeen: () => roomClock.seen,
-      send: (frame) => connection.send(frame),
-      expectAnswer: () => connection.expectAnswer(),
-      giveUpTransport: (why) => connection.answerOverdue(why),
-      serverDelayMs: (phones) => peers.serverDelayMs(phones),
-      onStored: (afterMs) => meter?.stored(afterMs),
-      onRefused: () => meter?.refused(),
-      onSigned: (event) => peers.mesh?.publish(event),
-      onDelivery: (event: Event, delivery: DeliveryState) => {
+      noop: () => ({ at: clock.now(), content: { kind: "profile", body: { name: commands.nameFor(signer.author) } } }),
+      clockSeen: () => this.#clockSeen,
+      serverDelayMs: (phones) => this.peers.serverDelayMs(phones),
+      onSigned: (event) => this.peers.mesh?.publish(event),
+      onDelivery: (event, delivery) => {
         timeline.setDelivery(event.id, delivery);
         timeline.add([event]);
         this.#tellSoon();
       },
-      onGone: (id: EventId) => {
+      onGone: (id) => {
         timeline.remove([id]);
         this.#tellSoon();
       },
     });
-    const relayed = this.#relayed = new RelayedEvents({
+    this.relayed = new RelayedEvents({
       ...shared,
       present: (author) => people.names.has(author),
       send: (frame) => connection.send(frame),
       onKept: () => tabs?.tell(relayedTopic(room)),
     });
-    const readCursorStore = this.#readCursorStore = new ReadCursorStore(shared);
     const reader = this.reader = new ReplicaReader({
       ...shared,
-      check: (event) => verifier.check(event),
-      onEvents: (events) => merger.take(events),
-      onRenumbered: (held) => merger.renumber(held),
+      verifier,
+      onEvents: (events) => this.merger.take(events),
+      onRenumbered: (held) => this.merger.renumber(held),
       onChange: () => {
         timeline.setGaps(reader.gaps());
         onChange();
-        writer.saveSoon();
+        this.#writer.saveSoon();
       },
-      onWanted: () => server.requestOlder(),
+      onWanted: () => this.server.requestOlder(),
     });
-    const writer = this.#writer = new ReplicaWriter({ ...shared, reader, info: () => verifier.known?.info });
-    const parts = { ...shared, commands, verifier, reader, people, outbox, relayed, readCursorStore };
-    const peers: PeerSync = this.peers = new PeerSync(parts);
-    const merger = new ReplicaMerger({ ...parts, peers });
-    const server = this.server = new ServerSync({ ...parts, merger, peers });
+    this.peers = new PeerSync(this);
     this.#stopListening = storage.onRenewed?.(() => this.#storageRenewed());
     this.#restore();
+  }
+
+  get clockSeen(): number {
+    return this.#clockSeen;
+  }
+
+  seeClock(clock: number): void {
+    this.#clockSeen = Math.max(this.#clockSeen, clock);
   }
 
   /** Signs what an earlier page left unsigned, and resolves when all that was kept is in the timeline. */
@@ -146,46 +124,44 @@ export class OpenRoom {
 
   /** Everything that is here now has been seen. */
   seen(): void {
-    this.#readCursor.see(this.reader.position);
-    if (this.#readCursor.unsaved !== undefined) this.#readCursorStore.keepSoon();
-    this.#deps.onChange();
+    this.readCursor.see(this.reader.position);
+    if (this.readCursor.unsaved !== undefined) this.readCursorStore.keepSoon();
+    this.deps.onChange();
   }
 
   /** The device woke up. */
   wake(): void {
     this.server.suspect();
-    void this.#readCursorStore.keep();
+    void this.readCursorStore.keep();
   }
 
   /** Writes everything that the storage does not have yet: the page may be about to end. */
   async persist(): Promise<void> {
     this.outbox.hurry(true);
-    await Promise.all([this.#writer.save(), this.#readCursorStore.keep(), this.#relayed.save()]);
+    await Promise.all([this.#writer.save(), this.readCursorStore.keep(), this.relayed.save()]);
   }
 
-  get shown(): Shown {
-    const { timeline, reader, server } = this;
-    const me = this.state.signer.author;
-    return {
-      timeline,
-      reader,
-      people: this.#present(me),
-      readCursor: this.#readCursor,
-      upToDate: server.upToDate,
-      stored: this.state.storage.lasting,
-      me,
-      name: this.#deps.commands.name,
-    };
+  /**
+   * The people here: as the server reports, or without a server those whom peers reach. A name is undefined where only
+   * events may name a person.
+   */
+  get present(): { count: number; names: ReadonlyMap<AuthorKey, string | undefined> } {
+    const { connection, commands } = this.deps;
+    const reached = connection.live ? [] : this.peers.mesh?.reached() ?? [];
+    if (reached.length === 0) return this.people;
+    const names = new Map<AuthorKey, string | undefined>([[this.state.signer.author, commands.name]]);
+    for (const peer of reached.slice(0, PEOPLE_MAX)) names.set(peer, this.people.names.get(peer));
+    return { count: reached.length + 1, names };
   }
 
   dispose(): void {
     this.#disposed = true;
     this.#stopListening?.();
     this.#writer.dispose();
-    this.#readCursorStore.dispose();
+    this.readCursorStore.dispose();
     this.peers.dispose();
     this.server.dispose();
-    this.#relayed.dispose();
+    this.relayed.dispose();
     this.outbox.dispose();
   }
 
@@ -196,9 +172,9 @@ export class OpenRoom {
     // Devices that did not keep a read cursor yet had shown all that they kept.
     const shown = position === undefined ? undefined : { epoch: kept!.copy.epoch, position };
     // The cursor is kept on its own: the copy may not have reached the disk.
-    this.#readCursor.learn(seen ?? shown);
+    this.readCursor.learn(seen ?? shown);
     if (kept === undefined) return;
-    this.#verifier.enter(kept.head);
+    this.verifier.enter(kept.head);
     this.peers.showKept(relayed);
     // Events that the log has by now are no longer relayed.
     this.reader.restore(kept.copy, kept.events);
@@ -208,22 +184,8 @@ export class OpenRoom {
   #storageRenewed(): void {
     this.reader.notSaved();
     this.#writer.saveSoon();
-    this.#relayed.notSaved();
-    this.#deps.onChange();
-  }
-
-  /** The people here: as the server reports, or without a server those whom peers reach. */
-  #present(me: AuthorKey): Shown["people"] {
-    const { connection, commands } = this.#deps;
-    const reached = connection.live ? [] : this.peers.mesh?.reached() ?? [];
-    if (reached.length === 0) return this.#people;
-    const names = new Map<AuthorKey, string | undefined>([[me, commands.name]]);
-    for (const peer of reached.slice(0, PEOPLE_MAX)) names.set(peer, this.#people.names.get(peer));
-    return { count: reached.length + 1, names };
-  }
-
-  #noop(): EventContent {
-    return { kind: "profile", body: { name: this.#deps.commands.nameFor(this.state.signer.author) } };
+    this.relayed.notSaved();
+    this.deps.onChange();
   }
 
   /** Shows all changes of this turn at once: forty messages that are sent together are drawn once. */
@@ -232,7 +194,7 @@ export class OpenRoom {
     this.#toTell = true;
     queueMicrotask(() => {
       this.#toTell = false;
-      if (!this.#disposed) this.#deps.onChange();
+      if (!this.#disposed) this.deps.onChange();
     });
   }
 }

@@ -23,14 +23,13 @@ export interface WritableRoom {
   outbox: Outbox;
 }
 
-export interface RoomCommandsDeps extends Pick<SessionDeps, "clock"> {
+export interface RoomCommandsDeps extends Pick<SessionDeps, "clock" | "log"> {
   /** My display name; empty until I chose one. */
   name: string;
   /** The room, once the storage has answered; undefined when it cannot be opened. */
   opened(): Promise<WritableRoom | undefined>;
   /** My name has changed. */
   onChange(): void;
-  log(line: string): void;
 }
 
 type Written = Promise<{ problem?: SendProblem }>;

@@ -47,9 +47,8 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
     super(deps.storage.lasting);
     this.#deps = deps;
     this.#options = options;
-    const { clock, meter, unsent } = deps;
+    const { clock, meter, unsent, log } = deps;
     const { room, name } = options;
-    const log = (line: string) => deps.log?.(line);
     const opened = async () => {
       await this.ready;
       return this.#room;
@@ -64,7 +63,6 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
       },
       onRoundTrip: (ms) => meter?.roundTrip(ms),
       onState: (state) => this.#connectionChanged(state),
-      log,
     });
     this.ready = this.#open().catch((error) => {
       log(`room: not opened: ${error}`);
@@ -182,7 +180,6 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
       onVerified: (verified) => this.#verified(verified, state),
       onProblem: (problem) => this.#stop(problem),
       onChange: () => this.#publish(),
-      log: (line) => this.#deps.log?.(line),
     });
     if (state.problem !== undefined) return this.#stop(state.problem);
     const started = room.start();
@@ -197,7 +194,7 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
       return await loadRoomState(this.#deps, storage, room, sealer);
     } catch (error) {
       // Taken away by the browser, or broken: the page works on without it, and says so.
-      log?.(`storage: ${error}`);
+      log(`storage: ${error}`);
       this.stored.value = false;
       return await loadRoomState(this.#deps, await memory(), room, sealer);
     }
@@ -216,7 +213,7 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
     const openedAt = this.#deps.clock.now();
     const opened = { id, kind, name, openedAt, ...(code && { code }), ...(secret && { secret }) };
     storage.changeRooms((rooms) => withOpened(rooms, opened))
-      .catch((error) => this.#deps.log?.(`room: not stored: ${error}`));
+      .catch((error) => this.#deps.log(`room: not stored: ${error}`));
   }
 
   // ---- what is shown ----
@@ -238,6 +235,6 @@ export class RoomSession extends RoomSignals implements ConversationModel, Peopl
   }
 
   #publish(): void {
-    if (this.#room !== undefined && !this.#disposed) this.show(this.#room.shown);
+    if (this.#room !== undefined && !this.#disposed) this.show(this.#room);
   }
 }

@@ -1,132 +1,99 @@
 /** How an open room and its server exchange what each lacks: hello, welcome, and the way of each frame. */
+import type { Cancel } from "../../shared/environment.ts";
 import type { ClientFrame } from "../../protocol/client_frames.ts";
 import type { LogPosition, ServerFrame } from "../../protocol/frames.ts";
-import { LiveCheck } from "../connection/live_check.ts";
 import { signHello } from "../connection/room_hello.ts";
-import type { ConnectedRoom, RoomFrame, ServerConnection } from "../connection/server_connection.ts";
-import type { Outbox } from "../outbox/outbox.ts";
-import type { SessionDeps } from "../ports/session_deps.ts";
+import type { ConnectedRoom, RoomFrame } from "../connection/server_connection.ts";
 import { REFUSED_PAUSE_MS } from "../ports/session_limits.ts";
-import type { EventVerifier } from "../replica/event_verifier.ts";
-import { HistoryRequests } from "../replica/history_requests.ts";
-import type { ReadCursor } from "../replica/read_cursor.ts";
 import type { ReadCursorStore } from "../replica/read_cursor_store.ts";
-import type { RelayedEvents } from "../replica/relayed_events.ts";
 import type { ReplicaMerger } from "../replica/replica_merger.ts";
-import type { ReplicaReader } from "../replica/replica_reader.ts";
 import type { PeerSync } from "./peer_sync.ts";
-import type { RoomClock } from "./room_clock.ts";
-import type { RoomCommands } from "./room_commands.ts";
-import type { RoomPeople } from "./room_people.ts";
-import type { RoomState } from "./room_state.ts";
+import type { RoomParts } from "./room_parts.ts";
 
-export interface ServerSyncDeps
-  extends
-    Pick<SessionDeps, "clock" | "timers" | "onNotices" | "onCleared">,
-    Pick<RoomState, "room" | "signer" | "sealer"> {
-  connection: ServerConnection;
-  roomClock: RoomClock;
-  commands: Pick<RoomCommands, "nameFor">;
-  verifier: EventVerifier;
-  reader: ReplicaReader;
-  merger: ReplicaMerger;
-  people: RoomPeople;
-  outbox: Outbox;
-  relayed: RelayedEvents;
-  readCursor: ReadCursor;
-  readCursorStore: ReadCursorStore;
-  peers: PeerSync;
-  /** The screen has to change. */
-  onChange(): void;
-  log(line: string): void;
+interface SyncedRoom extends RoomParts {
+  readonly readCursorStore: ReadCursorStore;
+  readonly merger: ReplicaMerger;
+  readonly peers: PeerSync;
 }
 
 export class ServerSync implements ConnectedRoom {
-  readonly #deps: ServerSyncDeps;
-  readonly #older: HistoryRequests;
-  readonly #live: LiveCheck;
+  readonly #room: SyncedRoom;
   /** The position that the last hello asked to resume from. */
   #asked: LogPosition | undefined;
   /** How far the server's clock is ahead of the device's, as the last welcome said. */
   #aheadMs = 0;
+  /** No frame of the server is missing, as far as the page knows. After a sleep that is unknown until it answers again. */
+  #heard = false;
+  /** Counts the events that make `#heard` doubtful. */
+  #doubts = 0;
+  #cancelRequest: Cancel | undefined;
 
-  constructor(deps: ServerSyncDeps) {
-    this.#deps = deps;
-    const { reader, timers, connection, onChange } = deps;
-    this.#older = new HistoryRequests({ timers, reader, connection });
-    this.#live = new LiveCheck({ reader, isConnected: () => connection.live, onHeard: onChange });
+  constructor(room: SyncedRoom) {
+    this.#room = room;
   }
 
   /** The page shows everything that the server has. */
   get upToDate(): boolean {
-    return this.#live.upToDate;
+    return this.#heard && this.#room.reader.caughtUp;
   }
 
-  /** The device woke up: until a probe is answered, nobody knows what was missed. */
+  /** The device woke up: frames may be missing or still on their way, until a probe is answered. */
   suspect(): void {
-    this.#live.suspect();
+    this.#doubts++;
+    this.#heard = false;
   }
 
   /** Somebody scrolls up. */
   loadOlder(): void {
-    this.#deps.reader.wantOlder();
+    this.#room.reader.wantOlder();
     this.requestOlder();
   }
 
-  /** Requests older events if they are wanted. */
+  /** Requests older events if they are wanted, while there is a connection. */
   requestOlder(): void {
-    this.#older.request();
+    const { reader, deps: { connection } } = this.#room;
+    if (!connection.live) return;
+    const request = reader.takeRequest();
+    if (request === undefined) return;
+    if (connection.send({ type: "history", ...request })) connection.expectAnswer();
+    else this.#requestAgainIn(REFUSED_PAUSE_MS);
   }
 
   dispose(): void {
-    this.#older.dispose();
+    this.#cancelRequest?.();
   }
 
   async hello(nonce: string): Promise<ClientFrame<"hello">> {
-    const { room, signer, commands, reader, clock } = this.#deps;
-    const hello = await signHello(this.#deps, { room, nonce, name: commands.nameFor(signer.author) });
+    const { state, reader, deps: { commands, clock } } = this.#room;
+    const hello = await signHello(state, nonce, commands.nameFor(state.signer.author));
     const resume = this.#asked = reader.position;
     return { ...hello, at: Math.round(clock.now()), ...(resume && { resume }) };
   }
 
   welcomed(frame: ServerFrame<"welcome">): boolean {
-    const {
-      clock,
-      roomClock,
-      verifier,
-      reader,
-      merger,
-      people,
-      outbox,
-      relayed,
-      readCursor,
-      readCursorStore,
-      peers,
-      onChange,
-      onCleared,
-    } = this.#deps;
-    this.#aheadMs = frame.at - clock.now();
+    const { verifier, reader, merger, people, outbox, relayed, readCursor, readCursorStore, peers, deps } = this.#room;
+    this.#aheadMs = frame.at - deps.clock.now();
     const cleared = peers.cleared = frame.cleared ?? 0;
     peers.membership = frame.membership;
     if (cleared > 0 && reader.epoch !== frame.epoch) merger.clear(cleared);
     if (!reader.welcome(frame, this.#asked)) return false;
-    roomClock.see(frame.clock);
+    this.#room.seeClock(frame.clock);
     verifier.welcome(frame.room);
     people.welcome(frame.people);
     outbox.connected(frame);
     relayed.connected();
     readCursor.follow(frame.epoch, frame.head);
     readCursorStore.keepSoon();
-    this.#live.welcomed();
-    onChange();
+    this.#heard = true;
+    deps.onChange();
     // After the screen: files are kept by what it still offers.
-    if (cleared > 0) onCleared?.(frame.epoch);
-    this.#older.request();
+    if (cleared > 0) deps.onCleared?.(frame.epoch);
+    this.requestOlder();
     return true;
   }
 
   received(frame: RoomFrame): boolean {
-    const { reader, outbox, relayed, people, peers, onNotices, log } = this.#deps;
+    const { reader, outbox, relayed, people, peers, deps } = this.#room;
     switch (frame.type) {
       case "events":
         return reader.take(frame);
@@ -151,24 +118,37 @@ export class ServerSync implements ConnectedRoom {
         peers.mesh?.undeliverable(frame);
         return true;
       case "notices":
-        onNotices?.(frame.notices, this.#aheadMs);
+        deps.onNotices?.(frame.notices, this.#aheadMs);
         return true;
       case "problem":
-        if (frame.problem !== "busy") log(`server: ${frame.problem} ${frame.field}`);
+        if (frame.problem !== "busy") deps.log(`server: ${frame.problem} ${frame.field}`);
         else if (frame.field === undefined && reader.older === "loading") {
-          this.#older.againIn(frame.retryAfterMs ?? REFUSED_PAUSE_MS);
+          this.#requestAgainIn(frame.retryAfterMs ?? REFUSED_PAUSE_MS);
         }
         return true;
     }
   }
 
-  ponged(): void {
-    void this.#live.answered();
+  async ponged(): Promise<void> {
+    const doubts = this.#doubts;
+    const { reader, deps: { connection, onChange } } = this.#room;
+    // Everything sent before the answer has arrived. It counts once it is verified.
+    await reader.idle();
+    if (doubts !== this.#doubts || this.#heard || !connection.live) return;
+    this.#heard = true;
+    onChange();
   }
 
   disconnected(): void {
-    this.#live.suspect();
-    this.#deps.outbox.disconnected();
-    this.#deps.relayed.disconnected();
+    this.suspect();
+    this.#room.outbox.disconnected();
+    this.#room.relayed.disconnected();
+  }
+
+  /** The last request for older events failed. */
+  #requestAgainIn(delayMs: number): void {
+    this.#room.reader.askAgain();
+    this.dispose();
+    this.#cancelRequest = this.#room.deps.timers.after(delayMs, () => this.requestOlder());
   }
 }

@@ -8,7 +8,7 @@ import { evictionOrder, type FileStore, type HeldFile, StoreFull } from "../../f
 import type { Bytes } from "../../protocol/peer/file_frames.ts";
 import type { RoomId } from "../../protocol/event.ts";
 import type { FileRoot } from "../../protocol/file_info.ts";
-import { PageDatabase } from "./page_database.ts";
+import { pageDatabase } from "./page_database.ts";
 
 const DATABASE = "festival-chat-files";
 /** Limit for the files of all rooms on one device. */
@@ -28,13 +28,13 @@ interface Schema extends DBSchema {
   cleared: { key: RoomId; value: string };
 }
 
-const databases = new Map<string, PageDatabase<Schema>>();
+const databases = new Map<string, ReturnType<typeof pageDatabase<Schema>>>();
 
 /** The database with this name, for all rooms of the page. */
-function database(name: string): PageDatabase<Schema> {
+function database(name: string) {
   let there = databases.get(name);
   if (there !== undefined) return there;
-  there = new PageDatabase<Schema>(name, 2, (db, from) => {
+  there = pageDatabase<Schema>(name, 2, (db, from) => {
     if (from < 1) {
       db.createObjectStore("files");
       db.createObjectStore("blocks");

@@ -7,7 +7,7 @@ import type { LogPosition } from "../../protocol/frames.ts";
 import { RELAYED_MAX_EVENTS } from "../ports/session_limits.ts";
 import { mergeReplica } from "../replica/replica.ts";
 import { EMPTY_OUTBOX, type OutboxEntry, type OutboxState } from "../outbox/outbox_state.ts";
-import { PageDatabase } from "./page_database.ts";
+import { pageDatabase } from "./page_database.ts";
 import type { Replica, SessionStorage } from "../ports/session_storage.ts";
 
 /** Name of the database of this origin. */
@@ -33,7 +33,8 @@ interface Schema extends DBSchema {
   /** [room, id]: relayed events, and when they were stored, ms since 1970. */
   relayed: { key: [RoomId, EventId]; value: { wire: WireEvent; keptAt: number } };
 }
-type StoreName = "device" | "outboxes" | "entries" | "copies" | "events" | "seen" | "relayed";
+const STORES = ["device", "outboxes", "entries", "copies", "events", "seen", "relayed"] as const;
+type StoreName = (typeof STORES)[number];
 type WriteTransaction<Names extends StoreName[]> = IDBPTransaction<Schema, Names, "readwrite">;
 
 /**
@@ -41,13 +42,9 @@ type WriteTransaction<Names extends StoreName[]> = IDBPTransaction<Schema, Names
  * somebody deleted the database, or the browser took it away.
  */
 export function indexedDbStorage(name = DATABASE, onLost = () => {}): SessionStorage & { close(): Promise<void> } {
-  const database = new PageDatabase<Schema>(name, VERSION, (db, from) => {
+  const database = pageDatabase<Schema>(name, VERSION, (db, from) => {
     if (from < 1) {
-      db.createObjectStore("device");
-      db.createObjectStore("outboxes");
-      db.createObjectStore("entries");
-      db.createObjectStore("copies");
-      db.createObjectStore("events");
+      for (const name of ["device", "outboxes", "entries", "copies", "events"] as const) db.createObjectStore(name);
     }
     if (from < 2) db.createObjectStore("seen");
     if (from < 3) db.createObjectStore("relayed");
@@ -74,12 +71,11 @@ export function indexedDbStorage(name = DATABASE, onLost = () => {}): SessionSto
   return {
     lasting: true,
     secret: (make) =>
-      write(["device"], "strict", async (transaction) => {
-        const device = transaction.objectStore("device");
-        const there = await device.get("secret");
+      write(["device"], "strict", async ({ store }) => {
+        const there = await store.get("secret");
         if (there instanceof Uint8Array) return there;
         const made = make();
-        await device.put(made, "secret");
+        await store.put(made, "secret");
         return made;
       }),
     async name() {
@@ -132,8 +128,7 @@ export function indexedDbStorage(name = DATABASE, onLost = () => {}): SessionSto
       }),
     readCursor: (room) => read("seen", (store) => store.get(room)),
     changeReadCursor: (room, change) =>
-      write(["seen"], "relaxed", async (transaction) => {
-        const store = transaction.objectStore("seen");
+      write(["seen"], "relaxed", async ({ store }) => {
         const seen = change(await store.get(room));
         await store.put(seen, room);
         return seen;
@@ -143,8 +138,7 @@ export function indexedDbStorage(name = DATABASE, onLost = () => {}): SessionSto
       return kept.sort((a, b) => a.keptAt - b.keptAt).map(({ wire }) => wire);
     },
     changeRelayed: (room, kept, dropped) =>
-      write(["relayed"], "relaxed", async (transaction) => {
-        const store = transaction.objectStore("relayed");
+      write(["relayed"], "relaxed", async ({ store }) => {
         const keptAt = Date.now();
         await Promise.all([
           ...[...kept].map(([id, wire]) => store.put({ wire, keptAt }, [room, id])),
@@ -160,20 +154,16 @@ export function indexedDbStorage(name = DATABASE, onLost = () => {}): SessionSto
       return readRooms(await read("device", (store) => store.get("rooms")));
     },
     changeRooms: (change) =>
-      write(
-        ["device", "outboxes", "entries", "copies", "events", "seen", "relayed"],
-        "relaxed",
-        async (transaction) => {
-          const device = transaction.objectStore("device");
-          const before = readRooms(await device.get("rooms"));
-          const after = change(before);
-          await device.put(after, "rooms");
-          const kept = new Set(after.map(({ id }) => id));
-          for (const { id } of before) if (!kept.has(id)) await forget(transaction, id);
-          return after;
-        },
-      ),
-    close: () => database.close(),
+      write([...STORES], "relaxed", async (transaction) => {
+        const device = transaction.objectStore("device");
+        const before = readRooms(await device.get("rooms"));
+        const after = change(before);
+        await device.put(after, "rooms");
+        const kept = new Set(after.map(({ id }) => id));
+        for (const { id } of before) if (!kept.has(id)) await forget(transaction, id);
+        return after;
+      }),
+    close: database.close,
   };
 }
 
@@ -195,10 +185,7 @@ async function writeOutbox(
 }
 
 /** Deletes everything of a room but typed messages that are not stored on the server yet. */
-async function forget(
-  transaction: WriteTransaction<["device", "outboxes", "entries", "copies", "events", "seen", "relayed"]>,
-  room: RoomId,
-): Promise<void> {
+async function forget(transaction: WriteTransaction<[...typeof STORES]>, room: RoomId): Promise<void> {
   await transaction.objectStore("copies").delete(room);
   await transaction.objectStore("seen").delete(room);
   await transaction.objectStore("relayed").delete(ofRoom(room));

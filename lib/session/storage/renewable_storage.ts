@@ -4,21 +4,17 @@
  * and the rooms it has read, and then tells the parts that store more. Where nothing can be stored any more, memory
  * replaces the storage.
  */
-import { pause, type Timers } from "../../shared/environment.ts";
+import { pause } from "../../shared/environment.ts";
 import type { KnownRoom } from "../../chat/recent_rooms.ts";
-
+import type { SessionDeps } from "../ports/session_deps.ts";
 import type { SessionStorage } from "../ports/session_storage.ts";
 
-export interface RenewableStorageDeps {
+export interface RenewableStorageDeps extends Pick<SessionDeps, "memory" | "timers" | "log"> {
   /**
    * Opens the device's storage, which reopens by itself after a loss. `onLost`: the stored data is gone, or about to
    * go.
    */
   open(onLost: () => void): SessionStorage;
-  /** A storage that never fails. */
-  memory(): Promise<SessionStorage>;
-  timers: Timers;
-  log(line: string): void;
 }
 
 /**

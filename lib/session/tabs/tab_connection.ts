@@ -3,12 +3,18 @@
  * the others follow and connect through it (tab_relay.ts). When the leader is closed, the next tab leads; when it
  * sleeps, a visible tab takes over. Where tabs cannot elect a leader, each has its own connection.
  */
-import type { Cancel, Clock, Random, Timers } from "../../shared/environment.ts";
+import type { Cancel } from "../../shared/environment.ts";
 import { toBase64Url } from "../../shared/base64url.ts";
-import { lazyTransport, type OpenTransport, type Transport, type TransportEvents } from "../../transport/transport.ts";
-
+import {
+  ABNORMAL_CLOSURE,
+  lazyTransport,
+  type OpenTransport,
+  type Transport,
+  type TransportEvents,
+} from "../../transport/transport.ts";
+import type { SessionDeps, TabChannel } from "../ports/session_deps.ts";
 import { TAB_PATIENCE_MS, TAB_RECENT_MAX_EVENTS } from "../ports/session_limits.ts";
-import { readTabMessage, type TabChannelOf, type TabMessage } from "./tab_messages.ts";
+import { readTabMessage, type TabMessage } from "./tab_messages.ts";
 import type { TabRelay } from "./tab_relay.ts";
 
 /** The election of the leading tab: a lock that one tab holds (Web Locks). */
@@ -19,13 +25,10 @@ export interface TabElection {
   take(): void;
 }
 
-export interface TabConnectionDeps {
-  clock: Clock;
-  timers: Timers;
-  random: Random;
+export interface TabConnectionDeps extends Pick<SessionDeps, "clock" | "timers" | "random"> {
   /** The tab's own transports to the server. */
   open: OpenTransport;
-  channel: TabChannelOf<TabMessage>;
+  channel: TabChannel<TabMessage>;
   election: TabElection;
   /** Loads the code that serves other tabs. */
   loadRelay(): Promise<typeof TabRelay>;
@@ -38,8 +41,6 @@ export interface TabConnectionDeps {
 }
 
 type Role = "undecided" | "leads" | "follows" | "alone";
-
-const BROKEN = 1006;
 
 /** A promise with its resolver. `Promise.withResolvers` came with Safari 17.4. */
 function decision(): { promise: Promise<void>; resolve: () => void } {
@@ -87,7 +88,7 @@ export class TabConnection {
     const end = () => {
       if (over) return;
       close();
-      events.closed(BROKEN);
+      events.closed(ABNORMAL_CLOSURE);
     };
     const guarded: TransportEvents = {
       opened: () => over || events.opened(),
@@ -128,14 +129,8 @@ export class TabConnection {
   }
 
   #openForRole(): OpenTransport {
-    switch (this.#role) {
-      case "follows":
-        return (events) => this.#follow(events);
-      case "leads":
-        return (events) => this.#lead(events);
-      default:
-        return this.#deps.open;
-    }
+    if (this.#role === "follows") return (events) => this.#follow(events);
+    return this.#role === "leads" ? (events) => this.#lead(events) : this.#deps.open;
   }
 
   #elected(leads: boolean): void {
@@ -196,7 +191,7 @@ export class TabConnection {
     return {
       send: (text) => this.#relay?.send(transport, text) ?? transport.send(text),
       close: () => {
-        this.#relay?.lost(transport, BROKEN);
+        this.#relay?.lost(transport, ABNORMAL_CLOSURE);
         transport.close();
       },
     };
@@ -219,7 +214,7 @@ export class TabConnection {
     const { clock, channel, loadRelay } = this.#deps;
     const relay = this.#relay = new (await loadRelay())({
       clock,
-      post: (message) => channel.post(message),
+      post: (message) => channel.tell(message),
       onSuspect: () => this.#deps.onSuspect(),
     });
     const kept = this.#frames;
@@ -248,7 +243,7 @@ export class TabConnection {
       if (!end()) return;
       // The leader sleeps or is gone. A hidden tab has no reason to lead.
       if (this.#deps.visible()) this.#deps.election.take();
-      events.closed(BROKEN);
+      events.closed(ABNORMAL_CLOSURE);
     });
     this.#followed = {
       channelId,
@@ -257,19 +252,19 @@ export class TabConnection {
         if (message.type === "down") return events.received(message.text);
         if (!end()) return;
         if (message.type === "alone") this.#become("alone");
-        events.closed(message.type === "closed" ? message.code : BROKEN);
+        events.closed(message.type === "closed" ? message.code : ABNORMAL_CLOSURE);
         if (message.type === "alone") this.#deps.onChange();
       },
     };
-    channel.post({ type: "open", channelId });
+    channel.tell({ type: "open", channelId });
     return {
       send: (text) => {
         if (this.#followed?.channelId !== channelId) return false;
-        channel.post({ type: "up", channelId, text });
+        channel.tell({ type: "up", channelId, text });
         return true;
       },
       close: () => {
-        if (end()) channel.post({ type: "closed", channelId, code: BROKEN });
+        if (end()) channel.tell({ type: "closed", channelId, code: ABNORMAL_CLOSURE });
       },
     };
   }

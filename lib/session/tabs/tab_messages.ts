@@ -3,8 +3,6 @@
  * follower's connection through the leader; it carries the frames of the protocol like any transport.
  */
 
-import type { Cancel } from "../../shared/environment.ts";
-
 export type TabMessage =
   /** Follower: opens a channel. The leader answers with its first frame. */
   | { type: "open"; channelId: string }
@@ -18,12 +16,6 @@ export type TabMessage =
   | { type: "alone"; channelId: string }
   /** Leader, to all: its connection is up, so waiting tabs can open channels. */
   | { type: "ready" };
-
-/** The channel between the tabs of a room: a message reaches all other tabs. */
-export interface TabChannelOf<Message> {
-  post(message: Message): void;
-  listen(hear: (message: unknown) => void): Cancel;
-}
 
 /** Returns undefined for anything else: another tab may run another version of the app. */
 export function readTabMessage(data: unknown): TabMessage | undefined {

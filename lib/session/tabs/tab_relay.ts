@@ -9,8 +9,7 @@ import { decodeServerFrame, type LogPosition, type ServerFrame } from "../../pro
 import { type AuthorKey, type EventId, eventIdOf } from "../../protocol/event.ts";
 import type { LogEntry } from "../../protocol/stub.ts";
 import { LATEST_EVENTS, PAGE_MAX_EVENTS, PEOPLE_SHOWN, PROTOCOL_VERSION } from "../../protocol/limits.ts";
-import type { Transport } from "../../transport/transport.ts";
-
+import { ABNORMAL_CLOSURE, type Transport } from "../../transport/transport.ts";
 import { PEOPLE_MAX, REFUSED_PAUSE_MS, TAB_RECENT_MAX_EVENTS } from "../ports/session_limits.ts";
 import type { TabMessage } from "./tab_messages.ts";
 
@@ -42,8 +41,6 @@ interface RecentEvents {
 
 /** Channels at a time; beyond it the oldest is closed. */
 const CHANNELS_MAX = 20;
-/** RFC 6455 section 7.4.1: abnormal closure. */
-const BROKEN = 1006;
 
 export class TabRelay {
   readonly #deps: TabRelayDeps;
@@ -63,9 +60,9 @@ export class TabRelay {
     switch (message.type) {
       case "open": {
         // Not connected: the follower tries again when this tab is `ready`.
-        if (this.#live === undefined) return this.#closeChannel(message.channelId, BROKEN);
+        if (this.#live === undefined) return this.#closeChannel(message.channelId, ABNORMAL_CLOSURE);
         const [oldest] = this.#channels.keys();
-        if (this.#channels.size >= CHANNELS_MAX && oldest !== undefined) this.#closeChannel(oldest, BROKEN);
+        if (this.#channels.size >= CHANNELS_MAX && oldest !== undefined) this.#closeChannel(oldest, ABNORMAL_CLOSURE);
         this.#channels.set(message.channelId, "greeted");
         // The nonce proves nothing here: every page that can post to this channel holds the device's key.
         const nonce = "A".repeat(22);
@@ -78,7 +75,9 @@ export class TabRelay {
       }
       case "up": {
         const decoded = decodeClientFrame(message.text);
-        if (!this.#channels.has(message.channelId) || !decoded.ok) return this.#closeChannel(message.channelId, BROKEN);
+        if (!this.#channels.has(message.channelId) || !decoded.ok) {
+          return this.#closeChannel(message.channelId, ABNORMAL_CLOSURE);
+        }
         return this.#take(message.channelId, decoded.frame);
       }
       case "closed":
@@ -88,7 +87,7 @@ export class TabRelay {
 
   /** This tab no longer leads. */
   end(): void {
-    for (const channelId of [...this.#channels.keys()]) this.#closeChannel(channelId, BROKEN);
+    for (const channelId of [...this.#channels.keys()]) this.#closeChannel(channelId, ABNORMAL_CLOSURE);
   }
 
   // ---- from the server ----
@@ -194,9 +193,9 @@ export class TabRelay {
 
   #take(name: string, frame: ClientFrame): void {
     const live = this.#live;
-    if (live === undefined) return this.#closeChannel(name, BROKEN);
+    if (live === undefined) return this.#closeChannel(name, ABNORMAL_CLOSURE);
     if (frame.type === "hello") return this.#welcome(name, live, frame.resume);
-    if (this.#channels.get(name) !== "live") return this.#closeChannel(name, BROKEN);
+    if (this.#channels.get(name) !== "live") return this.#closeChannel(name, ABNORMAL_CLOSURE);
     switch (frame.type) {
       case "ping":
         // Answered here. If the connection is dead, its end is reported.
@@ -204,7 +203,7 @@ export class TabRelay {
         return this.#tell(name, { type: "pong", at: this.#deps.clock.now() });
       case "send":
         // The follower sends again when the transport has room.
-        if (!this.#sendOnce(live, frame)) this.#closeChannel(name, BROKEN);
+        if (!this.#sendOnce(live, frame)) this.#closeChannel(name, ABNORMAL_CLOSURE);
         return;
       case "history":
         if (live.asking !== undefined || !live.transport.send(JSON.stringify(frame))) {
