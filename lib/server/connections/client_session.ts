@@ -14,6 +14,7 @@ import {
   IDLE_TIMEOUT_MS,
   LATEST_EVENTS,
   NAME_MAX_BYTES,
+  PAGE_MAX_BYTES,
   PROTOCOL_VERSION,
   RESUME_MAX_EVENTS,
 } from "../../protocol/limits.ts";
@@ -317,7 +318,7 @@ export class ClientSession implements Member {
         continue;
       }
       movedAt = clock.now();
-      let page = hub.pageAfter(position, maxBytes / 4);
+      let page = hub.pageAfter(position, this.#pageBytes);
       if (page instanceof Promise) {
         const read = await page;
         // Deleted during the read: the client reconnects and learns which part is gone.
@@ -335,13 +336,12 @@ export class ClientSession implements Member {
   async #history(hub: Hub, { before, limit }: ClientFrame<"history">): Promise<void> {
     // One at a time: a client that scrolls waits for a page before it asks for the next.
     if (this.#historyRunning) return this.#busy();
-    const maxBytes = this.#maxBufferedBytes;
     // Pages that a polling client has not fetched would pile up here.
-    if (this.#deps.connection.bufferedBytes() > maxBytes / 2) return this.#busy();
+    if (this.#deps.connection.bufferedBytes() > this.#maxBufferedBytes / 2) return this.#busy();
     if (!this.#deps.overload.takesHistory) return this.#busy(this.#deps.overload.retryAfterMs());
     this.#historyRunning = true;
     try {
-      const { from, events, oldest } = await hub.history(before, limit, maxBytes / 2);
+      const { from, events, oldest } = await hub.history(before, limit, this.#pageBytes);
       this.#tell({ type: "page", before, from, events, oldest });
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error;
@@ -412,6 +412,12 @@ export class ClientSession implements Member {
   get #maxBufferedBytes(): number {
     const { connection, config } = this.#deps;
     return connection.maxBufferedBytes ?? config.fanOut.highWatermarkBytes;
+  }
+
+  /** Size of a page of events: after one there is still room for answers. */
+  get #pageBytes(): number {
+    const { maxBufferedBytes } = this.#deps.connection;
+    return maxBufferedBytes === undefined ? PAGE_MAX_BYTES : maxBufferedBytes / 4;
   }
 
   #busy(retryAfterMs = this.#deps.config.commit.retryAfterMs): void {
