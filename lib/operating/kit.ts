@@ -119,7 +119,7 @@ mkdir -p "$FESTIVAL_DATA_DIR"
 ./deno run --quiet --no-prompt --allow-sys --allow-env --allow-read=. lib/operating/open_here.ts "\${PORT:-8000}"
 exec ./deno serve --quiet --cached-only --no-prompt \\
   --allow-env="FESTIVAL_*,DENO_*,OTEL_*,container,KUBERNETES_SERVICE_HOST,GITHUB_SHA,CI_COMMIT_SHA" \\
-  --allow-read=_fresh,static,"$FESTIVAL_DATA_DIR" --allow-write="$FESTIVAL_DATA_DIR" --allow-sys=statfs --host 0.0.0.0 --port "\${PORT:-8000}" _fresh/server.js
+  --allow-read=_fresh,static,"$FESTIVAL_DATA_DIR" --allow-write="$FESTIVAL_DATA_DIR" --allow-sys=statfs,systemMemoryInfo --host 0.0.0.0 --port "\${PORT:-8000}" _fresh/server.js
 `;
 
 const OPERATOR_SCRIPT = `#!/bin/sh

@@ -5,6 +5,7 @@
 import { ConfigError, readConfig } from "../server/config/read_config.ts";
 import { unknownVariables } from "../server/config/unknown_variables.ts";
 import type { ServerConfig } from "../server/config/server_config.ts";
+import { memoryLimit } from "../server/limits/memory_limit.ts";
 import { ENDS_WITH_PARENT } from "../server/process_end.ts";
 import { lanAddresses } from "./addresses.ts";
 import { firstLines } from "./first_lines.ts";
@@ -29,8 +30,8 @@ export function serverPermissions(
   build = "_fresh",
 ): string[] {
   const files = kvUrl === undefined
-    ? [`--allow-read=${build},static,${dataDir}`, `--allow-write=${dataDir}`, "--allow-sys=statfs"]
-    : [`--allow-read=${build},static`, "--allow-net"];
+    ? [`--allow-read=${build},static,${dataDir}`, `--allow-write=${dataDir}`, "--allow-sys=statfs,systemMemoryInfo"]
+    : [`--allow-read=${build},static`, "--allow-net", "--allow-sys=systemMemoryInfo"];
   return ["--no-prompt", `--allow-env=${READ_VARIABLES}`, ...files];
 }
 
@@ -50,6 +51,13 @@ function serveArguments({ host, port, parallel }: Listening & { port: number }, 
   ];
 }
 
+const MEMORY_VARIABLE = "FESTIVAL_MEMORY_MB";
+
+/** The setting for this many bytes; none when they are unknown. */
+function memoryVariable(bytes: number): Record<string, string> {
+  return Number.isFinite(bytes) ? { [MEMORY_VARIABLE]: String(Math.max(128, Math.floor(bytes / 1_048_576))) } : {};
+}
+
 async function start(): Promise<number> {
   const env = (name: string) => Deno.env.get(name);
   const config = readConfig(env);
@@ -64,7 +72,12 @@ async function start(): Promise<number> {
   // deno-lint-ignore no-console -- for the operator at the terminal
   for (const line of firstLines({ listening, config, lan, unknown })) console.log(line);
 
-  const server = new Deno.Command(Deno.execPath(), { args: serveArguments(listening, config), stdin: "null" }).spawn();
+  const server = new Deno.Command(Deno.execPath(), {
+    args: serveArguments(listening, config),
+    // The server itself may not read the limit of its control group.
+    env: env(MEMORY_VARIABLE) === undefined ? memoryVariable(memoryLimit()) : {},
+    stdin: "null",
+  }).spawn();
   let killing: ReturnType<typeof setTimeout> | undefined;
   const stop = () => {
     if (killing !== undefined) return;

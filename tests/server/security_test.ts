@@ -509,8 +509,13 @@ Deno.test("[SEC-17] the tasks of production name the permissions they need, and 
   const commands = ["backup", "restore", "repair", "admin:hash", "admin:key"].map((name): string =>
     tasks[name].command
   );
-  // The free space of the disk is all that it may ask of the system.
-  for (const command of [...commands, embedded.replace(" --allow-sys=statfs", ""), elsewhere]) {
+  // The free space of the disk and the RAM are all that it may ask of the system.
+  for (
+    const command of [
+      ...commands,
+      ...[embedded, elsewhere].map((command) => command.replace(/ --allow-sys=(statfs,)?systemMemoryInfo/, "")),
+    ]
+  ) {
     assert(!/(^| )(-A|--allow-all|--allow-run|--allow-ffi|--allow-sys|--allow-import)( |=|$)/.test(command), command);
     assert(command.includes("--no-prompt"), command);
   }

@@ -37,10 +37,6 @@ export interface Arrival {
   end(reason: CloseReason, retryAfterMs?: number): void;
 }
 
-/** Share of the places that connections before their hello may have besides, and the least number of these. */
-const LOBBY_SHARE = 0.1;
-const LOBBY_MIN = 50;
-
 export class Admission {
   readonly #deps: AdmissionDeps;
   readonly #returns: RetryScheduler;
@@ -50,10 +46,7 @@ export class Admission {
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
     this.#returns = new RetryScheduler(deps.config.closing);
-    this.#places = new Places(() => {
-      const { connections } = deps.config.limits;
-      return { connections, lobby: Math.max(LOBBY_MIN, Math.ceil(connections * LOBBY_SHARE)) };
-    });
+    this.#places = new Places(() => deps.config.limits);
   }
 
   /** Connections of this instance, those before their hello included. */
