@@ -1,4 +1,4 @@
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, RefObject } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { IconButton } from "./Button.tsx";
 import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
@@ -10,6 +10,8 @@ import { roomTexts as t } from "../../lib/ui/texts/room_texts.ts";
 export function Dialog(props: {
   title: string;
   onClose: () => void;
+  /** Has the focus at first, so that no key goes to the close button; older browsers know no `autofocus` in a dialog. */
+  first?: RefObject<HTMLElement>;
   /** Fills the screen instead of a sheet. */
   full?: boolean;
   class?: string;
@@ -22,6 +24,7 @@ export function Dialog(props: {
     const shown = dialog.current;
     const before = document.activeElement;
     shown?.showModal();
+    props.first?.current?.focus();
     return () => {
       shown?.close();
       if (!(before instanceof HTMLElement) || !before.isConnected) return;

@@ -20,7 +20,7 @@ export function NameDialog(
     input.current?.focus();
   };
   return (
-    <Dialog title={props.name === "" ? t.title : t.change} onClose={props.onClose}>
+    <Dialog title={props.name === "" ? t.title : t.change} onClose={props.onClose} first={input}>
       <form
         class="flex flex-col gap-4"
         onSubmit={(event) => {
@@ -33,8 +33,6 @@ export function NameDialog(
           hint={t.hint}
           problem={problem}
           inputRef={input}
-          // The dialog gives it the focus as it opens, so that no key goes to the close button.
-          autofocus
           onFocus={(event) => event.currentTarget.select()}
           value={typed}
           name="nickname"
