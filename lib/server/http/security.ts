@@ -36,15 +36,18 @@ const PERMISSIONS = "camera=(self), microphone=(), geolocation=(), payment=(), u
 /** Hosts that a policy may contain: a name or address and a port, nothing that would end the directive. */
 const HOST = /^[a-z0-9.:[\]-]{1,255}$/i;
 
+/** It comes before the policy of pages. */
+const REFUSED_HEAD = { "connection": "close", "content-security-policy": "default-src 'none'" };
+
 /** Refuses a request whose head is larger than any honest one. The runtime has an upper bound of its own. */
 export function boundedHead(config: ServerConfig) {
   const { headBytes, addressChars } = config.limits;
   return define.middleware(async (ctx) => {
     const { url, headers } = ctx.req;
-    if (url.length > addressChars) return new Response(null, { status: 414, headers: { connection: "close" } });
+    if (url.length > addressChars) return new Response(null, { status: 414, headers: REFUSED_HEAD });
     let bytes = 0;
     for (const [name, value] of headers) bytes += name.length + value.length;
-    if (bytes > headBytes) return new Response(null, { status: 431, headers: { connection: "close" } });
+    if (bytes > headBytes) return new Response(null, { status: 431, headers: REFUSED_HEAD });
     return await ctx.next();
   });
 }
