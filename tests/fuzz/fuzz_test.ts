@@ -13,7 +13,7 @@ import { PROTOCOL_VERSION } from "../../lib/protocol/limits.ts";
 import type { Signer } from "../../lib/crypto/signing.ts";
 import { type Address, clientOf, makeRoom, pause } from "../faults/writers.ts";
 import { SeededRandom } from "../simulation/random.ts";
-import type { TestClient } from "../support/client.ts";
+import { HeaderWebSocket, type TestClient } from "../support/client.ts";
 import { liveHeapBytes } from "../support/live_heap.ts";
 import { residentBytes, startServer } from "../support/server_process.ts";
 import { type Answer, type Junk, junkBeforeHello, junkInRoom } from "./junk.ts";
@@ -105,8 +105,9 @@ async function attackOnce(
   seen: readonly WireEvent[],
   tally: Tally,
 ): Promise<void> {
-  const socket = new Socket(`${address.url.replace("http", "ws")}/api/rooms/${room}/socket`);
-  tally.connections++;
+  // Each from an address of its own: the budget of one would end before the junk does.
+  const from = `10.0.${tally.connections >> 8}.${tally.connections++ & 255}`;
+  const socket = new Socket(`${address.url.replace("http", "ws")}/api/rooms/${room}/socket`, from);
   const challenge = await socket.next("challenge");
   if (challenge === undefined) return void tally.wrong.push(`no challenge, closed with ${socket.code}`);
   const signer = await (await ed25519()).signer(random.bytes(32));
@@ -238,8 +239,8 @@ class Socket {
   readonly #socket: WebSocket;
   #wake = () => {};
 
-  constructor(url: string) {
-    this.#socket = new WebSocket(url);
+  constructor(url: string, from: string) {
+    this.#socket = new HeaderWebSocket(url, { headers: { "x-forwarded-for": from } });
     this.#socket.onmessage = ({ data }) => {
       const decoded = decodeServerFrame(data);
       if (decoded.ok) {

@@ -62,7 +62,7 @@ export async function newGenesis(
 }
 
 /** Deno's own constructor, which takes headers; the one of the DOM types does not. */
-const HeaderWebSocket = WebSocket as unknown as {
+export const HeaderWebSocket = WebSocket as unknown as {
   new (url: string, options: { headers: Record<string, string>; client?: Deno.HttpClient }): WebSocket;
 };
 

@@ -7,9 +7,10 @@ import { toBase64Url } from "../../shared/base64url.ts";
  */
 const PROCESS_NAME = "DENO_FESTIVAL_PROCESS";
 
-/** This process's name; undefined before it opened a database. */
+/** This process's name; undefined before it opened a database. A parent's name, which was inherited, is not its own. */
 export function processName(): string | undefined {
-  return Deno.env.get(PROCESS_NAME);
+  const name = Deno.env.get(PROCESS_NAME);
+  return name?.startsWith(`${Deno.pid}.`) ? name : undefined;
 }
 
 /** A worker waits this long for the name of the worker that took the lock in the same moment. */
@@ -32,7 +33,8 @@ export async function lockForProcess(path: string, prepare: () => Promise<void>)
       const first = file.tryLockSync(true);
       if (first) {
         // Without a pause until the name is in both places: others compare them.
-        const name = processName() ?? toBase64Url(crypto.getRandomValues(new Uint8Array(16)));
+        const name = processName() ??
+          `${Deno.pid}.${toBase64Url(crypto.getRandomValues(new Uint8Array(16)))}`;
         file.truncateSync();
         file.writeSync(new TextEncoder().encode(name));
         Deno.env.set(PROCESS_NAME, name);
