@@ -13,6 +13,7 @@ import { simulate } from "./simulate.ts";
 const SEEDS: [seed: number, rule: string][] = [
   [76, "an instance that cannot read the newest events never welcomes a client with an older head than the client has"],
   [97, "what was typed while the disk was full for a moment is signed and sent once it is not"],
+  [1190, "a room whose doubtful batch was refused as a whole stores events again afterwards"],
 ];
 
 for (const [seed, rule] of SEEDS) {

@@ -184,6 +184,8 @@ export class Committer {
       const batch = this.#takeBatch();
       this.#storingSince = batch[0]?.queuedAt;
       await this.#commit(batch);
+      // A batch that was refused as a whole ends without a write, which would have ended the doubt.
+      this.#inDoubt = false;
       this.#storingSince = undefined;
     }
   }
